@@ -1,0 +1,1 @@
+"""The audit's values: standard library only, frozen, without effects."""

@@ -1,0 +1,206 @@
+"""A policy as a value: a population × one constraint block, with waivers, prices and where each was written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Literal
+
+from auditor.domain.errors import Span
+from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
+from auditor.domain.selector import EVERYBODY, Scalar, Selector
+from auditor.domain.words import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Service plans that must, or must not, be enabled over all that a user holds; plans as written."""
+
+    require: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignments:
+    """What each user of the population may hold, must hold, and how it must be assigned."""
+
+    of: ProductSet = EVERY_PRODUCT
+    allow: ProductSet | None = None
+    deny: ProductSet | None = None
+    require: tuple[ProductSet, ...] = ()
+    exclusive: tuple[tuple[ProductSet, ...], ...] = ()
+    redundant: bool = False
+    """Whether a SKU contained in another held SKU is reported."""
+    via: Literal["group", "direct"] | None = None
+    duplicates: bool = False
+    """Whether a SKU held over two or more paths is reported."""
+    services: Services = Services()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """A number of seats and a share of usable seats; the larger of the two counts."""
+
+    seats: int = 0
+    percent: Fraction = Fraction(0)
+    written: str = ""
+
+    def reached(self, usable: int) -> Fraction:
+        """Return the bound in seats for that many usable seats; a fraction, so that no rounding decides."""
+        return max(Fraction(self.seats), self.percent * usable / 100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seats:
+    """How many spare seats each SKU may and must have, or how many people may hold it."""
+
+    of: ProductSet = PAID_PRODUCTS
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+    quota: int | None = None
+    """The most distinct people of the population that may hold it (`assigned.max`)."""
+    pool: bool = False
+    count_grace_units: bool = True
+
+    @property
+    def judges_spare(self) -> bool:
+        """False for a pure quota, which raises nothing else."""
+        return self.quota is None or self.minimum is not None or self.maximum is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchases:
+    """Which SKUs the tenant may own usable seats of."""
+
+    allow: ProductSet | None = None
+    deny: ProductSet | None = None
+    trials: bool = False
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscriptions:
+    """Which states and dates of subscriptions are reported."""
+
+    of: ProductSet = EVERY_PRODUCT
+    expiring: timedelta | None = None
+    states: tuple[str, ...] = ()
+    trials_ending: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attributes:
+    """Which properties people must have, and which values they may have."""
+
+    require: tuple[str, ...] = ()
+    allow: tuple[tuple[str, tuple[Scalar, ...]], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether assignment errors of users and of licensed groups are reported."""
+
+    errors: bool = False
+    groups: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """Spare seats judged per SKU over all tenants of the run."""
+
+    of: ProductSet = PAID_PRODUCTS
+    minimum: Bound | None = None
+    maximum: Bound | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """The most that usable seats may cost in a month, in the currency of the price list."""
+
+    limit: Decimal
+
+
+Constraint = Assignments | Seats | Purchases | Subscriptions | Attributes | Health | Balance | Budget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """One declared rule: a population × one constraint block."""
+
+    id: str
+    severity: Severity
+    constraint: Constraint
+    span: Span
+    """Where the policy begins in its file."""
+    title: str = ""
+    rationale: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    tenants: tuple[str, ...] | None = None
+    """The tenants it judges; None for every tenant."""
+    users: Selector = EVERYBODY
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    """The policy as loaded, in plain values."""
+
+    def applies_to(self, tenant: str) -> bool:
+        """Whether the policy judges the tenant at all."""
+        return self.tenants is None or tenant in self.tenants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """An approved, dated exception."""
+
+    id: str
+    policies: tuple[str, ...] | None
+    """Policy ids; None for every policy (`'*'`)."""
+    reason: str
+    owner: str
+    expires: date
+    """The last day, in UTC, on which it holds."""
+    span: Span
+    users: Selector | None = None
+    products: ProductSet | None = None
+    tenants: tuple[str, ...] | None = None
+    approved_by: str = ""
+    ticket: str = ""
+
+    def covers(self, policy: str) -> bool:
+        """Whether the waiver is for that policy."""
+        return self.policies is None or policy in self.policies
+
+    def applies_to(self, tenant: str) -> bool:
+        """Whether the waiver is for that tenant."""
+        return self.tenants is None or tenant in self.tenants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """What a seat costs in a month; keys are part numbers or skuIds, casefolded."""
+
+    currency: str
+    per_seat_per_month: Mapping[str, Decimal]
+
+    def of(self, *, sku_id: str, part_number: str | None) -> Decimal | None:
+        """Return the monthly price of a seat, or None where it is not known; the skuId wins over the name."""
+        known = self.per_seat_per_month
+        price = known.get(sku_id.casefold())
+        if price is None and part_number is not None:
+            price = known.get(part_number.casefold())
+        return price
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicySet:
+    """Everything that was loaded together: policies and waivers in order of id, and the price list."""
+
+    policies: tuple[Policy, ...]
+    waivers: tuple[Waiver, ...] = ()
+    prices: Prices | None = None
+    free: tuple[ProductSet, ...] = ()
+    """What the files add to the built-in set `free`."""
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    """Named sets, populations, waivers and prices as loaded, in plain values: what a merge of results needs."""
+    digest: str = ""
+    """`sha256:` over the loaded content; the order and names of files do not matter."""

@@ -1,0 +1,241 @@
+"""The outcome of an audit as values: findings, outcomes, seats, notices, actions, tenants, the run."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from auditor.domain.words import (
+    Agreement,
+    Change,
+    Cloud,
+    Outcome,
+    Severity,
+    Source,
+    SourceStatus,
+    Status,
+    SubjectType,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What a finding is about; the name is for people and never part of a finding's identity."""
+
+    type: SubjectType
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProductReference:
+    """The product of a finding; `sku_id` is None where the policy's own words stand for a set of products."""
+
+    sku_id: str | None
+    sku_part_number: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """A monthly amount."""
+
+    currency: str
+    per_month: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceLine:
+    """Where a policy was written."""
+
+    file: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One (tenant, policy, check, subject, product, detail) worth telling, with its evidence."""
+
+    fingerprint: str
+    policy: str
+    check: str
+    severity: Severity
+    status: Status
+    subject: Subject
+    source: SourceLine
+    waiver: str | None = None
+    change: Change | None = None
+    product: ProductReference | None = None
+    detail: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Facts in Graph's own names, as plain JSON values."""
+    money: Money | None = None
+    """What the finding costs a month, where a price is known."""
+    guidance: str = ""
+    """The id of the documented article that mends it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyOutcome:
+    """What a policy came to in one tenant."""
+
+    id: str
+    status: Outcome
+    findings: int
+    """How many findings it raised, waived ones included."""
+    reason: str | None = None
+    """Why it was not evaluated, in words."""
+    missing: tuple[str, ...] = ()
+    """The facts that were missing: sources or properties."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """How much of one source was read, when, and why not all of it."""
+
+    name: Source
+    status: SourceStatus
+    count: int = 0
+    read_at: str | None = None
+    """RFC 3339, UTC; None when nothing was read."""
+    reason: str | None = None
+    """Why it is not complete, with what to do about it."""
+    asked: tuple[str, ...] = ()
+    """The properties asked for, in Graph's names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatCount:
+    """The seats of one SKU of a tenant; a number Graph did not give is None."""
+
+    sku_id: str
+    sku_part_number: str
+    name: str
+    applies_to: str
+    capability_status: str | None
+    enabled: int | None
+    warning: int | None
+    suspended: int | None
+    locked_out: int | None
+    consumed: int | None
+    usable: int | None
+    spare: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """Something the reader should know that is not a finding: a waiver that lapses, a name nobody knows."""
+
+    code: str
+    message: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What a person would do about a group of findings, in documented steps."""
+
+    id: str
+    guidance: str
+    findings: tuple[str, ...]
+    """Fingerprints."""
+    title: str
+    role: str = ""
+    prerequisites: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
+    """(label, address) pairs."""
+    requests: tuple[Mapping[str, Any], ...] = ()
+    """Graph requests and PowerShell lines for an administrator to review and run; never run by the auditor."""
+    money: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantResult:
+    """Everything the audit says about one tenant."""
+
+    name: str
+    tenant_id: str
+    cloud: Cloud
+    agreement: Agreement
+    complete: bool
+    as_of: datetime
+    """When the state was read: the snapshot's instant."""
+    display_name: str = ""
+    locale: str | None = None
+    sources: tuple[Coverage, ...] = ()
+    seats: tuple[SeatCount, ...] = ()
+    policies: tuple[PolicyOutcome, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    actions: tuple[Action, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    fixed: tuple[Finding, ...] = ()
+    """Findings of the previous run that are gone, as they stood then."""
+    unconfirmed: tuple[str, ...] = ()
+    """Fingerprints of the previous run whose policy could not be evaluated this time: neither fixed nor found."""
+    closed: tuple[str, ...] = ()
+    """Fingerprints that an earlier run reported as fixed: what lets a later run say "reopened"."""
+    failure: str | None = None
+    """Why the tenant could not be audited at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetResult:
+    """What only all tenants together can say."""
+
+    policies: tuple[PolicyOutcome, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyHeader:
+    """A policy as the result quotes it."""
+
+    id: str
+    title: str
+    severity: Severity
+    rationale: str
+    owner: str
+    tags: tuple[str, ...]
+    source: SourceLine
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What was run: instant, policies and their digest."""
+
+    id: str
+    as_of: datetime
+    policy_digest: str
+    policies: tuple[PolicyHeader, ...]
+    definitions: Mapping[str, Any]
+    tool_version: str
+    previous: datetime | None = None
+    """The instant of the run that this one was compared with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """Open findings by severity, waived ones, and policies that could not be evaluated, over the whole run."""
+
+    open: Mapping[Severity, int]
+    waived: int
+    not_evaluated: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """One run over one or many tenants."""
+
+    run: Run
+    tenants: tuple[TenantResult, ...]
+    fleet: FleetResult
+    summary: Summary
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tenant was read whole and every policy evaluated."""
+        return self.summary.not_evaluated == 0 and all(tenant.complete for tenant in self.tenants)

@@ -1,0 +1,107 @@
+"""The closed vocabularies of the audit: severities, clouds, agreements, sources and their states."""
+
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How much a finding matters; members stand from worst to least."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 for critical up to 4 for info: the sort key of every list of findings."""
+        return _SEVERITY_RANK[self]
+
+    def reaches(self, threshold: "Severity") -> bool:
+        """Whether this severity is at or above the threshold."""
+        return self.rank <= threshold.rank
+
+
+_SEVERITY_RANK = {severity: rank for rank, severity in enumerate(Severity)}
+
+
+class Cloud(StrEnum):
+    """A Microsoft cloud; `germany` closed on 2021-10-29 and is kept for old snapshots and guidance only."""
+
+    WORLDWIDE = "worldwide"
+    USGOV = "usgov"
+    USGOV_DOD = "usgov-dod"
+    CHINA = "21vianet"
+    GERMANY = "germany"
+
+
+class Agreement(StrEnum):
+    """How the tenant buys, which decides the documented way to buy or remove seats; Graph does not tell it."""
+
+    MCA = "mca"
+    MOSA = "mosa"
+    VOLUME = "volume"
+    CSP = "csp"
+    UNKNOWN = "unknown"
+
+
+class Source(StrEnum):
+    """One separately readable and separately refusable part of a tenant's state."""
+
+    ORGANIZATION = "organization"
+    SUBSCRIBED_SKUS = "subscribedSkus"
+    SUBSCRIPTIONS = "subscriptions"
+    USERS = "users"
+    SIGN_IN_ACTIVITY = "signInActivity"
+    MAILBOXES = "mailboxes"
+    GROUPS = "groups"
+    MEMBERS = "members"
+
+
+class SourceStatus(StrEnum):
+    """How much of a source was read."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    """Some of it was read; what was read is true, what is absent may exist."""
+    DENIED = "denied"
+    """The tenant refused: a permission is missing."""
+    UNAVAILABLE = "unavailable"
+    """The tenant cannot give it: no premium licence, concealed names, a service that fails."""
+    NOT_NEEDED = "not-needed"
+    """No policy asked for it when the snapshot was taken."""
+
+
+class Status(StrEnum):
+    """What became of a finding once waivers were applied."""
+
+    OPEN = "open"
+    WAIVED = "waived"
+
+
+class Outcome(StrEnum):
+    """What a policy came to in one tenant."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WAIVED = "waived"
+    NOT_EVALUATED = "not-evaluated"
+
+
+class Change(StrEnum):
+    """How a finding stands to the previous run."""
+
+    NEW = "new"
+    REOPENED = "reopened"
+    UNCHANGED = "unchanged"
+
+
+class SubjectType(StrEnum):
+    """What a finding is about."""
+
+    USER = "user"
+    PRODUCT = "product"
+    SUBSCRIPTION = "subscription"
+    GROUP = "group"
+    TENANT = "tenant"
+    FLEET = "fleet"

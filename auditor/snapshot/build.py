@@ -1,0 +1,165 @@
+"""Objects shaped as Microsoft Graph returns them into a Snapshot in memory: for policy tests, the demo and small tenants.
+
+A state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
+`signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `mailboxType`, and `notCollected` for
+facts nobody could read of that one user), `subscribedSkus`, `subscriptions`, `groups` (with `members` and
+`transitiveMembers` as lists of user ids) and `organization`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.domain.selector import INSTANT_PROPERTIES, USER_PROPERTIES
+from auditor.snapshot.model import Manifest, Snapshot, in_memory
+from auditor.snapshot.schema import (
+    ASSIGNMENTS,
+    GROUPS,
+    MEMBERS,
+    ORGANIZATION,
+    PRODUCTS,
+    SERVICE_PLANS,
+    SIGN_IN_COLUMNS,
+    SUBSCRIPTIONS,
+    USERS,
+)
+
+State = Mapping[str, Any]
+
+
+def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Snapshot:
+    """Turn a tenant's state into a snapshot in batches of at most `rows` users; users are sorted by id."""
+    users = sorted(state.get("users", ()), key=lambda user: str(user["id"]))
+    tables = {
+        "products": pa.Table.from_pylist([product_row(sku) for sku in state.get("subscribedSkus", ())], PRODUCTS),
+        "service_plans": pa.Table.from_pylist(
+            [row for sku in state.get("subscribedSkus", ()) for row in service_plan_rows(sku)], SERVICE_PLANS
+        ),
+        "subscriptions": pa.Table.from_pylist(
+            [subscription_row(item) for item in state.get("subscriptions", ())], SUBSCRIPTIONS
+        ),
+        "groups": pa.Table.from_pylist([group_row(group) for group in state.get("groups", ())], GROUPS),
+        "members": pa.Table.from_pylist(
+            [row for group in state.get("groups", ()) for row in member_rows(group)], MEMBERS
+        ),
+        "organization": pa.Table.from_pylist(
+            [{name: item.get(name) for name in ORGANIZATION.names} for item in state.get("organization", ())],
+            ORGANIZATION,
+        ),
+    }
+    people = pa.Table.from_pylist([user_row(user) for user in users], USERS)
+    links = pa.Table.from_pylist(
+        [row for number, user in enumerate(users) for row in assignment_rows(number, user)], ASSIGNMENTS
+    )
+    return in_memory(manifest, tables, people, links, rows=rows)
+
+
+def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn one Graph user into a row of users.parquet."""
+    attributes = user.get("onPremisesExtensionAttributes") or {}
+    activity = user.get("signInActivity") or {}
+    row: dict[str, Any] = {name: user.get(name, attributes.get(name)) for name in USER_PROPERTIES}
+    for name in INSTANT_PROPERTIES:
+        row[name] = instant(user.get(name))
+    for name in SIGN_IN_COLUMNS:
+        row[name] = instant(activity.get(name))
+    row["notCollected"] = list(user.get("notCollected") or ()) or None
+    return row
+
+
+def assignment_rows(number: int, user: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Turn the licences of one Graph user into rows of assignments.parquet: one per SKU and path."""
+    held = {str(item["skuId"]).lower(): item for item in user.get("assignedLicenses") or ()}
+    pathless = dict(held)
+    for entry in user.get("licenseAssignmentStates") or ():
+        sku_id = str(entry["skuId"]).lower()
+        pathless.pop(sku_id, None)
+        yield {
+            "user": number,
+            "skuId": sku_id,
+            "held": sku_id in held,
+            "disabledPlans": _lower(held.get(sku_id, {}).get("disabledPlans")),
+            "state": entry.get("state"),
+            "assignedByGroup": entry.get("assignedByGroup"),
+            "error": entry.get("error"),
+            "pathDisabledPlans": _lower(entry.get("disabledPlans")),
+            "lastUpdatedDateTime": instant(entry.get("lastUpdatedDateTime")),
+        }
+    for sku_id, item in pathless.items():
+        yield {"user": number, "skuId": sku_id, "held": True, "disabledPlans": _lower(item.get("disabledPlans"))}
+
+
+def product_row(sku: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn one Graph subscribedSku into a row of products.parquet; a number Graph left out stays null."""
+    units = sku.get("prepaidUnits") or {}
+    return {
+        "skuId": str(sku["skuId"]).lower(),
+        "skuPartNumber": sku.get("skuPartNumber"),
+        "appliesTo": sku.get("appliesTo"),
+        "capabilityStatus": sku.get("capabilityStatus"),
+        **{name: units.get(name) for name in ("enabled", "warning", "suspended", "lockedOut")},
+        "consumed": sku.get("consumedUnits"),
+        "subscriptionIds": list(sku.get("subscriptionIds") or ()),
+    }
+
+
+def service_plan_rows(sku: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Turn the service plans of one Graph subscribedSku into rows of service_plans.parquet."""
+    for plan in sku.get("servicePlans") or ():
+        yield {
+            "skuId": str(sku["skuId"]).lower(),
+            "servicePlanId": str(plan["servicePlanId"]).lower(),
+            "servicePlanName": plan.get("servicePlanName"),
+            "provisioningStatus": plan.get("provisioningStatus"),
+            "appliesTo": plan.get("appliesTo"),
+        }
+
+
+def subscription_row(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn one Graph companySubscription into a row of subscriptions.parquet."""
+    row = {name: item.get(name) for name in SUBSCRIPTIONS.names}
+    row["skuId"] = None if item.get("skuId") is None else str(item["skuId"]).lower()
+    row["createdDateTime"] = instant(item.get("createdDateTime"))
+    row["nextLifecycleDateTime"] = instant(item.get("nextLifecycleDateTime"))
+    return row
+
+
+def group_row(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn one Graph group into a row of groups.parquet."""
+    return {
+        "id": str(group["id"]),
+        "displayName": group.get("displayName"),
+        "assignedLicenses": [str(item["skuId"]).lower() for item in group.get("assignedLicenses") or ()],
+        "licenseProcessingState": (group.get("licenseProcessingState") or {}).get("state"),
+        "hasMembersWithLicenseErrors": group.get("hasMembersWithLicenseErrors"),
+        "membersStatus": group.get("membersStatus", "complete" if "members" in group else "not-needed"),
+        "transitiveMembersStatus": group.get(
+            "transitiveMembersStatus", "complete" if "transitiveMembers" in group else "not-needed"
+        ),
+    }
+
+
+def member_rows(group: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
+    """Turn the member lists of one group into rows of members.parquet."""
+    for key, transitive in (("members", False), ("transitiveMembers", True)):
+        for user_id in group.get(key) or ():
+            yield {"groupId": str(group["id"]), "userId": str(user_id), "transitive": transitive}
+
+
+def instant(text: str | datetime | None) -> datetime | None:
+    """Read a Graph date into UTC; absent, empty and the year 1 all mean that there is none.
+
+    Raises ValueError for text that is no date.
+    """
+    if text is None or text == "":
+        return None
+    moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return None if moment.year <= 1 else moment.astimezone(UTC)
+
+
+def _lower(plans: Sequence[str] | None) -> list[str] | None:
+    return [str(plan).lower() for plan in plans] if plans else None

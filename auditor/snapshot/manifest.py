@@ -1,0 +1,130 @@
+"""manifest.json: text into a Manifest with the digests of its files, and back."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from auditor.domain.errors import SnapshotError
+from auditor.domain.result import Coverage
+from auditor.domain.words import Agreement, Cloud, Source, SourceStatus
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.schema import SCHEMA
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileEntry:
+    """What the manifest promises of one file."""
+
+    rows: int
+    size: int
+    sha256: str
+
+
+def encode(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
+    """Write a manifest; it carries a digest of itself, so that a damaged one is told from a true one."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "tool": {"name": "m365-license-auditor", "version": manifest.tool_version},
+        "tenant": {
+            "name": manifest.tenant,
+            "tenantId": manifest.tenant_id,
+            "displayName": manifest.display_name,
+            "cloud": manifest.cloud.value,
+            "agreement": manifest.agreement.value,
+            "locale": manifest.locale,
+        },
+        "instant": format_instant(manifest.instant),
+        "sources": [
+            {
+                "name": coverage.name.value,
+                "status": coverage.status.value,
+                "count": coverage.count,
+                "readAt": coverage.read_at,
+                "reason": coverage.reason,
+                "asked": list(coverage.asked),
+            }
+            for coverage in manifest.sources
+        ],
+        "files": {
+            name: {"rows": entry.rows, "bytes": entry.size, "sha256": entry.sha256}
+            for name, entry in sorted(files.items())
+        },
+    }
+    document["digest"] = _digest(document)
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], str]:
+    """Read a manifest into (manifest, files, digest); anything else is refused with a SnapshotError."""
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise SnapshotError(
+            "snapshot-damaged", f"{where} is not JSON: {error}", hint="collect the snapshot again"
+        ) from error
+    if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("auditor/snapshot/"):
+        raise SnapshotError(
+            "snapshot-foreign", f"{where} is not a snapshot of this program", hint="name a folder that `auditor collect` wrote"
+        )
+    if document["schema"] != SCHEMA:
+        raise SnapshotError(
+            "snapshot-version",
+            f"{where} has the schema {document['schema']}, this version reads {SCHEMA}",
+            hint="use the version of auditor that wrote it, or a newer one",
+        )
+    digest = document.pop("digest", None)
+    if digest != _digest(document):
+        raise SnapshotError(
+            "snapshot-damaged", f"{where} was changed after it was written", hint="collect the snapshot again"
+        )
+    try:
+        return _manifest(document), _files(document["files"]), digest
+    except (KeyError, TypeError, ValueError) as error:
+        raise SnapshotError(
+            "snapshot-damaged", f"{where} lacks or garbles {error}", hint="collect the snapshot again"
+        ) from error
+
+
+def format_instant(instant: datetime) -> str:
+    """Write an instant as RFC 3339 in UTC with whole seconds where it has no fraction."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def _digest(document: Mapping[str, Any]) -> str:
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _manifest(document: Mapping[str, Any]) -> Manifest:
+    tenant = document["tenant"]
+    return Manifest(
+        tenant=str(tenant["name"]),
+        tenant_id=str(tenant["tenantId"]),
+        display_name=str(tenant["displayName"]),
+        cloud=Cloud(tenant["cloud"]),
+        agreement=Agreement(tenant["agreement"]),
+        locale=tenant["locale"],
+        instant=datetime.fromisoformat(document["instant"]),
+        tool_version=str(document["tool"]["version"]),
+        sources=tuple(
+            Coverage(
+                name=Source(source["name"]),
+                status=SourceStatus(source["status"]),
+                count=int(source["count"]),
+                read_at=source["readAt"],
+                reason=source["reason"],
+                asked=tuple(source["asked"]),
+            )
+            for source in document["sources"]
+        ),
+    )
+
+
+def _files(files: Mapping[str, Any]) -> dict[str, FileEntry]:
+    return {
+        str(name): FileEntry(rows=int(entry["rows"]), size=int(entry["bytes"]), sha256=str(entry["sha256"]))
+        for name, entry in files.items()
+    }

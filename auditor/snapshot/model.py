@@ -1,0 +1,120 @@
+"""A snapshot as a value: its manifest, its small tables, and a way to walk the users in batches."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pyarrow as pa
+
+from auditor.domain.result import Coverage
+from auditor.domain.words import Agreement, Cloud, Source, SourceStatus
+from auditor.snapshot.schema import SMALL_TABLES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a snapshot says of itself."""
+
+    tenant: str
+    """The tenant's name in policies, reports and file names."""
+    tenant_id: str
+    cloud: Cloud
+    instant: datetime
+    """When the collection began, UTC."""
+    sources: tuple[Coverage, ...]
+    display_name: str = ""
+    agreement: Agreement = Agreement.UNKNOWN
+    locale: str | None = None
+    tool_version: str = ""
+
+    def coverage(self, source: Source) -> Coverage:
+        """Return how far a source was read; one that the manifest does not name was not needed."""
+        for coverage in self.sources:
+            if coverage.name is source:
+                return coverage
+        return Coverage(name=source, status=SourceStatus.NOT_NEEDED)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every source that was asked for was read whole."""
+        return all(
+            coverage.status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for coverage in self.sources
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserBatch:
+    """Some users and all their assignments: the unit of evaluation."""
+
+    users: pa.RecordBatch
+    assignments: pa.RecordBatch
+    """Its `user` column counts from the first user of the whole snapshot, not of the batch."""
+    offset: int
+    """The row number of the batch's first user in the whole snapshot."""
+
+
+UserReader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator[UserBatch]]
+"""(user columns, assignment columns; None for all) → batches in row order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A tenant's state at one instant; the users are streamed, everything else is small and held."""
+
+    manifest: Manifest
+    tables: Mapping[str, pa.Table]
+    user_count: int
+    read_users: UserReader
+    identity: str = ""
+    """A digest of the content: equal for equal state."""
+    sku_ids: tuple[str, ...] = field(default=())
+    """Every distinct skuId in the assignments, sorted."""
+
+    def table(self, name: str) -> pa.Table:
+        """Return a small table; one that was not read is empty."""
+        found = self.tables.get(name)
+        return SMALL_TABLES[name].empty_table() if found is None else found
+
+    def batches(
+        self, users: tuple[str, ...] | None = None, assignments: tuple[str, ...] | None = None
+    ) -> Iterator[UserBatch]:
+        """Walk the users in row order, reading only the columns named (those that exist)."""
+        return self.read_users(users, assignments)
+
+
+def in_memory(
+    manifest: Manifest, tables: Mapping[str, pa.Table], users: pa.Table, assignments: pa.Table, *, rows: int = 1 << 30
+) -> Snapshot:
+    """Make a snapshot of tables that are at hand, in batches of at most `rows` users."""
+    users = users.combine_chunks()
+    assignments = assignments.combine_chunks()
+
+    def read(columns: tuple[str, ...] | None, links: tuple[str, ...] | None) -> Iterator[UserBatch]:
+        chosen = users if columns is None else users.select([n for n in users.column_names if n in columns])
+        linked = assignments if links is None else assignments.select([n for n in assignments.column_names if n in links])
+        owners = assignments.column("user").to_numpy()
+        for start in range(0, users.num_rows, rows):
+            stop = min(start + rows, users.num_rows)
+            first, last = owners.searchsorted([start, stop])
+            yield UserBatch(
+                users=_one_batch(chosen.slice(start, stop - start)),
+                assignments=_one_batch(linked.slice(first, last - first)),
+                offset=start,
+            )
+
+    names = assignments.column("skuId").unique().to_pylist()
+    return Snapshot(
+        manifest=manifest,
+        tables=dict(tables),
+        user_count=users.num_rows,
+        read_users=read,
+        sku_ids=tuple(sorted(names)),
+    )
+
+
+def _one_batch(table: pa.Table) -> pa.RecordBatch:
+    """Return the rows of a table as one batch, also when there are none."""
+    batches = table.combine_chunks().to_batches()
+    if batches:
+        return batches[0]
+    return pa.RecordBatch.from_pylist([], schema=table.schema)
