@@ -1,0 +1,83 @@
+"""What the oracle is given besides dicts, and what it answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+Document = dict[str, Any]
+"""A policy file, or any mapping in it, as YAML gives it."""
+Written = tuple[Literal["written"], str]
+Product = str | Written | None
+"""A skuId in lower case, or the product as the policy writes it, or none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """What is known about products apart from any tenant."""
+
+    skus: Mapping[str, tuple[str, list[tuple[str, str]]]] = field(default_factory=dict)
+    """skuId -> (skuPartNumber, [(servicePlanId, servicePlanName)])."""
+    free: frozenset[str] = frozenset()
+    """Part numbers or skuIds of no-cost products."""
+
+
+class FindingKey(NamedTuple):
+    """What makes one finding the same finding tomorrow; the tenant is told by where it stands."""
+
+    policy: str
+    check: str
+    subject_type: str
+    subject_id: str
+    product: Product
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A finding's status; `waiver` names the waiver that waived it."""
+
+    status: Literal["open", "waived"]
+    waiver: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    """Seats: enabled, warning, suspended, lockedOut, consumed, usable, spare, adjust, boundsHold; quota: assigned, max.
+
+    `adjust` is None where no number of seats keeps the minimum (100 % of a product in use). `boundsHold` is False where
+    no number of seats keeps both bounds.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantVerdict:
+    """One tenant, or the fleet."""
+
+    findings: Mapping[FindingKey, Judged]
+    outcomes: Mapping[str, str]
+    """Policy id -> pass | fail | waived | not-evaluated."""
+    notices: frozenset[tuple[str, str]]
+    """(code, subject); subject is a waiver's id, a product as written, or a policy's id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The whole run, tenants by name."""
+
+    tenants: Mapping[str, TenantVerdict]
+    fleet: TenantVerdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A possible finding and whether it holds; True raises it, None leaves its policy not evaluated."""
+
+    truth: bool | None
+    check: str = ""
+    subject: tuple[str, str] = ("", "")
+    product: Product = None
+    detail: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    user: Mapping[str, Any] | None = None
+    skus: Mapping[str, bool | None] | None = None
+    """For a product as written: the SKUs it may stand for, with whether it does."""
+
+
+NOT_EVALUATED = Claim(truth=None)

@@ -1,0 +1,68 @@
+"""How the language reads letter case, globs, instants, durations and identifiers."""
+
+import fnmatch
+import re
+from datetime import UTC, date, datetime
+
+SECOND = 1_000_000_000
+DAY = 86_400 * SECOND
+_STAMP = re.compile(r"(\d{4}-\d\d-\d\d)[Tt ](\d\d):(\d\d):(\d\d)(?:\.(\d+))?([Zz]|[+-]\d\d:\d\d)")
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+
+
+def same(left: str, right: str) -> bool:
+    return left.casefold() == right.casefold()
+
+
+def glob(pattern: str, text: str) -> bool:
+    """Whether a shell glob covers the whole text; both are folded first, as every comparison is."""
+    return fnmatch.fnmatchcase(text.casefold(), pattern.casefold())
+
+
+def is_glob(name: str) -> bool:
+    return any(mark in name for mark in "*?[")
+
+
+def is_guid(name: str) -> bool:
+    return _GUID.fullmatch(name) is not None
+
+
+def days(duration: str) -> int:
+    """`30d` in nanoseconds."""
+    assert duration.endswith("d")
+    return int(duration[:-1]) * DAY
+
+
+def _of_day(day: str) -> int:
+    return date.fromisoformat(day).toordinal() * DAY
+
+
+def instant(text: str | None) -> int | None:
+    """An RFC 3339 stamp or a date (midnight UTC) in nanoseconds since the day before year 1; nothing for nothing."""
+    if text is None or text == "":
+        return None
+    stamp = _STAMP.fullmatch(text)
+    if stamp is None:
+        return _of_day(text)
+    day, hour, minute, second, fraction, zone = stamp.groups()
+    seconds = int(hour) * 3600 + int(minute) * 60 + int(second)
+    if zone not in "Zz":
+        offset = int(zone[1:3]) * 3600 + int(zone[4:6]) * 60
+        seconds -= offset if zone[0] == "+" else -offset
+    return _of_day(day) + seconds * SECOND + int(((fraction or "") + "000000000")[:9])
+
+
+NEVER = instant("0001-01-01T00:00:00Z")
+
+
+def signed_in(text: str | None) -> int | None:
+    """A sign-in stamp; absent, empty and year 1 all mean that there was none."""
+    stamp = instant(text)
+    return None if stamp == NEVER else stamp
+
+
+def moment(now: datetime) -> int:
+    """The audit's instant on the scale of `instant`."""
+    utc = now.astimezone(UTC)
+    seconds = utc.hour * 3600 + utc.minute * 60 + utc.second
+    return utc.toordinal() * DAY + seconds * SECOND + utc.microsecond * 1000
