@@ -1,0 +1,122 @@
+"""Turns the complaints of the YAML parser into words that say what stands there and what to write instead."""
+
+from typing import Final
+
+import yaml as pyyaml
+
+from auditor.domain.errors import Diagnostic, Span
+
+_LONGEST: Final = 40
+_Said = tuple[str, str | None]
+
+
+def at(file: str, lines: tuple[str, ...], *, line: int, column: int, end: int | None = None) -> Span:
+    """Return the span for a line and columns that count from 0; a place after the end is the end."""
+    if lines and line >= len(lines):
+        line, column, end = len(lines) - 1, len(lines[-1]), None
+    return Span(
+        file=file,
+        line=line + 1,
+        column=column + 1,
+        end_column=None if end is None else end + 1,
+        text=lines[line] if line < len(lines) else "",
+    )
+
+
+def quoted(text: str) -> str:
+    """Return the text in quotes, cut where it is long."""
+    return f"'{text}'" if len(text) <= _LONGEST else f"'{text[: _LONGEST - 1]}…'"
+
+
+def described(value: object) -> str:
+    """Return what a value is, with its own text."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {quoted(value)}" if value else "the empty text"
+        case []:
+            return "an empty list"
+        case list():
+            return "a list"
+        case {}:
+            return "a mapping" if value else "an empty mapping"
+        case _:
+            raise TypeError(value)
+
+
+def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) -> Diagnostic:
+    """Return the diagnostic for an error of the parser."""
+    mark, opened = error.problem_mark, error.context_mark
+    if mark is None:
+        raise error
+    span = at(file, lines, line=mark.line, column=mark.column)
+    begun = span if opened is None else at(file, lines, line=opened.line, column=opened.column)
+    if error.context == "expected a single document in the stream":
+        return Diagnostic(
+            slug="yaml-several-documents",
+            message="a second document begins here",
+            span=span,
+            hint="a file holds one document: take the '---' away or split the file",
+        )
+    if error.problem in _AT_ITS_BEGINNING:
+        span = begun
+    message, hint = _said(error, span, begun)
+    return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
+
+
+_AT_ITS_BEGINNING: Final = {
+    "did not find expected alphabetic or numeric character",
+    "found unexpected end of stream",
+    "could not find expected ':'",
+}
+"""Problems that the parser notices long after the place that is to be mended."""
+
+_QUOTE: Final = "put the value in quotes"
+_INDENT: Final = "indent the keys of one mapping, and the items of one list, alike"
+_SAID: Final[dict[str, _Said]] = {
+    "mapping values are not allowed in this context": (
+        "a ':' stands where no key can be",
+        f"put a value that contains ': ' in quotes; {_INDENT}",
+    ),
+    "found unexpected end of stream": ("the quote that opens here is never closed", None),
+    "could not find expected ':'": ("the line is neither a value nor a key with a ':' after it", None),
+    "found unknown escape character": (
+        "a backslash stands before a character that it cannot escape",
+        "use single quotes, in which a backslash means itself",
+    ),
+    "did not find expected node content": ("a value is missing", None),
+    "did not find expected key": ("the line does not fit what stands above it", _INDENT),
+    "did not find expected '-' indicator": ("the line does not fit the list above it", _INDENT),
+    "second occurrence": ("the anchor is defined twice", "give every anchor its own name"),
+    "found unknown directive name": ("the directive is not known", "leave the line out"),
+}
+
+
+def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
+    rest = span.text[span.column - 1 :]
+    word = quoted(rest.split()[0].rstrip(",]}")) if rest.strip() else "the end of the line"
+    match error.problem:
+        case "found character that cannot start any token" if rest.startswith("\t"):
+            return "a tab indents the line", "YAML is indented with spaces"
+        case "found character that cannot start any token":
+            return f"a value cannot begin with '{rest[:1]}'", _QUOTE
+        case "did not find expected alphabetic or numeric character":
+            return (
+                f"'{rest[:1]}' needs a name after it, or quotes",
+                f"to mean the character, write '{rest[:1]}' in quotes",
+            )
+        case "found undefined alias":
+            return f"{word} refers to an anchor that is not defined above", "to mean a glob, put it in quotes"
+        case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
+            close = problem[-2]
+            return f"the '{'[' if close == ']' else '{'}' of line {begun.line} lacks its '{close}' or a ','", None
+        case str() as problem:
+            context = f"{error.context}: " if error.context else ""
+            return _SAID.get(problem, (f"{context}{problem}", None))
+        case _:
+            return "the text is not YAML", None
