@@ -1,0 +1,133 @@
+"""Turns a fault that a test orders into the decision which request it strikes."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from itertools import count
+from typing import Any
+
+from tests.emulator.wire import Request
+
+
+class Kind(StrEnum):
+    """Every fault; README.md says what each does and which of Fault's fields it reads."""
+
+    THROTTLED = "throttled"
+    SERVER_ERROR = "server-error"
+    HTML = "html"
+    EMPTY_BODY = "empty-body"
+    EXPIRED_PAGE_TOKEN = "expired-page-token"  # noqa: S105
+    LOST_PAGE_TOKEN = "lost-page-token"  # noqa: S105
+    RETRIED_TOKENS = "retried-tokens"
+    TOO_MANY_USERS = "too-many-users"
+    DENIED = "denied"
+    NON_PREMIUM = "non-premium"
+    TOKEN_EXPIRED = "token-expired"  # noqa: S105
+    CLAIMS_CHALLENGE = "claims-challenge"
+    RESYNC = "resync"
+    RESET = "reset"
+    TRUNCATED = "truncated"
+    SLOW = "slow"
+    DRIP = "drip"
+    CLOCK_SKEW = "clock-skew"
+    NEXT_LINK_LOOP = "next-link-loop"
+    NEXT_LINK_FOREIGN = "next-link-foreign"
+    NEXT_LINK_MISSING = "next-link-missing"
+    EMPTY_PAGE = "empty-page"
+    DUPLICATES = "duplicates"
+    MOVED = "moved"
+    SIGN_IN_EMPTY = "sign-in-empty"
+    ERROR_NULL = "error-null"
+    NO_LOCKED_OUT = "no-locked-out"
+    UNKNOWN_ENUMS = "unknown-enums"
+    NULLS = "nulls"
+    YEAR_ONE = "year-one"
+    EMPTY_DATES = "empty-dates"
+    EXTRA_KEYS = "extra-keys"
+    UPPER_CASE_IDS = "upper-case-ids"
+    COUNT_DRIFT = "count-drift"
+
+
+REPLACING = frozenset(
+    {
+        Kind.THROTTLED, Kind.SERVER_ERROR, Kind.HTML, Kind.EMPTY_BODY, Kind.EXPIRED_PAGE_TOKEN, Kind.LOST_PAGE_TOKEN,
+        Kind.TOO_MANY_USERS, Kind.DENIED, Kind.NON_PREMIUM, Kind.TOKEN_EXPIRED, Kind.CLAIMS_CHALLENGE, Kind.RESYNC,
+    }
+)  # fmt: skip
+ON_THE_WIRE = frozenset({Kind.RESET, Kind.TRUNCATED, Kind.SLOW, Kind.DRIP, Kind.CLOCK_SKEW})
+_numbers = count(1)
+
+
+@dataclass(slots=True, kw_only=True)
+class Fault:
+    """An order: strike matching requests number `first`, then each `every`th, `times` times in all (None: for ever).
+
+    `path` is a glob over the path below the service root (`/users`, `/groups/*/members`), `query` a text that the
+    decoded query must contain, `tenant` a name or id. The other fields belong to single kinds.
+    """
+
+    kind: Kind
+    path: str = "*"
+    query: str = ""
+    tenant: str = ""
+    method: str = ""
+    first: int = 1
+    every: int = 1
+    times: int | None = 1
+    status: int = 503
+    retry_after: str | None = None
+    seconds: float = 0.0
+    code: str = ""
+    value: str = ""
+    number: int = field(default_factory=lambda: next(_numbers))
+    seen: int = 0
+    hits: int = 0
+
+    def strikes(self, request: Request, tenants: tuple[str, ...]) -> bool:
+        """Counts the request if it matches, and says whether this one is struck."""
+        if not self._matches(request, tenants):
+            return False
+        self.seen += 1
+        due = self.seen >= self.first and (self.seen - self.first) % self.every == 0
+        if not due or (self.times is not None and self.hits >= self.times):
+            return False
+        self.hits += 1
+        return True
+
+    def _matches(self, request: Request, tenants: tuple[str, ...]) -> bool:
+        if request.batched and self.kind in ON_THE_WIRE:
+            return False
+        if self.method and self.method != request.method:
+            return False
+        if self.tenant and self.tenant.lower() not in tenants:
+            return False
+        text = "&".join(f"{name}={value}" for name, value in request.query)
+        return self.query in text and fnmatchcase(request.path, self.path)
+
+
+class Registry:
+    """The faults in force, in the order in which they were ordered, and the URLs that failed by one of them."""
+
+    def __init__(self) -> None:
+        self.orders: list[Fault] = []
+        self.failed: set[tuple[str, tuple[tuple[str, str], ...]]] = set()
+
+    def add(self, kind: Kind | str, **fields: Any) -> Fault:
+        """Orders a fault; raises ValueError or TypeError for a kind or a field that there is not."""
+        fault = Fault(kind=Kind(kind), **fields)
+        self.orders.append(fault)
+        return fault
+
+    def clear(self) -> None:
+        self.orders.clear()
+        self.failed.clear()
+
+    def struck(self, request: Request, tenants: tuple[str, ...]) -> list[Fault]:
+        """The faults that strike this request; asked once per request, because asking counts."""
+        if not self.orders:
+            return []
+        return [fault for fault in self.orders if fault.strikes(request, tenants)]
+
+    def described(self) -> list[Mapping[str, Any]]:
+        return [asdict(fault) for fault in self.orders]

@@ -1,0 +1,91 @@
+"""Turns tenants into a running emulator: a context manager for any program and a fixture for pytest."""
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.emulator import seeded
+from tests.emulator.directory import App, Federated, Secret, Tenant, load, stable_id
+from tests.emulator.github import subject
+from tests.emulator.server import Emulator
+
+SECRET = "emulated-client-secret"  # noqa: S105
+CLIENT_ID = "a0a0a0a0-1111-4222-8333-444444444444"
+
+
+def auditor_app(client_id: str = CLIENT_ID, **more: object) -> App:
+    """An app that can sign in with a secret and from GitHub (both forms of the subject), with every reading role."""
+    federated = (
+        Federated(subject=subject("contoso", "licences")),
+        Federated(subject=subject("contoso", "licences", ids=(4242, 777))),
+    )
+    settings: dict[str, object] = {"secrets": (Secret(value=SECRET),), "federated": federated} | more
+    return App(client_id=client_id, **settings)  # type: ignore[arg-type]
+
+
+def small_tenant(name: str = "contoso") -> Tenant:
+    """A hand-made tenant of a few people, two products and two groups, for tests that name what they see."""
+    return load(
+        {
+            "name": name,
+            "tenantId": stable_id("small", name),
+            "domain": f"{name}.example",
+            "subscribedSkus": [
+                {"skuPartNumber": "SPE_E3", "enabled": 10},
+                {"skuPartNumber": "SPE_F1", "enabled": 2},
+                {"skuPartNumber": "FLOW_FREE", "enabled": 10000},
+            ],
+            "users": [
+                {"userPrincipalName": f"ann@{name}.example", "licenses": ["SPE_E3"], "department": "Finance"},
+                {
+                    "userPrincipalName": f"bram@{name}.example",
+                    "licenses": ["SPE_E3", "FLOW_FREE"],
+                    "accountEnabled": False,
+                },
+                {"userPrincipalName": f"cem@{name}.example", "licenses": ["SPE_F1"], "department": "Store"},
+                {"userPrincipalName": f"dora@{name}.example", "usageLocation": None},
+                {
+                    "userPrincipalName": f"info@{name}.example",
+                    "accountEnabled": False,
+                    "mailboxSettings": {"userPurpose": "shared"},
+                },
+            ],
+            "groups": [
+                {"displayName": "Stores", "members": [f"cem@{name}.example", f"dora@{name}.example"]},
+                {"displayName": "Everyone", "members": ["Stores", f"ann@{name}.example"]},
+            ],
+        }
+    )
+
+
+@contextmanager
+def running_emulator(tenants: Iterable[Tenant] = (), *, port: int = 0, tls_port: int = 0) -> Iterator[Emulator]:
+    """A running emulator with these tenants (default: `small_tenant()`); a tenant without an app gets `auditor_app()`."""
+    served = list(tenants) or [small_tenant()]
+    for tenant in served:
+        if not tenant.apps:
+            tenant.register(auditor_app())
+    with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
+        emulator = Emulator(served, ca_path=Path(folder) / "ca.pem", port=port, tls_port=tls_port)
+        emulator.start()
+        try:
+            yield emulator
+        finally:
+            emulator.stop()
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """The emulator with the small tenant `contoso`, fresh for each test."""
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def seeded_emulator() -> Iterator[Emulator]:
+    """The emulator with 250 generated users in tenant `contoso`."""
+    with running_emulator([seeded.generate(250)]) as running:
+        yield running

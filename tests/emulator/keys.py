@@ -1,0 +1,72 @@
+"""Turns claims into signed tokens: one RSA key per signer and process, because making keys is slow."""
+
+import base64
+import time
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import jwt
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509 import Certificate, load_pem_x509_certificate
+
+
+@cache
+def private_key(name: str) -> rsa.RSAPrivateKey:
+    """The signing key of `entra`, `github` or any other signer, made at first use."""
+    del name
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def public_key(name: str) -> rsa.RSAPublicKey:
+    return private_key(name).public_key()
+
+
+def signed(claims: Mapping[str, Any], *, signer: str) -> str:
+    """An RS256 token with the signer's name as key id."""
+    return jwt.encode(dict(claims), private_key(signer), algorithm="RS256", headers={"kid": signer})
+
+
+def key_set(name: str) -> dict[str, Any]:
+    """The public key as a JWKS document."""
+    numbers = public_key(name).public_numbers()
+
+    def text(number: int) -> str:
+        return base64.urlsafe_b64encode(number.to_bytes((number.bit_length() + 7) // 8, "big")).decode().rstrip("=")
+
+    return {
+        "keys": [{"kty": "RSA", "use": "sig", "alg": "RS256", "kid": name, "n": text(numbers.n), "e": text(numbers.e)}]
+    }
+
+
+def thumbprints(pem: str) -> tuple[Certificate, frozenset[str]]:
+    """A certificate with its x5t and x5t#S256, base64url without padding."""
+    certificate = load_pem_x509_certificate(pem.encode())
+    prints = (certificate.fingerprint(algorithm) for algorithm in (hashes.SHA1(), hashes.SHA256()))  # noqa: S303
+    return certificate, frozenset(base64.urlsafe_b64encode(value).decode().rstrip("=") for value in prints)
+
+
+def self_signed(common_name: str = "auditor") -> tuple[str, str]:
+    """A certificate and its private key as PEM texts, for apps that sign in with a certificate."""
+    from datetime import UTC, datetime, timedelta  # noqa: PLC0415
+
+    from cryptography import x509  # noqa: PLC0415
+
+    key = private_key(f"certificate:{common_name}")
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
+    now = datetime.fromtimestamp(time.time(), UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .sign(key, hashes.SHA256())
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return made.public_bytes(serialization.Encoding.PEM).decode(), secret.decode()

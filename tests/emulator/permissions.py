@@ -1,0 +1,69 @@
+"""Turns an access token's roles into leave or refusal, by the application permissions of each call."""
+
+from collections.abc import Collection
+
+from tests.emulator.wire import GraphError
+
+DIRECTORY = frozenset({"Directory.Read.All", "Directory.ReadWrite.All"})
+USERS = DIRECTORY | {"User.Read.All", "User.ReadWrite.All"}
+GROUPS = DIRECTORY | {"Group.Read.All", "Group.ReadWrite.All"}
+
+SUFFICIENT: dict[str, frozenset[str]] = {
+    "skus": DIRECTORY
+    | {
+        "LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All", "Organization.Read.All",
+        "Organization.ReadWrite.All",
+    },
+    "subscriptions": DIRECTORY | {"Organization.Read.All", "Organization.ReadWrite.All"},
+    "organization": USERS | {"Organization.Read.All", "Organization.ReadWrite.All"},
+    "users": USERS | {"User.ReadBasic.All"},
+    "licenseDetails": USERS | {"LicenseAssignment.Read.All", "LicenseAssignment.ReadWrite.All"},
+    "groups": GROUPS | {"GroupMember.Read.All", "GroupMember.ReadWrite.All"},
+    "members": GROUPS | {"GroupMember.Read.All", "GroupMember.ReadWrite.All"},
+    "membersWithLicenseErrors": GROUPS,
+    "memberOf": GROUPS | {"GroupMember.Read.All"},
+    "mailbox": frozenset({"MailboxSettings.Read", "MailboxSettings.ReadWrite"}),
+    "reports": frozenset({"Reports.Read.All"}),
+    "reportSettings": frozenset({"ReportSettings.Read.All", "ReportSettings.ReadWrite.All"}),
+    "getByIds": USERS | GROUPS,
+    "sendMail": frozenset({"Mail.Send"}),
+    "messages": frozenset({"Mail.ReadWrite"}),
+    "assignUser": frozenset({"LicenseAssignment.ReadWrite.All", "User.ReadWrite.All", "Directory.ReadWrite.All"}),
+    "assignGroup": frozenset({"LicenseAssignment.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"}),
+    "batch": frozenset(),
+}  # fmt: skip
+SIGN_IN = frozenset({"AuditLog.Read.All"})
+BASIC_NAMES = frozenset(
+    {"id", "displayName", "givenName", "surname", "userPrincipalName", "mail", "securityIdentifier"}
+)
+MAIL_CALLS = frozenset({"mailbox", "sendMail", "messages"})
+
+
+def denied() -> GraphError:
+    return GraphError(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
+
+
+def check(call: str, roles: Collection[str]) -> None:
+    """Raises GraphError 403 unless one of the call's permissions is among the roles."""
+    sufficient = SUFFICIENT[call]
+    if not sufficient or sufficient.intersection(roles):
+        return
+    if call in MAIL_CALLS:
+        raise GraphError(403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.")
+    if call in {"reports", "reportSettings"}:
+        raise GraphError(403, "S2SUnauthorized", "Invalid permission.")
+    raise denied()
+
+
+def check_sign_in(roles: Collection[str], *, premium: bool) -> None:
+    """Raises GraphError 403 where signInActivity may not be read: no role, or no premium licence in the tenant."""
+    if not premium:
+        message = "Neither tenant is B2C or tenant doesn't have premium license"
+        raise GraphError(403, "Authentication_RequestFromNonPremiumTenantOrB2CTenant", message)
+    if not SIGN_IN.intersection(roles) or not USERS.intersection(roles):
+        raise denied()
+
+
+def readable(names: Collection[str], roles: Collection[str]) -> frozenset[str] | None:
+    """The user properties that the roles cover; None when they cover all."""
+    return None if USERS.intersection(roles) else BASIC_NAMES.intersection(names)

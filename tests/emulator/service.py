@@ -1,0 +1,118 @@
+"""Turns a request to Graph into an answer: caller, faults, throttling, permissions, handler, headers."""
+
+from dataclasses import dataclass, field, replace
+
+from tests.emulator import (
+    batch,
+    delta,
+    fault_answers,
+    fault_pages,
+    graph,
+    groups,
+    licensing,
+    mail,
+    permissions,
+    reports,
+)
+from tests.emulator.fault_answers import delivered
+from tests.emulator.faults import ON_THE_WIRE, REPLACING, Fault, Kind, Registry
+from tests.emulator.graph import Call, Route
+from tests.emulator.listing import PageCache
+from tests.emulator.throttling import Throttle
+from tests.emulator.tokens import Caller, TokenService
+from tests.emulator.wire import Answer, GraphError, Request, failure, finished
+
+ROUTES: tuple[Route, ...] = (
+    *delta.ROUTES, *graph.READ, *groups.ROUTES, *reports.ROUTES, *mail.ROUTES, *licensing.ROUTES, *batch.ROUTES,
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Outcome:
+    """An answer with what the journal wants to know about it."""
+
+    answer: Answer
+    tenant: str = ""
+    faults: tuple[str, ...] = ()
+    items: list[tuple[Request, "Outcome"]] = field(default_factory=list)
+
+
+class GraphService:
+    """Microsoft Graph v1.0 over the tenants of a token service."""
+
+    def __init__(self, tokens: TokenService) -> None:
+        self.tokens = tokens
+        self.faults = Registry()
+        self.throttle = Throttle()
+        self.cache = PageCache()
+        self.uploads: dict[str, mail.Upload] = {}
+
+    def handle(self, request: Request) -> Outcome:
+        """The outcome of one request; every error is an answer."""
+        outcome = Outcome(Answer())
+        cost: int | None = None
+        try:
+            caller, token = self._caller(request)
+            outcome.tenant = caller.tenant.name
+            struck = self.faults.struck(request, (caller.tenant.name.lower(), caller.tenant.tenant_id.lower()))
+            outcome.faults = tuple(fault.kind.value for fault in struck)
+            outcome.answer, cost = self._answer(request, caller, token, struck, outcome)
+            for fault in struck:
+                if fault.kind in ON_THE_WIRE:
+                    delivered(fault, outcome.answer)
+        except GraphError as error:
+            outcome.answer = failure(error, request)
+        outcome.answer = finished(outcome.answer, request, cost=cost)
+        return outcome
+
+    def _caller(self, request: Request) -> tuple[Caller, str]:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise self.tokens.unauthorised("Access token is empty.")
+        return self.tokens.caller(token), token
+
+    def _answer(
+        self, request: Request, caller: Caller, token: str, struck: list[Fault], outcome: Outcome
+    ) -> tuple[Answer, int | None]:
+        for fault in struck:
+            if fault.kind in REPLACING:
+                self.faults.failed.add((request.path, request.query))
+                return fault_answers.replaced(fault, request, caller, token, self.tokens), None
+        if (request.parameter("$skiptoken") or "").endswith(".r"):
+            raise fault_answers.lost_token()
+        route, key, second = graph.resolve(ROUTES, request)
+        units = graph.cost(route, request)
+        extra: dict[str, str] = {}
+        if caller.tenant.throttled and units is not None:
+            extra = self.throttle.spend(caller.tenant, caller.client_id, units)
+        permissions.check(route.call, caller.roles)
+        call = Call(
+            request=request, tenant=caller.tenant, roles=caller.roles, client_id=caller.client_id, cache=self.cache,
+            key=key, second=second, perform=lambda item: self._item(item, outcome), uploads=self.uploads,
+        )  # fmt: skip
+        made = self._changed(route.handler(call), request, struck)
+        made.headers.update(extra)
+        return made, units
+
+    def _item(self, item: Request, outcome: Outcome) -> Answer:
+        """Carries out an item of a batch as a request of its own."""
+        done = self.handle(item)
+        outcome.items.append((item, done))
+        return done.answer
+
+    def _changed(self, made: Answer, request: Request, struck: list[Fault]) -> Answer:
+        """The answer after the faults that change documents; the handler's own answer may be cached and stays."""
+        changed = replace(made, headers=dict(made.headers))
+        for fault in struck:
+            if fault.kind not in REPLACING and fault.kind not in ON_THE_WIRE:
+                changed = fault_pages.altered(fault, changed, request)
+                if fault.kind is Kind.RETRIED_TOKENS and self._retried(request):
+                    changed = fault_pages.mark_retried(changed)
+        return changed
+
+    def _retried(self, request: Request) -> bool:
+        """Whether this is a repetition of a failed request, by its own words or by what was seen."""
+        key = (request.path, request.query)
+        seen = key in self.faults.failed
+        self.faults.failed.discard(key)
+        return seen or "retry-attempt" in request.headers
