@@ -1,0 +1,43 @@
+"""Turns two states of the catalogue into what came, went, was renamed or holds other service plans."""
+
+from dataclasses import dataclass
+
+from auditor.catalogue.model import Catalogue, Product, order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What differs; every tuple is sorted by part number, then by skuId, and a pair is (before, after)."""
+
+    added: tuple[Product, ...]
+    gone: tuple[Product, ...]
+    renamed: tuple[tuple[Product, Product], ...]
+    """Another display name or part number under the same skuId."""
+    replanned: tuple[tuple[Product, Product], ...]
+    """Another set of service plans under the same skuId."""
+
+    def __bool__(self) -> bool:
+        return bool(self.added or self.gone or self.renamed or self.replanned)
+
+
+def compare(before: Catalogue, after: Catalogue) -> Changes:
+    """Return what changed from `before` to `after`, matched by skuId; aliases and names of plans are not compared."""
+    both = [
+        (before.products[product.sku_id], product)
+        for product in sorted(after.products.values(), key=order)
+        if product.sku_id in before.products
+    ]
+    return Changes(
+        added=_missing(after, before),
+        gone=_missing(before, after),
+        renamed=tuple((old, new) for old, new in both if (old.name, old.part_number) != (new.name, new.part_number)),
+        replanned=tuple((old, new) for old, new in both if _plan_ids(old) != _plan_ids(new)),
+    )
+
+
+def _missing(here: Catalogue, there: Catalogue) -> tuple[Product, ...]:
+    return tuple(sorted((p for p in here.products.values() if p.sku_id not in there.products), key=order))
+
+
+def _plan_ids(product: Product) -> frozenset[str]:
+    return frozenset(plan.id for plan in product.plans)

@@ -1,0 +1,236 @@
+"""Turns Microsoft's CSV "Product names and service plan identifiers for licensing" into a catalogue."""
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final, NoReturn
+
+from auditor.catalogue.model import GUID, Catalogue, Product, ServicePlan, clean, fold, order, unprintable
+from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span
+
+ADDRESS: Final = (
+    "https://download.microsoft.com/download/e/3/e/e3e9faf2-f28b-490a-9ada-c6089a1fc5b0/"
+    "Product%20names%20and%20service%20plan%20identifiers%20for%20licensing.csv"
+)
+"""Where Microsoft publishes the file."""
+
+COLUMNS: Final = (
+    "Product_Display_Name",
+    "String_Id",
+    "GUID",
+    "Service_Plan_Name",
+    "Service_Plan_Id",
+    "Service_Plans_Included_Friendly_Names",
+)
+
+_SHOWN: Final = 20
+"""Faults of cells that are told one by one; the rest is counted."""
+
+_AGAIN: Final = f"download it again, unchanged: {ADDRESS}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One service plan of one product, cleaned; plan_id is empty for a product without service plans."""
+
+    name: str
+    part_number: str
+    sku_id: str
+    plan_name: str
+    plan_id: str
+    friendly_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Record:
+    """The cells of one CSV record, and where it stands."""
+
+    cells: tuple[str, ...]
+    file: str
+    line: int
+    text: str
+
+    def fault(self, cell: str, message: str) -> Diagnostic:
+        column = max(self.text.find(cell), 0) + 1 if cell else 1
+        span = Span(file=self.file, line=self.line, column=column, text=self.text)
+        hint = f"mend the cell, or {_AGAIN}"
+        return Diagnostic(slug="products-cell", message=message, span=span, hint=hint)
+
+
+def parse(content: str | bytes, *, source: str, date: str, where: str | None = None) -> Catalogue:
+    """Return the catalogue that the CSV holds; the order of its rows and repeated rows make no difference.
+
+    `where` is the file name that errors show (default: `source`). The result has no free list: see `with_free`.
+    Raises AuditorError for a file that is not this CSV, and InputError for the cells that cannot be read.
+    """
+    file = where or source
+    lines = list(io.StringIO(_text(content, file), newline=""))
+    records = _records(lines, file)
+    header = next(records, None)
+    if header is None:
+        raise AuditorError("products-format", f"{file} is empty", hint=_AGAIN)
+    positions = _positions(header)
+    rows: set[_Row] = set()
+    faults: list[Diagnostic] = []
+    for record in records:
+        found = _row(record, positions, width=len(header.cells))
+        rows.update(() if isinstance(found, list) else (found,))
+        faults += found if isinstance(found, list) else ()
+    if faults:
+        _refuse(faults, file)
+    if not rows:
+        raise AuditorError("products-format", f"{file} has a header and no products", hint=_AGAIN)
+    products = sorted(_products(rows), key=order)
+    return Catalogue(products=MappingProxyType({p.sku_id: p for p in products}), source=source, date=date)
+
+
+def _text(content: str | bytes, file: str) -> str:
+    """Return the text of the file without its byte order mark, or say which other kind of file it is."""
+    text = content if isinstance(content, str) else _decoded(content, file)
+    text = text.lstrip("\ufeff")
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        hint = f"UTF-16 without its mark looks so: save it as UTF-8, or {_AGAIN}"
+        raise AuditorError("products-encoding", f"{file} holds a NUL byte on line {line}", hint=hint)
+    if text.lstrip().startswith("<"):
+        hint = "the address answered with a web page (a sign-in, an article or an error): use the address of the CSV"
+        raise AuditorError("products-format", f"{file} is HTML or XML, not a CSV", hint=f"{hint}, {ADDRESS}")
+    return text
+
+
+def _decoded(content: bytes, file: str) -> str:
+    if content.startswith(b"PK\x03\x04"):
+        hint = "save its sheet as 'CSV UTF-8 (comma delimited)', or " + _AGAIN
+        raise AuditorError("products-format", f"{file} is a workbook or an archive, not a CSV", hint=hint)
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise AuditorError("products-encoding", f"{file} is UTF-16, not UTF-8", hint=f"save it as UTF-8, or {_AGAIN}")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        hint = f"a copy saved by Excel is often cp1252: save it as 'CSV UTF-8 (comma delimited)', or {_AGAIN}"
+        message = f"{file} is not UTF-8: byte 0x{content[error.start]:02x} on line {line}"
+        raise AuditorError("products-encoding", message, hint=hint) from error
+
+
+def _records(lines: list[str], file: str) -> Iterator[_Record]:
+    """Yield the records that are not blank."""
+    reader = csv.reader(lines, strict=True)
+    first = 1
+    while True:
+        try:
+            cells = next(reader, None)
+        except csv.Error as error:
+            text = lines[first - 1].rstrip("\r\n") if first <= len(lines) else ""
+            span = Span(file=file, line=first, column=1, text=text)
+            hint = f"a quote that is never closed does this: mend the line, or {_AGAIN}"
+            raise AuditorError("products-format", f"not a CSV record: {error}", hint=hint, span=span) from error
+        if cells is None:
+            return
+        if any(map(clean, cells)):
+            yield _Record(cells=tuple(cells), file=file, line=first, text=lines[first - 1].rstrip("\r\n"))
+        first = reader.line_num + 1
+
+
+def _positions(header: _Record) -> tuple[int, ...]:
+    """Return where each of COLUMNS stands; their order in the file is free."""
+    names = [fold(cell) for cell in header.cells]
+    missing = [column for column in COLUMNS if fold(column) not in names]
+    twice = [column for column in COLUMNS if names.count(fold(column)) > 1]
+    span = Span(file=header.file, line=header.line, column=1, text=header.text)
+    if missing:
+        delimiter = next((d for d in (";", "\t") if len(names) == 1 and d in header.text), None)
+        if delimiter is not None:
+            written = "tabs" if delimiter == "\t" else f"{delimiter!r}"
+            hint = f"a copy saved by Excel is written so: save it as 'CSV UTF-8 (comma delimited)', or {_AGAIN}"
+            message = f"{header.file} is separated by {written}, not by commas"
+            raise AuditorError("products-format", message, hint=hint, span=span)
+        message = f"not Microsoft's product table: no column {', '.join(missing)}"
+        raise AuditorError("products-format", message, hint=_AGAIN, span=span)
+    if twice:
+        raise AuditorError("products-format", f"column {', '.join(twice)} stands twice", hint=_AGAIN, span=span)
+    return tuple(names.index(fold(column)) for column in COLUMNS)
+
+
+def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | list[Diagnostic]:
+    """Return the row in its clean form, or what is wrong with it."""
+    if len(record.cells) < width or any(map(clean, record.cells[width:])):
+        return [record.fault("", f"{len(record.cells)} cells where the header has {width}")]
+    raw = [record.cells[position] for position in positions]
+    cells = [clean(cell) for cell in raw]
+    bad = [(cell, found) for cell, text in zip(raw, cells, strict=True) if (found := unprintable(text)) is not None]
+    if bad:
+        return [record.fault(cell, f"a control character ({found!r}) in a name") for cell, found in bad]
+    name, part_number, sku_id, plan_name, plan_id, friendly_name = cells
+    # Older exports print NULL where a product has no service plan, or a plan no friendly name.
+    plan_name, plan_id, friendly_name = ("" if t.upper() == "NULL" else t for t in (plan_name, plan_id, friendly_name))
+    faults = [
+        record.fault("", f"the cell {column} is empty")
+        for column, text in (("Product_Display_Name", name), ("String_Id", part_number))
+        if not text
+    ]
+    if not GUID.fullmatch(sku_id.lower()):
+        faults.append(record.fault(raw[2], f"GUID of {part_number or 'a product'} is not a GUID: {sku_id!r}"))
+    if plan_id and not GUID.fullmatch(plan_id.lower()):
+        faults.append(record.fault(raw[4], f"Service_Plan_Id of {plan_name or part_number} is not a GUID: {plan_id!r}"))
+    if bool(plan_id) != bool(plan_name):
+        empty = "Service_Plan_Name" if plan_id else "Service_Plan_Id"
+        faults.append(record.fault("", f"the cell {empty} is empty, and the other half of the plan is not"))
+    return faults or _Row(name, part_number, sku_id.lower(), plan_name, plan_id.lower(), friendly_name or plan_name)
+
+
+def _refuse(faults: list[Diagnostic], file: str) -> NoReturn:
+    more = len(faults) - _SHOWN
+    rest = [Diagnostic(slug="products-cell", message=f"{more} more faults in {file}", hint=_AGAIN)] if more > 0 else []
+    raise InputError([*faults[:_SHOWN], *rest])
+
+
+def _products(rows: set[_Row]) -> Iterator[Product]:
+    plans = _plans(row for row in rows if row.plan_id)
+    by_sku: dict[str, list[_Row]] = {}
+    for row in rows:
+        by_sku.setdefault(row.sku_id, []).append(row)
+    for sku_id, own in by_sku.items():
+        name = _usual(row.name for row in own)
+        part_number = _usual(row.part_number for row in own)
+        others = {row.name for row in own} | {row.part_number for row in own}
+        held = {row.plan_id for row in own if row.plan_id}
+        yield Product(
+            sku_id=sku_id,
+            part_number=part_number,
+            name=name,
+            plans=tuple(sorted((plans[plan] for plan in held), key=lambda plan: (fold(plan.name), plan.id))),
+            aliases=tuple(sorted(others - {name, part_number})),
+        )
+
+
+def _plans(rows: Iterable[_Row]) -> dict[str, ServicePlan]:
+    # The name that most rows give mends the misprints of the few: "RMS_S_ENTERPRISE)" (1 of 66),
+    # "EXCHANGE_S_FOUNDATION PBI_PREMIUM_EM1_ADDON" (1 of 248), "DESKLESS" beside "Deskless". They are no aliases: the
+    # second one is also the only name of another plan, and a policy that asks for that must not get the filler plan.
+    names: dict[str, list[str]] = {}
+    friendly: dict[str, list[str]] = {}
+    for row in rows:
+        names.setdefault(row.plan_id, []).append(row.plan_name)
+        friendly.setdefault(row.plan_id, []).append(row.friendly_name)
+    return {
+        plan: ServicePlan(id=plan, name=_usual(names[plan]), friendly_name=_readable(friendly[plan])) for plan in names
+    }
+
+
+def _usual(names: Iterable[str]) -> str:
+    """Return the name that most rows give, of equals the first by code point.
+
+    NOTE: not the last in the file. The file is sorted by display name, so its order tells nothing of age: for the
+    three renamed products of 2026-07 the last name would be the old one (Power Virtual Agents), this is the new one.
+    """
+    return min(Counter(names).items(), key=lambda item: (-item[1], item[0]))[0]
+
+
+def _readable(names: Iterable[str]) -> str:
+    """Return the usual name, but one in capitals (EXCHANGE FOUNDATION) only where there is no other."""
+    given = list(names)
+    return _usual([name for name in given if name.upper() != name] or given)

@@ -1,0 +1,153 @@
+"""Turns products and their service plans into one value that finds them by id, part number, plan or words."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import Final, Self
+
+GUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""A lower-case GUID; use `fullmatch`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePlan:
+    """A capability inside a product."""
+
+    id: str
+    """A lower-case GUID."""
+    name: str
+    """Graph's servicePlanName."""
+    friendly_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A SKU of Microsoft's table."""
+
+    sku_id: str
+    """A lower-case GUID."""
+    part_number: str
+    name: str
+    plans: tuple[ServicePlan, ...]
+    """Sorted by name, then by id."""
+    aliases: tuple[str, ...] = ()
+    """Other names under which the table lists the same skuId, sorted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeProduct:
+    """A product that costs nothing, and how that is known."""
+
+    part_number: str
+    reason: str
+
+
+# NOTE: not slotted, because cached_property keeps each index in the instance's dictionary once somebody asks for it.
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Products by lower-case skuId, and what of them is free; what it does not hold is unknown, never guessed."""
+
+    products: Mapping[str, Product] = field(hash=False)
+    free: frozenset[str] = frozenset()
+    """Case-folded part numbers and lower-case skuIds."""
+    source: str
+    date: str
+    """The day of the source's state, YYYY-MM-DD."""
+
+    def product(self, sku_id: str) -> Product | None:
+        """Return the product with this skuId, in any letter case."""
+        return self.products.get(sku_id.strip().lower())
+
+    def by_part_number(self, part_number: str) -> tuple[Product, ...]:
+        """Return every product with this part number, in any letter case (MCOPSTN5 has two skuIds)."""
+        return self._by_part_number.get(fold(part_number), ())
+
+    def knows(self, name: str) -> bool:
+        """Tell whether `name` is a part number or a skuId of the catalogue, or on its free list."""
+        folded = fold(name)
+        return folded in self._by_part_number or folded in self.products or folded in self.free
+
+    def is_free(self, product: Product) -> bool:
+        """Tell whether the free list names the product, by part number or by skuId."""
+        return product.sku_id in self.free or fold(product.part_number) in self.free
+
+    def plan(self, name_or_id: str) -> tuple[ServicePlan, ...]:
+        """Return the service plans with this name or id, in any letter case (PROJECT_ESSENTIALS has two ids)."""
+        return self._by_plan.get(fold(name_or_id), ())
+
+    def search(self, text: str) -> tuple[Product, ...]:
+        """Return the products that hold every word of `text` in their names or id, or that include the plan `text`.
+
+        The order is by part number, then by skuId; an empty text finds every product.
+        """
+        words = fold(text).split()
+        plans = frozenset(plan.id for plan in self.plan(text))
+        return tuple(
+            product
+            for haystack, product in self._haystacks
+            if all(word in haystack for word in words) or (plans and not plans.isdisjoint(p.id for p in product.plans))
+        )
+
+    def with_free(self, free: Iterable[FreeProduct]) -> Self:
+        """Return the same catalogue with this free list, each part number together with its skuIds."""
+        names = {fold(item.part_number) for item in free}
+        ids = {product.sku_id for name in names for product in self.by_part_number(name)}
+        return replace(self, free=frozenset(names | ids))
+
+    @cached_property
+    def plans(self) -> Mapping[str, ServicePlan]:
+        """Every service plan by its lower-case id."""
+        return MappingProxyType({plan.id: plan for product in self.products.values() for plan in product.plans})
+
+    @cached_property
+    def _by_part_number(self) -> dict[str, tuple[Product, ...]]:
+        found: dict[str, tuple[Product, ...]] = {}
+        for product in sorted(self.products.values(), key=lambda p: p.sku_id):
+            key = fold(product.part_number)
+            found[key] = (*found.get(key, ()), product)
+        return found
+
+    @cached_property
+    def _by_plan(self) -> dict[str, tuple[ServicePlan, ...]]:
+        found: dict[str, tuple[ServicePlan, ...]] = {plan.id: (plan,) for plan in self.plans.values()}
+        for plan in sorted(self.plans.values(), key=lambda p: p.id):
+            key = fold(plan.name)
+            found[key] = (*found.get(key, ()), plan)
+        return found
+
+    @cached_property
+    def _haystacks(self) -> tuple[tuple[str, Product], ...]:
+        return tuple(
+            (fold("\n".join((p.part_number, p.name, *p.aliases, p.sku_id))), p)
+            for p in sorted(self.products.values(), key=order)
+        )
+
+
+def order(product: Product) -> tuple[str, str]:
+    """Return the key by which lists of products are sorted."""
+    return fold(product.part_number), product.sku_id
+
+
+def clean(text: str) -> str:
+    """Return `text` without its padding, with one plain blank for every run of white space (NBSP and tab too).
+
+    Format characters (byte order mark, zero-width and bidirectional marks) show nothing in a name and are left out.
+    """
+    if not text.isascii():
+        text = "".join(character for character in text if unicodedata.category(character) != "Cf")
+    return " ".join(text.split())
+
+
+def fold(text: str) -> str:
+    """Return the form in which two names are compared: clean and case-folded."""
+    return clean(text).casefold()
+
+
+def unprintable(text: str) -> str | None:
+    """Return the first character of `text` that no name may hold (control or half a surrogate pair), or None."""
+    if text.isprintable():
+        return None
+    return next((character for character in text if unicodedata.category(character) in {"Cc", "Cs"}), None)

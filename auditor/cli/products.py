@@ -1,0 +1,154 @@
+"""Turns the arguments of `auditor products` into a list of products, or into an update of the catalogue."""
+
+import argparse
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+
+from auditor.app.catalogue import Update, active, update
+from auditor.catalogue import Catalogue, Product, free_products
+from auditor.domain.errors import UsageError, printable
+
+_EXAMPLES = """\
+auditor products                      every product
+auditor products power automate       products with these words in their names, part number or skuId
+auditor products EXCHANGE_S_ENTERPRISE   also the products that include this service plan
+auditor products update FILE_OR_URL   take over Microsoft's CSV "Product names and service plan identifiers
+                                      for licensing", and print what changed
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor products`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("words", nargs="*", metavar="TEXT", help="words to look for, or: update FILE_OR_URL")
+    parser.add_argument("--free", action="store_true", help="only products that cost nothing, with the reason")
+    parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")
+    into = parser.add_argument_group("update")
+    into.add_argument("--output", type=Path, metavar="PATH", help="write here instead of the user's data folder")
+    into.add_argument("--source", metavar="TEXT", help="the source to record (default: the file name or address)")
+    into.add_argument(
+        "--date",
+        type=_date,
+        metavar="YYYY-MM-DD",
+        help="the day of the table's state to record (default: the server's or the file's date)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor products` and return the exit code; raises AuditorError with nothing written on bad input."""
+    if args.words[:1] == ["update"]:
+        return _update(args)
+    if any(value is not None for value in (args.output, args.source, args.date)):
+        raise UsageError(
+            "usage", "--output, --source and --date belong to an update", hint="auditor products update FILE_OR_URL"
+        )
+    return _list(args)
+
+
+def _date(text: str) -> dt.date:
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from error
+
+
+def _update(args: argparse.Namespace) -> int:
+    if len(args.words) != 2 or args.free or args.json:
+        raise UsageError(
+            "usage",
+            "update takes one file or address, and no --free or --json",
+            hint="auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]",
+        )
+    done = update(args.words[1], output=args.output, source=args.source, date=args.date)
+    for line in _changes(done):
+        print(line)
+    own = done.catalogue
+    counts = f"{len(own.products)} products, {len(own.plans)} service plans, of {own.date}"
+    print(printable(f"wrote {done.path}: {counts}"), file=sys.stderr)
+    if done.unused:
+        print("the catalogue of the package is newer and stays in use", file=sys.stderr)
+    return 0
+
+
+def _changes(done: Update) -> list[str]:
+    """Return one line for each change, its kind first."""
+    changes = done.changes
+    lines = [f"added    {_named(product)}" for product in changes.added]
+    for old, new in changes.renamed:
+        part = f"{old.part_number} -> {new.part_number}" if old.part_number != new.part_number else new.part_number
+        lines.append(f"renamed  {part}  {old.name} -> {new.name}  {new.sku_id}")
+    for old, new in changes.replanned:
+        before, after = ({plan.id: plan.name for plan in product.plans} for product in (old, new))
+        signs = [f"+{after[plan]}" for plan in after if plan not in before]
+        signs += [f"-{before[plan]}" for plan in before if plan not in after]
+        lines.append(f"plans    {_named(new)}  {' '.join(signs)}")
+    lines += [f"gone     {_named(product)}" for product in changes.gone]
+    return lines or ["no product was added, renamed or gone"]
+
+
+def _named(product: Product) -> str:
+    return f"{product.part_number}  {product.name}  {product.sku_id}"
+
+
+def _list(args: argparse.Namespace) -> int:
+    catalogue = active()
+    text = " ".join(args.words)
+    found = [p for p in catalogue.search(text) if not args.free or catalogue.is_free(p)]
+    if args.json:
+        print(_as_json(catalogue, found))
+    elif sys.stdout.isatty():
+        _print_table(catalogue, found, reasons=args.free)
+    else:
+        for row in _rows(catalogue, found, reasons=args.free):
+            print("\t".join(row))
+    if not found:
+        print(printable(f"no product matches {text!r} in the table of {catalogue.date}"), file=sys.stderr)
+    return 0
+
+
+def _rows(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> list[list[str]]:
+    """Return the header and one row for each product; the names hold neither tabs nor line breaks."""
+    why = {item.part_number.casefold(): item.reason for item in free_products()}
+    rows = [["skuPartNumber", "name", "skuId", "servicePlans", "reason" if reasons else "free"]]
+    for product in found:
+        free = "yes" if catalogue.is_free(product) else "no"
+        last = why.get(product.part_number.casefold(), "") if reasons else free
+        rows.append([product.part_number, product.name, product.sku_id, str(len(product.plans)), last])
+    return rows
+
+
+def _print_table(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> None:
+    from rich.console import Console  # noqa: PLC0415 (heavy: only where a person looks)
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    header, *rows = _rows(catalogue, found, reasons=reasons)
+    caption = f"{len(found)} of {len(catalogue.products)} products; {catalogue.source}, {catalogue.date}"
+    table = Table(caption=Text(caption), caption_justify="left")
+    for title in header:
+        table.add_column(title, overflow="fold", justify="right" if title == "servicePlans" else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))  # Text, not str: a name in brackets is no markup.
+    Console().print(table)
+
+
+def _as_json(catalogue: Catalogue, found: list[Product]) -> str:
+    listed = [
+        {
+            "skuId": product.sku_id,
+            "skuPartNumber": product.part_number,
+            "name": product.name,
+            "aliases": list(product.aliases),
+            "free": catalogue.is_free(product),
+            "servicePlans": [
+                {"servicePlanId": plan.id, "servicePlanName": plan.name, "name": plan.friendly_name}
+                for plan in product.plans
+            ],
+        }
+        for product in found
+    ]
+    document = {"source": catalogue.source, "date": catalogue.date, "products": listed}
+    return json.dumps(document, ensure_ascii=False, indent=2)
