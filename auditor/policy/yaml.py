@@ -114,7 +114,7 @@ class _Builder:
         if isinstance(node, pyyaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self._open:
-            self._report("yaml-alias", "the value contains itself through an alias", node)
+            self._report("yaml-alias", "the value contains itself through an alias", node, "write the value out")
             return None
         self._open.add(id(node))
         try:
@@ -156,7 +156,8 @@ class _Builder:
                 continue
             if key in first:
                 line = first[key].start_mark.line + 1
-                self._report("yaml-duplicate-key", f"the key '{key}' stands twice, first on line {line}", key_node)
+                message = f"the key {yaml_words.quoted(key)} stands twice, first on line {line}"
+                self._report("yaml-duplicate-key", message, key_node, "keep one of them")
                 continue
             first[key] = key_node
             result[key] = value
