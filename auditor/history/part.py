@@ -1,0 +1,162 @@
+"""A piece of a saved JSON document with its place, read key by key; what is not as promised is a SnapshotError."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, NoReturn, TypeVar
+
+from auditor.domain.errors import SnapshotError
+
+Word = TypeVar("Word", bound=StrEnum)
+Kind = TypeVar("Kind")
+_MISSING = object()
+
+
+def damaged(where: str, what: str) -> NoReturn:
+    """Refuse a file that cannot be what it says it is."""
+    raise SnapshotError(
+        "result-damaged", f"{where}: {what}", hint="run the audit again, or restore the file from a copy"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A JSON object of the file and the path that leads to it."""
+
+    values: Mapping[str, Any]
+    where: str
+    """File and path, as in `result.json: tenants[0].findings[3]`."""
+
+    def text(self, key: str) -> str:
+        """Return a string."""
+        return self._typed(key, str, "a text")
+
+    def optional_text(self, key: str) -> str | None:
+        """Return a string, or None for null or an absent key."""
+        return None if self.values.get(key) is None else self.text(key)
+
+    def flag(self, key: str) -> bool:
+        """Return true or false."""
+        return self._typed(key, bool, "true or false")
+
+    def count(self, key: str) -> int:
+        """Return a whole number."""
+        value = self._present(key)
+        if isinstance(value, bool) or not isinstance(value, int):
+            self._refuse(key, "a whole number")
+        return value
+
+    def optional_count(self, key: str) -> int | None:
+        """Return a whole number, or None for null or an absent key."""
+        return None if self.values.get(key) is None else self.count(key)
+
+    def amount(self, key: str) -> Decimal:
+        """Return an amount, exactly as written."""
+        value = self._present(key)
+        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+            self._refuse(key, "a number")
+        return Decimal(value)
+
+    def instant(self, key: str) -> datetime:
+        """Return an instant with its time zone."""
+        text = self.text(key)
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:
+            self._refuse(key, "an RFC 3339 instant")
+        if moment.tzinfo is None:
+            self._refuse(key, "an RFC 3339 instant")
+        return moment
+
+    def word(self, key: str, words: type[Word]) -> Word:
+        """Return a member of a closed vocabulary."""
+        value = self._present(key)
+        if not isinstance(value, str) or value not in {word.value for word in words}:
+            self._refuse(key, "one of " + ", ".join(words))
+        return words(value)
+
+    def optional_word(self, key: str, words: type[Word]) -> Word | None:
+        """Return a member of a closed vocabulary, or None for null or an absent key."""
+        return None if self.values.get(key) is None else self.word(key, words)
+
+    def part(self, key: str) -> "Part":
+        """Return an object."""
+        value = self._typed(key, dict, "an object")
+        return Part(value, self._place(key))
+
+    def optional_part(self, key: str) -> "Part | None":
+        """Return an object, or None for null or an absent key."""
+        return None if self.values.get(key) is None else self.part(key)
+
+    def parts(self, key: str) -> Iterator["Part"]:
+        """Yield the objects of a list."""
+        for index, value in enumerate(self._list(key)):
+            if not isinstance(value, dict):
+                self._refuse(f"{key}[{index}]", "an object", value)
+            yield Part(value, self._place(f"{key}[{index}]"))
+
+    def optional_parts(self, key: str) -> Iterator["Part"]:
+        """Yield the objects of a list; an absent key is an empty list."""
+        if key in self.values:
+            yield from self.parts(key)
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings."""
+        values = self._list(key)
+        for index, value in enumerate(values):
+            if not isinstance(value, str):
+                self._refuse(f"{key}[{index}]", "a text", value)
+        return tuple(values)
+
+    def optional_texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings; an absent key is an empty list."""
+        return self.texts(key) if key in self.values else ()
+
+    def plain(self, key: str) -> dict[str, Any]:
+        """Return an object as plain JSON values, fractions as floats."""
+        return {name: _plain(value) for name, value in self.part(key).values.items()}
+
+    def whole(self) -> dict[str, Any]:
+        """Return this object as plain JSON values, fractions as floats."""
+        return {name: _plain(value) for name, value in self.values.items()}
+
+    def _list(self, key: str) -> list[Any]:
+        return self._typed(key, list, "a list")
+
+    def _typed(self, key: str, kind: type[Kind], name: str) -> Kind:
+        value = self._present(key)
+        if not isinstance(value, kind):
+            self._refuse(key, name)
+        return value
+
+    def _present(self, key: str) -> Any:
+        value = self.values.get(key, _MISSING)
+        if value is _MISSING:
+            damaged(self.where, f"'{key}' is missing")
+        return value
+
+    def _place(self, key: str) -> str:
+        return f"{self.where}.{key}" if self.where.endswith("]") or ": " in self.where else f"{self.where}: {key}"
+
+    def _refuse(self, key: str, expected: str, value: Any = _MISSING) -> NoReturn:
+        found = self.values.get(key) if value is _MISSING else value
+        damaged(self._place(key), f"is {_shown(found)}, not {expected}")
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case dict():
+            return {name: _plain(item) for name, item in value.items()}
+        case list():
+            return [_plain(item) for item in value]
+        case Decimal():
+            return float(value)
+        case _:
+            return value

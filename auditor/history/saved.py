@@ -1,0 +1,243 @@
+"""The bytes of a result.json into the Result that was saved."""
+
+import json
+from decimal import Decimal
+from re import fullmatch
+from typing import Any, Final, NoReturn
+
+from auditor.domain.errors import SnapshotError
+from auditor.domain.result import (
+    Action,
+    Coverage,
+    Finding,
+    FleetResult,
+    Money,
+    Notice,
+    PolicyHeader,
+    PolicyOutcome,
+    ProductReference,
+    Result,
+    Run,
+    SeatCount,
+    SourceLine,
+    Subject,
+    Summary,
+    TenantResult,
+)
+from auditor.domain.words import (
+    Agreement,
+    Change,
+    Cloud,
+    Outcome,
+    Severity,
+    Source,
+    SourceStatus,
+    Status,
+    SubjectType,
+)
+from auditor.history.part import Part, damaged
+
+_VERSION: Final = 1
+
+
+def load(body: bytes, *, where: str = "result.json") -> Result:
+    """Read a saved result; `where` names the file in errors.
+
+    Keys that this version does not know are passed over. Raises SnapshotError for a file that is damaged
+    (`result-damaged`), no result at all (`result-foreign`) or written by a newer version (`result-version`).
+    """
+    root = Part(_decoded(body, where), where)
+    _check_schema(root, where)
+    run = _run(root)
+    summary = root.part("summary")
+    counted = summary.part("open")
+    fleet = root.part("fleet")
+    return Result(
+        run=run,
+        tenants=tuple(_tenant(part, run) for part in root.parts("tenants")),
+        fleet=FleetResult(
+            policies=tuple(map(_outcome, fleet.optional_parts("policies"))),
+            findings=tuple(map(_finding, fleet.parts("findings"))),
+            notices=tuple(map(_notice, fleet.optional_parts("notices"))),
+        ),
+        summary=Summary(
+            open={severity: counted.count(severity) for severity in Severity},
+            waived=summary.count("waived"),
+            not_evaluated=summary.count("notEvaluated"),
+        ),
+    )
+
+
+def _decoded(body: bytes, where: str) -> dict[str, Any]:
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_constant)
+    except (ValueError, RecursionError) as error:
+        # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both say where.
+        raise SnapshotError(
+            "result-damaged", f"{where} is no JSON text: {error}", hint="was it cut short? run the audit again"
+        ) from error
+    if not isinstance(value, dict):
+        damaged(where, "holds no JSON object")
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _check_schema(root: Part, where: str) -> None:
+    schema = root.values.get("schema")
+    version = fullmatch(r"auditor/result/v(\d{1,6})", schema) if isinstance(schema, str) else None
+    if version is None:
+        raise SnapshotError(
+            "result-foreign",
+            f"{where} is no saved result: its schema is {schema!r}, not 'auditor/result/v{_VERSION}'",
+            hint="name a result.json that `auditor audit` wrote",
+        )
+    if int(version[1]) != _VERSION:
+        raise SnapshotError(
+            "result-version",
+            f"{where} has the schema {schema}; this version reads 'auditor/result/v{_VERSION}'",
+            hint="update m365-license-auditor, or run the audit again",
+        )
+
+
+def _run(root: Part) -> Run:
+    run = root.part("run")
+    return Run(
+        id=run.text("id"),
+        as_of=run.instant("asOf"),
+        policy_digest=run.text("policyDigest"),
+        policies=tuple(map(_header, run.parts("policies"))),
+        definitions=run.plain("definitions") if "definitions" in run.values else {},
+        tool_version=root.part("tool").text("version"),
+        previous=None if run.values.get("previous") is None else run.instant("previous"),
+    )
+
+
+def _header(part: Part) -> PolicyHeader:
+    return PolicyHeader(
+        id=part.text("id"),
+        title=part.text("title"),
+        severity=part.word("severity", Severity),
+        rationale=part.text("rationale"),
+        owner=part.text("owner"),
+        tags=part.texts("tags"),
+        source=_source(part.part("source")),
+        spec=part.plain("spec"),
+    )
+
+
+def _tenant(part: Part, run: Run) -> TenantResult:
+    return TenantResult(
+        name=part.text("name"),
+        tenant_id=part.text("tenantId"),
+        cloud=part.word("cloud", Cloud),
+        agreement=part.optional_word("agreement", Agreement) or Agreement.UNKNOWN,
+        complete=part.flag("complete"),
+        as_of=part.instant("asOf") if "asOf" in part.values else run.as_of,
+        display_name=part.optional_text("displayName") or "",
+        locale=part.optional_text("locale"),
+        sources=tuple(map(_coverage, part.parts("sources"))),
+        seats=tuple(map(_seats, part.parts("seats"))),
+        policies=tuple(map(_outcome, part.parts("policies"))),
+        findings=tuple(map(_finding, part.parts("findings"))),
+        actions=tuple(map(_action, part.parts("actions"))),
+        notices=tuple(map(_notice, part.parts("notices"))),
+        fixed=tuple(map(_finding, part.optional_parts("fixed"))),
+        unconfirmed=part.optional_texts("unconfirmed"),
+        closed=part.optional_texts("closed"),
+        failure=part.optional_text("failure"),
+    )
+
+
+def _coverage(part: Part) -> Coverage:
+    return Coverage(
+        name=part.word("name", Source),
+        status=part.word("status", SourceStatus),
+        count=part.count("count"),
+        read_at=part.optional_text("readAt"),
+        reason=part.optional_text("reason"),
+        asked=part.optional_texts("asked"),
+    )
+
+
+def _seats(part: Part) -> SeatCount:
+    return SeatCount(
+        sku_id=part.text("skuId"),
+        sku_part_number=part.text("skuPartNumber"),
+        name=part.text("name"),
+        applies_to=part.optional_text("appliesTo") or "User",
+        capability_status=part.optional_text("capabilityStatus"),
+        enabled=part.optional_count("enabled"),
+        warning=part.optional_count("warning"),
+        suspended=part.optional_count("suspended"),
+        locked_out=part.optional_count("lockedOut"),
+        consumed=part.optional_count("consumed"),
+        usable=part.optional_count("usable"),
+        spare=part.optional_count("spare"),
+    )
+
+
+def _outcome(part: Part) -> PolicyOutcome:
+    return PolicyOutcome(
+        id=part.text("id"),
+        status=part.word("status", Outcome),
+        findings=part.count("findings"),
+        reason=part.optional_text("reason"),
+        missing=part.optional_texts("missing"),
+    )
+
+
+def _finding(part: Part) -> Finding:
+    subject = part.part("subject")
+    product = part.optional_part("product")
+    return Finding(
+        fingerprint=part.text("fingerprint"),
+        policy=part.text("policy"),
+        check=part.text("check"),
+        severity=part.word("severity", Severity),
+        status=part.word("status", Status),
+        subject=Subject(type=subject.word("type", SubjectType), id=subject.text("id"), name=subject.text("name")),
+        source=_source(part.part("source")),
+        waiver=part.optional_text("waiver"),
+        change=part.optional_word("change", Change),
+        product=None if product is None else _product(product),
+        detail=part.optional_text("detail"),
+        evidence=part.plain("evidence"),
+        money=_money(part),
+        guidance=part.text("guidance"),
+    )
+
+
+def _product(part: Part) -> ProductReference:
+    return ProductReference(sku_id=part.optional_text("skuId"), sku_part_number=part.optional_text("skuPartNumber"))
+
+
+def _money(owner: Part) -> Money | None:
+    money = owner.optional_part("money")
+    return None if money is None else Money(currency=money.text("currency"), per_month=money.amount("perMonth"))
+
+
+def _source(part: Part) -> SourceLine:
+    return SourceLine(file=part.text("file"), line=part.count("line"))
+
+
+def _action(part: Part) -> Action:
+    return Action(
+        id=part.text("id"),
+        guidance=part.text("guidance"),
+        findings=part.texts("findings"),
+        title=part.text("title"),
+        role=part.text("role"),
+        prerequisites=part.texts("prerequisites"),
+        steps=part.texts("steps"),
+        warnings=part.texts("warnings"),
+        links=tuple((link.text("label"), link.text("address")) for link in part.parts("links")),
+        requests=tuple(request.whole() for request in part.parts("requests")),
+        money=_money(part),
+    )
+
+
+def _notice(part: Part) -> Notice:
+    return Notice(code=part.text("code"), message=part.text("message"), subject=part.text("subject"))

@@ -1,0 +1,7 @@
+"""Turns a Result into artifacts: bytes with a name, one module a format."""
+
+from auditor.render.artifact import Artifact
+from auditor.render.formats import FORMATS, Format, render
+from auditor.render.result_json import tenant_json
+
+__all__ = ["FORMATS", "Artifact", "Format", "render", "tenant_json"]

@@ -1,0 +1,48 @@
+"""The formats a result can be written in: their names, default file names and the modules that write them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Final, cast
+
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Result
+from auditor.render.artifact import Artifact
+
+Renderer = Callable[..., Artifact]
+"""`(result, *, locale) -> Artifact`; some take options of their own besides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Format:
+    """One way to write a result; its module is imported when it is first used."""
+
+    file: str
+    module: str
+
+    def renderer(self) -> Renderer:
+        """Return the function that writes it."""
+        return cast("Renderer", import_module(self.module).render)
+
+
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+    {
+        "html": Format(file="report.html", module="auditor.render.html"),
+        "json": Format(file="result.json", module="auditor.render.result_json"),
+        "csv": Format(file="findings.csv", module="auditor.render.csv_table"),
+        "ndjson": Format(file="findings.ndjson", module="auditor.render.ndjson"),
+    }
+)
+"""Every format that becomes a file; `terminal` is the command line's own."""
+
+
+def render(result: Result, format: str, *, locale: str) -> Artifact:  # noqa: A002 - the option is called so
+    """Write `result` in a format of FORMATS, for people who read `locale` (a BCP 47 tag); UsageError for another name.
+
+    The same result, format and locale give the same bytes.
+    """
+    chosen = FORMATS.get(format)
+    if chosen is None:
+        raise UsageError("format-unknown", f"there is no format '{format}'", hint=f"one of {', '.join(FORMATS)}")
+    return chosen.renderer()(result, locale=locale)

@@ -1,0 +1,101 @@
+"""Plain values into JSON text that is the same on every machine: exact numbers, two spaces, one line feed."""
+
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_HALF_UP, Decimal
+from json.encoder import encode_basestring
+from math import isfinite
+from re import compile as pattern
+from typing import Any, Final
+
+_SURROGATE: Final = pattern("[\ud800-\udfff]")
+_CENT: Final = Decimal("0.01")
+
+
+def amount(value: Decimal) -> Decimal:
+    """Return an amount with at most two decimals, half a cent away from zero."""
+    return value.quantize(_CENT, rounding=ROUND_HALF_UP)
+
+
+def document(value: Any) -> bytes:
+    """Return a whole JSON file, indented by two spaces and ended by a line feed."""
+    pieces: list[str] = []
+    _write(value, "\n", pieces)
+    pieces.append("\n")
+    return _bytes("".join(pieces))
+
+
+def line(value: Any) -> bytes:
+    """Return one line of newline-delimited JSON."""
+    pieces: list[str] = []
+    _write(value, None, pieces)
+    pieces.append("\n")
+    return _bytes("".join(pieces))
+
+
+def ordered(value: Any) -> Any:
+    """Return the value with the keys of every mapping in code point order."""
+    match value:
+        case Mapping():
+            return {key: ordered(value[key]) for key in sorted(value)}
+        case list() | tuple():
+            return [ordered(item) for item in value]
+        case _:
+            return value
+
+
+def _bytes(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair, which a directory may hold, has no UTF-8; JSON can escape it.
+        return _SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text).encode()
+
+
+def _write(value: Any, margin: str | None, pieces: list[str]) -> None:
+    """Append the text of a value; `margin` is the line break and indentation it stands on, None for one line."""
+    match value:
+        case str():
+            pieces.append(encode_basestring(value))
+        case Mapping():
+            labelled = ((f"{encode_basestring(str(key))}: ", item) for key, item in value.items())
+            _write_items(labelled, "{}", margin, pieces)
+        case list() | tuple():
+            _write_items((("", item) for item in value), "[]", margin, pieces)
+        case _:
+            pieces.append(_scalar(value))
+
+
+def _write_items(items: Iterator[tuple[str, Any]], brackets: str, margin: str | None, pieces: list[str]) -> None:
+    inner = None if margin is None else margin + "  "
+    pieces.append(brackets[0])
+    empty = True
+    for label, item in items:
+        if not empty:
+            pieces.append(", " if inner is None else ",")
+        if inner is not None:
+            pieces.append(inner)
+        pieces.append(label)
+        _write(item, inner, pieces)
+        empty = False
+    if margin is not None and not empty:
+        pieces.append(margin)
+    pieces.append(brackets[1])
+
+
+def _scalar(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return int.__repr__(value)
+        case float() if isfinite(value):
+            return float.__repr__(value)
+        case Decimal() if value.is_finite():
+            # Neither an exponent nor binary noise: 71.40 is 71.4, and 1E+2 is 100.
+            text = f"{value:f}"
+            text = text.rstrip("0").rstrip(".") if "." in text else text
+            return "0" if text == "-0" else text
+        case _:
+            raise TypeError(f"{value!r} is no JSON value")

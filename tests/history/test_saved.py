@@ -1,0 +1,160 @@
+"""A saved result read again: the same value, or an error that says what is wrong and where."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.errors import SnapshotError
+from auditor.domain.result import (
+    Action,
+    Coverage,
+    Finding,
+    FleetResult,
+    Money,
+    Notice,
+    PolicyHeader,
+    PolicyOutcome,
+    ProductReference,
+    Result,
+    Run,
+    SeatCount,
+    SourceLine,
+    Subject,
+    Summary,
+    TenantResult,
+)
+from auditor.domain.words import Severity
+from auditor.history import compare, load
+from auditor.render import render
+from tests.render.sample import night_before, result
+
+TEXT = st.text(max_size=8)
+WORDS = st.lists(TEXT, max_size=2).map(tuple)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+INSTANT = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]), min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30))  # noqa: DTZ001
+MONEY = st.builds(Money, currency=TEXT, per_month=st.decimals(0, 10**12, places=2))
+LINE = st.builds(SourceLine, file=TEXT, line=st.integers(0))
+MAPPING = st.dictionaries(TEXT, JSON, max_size=3)
+FINDING = st.builds(
+    Finding, fingerprint=TEXT, policy=TEXT, check=TEXT, subject=st.builds(Subject, id=TEXT, name=TEXT), source=LINE,
+    waiver=st.none() | TEXT, detail=st.none() | TEXT, evidence=MAPPING, money=st.none() | MONEY, guidance=TEXT,
+    product=st.none() | st.builds(ProductReference, sku_id=st.none() | TEXT, sku_part_number=st.none() | TEXT),
+)  # fmt: skip
+FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
+OUTCOMES = st.lists(st.builds(PolicyOutcome, id=TEXT, findings=st.integers(0), reason=st.none() | TEXT, missing=WORDS), max_size=2).map(tuple)
+NOTICES = st.lists(st.builds(Notice, code=TEXT, message=TEXT, subject=TEXT), max_size=2).map(tuple)
+SEATS = st.builds(SeatCount, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, applies_to=st.sampled_from(["User", "Company"]))
+TENANT = st.builds(
+    TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
+    sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
+    seats=st.lists(SEATS, max_size=1).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
+    unconfirmed=WORDS, closed=WORDS, failure=st.none() | TEXT,
+    actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
+                               links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),
+                               requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY), max_size=1).map(tuple),
+)  # fmt: skip
+HEADER = st.builds(PolicyHeader, tags=WORDS, source=LINE, spec=MAPPING)
+RESULT = st.builds(
+    Result,
+    run=st.builds(Run, as_of=INSTANT, policies=st.lists(HEADER, max_size=2).map(tuple), definitions=MAPPING, previous=st.none() | INSTANT),
+    tenants=st.lists(TENANT, max_size=2).map(tuple),
+    fleet=st.builds(FleetResult, policies=OUTCOMES, findings=FINDINGS, notices=NOTICES),
+    summary=st.builds(Summary, open=st.fixed_dictionaries(dict.fromkeys(Severity, st.integers(0))), waived=st.integers(0), not_evaluated=st.integers(0)),
+)  # fmt: skip
+
+
+def saved(of: Result) -> bytes:
+    return b"".join(render(of, "json", locale="en").chunks())
+
+
+@given(RESULT)
+def test_what_was_saved_comes_back(made: Result) -> None:
+    body = saved(made)
+    again = load(body)
+    assert again == made
+    assert saved(again) == body
+
+
+def test_the_sample_comes_back() -> None:
+    compared = compare(result(), night_before())
+    assert load(saved(compared)) == compared
+
+
+def _broken(change: Callable[[Any], object]) -> bytes:
+    whole = json.loads(saved(result()))
+    change(whole)
+    return json.dumps(whole).encode()
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"schema": NaN}', b"[" * 100_000, saved(result())[:5000]])
+def test_bytes_that_are_no_document_are_damaged(body: bytes) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(body, where="out/result.json")
+    assert caught.value.slug == "result-damaged"
+    assert "out/result.json" in caught.value.message
+
+
+@pytest.mark.parametrize("schema", [None, 1, "auditor/plan/v1", "auditor/result", "auditor/result/v1x"])
+def test_another_document_is_refused(schema: object) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(lambda whole: whole.update(schema=schema)))
+    assert caught.value.slug == "result-foreign"
+
+
+def test_a_newer_version_is_refused_with_what_to_do() -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(lambda whole: whole.update(schema="auditor/result/v2")))
+    assert caught.value.slug == "result-version"
+    assert "update" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda whole: whole.pop("run"), "'run' is missing"),
+        (lambda whole: whole["run"].update(asOf="yesterday"), "run.asOf"),
+        (lambda whole: whole["run"].update(asOf="2026-11-20T02:17:00"), "run.asOf"),
+        (lambda whole: whole["tenants"][0].update(complete="yes"), "tenants[0].complete"),
+        (lambda whole: whole["tenants"][0]["findings"][3].update(severity="urgent"), "tenants[0].findings[3].severity"),
+        (lambda whole: whole["tenants"][0]["findings"][3]["subject"].pop("id"), "tenants[0].findings[3].subject"),
+        (lambda whole: whole["tenants"][0]["seats"][1].update(enabled=1.5), "tenants[0].seats[1].enabled"),
+        (lambda whole: whole["tenants"][0]["policies"][0].update(findings=True), "tenants[0].policies[0].findings"),
+        (lambda whole: whole["tenants"][0].update(findings=[7]), "tenants[0].findings[0]"),
+        (lambda whole: whole["tenants"][0].update(unconfirmed=[7]), "tenants[0].unconfirmed[0]"),
+        (lambda whole: whole["tenants"][0].update(actions={}), "tenants[0].actions"),
+        (lambda whole: whole["tenants"][0]["findings"][4].update(money={"currency": "EUR", "perMonth": "1"}), "money.perMonth"),
+        (lambda whole: whole["summary"]["open"].pop("high"), "'high' is missing"),
+    ],
+)
+def test_damage_is_told_with_its_place(change: Callable[[Any], object], place: str) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(change))
+    assert caught.value.slug == "result-damaged"
+    assert place in caught.value.message
+
+
+def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
+    def strip(whole: Any) -> None:
+        whole["later"] = 1
+        for key in ("displayName", "agreement", "locale", "asOf", "fixed", "unconfirmed", "closed", "failure"):
+            del whole["tenants"][0][key]
+        del whole["run"]["definitions"], whole["run"]["previous"]
+
+    tenant = load(_broken(strip)).tenants[0]
+    assert (tenant.agreement, tenant.fixed, tenant.failure) == ("unknown", (), None)
+    assert tenant.as_of == result().run.as_of
+
+
+def test_money_is_exact() -> None:
+    amount = next(finding.money for finding in load(saved(result())).tenants[0].findings if finding.money)
+    assert amount == Money(currency="EUR", per_month=Decimal("28.1"))

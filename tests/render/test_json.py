@@ -1,0 +1,110 @@
+"""result.json: the schema's keys in its order, exact numbers, one file per tenant."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Money, Result
+from auditor.history import compare
+from auditor.render import render, tenant_json
+from auditor.render.json_text import document, line
+from tests.golden.compare import check
+from tests.render.sample import night_before, result
+
+_FINDING = ["fingerprint", "policy", "check", "severity", "status", "waiver", "change", "subject", "product", "detail", "evidence", "money", "guidance", "source"]
+_TENANT = ["name", "tenantId", "cloud", "complete", "sources", "seats", "policies", "findings", "actions", "notices"]
+
+
+def _bytes(of: Result, name: str = "json") -> bytes:
+    return b"".join(render(of, name, locale="en").chunks())
+
+
+def test_result_json_is_as_approved() -> None:
+    check("result.json", _bytes(compare(result(), night_before())))
+
+
+def test_findings_ndjson_is_as_approved() -> None:
+    check("findings.ndjson", _bytes(result(), "ndjson"))
+
+
+def test_keys_stand_in_the_order_of_the_schema() -> None:
+    whole = json.loads(_bytes(result()))
+    assert list(whole) == ["schema", "tool", "run", "tenants", "fleet", "summary"]
+    assert list(whole["run"])[:4] == ["id", "asOf", "policyDigest", "policies"]
+    tenant = whole["tenants"][0]
+    assert [key for key in tenant if key in _TENANT] == _TENANT
+    assert list(tenant["findings"][0]) == _FINDING
+    assert whole["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
+
+
+def test_the_locale_changes_nothing() -> None:
+    assert b"".join(render(result(), "json", locale="tr").chunks()) == _bytes(result())
+
+
+def test_evidence_is_sorted_and_everything_else_keeps_its_order() -> None:
+    there = result().tenants[0]
+    finding = replace(there.findings[0], evidence={"b": {"z": 1, "a": 2}, "a": [{"d": 1, "c": 2}]})
+    made = json.loads(_bytes(replace(result(), tenants=(replace(there, findings=(finding,)),))))
+    evidence = made["tenants"][0]["findings"][0]["evidence"]
+    assert list(evidence) == ["a", "b"]
+    assert list(evidence["b"]) == ["a", "z"]
+    assert list(evidence["a"][0]) == ["c", "d"]
+    assert list(made["run"]["policies"][0]["spec"])[:3] == ["id", "title", "severity"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [("71.40", "71.4"), ("100.00", "100"), ("1E+2", "100"), ("0.005", "0.01"), ("12345678901234567.89", "12345678901234567.89"), ("0", "0")],
+)
+def test_money_is_a_number_without_noise(amount: str, written: str) -> None:
+    there = result().tenants[0]
+    finding = replace(there.findings[0], money=Money(currency="EUR", per_month=Decimal(amount)))
+    body = _bytes(replace(result(), tenants=(replace(there, findings=(finding,), actions=()),)))
+    assert f'"perMonth": {written}\n'.encode() in body
+
+
+def test_text_is_utf_8_and_half_a_surrogate_pair_is_escaped() -> None:
+    assert document({"a": "Çağla\ud800\x1b\n"}) == b'{\n  "a": "\xc3\x87a\xc4\x9fla\\ud800\\u001b\\n"\n}\n'
+    assert json.loads(line(["\udfff"])) == ["\udfff"]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), Decimal("NaN"), {1, 2}, b"x"])
+def test_what_is_no_json_value_is_a_mistake_of_ours(value: object) -> None:
+    with pytest.raises(TypeError, match="no JSON value"):
+        document({"a": value})
+
+
+def test_plain_values_are_written_as_the_standard_library_does() -> None:
+    value = {"a": [], "b": {}, "c": [1, 2.5, True, None, "x"], "d": {"e": [{"f": -1}]}}
+    assert document(value).decode() == json.dumps(value, indent=2) + "\n"
+    assert line(value).decode() == json.dumps(value) + "\n"
+
+
+def test_a_tenant_s_file_holds_that_tenant_and_counts_only_it() -> None:
+    artifact = tenant_json(result(), "fabrikam")
+    made = json.loads(b"".join(artifact.chunks()))
+    assert artifact.name == "fabrikam.json"
+    assert [tenant["name"] for tenant in made["tenants"]] == ["fabrikam"]
+    assert made["fleet"] == {"policies": [], "findings": [], "notices": []}
+    assert made["summary"] == {"open": dict.fromkeys(["critical", "high", "medium", "low", "info"], 0), "waived": 0, "notEvaluated": 0}
+
+
+def test_a_tenant_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="woodgrove"):
+        tenant_json(result(), "woodgrove")
+
+
+def test_an_unknown_format_lists_the_known_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        render(result(), "docx", locale="en")
+    assert "json" in str(caught.value.hint)
+
+
+def test_ndjson_has_one_line_per_finding_with_its_tenant() -> None:
+    rows = [json.loads(row) for row in _bytes(result(), "ndjson").splitlines()]
+    whole = result()
+    assert len(rows) == len(whole.tenants[0].findings) + len(whole.fleet.findings)
+    assert {row["tenant"] for row in rows} == {"contoso", None}
