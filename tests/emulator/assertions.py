@@ -5,6 +5,7 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from jwt.types import Options
 
 from tests.emulator import keys
 from tests.emulator.directory import GITHUB_ISSUER, App, Tenant
@@ -115,11 +116,12 @@ def _federated(token: str, claims: dict[str, Any], app: App, *, now: float) -> N
 
 
 def _signed_by(token: str, key: RSAPublicKey, algorithms: tuple[str, ...]) -> bool:
-    unchecked = {
-        name: False for name in ("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss", "verify_sub")
-    }
+    options: Options = {
+        "verify_exp": False, "verify_nbf": False, "verify_iat": False, "verify_aud": False, "verify_iss": False,
+        "verify_sub": False,
+    }  # fmt: skip
     try:
-        jwt.decode(token, key, algorithms=list(algorithms), options=unchecked)
+        jwt.decode(token, key, algorithms=list(algorithms), options=options)
     except jwt.PyJWTError:
         return False
     return True

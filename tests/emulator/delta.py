@@ -26,7 +26,7 @@ def users_delta(call: Call) -> Answer:
     rows: list[dict[str, Any]] = []
     if token is None:
         rows = [people.document(position, shown) for position in range(offset, min(offset + size, len(people)))]
-    elif token != "latest":  # noqa: S105
+    elif token != "latest":
         rows = [{"id": identifier, "@removed": {"reason": "changed"}} for identifier in call.tenant.removed]
     suffix = f"({','.join(names)})" if explicit else ""
     document: dict[str, Any] = {"@odata.context": f"{request.root}/$metadata#users{suffix}"}
@@ -42,7 +42,7 @@ def _place(request: Request, token: str | None) -> tuple[int, int]:
     skip = request.parameter("$skiptoken")
     if token == "":
         return 0, PAGE
-    if token is not None and token != "latest":  # noqa: S105
+    if token is not None and token != "latest":
         try:
             listing.read_token(token)
         except GraphError:

@@ -17,13 +17,13 @@ class Kind(StrEnum):
     SERVER_ERROR = "server-error"
     HTML = "html"
     EMPTY_BODY = "empty-body"
-    EXPIRED_PAGE_TOKEN = "expired-page-token"  # noqa: S105
-    LOST_PAGE_TOKEN = "lost-page-token"  # noqa: S105
+    EXPIRED_PAGE_TOKEN = "expired-page-token"
+    LOST_PAGE_TOKEN = "lost-page-token"
     RETRIED_TOKENS = "retried-tokens"
     TOO_MANY_USERS = "too-many-users"
     DENIED = "denied"
     NON_PREMIUM = "non-premium"
-    TOKEN_EXPIRED = "token-expired"  # noqa: S105
+    TOKEN_EXPIRED = "token-expired"
     CLAIMS_CHALLENGE = "claims-challenge"
     RESYNC = "resync"
     RESET = "reset"

@@ -12,7 +12,7 @@ from tests.emulator.directory import App, Federated, Secret, Tenant, load, stabl
 from tests.emulator.github import subject
 from tests.emulator.server import Emulator
 
-SECRET = "emulated-client-secret"  # noqa: S105
+SECRET = "emulated-client-secret"
 CLIENT_ID = "a0a0a0a0-1111-4222-8333-444444444444"
 
 

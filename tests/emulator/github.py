@@ -28,7 +28,7 @@ class GitHub:
     """The issuer: one workflow run whose job has `id-token: write`. `asked` records the audiences of all calls."""
 
     subject: str = field(default_factory=lambda: subject("contoso", "licences"))
-    request_token: str = "emulated-actions-request-token"  # noqa: S105
+    request_token: str = "emulated-actions-request-token"
     lifetime: int = LIFETIME
     clock: Callable[[], float] = time.time
     asked: list[str] = field(default_factory=list)

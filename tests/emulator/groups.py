@@ -103,11 +103,16 @@ def transitive(tenant: Tenant, group: Group) -> list[str]:
     return [member for member in seen if member.lower() != group.id.lower()]
 
 
+def _of_user(names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """The names asked for that a user has."""
+    return query.USER_DEFAULTS if names is None else tuple(name for name in names if name in query.USER_NAMES)
+
+
 def _member_document(call: Call, member: str, names: tuple[str, ...] | None) -> dict[str, Any]:
     """A member as directoryObject lists show it: its type, and the properties that its type has."""
     kind, found = call.tenant.member(member) or ("directoryObject", {"id": member})
     if isinstance(found, int):
-        document = call.tenant.people.document(found, names or query.USER_DEFAULTS)
+        document = call.tenant.people.document(found, _of_user(names))
         if not permissions.USERS.intersection(call.roles):
             document = {name: value if name == "id" else None for name, value in document.items()}
     elif kind == "group":
@@ -132,7 +137,11 @@ def _members(call: Call, ids: Sequence[str], *, cast: bool, nested: bool) -> Ans
             raise GraphError(400, "Request_BadRequest", "$count is not currently supported.")
         return Answer(body=Body(str(len(ids)).encode()), headers={"Content-Type": "text/plain"})
     text = request.parameter("$select")
-    names = query.selection(request, query.USER, one=False)[0] if text is not None else None
+    names = (
+        query.selection(request, query.USER if cast else query.DIRECTORY_OBJECT, one=False)[0]
+        if text is not None
+        else None
+    )
     size = query.page_size(request, names or (), set(), expanded=False)
     token = request.parameter("$skiptoken")
     offset, size = listing.read_token(token) if token else (0, size)

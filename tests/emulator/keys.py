@@ -43,7 +43,7 @@ def key_set(name: str) -> dict[str, Any]:
 def thumbprints(pem: str) -> tuple[Certificate, frozenset[str]]:
     """A certificate with its x5t and x5t#S256, base64url without padding."""
     certificate = load_pem_x509_certificate(pem.encode())
-    prints = (certificate.fingerprint(algorithm) for algorithm in (hashes.SHA1(), hashes.SHA256()))  # noqa: S303
+    prints = (certificate.fingerprint(algorithm) for algorithm in (hashes.SHA1(), hashes.SHA256()))
     return certificate, frozenset(base64.urlsafe_b64encode(value).decode().rstrip("=") for value in prints)
 
 

@@ -1,10 +1,10 @@
 """Turns assignLicense requests into changed users, groups and seats, with Graph's refusals."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 from uuid import uuid4
 
-from tests.emulator.directory import Group, Tenant, state
+from tests.emulator.directory import Group, Tenant, license_details_id, state
 from tests.emulator.graph import Call, find_user, route
 from tests.emulator.groups import find_group
 from tests.emulator.query import USER_DEFAULTS
@@ -204,8 +204,6 @@ def reprocess_user(call: Call) -> Answer:
 
 def license_details(call: Call) -> Answer:
     """What the user holds with the plans as provisioned; a plan that is switched off says Disabled."""
-    from tests.emulator.directory import license_details_id  # noqa: PLC0415
-
     tenant, position = call.tenant, find_user(call)
     identifier = str(tenant.people.value(position, "id"))
     rows = []
@@ -214,22 +212,21 @@ def license_details(call: Call) -> Answer:
         if sku is None:
             continue
         disabled = {str(plan).lower() for plan in licence.get("disabledPlans", ())}
-        off: Callable[[dict[str, Any]], dict[str, Any]] = (
-            lambda plan, disabled=disabled: (
-                plan | {"provisioningStatus": "Disabled"} if str(plan["servicePlanId"]).lower() in disabled else plan
-            )  # type: ignore[misc]
-        )
         rows.append(
             {
                 "id": license_details_id(identifier, str(sku["skuId"])),
                 "skuId": sku["skuId"],
                 "skuPartNumber": sku["skuPartNumber"],
-                "servicePlans": [off(plan) for plan in sku["servicePlans"]],
+                "servicePlans": [_provisioned(plan, disabled) for plan in sku["servicePlans"]],
             }
         )
     return answer(
         {"@odata.context": f"{call.request.root}/$metadata#users('{identifier}')/licenseDetails", "value": rows}
     )
+
+
+def _provisioned(plan: dict[str, Any], disabled: Collection[str]) -> dict[str, Any]:
+    return plan | {"provisioningStatus": "Disabled"} if str(plan["servicePlanId"]).lower() in disabled else plan
 
 
 ROUTES = (

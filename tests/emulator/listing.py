@@ -5,6 +5,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -63,15 +64,19 @@ def matching(rows: Rows, query: Query, kind: Kind) -> Sequence[int]:
         if indexed is not None:
             found = indexed
         else:
-            predicate, value = query.filter.matches, rows.value
-            found = [position for position in found if predicate(lambda name, at=position: value(at, name))]
+            predicate = query.filter.matches
+            found = [position for position in found if predicate(partial(rows.value, position))]
     if query.search:
         found = [position for position in found if _searched(rows, position, query.search)]
     for name, descending in reversed(query.order):
         if name not in kind.names:
             raise GraphError(400, "BadRequest", f"Could not find a property named '{name}' on type '{kind.name}'.")
-        found = sorted(found, key=lambda at, of=name: str(rows.value(at, of) or "").casefold(), reverse=descending)  # type: ignore[misc]
+        found = sorted(found, key=partial(_sort_key, rows, name), reverse=descending)
     return found
+
+
+def _sort_key(rows: Rows, name: str, position: int) -> str:
+    return str(rows.value(position, name) or "").casefold()
 
 
 def _searched(rows: Rows, position: int, text: str) -> bool:

@@ -89,7 +89,7 @@ def create_draft(call: Call) -> Answer:
 
 
 def _draft(call: Call) -> Upload:
-    found = call.uploads.get(call.second)
+    found: Upload | None = call.uploads.get(call.second)
     if found is None or found.tenant is not call.tenant:
         raise not_found(call.second)
     return found

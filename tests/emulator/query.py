@@ -93,6 +93,7 @@ class Kind:
 
 USER = Kind(name="user", defaults=USER_DEFAULTS, names=USER_NAMES)
 GROUP = Kind(name="group", defaults=GROUP_DEFAULTS, names=GROUP_NAMES)
+DIRECTORY_OBJECT = Kind(name="directoryObject", defaults=USER_DEFAULTS, names=USER_NAMES | GROUP_NAMES)
 SKU = Kind(name="subscribedSku", defaults=(), names=SKU_NAMES)
 
 
@@ -116,7 +117,7 @@ def selection(request: Request, kind: Kind, *, one: bool) -> tuple[tuple[str, ..
             message = f"Could not find a property named '{word}' on type 'microsoft.graph.{kind.name}'."
             raise GraphError(400, "BadRequest", f"Parsing OData Select and Expand failed: {message}")
         names.append(name)
-    if kind is USER and not one and USER_MAILBOX.intersection(names):
+    if kind in {USER, DIRECTORY_OBJECT} and not one and USER_MAILBOX.intersection(names):
         raise GraphError(501, "NotImplemented", "This operation target is not yet supported.")
     return tuple(dict.fromkeys(names)), True
 
