@@ -114,10 +114,10 @@ class Emulator:
         self.elsewhere_port = await self._listen(self._elsewhere, self._ports[2], None)
 
     async def _listen(self, handler: Any, port: int, context: ssl.SSLContext | None) -> int:
-        runner = web.ServerRunner(web.Server(handler, access_log=None, keepalive_timeout=75))
+        runner = web.ServerRunner(web.Server(handler, access_log=None, keepalive_timeout=75), shutdown_timeout=0.5)
         await runner.setup()
         self._runners.append(runner)
-        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context, shutdown_timeout=0.5).start()
+        await web.TCPSite(runner, "127.0.0.1", port, ssl_context=context).start()
         return int(runner.addresses[0][1])
 
     async def _close(self) -> None:

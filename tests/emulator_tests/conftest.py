@@ -1,0 +1,48 @@
+"""Shares the running emulators and a client that shows the caller's token."""
+
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from tests.emulator.fixtures import emulator, running_emulator, seeded_emulator, small_tenant
+from tests.emulator.server import Emulator
+
+__all__ = ["client", "emulator", "seeded_emulator", "shared", "two_tenants"]
+
+Client = Callable[..., httpx.Response]
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Emulator]:
+    """One emulator with five known people for the tests of a module that change nothing."""
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def two_tenants() -> Iterator[Emulator]:
+    with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as running:
+        yield running
+
+
+@pytest.fixture
+def client() -> Iterator[Callable[..., httpx.Response]]:
+    """`client(emulator, path, tenant=, roles=, method=, **httpx)`: one request with a token for the tenant."""
+    with httpx.Client(timeout=20, trust_env=False) as http:
+
+        def ask(
+            running: Emulator,
+            path: str,
+            *,
+            tenant: str = "contoso",
+            roles: list[str] | None = None,
+            method: str = "GET",
+            headers: dict[str, str] | None = None,
+            **more: object,
+        ) -> httpx.Response:
+            url = path if path.startswith("http") else running.endpoint + path
+            sent = {"Authorization": f"Bearer {running.bearer(tenant, roles=roles)}"} | (headers or {})
+            return http.request(method, url, headers=sent, **more)  # type: ignore[arg-type]
+
+        yield ask

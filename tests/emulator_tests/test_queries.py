@@ -1,0 +1,283 @@
+"""Queries on users and groups answer, or refuse, as Graph does."""
+
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.emulator import filters, query
+from tests.emulator.server import Emulator
+from tests.emulator.wire import GraphError
+
+EVENTUAL = {"ConsistencyLevel": "eventual"}
+ANN = "ann@contoso.example"
+
+
+def names(answered: httpx.Response) -> list[str]:
+    assert answered.status_code == 200, answered.text
+    return [row["userPrincipalName"].split("@")[0] for row in answered.json()["value"]]
+
+
+def code(answered: httpx.Response) -> tuple[int, str]:
+    return answered.status_code, answered.json()["error"]["code"]
+
+
+def test_without_select_eleven_properties_come(shared: Emulator, client: Any) -> None:
+    row = client(shared, "/users").json()["value"][0]
+    assert sorted(row) == sorted(query.USER_DEFAULTS)
+    assert len(row) == 11
+
+
+def test_select_gives_what_was_asked_in_any_letter_case_and_empty_values(shared: Emulator, client: Any) -> None:
+    row = client(shared, f"/users/{ANN}?$select=ID,assignedlicenses,assignedPlans,city").json()
+    assert {name for name in row if not name.startswith("@")} == {"id", "assignedLicenses", "assignedPlans", "city"}
+    assert row["assignedPlans"] == []
+    assert row["city"] is None
+    assert row["@odata.context"].endswith("$metadata#users(id,assignedLicenses,assignedPlans,city)/$entity")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("startswith(userPrincipalName,'A')", ["ann"]),
+        ("startswith(displayName,'b') or startswith(displayName,'c')", ["bram", "cem"]),
+        ("accountEnabled eq false", ["bram", "info"]),
+        ("department eq 'store'", ["cem"]),
+        ("(accountEnabled eq true) and usageLocation eq null", ["dora"]),
+        ("userPrincipalName in ('ann@contoso.example','dora@contoso.example')", ["ann", "dora"]),
+        ("assignedLicenses/any(x:x/skuId eq 66b55226-6b4f-492c-910c-a3b7a3c9d993)", ["cem"]),
+        ("createdDateTime ge 2024-01-01T00:00:00Z", []),
+        ("userPrincipalName ge 'b' and userPrincipalName lt 'd'", ["bram", "cem"]),
+    ],
+)
+def test_simple_filters_need_no_header(shared: Emulator, client: Any, text: str, expected: list[str]) -> None:
+    assert names(client(shared, "/users", params={"$filter": text})) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("assignedLicenses/$count ne 0", ["ann", "bram", "cem"]),
+        ("assignedLicenses/$count eq 0", ["dora", "info"]),
+        ("department ne 'Store'", ["ann", "bram", "dora", "info"]),
+        ("not(startswith(userPrincipalName,'a'))", ["bram", "cem", "dora", "info"]),
+        ("endswith(userPrincipalName,'@contoso.example') and accountEnabled eq true", ["ann", "cem", "dora"]),
+    ],
+)
+def test_advanced_filters_need_header_and_count(shared: Emulator, client: Any, text: str, expected: list[str]) -> None:
+    params = {"$filter": text}
+    assert code(client(shared, "/users", params=params)) == (400, "Request_UnsupportedQuery")
+    assert code(client(shared, "/users", params=params, headers=EVENTUAL)) == (400, "Request_UnsupportedQuery")
+    assert code(client(shared, "/users", params=params | {"$count": "true"})) == (400, "Request_UnsupportedQuery")
+    answered = client(shared, "/users", params=params | {"$count": "true"}, headers=EVENTUAL)
+    assert names(answered) == expected
+    assert answered.json()["@odata.count"] == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("params", "status", "error"),
+    [
+        ({"$select": "skuId"}, 400, "BadRequest"),
+        ({"$select": "id,"}, 400, "BadRequest"),
+        ({"$select": "id,mailboxSettings"}, 501, "NotImplemented"),
+        ({"$filter": "nonsense eq 1"}, 400, "BadRequest"),
+        ({"$filter": "licenseAssignmentStates/any(s:s/state eq 'Error')"}, 400, "Request_UnsupportedQuery"),
+        ({"$filter": "startswith(userPrincipalName"}, 400, "BadRequest"),
+        ({"$filter": "accountEnabled eq true trailing"}, 400, "BadRequest"),
+        ({"$filter": "accountEnabled like true"}, 400, "BadRequest"),
+        ({"$filter": ""}, 400, "BadRequest"),
+        ({"$top": "0"}, 400, "Request_UnsupportedQuery"),
+        ({"$top": "1000"}, 400, "Request_UnsupportedQuery"),
+        ({"$top": "many"}, 400, "BadRequest"),
+        ({"$skip": "5"}, 400, "Request_BadRequest"),
+        ({"$apply": "x"}, 400, "BadRequest"),
+        ({"$skiptoken": "forged"}, 400, "Directory_InvalidPageToken"),
+        ({"$search": '"displayName:ann"'}, 400, "Request_UnsupportedQuery"),
+        ({"$filter": "startswith(displayName,'a')", "$orderby": "displayName"}, 400, "Request_UnsupportedQuery"),
+        ({"$filter": "signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z and accountEnabled eq true"}, 400, "Request_BadRequest"),
+    ],
+)
+def test_what_graph_refuses_is_refused(shared: Emulator, client: Any, params: dict[str, str], status: int, error: str) -> None:
+    assert code(client(shared, "/users", params=params)) == (status, error)
+
+
+def test_order_and_search(shared: Emulator, client: Any) -> None:
+    assert names(client(shared, "/users?$orderby=displayName desc"))[0] == "info"
+    found = client(shared, "/users", params={"$search": '"displayName:ann"', "$count": "true"}, headers=EVENTUAL)
+    assert names(found) == ["ann"]
+
+
+def test_count_segment_rules(shared: Emulator, client: Any) -> None:
+    assert code(client(shared, "/users/$count")) == (400, "Request_BadRequest")
+    assert client(shared, "/users/$count", headers=EVENTUAL).text == "5"
+    filtered = client(shared, "/users/$count?$filter=accountEnabled eq false", headers=EVENTUAL)
+    assert filtered.text == "2"
+    wrong = client(shared, "/users/$count", headers=EVENTUAL | {"Accept": "application/json"})
+    assert wrong.status_code == 415
+    sign_in = client(shared, "/users/$count?$filter=signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z", headers=EVENTUAL)
+    assert sign_in.status_code == 502
+
+
+def walk(running: Emulator, client: Any, path: str, **more: Any) -> tuple[list[dict[str, Any]], list[int]]:
+    rows: list[dict[str, Any]] = []
+    sizes: list[int] = []
+    link: str | None = path
+    while link:
+        page = client(running, link, **more).json()
+        rows += page["value"]
+        sizes.append(len(page["value"]))
+        link = page.get("@odata.nextLink")
+    return rows, sizes
+
+
+def test_paging_reaches_everyone_once_and_carries_the_parameters(seeded_emulator: Emulator, client: Any) -> None:
+    rows, sizes = walk(seeded_emulator, client, "/users?$select=id,userPrincipalName&$top=99")
+    assert sizes == [99, 99, 52]
+    assert len({row["id"] for row in rows}) == 250
+    assert all(set(row) == {"id", "userPrincipalName"} for row in rows)
+    assert walk(seeded_emulator, client, "/users")[1] == [100, 100, 50]
+    filtered, _ = walk(seeded_emulator, client, "/users?$filter=startswith(userPrincipalName,'a')&$top=7")
+    assert all(row["userPrincipalName"].startswith("a") for row in filtered)
+    assert len(filtered) > 7
+
+
+def test_shards_by_first_letter_with_their_complement_are_everyone(seeded_emulator: Emulator, client: Any) -> None:
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    seen: list[str] = []
+    for letter in letters:
+        rows, _ = walk(seeded_emulator, client, f"/users?$filter=startswith(userPrincipalName,'{letter}')")
+        seen += [row["id"] for row in rows]
+    other = " and ".join(f"not(startswith(userPrincipalName,'{letter}'))" for letter in letters)
+    rest, _ = walk(seeded_emulator, client, f"/users?$count=true&$filter={other}", headers=EVENTUAL)
+    assert rest, "some names begin with a digit or an underscore"
+    assert len({*seen, *(row["id"] for row in rest)}) == len(seen) + len(rest) == 250
+
+
+def test_sign_in_pages_hold_at_most_500(client: Any) -> None:
+    from tests.emulator import seeded  # noqa: PLC0415
+    from tests.emulator.fixtures import running_emulator  # noqa: PLC0415
+
+    with running_emulator([seeded.generate(1200)]) as running:
+        assert walk(running, client, "/users?$select=id,signInActivity&$top=999")[1] == [500, 500, 200]
+        assert walk(running, client, "/users?$select=id&$top=999")[1] == [999, 201]
+        assert walk(running, client, "/users?$select=id&$top=999&$expand=manager")[1][0] == 100
+
+
+def test_the_count_comes_on_the_first_page_and_needs_the_header(seeded_emulator: Emulator, client: Any) -> None:
+    first = client(seeded_emulator, "/users?$count=true&$top=200", headers=EVENTUAL).json()
+    assert first["@odata.count"] == 250
+    second = client(seeded_emulator, first["@odata.nextLink"], headers=EVENTUAL).json()
+    assert "@odata.count" not in second
+    assert "@odata.count" not in client(seeded_emulator, "/users?$count=true").json()
+
+
+def test_sign_in_activity_is_left_out_for_who_never_signed_in(seeded_emulator: Emulator, client: Any) -> None:
+    rows, _ = walk(seeded_emulator, client, "/users?$select=id,signInActivity&$top=500")
+    absent = [number for number, row in enumerate(rows) if "signInActivity" not in row]
+    assert absent[:3] == [18, 38, 39]
+
+
+def test_sign_in_activity_by_upn_is_refused_and_by_id_given(seeded_emulator: Emulator, client: Any) -> None:
+    people = seeded_emulator.tenants["contoso"].people
+    by_name = client(seeded_emulator, f"/users/{people.value(0, 'userPrincipalName')}?$select=signInActivity")
+    assert code(by_name) == (400, "BadRequest")
+    by_id = client(seeded_emulator, f"/users/{people.value(0, 'id')}?$select=signInActivity")
+    assert by_id.json()["signInActivity"]["lastSignInDateTime"].endswith("Z")
+
+
+def test_groups(seeded_emulator: Emulator, client: Any) -> None:
+    named = client(seeded_emulator, "/groups?$filter=displayName eq 'LIC-E3'&$select=id,displayName,assignedLicenses").json()
+    [group] = named["value"]
+    assert group["assignedLicenses"][0]["skuId"] == "05e9a617-0261-4cee-bb44-138d3ef5d965"
+    failing = client(seeded_emulator, "/groups?$filter=hasMembersWithLicenseErrors eq true&$select=id").json()["value"]
+    assert failing == [{"id": group["id"]}]
+    licensed = client(seeded_emulator, "/groups?$filter=assignedLicenses/$count ne 0&$count=true", headers=EVENTUAL).json()
+    assert [row["displayName"] for row in licensed["value"]] == ["LIC-E3", "LIC-E5", "LIC-F3"]
+    assert client(seeded_emulator, "/groups/$count", headers=EVENTUAL).text == "4"
+    assert "hasMembersWithLicenseErrors" not in client(seeded_emulator, f"/groups/{group['id']}").json()
+
+
+def test_members_direct_and_transitive(shared: Emulator, client: Any) -> None:
+    everyone = next(group for group in shared.tenants["contoso"].groups.values() if group.document["displayName"] == "Everyone")
+    direct = client(shared, f"/groups/{everyone.id}/members?$select=id,displayName,groupTypes").json()["value"]
+    assert [row["@odata.type"] for row in direct] == ["#microsoft.graph.group", "#microsoft.graph.user"]
+    assert "groupTypes" in direct[0]
+    assert "groupTypes" not in direct[1]
+    all_levels = client(shared, f"/groups/{everyone.id}/transitiveMembers").json()["value"]
+    assert [row["displayName"] for row in all_levels] == ["Stores", "Ann", "Cem", "Dora"]
+    cast = f"/groups/{everyone.id}/transitiveMembers/microsoft.graph.user"
+    assert code(client(shared, cast)) == (400, "Request_UnsupportedQuery")
+    people = client(shared, f"{cast}?$count=true", headers=EVENTUAL).json()
+    assert people["@odata.count"] == 3
+    assert names_of(people) == ["Ann", "Cem", "Dora"]
+    assert client(shared, f"{cast}/$count", headers=EVENTUAL).text == "3"
+    assert names_of(client(shared, f"/groups/{everyone.id}/members/microsoft.graph.user").json()) == ["Ann"]
+    stores = client(shared, "/users/cem@contoso.example/memberOf").json()
+    assert names_of(stores) == ["Stores"]
+    assert names_of(client(shared, "/users/cem@contoso.example/transitiveMemberOf").json()) == ["Stores", "Everyone"]
+
+
+def names_of(page: dict[str, Any]) -> list[str]:
+    return [row["displayName"] for row in page["value"]]
+
+
+def test_a_circle_of_groups_ends(emulator: Emulator, client: Any) -> None:
+    stores, everyone = emulator.tenants["contoso"].groups.values()
+    stores.members = [*stores.members, everyone.id]
+    found = client(emulator, f"/groups/{stores.id}/transitiveMembers").json()
+    assert sorted(names_of(found)) == ["Ann", "Cem", "Dora", "Everyone"]
+
+
+def test_resource_units_are_told(shared: Emulator, client: Any) -> None:
+    def cost(path: str) -> str:
+        return str(client(shared, path).headers["x-ms-resource-unit"])
+
+    stores = next(iter(shared.tenants["contoso"].groups))
+    assert cost("/subscribedSkus") == "3"
+    assert cost("/users") == "2"
+    assert cost("/users?$select=id") == "1"
+    assert cost("/users?$select=id&$top=5") == "1"
+    assert cost(f"/groups/{stores}/transitiveMembers") == "5"
+    assert cost(f"/groups/{stores}/transitiveMembers?$select=id&$top=5") == "3"
+
+
+def test_headers_of_every_answer(shared: Emulator, client: Any) -> None:
+    for path in ("/users", "/users/nobody"):
+        headers = client(shared, path, headers={"client-request-id": "mine"}).headers
+        assert headers["client-request-id"] == "mine"
+        assert headers["request-id"]
+        assert "ServerInfo" in headers["x-ms-ags-diagnostic"]
+        assert headers["content-type"].startswith("application/json;odata.metadata=minimal")
+        assert headers["odata-version"] == "4.0"
+
+
+def test_gzip_only_when_asked_for(seeded_emulator: Emulator, client: Any) -> None:
+    packed = client(seeded_emulator, "/users", headers={"Accept-Encoding": "gzip"})
+    plain = client(seeded_emulator, "/users", headers={"Accept-Encoding": "identity"})
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.json() == plain.json()
+
+
+def test_unknown_segment_and_method(shared: Emulator, client: Any) -> None:
+    assert code(client(shared, "/nonsense")) == (400, "BadRequest")
+    assert client(shared, "/users", method="DELETE").status_code == 405
+
+
+@given(st.text(max_size=40))
+def test_any_filter_text_is_parsed_or_refused(text: str) -> None:
+    try:
+        found = filters.parse(text)
+    except GraphError as error:
+        assert error.status == 400
+    else:
+        assert found.matches(lambda _: None) in {True, False}
+
+
+@given(st.text(alphabet="ab'x ", max_size=6), st.text(alphabet="ab'x ", max_size=6))
+def test_quotes_in_literals_are_doubled(value: str, wanted: str) -> None:
+    quoted = wanted.replace("'", "''")
+    assert filters.parse(f"displayName eq '{quoted}'").matches(lambda _: value) == (value == wanted)
+    assert filters.parse(f"startswith(displayName,'{quoted}')").matches(lambda _: value) == value.startswith(wanted)
