@@ -89,6 +89,10 @@ _SAID: Final[dict[str, _Said]] = {
         "a backslash stands before a character that it cannot escape",
         "use single quotes, in which a backslash means itself",
     ),
+    "found invalid Unicode character escape code": (
+        "the escape does not stand for a character",
+        "write the character itself, or \\U with eight digits",
+    ),
     "did not find expected node content": ("a value is missing", None),
     "did not find expected key": ("the line does not fit what stands above it", _INDENT),
     "did not find expected '-' indicator": ("the line does not fit the list above it", _INDENT),
