@@ -1,0 +1,21 @@
+"""Turns a finding's check and situation into Microsoft's documented way to mend it."""
+
+from auditor.guidance.choose import CHECKS, Situation, choose
+from auditor.guidance.compose import Composed, compose
+from auditor.guidance.library import read_library
+from auditor.guidance.messages import translatable
+from auditor.guidance.model import Article, Library, Order, Variant
+
+__all__ = [
+    "CHECKS",
+    "Article",
+    "Composed",
+    "Library",
+    "Order",
+    "Situation",
+    "Variant",
+    "choose",
+    "compose",
+    "read_library",
+    "translatable",
+]

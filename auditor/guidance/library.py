@@ -1,0 +1,232 @@
+"""Turns the texts of the guidance files into a library of articles whose every reference is known."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from auditor.domain.errors import Diagnostic, InputError
+from auditor.domain.words import Cloud
+from auditor.guidance.document import LINKS, SLUG, TERMS, Page, Shape, nearest, read_page
+from auditor.guidance.model import (
+    Article,
+    Change,
+    Criterion,
+    Dimension,
+    Document,
+    Duty,
+    Edition,
+    Library,
+    NextStep,
+    Note,
+    Order,
+    Step,
+    Target,
+    Terms,
+    Warning,  # noqa: A004 - the model's word
+    When,
+)
+from auditor.policy import yaml
+
+_LISTS = ("prerequisites", "steps", "warnings", "next", "history", "mended")
+
+
+def read_library(texts: Mapping[str, str], schema: str) -> Library:
+    """Return the library that `texts` (file name -> YAML text) hold, `schema` being the text of guidance.v1.json.
+
+    Raises InputError with every fault of every file, each with its place.
+    """
+    pages = _pages(texts)
+    missing = [name for name in (LINKS, TERMS) if name not in pages]
+    if missing:
+        raise InputError([_absent(name) for name in missing])
+    shape = Shape(schema)
+    _refuse(fault for page in pages.values() for fault in shape.faults(page))
+    links, terms = pages.pop(LINKS).content, pages.pop(TERMS).content
+    library = Library(
+        articles=MappingProxyType({page.content["id"]: _article(page.content) for page in pages.values()}),
+        documents=MappingProxyType({key: _document(key, value) for key, value in links["documents"].items()}),
+        targets=MappingProxyType(dict(_targets(links))),
+        terms=_terms(terms, links["homes"]),
+    )
+    _refuse(fault for page in pages.values() for fault in _dangling(page, library))
+    return library
+
+
+def _pages(texts: Mapping[str, str]) -> dict[str, Page]:
+    pages: dict[str, Page] = {}
+    faults: list[Diagnostic] = []
+    for name in sorted(texts):
+        try:
+            pages[name] = read_page(name, texts[name])
+        except InputError as error:
+            faults += error.diagnostics
+    _refuse(iter(faults))
+    return pages
+
+
+def _refuse(faults: Iterator[Diagnostic]) -> None:
+    found = tuple(faults)
+    if found:
+        raise InputError(found)
+
+
+def _absent(name: str) -> Diagnostic:
+    return Diagnostic(slug=SLUG, message=f"the guidance folder has no {name}", hint="reinstall the package")
+
+
+def _when(content: Mapping[str, Any]) -> When:
+    return tuple(
+        Criterion(dimension=Dimension(key), values=_values(value)) for key, value in content.get("when", {}).items()
+    )
+
+
+def _values(value: object) -> tuple[str, ...]:
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value).lower(),)
+
+
+def _common(content: Mapping[str, Any]) -> dict[str, Any]:
+    return {"id": content["id"], "when": _when(content), "links": tuple(content.get("links", ()))}
+
+
+def _note(content: Mapping[str, Any]) -> Note:
+    return Note(**_common(content), text=content["text"])
+
+
+def _duty(content: Mapping[str, Any]) -> Duty:
+    return Duty(role=content["role"], duty=content.get("for"), when=_when(content), source=content.get("source"))
+
+
+def _step(content: Mapping[str, Any]) -> Step:
+    return Step(
+        **_common(content),
+        text=content["text"],
+        order=Order(content["order"]),
+        article=content.get("article"),
+        manual=content.get("manual", False),
+        irreversible=content.get("irreversible", False),
+    )
+
+
+def _warning(content: Mapping[str, Any]) -> Warning:
+    return Warning(
+        **_common(content),
+        text=content["text"],
+        loses=content["loses"],
+        after=content["after"],
+        disputed=tuple(content.get("disputed", ())),
+    )
+
+
+def _next(content: Mapping[str, Any]) -> NextStep:
+    return NextStep(**_common(content), text=content["text"], article=content.get("article"))
+
+
+def _change(content: Mapping[str, Any]) -> Change:
+    return Change(**_common(content), date=content["date"], then=content["then"], now=content["now"])
+
+
+def _edition(content: Mapping[str, Any]) -> Edition:
+    return Edition(
+        id=content["id"],
+        title=content["title"],
+        date=content["date"],
+        clouds=tuple(map(Cloud, content["clouds"])),
+        steps=tuple(map(_step, content["steps"])),
+    )
+
+
+def _article(content: Mapping[str, Any]) -> Article:
+    return Article(
+        id=content["id"],
+        title=content["title"],
+        summary=content["summary"],
+        order=Order(content["order"]),
+        sources=tuple(content["sources"]),
+        documented=tuple(map(Cloud, content["documented"])),
+        roles=tuple(map(_duty, content["roles"])),
+        steps=tuple(map(_step, content["steps"])),
+        prerequisites=tuple(map(_note, content.get("prerequisites", ()))),
+        warnings=tuple(map(_warning, content.get("warnings", ()))),
+        next=tuple(map(_next, content.get("next", ()))),
+        history=tuple(map(_change, content.get("history", ()))),
+        mended=tuple(map(_note, content.get("mended", ()))),
+        editions=tuple(map(_edition, content.get("editions", ()))),
+    )
+
+
+def _document(key: str, content: Mapping[str, Any]) -> Document:
+    return Document(
+        id=key, title=content["title"], url=content["url"], date=content.get("date"), source=content["source"]
+    )
+
+
+def _targets(links: Mapping[str, Any]) -> Iterator[tuple[str, Target]]:
+    for kind in ("pages", "sites"):
+        for key, content in links[kind].items():
+            urls = MappingProxyType({Cloud(cloud): url for cloud, url in content["urls"].items()})
+            home = kind == "pages"
+            yield key, Target(id=key, label=content["label"], urls=urls, home=home, closed=content.get("closed"))
+
+
+def _terms(content: Mapping[str, Any], homes: Mapping[str, Any]) -> Terms:
+    return Terms(
+        roles=MappingProxyType(content["roles"]),
+        branches=MappingProxyType(
+            {Dimension(name): MappingProxyType(labels) for name, labels in content["branches"].items()}
+        ),
+        notices=MappingProxyType(content["notices"]),
+        homes=MappingProxyType({Cloud(cloud): url for cloud, url in homes["urls"].items()}),
+        home_label=homes["label"],
+    )
+
+
+def _dangling(page: Page, library: Library) -> Iterator[Diagnostic]:
+    """Yield every name in an article that leads nowhere, and every id that is not its own."""
+    content = page.content
+    if page.name != f"{content['id']}.yaml":
+        yield page.diagnostic(("id",), f"the article '{content['id']}' must stand in {content['id']}.yaml")
+    for route, entry in _entries(content):
+        yield from _unknown(page, (*route, "links"), entry.get("links", ()), [*library.targets, *library.documents])
+        yield from _unknown(page, (*route, "disputed"), entry.get("disputed", ()), list(library.documents))
+        yield from _unknown(page, (*route, "article"), _optional(entry, "article"), list(library.articles))
+        yield from _unknown(page, (*route, "role"), _optional(entry, "role"), list(library.terms.roles))
+        yield from _unknown(page, (*route, "source"), _optional(entry, "source"), list(library.documents))
+        yield from _unlabelled(page, route, entry, library.terms)
+    yield from _unknown(page, ("sources",), content["sources"], list(library.documents))
+    yield from _twice(page)
+
+
+def _entries(content: Mapping[str, Any]) -> Iterator[tuple[yaml.Path, Mapping[str, Any]]]:
+    for name in (*_LISTS, "roles"):
+        for position, entry in enumerate(content.get(name, ())):
+            yield (name, position), entry
+    for outer, edition in enumerate(content.get("editions", ())):
+        for position, entry in enumerate(edition["steps"]):
+            yield ("editions", outer, "steps", position), entry
+
+
+def _optional(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
+    return (entry[key],) if key in entry else ()
+
+
+def _unknown(page: Page, route: yaml.Path, written: Any, known: list[str]) -> Iterator[Diagnostic]:
+    for name in written:
+        if name not in known:
+            yield page.diagnostic(route, f"nothing is called '{name}' here", hint=nearest(name, known))
+
+
+def _unlabelled(page: Page, route: yaml.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:
+    for criterion in _when(entry):
+        key = "+".join(criterion.values)
+        if criterion.dimension is not Dimension.CLOUD and key not in terms.branches[criterion.dimension]:
+            hint = f"add branches.{criterion.dimension}.{key} to {TERMS}, or write the values in its order"
+            yield page.diagnostic((*route, "when"), f"the branch '{key}' has no label", hint=hint)
+
+
+def _twice(page: Page) -> Iterator[Diagnostic]:
+    for name in _LISTS:
+        seen: set[str] = set()
+        for position, entry in enumerate(page.content.get(name, ())):
+            if entry["id"] in seen:
+                yield page.diagnostic((name, position, "id"), f"two entries of {name} are called '{entry['id']}'")
+            seen.add(entry["id"])

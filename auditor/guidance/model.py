@@ -1,0 +1,249 @@
+"""Turns Microsoft's documented ways to buy, assign, move, remove and cancel licences into frozen values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from auditor.domain.words import Agreement, Cloud
+
+
+class Order(StrEnum):
+    """What a step does, in the order in which actions are safe: what frees seats first, what destroys last."""
+
+    CHECK = "check"
+    BACKUP = "backup"
+    REASSIGN = "reassign"
+    BUY = "buy"
+    MOVE = "move"
+    REMOVE = "remove"
+    CANCEL = "cancel"
+
+    @property
+    def rank(self) -> int:
+        """The place in the order; lower goes first."""
+        return tuple(Order).index(self)
+
+
+class Dimension(StrEnum):
+    """A fact on which a step, role or warning may depend."""
+
+    CLOUD = "cloud"
+    AGREEMENT = "agreement"
+    PATH = "path"
+    STATUS = "status"
+    SIDE = "side"
+    LEAVING = "leaving"
+    SYNCED = "synced"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Criterion:
+    """One fact and the values under which a passage applies; truth values are written `true` and `false`."""
+
+    dimension: Dimension
+    values: tuple[str, ...]
+
+
+When = tuple[Criterion, ...]
+"""All criteria must hold; the empty tuple always does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A sentence or two that stand on their own: a prerequisite, or a correction."""
+
+    id: str
+    text: str
+    when: When = ()
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """A role that the steps need, and what for."""
+
+    role: str
+    duty: str | None = None
+    when: When = ()
+    source: str | None = None
+    """The document that asks for this role; a must for Global Administrator."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing to do."""
+
+    id: str
+    text: str
+    order: Order
+    when: When = ()
+    links: tuple[str, ...] = ()
+    article: str | None = None
+    """The article that tells this step in full."""
+    manual: bool = False
+    """Only a person can do it: no Graph request exists, or none should be sent."""
+    irreversible: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Warning:  # noqa: A001 - Microsoft's pages and result.json both call it so
+    """What may be lost, and when."""
+
+    id: str
+    text: str
+    loses: str
+    after: str
+    when: When = ()
+    links: tuple[str, ...] = ()
+    disputed: tuple[str, ...] = ()
+    """Documents of Microsoft that contradict one another here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """Where to go when the steps are done."""
+
+    id: str
+    text: str
+    article: str | None = None
+    when: When = ()
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What an older version of Microsoft's article said, and what holds now."""
+
+    id: str
+    date: str
+    """The year, month or day since when `now` holds, as far as it is known."""
+    then: str
+    now: str
+    when: When = ()
+    links: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edition:
+    """The steps of an older version of Microsoft's article, kept because its portal or its cloud is gone."""
+
+    id: str
+    title: str
+    date: str
+    clouds: tuple[Cloud, ...]
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One documented way to mend something, with all its variants."""
+
+    id: str
+    title: str
+    summary: str
+    order: Order
+    sources: tuple[str, ...]
+    documented: tuple[Cloud, ...]
+    """The clouds for which Microsoft documents these steps; elsewhere they are inferred."""
+    roles: tuple[Duty, ...]
+    steps: tuple[Step, ...]
+    prerequisites: tuple[Note, ...] = ()
+    warnings: tuple[Warning, ...] = ()
+    next: tuple[NextStep, ...] = ()
+    history: tuple[Change, ...] = ()
+    mended: tuple[Note, ...] = ()
+    """Faults of the published article or its translations that this text does not repeat."""
+    editions: tuple[Edition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A page of Microsoft that an article rests on."""
+
+    id: str
+    title: str
+    url: str
+    date: str | None
+    """Its own date; None where the version that was read bears none."""
+    source: str
+    """Where its text was read: repository and path."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A page to open: an admin center page, or another site."""
+
+    id: str
+    label: str
+    urls: Mapping[Cloud, str]
+    home: bool
+    """Whether the admin center's first page stands in where the cloud has no link of its own."""
+    closed: str | None = None
+    """When it was closed; a closed page is shown, never linked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """The words that all articles share, by id."""
+
+    roles: Mapping[str, str]
+    branches: Mapping[Dimension, Mapping[str, str]]
+    """Label per dimension and value; several values are joined with `+` in the order of the schema."""
+    notices: Mapping[str, str]
+    homes: Mapping[Cloud, str]
+    home_label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Library:
+    """All articles with the links and words that they name."""
+
+    articles: Mapping[str, Article]
+    documents: Mapping[str, Document]
+    targets: Mapping[str, Target]
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """The facts that pick the variant of an article; what is None or unknown keeps every branch."""
+
+    cloud: Cloud
+    agreement: Agreement = Agreement.UNKNOWN
+    path: str | None = None
+    """`direct`, `group` or `both`."""
+    status: str | None = None
+    """A subscription's status in Graph's words: `Enabled`, `Warning`, `Suspended`, `LockedOut`, `Deleted`."""
+    side: str | None = None
+    """`source` for the tenant that gives licences up, `target` for the one that needs them."""
+    leaving: bool | None = None
+    """Whether the source tenant is going to be given up."""
+    synced: bool | None = None
+    """Whether the account comes from an on-premises directory."""
+
+    def known(self, dimension: Dimension) -> str | None:
+        """Return the value of a dimension, None where it is unknown or where both values hold."""
+        match dimension:
+            case Dimension.CLOUD:
+                return self.cloud.value
+            case Dimension.AGREEMENT:
+                return None if self.agreement is Agreement.UNKNOWN else self.agreement.value
+            case Dimension.PATH:
+                return None if self.path == "both" else self.path
+            case Dimension.STATUS:
+                return self.status
+            case Dimension.SIDE:
+                return self.side
+            case Dimension.LEAVING:
+                return _truth(self.leaving)
+            case Dimension.SYNCED:
+                return _truth(self.synced)
+
+
+def _truth(value: bool | None) -> str | None:  # noqa: FBT001 - a conversion, not a switch
+    return None if value is None else str(value).lower()
+
+
+CLOSED_CLOUDS: Final = frozenset({Cloud.GERMANY})
+"""Microsoft Cloud Deutschland: migrations were to be complete by 29 October 2021."""
