@@ -114,8 +114,8 @@ class DeliveryError(AuditorError):
 
 
 def printable(text: str) -> str:
-    r"""Return `text` with every control, format and line-breaking character made visible, as `\x1b` or `\u202e`."""
-    return text if text.isascii() and text.isprintable() else "".join(map(_visible, text))
+    r"""Return `text` with every control, format and odd space character made visible, as `\x1b` or `\u202e`."""
+    return text if text.isprintable() else "".join(map(_visible, text))
 
 
 def one_line(diagnostic: Diagnostic) -> str:
@@ -140,7 +140,7 @@ def _place(span: Span | None) -> str:
 
 
 def _visible(character: str) -> str:
-    if unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"}:
+    if character.isprintable():
         return character
     point = ord(character)
     if point <= 0xFF:

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import pytest
 import yaml as pyyaml
@@ -12,7 +13,7 @@ from auditor.domain.errors import Diagnostic, InputError, format_diagnostic, one
 from auditor.policy.yaml import DEEPEST, MOST_BYTES, Document, parse
 
 
-def value(text: str | bytes) -> object:
+def value(text: str | bytes) -> Any:
     return parse(text, file="f.yaml").value
 
 
@@ -83,7 +84,7 @@ def told(text: str | bytes) -> list[tuple[str, int, int]]:
 def test_scalars_mean_what_the_core_schema_of_yaml_1_2_says(text: str, expected: object) -> None:
     found = value(f"k: {text}")
     assert found == {"k": expected}
-    assert type(found["k"]) is type(expected)  # type: ignore[index]
+    assert type(found["k"]) is type(expected)
 
 
 def test_plain_words_of_yaml_1_1_are_keys_too() -> None:
@@ -164,18 +165,24 @@ def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tupl
     [
         (
             "a: 1\nb: 2\na: 3\n",
-            "f.yaml:3:1: error[yaml-duplicate-key]: the key 'a' stands twice, first on line 1\n"
-            "   | a: 3\n   | ^\n   = help: keep one of them",
+            (
+                "f.yaml:3:1: error[yaml-duplicate-key]: the key 'a' stands twice, first on line 1\n"
+                "   | a: 3\n   | ^\n   = help: keep one of them"
+            ),
         ),
         (
             "allow: [*]\n",
-            "f.yaml:1:9: error[yaml-syntax]: '*' needs a name after it, or quotes\n"
-            "   | allow: [*]\n   |         ^\n   = help: to mean the character, write '*' in quotes",
+            (
+                "f.yaml:1:9: error[yaml-syntax]: '*' needs a name after it, or quotes\n"
+                "   | allow: [*]\n   |         ^\n   = help: to mean the character, write '*' in quotes"
+            ),
         ),
         (
             "users:\n\taccountEnabled: false\n",
-            "f.yaml:2:1: error[yaml-syntax]: a tab indents the line\n"
-            "   |     accountEnabled: false\n   | ^^^^\n   = help: YAML is indented with spaces",
+            (
+                "f.yaml:2:1: error[yaml-syntax]: a tab indents the line\n"
+                "   |     accountEnabled: false\n   | ^^^^\n   = help: YAML is indented with spaces"
+            ),
         ),
     ],
 )
@@ -236,8 +243,8 @@ PLACES = "a: {b: [1, 'y'], é: 2}\n名前: &x hello\nd: *x\ne:\nf: |\n  text\ng:
     ],
 )
 def test_a_path_leads_back_to_its_place(
-    path: tuple[str | int, ...], key: bool, place: tuple[int, int, int | None]
-) -> None:  # noqa: FBT001
+    path: tuple[str | int, ...], *, key: bool, place: tuple[int, int, int | None]
+) -> None:
     span = parse(PLACES, file="f.yaml").span(path, key=key)
     assert (span.line, span.column, span.end_column) == place
     assert span.text == PLACES.splitlines()[span.line - 1]

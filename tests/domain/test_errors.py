@@ -1,0 +1,105 @@
+"""Diagnostics into the words a person reads."""
+
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.errors import (
+    AuditorError,
+    Diagnostic,
+    InputError,
+    Level,
+    SettingsError,
+    Span,
+    format_diagnostic,
+    one_line,
+    printable,
+)
+
+
+def diagnostic(text: str, column: int, end: int | None = None, **more: str) -> Diagnostic:
+    span = Span(file="policies/leavers.yaml", line=14, column=column, end_column=end, text=text)
+    return Diagnostic(slug="policy-unknown-property", message=more.pop("message", "m"), span=span, **more)  # type: ignore[arg-type]
+
+
+def test_a_block_says_place_fault_text_and_remedy() -> None:
+    found = diagnostic(
+        "    users: {acountEnabled: false}",
+        13,
+        26,
+        message="unknown property 'acountEnabled'",
+        hint="did you mean 'accountEnabled'?",
+    )
+    assert format_diagnostic(found) == (
+        "policies/leavers.yaml:14:13: error[policy-unknown-property]: unknown property 'acountEnabled'\n"
+        "   | users: {acountEnabled: false}\n"
+        "   |         ^^^^^^^^^^^^^\n"
+        "   = help: did you mean 'accountEnabled'?"
+    )
+    assert one_line(found) == "policies/leavers.yaml:14:13: unknown property 'acountEnabled'"
+
+
+def test_a_fault_without_a_place_is_one_line() -> None:
+    found = Diagnostic(slug="x", message="m", level=Level.WARNING)
+    assert (format_diagnostic(found), one_line(found)) == ("warning[x]: m", "m")
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "end", "source", "caret"),
+    [
+        ("\ta:\tb", 5, 6, "a:  b", "    ^"),
+        ("漢字: x", 5, 6, "漢字: x", "      ^"),
+        ("漢字: x", 1, 3, "漢字: x", "^^^^"),
+        ("e\u0301: x", 5, 6, "e\u0301: x", "   ^"),
+        ("a\x1b[31m: x", 1, 7, "a\\x1b[31m: x", "^^^^^^^^^"),
+        ("\u202ea: x", 2, 3, "\\u202ea: x", "      ^"),
+        ("abc", 99, None, "abc", "   ^"),
+        ("abc", 1, 99, "abc", "^^^"),
+        ("abc", 2, 2, "abc", " ^"),
+    ],
+)
+def test_the_caret_stands_under_its_text(text: str, column: int, end: int | None, source: str, caret: str) -> None:
+    assert format_diagnostic(diagnostic(text, column, end)).splitlines()[1:] == [f"   | {source}", f"   | {caret}"]
+
+
+@pytest.mark.parametrize("column", [1, 40, 2_500, 4_990, 5_000])
+def test_a_long_line_is_cut_around_the_caret(column: int) -> None:
+    text = "".join(chr(ord("a") + number % 26) for number in range(5_000))
+    _, source, caret = format_diagnostic(diagnostic(text, column, column + 1)).splitlines()
+    assert len(source) < 120
+    assert source[caret.index("^")] == text[column - 1]
+
+
+def test_an_error_is_told_in_one_line_and_survives_pickling() -> None:
+    faults = (diagnostic("a: b", 1, message="one\ntwo"), diagnostic("a: b", 2))
+    error = InputError(faults)
+    assert str(error) == "policies/leavers.yaml:14:1: one\\x0atwo (and 1 more)"
+    assert (error.slug, error.message, error.span) == ("policy-unknown-property", "one\ntwo", faults[0].span)
+    settings = SettingsError("settings-missing", "no such file", hint="make one")
+    for item in (error, settings):
+        again = pickle.loads(pickle.dumps(item))
+        assert (type(again), again.diagnostics, str(again)) == (type(item), item.diagnostics, str(item))
+        assert isinstance(again, AuditorError)
+
+
+def test_an_input_error_says_something() -> None:
+    with pytest.raises(ValueError, match="says nothing"):
+        InputError(())
+
+
+@given(st.text())
+def test_what_is_printed_holds_no_control_character(text: str) -> None:
+    assert printable(text).isprintable()
+
+
+@given(
+    st.text(st.characters(exclude_characters="\n\r"), max_size=300),
+    st.integers(1, 320),
+    st.none() | st.integers(1, 320),
+)
+def test_any_line_can_be_shown(text: str, column: int, end: int | None) -> None:
+    lines = format_diagnostic(diagnostic(text, column, end)).splitlines()
+    assert len(lines) == (3 if text.strip() else 1)
+    assert all(set(line.removeprefix("   | ")) <= {" ", "^"} for line in lines[2:])
