@@ -33,6 +33,10 @@ class Part:
         """Return a string."""
         return self._typed(key, str, "a text")
 
+    def name(self, key: str) -> str:
+        """Return a string, empty for null: what only people read may be unknown, but its key is there."""
+        return "" if self._present(key) is None else self.text(key)
+
     def optional_text(self, key: str) -> str | None:
         """Return a string, or None for null or an absent key."""
         return None if self.values.get(key) is None else self.text(key)

@@ -8,6 +8,7 @@ from typing import Any, Final, NoReturn
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import (
     Action,
+    BalanceShare,
     Coverage,
     Finding,
     FleetResult,
@@ -118,10 +119,10 @@ def _run(root: Part) -> Run:
 def _header(part: Part) -> PolicyHeader:
     return PolicyHeader(
         id=part.text("id"),
-        title=part.text("title"),
+        title=part.name("title"),
         severity=part.word("severity", Severity),
-        rationale=part.text("rationale"),
-        owner=part.text("owner"),
+        rationale=part.name("rationale"),
+        owner=part.name("owner"),
         tags=part.texts("tags"),
         source=_source(part.part("source")),
         spec=part.plain("spec"),
@@ -131,7 +132,7 @@ def _header(part: Part) -> PolicyHeader:
 def _tenant(part: Part, run: Run) -> TenantResult:
     return TenantResult(
         name=part.text("name"),
-        tenant_id=part.text("tenantId"),
+        tenant_id=part.name("tenantId"),
         cloud=part.word("cloud", Cloud),
         agreement=part.optional_word("agreement", Agreement) or Agreement.UNKNOWN,
         complete=part.flag("complete"),
@@ -147,6 +148,7 @@ def _tenant(part: Part, run: Run) -> TenantResult:
         fixed=tuple(map(_finding, part.optional_parts("fixed"))),
         unconfirmed=part.optional_texts("unconfirmed"),
         closed=part.optional_texts("closed"),
+        balance=tuple(map(_share, part.optional_parts("balance"))),
         failure=part.optional_text("failure"),
     )
 
@@ -155,7 +157,7 @@ def _coverage(part: Part) -> Coverage:
     return Coverage(
         name=part.word("name", Source),
         status=part.word("status", SourceStatus),
-        count=part.count("count"),
+        count=0 if part.values.get("count", 0) is None else part.count("count"),
         read_at=part.optional_text("readAt"),
         reason=part.optional_text("reason"),
         asked=part.optional_texts("asked"),
@@ -165,8 +167,8 @@ def _coverage(part: Part) -> Coverage:
 def _seats(part: Part) -> SeatCount:
     return SeatCount(
         sku_id=part.text("skuId"),
-        sku_part_number=part.text("skuPartNumber"),
-        name=part.text("name"),
+        sku_part_number=part.name("skuPartNumber"),
+        name=part.name("name"),
         applies_to=part.optional_text("appliesTo") or "User",
         capability_status=part.optional_text("capabilityStatus"),
         enabled=part.optional_count("enabled"),
@@ -198,7 +200,7 @@ def _finding(part: Part) -> Finding:
         check=part.text("check"),
         severity=part.word("severity", Severity),
         status=part.word("status", Status),
-        subject=Subject(type=subject.word("type", SubjectType), id=subject.text("id"), name=subject.text("name")),
+        subject=Subject(type=subject.word("type", SubjectType), id=subject.text("id"), name=subject.name("name")),
         source=_source(part.part("source")),
         waiver=part.optional_text("waiver"),
         change=part.optional_word("change", Change),
@@ -206,7 +208,7 @@ def _finding(part: Part) -> Finding:
         detail=part.optional_text("detail"),
         evidence=part.plain("evidence"),
         money=_money(part),
-        guidance=part.text("guidance"),
+        guidance=part.name("guidance"),
     )
 
 
@@ -229,7 +231,7 @@ def _action(part: Part) -> Action:
         guidance=part.text("guidance"),
         findings=part.texts("findings"),
         title=part.text("title"),
-        role=part.text("role"),
+        role=part.name("role"),
         prerequisites=part.texts("prerequisites"),
         steps=part.texts("steps"),
         warnings=part.texts("warnings"),
@@ -239,5 +241,14 @@ def _action(part: Part) -> Action:
     )
 
 
+def _share(part: Part) -> BalanceShare:
+    return BalanceShare(
+        policy=part.text("policy"),
+        sku_ids=part.texts("skuIds"),
+        doubtful=part.texts("doubtful"),
+        reason=part.optional_text("reason"),
+    )
+
+
 def _notice(part: Part) -> Notice:
-    return Notice(code=part.text("code"), message=part.text("message"), subject=part.text("subject"))
+    return Notice(code=part.text("code"), message=part.text("message"), subject=part.name("subject"))

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from auditor.domain.result import (
     Action,
+    BalanceShare,
     Coverage,
     Finding,
     FleetResult,
@@ -89,6 +90,7 @@ def tenant_document(tenant: TenantResult) -> Document:
         "fixed": [finding_document(finding) for finding in tenant.fixed],
         "unconfirmed": list(tenant.unconfirmed),
         "closed": list(tenant.closed),
+        "balance": [_share(share) for share in tenant.balance],
     }
 
 
@@ -199,6 +201,15 @@ def _seats(seats: SeatCount) -> Document:
         "consumed": seats.consumed,
         "usable": seats.usable,
         "spare": seats.spare,
+    }
+
+
+def _share(share: BalanceShare) -> Document:
+    return {
+        "policy": share.policy,
+        "skuIds": list(share.sku_ids),
+        "doubtful": list(share.doubtful),
+        "reason": share.reason,
     }
 
 

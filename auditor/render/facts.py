@@ -7,28 +7,20 @@ from auditor.domain.result import Finding, TenantResult
 
 SEAT_FACTS: Final = ("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust")
 """Whole numbers of seats, in the order in which people read them."""
-_PATHS: Final = ("assignmentPaths", "paths", "path", "licenseAssignmentStates")
-_SIGN_INS: Final = ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
+_WORKING: Final = frozenset({"", "active"})
+SIGN_INS: Final = ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
 _NEVER: Final = "0001-01-01"
 
 
 def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
-    """Return the latest sign-in that the evidence tells, as written; None where it tells none."""
-    told = evidence.get("lastSignIn")
-    if isinstance(told, str) and told:
-        return told
-    nested = evidence.get("signInActivity")
-    places = (evidence, nested) if isinstance(nested, Mapping) else (evidence,)
-    stamps = [place[name] for place in places for name in _SIGN_INS if isinstance(place.get(name), str)]
-    known = [stamp for stamp in stamps if stamp and not stamp.startswith(_NEVER)]
-    return max(known, default=None)
+    """Return the latest sign-in that the evidence tells, an RFC 3339 instant in UTC; None where it tells none."""
+    stamps = [evidence[name] for name in SIGN_INS if isinstance(evidence.get(name), str)]
+    return max((stamp for stamp in stamps if stamp and not stamp.startswith(_NEVER)), default=None)
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the assignment paths in words: `direct`, or the group, each once."""
-    told = next((evidence[name] for name in _PATHS if evidence.get(name)), ())
-    found = (told,) if isinstance(told, str | Mapping) else tuple(told)
-    return tuple(dict.fromkeys(_path(each) for each in found))
+    """Return the assignment paths in words: `direct` or `group <id>`, with a state that is not Active, each once."""
+    return tuple(dict.fromkeys(_path(each) for each in evidence.get("paths") or ()))
 
 
 def product_name(finding: Finding, names: Mapping[str, str]) -> str | None:
@@ -55,8 +47,6 @@ def other_facts(evidence: Mapping[str, Any], *, without: frozenset[str]) -> Iter
 def _path(told: Any) -> str:
     if not isinstance(told, Mapping):
         return str(told)
-    group = told.get("assignedByGroup") or told.get("group") or told.get("groupId")
-    name = told.get("groupName") or told.get("displayName")
-    if group is None and name is None:
-        return "direct"
-    return f"group {name or group}"
+    group, state = told.get("assignedByGroup"), str(told.get("state") or "")
+    path = "direct" if not group else f"group {group}"
+    return path if state.casefold() in _WORKING else f"{path} ({state})"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import (
     Action,
+    BalanceShare,
     Coverage,
     Finding,
     FleetResult,
@@ -58,7 +59,7 @@ TENANT = st.builds(
     TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
     sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
     seats=st.lists(SEATS, max_size=1).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
-    unconfirmed=WORDS, closed=WORDS, failure=st.none() | TEXT,
+    unconfirmed=WORDS, closed=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
     actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
                                links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),
                                requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY), max_size=1).map(tuple),
@@ -146,7 +147,7 @@ def test_damage_is_told_with_its_place(change: Callable[[Any], object], place: s
 def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
     def strip(whole: Any) -> None:
         whole["later"] = 1
-        for key in ("displayName", "agreement", "locale", "asOf", "fixed", "unconfirmed", "closed", "failure"):
+        for key in ("displayName", "agreement", "locale", "asOf", "fixed", "unconfirmed", "closed", "balance", "failure"):
             del whole["tenants"][0][key]
         del whole["run"]["definitions"], whole["run"]["previous"]
 
@@ -158,3 +159,14 @@ def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
 def test_money_is_exact() -> None:
     amount = next(finding.money for finding in load(saved(result())).tenants[0].findings if finding.money)
     assert amount == Money(currency="EUR", per_month=Decimal("28.1"))
+
+
+def test_what_only_people_read_may_be_null() -> None:
+    def blank(whole: Any) -> None:
+        whole["run"]["policies"][0].update(title=None, rationale=None, owner=None)
+        whole["tenants"][0]["findings"][0]["subject"].update(name=None)
+        whole["tenants"][0]["seats"][0].update(name=None, skuPartNumber=None)
+        whole["tenants"][0]["sources"][0].update(count=None)
+
+    read = load(_broken(blank))
+    assert read.run.policies[0].title == read.tenants[0].findings[0].subject.name == read.tenants[0].seats[0].name == ""

@@ -49,6 +49,9 @@ TEAMS = ("989a1621-93bc-4be0-835c-fe30171d6463", "Microsoft_Teams_Premium", "Tea
 FLOW = ("f30db892-07e9-47e9-837c-80727f46fd3d", "FLOW_FREE", "Microsoft Power Automate Free", None)
 P2 = ("84a661c4-e949-4bd2-a560-ed7766fcaf2b", "AAD_PREMIUM_P2", "Microsoft Entra ID P2", "8.20")
 
+DIRECT = {"assignedByGroup": None, "state": "Active", "error": "None"}
+BY_GROUP = {"assignedByGroup": "c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11", "state": "Active", "error": "None"}
+
 Sku = tuple[str, str, str, str | None]
 
 
@@ -161,31 +164,31 @@ def contoso_findings() -> Iterator[Finding]:
         subject, facts = person(index)
         yield finding("contoso", "assignment-errors", "assignment.error", subject, sku=VISIO, price=None,
                       detail=f"{error}@6f0c7d2e-9a51-4a77-8e6b-0d3fb1c2a111", guidance="fix-assignment-errors",
-                      evidence={**facts, "error": error, "assignmentPaths": [{"assignedByGroup": "6f0c7d2e-9a51-4a77-8e6b-0d3fb1c2a111", "groupName": "LIC-Visio", "state": "Error"}]})  # fmt: skip
+                      evidence={**facts, "error": error, "paths": [{"assignedByGroup": "6f0c7d2e-9a51-4a77-8e6b-0d3fb1c2a111", "state": "Error", "error": error}]})  # fmt: skip
     yield finding("contoso", "seats-not-overdrawn", "seats.over-assigned", product(VISIO), sku=VISIO, price=None,
-                  guidance="buy-seats", evidence=seat_evidence(CONTOSO_SEATS[4], min=0, adjust=2))  # fmt: skip
+                  guidance="buy-seats", evidence=seat_evidence(CONTOSO_SEATS[4], bound=None, minimum="0", maximum=None, adjust=2))  # fmt: skip
     for index in range(14):
         subject, facts = person(index + 20)
         yield finding("contoso", "copilot-in-use", "assignment.denied", subject, sku=COPILOT, guidance="remove-licenses",
-                      evidence={**facts, "lastSignIn": f"2026-0{index % 6 + 3}-1{index % 9}T08:31:00Z", "inactiveDays": 90 + index, "assignmentPaths": ["direct"]})  # fmt: skip
+                      evidence={**facts, "lastSignInDateTime": f"2026-0{index % 6 + 3}-1{index % 9}T08:31:00Z", "lastNonInteractiveSignInDateTime": f"2026-0{index % 6 + 2}-03T11:00:00Z", "paths": [DIRECT]})  # fmt: skip
     for index in (0, 1, 5):
         subject, facts = person(index)
         waived = index == 5
         yield finding("contoso", "frontline-f3", "assignment.not-allowed", subject, sku=E5, guidance="swap-licenses",
                       status=Status.WAIVED if waived else Status.OPEN, waiver="W-2026-014" if waived else None,
-                      evidence={**facts, "assignmentPaths": ["direct", {"assignedByGroup": "9b1c", "groupName": "LIC-E5"}]})  # fmt: skip
+                      evidence={**facts, "paths": [DIRECT, BY_GROUP]})  # fmt: skip
         yield finding("contoso", "frontline-f3", "assignment.missing", subject, price=None, guidance="assign-licenses",
                       product=ProductReference(sku_id=None, sku_part_number="SPE_F1"), evidence=facts)  # fmt: skip
     for index in range(37):
         subject, facts = person(index + 60)
         sku = (E3, E3, E5, POWER_BI)[index % 4]
         yield finding("contoso", "leavers", "assignment.not-allowed", subject, sku=sku, guidance="remove-licenses",
-                      evidence={**facts, "accountEnabled": False, "assignmentPaths": ["direct"] if index % 3 else [{"assignedByGroup": "77aa", "groupName": "LIC-E3"}]})  # fmt: skip
+                      evidence={**facts, "accountEnabled": False, "paths": [DIRECT] if index % 3 else [BY_GROUP]})  # fmt: skip
     yield finding("contoso", "e3-spare", "seats.above-maximum", product(E3), sku=E3, price="1713.60", guidance="reduce-seats",
-                  evidence=seat_evidence(CONTOSO_SEATS[0], min=5, max="5%", adjust=-48, boundsHold=True))  # fmt: skip
+                  evidence=seat_evidence(CONTOSO_SEATS[0], bound="5%", minimum="5", maximum="5%", adjust=-48))  # fmt: skip
     subject, facts = person(10)
     yield finding("contoso", "no-redundant", "assignment.redundant", subject, sku=POWER_BI, detail="SPE_E5",
-                  guidance="remove-licenses", evidence={**facts, "assignmentPaths": ["direct"]})  # fmt: skip
+                  guidance="remove-licenses", evidence={**facts, "paths": [DIRECT]})  # fmt: skip
     yield finding("contoso", "renewals", "subscription.expiring",
                   Subject(type=SubjectType.SUBSCRIPTION, id="4c1e", name="Power BI Pro"), sku=POWER_BI, price="268.84",
                   guidance="renew-or-cancel", evidence={"status": "Warning", "nextLifecycleDateTime": "2026-12-14T00:00:00Z", "totalLicenses": 90, "isTrial": False})  # fmt: skip
@@ -276,7 +279,7 @@ def result() -> Result:
         "", "fleet-balance", "balance.imbalance", Subject(type=SubjectType.FLEET, id=E3[0], name=E3[2]), sku=E3,
         price=None, guidance="balance-seats",
         evidence={"short": [{"tenant": "fabrikam", "usable": 80, "consumed": 76, "spare": 4}],
-                  "ample": [{"tenant": "contoso", "usable": 620, "consumed": 541, "spare": 79}]},
+                  "excess": [{"tenant": "contoso", "usable": 620, "consumed": 541, "spare": 79}]},
     )  # fmt: skip
     tenants = (contoso(), fabrikam())
     fleet = FleetResult(

@@ -45,7 +45,7 @@ def test_the_usual_facts_have_columns_of_their_own() -> None:
     seats = next(row for row in rows if row["check"] == "seats.above-maximum")
     assert (seats["spare"], seats["adjust"], seats["perMonth"]) == ("79", "-48", "1713.60")
     leaver = next(row for row in rows if row["policy"] == "leavers")
-    assert (leaver["accountEnabled"], leaver["assignmentPaths"]) == ("false", "group LIC-E3")
+    assert (leaver["accountEnabled"], leaver["assignmentPaths"]) == ("false", "group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11")
     idle = next(row for row in rows if row["policy"] == "copilot-in-use")
     assert idle["lastSignIn"].startswith("2026-0")
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from decimal import Decimal
 
+import jsonschema
 import pytest
 
 from auditor.domain.errors import UsageError
@@ -11,6 +12,7 @@ from auditor.domain.result import Money, Result
 from auditor.history import compare
 from auditor.render import render, tenant_json
 from auditor.render.json_text import document, line
+from auditor.resources import schema
 from tests.golden.compare import check
 from tests.render.sample import night_before, result
 
@@ -38,6 +40,10 @@ def test_keys_stand_in_the_order_of_the_schema() -> None:
     assert [key for key in tenant if key in _TENANT] == _TENANT
     assert list(tenant["findings"][0]) == _FINDING
     assert whole["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
+
+
+def test_it_is_what_the_published_schema_says() -> None:
+    jsonschema.validate(json.loads(_bytes(compare(result(), night_before()))), json.loads(schema("result")))
 
 
 def test_the_locale_changes_nothing() -> None:
