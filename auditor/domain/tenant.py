@@ -1,0 +1,146 @@
+"""A tenant as it is configured: who it is, how to sign in, how it buys, and who reads about it; never a secret itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from auditor.domain.words import Agreement, Cloud, Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GithubOidc:
+    """Sign-in with the identity of a GitHub Actions job; no secret exists anywhere."""
+
+    client_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientSecret:
+    """Sign-in with a client secret that an environment variable holds."""
+
+    client_id: str
+    secret_env: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """Sign-in with a certificate and its private key (PEM or PKCS #12), from a file or an environment variable."""
+
+    client_id: str
+    path: str | None = None
+    env: str | None = None
+    """The variable that holds the certificate itself: PEM text, or base64 of PKCS #12."""
+    password_env: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedIdentity:
+    """Sign-in as the identity of the Azure machine; no client id means the system-assigned one."""
+
+    client_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadIdentity:
+    """Sign-in with the token file of a Kubernetes workload, which AZURE_FEDERATED_TOKEN_FILE names."""
+
+    client_id: str | None = None
+    """None for that of AZURE_CLIENT_ID."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AzureCli:
+    """Sign-in as the person or application that `az login` signed in."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A bearer token made elsewhere, from an environment variable; it may be opaque."""
+
+    token_env: str
+
+
+Credential = GithubOidc | ClientSecret | Certificate | ManagedIdentity | WorkloadIdentity | AzureCli | Token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipient:
+    """Somebody who gets the report of a tenant."""
+
+    address: str
+    locale: str | None = None
+    severities: tuple[Severity, ...] | None = None
+    """The severities this reader wants; None for all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tenant:
+    """One Entra directory to audit."""
+
+    name: str
+    """Its name in policies, reports and file names."""
+    tenant_id: str
+    """A GUID, in lower case."""
+    cloud: Cloud = Cloud.WORLDWIDE
+    credential: Credential | None = None
+    """None where only snapshots of it are audited."""
+    agreement: Agreement = Agreement.UNKNOWN
+    locale: str | None = None
+    endpoint: str | None = None
+    """Another Graph root, with its version and without a slash at the end."""
+    authority: str | None = None
+    """Another sign-in service, without a slash at the end."""
+    recipients: tuple[Recipient, ...] = ()
+
+
+class StartTls(StrEnum):
+    """What becomes of an SMTP conversation that the server does not encrypt."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    NONE = "none"
+
+
+class Send(StrEnum):
+    """Which runs are mailed."""
+
+    CHANGED = "changed"
+    ALWAYS = "always"
+    FAILURES = "failures"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphMail:
+    """Mail is sent by Microsoft Graph."""
+
+    tenant: str
+    """The name of the tenant whose credential sends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmtpMail:
+    """Mail is sent by a relay of the customer."""
+
+    host: str
+    port: int = 587
+    starttls: StartTls = StartTls.REQUIRED
+    username_env: str | None = None
+    password_env: str | None = None
+    ca: str | None = None
+    """The file of the authorities that may vouch for the relay; None for the machine's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mail:
+    """Who sends reports, by which way, and when."""
+
+    sender: str
+    route: GraphMail | SmtpMail
+    send: Send = Send.CHANGED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """A tenants file, read and checked."""
+
+    tenants: tuple[Tenant, ...]
+    mail: Mail | None = None

@@ -1,0 +1,57 @@
+"""Builds the SDK's client by hand: one allowed host, explicit scope, no redirects, no retries of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from auditor.graph.credentials import SignIn
+from auditor.graph.guard import Root, check_request
+from auditor.graph.trust import context
+
+if TYPE_CHECKING:
+    import httpx
+    from msgraph import GraphServiceClient
+
+
+@asynccontextmanager
+async def open_sdk(
+    root: Root, sign_in: SignIn, *, connections: int, mail: bool = False
+) -> "AsyncIterator[GraphServiceClient]":
+    """Open the SDK against one Graph root.
+
+    Its retry handler is switched off (it takes no decimal or long Retry-After, gives up on 500 and resets, and hides
+    what was retried), its redirect handler too (it would carry requests elsewhere); the guard sees every request.
+    """
+    import httpx  # noqa: PLC0415 - only collection needs these
+    from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
+        AzureIdentityAuthenticationProvider,
+    )
+    from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption  # noqa: PLC0415
+    from msgraph import GraphServiceClient  # noqa: PLC0415
+    from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
+    from msgraph_core import GraphClientFactory  # noqa: PLC0415
+
+    async def guard(request: "httpx.Request") -> None:
+        check_request(request, root, mail=mail)
+
+    client = httpx.AsyncClient(
+        verify=context(sign_in.authorities),
+        timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        trust_env=not root.loopback,
+        follow_redirects=False,
+        event_hooks={"request": [guard]},
+        headers={"x-ms-throttle-priority": "low"},
+    )
+    chosen = {
+        **options,
+        RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
+        RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),
+    }
+    provider = AzureIdentityAuthenticationProvider(sign_in, scopes=[sign_in.scope], allowed_hosts=[root.host])
+    async with client:
+        adapter = GraphRequestAdapter(
+            provider, client=GraphClientFactory.create_with_default_middleware(client=client, options=chosen)
+        )
+        adapter.base_url = root.url
+        yield GraphServiceClient(request_adapter=adapter)

@@ -1,0 +1,201 @@
+"""Turns a call into a decoded answer: signed, guarded, within the quota, tried again as long as that is sensible."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
+
+from auditor.domain.tenant import Tenant
+from auditor.graph import clouds
+from auditor.graph.adapter import open_sdk
+from auditor.graph.credentials import SignIn
+from auditor.graph.faults import REMEDIES, Fault, FaultError, Kind
+from auditor.graph.guard import Root, root_of
+from auditor.graph.quota import Clock, Quota, Sleep
+from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge
+
+if TYPE_CHECKING:
+    import httpx
+    from msgraph import GraphServiceClient
+
+T = TypeVar("T")
+
+
+class NotGraphError(ValueError):
+    """A body that says 200 and is not what Graph would send: cut off, empty, another format."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request of the SDK that can be sent any number of times; a link continues its list."""
+
+    name: str
+    """The request in words for people: method and path without parameters."""
+    units: int
+    """What it costs in resource units."""
+    send: "Callable[[str | None], Awaitable[httpx.Response | None]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(Generic[T]):
+    """A decoded answer."""
+
+    value: T
+    retried: bool
+    """Whether it took more than one attempt; Graph may refuse the page token of such an answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long to try; throttling is bounded by time alone, failures by their number too."""
+
+    budget: float = 900.0
+    """Seconds that one request may take with all its attempts and waits."""
+    failures: int = 7
+    """Attempts that may end in a failure that is not throttling."""
+    first_wait: float = 0.5
+    longest_wait: float = 60.0
+    at_once: int = 16
+    """Requests of one tenant under way at the same time."""
+    sleep: Sleep = asyncio.sleep
+    clock: Clock = time.monotonic
+
+    def wait(self, attempt: int) -> float:
+        """Return the pause after the nth attempt where the service names none: doubling, with jitter."""
+        longest = min(self.longest_wait, self.first_wait * 2.0 ** (attempt - 1))
+        return longest * random.uniform(0.6, 1.0)  # noqa: S311 - spreads load, keeps no secret
+
+
+@dataclass(slots=True, kw_only=True)
+class Graph:
+    """One tenant's Graph, ready to be asked."""
+
+    tenant: Tenant
+    root: Root
+    sdk: "GraphServiceClient"
+    sign_in: SignIn
+    patience: Patience
+    quota: Quota
+    _room: asyncio.Semaphore = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._room = asyncio.Semaphore(self.patience.at_once)
+
+    async def answer(
+        self,
+        call: Call,
+        decode: Callable[[bytes], T],
+        *,
+        link: str | None = None,
+        throttled: Callable[[], None] | None = None,
+    ) -> Answer[T]:
+        """Send a call until it is answered, and decode the body. Raises FaultError when patience ends.
+
+        `decode` raises NotGraphError for a body that is not whole, which is asked for again; `throttled` is told of
+        every answer 429.
+        """
+        started = self.patience.clock()
+        attempt = failures = renewals = 0
+        while True:
+            attempt += 1
+            outcome = await self._attempt(call, decode, link)
+            match outcome:
+                case Answer():
+                    return Answer(value=outcome.value, retried=attempt > 1)
+                case Final(fault=found):
+                    raise FaultError(found)
+                case SignInAgain(fault=found):
+                    renewals += 1
+                    if renewals > 2 or not await self.sign_in.renew():
+                        raise FaultError(found)
+                case Again(fault=found, wait=wait):
+                    throttling = found.kind is Kind.THROTTLED or wait is not None
+                    failures += not throttling
+                    pause = self.patience.wait(attempt) if wait is None else wait
+                    left = self.patience.budget - (self.patience.clock() - started)
+                    if failures >= self.patience.failures or pause > left:
+                        raise FaultError(_given_up(found, pause=pause, attempts=attempt))
+                    if found.kind is Kind.THROTTLED:
+                        self.quota.pause(pause)
+                        if throttled is not None:
+                            throttled()
+                    await self.patience.sleep(pause)
+                case _:
+                    assert_never(outcome)
+
+    async def _attempt(
+        self, call: Call, decode: Callable[[bytes], T], link: str | None
+    ) -> Answer[T] | Again | SignInAgain | Final:
+        import httpx  # noqa: PLC0415 - only collection needs it
+
+        await self.quota.take(call.units)
+        try:
+            async with self._room:
+                response = await call.send(link)
+        except (httpx.TransportError, httpx.DecodingError) as error:
+            return Again(fault=_unreachable(call.name, error, self.sign_in.secrets.scrub(str(error))))
+        except httpx.InvalidURL as error:
+            return Final(fault=_not_graph(call.name, str(error)))
+        if response is None:
+            return Again(fault=_not_graph(call.name, "no body"))
+        charged = _units(response.headers.get("x-ms-resource-unit"))
+        if charged is not None and charged > call.units:
+            self.quota.correct(charged - call.units)
+        verdict = judge(response.status_code, response.headers, response.content, asked=call.name)
+        if not isinstance(verdict, Usable):
+            return verdict
+        try:
+            return Answer(value=decode(response.content), retried=False)
+        except NotGraphError as error:
+            return Again(fault=_not_graph(call.name, str(error)))
+
+
+@asynccontextmanager
+async def open_graph(
+    tenant: Tenant, sign_in: SignIn, *, patience: Patience | None = None, mail: bool = False
+) -> AsyncIterator[Graph]:
+    """Open a tenant's Graph; `mail` lets requests that send mail pass as well as those that read."""
+    patience = patience or Patience()
+    root = root_of(tenant.endpoint or f"{clouds.addresses(tenant.cloud).graph}/v1.0")
+    async with open_sdk(root, sign_in, connections=patience.at_once, mail=mail) as sdk:
+        yield Graph(
+            tenant=tenant,
+            root=root,
+            sdk=sdk,
+            sign_in=sign_in,
+            patience=patience,
+            quota=Quota(sleep=patience.sleep, clock=patience.clock),
+        )
+
+
+def _given_up(found: Fault, *, pause: float, attempts: int) -> Fault:
+    times = "once" if attempts == 1 else f"{attempts} times"
+    words = f"{found.message}; asked {times}, the next attempt would have been in {pause:.0f} s"
+    return Fault(
+        kind=found.kind,
+        message=words,
+        remedy=found.remedy,
+        status=found.status,
+        code=found.code,
+        request_id=found.request_id,
+    )
+
+
+def _unreachable(asked: str, error: Exception, said: str) -> Fault:
+    words = f"{asked} failed: {type(error).__name__}" + (f" ({said[:200]})" if said else "")
+    return Fault(kind=Kind.UNREACHABLE, message=words, remedy=REMEDIES[Kind.UNREACHABLE])
+
+
+def _not_graph(asked: str, why: str) -> Fault:
+    words = f"{asked} was answered with a body that is not Graph's: {why[:200]}"
+    return Fault(kind=Kind.NOT_GRAPH, message=words, remedy=REMEDIES[Kind.NOT_GRAPH])
+
+
+def _units(text: str | None) -> float | None:
+    try:
+        return None if text is None else float(text)
+    except ValueError:
+        return None

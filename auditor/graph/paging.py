@@ -1,0 +1,74 @@
+"""Turns a call into the pages of its list: restarted when Graph forgets the place, and never round in circles."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from auditor.graph.client import Call, Graph
+from auditor.graph.faults import REMEDIES, FaultError, Kind, fault
+
+T = TypeVar("T")
+
+RESTARTS = 4
+"""How often one list may be begun again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """Some objects of a list; a page may be empty though others follow."""
+
+    rows: T
+    link: str | None
+    """Where the list goes on."""
+
+
+async def pages(
+    graph: Graph,
+    call: Call,
+    decode: Callable[[bytes], Page[T]],
+    *,
+    turn: "Callable[[], object] | None" = None,
+    throttled: Callable[[], None] | None = None,
+) -> AsyncIterator[T]:
+    """Yield the rows of every page; after a restart rows come again, so whoever takes them tells them apart by id.
+
+    A place that a retried request gave may be refused: the list goes on from the last one that an unretried request
+    gave; a place that has expired begins the list anew. Raises FaultError after RESTARTS of either.
+    """
+    trail: list[tuple[str | None, bool]] = [(None, True)]
+    restarts = 0
+    while True:
+        link = trail[-1][0]
+        if turn is not None:
+            waiting = turn()
+            if hasattr(waiting, "__await__"):
+                await waiting
+        try:
+            answer = await graph.answer(call, decode, link=link, throttled=throttled)
+        except FaultError as error:
+            restarts += 1
+            if error.fault.kind not in {Kind.PAGE_EXPIRED, Kind.PAGE_UNKNOWN} or link is None or restarts > RESTARTS:
+                raise
+            trail = _clean(trail) if error.fault.kind is Kind.PAGE_UNKNOWN else [(None, True)]
+            continue
+        yield answer.value.rows
+        following = answer.value.link
+        if following is None:
+            return
+        if any(following == seen for seen, _ in trail):
+            restarts += 1
+            if restarts > RESTARTS:
+                raise FaultError(
+                    fault(Kind.LOOP, f"{call.name} leads round in circles", remedy=REMEDIES[Kind.LOOP])
+                )
+            trail = [(None, True)]
+            continue
+        trail.append((following, not answer.retried))
+
+
+def _clean(trail: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:
+    """Drop the refused place and every place before it that a retried request gave."""
+    shorter = trail[:-1]
+    while len(shorter) > 1 and not shorter[-1][1]:
+        shorter.pop()
+    return shorter

@@ -1,0 +1,154 @@
+"""Turns what a source asks into calls of the SDK's request builders, with native answers and their documented cost."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from auditor.graph.client import Call, Graph
+from auditor.graph.guard import check_link
+
+if TYPE_CHECKING:
+    import httpx
+
+PAGE = 999
+"""The largest page of directory objects."""
+SIGN_IN_PAGE = 500
+"""The largest page with signInActivity."""
+
+
+def users(
+    graph: Graph, select: tuple[str, ...], *, top: int = PAGE, where: str | None = None, advanced: bool = False
+) -> Call:
+    """GET /users."""
+    from msgraph.generated.users.users_request_builder import UsersRequestBuilder  # noqa: PLC0415
+
+    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
+        select=list(select), top=top, filter=where, count=True if advanced else None
+    )
+    return _listing(graph, graph.sdk.users, query, name="GET /users", units=1, advanced=advanced)
+
+
+def user_count(graph: Graph) -> Call:
+    """GET /users/$count, an advanced query by nature."""
+    return _listing(graph, graph.sdk.users.count, None, name="GET /users/$count", units=1, advanced=True)
+
+
+def user(graph: Graph, user_id: str, select: tuple[str, ...]) -> Call:
+    """GET /users/{id}."""
+    from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder  # noqa: PLC0415
+
+    query = UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(select=list(select))
+    return _listing(graph, graph.sdk.users.by_user_id(user_id), query, name="GET /users/{id}", units=1)
+
+
+def organization(graph: Graph, select: tuple[str, ...]) -> Call:
+    """GET /organization."""
+    from msgraph.generated.organization.organization_request_builder import (  # noqa: PLC0415
+        OrganizationRequestBuilder,
+    )
+
+    query = OrganizationRequestBuilder.OrganizationRequestBuilderGetQueryParameters(select=list(select))
+    return _listing(graph, graph.sdk.organization, query, name="GET /organization", units=1)
+
+
+def subscribed_skus(graph: Graph, select: tuple[str, ...]) -> Call:
+    """GET /subscribedSkus."""
+    from msgraph.generated.subscribed_skus.subscribed_skus_request_builder import (  # noqa: PLC0415
+        SubscribedSkusRequestBuilder,
+    )
+
+    query = SubscribedSkusRequestBuilder.SubscribedSkusRequestBuilderGetQueryParameters(select=list(select))
+    return _listing(graph, graph.sdk.subscribed_skus, query, name="GET /subscribedSkus", units=2)
+
+
+def subscriptions(graph: Graph) -> Call:
+    """GET /directory/subscriptions."""
+    return _listing(graph, graph.sdk.directory.subscriptions, None, name="GET /directory/subscriptions", units=1)
+
+
+def groups(graph: Graph, select: tuple[str, ...], *, where: str, advanced: bool = False) -> Call:
+    """GET /groups."""
+    from msgraph.generated.groups.groups_request_builder import GroupsRequestBuilder  # noqa: PLC0415
+
+    query = GroupsRequestBuilder.GroupsRequestBuilderGetQueryParameters(
+        select=list(select), top=PAGE, filter=where, count=True if advanced else None
+    )
+    return _listing(graph, graph.sdk.groups, query, name="GET /groups", units=1, advanced=advanced)
+
+
+def group(graph: Graph, group_id: str, select: tuple[str, ...]) -> Call:
+    """GET /groups/{id}."""
+    from msgraph.generated.groups.item.group_item_request_builder import GroupItemRequestBuilder  # noqa: PLC0415
+
+    query = GroupItemRequestBuilder.GroupItemRequestBuilderGetQueryParameters(select=list(select))
+    return _listing(graph, graph.sdk.groups.by_group_id(group_id), query, name="GET /groups/{id}", units=1)
+
+
+def members(graph: Graph, group_id: str, *, transitive: bool) -> Call:
+    """GET /groups/{id}/members or /transitiveMembers: all kinds of members, their type and id alone."""
+    from msgraph.generated.groups.item.members.members_request_builder import MembersRequestBuilder  # noqa: PLC0415
+    from msgraph.generated.groups.item.transitive_members.transitive_members_request_builder import (  # noqa: PLC0415
+        TransitiveMembersRequestBuilder,
+    )
+
+    item = graph.sdk.groups.by_group_id(group_id)
+    if transitive:
+        wide = TransitiveMembersRequestBuilder.TransitiveMembersRequestBuilderGetQueryParameters(
+            select=["id"], top=PAGE
+        )
+        return _listing(graph, item.transitive_members, wide, name="GET /groups/{id}/transitiveMembers", units=4)
+    query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=["id"], top=PAGE)
+    return _listing(graph, item.members, query, name="GET /groups/{id}/members", units=2)
+
+
+def batch(graph: Graph, items: tuple[Mapping[str, Any], ...], *, units: int) -> Call:
+    """POST /$batch with at most 20 reading requests."""
+    import json  # noqa: PLC0415
+
+    from kiota_abstractions.method import Method  # noqa: PLC0415
+    from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
+    from msgraph.generated.models.entity import Entity  # noqa: PLC0415
+
+    body = json.dumps({"requests": list(items)}).encode()
+
+    async def send(_link: str | None) -> "httpx.Response | None":
+        request = RequestInformation()
+        request.http_method = Method.POST
+        request.url = f"{graph.root.url}/$batch"
+        request.headers.try_add("Accept", "application/json")
+        request.set_stream_content(body, "application/json")
+        request.add_request_options([_native()])
+        return await graph.sdk.request_adapter.send_async(request, Entity, {})  # type: ignore[return-value,type-var,arg-type]
+
+    return Call(name="POST /$batch", units=units, send=send)
+
+
+def _listing(
+    graph: Graph, builder: Any, query: Any, *, name: str, units: int, advanced: bool = False
+) -> Call:
+    """Wrap a builder; a link is followed whole, and with the same headers, which it does not carry."""
+
+    async def send(link: str | None) -> "httpx.Response | None":
+        from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
+
+        configuration: Any = RequestConfiguration(
+            options=[_native()], query_parameters=query if link is None else None
+        )
+        if advanced:
+            configuration.headers.add("ConsistencyLevel", "eventual")
+        target = builder if link is None else builder.with_url(check_link(link, graph.root))
+        found: httpx.Response | None = await target.get(configuration)
+        return found
+
+    return Call(name=name, units=units, send=send)
+
+
+def _native() -> Any:
+    from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
+    from kiota_http.middleware.options import ResponseHandlerOption  # noqa: PLC0415
+
+    return ResponseHandlerOption(NativeResponseHandler())
+
+
+def quoted(text: str) -> str:
+    """Return an OData literal of a text."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,28 @@
+"""Takes secrets out of every text that could be shown."""
+
+import re
+
+_TOKENS = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,4}|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{8,}")
+_FIELDS = re.compile(r"(?i)\b(client_secret|client_assertion|password|assertion|access_token)=[^&\s]+")
+
+
+class Secrets:
+    """The secrets one tenant uses; holds them only to recognise them."""
+
+    def __init__(self) -> None:
+        self._known: set[str] = set()
+
+    def __repr__(self) -> str:
+        return f"Secrets({len(self._known)})"
+
+    def add(self, secret: str) -> str:
+        """Remember a secret, and return it."""
+        if len(secret) >= 4:
+            self._known.add(secret)
+        return secret
+
+    def scrub(self, text: str) -> str:
+        """Return the text without any known secret, and without what looks like a token."""
+        for secret in sorted(self._known, key=len, reverse=True):
+            text = text.replace(secret, "[secret]")
+        return _FIELDS.sub(r"\1=[secret]", _TOKENS.sub("[secret]", text))

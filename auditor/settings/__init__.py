@@ -1,0 +1,1 @@
+"""A tenants file into frozen values."""

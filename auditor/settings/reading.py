@@ -1,0 +1,178 @@
+"""The text of a tenants file into Settings, with everything that is wrong with it told at once."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from auditor.domain.errors import Diagnostic, InputError, SettingsError
+from auditor.domain.tenant import (
+    AzureCli,
+    Certificate,
+    ClientSecret,
+    Credential,
+    GithubOidc,
+    GraphMail,
+    Mail,
+    ManagedIdentity,
+    Recipient,
+    Send,
+    Settings,
+    SmtpMail,
+    StartTls,
+    Tenant,
+    Token,
+    WorkloadIdentity,
+)
+from auditor.domain.words import Agreement, Cloud, Severity
+from auditor.policy.structure import check
+from auditor.policy.yaml import Document, parse
+from auditor.settings.addresses import canonical, complaint
+
+
+def read(path: Path) -> Settings:
+    """Read a tenants file. Raises SettingsError where it cannot be read, InputError for what is wrong in it."""
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError as error:
+        raise SettingsError(
+            "tenants-missing", f"{path} does not exist", hint="write one with `auditor init`, or name it with --tenants"
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            "tenants-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a file with --tenants"
+        ) from error
+    return load(text, file=str(path))
+
+
+def load(text: bytes | str, *, file: str) -> Settings:
+    """Turn the text of a tenants file into values; `file` is its name in messages. Raises InputError."""
+    document = parse(text, file=file)
+    found = check(document, "tenants")
+    if found:
+        raise InputError(found)
+    value: Any = document.value
+    problems = [*_tenant_problems(document, value["tenants"]), *_mail_problems(document, value)]
+    if problems:
+        raise InputError(problems)
+    default = (value.get("defaults") or {}).get("locale")
+    return Settings(
+        tenants=tuple(_tenant(entry, default) for entry in value["tenants"]), mail=_mail(value.get("mail"))
+    )
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
+    """Return the tenants named on the command line, in the file's order; all where none is named."""
+    if not names:
+        return settings.tenants
+    known = {tenant.name for tenant in settings.tenants}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SettingsError(
+            "tenant-unknown",
+            f"the tenants file has no tenant '{unknown[0]}'",
+            hint=f"it has: {', '.join(sorted(known))}",
+        )
+    return tuple(tenant for tenant in settings.tenants if tenant.name in set(names))
+
+
+def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    names: dict[str, int] = {}
+    ids: dict[str, str] = {}
+    for number, entry in enumerate(entries):
+        where = ("tenants", number)
+        name, tenant_id = entry["name"], entry["tenantId"].lower()
+        if name in names:
+            line = document.span(("tenants", names[name], "name")).line
+            found.append(_problem(document, (*where, "name"), "tenants-duplicate", f"'{name}' stands on line {line} too", "give every tenant its own name"))
+        if tenant_id in ids:
+            found.append(_problem(document, (*where, "tenantId"), "tenants-duplicate", f"this is the tenant '{ids[tenant_id]}' again", "audit a tenant once; give it another tenantId"))
+        names.setdefault(name, number)
+        ids.setdefault(tenant_id, name)
+        for key, plain in (("endpoint", True), ("authority", False)):
+            wrong = complaint(entry[key], plain_on_loopback=plain) if key in entry else None
+            if wrong is not None:
+                found.append(_problem(document, (*where, key), "tenants-address", f"this {key} cannot be used: {wrong}", _ADDRESS_HINTS[key]))
+    return found
+
+
+_ADDRESS_HINTS = {
+    "endpoint": "write it as https://host/v1.0, or as http://127.0.0.1:port/v1.0 for an emulator",
+    "authority": "write it as https://host",
+}
+
+
+def _mail_problems(document: Document, value: Mapping[str, Any]) -> list[Diagnostic]:
+    sender = ((value.get("mail") or {}).get("graph") or {}).get("tenant")
+    names = {entry["name"] for entry in value["tenants"]}
+    if sender is None or sender in names:
+        return []
+    place = ("mail", "graph", "tenant")
+    return [_problem(document, place, "tenants-mail", f"there is no tenant '{sender}'", f"it is one of: {', '.join(sorted(names))}")]
+
+
+def _problem(document: Document, path: tuple[str | int, ...], slug: str, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(slug=slug, message=message, span=document.span(path), hint=hint)
+
+
+def _tenant(entry: Mapping[str, Any], locale: str | None) -> Tenant:
+    return Tenant(
+        name=entry["name"],
+        tenant_id=entry["tenantId"].lower(),
+        cloud=Cloud(entry.get("cloud", Cloud.WORLDWIDE)),
+        credential=_credential(entry["credential"]) if "credential" in entry else None,
+        agreement=Agreement(entry.get("agreement", Agreement.UNKNOWN)),
+        locale=entry.get("locale", locale),
+        endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
+        authority=canonical(entry["authority"]) if "authority" in entry else None,
+        recipients=tuple(_recipient(item) for item in entry.get("recipients", ())),
+    )
+
+
+_CREDENTIALS: dict[str, Callable[[Mapping[str, Any]], Credential]] = {
+    "github-oidc": lambda found: GithubOidc(client_id=found["clientId"]),
+    "client-secret": lambda found: ClientSecret(client_id=found["clientId"], secret_env=found["secretEnv"]),
+    "certificate": lambda found: Certificate(
+        client_id=found["clientId"],
+        path=found.get("path"),
+        env=found.get("env"),
+        password_env=found.get("passwordEnv"),
+    ),
+    "managed-identity": lambda found: ManagedIdentity(client_id=found.get("clientId")),
+    "workload-identity": lambda found: WorkloadIdentity(client_id=found.get("clientId")),
+    "azure-cli": lambda _: AzureCli(),
+    "token": lambda found: Token(token_env=found["tokenEnv"]),
+}
+
+
+def _credential(entry: Mapping[str, Any]) -> Credential:
+    return _CREDENTIALS[entry["type"]](entry)
+
+
+def _recipient(entry: Mapping[str, Any]) -> Recipient:
+    severities = entry.get("severities")
+    return Recipient(
+        address=entry["address"],
+        locale=entry.get("locale"),
+        severities=None if severities is None else tuple(Severity(item) for item in severities),
+    )
+
+
+def _mail(entry: Mapping[str, Any] | None) -> Mail | None:
+    if entry is None:
+        return None
+    smtp = entry.get("smtp")
+    return Mail(
+        sender=entry["from"],
+        route=GraphMail(tenant=entry["graph"]["tenant"])
+        if smtp is None
+        else SmtpMail(
+            host=smtp["host"],
+            port=smtp.get("port", 587),
+            starttls=StartTls(smtp.get("starttls", StartTls.REQUIRED)),
+            username_env=smtp.get("usernameEnv"),
+            password_env=smtp.get("passwordEnv"),
+            ca=smtp.get("ca"),
+        ),
+        send=Send(entry.get("send", Send.CHANGED)),
+    )
