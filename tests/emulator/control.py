@@ -69,7 +69,7 @@ def with_faults(
     registry: Registry, request: Request, handle: Callable[[Request], Answer]
 ) -> tuple[Answer, tuple[str, ...]]:
     """The answer of a host that is not Graph, under the faults that make sense there."""
-    struck = registry.struck(request, ())
+    struck = registry.struck(request, (), graph=False)
     made: Answer | None = None
     for fault in struck:
         if fault.kind in REPLACING and made is None:

@@ -123,11 +123,14 @@ class Registry:
         self.orders.clear()
         self.failed.clear()
 
-    def struck(self, request: Request, tenants: tuple[str, ...]) -> list[Fault]:
-        """The faults that strike this request; asked once per request, because asking counts."""
+    def struck(self, request: Request, tenants: tuple[str, ...], *, graph: bool = True) -> list[Fault]:
+        """The faults that strike this request; asked once per request, because asking counts.
+
+        A fault without a path is meant for Graph: other hosts have to be named by theirs.
+        """
         if not self.orders:
             return []
-        return [fault for fault in self.orders if fault.strikes(request, tenants)]
+        return [fault for fault in self.orders if (graph or fault.path != "*") and fault.strikes(request, tenants)]
 
     def described(self) -> list[Mapping[str, Any]]:
         return [asdict(fault) for fault in self.orders]

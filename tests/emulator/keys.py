@@ -47,6 +47,7 @@ def thumbprints(pem: str) -> tuple[Certificate, frozenset[str]]:
     return certificate, frozenset(base64.urlsafe_b64encode(value).decode().rstrip("=") for value in prints)
 
 
+@cache
 def self_signed(common_name: str = "auditor") -> tuple[str, str]:
     """A certificate and its private key as PEM texts, for apps that sign in with a certificate."""
     from datetime import UTC, datetime, timedelta  # noqa: PLC0415

@@ -122,7 +122,13 @@ class Emulator:
 
     async def _close(self) -> None:
         for runner in self._runners:
+            transports = [each.transport for each in runner.server.connections] if runner.server else []
             await runner.cleanup()
+            for transport in transports:
+                # A TLS farewell waits for the other side, which may be gone.
+                if transport is not None:
+                    transport.abort()
+        await asyncio.sleep(0.02)
 
     async def _main(self, raw: web.BaseRequest) -> web.StreamResponse:
         request = await self._received(raw)
