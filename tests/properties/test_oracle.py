@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.properties.making import (
+    CATALOGUE,
     E3,
     E5,
     F1,
@@ -20,7 +21,7 @@ from tests.properties.making import (
     told,
     user,
 )
-from tests.properties.oracle import FindingKey
+from tests.properties.oracle import Catalogue, FindingKey
 
 # ---- the document's own examples
 
@@ -254,3 +255,34 @@ def test_kleene_decides_without_the_unknown_fact() -> None:
 def test_users_not_read_whole(status: str, findings: int) -> None:
     people, outcome = chosen({"accountEnabled": True}, user(), sources={"users": status})
     assert (len(people), outcome) == (findings, "not-evaluated")
+
+
+def test_identifiers_are_compared_without_regard_to_case() -> None:
+    shouted = Catalogue(skus={sku.upper(): entry for sku, entry in CATALOGUE.skus.items()})
+    blind = tenant(user(held=(E3.upper(),)), subscribedSkus=[], sources={"subscribedSkus": "denied"})
+    assert told(one({"assignments": {"deny": "SPE_E3"}}, blind, catalogue=shouted)) == {
+        ("assignment.denied", "ann", E3, None)
+    }
+    groups = [{"id": "G1", "displayName": "x", "members": ["ANN"]}]
+    assert chosen({"memberOf": "g1"}, user("Ann"), groups=groups)[0] == {"Ann"}
+
+
+def test_a_creation_date_that_was_not_collected_leaves_never_signed_in_unknown() -> None:
+    blind = user("a", unknown=["createdDateTime"])
+    assert chosen({"neverSignedIn": "30d"}, blind) == (set(), "not-evaluated")
+    assert chosen({"createdWithin": "30d"}, blind) == (set(), "not-evaluated")
+    seen = blind | {"signInActivity": {"lastSignInDateTime": "2020-01-01T00:00:00Z"}}
+    assert chosen({"neverSignedIn": "30d"}, seen) == (set(), "pass")
+
+
+def test_a_value_of_another_type_is_not_equal() -> None:
+    assert chosen({"accountEnabled": {"in": [None, False]}}, user("a"), user("b", accountEnabled=None))[0] == {"b"}
+
+
+def test_unknown_names_are_found_inside_selectors_prices_and_waivers() -> None:
+    selector = {"any": [{"not": {"holds": "T1"}}, {"all": [{"holds": ["T2", "SPE_E3"]}]}]}
+    waiver = {"id": "W", "policies": ["p"], "expires": "2027-12-31", "products": "T3", "users": {"holds": "T4"}}
+    verdict = one({"users": selector, "assignments": {"deny": ["STRASSE_ADDON", PLAN_ADDON.upper()]}}, tenant(user()),
+                  prices={"currency": "EUR", "perSeatPerMonth": {"T5": 1}}, waivers=[waiver])  # fmt: skip
+    names = {subject for code, subject in verdict.notices if code == "policy.unknown-product"}
+    assert names == {"T1", "T2", "T3", "T4", "T5"}

@@ -144,3 +144,25 @@ def test_health() -> None:
     assert (
         one({"health": {"groups": "deny"}}, tenant(sources={"groups": "unavailable"})).outcomes["p"] == "not-evaluated"
     )
+
+
+def test_two_groups_are_two_paths_and_case_says_nothing() -> None:
+    twice = user(held=(E3.upper(),), licenseAssignmentStates=[path(E3.upper(), "g1"), path(E3, "g2")])
+    assert told(one({"assignments": {"duplicates": "deny"}}, tenant(twice))) == {
+        ("assignment.duplicate", "ann", E3, None)
+    }
+    off = user(held=(E3,), licenseAssignmentStates=[path(E3, off=(TEAMS.upper(),))])
+    assert one({"assignments": {"services": {"deny": ["TEAMS1"]}}}, tenant(off)).outcomes["p"] == "pass"
+    direct = off | {
+        "assignedLicenses": [{"skuId": E3, "disabledPlans": [TEAMS.upper()]}],
+        "unknown": ["licenseAssignmentStates"],
+    }
+    assert one({"assignments": {"services": {"deny": ["TEAMS1"]}}}, tenant(direct)).outcomes["p"] == "pass"
+
+
+def test_plans_nobody_knows_cannot_enable_what_is_switched_off() -> None:
+    deny = {"assignments": {"services": {"deny": [TEAMS]}}}
+    off = user(held=(STRAY,), licenseAssignmentStates=[path(STRAY, off=(TEAMS,))])
+    assert one(deny, tenant(off)).outcomes["p"] == "pass"
+    assert one(deny, tenant(off | {"licenseAssignmentStates": []})).outcomes["p"] == "pass"
+    assert one(deny, tenant(off | {"licenseAssignmentStates": [path(STRAY)]})).outcomes["p"] == "not-evaluated"

@@ -180,7 +180,7 @@ def test_balance() -> None:
     idle = tenant(subscribedSkus=[product(E3, 0, 0)])
     assert run(policy, idle, tenant(name="fabrikam", subscribedSkus=[ample])).fleet.outcomes == {"p": "pass"}
     alone = run(policy, tenant(subscribedSkus=[short])).fleet
-    assert (alone.outcomes, alone.notices) == ({"p": "pass"}, {("balance.single-tenant", "p")})
+    assert (alone.outcomes, alone.notices) == ({"p": "pass"}, frozenset({("balance.single-tenant", "p")}))
     blind = tenant(subscribedSkus=[], sources={"subscribedSkus": "denied"})
     assert run(policy, blind, tenant(name="fabrikam", subscribedSkus=[ample])).fleet.outcomes == {"p": "not-evaluated"}
 
@@ -188,3 +188,34 @@ def test_balance() -> None:
 def test_a_policy_for_other_tenants_does_not_appear() -> None:
     policy = {"tenants": ["fabrikam"], "assignments": {"allow": []}}
     assert one(policy, tenant(user(held=(E3,)))).outcomes == {}
+
+
+def test_balance_judges_user_skus_of_the_tenants_it_names() -> None:
+    policy: dict[str, Any] = {"balance": {"of": "*", "spare": {"min": 2, "max": 5}}}
+
+    def fleet(short: dict[str, Any], ample: dict[str, Any], **more: Any) -> dict[str, str]:
+        sides = tenant(subscribedSkus=[short]), tenant(name="fabrikam", subscribedSkus=[ample])
+        return dict(run(policy | more, *sides).fleet.outcomes)
+
+    assert fleet(product(E3, 10, 9), product(E3, 10, 5)) == {"p": "pass"}
+    assert fleet(product(E3, 10, 8), product(E3, 10, 4)) == {"p": "pass"}
+    assert fleet(product(E3, 10, 9), product(E3, 10, 4)) == {"p": "fail"}
+    assert fleet(product(E3, 10, 9, appliesTo="Company"), product(E3, 10, 4)) == {"p": "pass"}
+    assert fleet(product(E3, 10, None), product(E3, 10, 4)) == {"p": "not-evaluated"}
+    assert fleet(product(E3, 10, 9), product(E3, 10, 4), tenants=["contoso"]) == {"p": "pass"}
+    assert fleet(product(E3, 10, 9), product(E3, 10, 4), tenants=["elsewhere"]) == {}
+
+
+def test_what_is_owned_is_not_evaluated_where_it_was_not_read_whole() -> None:
+    policy = {"purchases": {"deny": "SPE_E3"}}
+    partial = one(policy, tenant(subscribedSkus=[product(E3, 1)], sources={"subscribedSkus": "partial"}))
+    assert (len(partial.findings), partial.outcomes["p"]) == (1, "not-evaluated")
+    assert one(policy, tenant(sources={"subscribedSkus": "denied"})).findings == {}
+    assert one(policy, tenant(subscribedSkus=[product(E3, None)])).outcomes["p"] == "not-evaluated"
+
+
+def test_a_paid_product_with_unknown_seats_and_no_price_leaves_the_budget_open() -> None:
+    prices = {"currency": "EUR", "perSeatPerMonth": {"SPE_E3": 1}}
+    for row, outcome in ((product(F1, None), "not-evaluated"), (product(F1, 0), "pass"), (product(FREE, None), "pass"),
+                         (product(E3, None), "not-evaluated")):  # fmt: skip
+        assert one({"budget": {"limit": 5}}, tenant(subscribedSkus=[row]), prices=prices).outcomes["p"] == outcome

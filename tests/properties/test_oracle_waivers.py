@@ -75,7 +75,7 @@ def test_products_of_a_waiver_for_missing_and_pooled() -> None:
 
 def test_unknown_and_unused_waivers() -> None:
     unknown = waived({"users": {"department": "Store"}}, notCollected=["department"])
-    assert (by_user(unknown), unknown.notices) == ({"ann": None, "bob": None}, {("waiver.unknown", "W-0")})
+    assert (by_user(unknown), unknown.notices) == ({"ann": None, "bob": None}, frozenset({("waiver.unknown", "W-0")}))
     assert waived({"products": "SPE_F1"}).notices == {("waiver.unused", "W-0")}
     assert waived({"products": "SPE_F1", "tenants": ["contoso", "elsewhere"]}).notices == set()
     assert waived({"products": "SPE_F1"}, sources={"users": "partial"}).notices == set()
@@ -92,3 +92,17 @@ def test_a_waiver_of_some_tenants_does_not_reach_the_fleet() -> None:
     waiver = {"id": "W", "policies": "*", "expires": "2027-12-31"}
     assert run(policy, *both, waivers=[waiver]).fleet.outcomes == {"p": "waived"}
     assert run(policy, *both, waivers=[waiver | {"tenants": ["contoso", "fabrikam"]}]).fleet.outcomes == {"p": "fail"}
+
+
+def test_a_waiver_for_every_tenant_of_the_run_can_be_unused() -> None:
+    assert waived({"products": "SPE_F1", "tenants": ["contoso"]}).notices == {("waiver.unused", "W-0")}
+
+
+def test_products_of_a_waiver_in_the_fleet() -> None:
+    policy = {"balance": {"spare": {"min": 2, "max": 5}}}
+    sides = tenant(subscribedSkus=[product(E3, 10, 9)]), tenant(name="fabrikam", subscribedSkus=[product(E3, 20, 10)])
+    waiver = {"id": "W", "policies": ["p"], "expires": "2027-12-31"}
+    assert run(policy, *sides, waivers=[waiver | {"products": "SPE_E*"}]).fleet.outcomes == {"p": "waived"}
+    other = run(policy, *sides, waivers=[waiver | {"products": "SPE_F1"}])
+    assert other.fleet.outcomes == {"p": "fail"}
+    assert all(place.notices == {("waiver.unused", "W")} for place in other.tenants.values())
