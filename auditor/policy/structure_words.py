@@ -96,8 +96,10 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
             yield from _missing(error, path)
         case "dependentRequired":
             yield from _alone(error, path)
-        case "oneOf":
+        case "oneOf" if isinstance(error.instance, dict):
             yield _not_one(error, path)
+        case "oneOf":
+            pass  # what is no mapping has no keys to choose from; its type is the mistake, and is told as such
         case "anyOf":
             keys = _options(error)
             message = f"{_subject(error, path)} needs at least one of: {', '.join(keys)}"
@@ -268,7 +270,7 @@ def _missing(error: "ValidationError", path: Path) -> Iterator[Mistake]:
         about = schema.get("properties", {}).get(key)
         description = about.get("description") if isinstance(about, dict) else None
         hint = f"'{key}': {description}" if description else None
-        if key == "version":
+        if key == "version" and not path:
             hint = f"write 'version: {about['const']}' at the top"
         message = f"{_subject(error, path)} lacks '{key}'"
         yield Mistake(path=path, kind="missing-key", message=message, hint=hint, needs=(key,))
