@@ -19,7 +19,7 @@ LAST_NAMES = (
     "de Vries",
     "Jansen",
     "Nielsen",
-    "Yılmaz",
+    "Yılmaz",  # noqa: RUF001
     "Öberg",
     "Kaya",
     "Sørensen",

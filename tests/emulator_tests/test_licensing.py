@@ -1,0 +1,204 @@
+"""Assignments change seats, paths and errors as Graph changes them."""
+
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.emulator import products
+from tests.emulator.directory import Tenant, load, state
+from tests.emulator.licensing import recompute, reprocess
+from tests.emulator.server import Emulator
+
+WRITE = ["LicenseAssignment.ReadWrite.All", "User.Read.All"]
+E3, F3, FREE = (products.sku_id(part) for part in ("SPE_E3", "SPE_F1", "FLOW_FREE"))
+
+
+def consumed(emulator: Emulator, sku_id: str) -> int:
+    sku = emulator.tenants["contoso"].sku(sku_id)
+    assert sku is not None
+    return int(sku["consumedUnits"])
+
+
+def assign(
+    emulator: Emulator, client: Any, who: str, *, add: list[str] | None = None, remove: list[str] | None = None
+) -> httpx.Response:
+    body = {
+        "addLicenses": [{"skuId": sku_id, "disabledPlans": []} for sku_id in add or []],
+        "removeLicenses": remove or [],
+    }
+    answered = client(emulator, f"/{who}/assignLicense", method="POST", roles=WRITE, json=body)
+    assert isinstance(answered, httpx.Response)
+    return answered
+
+
+def held(emulator: Emulator, name: str) -> set[str]:
+    people = emulator.tenants["contoso"].people
+    position = people.find(f"{name}@contoso.example")
+    assert position is not None
+    return {row["skuId"] for row in people.value(position, "assignedLicenses")}
+
+
+def test_a_seat_is_taken_and_given_back(emulator: Emulator, client: Any) -> None:
+    assert consumed(emulator, E3) == 2
+    before = client(emulator, "/users?$select=id,assignedLicenses").content
+    assert assign(emulator, client, "users/cem@contoso.example", add=[E3], remove=[F3]).status_code == 200
+    assert (consumed(emulator, E3), consumed(emulator, F3)) == (3, 0)
+    assert held(emulator, "cem") == {E3}
+    assert client(emulator, "/users?$select=id,assignedLicenses").content != before, "no stale page"
+
+
+@pytest.mark.parametrize(
+    ("who", "add", "remove", "words"),
+    [
+        ("dora", [E3], [], "invalid usage location"),
+        ("ann", [], [F3], "does not have a corresponding license"),
+        ("ann", ["11111111-2222-4333-8444-555555555555"], [], "does not correspond to a valid company License"),
+    ],
+)
+def test_refusals_change_nothing(
+    emulator: Emulator, client: Any, who: str, add: list[str], remove: list[str], words: str
+) -> None:
+    before = held(emulator, who)
+    answered = assign(emulator, client, f"users/{who}@contoso.example", add=add, remove=remove)
+    assert (answered.status_code, answered.json()["error"]["code"]) == (400, "Request_BadRequest")
+    assert words in answered.json()["error"]["message"]
+    assert held(emulator, who) == before
+
+
+def test_both_lists_are_required(emulator: Emulator, client: Any) -> None:
+    path = "/users/ann@contoso.example/assignLicense"
+    answered = client(emulator, path, method="POST", roles=WRITE, json={"addLicenses": []})
+    assert answered.status_code == 400
+    assert "removeLicenses" in answered.json()["error"]["message"]
+    assert client(emulator, path, method="POST", roles=WRITE, content=b"no json").status_code == 400
+    assert client(emulator, path, method="POST", json={"addLicenses": [], "removeLicenses": []}).status_code == 403
+    assert client(emulator, "/users/nobody/assignLicense", method="POST", roles=WRITE, json={}).status_code == 404
+
+
+def test_the_last_seat_and_no_more(emulator: Emulator, client: Any) -> None:
+    assert assign(emulator, client, "users/ann@contoso.example", add=[F3]).status_code == 200
+    refused = assign(emulator, client, "users/bram@contoso.example", add=[F3])
+    assert "does not have any available licenses" in refused.json()["error"]["message"]
+    assert consumed(emulator, F3) == 2
+    again = assign(emulator, client, "users/ann@contoso.example", add=[F3])
+    assert again.status_code == 200, "who holds a seat may be assigned again"
+
+
+def test_plans_are_switched_off_and_told_in_details(emulator: Emulator, client: Any) -> None:
+    plan = products.service_plans("FLOW_FREE")[0]["servicePlanId"]
+    body = {"addLicenses": [{"skuId": FREE, "disabledPlans": [plan]}], "removeLicenses": []}
+    path = "/users/cem@contoso.example"
+    assert client(emulator, f"{path}/assignLicense", method="POST", roles=WRITE, json=body).status_code == 200
+    details = client(emulator, f"{path}/licenseDetails").json()["value"]
+    [free] = [row for row in details if row["skuId"] == FREE]
+    assert [each["provisioningStatus"] for each in free["servicePlans"] if each["servicePlanId"] == plan] == [
+        "Disabled"
+    ]
+    wrong = {"addLicenses": [{"skuId": FREE, "disabledPlans": [E3]}], "removeLicenses": []}
+    assert client(emulator, f"{path}/assignLicense", method="POST", roles=WRITE, json=wrong).status_code == 400
+
+
+def test_a_group_gives_what_seats_there_are(emulator: Emulator, client: Any) -> None:
+    group = next(iter(emulator.tenants["contoso"].groups.values()))
+    accepted = assign(emulator, client, f"groups/{group.id}", add=[F3])
+    assert accepted.status_code == 202
+    assert accepted.headers["location"]
+    people = emulator.tenants["contoso"].people
+    cem, dora = (people.find(f"{name}@contoso.example") for name in ("cem", "dora"))
+    assert cem is not None
+    assert dora is not None
+    paths = [row["assignedByGroup"] for row in people.value(cem, "licenseAssignmentStates")]
+    assert paths == [None, group.id], "held twice, one seat"
+    assert consumed(emulator, F3) == 2
+    assert held(emulator, "dora") == {F3}
+    inherited = assign(emulator, client, "users/dora@contoso.example", remove=[F3])
+    assert "inherited from a group" in inherited.json()["error"]["message"]
+    assert assign(emulator, client, f"groups/{group.id}", remove=[F3]).status_code == 202
+    assert held(emulator, "dora") == set()
+    assert consumed(emulator, F3) == 1
+    assert assign(emulator, client, f"groups/{group.id}", remove=[F3]).status_code == 400
+
+
+def test_a_group_without_seats_leaves_errors_that_a_seat_mends(emulator: Emulator, client: Any) -> None:
+    tenant = emulator.tenants["contoso"]
+    group = next(iter(tenant.groups.values()))
+    sku = tenant.sku(F3)
+    assert sku is not None
+    sku["prepaidUnits"]["enabled"] = 1
+    assign(emulator, client, f"groups/{group.id}", add=[F3])
+    failing = client(emulator, "/groups?$filter=hasMembersWithLicenseErrors eq true").json()["value"]
+    assert [row["id"] for row in failing] == [group.id]
+    members = client(
+        emulator, f"/groups/{group.id}/membersWithLicenseErrors", roles=["Group.Read.All", "User.Read.All"]
+    )
+    assert [row["displayName"] for row in members.json()["value"]] == ["Dora"]
+    states = client(emulator, "/users/dora@contoso.example?$select=licenseAssignmentStates").json()[
+        "licenseAssignmentStates"
+    ]
+    assert [(row["state"], row["error"]) for row in states] == [("Error", "CountViolation")]
+    sku["prepaidUnits"]["enabled"] = 5
+    path = "/users/dora@contoso.example/reprocessLicenseAssignment"
+    assert client(emulator, path, method="POST", roles=WRITE).status_code == 200
+    assert held(emulator, "dora") == {F3}
+    assert client(emulator, "/groups?$filter=hasMembersWithLicenseErrors eq true").json()["value"] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "error"),
+    [
+        ({"@emulator.prohibited": ["NL"]}, "ProhibitedInUsageLocationViolation"),
+        ({"@emulator.exclusive": [F3]}, "MutuallyExclusiveViolation"),
+        ({"@emulator.requires": [FREE]}, "DependencyViolation"),
+    ],
+)
+def test_other_violations(emulator: Emulator, client: Any, rule: dict[str, list[str]], error: str) -> None:
+    tenant = emulator.tenants["contoso"]
+    sku = tenant.sku(E3)
+    assert sku is not None
+    sku.update(rule)
+    assert assign(emulator, client, "users/cem@contoso.example", add=[E3]).status_code == 400
+    group = next(iter(tenant.groups.values()))
+    assign(emulator, client, f"groups/{group.id}", add=[E3])
+    states = client(emulator, "/users/cem@contoso.example?$select=licenseAssignmentStates").json()[
+        "licenseAssignmentStates"
+    ]
+    assert [row["error"] for row in states if row["skuId"] == E3] == [error]
+
+
+def counted(tenant: Tenant) -> dict[str, int]:
+    people = tenant.people
+    rows = [sku["skuId"] for number in range(len(people)) for sku in people.value(number, "assignedLicenses")]
+    return {str(sku["skuId"]): rows.count(sku["skuId"]) for sku in tenant.skus}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seats=st.integers(0, 4),
+    steps=st.lists(
+        st.tuples(st.integers(0, 3), st.sampled_from(["direct", "group", "none"]), st.sampled_from([E3, F3])),
+        max_size=12,
+    ),
+)
+def test_consumed_units_always_equal_the_people_who_hold(seats: int, steps: list[tuple[int, str, str]]) -> None:
+    tenant = load(
+        {
+            "tenantId": "11111111-2222-4333-8444-555555555555",
+            "subscribedSkus": [
+                {"skuPartNumber": "SPE_E3", "enabled": seats},
+                {"skuPartNumber": "SPE_F1", "enabled": seats},
+            ],
+            "users": [{"userPrincipalName": f"u{number}@contoso.example"} for number in range(4)],
+            "groups": [{"displayName": "G", "members": [f"u{number}@contoso.example" for number in range(4)]}],
+        }
+    )
+    group = next(iter(tenant.groups.values()))
+    for position, way, sku_id in steps:
+        if way == "group":
+            group.document["assignedLicenses"] = [{"skuId": sku_id, "disabledPlans": []}]
+            reprocess(tenant, position, [group])
+        else:
+            recompute(tenant, position, [state(sku_id)] if way == "direct" else [])
+        assert {str(sku["skuId"]): sku["consumedUnits"] for sku in tenant.skus} == counted(tenant)

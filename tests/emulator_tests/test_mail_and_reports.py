@@ -1,0 +1,128 @@
+"""Mails are kept, attachments go up in ranges without a token, reports come from another host."""
+
+import base64
+import csv
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.emulator.server import Emulator
+
+MESSAGE = {
+    "subject": "Report",
+    "body": {"contentType": "Text", "content": "x"},
+    "toRecipients": [{"emailAddress": {"address": "a@b.example"}}],
+}
+SENDER = "/users/ann@contoso.example"
+MAIL = ["Mail.Send", "Mail.ReadWrite"]
+MEGABYTE = 1024 * 1024
+
+
+def test_send_mail_in_both_spellings(emulator: Emulator, client: Any) -> None:
+    for body in ({"message": MESSAGE, "saveToSentItems": "false"}, {"Message": MESSAGE, "SaveToSentItems": False}):
+        answered = client(emulator, f"{SENDER}/sendMail", method="POST", json=body)
+        assert (answered.status_code, answered.content) == (202, b"")
+    mails = emulator.tenants["contoso"].sent
+    assert [mail["from"] for mail in mails] == ["ann@contoso.example"] * 2
+    assert mails[0]["message"]["subject"] == "Report"
+
+
+def test_send_mime(emulator: Emulator, client: Any) -> None:
+    text = {"Content-Type": "text/plain"}
+    good = base64.b64encode(b"Subject: hi\r\n\r\nthere")
+    assert client(emulator, f"{SENDER}/sendMail", method="POST", content=good, headers=text).status_code == 202
+    assert emulator.tenants["contoso"].sent[0]["message"]["mime"].startswith("Subject: hi")
+    bad = client(emulator, f"{SENDER}/sendMail", method="POST", content=b"!!", headers=text)
+    assert bad.json()["error"]["code"] == "ErrorMimeContentInvalidBase64String"
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"message": {**MESSAGE, "toRecipients": []}}, 400),
+        ({"message": {**MESSAGE, "toRecipients": [{"emailAddress": {"address": "nobody"}}]}}, 400),
+        ({}, 400),
+        ({"message": {**MESSAGE, "attachments": [{"contentBytes": "A" * (4 * MEGABYTE)}]}}, 413),
+    ],
+)
+def test_mails_that_are_refused(emulator: Emulator, client: Any, body: dict[str, Any], status: int) -> None:
+    assert client(emulator, f"{SENDER}/sendMail", method="POST", json=body).status_code == status
+    assert emulator.tenants["contoso"].sent == []
+
+
+def test_a_big_attachment_goes_up_in_ranges(emulator: Emulator, client: Any) -> None:
+    draft = client(emulator, f"{SENDER}/messages", method="POST", roles=MAIL, json=MESSAGE).json()
+    path = f"{SENDER}/messages/{draft['id']}"
+    small = client(
+        emulator, f"{path}/attachments", method="POST", roles=MAIL, json={"name": "s.txt", "contentBytes": "eA=="}
+    )
+    assert small.status_code == 201
+    content = bytes(range(256)) * (4 * MEGABYTE * 5 // 4 // 256)
+    item = {"AttachmentItem": {"attachmentType": "file", "name": "report.html", "size": len(content)}}
+    session = client(emulator, f"{path}/attachments/createUploadSession", method="POST", roles=MAIL, json=item)
+    assert session.status_code == 201
+    url = session.json()["uploadUrl"]
+    assert url.startswith(emulator.elsewhere)
+    with httpx.Client(trust_env=False) as http:
+
+        def put(first: int, last: int, **headers: str) -> httpx.Response:
+            shown = {"Content-Range": f"bytes {first}-{last - 1}/{len(content)}"} | headers
+            return http.put(url, content=content[first:last], headers=shown)
+
+        assert put(0, 3 * MEGABYTE, Authorization="Bearer x").status_code == 401
+        assert put(0, len(content)).status_code == 400, "too big a range"
+        assert put(0, 3 * MEGABYTE).json()["nextExpectedRanges"] == [f"{3 * MEGABYTE}-"]
+        assert put(0, 3 * MEGABYTE).status_code == 416, "out of order"
+        assert put(3 * MEGABYTE, len(content)).status_code == 201
+        assert http.put(f"{emulator.elsewhere}/uploads/unknown").status_code == 404
+    assert client(emulator, f"{path}/send", method="POST", roles=MAIL).status_code == 202
+    [mail] = emulator.tenants["contoso"].sent
+    assert [each["name"] for each in mail["message"]["attachments"]] == ["s.txt", "report.html"]
+    assert base64.b64decode(mail["message"]["attachments"][1]["contentBytes"]) == content
+    assert client(emulator, f"{path}/send", method="POST", roles=MAIL).status_code == 404
+
+
+@pytest.mark.parametrize("size", [10, 151 * MEGABYTE])
+def test_upload_sessions_have_bounds(emulator: Emulator, client: Any, size: int) -> None:
+    draft = client(emulator, f"{SENDER}/messages", method="POST", roles=MAIL, json=MESSAGE).json()
+    path = f"{SENDER}/messages/{draft['id']}/attachments/createUploadSession"
+    item = {"AttachmentItem": {"attachmentType": "file", "name": "x", "size": size}}
+    assert client(emulator, path, method="POST", roles=MAIL, json=item).status_code == 400
+
+
+def test_mailboxes(shared: Emulator, client: Any) -> None:
+    path = "/users/{}@contoso.example/mailboxSettings"
+    assert client(shared, path.format("info") + "/userPurpose").json()["value"] == "shared"
+    assert client(shared, path.format("ann") + "?$select=userPurpose").json()["userPurpose"] == "user"
+    missing = client(shared, path.format("dora"))
+    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "MailboxNotEnabledForRESTAPI")
+    denied = client(shared, path.format("ann"), roles=["User.Read.All"])
+    assert (denied.status_code, denied.json()["error"]["code"]) == (403, "ErrorAccessDenied")
+
+
+def report(emulator: Emulator, client: Any, call: str) -> list[dict[str, str]]:
+    redirect = client(emulator, f"/reports/{call}")
+    assert redirect.status_code == 302
+    location = redirect.headers["location"]
+    assert location.startswith(emulator.elsewhere)
+    with httpx.Client(trust_env=False) as http:
+        answered = http.get(location)
+    assert answered.headers["content-type"] == "application/octet-stream"
+    assert answered.content.startswith(b"\xef\xbb\xbf")
+    return list(csv.DictReader(answered.content.decode("utf-8-sig").splitlines()))
+
+
+def test_reports_come_from_elsewhere_and_may_conceal_names(emulator: Emulator, client: Any) -> None:
+    mailboxes = report(emulator, client, "getMailboxUsageDetail(period='D7')")
+    assert {row["User Principal Name"]: row["Recipient Type"] for row in mailboxes}["info@contoso.example"] == "Shared"
+    active = report(emulator, client, "getOffice365ActiveUserDetail(date=2026-11-01)")
+    assert {row["User Principal Name"]: row["Assigned Products"] for row in active}[
+        "bram@contoso.example"
+    ] == "SPE_E3+FLOW_FREE"
+    assert client(emulator, "/admin/reportSettings").json()["displayConcealedNames"] is False
+    emulator.tenants["contoso"].report_settings["displayConcealedNames"] = True
+    concealed = report(emulator, client, "getOffice365ActiveUserDetail(period='D30')")
+    assert not any("@" in row["User Principal Name"] for row in concealed)
+    assert client(emulator, "/reports/getMailboxUsageDetail(period='D8')").status_code == 400
+    assert emulator.journal.leaks() == []

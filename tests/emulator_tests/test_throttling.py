@@ -1,0 +1,38 @@
+"""Resource units are spent and refilled as the directory does it."""
+
+from typing import Any
+
+import pytest
+
+from tests.emulator import seeded
+from tests.emulator.fixtures import running_emulator
+from tests.emulator.throttling import Throttle, capacity
+from tests.emulator.wire import GraphError
+
+
+def test_resource_units_run_out_and_come_back(client: Any) -> None:
+    with running_emulator([seeded.generate(60)]) as running:
+        tenant = running.tenants["contoso"]
+        tenant.throttled = True
+        running.graph.throttle.limits[tenant.tenant_id] = 10
+        statuses = [client(running, "/subscribedSkus").status_code for _ in range(4)]
+        assert statuses == [200, 200, 200, 429]
+        refused = client(running, "/subscribedSkus")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.json()["error"]["innerError"]["code"] == "429"
+        assert client(running, "/users?$select=id").status_code == 200, "one unit was left"
+
+
+def test_the_capacity_follows_the_size_of_the_tenant() -> None:
+    assert [capacity(seeded.generate(count)) for count in (49, 50, 500, 501)] == [3500, 5000, 5000, 8000]
+
+
+def test_units_come_back_with_time() -> None:
+    moments = iter([0.0, 0.0, 1.0])
+    throttle = Throttle(clock=lambda: next(moments))
+    tenant = seeded.generate(60)
+    throttle.limits[tenant.tenant_id] = 10
+    assert throttle.spend(tenant, "app", 9) == {"x-ms-throttle-limit-percentage": "0.9"}
+    with pytest.raises(GraphError, match="429"):
+        throttle.spend(tenant, "app", 2)
+    assert throttle.spend(tenant, "app", 2), "one unit a second came back"
