@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def handle(emulator: "Emulator", request: Request) -> Answer:
-    """GET, POST, DELETE on /emulator/faults, /requests, /tenants, /sent, /token and /cae (README.md)."""
+    """GET, POST, DELETE on /emulator/faults, /requests, /tenants, /sent, /token and /throttling (README.md)."""
     path = request.path.removeprefix("/emulator/").strip("/")
     try:
         return _handled(emulator, request, path)

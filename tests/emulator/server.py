@@ -17,6 +17,7 @@ from aiohttp import web
 
 from tests.emulator import control, mail, reports
 from tests.emulator.directory import Tenant
+from tests.emulator.faults import Registry
 from tests.emulator.github import PATH as GITHUB_PATH
 from tests.emulator.github import GitHub
 from tests.emulator.journal import Host, Journal, Record
@@ -45,7 +46,7 @@ class Emulator:
         self.port = self.tls_port = self.elsewhere_port = 0
 
     @property
-    def faults(self) -> Any:
+    def faults(self) -> Registry:
         """The registry of faults: `emulator.faults.add("throttled", path="/users", retry_after="1")`."""
         return self.graph.faults
 
