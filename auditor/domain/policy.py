@@ -192,6 +192,17 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mention:
+    """A product or service that some file names, and where that name is supposed to mean something."""
+
+    kind: Literal["product", "service"]
+    name: str
+    tenants: tuple[str, ...] | None = None
+    fleet: bool = False
+    """Whether a `balance` policy names it, which no one tenant has to know."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolicySet:
     """Everything that was loaded together: policies and waivers in order of id, and the price list."""
 
@@ -202,5 +213,6 @@ class PolicySet:
     """What the files add to the built-in set `free`."""
     definitions: Mapping[str, Any] = field(default_factory=dict)
     """Named sets, populations, waivers and prices as loaded, in plain values: what a merge of results needs."""
+    mentions: tuple[Mention, ...] = ()
     digest: str = ""
     """`sha256:` over the loaded content; the order and names of files do not matter."""

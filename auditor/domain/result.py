@@ -152,6 +152,18 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BalanceShare:
+    """What one tenant brings to a `balance` policy: which of its SKUs the policy looks at."""
+
+    policy: str
+    sku_ids: tuple[str, ...]
+    doubtful: tuple[str, ...] = ()
+    """SKUs of which it is not known whether the policy looks at them."""
+    reason: str | None = None
+    """Why the tenant's seats are not known whole."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TenantResult:
     """Everything the audit says about one tenant."""
 
@@ -176,6 +188,8 @@ class TenantResult:
     """Fingerprints of the previous run whose policy could not be evaluated this time: neither fixed nor found."""
     closed: tuple[str, ...] = ()
     """Fingerprints that an earlier run reported as fixed: what lets a later run say "reopened"."""
+    balance: tuple[BalanceShare, ...] = ()
+    """What a merge of results needs to judge `balance` again."""
     failure: str | None = None
     """Why the tenant could not be audited at all."""
 

@@ -55,7 +55,7 @@ def in_waiver(waiver: Document) -> Iterator[str]:
 
 
 def is_known(world: World, name: str) -> bool:
-    if name in world.book.products:
+    if name in world.book.products or any(same(name, free) for free in world.catalogue.free):
         return True
     for sku, (part, _plans) in world.catalogue.skus.items():
         if same(name, sku) or same(name, part):

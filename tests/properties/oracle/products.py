@@ -56,9 +56,11 @@ def is_plan(written: str, plan: tuple[str, str]) -> bool:
 
 
 def _trial(world: World, sku: str) -> Truth:
+    trials = [row.get("isTrial") for row in world.rows("subscriptions") if row["skuId"].lower() == sku]
+    if False in trials:
+        return False
     if world.source("subscriptions") != "complete":
         return None
-    trials = [row.get("isTrial") for row in world.rows("subscriptions") if row["skuId"].lower() == sku]
     return conj(trials) if trials else False
 
 

@@ -1,0 +1,220 @@
+"""Snapshots × policies into a Result: every tenant judged by itself, then the fleet, then what changed."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from auditor import __version__
+from auditor.catalogue import Catalogue
+from auditor.domain.policy import Balance, Policy, PolicySet
+from auditor.domain.result import (
+    Coverage,
+    FleetResult,
+    PolicyHeader,
+    PolicyOutcome,
+    Result,
+    Run,
+    SeatCount,
+    SourceLine,
+    Summary,
+    TenantResult,
+)
+from auditor.domain.words import Agreement, Cloud, Outcome, Severity, Source, SourceStatus, Status
+from auditor.engine.balance import judge_fleet, share_of
+from auditor.engine.describing import describe
+from auditor.engine.evaluating import evaluate
+from auditor.engine.facts import Facts, SkuFact
+from auditor.engine.notices import fleet_notices, tenant_notices, unused_waivers
+from auditor.engine.plan import Plan, bind
+from auditor.policy.compiling import needs
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unaudited:
+    """A tenant whose state could not be read at all."""
+
+    name: str
+    tenant_id: str
+    cloud: Cloud
+    agreement: Agreement
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Audited:
+    result: TenantResult
+    touched: frozenset[str]
+    """Ids of waivers that matched, or may match, a finding."""
+
+
+def audit(
+    states: Iterable[Snapshot | Unaudited], policies: PolicySet, catalogue: Catalogue, as_of: datetime
+) -> Result:
+    """Audit tenants one after the other; only their results, never their people, are held together."""
+    needed = needs(policies).sources
+    audited: list[_Audited] = []
+    facts: list[Facts] = []
+    identities: list[str] = []
+    for state in states:
+        if isinstance(state, Unaudited):
+            audited.append(_failed(state, policies, as_of))
+            continue
+        known = Facts(state, catalogue, policies, as_of)
+        audited.append(_tenant(bind(policies, known), needed))
+        facts.append(known)
+        identities.append(state.identity)
+    audited.sort(key=lambda item: item.result.name)
+    tenants = [item.result for item in audited]
+    fleet = judge_fleet(policies, tenants, catalogue, today=as_of.date())
+    fleet = replace(fleet, notices=(*fleet.notices, *fleet_notices(policies, facts)))
+    touched = frozenset({waiver for item in audited for waiver in item.touched} | _waivers_of(fleet))
+    tenants = _with_unused(tenants, policies, as_of, fleet, touched)
+    return Result(
+        run=_run(policies, as_of, identities),
+        tenants=tuple(tenants),
+        fleet=fleet,
+        summary=summarize(tenants, fleet),
+    )
+
+
+def summarize(tenants: Sequence[TenantResult], fleet: FleetResult) -> Summary:
+    """Count open findings by severity, waived ones, and outcomes that are missing, over tenants and fleet."""
+    findings = [finding for tenant in tenants for finding in tenant.findings] + list(fleet.findings)
+    outcomes = [outcome for tenant in tenants for outcome in tenant.policies] + list(fleet.policies)
+    open_ = dict.fromkeys(Severity, 0)
+    for finding in findings:
+        if finding.status is Status.OPEN:
+            open_[finding.severity] += 1
+    return Summary(
+        open=open_,
+        waived=sum(finding.status is Status.WAIVED for finding in findings),
+        not_evaluated=sum(outcome.status is Outcome.NOT_EVALUATED for outcome in outcomes),
+    )
+
+
+def exit_code(result: Result, fail_on: Severity | None) -> int:
+    """Return 3 for an incomplete audit, 1 for open findings at or above the threshold, 0 otherwise."""
+    if not result.complete:
+        return 3
+    if fail_on is None:
+        return 0
+    return int(any(count and severity.reaches(fail_on) for severity, count in result.summary.open.items()))
+
+
+def _tenant(plan: Plan, needed: frozenset[Source]) -> _Audited:
+    facts, manifest = plan.facts, plan.facts.manifest
+    evaluation = evaluate(plan)
+    readable = [facts.status(source) for source in needed]
+    balanced = [(policy, policy.constraint) for policy in plan.policies if isinstance(policy.constraint, Balance)]
+    result = TenantResult(
+        name=manifest.tenant,
+        tenant_id=manifest.tenant_id,
+        display_name=manifest.display_name,
+        cloud=manifest.cloud,
+        agreement=manifest.agreement,
+        locale=manifest.locale,
+        as_of=manifest.instant,
+        complete=all(status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for status in readable),
+        sources=tuple(facts.coverage(source) for source in Source),
+        seats=tuple(_seat_count(facts, sku) for sku in facts.skus if sku.owned),
+        policies=evaluation.outcomes,
+        findings=describe(plan, evaluation),
+        notices=tenant_notices(plan, evaluation),
+        balance=tuple(share_of(plan, policy, block) for policy, block in balanced),
+    )
+    places = evaluation.used_waivers | evaluation.unknown_waivers
+    return _Audited(result=result, touched=frozenset(plan.waivers[place].id for place in places))
+
+
+def _failed(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> _Audited:
+    """Report a tenant that could not be read: nothing of it was evaluated."""
+    outcomes = [
+        PolicyOutcome(
+            id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",)
+        )
+        for policy in sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
+        if policy.applies_to(tenant.name) and not isinstance(policy.constraint, Balance)
+    ]
+    result = TenantResult(
+        name=tenant.name,
+        tenant_id=tenant.tenant_id,
+        cloud=tenant.cloud,
+        agreement=tenant.agreement,
+        as_of=as_of,
+        complete=False,
+        sources=tuple(
+            Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=tenant.reason) for source in Source
+        ),
+        policies=tuple(outcomes),
+        failure=tenant.reason,
+    )
+    return _Audited(result=result, touched=frozenset())
+
+
+def _seat_count(facts: Facts, sku: SkuFact) -> SeatCount:
+    return SeatCount(
+        sku_id=sku.sku_id,
+        sku_part_number=sku.part_number or "",
+        name=facts.title(sku),
+        applies_to=sku.applies_to,
+        capability_status=sku.capability_status,
+        enabled=sku.enabled,
+        warning=sku.warning,
+        suspended=sku.suspended,
+        locked_out=sku.locked_out,
+        consumed=sku.consumed,
+        usable=sku.usable,
+        spare=sku.spare,
+    )
+
+
+def _waivers_of(fleet: FleetResult) -> set[str]:
+    return {finding.waiver for finding in fleet.findings if finding.waiver is not None}
+
+
+def _with_unused(
+    tenants: list[TenantResult], policies: PolicySet, as_of: datetime, fleet: FleetResult, touched: frozenset[str]
+) -> list[TenantResult]:
+    """Add `waiver.unused` to every tenant that the waiver is for; only the whole run can tell."""
+    outcomes = {tenant.name: tenant.policies for tenant in tenants}
+    unused = list(unused_waivers(policies, as_of, outcomes, fleet, touched))
+    return [
+        replace(
+            tenant,
+            notices=tuple(
+                sorted(
+                    (*tenant.notices, *(notice for waiver, notice in unused if waiver.applies_to(tenant.name))),
+                    key=lambda notice: (notice.code, notice.subject),
+                )
+            ),
+        )
+        for tenant in tenants
+    ]
+
+
+def _run(policies: PolicySet, as_of: datetime, identities: list[str]) -> Run:
+    text = "\n".join([policies.digest, format_instant(as_of), *sorted(identities)])
+    return Run(
+        id=hashlib.sha256(text.encode()).hexdigest()[:16],
+        as_of=as_of,
+        policy_digest=policies.digest,
+        policies=tuple(_header(policy) for policy in policies.policies),
+        definitions=policies.definitions,
+        tool_version=__version__,
+    )
+
+
+def _header(policy: Policy) -> PolicyHeader:
+    return PolicyHeader(
+        id=policy.id,
+        title=policy.title,
+        severity=policy.severity,
+        rationale=policy.rationale,
+        owner=policy.owner,
+        tags=policy.tags,
+        source=SourceLine(file=policy.span.file, line=policy.span.line),
+        spec=policy.spec,
+    )

@@ -1,0 +1,241 @@
+"""The check of `balance`: spare seats of one SKU over all tenants of a run, from what each tenant's result says."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from auditor.catalogue import Catalogue
+from auditor.domain.policy import Balance, Bound, Policy, PolicySet, Waiver
+from auditor.domain.result import (
+    BalanceShare,
+    Finding,
+    FleetResult,
+    Notice,
+    PolicyOutcome,
+    ProductReference,
+    SeatCount,
+    SourceLine,
+    Subject,
+    TenantResult,
+)
+from auditor.domain.words import Outcome, Source, SourceStatus, Status, SubjectType
+from auditor.engine.coverage import unread
+from auditor.engine.facts import SkuFact
+from auditor.engine.outcome import fingerprint
+from auditor.engine.plan import Plan
+from auditor.engine.product_masks import ProductMasks
+
+
+def share_of(plan: Plan, policy: Policy, block: Balance) -> BalanceShare:
+    """Tell which of a tenant's SKUs a balance policy looks at, so that a later merge needs no snapshot."""
+    facts = plan.facts
+    doubt = unread(facts, Source.SUBSCRIBED_SKUS)
+    readable = facts.status(Source.SUBSCRIBED_SKUS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    mask = plan.masks.of(block.of)
+    assignable = [
+        number
+        for number, sku in enumerate(facts.skus)
+        if readable and sku.owned and sku.applies_to.casefold() == "user"
+    ]
+    return BalanceShare(
+        policy=policy.id,
+        sku_ids=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.true[number])),
+        doubtful=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.unknown[number])),
+        reason=None if doubt is None else "; ".join(doubt.reasons),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fleet:
+    """What product sets can be resolved by where no one tenant's facts apply."""
+
+    catalogue: Catalogue
+    policies: PolicySet
+    subscriptions: Sequence[Mapping[str, Any]] = ()
+
+    def status(self, source: Source) -> SourceStatus:  # noqa: ARG002  the signature of a tenant's facts
+        """Say that nothing was read: the fleet has no subscriptions of its own."""
+        return SourceStatus.NOT_NEEDED
+
+
+@dataclass(slots=True)
+class _Verdict:
+    findings: list[Finding] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+
+def judge_fleet(
+    policies: PolicySet, tenants: Sequence[TenantResult], catalogue: Catalogue, *, today: date
+) -> FleetResult:
+    """Judge every balance policy over the tenants of a run; `today` decides which waivers still hold."""
+    outcomes: list[PolicyOutcome] = []
+    findings: list[Finding] = []
+    notices: list[Notice] = []
+    fleet = _Fleet(catalogue=catalogue, policies=policies)
+    live = [waiver for waiver in policies.waivers if today <= waiver.expires]
+    for policy in policies.policies:
+        if not isinstance(policy.constraint, Balance):
+            continue
+        judged = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
+        if not judged:
+            continue
+        verdict = _Verdict()
+        if len(judged) > 1:
+            _judge(policy, policy.constraint, judged, fleet, live, verdict)
+        else:
+            notices.append(
+                Notice(
+                    code="balance.single-tenant",
+                    message=f"the policy {policy.id} compares tenants, and this run has only one of them",
+                    subject=policy.id,
+                )
+            )
+        findings.extend(verdict.findings)
+        outcomes.append(_outcome(policy, verdict))
+    order = {policy.id: policy for policy in policies.policies}
+    findings.sort(key=lambda item: (item.severity.rank, item.policy, item.check, item.subject.id))
+    outcomes.sort(key=lambda item: (order[item.id].severity.rank, item.id))
+    return FleetResult(policies=tuple(outcomes), findings=tuple(findings), notices=tuple(notices))
+
+
+def _outcome(policy: Policy, verdict: _Verdict) -> PolicyOutcome:
+    open_ = [finding for finding in verdict.findings if finding.status is Status.OPEN]
+    status = Outcome.FAIL if open_ else Outcome.WAIVED if verdict.findings else Outcome.PASS
+    reasons = list(dict.fromkeys(verdict.reasons))
+    return PolicyOutcome(
+        id=policy.id,
+        status=Outcome.NOT_EVALUATED if reasons else status,
+        findings=len(verdict.findings),
+        reason="; ".join(reasons) or None,
+        missing=("subscribedSkus",) if reasons else (),
+    )
+
+
+def _judge(
+    policy: Policy,
+    block: Balance,
+    tenants: Sequence[TenantResult],
+    fleet: _Fleet,
+    waivers: Iterable[Waiver],
+    verdict: _Verdict,
+) -> None:
+    shares = {tenant.name: _share(tenant, policy) for tenant in tenants}
+    for tenant in tenants:
+        share = shares[tenant.name]
+        if share is None or share.reason is not None:
+            reason = tenant.failure if share is None else share.reason
+            verdict.reasons.append(f"{tenant.name}: {reason or 'its seats are not known'}")
+    scales: dict[str, _Scales] = {}
+    for tenant in tenants:
+        share = shares[tenant.name]
+        for count in tenant.seats if share is not None else ():
+            if share is not None and count.sku_id in {*share.sku_ids, *share.doubtful}:
+                scale = scales.setdefault(count.sku_id, _Scales(count=count))
+                scale.weigh(block, tenant, count, doubtful=count.sku_id in share.doubtful)
+    for sku_id, scale in sorted(scales.items()):
+        if scale.short and scale.excess:
+            verdict.findings.append(_finding(policy, block, sku_id, scale, fleet, waivers))
+        elif scale.may_be_short and scale.may_be_excess:
+            verdict.reasons.extend(scale.reasons)
+
+
+@dataclass(slots=True)
+class _Scales:
+    """Which tenants are short of one SKU and which have too many, certainly and at the most."""
+
+    count: SeatCount
+    short: list[Mapping[str, Any]] = field(default_factory=list)
+    excess: list[Mapping[str, Any]] = field(default_factory=list)
+    may_be_short: bool = False
+    may_be_excess: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+    def weigh(self, block: Balance, tenant: TenantResult, count: SeatCount, *, doubtful: bool) -> None:
+        """Take in one tenant's seats."""
+        unread_numbers = count.usable is None or count.consumed is None or count.spare is None
+        if unread_numbers:
+            self.reasons.append(f"{tenant.name}: Graph gave no seat numbers for {count.sku_part_number}")
+        elif count.usable == 0 and count.consumed == 0:
+            return
+        short = _breaks(block.minimum, count, below=True)
+        excess = _breaks(block.maximum, count, below=False)
+        self.may_be_short |= short is not False
+        self.may_be_excess |= excess is not False
+        if doubtful:
+            self.reasons.append(f"{tenant.name}: whether the policy looks at {count.sku_part_number} is not known")
+            return
+        if short:
+            self.short.append(_line(tenant, count))
+        if excess:
+            self.excess.append(_line(tenant, count))
+
+
+def _breaks(bound: Bound | None, count: SeatCount, *, below: bool) -> bool | None:
+    """Whether the spare seats lie beyond a bound; None where Graph gave no numbers."""
+    if bound is None:
+        return False
+    if count.usable is None or count.spare is None:
+        return None
+    limit = bound.reached(count.usable)
+    return count.spare < limit if below else count.spare > limit
+
+
+def _share(tenant: TenantResult, policy: Policy) -> BalanceShare | None:
+    return next((share for share in tenant.balance if share.policy == policy.id), None)
+
+
+def _line(tenant: TenantResult, count: SeatCount) -> Mapping[str, Any]:
+    return {
+        "tenant": tenant.name,
+        "agreement": tenant.agreement.value,
+        "usable": count.usable,
+        "consumed": count.consumed,
+        "spare": count.spare,
+    }
+
+
+def _finding(
+    policy: Policy,
+    block: Balance,
+    sku_id: str,
+    scale: _Scales,
+    fleet: _Fleet,
+    waivers: Iterable[Waiver],
+) -> Finding:
+    count = scale.count
+    waiver = next((item.id for item in waivers if _waives(item, policy, sku_id, count, fleet)), None)
+    product = ProductReference(sku_id=sku_id, sku_part_number=count.sku_part_number)
+    return Finding(
+        fingerprint=fingerprint("", policy.id, "balance.imbalance", ("fleet", sku_id), sku_id, None),
+        policy=policy.id,
+        check="balance.imbalance",
+        severity=policy.severity,
+        status=Status.OPEN if waiver is None else Status.WAIVED,
+        waiver=waiver,
+        subject=Subject(type=SubjectType.FLEET, id=sku_id, name=count.name),
+        product=product,
+        evidence={
+            "short": sorted(scale.short, key=lambda line: str(line["tenant"])),
+            "excess": sorted(scale.excess, key=lambda line: str(line["tenant"])),
+            "minimum": block.minimum.written if block.minimum else None,
+            "maximum": block.maximum.written if block.maximum else None,
+        },
+        source=SourceLine(file=policy.span.file, line=policy.span.line),
+    )
+
+
+def _waives(waiver: Waiver, policy: Policy, sku_id: str, count: SeatCount, fleet: _Fleet) -> bool:
+    """Whether a waiver is for a finding about the fleet: it names neither people nor single tenants."""
+    if waiver.users is not None or waiver.tenants is not None or not waiver.covers(policy.id):
+        return False
+    if waiver.products is None:
+        return True
+    product = fleet.catalogue.product(sku_id)
+    sku = SkuFact(
+        sku_id=sku_id,
+        part_number=count.sku_part_number,
+        owned=True,
+        plans=None if product is None else {plan.id: plan.name for plan in product.plans},
+    )
+    return bool(ProductMasks(fleet, (sku,)).of(waiver.products).true[0])

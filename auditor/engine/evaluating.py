@@ -1,0 +1,146 @@
+"""Policies × one snapshot into an Evaluation: batches of people judged one by one, everything else once."""
+
+from collections.abc import Iterable
+from typing import assert_never
+
+from auditor.domain.policy import (
+    Assignments,
+    Attributes,
+    Balance,
+    Budget,
+    Health,
+    Policy,
+    Purchases,
+    Seats,
+    Subscriptions,
+)
+from auditor.domain.product_set import ProductSet
+from auditor.domain.result import PolicyOutcome
+from auditor.domain.words import Outcome, Source, SourceStatus
+from auditor.engine.coverage import Doubt
+from auditor.engine.doubts import doubts_of
+from auditor.engine.holdings import judge_budget, judge_groups, judge_purchases, judge_subscriptions
+from auditor.engine.judging import judge_batch
+from auditor.engine.outcome import OPEN, BatchOutcome, Evaluation, Judged, Single
+from auditor.engine.plan import Plan, looks_at_people
+from auditor.engine.seats import judge_seats
+from auditor.engine.waiving import waive_single
+from auditor.policy.compiling import selector_needs
+from auditor.snapshot.schema import SIGN_IN_COLUMNS
+
+_HOLDINGS = ("user", "skuId", "held")
+_PATHS = (*_HOLDINGS, "state", "assignedByGroup", "error", "disabledPlans", "pathDisabledPlans")
+
+
+def evaluate(plan: Plan) -> Evaluation:
+    """Judge one tenant; the users are read row group by row group, so that memory does not grow with their number."""
+    outcome = BatchOutcome()
+    users, links = columns(plan)
+    if people_are_readable(plan):
+        for batch in plan.facts.snapshot.batches(users, links):
+            outcome.add(judge_batch(plan, batch))
+    return conclude(plan, outcome)
+
+
+def conclude(plan: Plan, outcome: BatchOutcome) -> Evaluation:
+    """Turn what all batches say, added up, into the tenant's findings and outcomes."""
+    singles: list[Single] = []
+    outcomes: list[PolicyOutcome] = []
+    for place, policy in enumerate(plan.policies):
+        if isinstance(policy.constraint, Balance):
+            continue
+        judged = _judge(plan, place, policy, outcome)
+        doubt = Doubt(missing=list(judged.missing), reasons=[judged.reason] if judged.reason else [])
+        if looks_at_people(policy) and not isinstance(policy.constraint, Seats):
+            doubt.take(_people_doubt(plan, place, policy, outcome))
+        waived = [
+            waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings
+        ]
+        singles.extend(waived)
+        outcomes.append(_outcome(place, policy, doubt, waived, outcome))
+    return Evaluation(
+        chunks=tuple(sorted(outcome.chunks, key=lambda chunk: (chunk.policy, chunk.check))),
+        singles=tuple(singles),
+        outcomes=tuple(outcomes),
+        used_waivers=frozenset(outcome.used_waivers),
+        unknown_waivers=frozenset(outcome.unknown_waivers),
+    )
+
+
+def people_are_readable(plan: Plan) -> bool:
+    """Whether there are users to judge at all, and a policy that looks at them."""
+    readable = plan.facts.status(Source.USERS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    return readable and any(looks_at_people(policy) for policy in plan.policies)
+
+
+def columns(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
+    needs = [selector_needs(policy.users) for policy in plan.policies if looks_at_people(policy)]
+    needs += [selector_needs(waiver.users) for waiver in plan.waivers if waiver.users is not None]
+    wanted = {"id", "notCollected"}
+    paths = False
+    for found in needs:
+        wanted.update(found.user_properties)
+        wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
+        wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
+    for policy in plan.policies:
+        match policy.constraint:
+            case Attributes(require=require, allow=allow):
+                wanted.update(require, (name for name, _ in allow))
+            case Assignments(via=via, duplicates=duplicates, services=services):
+                paths = paths or via is not None or duplicates or bool(services.require or services.deny)
+            case Health(errors=errors):
+                paths = paths or errors
+            case _:
+                pass
+    if "onPremisesExtensionAttributes" in wanted:
+        wanted.update(f"extensionAttribute{number}" for number in range(1, 16))
+    return tuple(sorted(wanted)), _PATHS if paths else _HOLDINGS
+
+
+def _judge(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Judged:
+    match policy.constraint:
+        case Seats() as block:
+            return judge_seats(plan, place, policy, block, outcome.tallies.get(place))
+        case Purchases() as block:
+            return judge_purchases(plan, place, block)
+        case Subscriptions() as block:
+            return judge_subscriptions(plan, place, block)
+        case Health(groups=groups):
+            return judge_groups(plan, place) if groups else Judged()
+        case Budget() as block:
+            return judge_budget(plan, place, block)
+        case Assignments() | Attributes() | Balance():
+            return Judged()
+        case _ as block:
+            assert_never(block)
+
+
+def _people_doubt(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Doubt:
+    """Return why the outcome of some user stays unknown; nothing where everyone's was decided."""
+    status = plan.facts.status(Source.USERS)
+    if status is SourceStatus.COMPLETE and not outcome.undecided.get(place):
+        return Doubt()
+    return doubts_of(plan, policy)
+
+
+def _pool(policy: Policy, single: Single) -> ProductSet | None:
+    pooled = isinstance(policy.constraint, Seats) and single.product is not None and single.product.sku_id is None
+    return policy.constraint.of if pooled and isinstance(policy.constraint, Seats) else None
+
+
+def _outcome(
+    place: int, policy: Policy, doubt: Doubt, singles: Iterable[Single], outcome: BatchOutcome
+) -> PolicyOutcome:
+    own = [chunk for chunk in outcome.chunks if chunk.policy == place]
+    waivers = [single.waiver for single in singles]
+    count = len(waivers) + sum(len(chunk) for chunk in own)
+    open_ = sum(waiver == OPEN for waiver in waivers) + sum(int((chunk.waivers == OPEN).sum()) for chunk in own)
+    status = Outcome.FAIL if open_ else Outcome.WAIVED if count else Outcome.PASS
+    return PolicyOutcome(
+        id=policy.id,
+        status=Outcome.NOT_EVALUATED if doubt.reasons else status,
+        findings=count,
+        reason="; ".join(doubt.reasons) or None,
+        missing=tuple(doubt.missing),
+    )

@@ -1,0 +1,80 @@
+"""Group names into who is a member: three-valued, because a list of members may be missing or half read."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.domain.words import Source, SourceStatus
+from auditor.engine.facts import Facts, GroupFact
+from auditor.engine.people import People, flags_of
+from auditor.engine.product_masks import Mask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """One group as a policy names it; `reason` tells why its members are not all known."""
+
+    group: GroupFact | None
+    reason: str | None
+
+
+class Membership:
+    """Resolves the groups that policies name, and tells for each batch who belongs to them."""
+
+    def __init__(self, facts: Facts) -> None:
+        self._facts = facts
+        self._members: dict[tuple[str, bool], pa.Array] = {}
+
+    def of(self, people: People, groups: tuple[str, ...], *, transitive: bool) -> Mask:
+        """Return who is a member of one of the groups."""
+        mask = Mask(people.nobody, people.nobody)
+        for name in groups:
+            mask = mask | self._one(people, name, transitive=transitive)
+        return mask
+
+    def _one(self, people: People, name: str, *, transitive: bool) -> Mask:
+        resolved = self.resolve(name, transitive=transitive)
+        if resolved.group is None:
+            return Mask(people.nobody, people.everybody)
+        listed = flags_of(
+            pc.is_in(pc.ascii_lower(people.column("id")), value_set=self._ids(resolved.group.id, transitive=transitive))
+        )
+        return Mask(listed, people.nobody if resolved.reason is None else ~listed)
+
+    def resolve(self, name: str, *, transitive: bool) -> Resolved:
+        """Find a group by id or display name; a name that no group or two groups bear resolves to nothing."""
+        for source in (Source.GROUPS, Source.MEMBERS):
+            status = self._facts.status(source)
+            if status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+                reason = self._facts.coverage(source).reason or f"the source {source} was {status}"
+                return Resolved(group=None, reason=reason)
+        wanted = name.casefold()
+        found = [group for group in self._facts.groups if group.id.casefold() == wanted]
+        if not found:
+            found = [group for group in self._facts.groups if group.name.casefold() == wanted]
+            if found and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
+                # A list of groups that was read in part may hide a second bearer of the name.
+                reason = f"groups were read in part only, so that another may bear the name '{name}': name it by its id"
+                return Resolved(group=None, reason=reason)
+        if not found:
+            return Resolved(group=None, reason=f"the tenant has no group '{name}', or it was not read")
+        if len(found) > 1:
+            ids = ", ".join(group.id for group in found)
+            return Resolved(group=None, reason=f"{len(found)} groups bear the name '{name}': name one by its id ({ids})")
+        group = found[0]
+        status = group.transitive_members_status if transitive else group.members_status
+        if status is SourceStatus.COMPLETE:
+            return Resolved(group=group, reason=None)
+        kind = "transitive members" if transitive else "members"
+        return Resolved(group=group, reason=f"the {kind} of the group '{name}' were not all read ({status})")
+
+    def _ids(self, group: str, *, transitive: bool) -> pa.Array:
+        key = (group, transitive)
+        if key not in self._members:
+            table = self._facts.snapshot.table("members")
+            chosen = pc.and_(pc.equal(table["groupId"], group), pc.equal(table["transitive"], transitive))
+            ids = table.filter(chosen)["userId"].combine_chunks()
+            self._members[key] = pc.ascii_lower(ids) if len(ids) else pa.array([], pa.string())
+        return self._members[key]
+

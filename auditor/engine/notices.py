@@ -1,0 +1,140 @@
+"""What readers should know beside findings: waivers that lapse, lapsed, or wave nothing; names that nobody knows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, time, timedelta, timezone
+
+from auditor.catalogue import Catalogue
+from auditor.domain.policy import Mention, PolicySet, Waiver
+from auditor.domain.result import FleetResult, Notice, PolicyOutcome
+from auditor.domain.words import Outcome
+from auditor.engine.facts import Facts
+from auditor.engine.outcome import Evaluation
+from auditor.engine.plan import Plan
+
+SOON = 14
+"""Whole days that a waiver has left when it is announced, its last day included."""
+
+
+def tenant_notices(plan: Plan, evaluation: Evaluation) -> tuple[Notice, ...]:
+    """Return what one tenant's part of the audit has to announce, in order of code and subject."""
+    facts = plan.facts
+    found = [
+        *(_expired(waiver) for waiver in plan.expired),
+        *(_expiring(waiver, facts.as_of) for waiver in plan.waivers if days_left(waiver, facts.as_of) <= SOON),
+        *(_unknown(plan.waivers[place]) for place in evaluation.unknown_waivers),
+        *_unknown_names(facts),
+    ]
+    return tuple(sorted(set(found), key=_order))
+
+
+def days_left(waiver: Waiver, as_of: datetime) -> int:
+    """Return how many whole days a waiver still holds, its last day included."""
+    end = datetime.combine(waiver.expires, time.min, timezone.utc) + timedelta(days=1)
+    return (end - as_of) // timedelta(days=1)
+
+
+def fleet_notices(policies: PolicySet, tenants: Sequence[Facts]) -> tuple[Notice, ...]:
+    """Return the names in `balance` policies that no tenant of the run knows."""
+    found = [
+        _unknown_name(mention)
+        for mention in policies.mentions
+        if mention.fleet
+        and (judged := [facts for facts in tenants if _concerns(mention, facts)])
+        and not any(_knows(facts, mention) for facts in judged)
+    ]
+    return tuple(sorted(set(found), key=_order))
+
+
+def unused_waivers(
+    policies: PolicySet,
+    as_of: datetime,
+    outcomes: Mapping[str, Sequence[PolicyOutcome]],
+    fleet: FleetResult,
+    touched: frozenset[str],
+) -> Iterable[tuple[Waiver, Notice]]:
+    """Return the waivers that waived nothing although everything they are for was evaluated.
+
+    `outcomes` are those of each tenant of the run; `touched` the ids of waivers that matched, or may match, a finding.
+    """
+    for waiver in policies.waivers:
+        if waiver.id in touched or as_of.date() > waiver.expires:
+            continue
+        if not set(waiver.tenants or ()) <= outcomes.keys():
+            continue
+        judged = {policy.id: _outcomes(waiver, policy.id, outcomes, fleet) for policy in policies.policies if waiver.covers(policy.id)}
+        present = any(judged.values()) if waiver.policies is None else all(judged.values())
+        if present and not any(Outcome.NOT_EVALUATED in found for found in judged.values()):
+            yield waiver, Notice(
+                code="waiver.unused",
+                message=f"the waiver {waiver.id} ({waiver.owner}) waives nothing: remove it, or mend what it names",
+                subject=waiver.id,
+            )
+
+
+def _outcomes(
+    waiver: Waiver, policy: str, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult
+) -> list[Outcome]:
+    """Return a policy's outcomes wherever the waiver could cover a finding of it."""
+    own = [item.status for tenant, items in outcomes.items() if waiver.applies_to(tenant) for item in items if item.id == policy]
+    shared = [item.status for item in fleet.policies if item.id == policy and waiver.tenants is None]
+    return own + shared
+
+
+def _order(notice: Notice) -> tuple[str, str]:
+    return (notice.code, notice.subject)
+
+
+def _expired(waiver: Waiver) -> Notice:
+    return Notice(
+        code="waiver.expired",
+        message=f"the waiver {waiver.id} ({waiver.owner}) held until {waiver.expires}: its findings are open again",
+        subject=waiver.id,
+    )
+
+
+def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
+    left = days_left(waiver, as_of)
+    return Notice(
+        code="waiver.expiring",
+        message=f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, {left} whole days from now",
+        subject=waiver.id,
+    )
+
+
+def _unknown(waiver: Waiver) -> Notice:
+    return Notice(
+        code="waiver.unknown",
+        message=f"whether the waiver {waiver.id} applies to some users is not known, so it does not waive their findings",
+        subject=waiver.id,
+    )
+
+
+def _unknown_names(facts: Facts) -> Iterable[Notice]:
+    return [
+        _unknown_name(mention)
+        for mention in facts.policies.mentions
+        if not mention.fleet and _concerns(mention, facts) and not _knows(facts, mention)
+    ]
+
+
+def _concerns(mention: Mention, facts: Facts) -> bool:
+    return mention.tenants is None or facts.manifest.tenant in mention.tenants
+
+
+def _unknown_name(mention: Mention) -> Notice:
+    return Notice(
+        code=f"policy.unknown-{mention.kind}",
+        message=f"neither the tenant nor the product catalogue knows the {mention.kind} '{mention.name}'",
+        subject=mention.name,
+    )
+
+
+def _knows(facts: Facts, mention: Mention) -> bool:
+    if mention.kind == "product":
+        return facts.catalogue.knows(mention.name) or mention.name.casefold() in facts.owned_names
+    return bool(facts.catalogue.plan(mention.name)) or mention.name.casefold() in facts.owned_plans
+
+
+def knows(catalogue: Catalogue, mention: Mention) -> bool:
+    """Whether the catalogue alone knows a name: what validation without a tenant can ask."""
+    return catalogue.knows(mention.name) if mention.kind == "product" else bool(catalogue.plan(mention.name))

@@ -1,0 +1,129 @@
+"""What evaluation yields: findings as columns, counts that add up over batches, and what could not be decided."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from auditor.domain.result import Money, PolicyOutcome, ProductReference, Subject
+
+Rows = npt.NDArray[np.int64]
+
+OPEN = -1
+"""Stands for "no waiver" in columns of waiver places."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Findings of one policy and check over some users, as columns of equal length."""
+
+    policy: int
+    """The policy's place in the plan."""
+    check: str
+    rows: Rows
+    """Row numbers of users over the whole snapshot, ascending."""
+    skus: Rows | None = None
+    """Places in the facts' SKUs; None where the finding names no SKU of the tenant."""
+    written: str | None = None
+    """The product as the policy writes it, where no SKU of the tenant is meant."""
+    detail_codes: Rows | None = None
+    details: tuple[str, ...] = ()
+    """Detail texts: `details[detail_codes[i]]`, or `details[0]` for all without codes, or none at all."""
+    waivers: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """Places of the waiver that applies to each; OPEN for none."""
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many people of a quota's population hold each SKU: certainly, and at the most."""
+
+    certain: Rows
+    possible: Rows
+
+    def add(self, other: "Tally") -> None:
+        """Take in the counts of another batch."""
+        self.certain = self.certain + other.certain
+        self.possible = self.possible + other.possible
+
+
+@dataclass(slots=True)
+class BatchOutcome:
+    """What one batch says; outcomes of batches add up in any order."""
+
+    chunks: list[Chunk] = field(default_factory=list)
+    undecided: dict[int, int] = field(default_factory=dict)
+    """Policy place → users whose outcome is unknown."""
+    tallies: dict[int, Tally] = field(default_factory=dict)
+    used_waivers: set[int] = field(default_factory=set)
+    unknown_waivers: set[int] = field(default_factory=set)
+
+    def add(self, other: "BatchOutcome") -> None:
+        """Take in what another batch says."""
+        self.chunks.extend(other.chunks)
+        for policy, count in other.undecided.items():
+            self.undecided[policy] = self.undecided.get(policy, 0) + count
+        for policy, tally in other.tallies.items():
+            if policy in self.tallies:
+                self.tallies[policy].add(tally)
+            else:
+                self.tallies[policy] = tally
+        self.used_waivers |= other.used_waivers
+        self.unknown_waivers |= other.unknown_waivers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Single:
+    """A finding that is not about a user: one object, with its evidence at hand."""
+
+    policy: int
+    check: str
+    subject: Subject
+    product: ProductReference | None = None
+    detail: str | None = None
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+    money: Money | None = None
+    waiver: int = OPEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the aggregate side of one policy came to: findings, and why something stayed unknown."""
+
+    findings: tuple[Single, ...] = ()
+    missing: tuple[str, ...] = ()
+    reason: str | None = None
+    """None when everything could be decided."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation:
+    """Everything that policies say of one tenant."""
+
+    chunks: tuple[Chunk, ...]
+    singles: tuple[Single, ...]
+    outcomes: tuple[PolicyOutcome, ...]
+    used_waivers: frozenset[int]
+    unknown_waivers: frozenset[int]
+
+    @property
+    def count(self) -> int:
+        """The number of findings, waived ones included."""
+        return len(self.singles) + sum(len(chunk) for chunk in self.chunks)
+
+
+def fingerprint(
+    tenant_id: str, policy: str, check: str, subject: tuple[str, str], product: str | None, detail: str | None
+) -> str:
+    """Hash what a finding is, and nothing else, into 32 hexadecimal digits.
+
+    `product` is a skuId, or `written:` and the policy's own words; two findings of one run never share a fingerprint.
+    """
+    parts: Iterable[str | None] = (tenant_id, policy, check, *subject, product, detail)
+    text = "\x1f".join("\x00" if part is None else part for part in parts)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,0 +1,74 @@
+"""Policies bound to one tenant: product sets as masks, waivers that can apply, ready for any number of batches."""
+
+from dataclasses import dataclass
+
+from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.product_set import ProductSet
+from auditor.engine.containment import Containers, containers
+from auditor.engine.facts import Facts
+from auditor.engine.membership import Membership
+from auditor.engine.product_masks import Mask, ProductMasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What evaluation needs beside the people themselves; the policies stand in the order of findings."""
+
+    facts: Facts
+    policies: tuple[Policy, ...]
+    waivers: tuple[Waiver, ...]
+    """Those that apply to the tenant and have not expired, by id."""
+    expired: tuple[Waiver, ...]
+    masks: ProductMasks
+    membership: Membership
+    containers: Containers
+
+    @property
+    def size(self) -> int:
+        """The number of SKUs."""
+        return len(self.facts.skus)
+
+    def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
+        """Return the waivers for a policy with their places."""
+        return tuple((place, waiver) for place, waiver in enumerate(self.waivers) if waiver.covers(policy.id))
+
+
+def bind(policies: PolicySet, facts: Facts) -> Plan:
+    """Bind the policies and waivers that concern the tenant to its facts."""
+    tenant = facts.manifest.tenant
+    concerned = [policy for policy in policies.policies if policy.applies_to(tenant)]
+    waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
+    today = facts.as_of.date()
+    return Plan(
+        facts=facts,
+        policies=tuple(sorted(concerned, key=lambda policy: (policy.severity.rank, policy.id))),
+        waivers=tuple(waiver for waiver in waivers if today <= waiver.expires),
+        expired=tuple(waiver for waiver in waivers if today > waiver.expires),
+        masks=ProductMasks(facts, facts.skus),
+        membership=Membership(facts),
+        containers=containers(facts.skus),
+    )
+
+
+def looks_at_people(policy: Policy) -> bool:
+    """Whether the policy has to see every user."""
+    match policy.constraint:
+        case Assignments() | Attributes():
+            return True
+        case Health(errors=errors):
+            return errors
+        case Seats(quota=quota):
+            return quota is not None
+        case _:
+            return False
+
+
+def overlap(facts: Facts, one: ProductSet, other: ProductSet) -> Mask:
+    """Tell whether two sets share a SKU of the tenant or of the catalogue: a mask of one."""
+    found: Mask | None = facts.overlaps.get((one, other))
+    if found is None:
+        everything = ProductMasks(facts, facts.every_sku)
+        shared = everything.of(one) & everything.of(other)
+        true = shared.true.any(keepdims=True)
+        facts.overlaps[one, other] = found = Mask(true, shared.unknown.any(keepdims=True) & ~true)
+    return found

@@ -1,0 +1,155 @@
+"""Product sets into what they say of each SKU: contained, not contained, or unknown."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from auditor.catalogue import Catalogue
+from auditor.domain.policy import PolicySet
+from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
+from auditor.domain.words import Source, SourceStatus
+from auditor.engine.facts import SkuFact
+from auditor.engine.globs import pattern_of
+
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Per SKU: certainly in the set, or not known; a SKU is never both."""
+
+    true: Flags
+    unknown: Flags
+
+    def __or__(self, other: "Mask") -> "Mask":
+        true = self.true | other.true
+        return Mask(true, (self.unknown | other.unknown) & ~true)
+
+    def __and__(self, other: "Mask") -> "Mask":
+        true = self.true & other.true
+        possible = (self.true | self.unknown) & (other.true | other.unknown)
+        return Mask(true, possible & ~true)
+
+    def __invert__(self) -> "Mask":
+        return Mask(~(self.true | self.unknown), self.unknown)
+
+
+def nothing(size: int) -> Mask:
+    """Return the empty set over that many SKUs."""
+    return Mask(np.zeros(size, dtype=bool), np.zeros(size, dtype=bool))
+
+
+class Knowledge(Protocol):
+    """What product sets are resolved by, beside the SKUs themselves."""
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The product catalogue, with its list of free SKUs."""
+
+    @property
+    def policies(self) -> PolicySet:
+        """The policies, which may extend `free`."""
+
+    @property
+    def subscriptions(self) -> Sequence[Mapping[str, Any]]:
+        """The tenant's subscriptions, for `trial`."""
+
+    def status(self, source: Source) -> SourceStatus:
+        """How much of a source was read."""
+
+
+class ProductMasks:
+    """Resolves product sets over one list of SKUs; equal sets are resolved once."""
+
+    def __init__(self, facts: Knowledge, skus: Sequence[SkuFact]) -> None:
+        self._facts = facts
+        self._skus = skus
+        self._known: dict[tuple[Element, ...], Mask] = {}
+
+    def of(self, products: ProductSet) -> Mask:
+        """Return what the set says of each SKU."""
+        return self._union(products.elements)
+
+    def _union(self, elements: tuple[Element, ...]) -> Mask:
+        if elements not in self._known:
+            mask = nothing(len(self._skus))
+            for element in elements:
+                mask = mask | self._element(element)
+            self._known[elements] = mask
+        return self._known[elements]
+
+    def _element(self, element: Element) -> Mask:
+        match element:
+            case Named(elements=elements):
+                return self._union(elements)
+            case Builtin(name="*"):
+                return self._mask(True for _ in self._skus)
+            case Builtin(name="free"):
+                return self._free()
+            case Builtin(name="paid"):
+                return ~self._free()
+            case Builtin():
+                return self._mask(map(self._is_trial, self._skus))
+            case Sku(name=name):
+                return self._mask(_named(sku, name.casefold()) for sku in self._skus)
+            case SkuGlob(pattern=pattern):
+                compiled = pattern_of(pattern)
+                return self._mask(_matched(sku, compiled) for sku in self._skus)
+            case WithService(plan=plan):
+                return self._mask(_with_service(sku, plan.casefold()) for sku in self._skus)
+
+    def _free(self) -> Mask:
+        known = self._facts.catalogue.free
+        listed = self._mask(_listed(sku, known) for sku in self._skus)
+        for products in self._facts.policies.free:
+            listed = listed | self._union(products.elements)
+        return listed
+
+    def _is_trial(self, sku: SkuFact) -> bool | None:
+        """A SKU is a trial when it has subscriptions and all of them are; one that is not is enough to say no."""
+        states = [row["isTrial"] for row in self._facts.subscriptions if row["skuId"] == sku.sku_id]
+        if False in states:
+            return False
+        if self._facts.status(Source.SUBSCRIPTIONS) is not SourceStatus.COMPLETE or None in states:
+            return None
+        return bool(states)
+
+    @staticmethod
+    def _mask(answers: Iterable[bool | None]) -> Mask:
+        told = list(answers)
+        return Mask(np.array([a is True for a in told], dtype=bool), np.array([a is None for a in told], dtype=bool))
+
+
+def _named(sku: SkuFact, name: str) -> bool | None:
+    if name == sku.sku_id:
+        return True
+    if sku.part_number is None:
+        return None if sku.name_may_be_any and not _GUID.fullmatch(name) else False
+    return sku.part_number.casefold() == name
+
+
+def _matched(sku: SkuFact, pattern: re.Pattern[str]) -> bool | None:
+    if sku.part_number is None:
+        return None if sku.name_may_be_any else False
+    return pattern.fullmatch(sku.part_number.casefold()) is not None
+
+
+def _listed(sku: SkuFact, free: frozenset[str]) -> bool | None:
+    if sku.sku_id in free:
+        return True
+    if sku.part_number is None:
+        return None if sku.name_may_be_any else False
+    return sku.part_number.casefold() in free
+
+
+def _with_service(sku: SkuFact, plan: str) -> bool | None:
+    if sku.plans is None:
+        return None
+    return plan in sku.plans or any(name.casefold() == plan for name in sku.plans.values())
+
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

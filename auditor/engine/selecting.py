@@ -1,0 +1,164 @@
+"""Selectors over a batch of people: for each user yes, no, or not known (Kleene's three values)."""
+
+from datetime import datetime, timedelta
+from typing import assert_never
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.domain.selector import (
+    BOOLEAN_PROPERTIES,
+    INSTANT_PROPERTIES,
+    After,
+    AnyOf,
+    Before,
+    CreatedWithin,
+    Every,
+    Holds,
+    InactiveFor,
+    Licensed,
+    Matches,
+    MemberOf,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Selector,
+)
+from auditor.domain.words import Source
+from auditor.engine.globs import expression_of
+from auditor.engine.membership import Membership
+from auditor.engine.people import NEVER, Flags, People, Words, flags_of, pack
+from auditor.engine.product_masks import Mask, ProductMasks
+from auditor.snapshot.schema import SIGN_IN_COLUMNS
+
+_SIGNALS = {
+    "any": SIGN_IN_COLUMNS,
+    "interactive": ("lastSignInDateTime",),
+    "successful": ("lastSuccessfulSignInDateTime",),
+}
+
+
+class Selecting:
+    """Evaluates selectors on one batch; equal selectors are evaluated once."""
+
+    def __init__(self, people: People, masks: ProductMasks, membership: Membership) -> None:
+        self._people = people
+        self._masks = masks
+        self._membership = membership
+        self._known: dict[Selector, Mask] = {}
+
+    def of(self, selector: Selector) -> Mask:
+        """Return who belongs to the population, and for whom that is not known."""
+        found = self._known.get(selector)
+        if found is None:
+            found = self._known[selector] = self._evaluate(selector)
+        return found
+
+    def _evaluate(self, selector: Selector) -> Mask:
+        people = self._people
+        match selector:
+            case Every(parts=parts):
+                mask = Mask(people.everybody, people.nobody)
+                for part in parts:
+                    mask = mask & self.of(part)
+                return mask
+            case AnyOf(parts=parts):
+                mask = Mask(people.nobody, people.nobody)
+                for part in parts:
+                    mask = mask | self.of(part)
+                return mask
+            case Not(part=part):
+                return ~self.of(part)
+            case OneOf(property=name, values=values):
+                return self._told(self._one_of(name, values), name)
+            case Matches(property=name, pattern=pattern):
+                matched = pc.match_substring_regex(people.folded(name), f"^{expression_of(pattern)}$")
+                return self._told(flags_of(pc.fill_null(matched, fill_value=False)), name)
+            case Before(property=name, moment=moment):
+                stamps = people.instants(name)
+                return self._told((stamps != NEVER) & (stamps < self._moment(moment)), name)
+            case After(property=name, moment=moment):
+                stamps = people.instants(name)
+                return self._told((stamps != NEVER) & (stamps > self._moment(moment)), name)
+            case Holds(products=products):
+                return self._holds(self._masks.of(products))
+            case Licensed():
+                return self._told(people.held.any(axis=1), "assignedLicenses")
+            case MemberOf(groups=groups, transitive=transitive):
+                return self._membership.of(people, groups, transitive=transitive)
+            case InactiveFor(duration=duration, signal=signal):
+                latest = np.maximum.reduce([people.instants(name) for name in _SIGNALS[signal]])
+                inactive = (latest != NEVER) & (latest < self._moment(duration))
+                return self._told(inactive, Source.SIGN_IN_ACTIVITY.value)
+            case NeverSignedIn(duration=duration):
+                return self._never_signed_in(duration)
+            case CreatedWithin(duration=duration):
+                created = people.instants("createdDateTime")
+                return self._told((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
+            case _:
+                assert_never(selector)
+
+    def _told(self, true: Flags, fact: str) -> Mask:
+        """Take the answers of those whose fact was collected."""
+        unknown = self._people.unknown(fact)
+        return Mask(true & ~unknown, unknown)
+
+    def _moment(self, moment: datetime | timedelta) -> int:
+        instant = self._people.facts.as_of - moment if isinstance(moment, timedelta) else moment
+        return microseconds(instant)
+
+    def _one_of(self, name: str, values: tuple[str | bool | datetime | None, ...]) -> Flags:
+        people = self._people
+        found = people.absent(name) if None in values else people.nobody
+        told = [value for value in values if value is not None]
+        if not told:
+            return found
+        if name in BOOLEAN_PROPERTIES:
+            column = people.booleans(name)
+            matched = pc.is_in(column, value_set=pa.array(told, pa.bool_()))
+        elif name in INSTANT_PROPERTIES:
+            wanted = [microseconds(value) for value in told if isinstance(value, datetime)]
+            return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
+        else:
+            folded = [str(value).casefold() for value in told]
+            column = people.folded(name)
+            matched = pc.equal(column, folded[0]) if len(folded) == 1 else pc.is_in(column, value_set=pa.array(folded))
+        return found | flags_of(pc.fill_null(matched, fill_value=False))
+
+    def _holds(self, products: Mask) -> Mask:
+        people = self._people
+        true = meets(people.held, products.true)
+        possible = meets(people.held, products.unknown) & ~true
+        unread = people.unknown("assignedLicenses")
+        return Mask(true & ~unread, possible | unread)
+
+    def _never_signed_in(self, duration: timedelta) -> Mask:
+        """No stamp at all, and created long enough ago; no creation date counts as older."""
+        people = self._people
+        latest = np.maximum.reduce([people.instants(name) for name in SIGN_IN_COLUMNS])
+        created = people.instants("createdDateTime")
+        unread = people.unknown(Source.SIGN_IN_ACTIVITY.value)
+        silent = self._told(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
+        found = silent & self._told(created <= self._moment(duration), "createdDateTime")
+        # Where the sign-ins of a user were not collected the test is unknown, whatever the age of the account.
+        return Mask(found.true, found.unknown | unread)
+
+
+def meets(held: Words, products: Flags) -> Flags:
+    """Tell whose bitset has a bit in common with the products."""
+    mask = pack(products)
+    if not mask.any():
+        return np.zeros(len(held), dtype=bool)
+    if held.shape[1] == 1:
+        return np.asarray((held[:, 0] & mask[0]) != 0)
+    return np.asarray(((held & mask) != 0).any(axis=1))
+
+
+def microseconds(instant: datetime) -> int:
+    """Return an instant as microseconds since 1970 in UTC, without rounding."""
+    return (instant - _EPOCH) // timedelta(microseconds=1)
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+

@@ -1,0 +1,83 @@
+"""The one place where waivers are applied, to findings about people and about everything else alike."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from auditor.domain.policy import Assignments, Policy, ProductSet, Waiver
+from auditor.engine.outcome import OPEN, BatchOutcome, Chunk, Single
+from auditor.engine.plan import Plan, overlap
+from auditor.engine.product_masks import Mask
+from auditor.engine.selecting import Selecting
+
+
+def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcome: BatchOutcome) -> Chunk:
+    """Mark which findings of a chunk are waived; rows are those of the batch that `selecting` looks at."""
+    size = len(chunk)
+    waivers = np.full(size, OPEN, dtype=np.int64)
+    for place, waiver in plan.covering(policy):
+        matched = _products(plan, policy, waiver, chunk)
+        if waiver.users is not None:
+            people = selecting.of(waiver.users)
+            matched = matched & Mask(people.true[chunk.rows], people.unknown[chunk.rows])
+        if matched.true.any():
+            outcome.used_waivers.add(place)
+        if matched.unknown.any():
+            outcome.unknown_waivers.add(place)
+        waivers[matched.true & (waivers == OPEN)] = place
+    return replace(chunk, waivers=waivers)
+
+
+def waive_single(
+    plan: Plan, policy: Policy, single: Single, products: ProductSet | None, outcome: BatchOutcome
+) -> Single:
+    """Mark whether a finding that is not about a user is waived; `products` is the pool it stands for, if any."""
+    chosen = OPEN
+    for place, waiver in plan.covering(policy):
+        if waiver.users is not None:
+            continue
+        matched = _single_products(plan, waiver, single, products)
+        if matched.true[0]:
+            outcome.used_waivers.add(place)
+            chosen = place if chosen == OPEN else chosen
+        if matched.unknown[0]:
+            outcome.unknown_waivers.add(place)
+    return replace(single, waiver=chosen)
+
+
+def _products(plan: Plan, policy: Policy, waiver: Waiver, chunk: Chunk) -> Mask:
+    """Which findings are about a product of the waiver; a finding without a product is about none."""
+    size = len(chunk)
+    if waiver.products is None:
+        return Mask(np.ones(size, dtype=bool), np.zeros(size, dtype=bool))
+    if chunk.skus is not None:
+        listed = plan.masks.of(waiver.products)
+        return Mask(listed.true[chunk.skus], listed.unknown[chunk.skus])
+    element = _written_set(policy, chunk.written)
+    shared = _NEITHER if element is None else overlap(plan.facts, waiver.products, element)
+    return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))
+
+
+def _single_products(plan: Plan, waiver: Waiver, single: Single, pool: ProductSet | None) -> Mask:
+    if waiver.products is None:
+        return _ALWAYS
+    if pool is not None:
+        return overlap(plan.facts, waiver.products, pool)
+    if single.product is None or single.product.sku_id is None:
+        return _NEITHER
+    listed = plan.masks.of(waiver.products)
+    place = plan.facts.index.get(single.product.sku_id)
+    if place is None:
+        return _NEITHER
+    return Mask(listed.true[place : place + 1], listed.unknown[place : place + 1])
+
+
+def _written_set(policy: Policy, written: str | None) -> ProductSet | None:
+    """Find the required element that a finding quotes."""
+    if written is None or not isinstance(policy.constraint, Assignments):
+        return None
+    return next((element for element in policy.constraint.require if element.written == written), None)
+
+
+_ALWAYS = Mask(np.ones(1, dtype=bool), np.zeros(1, dtype=bool))
+_NEITHER = Mask(np.zeros(1, dtype=bool), np.zeros(1, dtype=bool))

@@ -1,0 +1,167 @@
+"""The constraint block of a policy into a Constraint."""
+
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from auditor.domain.policy import (
+    Assignments,
+    Attributes,
+    Balance,
+    Bound,
+    Budget,
+    Constraint,
+    Health,
+    Purchases,
+    Seats,
+    Services,
+    Subscriptions,
+)
+from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
+from auditor.domain.selector import Scalar
+from auditor.policy.names import Names
+from auditor.policy.reading import Node, duration, percentage
+from auditor.policy.selectors import scalar
+
+BLOCKS = ("assignments", "seats", "purchases", "subscriptions", "attributes", "health", "balance", "budget")
+
+
+def read_constraint(policy: Node, names: Names) -> Constraint:
+    """Read the one constraint block of a policy (the schema has made sure that there is exactly one)."""
+    block = next(name for name in BLOCKS if policy.has(name))
+    return _READERS[block](policy[block], names)
+
+
+def _assignments(node: Node, names: Names) -> Constraint:
+    via: Literal["group", "direct"] | None = node.value.get("via")
+    return Assignments(
+        of=_set(node, "of", names) or EVERY_PRODUCT,
+        allow=_set(node, "allow", names),
+        deny=_set(node, "deny", names),
+        require=tuple(names.product_set(item) for item in node["require"].each()) if node.has("require") else (),
+        exclusive=tuple(
+            tuple(names.product_set(element) for element in group.each()) for group in node["exclusive"].each()
+        )
+        if node.has("exclusive")
+        else (),
+        redundant=node.has("redundant"),
+        via=via,
+        duplicates=node.has("duplicates"),
+        services=_services(node["services"], names) if node.has("services") else Services(),
+    )
+
+
+def _services(node: Node, names: Names) -> Services:
+    for key in ("require", "deny"):
+        for item in node[key].each() if node.has(key) else ():
+            names.mention("service", str(item.value), item)
+    return Services(require=node.texts("require"), deny=node.texts("deny"))
+
+
+def _seats(node: Node, names: Names) -> Constraint:
+    minimum, maximum = _spare(node, names)
+    return Seats(
+        of=_set(node, "of", names) or PAID_PRODUCTS,
+        minimum=minimum,
+        maximum=maximum,
+        quota=int(node.value["assigned"]["max"]) if node.has("assigned") else None,
+        pool=bool(node.value.get("pool", False)),
+        count_grace_units=node.value.get("graceUnits", "count") == "count",
+    )
+
+
+def _purchases(node: Node, names: Names) -> Constraint:
+    return Purchases(
+        allow=_set(node, "allow", names),
+        deny=_set(node, "deny", names),
+        trials=node.has("trials"),
+        unknown=node.has("unknown"),
+    )
+
+
+def _subscriptions(node: Node, names: Names) -> Constraint:
+    return Subscriptions(
+        of=_set(node, "of", names) or EVERY_PRODUCT,
+        expiring=duration(node["expiring"]["within"]) if node.has("expiring") else None,
+        states=node["states"].texts("deny") if node.has("states") else (),
+        trials_ending=duration(node["trials"]["endingWithin"]) if node.has("trials") else None,
+    )
+
+
+def _attributes(node: Node, names: Names) -> Constraint:
+    allow: list[tuple[str, tuple[Scalar, ...]]] = []
+    if node.has("allow"):
+        for name, values in node["allow"].items():
+            items = values.each() if isinstance(values.value, list) else (values,)
+            read = (scalar(name, item, names) for item in items)
+            allow.append((name, tuple(value for value in read if value is not None)))
+    return Attributes(require=node.texts("require"), allow=tuple(allow))
+
+
+def _health(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
+    return Health(errors=node.has("errors"), groups=node.has("groups"))
+
+
+def _balance(node: Node, names: Names) -> Constraint:
+    minimum, maximum = _spare(node, names)
+    return Balance(of=_set(node, "of", names) or PAID_PRODUCTS, minimum=minimum, maximum=maximum)
+
+
+def _budget(node: Node, names: Names) -> Constraint:  # noqa: ARG001  one signature for every block
+    return Budget(limit=Decimal(str(node.value["limit"])))
+
+
+def _set(node: Node, key: str, names: Names) -> ProductSet | None:
+    return names.product_set(node[key]) if node.has(key) else None
+
+
+def _spare(node: Node, names: Names) -> tuple[Bound | None, Bound | None]:
+    """Read `spare: {min, max}`; a minimum that lies above the maximum whatever the seats is noted."""
+    if not node.has("spare"):
+        return None, None
+    spare = node["spare"]
+    minimum = _bound(spare["min"]) if spare.has("min") else None
+    maximum = _bound(spare["max"]) if spare.has("max") else None
+    # A number and a share cannot be compared before the seats are known.
+    alike = minimum is not None and maximum is not None and type(spare.value["min"]) is type(spare.value["max"])
+    if alike and minimum is not None and maximum is not None and _above(minimum, maximum):
+        names.diagnostics.error(
+            "policy-min-above-max",
+            f"`min` {minimum.written} lies above `max` {maximum.written}: no number of seats satisfies both",
+            spare["min"],
+            "lower `min` or raise `max`",
+        )
+    return minimum, maximum
+
+
+def _bound(node: Node) -> Bound:
+    value = node.value
+    if isinstance(value, dict):
+        percent = value.get("percent", 0)
+        return Bound(
+            seats=int(value.get("seats", 0)),
+            percent=percentage(str(percent)),
+            written=f"{{percent: {percent}, seats: {value.get('seats', 0)}}}",
+        )
+    if isinstance(value, str):
+        return Bound(percent=percentage(value), written=value)
+    return Bound(seats=int(value), percent=Fraction(0), written=str(value))
+
+
+def _above(minimum: Bound, maximum: Bound) -> bool:
+    """Whether the minimum is the larger in both its parts."""
+    low = (minimum.percent, minimum.seats)
+    high = (maximum.percent, maximum.seats)
+    return low != high and low[0] >= high[0] and low[1] >= high[1]
+
+
+_READERS = {
+    "assignments": _assignments,
+    "seats": _seats,
+    "purchases": _purchases,
+    "subscriptions": _subscriptions,
+    "attributes": _attributes,
+    "health": _health,
+    "balance": _balance,
+    "budget": _budget,
+}

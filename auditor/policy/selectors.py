@@ -1,0 +1,113 @@
+"""`users:` into a Selector."""
+
+from typing import TYPE_CHECKING
+
+from auditor.domain.selector import (
+    BOOLEAN_PROPERTIES,
+    INSTANT_PROPERTIES,
+    After,
+    AnyOf,
+    Before,
+    CreatedWithin,
+    Every,
+    Holds,
+    InactiveFor,
+    Licensed,
+    Matches,
+    MemberOf,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Scalar,
+    Selector,
+    Signal,
+)
+from auditor.policy.reading import Node, duration, instant, moment
+
+if TYPE_CHECKING:
+    from auditor.policy.names import Names
+
+
+def read_selector(node: Node, names: "Names") -> Selector:
+    """Read a selector: the name of a population, or a mapping of which all keys must hold."""
+    if isinstance(node.value, str):
+        return names.population(node.value, node)
+    parts = tuple(_part(key, member, node, names) for key, member in node.items() if key != "signal")
+    return parts[0] if len(parts) == 1 else Every(parts=parts)
+
+
+def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
+    match key:
+        case "holds":
+            return Holds(products=names.product_set(node))
+        case "licensed":
+            return Licensed() if node.value else Not(part=Licensed())
+        case "memberOf":
+            return _member_of(node)
+        case "inactiveFor":
+            signal: Signal = parent.value.get("signal", "any")
+            return InactiveFor(duration=duration(node), signal=signal)
+        case "neverSignedIn":
+            return NeverSignedIn(duration=duration(node))
+        case "createdWithin":
+            return CreatedWithin(duration=duration(node))
+        case "any":
+            return AnyOf(parts=tuple(read_selector(item, names) for item in node.each()))
+        case "all":
+            return Every(parts=tuple(read_selector(item, names) for item in node.each()))
+        case "not":
+            return Not(part=read_selector(node, names))
+        case "population":
+            return names.population(str(node.value), node)
+        case _:
+            return _property(key, node, names)
+
+
+def _member_of(node: Node) -> MemberOf:
+    transitive = isinstance(node.value, dict) and bool(node.value.get("transitive", False))
+    groups = node.value["group"] if isinstance(node.value, dict) else node.value
+    return MemberOf(groups=tuple(groups) if isinstance(groups, list) else (str(groups),), transitive=transitive)
+
+
+def _property(name: str, node: Node, names: "Names") -> Selector:
+    if not isinstance(node.value, dict):
+        return _one_of(name, node, names)
+    parts = tuple(_operator(name, key, operand, names) for key, operand in node.items())
+    return parts[0] if len(parts) == 1 else Every(parts=parts)
+
+
+def _operator(name: str, operator: str, node: Node, names: "Names") -> Selector:
+    match operator:
+        case "is" | "in":
+            return _one_of(name, node, names)
+        case "not" | "notIn":
+            return Not(part=_one_of(name, node, names))
+        case "exists":
+            absent = OneOf(property=name, values=(None,))
+            return Not(part=absent) if node.value else absent
+        case "matches":
+            return Matches(property=name, pattern=str(node.value))
+        case "before":
+            return Before(property=name, moment=moment(node, names.diagnostics))
+        case _:
+            return After(property=name, moment=moment(node, names.diagnostics))
+
+
+def _one_of(name: str, node: Node, names: "Names") -> OneOf:
+    items = tuple(node.each()) if isinstance(node.value, list) else (node,)
+    return OneOf(property=name, values=tuple(scalar(name, item, names) for item in items))
+
+
+def scalar(name: str, node: Node, names: "Names") -> Scalar | None:
+    """Read a value that a property can equal; dates of instant properties are read as midnight UTC."""
+    if node.value is None or name in BOOLEAN_PROPERTIES:
+        value: Scalar | None = node.value
+        return value
+    if name in INSTANT_PROPERTIES:
+        found = instant(str(node.value))
+        if found is None:
+            names.diagnostics.error(
+                "policy-bad-date", f"'{node.value}' is not an instant", node, "write 2026-11-20 or 2026-11-20T02:17:00Z"
+            )
+        return found
+    return str(node.value)
