@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
+from auditor.domain.errors import GraphError
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
 from auditor.graph.adapter import open_sdk
@@ -111,6 +112,8 @@ class Graph:
                     renewals += 1
                     if renewals > 2 or not await self.sign_in.renew():
                         raise FaultError(found)
+                case Again(fault=found, most=int(most)) if attempt >= most:
+                    raise FaultError(found)
                 case Again(fault=found, wait=wait):
                     throttling = found.kind is Kind.THROTTLED or wait is not None
                     failures += not throttling
@@ -135,6 +138,11 @@ class Graph:
         try:
             async with self._room:
                 response = await call.send(link)
+        except FaultError as error:
+            return Final(fault=error.fault)
+        except GraphError as error:
+            # Signing in anew, which every request may have to, came to nothing.
+            return Final(fault=Fault(kind=Kind.SIGNED_OUT, message=error.message, remedy=error.hint))
         except (httpx.TransportError, httpx.DecodingError) as error:
             return Again(fault=_unreachable(call.name, error, self.sign_in.secrets.scrub(str(error))))
         except httpx.InvalidURL as error:

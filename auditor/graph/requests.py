@@ -27,9 +27,12 @@ def users(
     return _listing(graph, graph.sdk.users, query, name="GET /users", units=1, advanced=advanced)
 
 
-def user_count(graph: Graph) -> Call:
+def user_count(graph: Graph, *, where: str | None = None) -> Call:
     """GET /users/$count, an advanced query by nature."""
-    return _listing(graph, graph.sdk.users.count, None, name="GET /users/$count", units=1, advanced=True)
+    from msgraph.generated.users.count.count_request_builder import CountRequestBuilder  # noqa: PLC0415
+
+    query = CountRequestBuilder.CountRequestBuilderGetQueryParameters(filter=where)
+    return _listing(graph, graph.sdk.users.count, query, name="GET /users/$count", units=1, advanced=True)
 
 
 def user(graph: Graph, user_id: str, select: tuple[str, ...]) -> Call:

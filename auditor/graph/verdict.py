@@ -33,6 +33,8 @@ class Again:
     """What to report when patience ends."""
     wait: float | None = None
     """Seconds that the service asked for."""
+    most: int | None = None
+    """Attempts that are worth while; None for as many as patience has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +72,9 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, asked: str) -
         return SignInAgain(fault=found)
     if status in _AGAIN:
         return Again(fault=found, wait=retry_after(headers))
-    if kind is Kind.NOT_GRAPH and status >= 500:
-        return Again(fault=found)
+    if kind is Kind.NO_PREMIUM:
+        # Seen now and then on tenants that have the licence.
+        return Again(fault=found, most=3)
     return Final(fault=found)
 
 

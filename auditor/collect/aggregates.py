@@ -1,0 +1,127 @@
+"""The small sources of a tenant (its name, its products, its subscriptions) into tables."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.collect.reading import Reading
+from auditor.domain.errors import GraphError
+from auditor.domain.result import Coverage
+from auditor.domain.words import Source
+from auditor.graph import requests
+from auditor.snapshot.build import product_row, service_plan_rows, subscription_row
+from auditor.snapshot.schema import ORGANIZATION, PRODUCTS, SERVICE_PLANS, SUBSCRIPTIONS
+
+_SKU = (
+    "appliesTo",
+    "capabilityStatus",
+    "consumedUnits",
+    "prepaidUnits",
+    "servicePlans",
+    "skuId",
+    "skuPartNumber",
+    "subscriptionIds",
+)
+_ORGANIZATION = ("countryLetterCode", "defaultUsageLocation", "displayName", "id", "preferredLanguage", "tenantType")
+_NUMBERS = ("enabled", "warning", "suspended", "lockedOut")
+
+Tables = Mapping[str, pa.Table]
+
+
+async def organization(reading: Reading) -> tuple[Coverage, Tables]:
+    """Read who the tenant is. Raises GraphError where it is another than the tenants file says."""
+    rows, fault = await reading.all_rows(
+        Source.ORGANIZATION, requests.organization(reading.graph, _ORGANIZATION)
+    )
+    wanted = reading.graph.tenant.tenant_id
+    for row in rows:
+        if str(row["id"]).lower() != wanted:
+            raise GraphError(
+                "graph-wrong-tenant",
+                f"{reading.tenant}: the credential is for the tenant {str(row['id'])[:40]}, not for {wanted}",
+                hint="correct tenantId in the tenants file, or sign in to the right tenant",
+            )
+    table = pa.Table.from_pylist(
+        [{name: _text(row.get(name)) for name in ORGANIZATION.names} for row in rows], ORGANIZATION
+    )
+    faults = [] if fault is None else [fault]
+    return reading.covered(Source.ORGANIZATION, len(rows), faults, asked=_ORGANIZATION), {"organization": table}
+
+
+async def products(reading: Reading) -> tuple[Coverage, Tables]:
+    """Read the subscribed SKUs and the service plans in them."""
+    rows, fault = await reading.all_rows(
+        Source.SUBSCRIBED_SKUS, requests.subscribed_skus(reading.graph, _SKU), key="skuId"
+    )
+    kept = [_sku(row) for row in rows]
+    odd = sum(1 for row, clean in zip(rows, kept, strict=True) if row.get("prepaidUnits") and clean["odd"])
+    tables = {
+        "products": pa.Table.from_pylist([product_row(row) for row in kept], PRODUCTS),
+        "service_plans": pa.Table.from_pylist([plan for row in kept for plan in service_plan_rows(row)], SERVICE_PLANS),
+    }
+    shortfall = f"{odd} products have numbers of seats that are no numbers" if odd else None
+    faults = [] if fault is None else [fault]
+    coverage = reading.covered(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
+    return coverage, tables
+
+
+async def subscriptions(reading: Reading) -> tuple[Coverage, Tables]:
+    """Read the purchases behind the SKUs."""
+    rows, fault = await reading.all_rows(Source.SUBSCRIPTIONS, requests.subscriptions(reading.graph))
+    kept, odd = [], 0
+    for row in rows:
+        try:
+            kept.append(subscription_row(_subscription(row)))
+        except ValueError:
+            odd += 1
+    table = pa.Table.from_pylist(kept, SUBSCRIPTIONS)
+    shortfall = f"{odd} subscriptions have dates that are no dates" if odd else None
+    faults = [] if fault is None else [fault]
+    coverage = reading.covered(
+        Source.SUBSCRIPTIONS, len(kept), faults, asked=tuple(SUBSCRIPTIONS.names), shortfall=shortfall
+    )
+    return coverage, {"subscriptions": table}
+
+
+def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a SKU with nothing in it but Graph's types; a number that is none becomes unknown."""
+    units = row.get("prepaidUnits")
+    units = units if isinstance(units, dict) else {}
+    plans = row.get("servicePlans")
+    identified = [
+        plan
+        for plan in (plans if isinstance(plans, list) else [])
+        if isinstance(plan, dict) and isinstance(plan.get("servicePlanId"), str)
+    ]
+    names = ("servicePlanId", "servicePlanName", "provisioningStatus", "appliesTo")
+    ids = row.get("subscriptionIds")
+    return {
+        "skuId": row["skuId"],
+        **{name: _text(row.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
+        "prepaidUnits": {name: _whole(units.get(name)) for name in _NUMBERS},
+        "consumedUnits": _whole(row.get("consumedUnits")),
+        "subscriptionIds": [item for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
+        "servicePlans": [{name: _text(plan.get(name)) for name in names} for plan in identified],
+        "odd": any(units.get(name) is not None and _whole(units.get(name)) is None for name in _NUMBERS),
+    }
+
+
+def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
+    trial = row.get("isTrial")
+    return {
+        **{name: _text(row.get(name)) for name in SUBSCRIPTIONS.names},
+        "isTrial": trial if isinstance(trial, bool) else None,
+        "totalLicenses": _whole(row.get("totalLicenses")),
+    }
+
+
+def _text(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    return value.encode("utf-8", "replace").decode()
+
+
+def _whole(value: Any) -> int | None:
+    """Return a number of seats; a negative one is Graph's to explain and is kept."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None

@@ -1,0 +1,224 @@
+"""One tenant and its needs into a snapshot folder: every source at once, each as far as it goes."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+
+from auditor import __version__
+from auditor.collect import aggregates
+from auditor.collect.assembling import row_groups
+from auditor.collect.groups import groups
+from auditor.collect.mailboxes import read_mailboxes
+from auditor.collect.progress import Progress, Silent
+from auditor.collect.reading import Reading
+from auditor.collect.sharding import Shards
+from auditor.collect.sign_ins import read_sign_ins
+from auditor.collect.spool import Spool
+from auditor.collect.users import read_users
+from auditor.domain.errors import GraphError
+from auditor.domain.needs import Needs
+from auditor.domain.result import Coverage
+from auditor.domain.tenant import Tenant
+from auditor.domain.words import Source, SourceStatus
+from auditor.graph.client import Patience, open_graph
+from auditor.graph.credentials import SignIn
+from auditor.graph.faults import FaultError, Kind
+from auditor.graph.token_claims import claims_of
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.writing import SnapshotWriter, folder_name
+
+_NOTHING_TO_SEE = frozenset({Kind.DENIED, Kind.NO_PREMIUM, Kind.UNSUPPORTED, Kind.MISSING})
+"""Refusals that a snapshot can tell of; any other kind that meets every source means that there is no snapshot."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Gathered:
+    """What the sources brought."""
+
+    coverage: list[Coverage] = field(default_factory=list)
+    tables: dict[str, pa.Table] = field(default_factory=dict)
+    users: Spool | None = None
+    sign_ins: Spool | None = None
+    mailboxes: Spool | None = None
+
+
+async def collect_tenant(
+    tenant: Tenant,
+    needs: Needs,
+    *,
+    root: Path,
+    instant: datetime,
+    progress: Progress | None = None,
+    environ: Mapping[str, str] | None = None,
+    patience: Patience | None = None,
+) -> Path:
+    """Read what the needs name, and write it under `root/<tenant>/<instant>/`; returns that folder.
+
+    A source that is refused, or read in part, is told by its coverage. Raises GraphError where nothing at all could be
+    read, and SnapshotError where the folder exists; then, and when it is cancelled, nothing is left behind.
+    """
+    environ = os.environ if environ is None else environ
+    manifest = Manifest(
+        tenant=tenant.name,
+        tenant_id=tenant.tenant_id,
+        cloud=tenant.cloud,
+        instant=instant,
+        sources=(),
+        agreement=tenant.agreement,
+        locale=tenant.locale,
+        tool_version=__version__,
+    )
+    async with _folder(root / tenant.name) as folder, SignIn(tenant, environ=environ) as sign_in:
+        await _check_identity(tenant, sign_in)
+        async with open_graph(tenant, sign_in, patience=patience) as graph:
+            reading = Reading(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
+            gathered = await _gather(reading)
+        return _write(root, manifest, gathered)
+
+
+async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
+    """Sign in, and refuse a token that says it is for somebody else; an opaque token says nothing."""
+    claims = claims_of((await sign_in.get_token()).token)
+    if claims is not None and claims.tenant_id is not None and claims.tenant_id.lower() != tenant.tenant_id:
+        raise GraphError(
+            "graph-wrong-tenant",
+            f"{tenant.name}: the credential is for the tenant {claims.tenant_id[:40]}, not for {tenant.tenant_id}",
+            hint="correct tenantId in the tenants file, or sign in to the right tenant",
+        )
+
+
+async def _gather(reading: Reading) -> _Gathered:
+    gathered = _Gathered()
+    sources = reading.needs.sources
+    shards: asyncio.Future[Shards] = asyncio.get_running_loop().create_future()
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            if Source.ORGANIZATION in sources:
+                tasks.create_task(_aggregate(reading, gathered, "organization"))
+            if Source.SUBSCRIBED_SKUS in sources:
+                tasks.create_task(_aggregate(reading, gathered, "products"))
+            if Source.SUBSCRIPTIONS in sources:
+                tasks.create_task(_aggregate(reading, gathered, "subscriptions"))
+            if sources & {Source.GROUPS, Source.MEMBERS}:
+                tasks.create_task(_groups(reading, gathered))
+            if sources & {Source.USERS, Source.SIGN_IN_ACTIVITY, Source.MAILBOXES}:
+                tasks.create_task(_users(reading, gathered, shards))
+            if Source.SIGN_IN_ACTIVITY in sources:
+                tasks.create_task(_sign_ins(reading, gathered, shards))
+    except* GraphError as several:
+        raise _first(several) from None
+    _refuse_nothing(reading, gathered)
+    return gathered
+
+
+async def _aggregate(reading: Reading, gathered: _Gathered, name: str) -> None:
+    read = {
+        "organization": aggregates.organization,
+        "products": aggregates.products,
+        "subscriptions": aggregates.subscriptions,
+    }[name]
+    coverage, tables = await read(reading)
+    gathered.coverage.append(coverage)
+    gathered.tables.update(tables)
+
+
+async def _groups(reading: Reading, gathered: _Gathered) -> None:
+    coverage, tables = await groups(reading)
+    gathered.coverage.extend(coverage)
+    gathered.tables.update(tables)
+
+
+async def _users(reading: Reading, gathered: _Gathered, shards: "asyncio.Future[Shards]") -> None:
+    read = await read_users(reading, shards)
+    gathered.coverage.append(read.coverage)
+    gathered.users = read.spool
+    if Source.MAILBOXES in reading.needs.sources:
+        mailboxes = await read_mailboxes(reading, read.spool)
+        gathered.coverage.append(mailboxes.coverage)
+        gathered.mailboxes = mailboxes.spool
+
+
+async def _sign_ins(reading: Reading, gathered: _Gathered, shards: "asyncio.Future[Shards]") -> None:
+    read = await read_sign_ins(reading, shards)
+    gathered.coverage.append(read.coverage)
+    gathered.sign_ins = read.spool
+
+
+def _first(several: BaseExceptionGroup[GraphError]) -> GraphError:
+    found = several.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
+
+
+def _refuse_nothing(reading: Reading, gathered: _Gathered) -> None:
+    """Raise what went wrong where it kept every single source from being read."""
+    if gathered.coverage and all(
+        coverage.status is SourceStatus.UNAVAILABLE for coverage in gathered.coverage if coverage.name in _ESSENTIAL
+    ):
+        faults = [found for found in reading.failures if found.kind not in _NOTHING_TO_SEE]
+        if faults:
+            raise FaultError(faults[0])
+
+
+_ESSENTIAL = frozenset(Source)
+
+
+def _write(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
+    order = list(Source)
+    coverage = tuple(sorted(gathered.coverage, key=lambda found: order.index(found.name)))
+    with SnapshotWriter(root, manifest.tenant, folder_name(manifest)) as writer:
+        for name, table in gathered.tables.items():
+            writer.write_table(name, table)
+        if gathered.users is not None:
+            for users, links in row_groups(
+                gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes
+            ):
+                writer.write_users(users, links)
+        return writer.commit(_completed(manifest, coverage, gathered))
+
+
+def _completed(manifest: Manifest, coverage: tuple[Coverage, ...], gathered: _Gathered) -> Manifest:
+    from dataclasses import replace  # noqa: PLC0415
+
+    organization = gathered.tables.get("organization")
+    name = ""
+    if organization is not None and organization.num_rows:
+        name = organization["displayName"][0].as_py() or ""
+    return replace(manifest, sources=coverage, display_name=name)
+
+
+@asynccontextmanager
+async def _folder(tenant: Path) -> AsyncIterator[Path]:
+    """Make a hidden folder for what memory should not hold, and clear away those that a killed process left."""
+    tenant.mkdir(parents=True, exist_ok=True)
+    for left in tenant.glob(".collecting-*-*"):
+        if not _alive(left.name.split("-")[1]):
+            shutil.rmtree(left, ignore_errors=True)
+    for left in tenant.glob(".*.partial-*"):
+        if not _alive(left.name.rsplit("-", maxsplit=1)[1]):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".collecting-{os.getpid()}-", dir=tenant))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(process: str) -> bool:
+    """Whether a process of this number runs; on doubt it does."""
+    if not process.isdigit():
+        return True
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

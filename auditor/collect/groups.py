@@ -1,0 +1,182 @@
+"""The groups that policies name, and all licensed ones, into tables, with the members of the named ones."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.collect.pages import whole
+from auditor.collect.reading import Reading
+from auditor.domain.result import Coverage
+from auditor.domain.words import Source, SourceStatus
+from auditor.graph import requests
+from auditor.graph.faults import Fault, FaultError, Kind
+from auditor.snapshot.build import group_row
+from auditor.snapshot.schema import GROUPS, MEMBERS
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NAMED = ("displayName", "id")
+_LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState")
+_USER = "#microsoft.graph.user"
+
+Tables = Mapping[str, pa.Table]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What is known of the groups so far."""
+
+    rows: dict[str, dict[str, Any]] = field(default_factory=dict)
+    named: dict[str, set[str]] = field(default_factory=dict)
+    """Group name as policies write it → ids of the groups that bear it."""
+    faults: list[Fault] = field(default_factory=list)
+    asked: set[str] = field(default_factory=lambda: set(_NAMED))
+    members: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
+    status: dict[tuple[str, bool], SourceStatus] = field(default_factory=dict)
+    member_faults: list[Fault] = field(default_factory=list)
+
+
+async def groups(reading: Reading) -> tuple[list[Coverage], Tables]:
+    """Read groups and members as far as the needs name them; returns the coverage of both sources."""
+    found = _Found()
+    names = sorted({*reading.needs.groups, *reading.needs.transitive_groups})
+    tasks = [_named(reading, name, found) for name in names]
+    if reading.needs.licensed_groups:
+        tasks.append(_licensed(reading, found))
+    await asyncio.gather(*tasks)
+    found.asked.update(f"named:{name}" for name in names)
+    wanted = {
+        (group, transitive)
+        for list_, transitive in ((reading.needs.groups, False), (reading.needs.transitive_groups, True))
+        for name in list_
+        for group in found.named.get(name, ())
+    }
+    await asyncio.gather(*(_members(reading, group, transitive, found) for group, transitive in sorted(wanted)))
+    coverage = []
+    if Source.GROUPS in reading.needs.sources:
+        asked = tuple(found.asked)
+        coverage.append(reading.covered(Source.GROUPS, len(found.rows), found.faults, asked=asked))
+    if Source.MEMBERS in reading.needs.sources:
+        coverage.append(_member_coverage(reading, names, found))
+    return coverage, _tables(found)
+
+
+async def _named(reading: Reading, name: str, found: _Found) -> None:
+    """Look a group up by its id, or by its name, which several may bear."""
+    try:
+        if _GUID.fullmatch(name):
+            answer = await reading.graph.answer(requests.group(reading.graph, name, _NAMED), whole)
+            rows = [answer.value]
+        else:
+            rows, fault = await reading.all_rows(
+                Source.GROUPS,
+                requests.groups(reading.graph, _NAMED, where=f"displayName eq {requests.quoted(name)}"),
+            )
+            if fault is not None:
+                found.faults.append(fault)
+    except FaultError as error:
+        if error.fault.kind is not Kind.MISSING:
+            found.faults.append(error.fault)
+        rows = []
+    for row in rows:
+        group = _keep(found, row)
+        if group is not None:
+            found.named.setdefault(name, set()).add(group)
+
+
+async def _licensed(reading: Reading, found: _Found) -> None:
+    """List every licensed group, and which of them have members in error."""
+    listing, errors = await asyncio.gather(
+        reading.all_rows(
+            Source.GROUPS,
+            requests.groups(reading.graph, _LICENSED, where="assignedLicenses/$count ne 0", advanced=True),
+        ),
+        reading.all_rows(
+            Source.GROUPS, requests.groups(reading.graph, ("id",), where="hasMembersWithLicenseErrors eq true")
+        ),
+    )
+    found.faults.extend(fault for _, fault in (listing, errors) if fault is not None)
+    if listing[1] is None:
+        found.asked.update(("assignedLicenses", "licenseProcessingState"))
+    if listing[1] is None and errors[1] is None:
+        found.asked.add("hasMembersWithLicenseErrors")
+    failing = {str(row["id"]).lower() for row in errors[0]}
+    for row in listing[0]:
+        known = None if errors[1] is not None else str(row["id"]).lower() in failing
+        _keep(found, {**row, "hasMembersWithLicenseErrors": known})
+
+
+def _keep(found: _Found, row: Mapping[str, Any]) -> str | None:
+    """Remember what a row says of a group; a row of more properties adds to one of fewer."""
+    group = row.get("id")
+    if not isinstance(group, str):
+        return None
+    group = group.lower()
+    found.rows.setdefault(group, {}).update(_typed(row), id=group)
+    return group
+
+
+def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
+    licenses = row.get("assignedLicenses")
+    state = row.get("licenseProcessingState")
+    name = row.get("displayName")
+    kept: dict[str, Any] = {"displayName": name if isinstance(name, str) else None}
+    if isinstance(licenses, list):
+        kept["assignedLicenses"] = [
+            item for item in licenses if isinstance(item, dict) and isinstance(item.get("skuId"), str)
+        ]
+    if isinstance(state, dict) and isinstance(state.get("state"), str):
+        kept["licenseProcessingState"] = {"state": state["state"]}
+    if "hasMembersWithLicenseErrors" in row:
+        kept["hasMembersWithLicenseErrors"] = row["hasMembersWithLicenseErrors"]
+    return kept
+
+
+async def _members(reading: Reading, group: str, transitive: bool, found: _Found) -> None:  # noqa: FBT001
+    """Read the users of one group; devices, groups and other members are passed over."""
+    call = requests.members(reading.graph, group, transitive=transitive)
+    rows, fault = await reading.all_rows(Source.MEMBERS, call)
+    users = [str(row["id"]).lower() for row in rows if row.get("@odata.type", _USER) == _USER]
+    found.members[group, transitive] = sorted(users)
+    found.status[group, transitive] = SourceStatus.COMPLETE if fault is None else fault.coverage(read=len(users))
+    if fault is not None:
+        found.member_faults.append(fault)
+
+
+def _member_coverage(reading: Reading, names: list[str], found: _Found) -> Coverage:
+    count = sum(len(users) for users in found.members.values())
+    missing = [name for name in names if name not in found.named]
+    shortfall = None
+    if missing and not found.faults:
+        listed = ", ".join(f"'{name}'" for name in missing)
+        shortfall = f"the tenant has no group {listed}; correct the name in the policy, or give the group's id"
+    status = None
+    if found.member_faults or found.faults:
+        read = any(state is SourceStatus.COMPLETE for state in found.status.values())
+        fault = (found.member_faults or found.faults)[0]
+        status = SourceStatus.PARTIAL if read else fault.coverage(read=count)
+    faults = [*found.member_faults, *found.faults]
+    return reading.covered(Source.MEMBERS, count, faults, asked=("id",), shortfall=shortfall, status=status)
+
+
+def _tables(found: _Found) -> Tables:
+    rows = []
+    for group in sorted(found.rows):
+        rows.append(
+            {
+                **group_row(found.rows[group]),
+                "membersStatus": found.status.get((group, False), SourceStatus.NOT_NEEDED).value,
+                "transitiveMembersStatus": found.status.get((group, True), SourceStatus.NOT_NEEDED).value,
+            }
+        )
+    links = [
+        {"groupId": group, "userId": user, "transitive": transitive}
+        for (group, transitive), users in sorted(found.members.items())
+        for user in users
+    ]
+    return {"groups": pa.Table.from_pylist(rows, GROUPS), "members": pa.Table.from_pylist(links, MEMBERS)}
+
+

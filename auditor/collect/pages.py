@@ -1,0 +1,48 @@
+"""The body of a page into a list of objects, for the sources that are small."""
+
+import json
+from typing import Any
+
+from auditor.graph.client import NotGraphError
+from auditor.graph.paging import Page
+
+Rows = list[dict[str, Any]]
+
+
+def listing(body: bytes) -> Page[Rows]:
+    """Decode one page of a collection. Raises NotGraphError."""
+    document = whole(body)
+    rows = document.get("value")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise NotGraphError("it holds no list of objects named 'value'")
+    return Page(rows=rows, link=link_of(document))
+
+
+def whole(body: bytes) -> dict[str, Any]:
+    """Decode a body that is one object. Raises NotGraphError."""
+    if not body.strip():
+        raise NotGraphError("it is empty")
+    try:
+        document = json.loads(body)
+    except ValueError as error:
+        what = "it is HTML" if body.lstrip()[:1] == b"<" else "it is no JSON, or cut off"
+        raise NotGraphError(what) from error
+    if not isinstance(document, dict):
+        raise NotGraphError("it is no object")
+    return document
+
+
+def number(body: bytes) -> int:
+    """Decode the body of a $count. Raises NotGraphError."""
+    text = body.decode("utf-8-sig", "replace").strip()
+    if not text.isdigit() or len(text) > 12:
+        raise NotGraphError("it is no number")
+    return int(text)
+
+
+def link_of(document: dict[str, Any]) -> str | None:
+    """Return where a list goes on."""
+    link = document.get("@odata.nextLink")
+    if link is not None and not isinstance(link, str):
+        raise NotGraphError("its nextLink is no text")
+    return link or None
