@@ -1,0 +1,79 @@
+# Two commands are enough: `make demo` and `make test`. Each makes its own virtual environment and repeats nothing
+# that is already done. Works with GNU make 3.81 and later; Windows users find their lines in README.md.
+
+VENV ?= .venv
+OUT ?= out/demo
+PYTHON ?=
+PIP_OPTIONS ?=
+UPGRADE ?=
+
+py := $(VENV)/bin/python
+pip := $(py) -m pip install --disable-pip-version-check --quiet $(PIP_OPTIONS)
+locks := requirements/build.txt requirements/runtime.txt
+project := pyproject.toml auditor/__init__.py
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test lint install install-test lock emulator bench clean
+
+help: ## Say what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+demo: $(VENV)/.runtime ## Audit the built-in tenant and write a report into out/demo (about a minute the first time)
+	@$(VENV)/bin/auditor audit --demo -o $(OUT); code=$$?; \
+	if [ $$code -gt 1 ]; then echo "make demo: the audit failed with exit code $$code" >&2; exit $$code; fi; \
+	printf '\nThe report: %s\nMore to try: %s\n' "$(OUT)/report.html" "$(VENV)/bin/auditor --help"
+
+test: $(VENV)/.test ## Run every check: lint, types, layers, workflows, tests; one summary at the end
+	@$(py) -m tests.package.gates lint test
+
+lint: $(VENV)/.test ## Run the checks that need no test to run: style, types, layers, workflows
+	@$(py) -m tests.package.gates lint
+
+install: $(VENV)/.runtime ## Make the virtual environment with the program in it
+
+install-test: $(VENV)/.test ## The same with everything that the tests and checks need
+
+emulator: $(VENV)/.test ## Serve an emulated Microsoft Graph on this machine, for trying things out (Ctrl-C ends it)
+	@$(py) -m tests.emulator
+
+bench: $(VENV)/.test ## Measure speed and memory against the floors in docs/performance.md (minutes)
+	@$(py) -m benchmarks
+
+clean: ## Remove everything that was made, the virtual environment too
+	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual
+	rm -rf m365_license_auditor.egg-info
+	find auditor policies reports tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A virtual environment that already works is kept, whoever made it.
+$(VENV)/.made:
+	@sh .ci/make-venv "$(VENV)" $(PYTHON)
+	@touch $@
+
+$(VENV)/.locked: $(VENV)/.made $(locks)
+	@echo "Installing what the program needs (from the lock, with hashes) ..."
+	@$(pip) --require-hashes $(locks:%=-r %)
+	@touch $@
+
+$(VENV)/.runtime: $(VENV)/.locked $(project)
+	@$(pip) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.runtime requirements/test.txt
+	@echo "Installing what the tests and checks need ..."
+	@$(pip) --require-hashes -r requirements/test.txt
+	@touch $@
+
+# The lock holds versions and hashes only: no address of a package index and no path of a machine (tests/package looks).
+# `make lock` keeps the versions that still fit; `make lock UPGRADE=--upgrade` takes the newest.
+UV ?= $(shell command -v uv 2>/dev/null || echo $(VENV)/bin/uv)
+compile = $(UV) pip compile --quiet --no-config --generate-hashes --universal --python-version 3.11 $(UPGRADE) \
+	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock"
+
+lock: $(VENV)/.made ## Compile requirements/*.txt again from pyproject.toml
+	@command -v $(UV) >/dev/null || { $(pip) uv; }
+	$(compile) requirements/build.in -o requirements/build.txt
+	$(compile) pyproject.toml -o requirements/runtime.txt
+	$(compile) pyproject.toml --extra graph -c requirements/runtime.txt -o requirements/graph.txt
+	$(compile) pyproject.toml --extra graph --group test --group lint \
+		-c requirements/graph.txt -c requirements/build.txt -o requirements/test.txt

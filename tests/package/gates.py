@@ -1,0 +1,88 @@
+"""Runs every check of the project one after the other and says at the end which of them held."""
+
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+
+Kind = Literal["lint", "test"]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One command that must exit 0."""
+
+    name: str
+    kind: Kind
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What became of a gate."""
+
+    gate: Gate
+    held: bool
+    seconds: float
+
+
+def gates() -> Iterator[Gate]:
+    """Yield every gate in the order in which they run: the quick ones first."""
+    yield Gate("style", "lint", ("ruff", "check", "--quiet", "."))
+    yield Gate("format", "lint", ("ruff", "format", "--check", "--quiet", "."))
+    yield Gate("layers", "lint", ("lint-imports", "--no-cache"))
+    yield Gate("types", "lint", ("mypy", "--strict", "auditor"))
+    yield Gate("types of the emulator and the checks", "lint", ("mypy", "--strict", "tests/emulator", "tests/package"))
+    yield from _workflows()
+    yield Gate("tests", "test", ("pytest", "-q", "-n", "2"))
+
+
+def _workflows() -> Iterator[Gate]:
+    """Yield the gates over what GitHub reads; a file that does not exist yet has no gate."""
+    workflows = sorted(_below(".github/workflows", "*.yml"))
+    actions = sorted([*_below(".", "action.yml"), *_below(".github/actions", "**/action.yml")])
+    check = ("check-jsonschema", "--builtin-schema")
+    yield Gate("workflow safety", "lint", ("zizmor", "--offline", "--quiet", "--no-progress", ".github", *actions))
+    yield Gate("workflow schema", "lint", (*check, "vendor.github-workflows", *workflows))
+    yield Gate("workflow timeouts", "lint", (*check, "custom.github-workflows-require-timeout", *workflows))
+    yield Gate("dependabot schema", "lint", (*check, "vendor.dependabot", ".github/dependabot.yml"))
+    if actions:
+        yield Gate("action schema", "lint", (*check, "vendor.github-actions", *actions))
+
+
+def _below(folder: str, pattern: str) -> list[str]:
+    return [path.relative_to(ROOT).as_posix() for path in (ROOT / folder).glob(pattern)]
+
+
+def run(gate: Gate) -> Ran:
+    """Run one gate with its output shown as it comes."""
+    program, *arguments = gate.command
+    print(f"\n── {gate.name}: {shlex.join(gate.command)}", flush=True)
+    begun = time.monotonic()
+    code = subprocess.run([BIN / program, *arguments], cwd=ROOT, check=False).returncode
+    return Ran(gate, held=code == 0, seconds=time.monotonic() - begun)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run the gates of the kinds given, all without any; 1 when one of them did not hold, 2 for a kind unknown."""
+    if unknown := set(arguments) - {"lint", "test"}:
+        print(f"there is no kind of gate called {', '.join(sorted(unknown))}: lint, test", file=sys.stderr)
+        return 2
+    done = [run(gate) for gate in gates() if not arguments or gate.kind in arguments]
+    print("\n── summary")
+    for one in done:
+        print(f"{'ok    ' if one.held else 'FAILED'} {one.seconds:7.1f} s  {one.gate.name}")
+    failed = sum(not one.held for one in done)
+    print(f"{len(done) - failed} of {len(done)} checks hold" + (f", {failed} do not" if failed else ""))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
