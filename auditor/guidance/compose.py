@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, takewhile
 
 from auditor.domain.words import Agreement
 from auditor.guidance.model import (
@@ -137,9 +137,8 @@ class Composed:
     @property
     def role(self) -> str:
         """The role of the main task alone, or all of them where the agreement is unknown and decides it."""
-        first = self.roles[0]
-        alike = (role for role in self.roles if role.branches) if first.branches else (first,)
-        return " / ".join(dict.fromkeys(role.name for role in alike))
+        alternatives = tuple(takewhile(lambda role: role.branches, self.roles)) or self.roles[:1]
+        return " / ".join(dict.fromkeys(role.name for role in alternatives))
 
 
 def compose(library: Library, article: str, variant: Variant) -> Composed:

@@ -1,0 +1,188 @@
+"""Choosing: every check in every situation leads to an article, and what is known of the subject decides which."""
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.words import Agreement, Cloud
+from auditor.guidance import CHECKS, Situation, choose, compose
+from tests.guidance.packaged import packaged
+
+POLICY_LANGUAGE = {
+    *("assignment.not-allowed", "assignment.denied", "assignment.missing", "assignment.overlap"),
+    *("assignment.redundant", "assignment.path", "assignment.duplicate", "assignment.error"),
+    *("service.missing", "service.denied"),
+    *("seats.over-assigned", "seats.below-minimum", "seats.above-maximum", "seats.quota-exceeded"),
+    *("purchase.not-allowed", "purchase.trial", "purchase.unknown"),
+    *("subscription.expiring", "subscription.state", "subscription.trial-ending"),
+    *("attribute.missing", "attribute.not-allowed"),
+    *("group.license-errors", "group.processing", "balance.imbalance", "budget.exceeded"),
+}
+ERRORS = [
+    "CountViolation",
+    "MutuallyExclusiveViolation",
+    "DependencyViolation",
+    "ProhibitedInUsageLocationViolation",
+    "UniquenessViolation",
+    "Other",
+    "Others",
+    "SomethingNew",
+]
+TRUTH = st.sampled_from([None, True, False])
+SITUATIONS = st.builds(
+    Situation,
+    account_enabled=TRUTH,
+    user_type=st.sampled_from([None, "Member", "Guest"]),
+    mailbox_type=st.sampled_from([None, "user", "shared", "room", "equipment", "linked"]),
+    inactive=TRUTH,
+    never_signed_in=TRUTH,
+    path=st.sampled_from([None, "direct", "group", "both"]),
+    on_premises_synced=TRUTH,
+    replacement_required=TRUTH,
+    self_service=TRUTH,
+    error_code=st.sampled_from([None, *ERRORS, "CountViolation@11111111-2222-3333-4444-555555555555"]),
+    attribute=st.sampled_from([None, "usageLocation", "department"]),
+    status=st.sampled_from([None, "Enabled", "Warning", "Suspended", "LockedOut", "Deleted"]),
+    is_trial=TRUTH,
+    agreement=st.sampled_from(Agreement),
+    cloud=st.sampled_from(Cloud),
+    leaving=TRUTH,
+)
+
+
+def test_the_checks_are_those_of_the_policy_language() -> None:
+    assert CHECKS == POLICY_LANGUAGE
+
+
+@pytest.mark.parametrize("check", sorted(CHECKS))
+@given(situation=SITUATIONS)
+def test_every_check_in_every_situation_leads_to_articles_that_say_what_to_do(check: str, situation: Situation) -> None:
+    chosen = choose(check, situation)
+    assert chosen
+    assert len(set(chosen)) == len(chosen)
+    for article in chosen:
+        composed = compose(packaged(), article, situation.variant())
+        assert composed.steps
+        assert composed.roles
+        assert composed.warnings
+        assert composed.next
+
+
+def test_an_unknown_check_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        choose("assignment.unheard-of", Situation())
+
+
+def test_every_article_can_be_reached_from_a_check() -> None:
+    reached: set[str] = set()
+    paths = (None, "direct", "group", "both")
+    for check, path, code, agreement in product(CHECKS, paths, (None, *ERRORS), Agreement):
+        reached |= set(choose(check, Situation(path=path, error_code=code, agreement=agreement)))
+    for facts in (
+        Situation(self_service=True),
+        Situation(account_enabled=False),
+        Situation(user_type="Guest"),
+        Situation(inactive=True),
+        Situation(mailbox_type="shared"),
+        Situation(replacement_required=True),
+        Situation(attribute="department"),
+        Situation(status="Suspended"),
+        Situation(is_trial=True),
+    ):
+        reached |= {article for check in CHECKS for article in choose(check, facts)}
+    waiting = list(reached)
+    while waiting:
+        article = packaged().articles[waiting.pop()]
+        named = {*(step.article for step in article.steps), *(following.article for following in article.next)}
+        onward = {name for name in named if name is not None} - reached
+        reached |= onward
+        waiting += onward
+    assert reached == set(packaged().articles)
+
+
+@pytest.mark.parametrize(
+    ("check", "facts", "first"),
+    [
+        ("assignment.not-allowed", Situation(path="direct"), "unassign-licenses"),
+        ("assignment.not-allowed", Situation(path="group"), "group-licenses"),
+        ("assignment.denied", Situation(path="direct", account_enabled=False), "former-employee"),
+        ("assignment.denied", Situation(path="direct", account_enabled=False, mailbox_type="shared"), "shared-mailbox"),
+        ("assignment.denied", Situation(path="direct", user_type="Guest"), "guests"),
+        ("assignment.denied", Situation(path="direct", inactive=True), "inactive-users"),
+        ("assignment.denied", Situation(path="direct", never_signed_in=True), "inactive-users"),
+        ("assignment.denied", Situation(path="direct", replacement_required=True), "move-users"),
+        ("assignment.denied", Situation(path="group", replacement_required=True), "move-users"),
+        ("assignment.denied", Situation(account_enabled=False, replacement_required=True), "former-employee"),
+        ("assignment.denied", Situation(self_service=True, account_enabled=False), "self-service-purchases"),
+        ("assignment.missing", Situation(), "assign-licenses"),
+        ("assignment.missing", Situation(replacement_required=True), "move-users"),
+        ("assignment.missing", Situation(status="Suspended"), "reactivate-subscription"),
+        ("assignment.missing", Situation(path="group"), "group-licenses"),
+        ("assignment.overlap", Situation(path="direct"), "overlap"),
+        ("assignment.redundant", Situation(path="group"), "overlap"),
+        ("assignment.path", Situation(path="direct"), "direct-to-group"),
+        ("assignment.path", Situation(path="group"), "group-to-direct"),
+        ("assignment.duplicate", Situation(path="both"), "duplicate-assignment"),
+        ("assignment.error", Situation(error_code="CountViolation@g"), "group-error-count"),
+        ("assignment.error", Situation(error_code="MutuallyExclusiveViolation"), "group-error-exclusive"),
+        ("assignment.error", Situation(error_code="DependencyViolation"), "group-error-dependency"),
+        ("assignment.error", Situation(error_code="ProhibitedInUsageLocationViolation"), "group-error-location"),
+        ("assignment.error", Situation(error_code="UniquenessViolation"), "group-error-uniqueness"),
+        ("assignment.error", Situation(error_code="Others"), "group-error-other"),
+        ("assignment.error", Situation(error_code="Other"), "group-error-other"),
+        ("service.denied", Situation(), "apps-and-services"),
+        ("seats.over-assigned", Situation(), "over-assigned"),
+        ("seats.below-minimum", Situation(), "buy-licenses"),
+        ("seats.above-maximum", Situation(), "remove-licenses"),
+        ("seats.above-maximum", Situation(is_trial=True), "trials"),
+        ("seats.quota-exceeded", Situation(path="direct"), "unassign-licenses"),
+        ("purchase.not-allowed", Situation(), "cancel-subscription"),
+        ("purchase.not-allowed", Situation(self_service=True), "self-service-purchases"),
+        ("purchase.trial", Situation(), "trials"),
+        ("purchase.unknown", Situation(), "unknown-product"),
+        ("subscription.expiring", Situation(), "subscription-end"),
+        ("subscription.expiring", Situation(is_trial=True), "trials"),
+        ("subscription.state", Situation(status="Warning"), "subscription-end"),
+        ("subscription.state", Situation(status="LockedOut"), "reactivate-subscription"),
+        ("subscription.state", Situation(status="Deleted"), "subscription-end"),
+        ("subscription.trial-ending", Situation(), "trials"),
+        ("attribute.missing", Situation(attribute="usageLocation"), "usage-location"),
+        ("attribute.not-allowed", Situation(attribute="department"), "user-attributes"),
+        ("group.license-errors", Situation(), "group-errors"),
+        ("group.processing", Situation(), "group-processing"),
+        ("balance.imbalance", Situation(), "transfer-between-tenants"),
+        ("budget.exceeded", Situation(), "reduce-cost"),
+    ],
+)
+def test_the_situation_decides_what_comes_first(check: str, facts: Situation, first: str) -> None:
+    assert choose(check, facts)[0] == first
+
+
+@given(situation=SITUATIONS)
+def test_an_inherited_licence_never_leads_to_unassigning_on_the_user(situation: Situation) -> None:
+    facts = inherited(situation)
+    for check in ("assignment.not-allowed", "assignment.denied", "assignment.overlap", "seats.quota-exceeded"):
+        assert "unassign-licenses" not in choose(check, facts)
+
+
+def inherited(situation: Situation) -> Situation:
+    return Situation(
+        path="group",
+        account_enabled=situation.account_enabled,
+        user_type=situation.user_type,
+        mailbox_type=situation.mailbox_type,
+        inactive=situation.inactive,
+        never_signed_in=situation.never_signed_in,
+        replacement_required=situation.replacement_required,
+        self_service=situation.self_service,
+    )
+
+
+@pytest.mark.parametrize("agreement", Agreement)
+def test_the_one_exception_to_the_transfer_is_offered_where_it_may_apply_only(agreement: Agreement) -> None:
+    chosen = choose("balance.imbalance", Situation(agreement=agreement))
+    assert ("multitenant-billing" in chosen) == (agreement in {Agreement.MCA, Agreement.UNKNOWN})
+    assert ("volume-licensing" in chosen) == (agreement is Agreement.VOLUME)
+    assert ("partner-bought" in chosen) == (agreement is Agreement.CSP)

@@ -1,0 +1,163 @@
+"""Composing: the right variant, nothing of the others, and every branch where a fact is unknown."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import product
+from typing import Protocol
+
+import pytest
+
+from auditor.domain.words import Agreement, Cloud
+from auditor.guidance import Composed, Order, Variant, compose
+from tests.guidance.known_links import HOMES
+from tests.guidance.packaged import packaged
+
+ARTICLES = sorted(packaged().articles)
+AGREEMENTS = [one for one in Agreement if one is not Agreement.UNKNOWN]
+STATUSES = ["Enabled", "Warning", "Suspended", "LockedOut", "Deleted"]
+KNOWN = Variant(
+    cloud=Cloud.WORLDWIDE,
+    agreement=Agreement.MCA,
+    path="direct",
+    status="Enabled",
+    side="source",
+    leaving=False,
+    synced=False,
+)
+
+
+class Branched(Protocol):
+    @property
+    def branches(self) -> tuple[str, ...]: ...
+
+
+def composed(article: str, variant: Variant) -> Composed:
+    return compose(packaged(), article, variant)
+
+
+def ids(guidance: Composed) -> list[str]:
+    return [step.id for step in guidance.steps]
+
+
+def branches(guidance: Composed) -> set[str]:
+    parts: tuple[Iterable[Branched], ...] = (
+        guidance.prerequisites,
+        guidance.roles,
+        guidance.steps,
+        guidance.warnings,
+        guidance.next,
+    )
+    return {label for part in parts for entry in part for label in entry.branches}
+
+
+@pytest.mark.parametrize("article", ARTICLES)
+def test_no_branch_is_left_when_every_fact_is_known(article: str) -> None:
+    for cloud, agreement, path in product(Cloud, AGREEMENTS, ("direct", "group")):
+        guidance = composed(article, replace(KNOWN, cloud=cloud, agreement=agreement, path=path))
+        assert branches(guidance) == set()
+        assert guidance.steps
+        assert guidance.roles
+        assert [step.number for step in guidance.steps] == list(range(1, len(guidance.steps) + 1))
+
+
+@pytest.mark.parametrize("article", ARTICLES)
+def test_an_unknown_agreement_keeps_every_branch_and_says_so(article: str) -> None:
+    each = [composed(article, replace(KNOWN, agreement=agreement)) for agreement in AGREEMENTS]
+    unknown = composed(article, replace(KNOWN, agreement=Agreement.UNKNOWN))
+    assert set(ids(unknown)) == {name for guidance in each for name in ids(guidance)}
+    shared = set.intersection(*(set(ids(guidance)) for guidance in each))
+    assert {step.id for step in unknown.steps if not step.branches} == shared
+    told = any("agreement of this tenant is not known" in notice for notice in unknown.notices)
+    assert told == (shared != set(ids(unknown)))
+    assert {one.id for one in unknown.warnings} == {one.id for guidance in each for one in guidance.warnings}
+
+
+@pytest.mark.parametrize("article", ARTICLES)
+def test_an_unknown_or_double_path_keeps_both_branches(article: str) -> None:
+    direct, group, both, unknown = (
+        ids(composed(article, replace(KNOWN, path=path))) for path in ("direct", "group", "both", None)
+    )
+    assert set(both) == {*direct, *group}
+    assert both == unknown
+
+
+@pytest.mark.parametrize("article", ARTICLES)
+def test_an_unknown_status_keeps_every_stage(article: str) -> None:
+    unknown = composed(article, replace(KNOWN, status=None))
+    each = [composed(article, replace(KNOWN, status=status)) for status in STATUSES]
+    assert set(ids(unknown)) == {name for guidance in each for name in ids(guidance)}
+
+
+@pytest.mark.parametrize("article", ARTICLES)
+def test_germany_is_history_and_links_no_portal(article: str) -> None:
+    guidance = composed(article, replace(KNOWN, cloud=Cloud.GERMANY))
+    assert guidance.historic
+    assert "29 October 2021" in guidance.notices[0]
+    assert all(link.url is None or "learn.microsoft.com" in link.url for link in guidance.links)
+    assert not composed(article, KNOWN).historic
+
+
+@pytest.mark.parametrize("article", ARTICLES)
+def test_a_cloud_without_a_documented_article_is_told(article: str) -> None:
+    for cloud in Cloud:
+        guidance = composed(article, replace(KNOWN, cloud=cloud))
+        documented = cloud in packaged().articles[article].documented
+        told = any("Microsoft documents these steps for other clouds" in notice for notice in guidance.notices)
+        assert told == (not documented and cloud is not Cloud.GERMANY)
+
+
+def test_the_active_users_page_is_that_of_the_cloud() -> None:
+    pages = {
+        Cloud.WORLDWIDE: "https://go.microsoft.com/fwlink/p/?linkid=834822",
+        Cloud.CHINA: "https://go.microsoft.com/fwlink/p/?linkid=850628",
+        Cloud.USGOV: HOMES["usgov"],
+        Cloud.USGOV_DOD: HOMES["usgov-dod"],
+    }
+    for cloud, page in pages.items():
+        guidance = composed("move-users", replace(KNOWN, cloud=cloud))
+        (step,) = (one for one in guidance.steps if one.id == "open-active-users")
+        assert [link.url for link in step.links] == [page]
+
+
+def test_a_page_without_a_link_of_its_own_is_called_what_it_opens() -> None:
+    guidance = composed("move-users", replace(KNOWN, cloud=Cloud.USGOV))
+    assert {link.label for link in guidance.links if link.url == HOMES["usgov"]} == {"Microsoft 365 admin center"}
+
+
+def test_a_closed_page_is_shown_and_not_linked() -> None:
+    history = {change.id: change for change in composed("transfer-between-tenants", KNOWN).history}
+    links = {link.label: link.url for link in history["volume-licensing-customers"].links}
+    assert links["Contact the Volume License Service Center"] is None
+    assert links["Contact volume licensing support"] is not None
+
+
+def test_the_role_is_that_of_the_agreement() -> None:
+    roles = {one: composed("remove-licenses", replace(KNOWN, agreement=one)).role for one in Agreement}
+    assert roles[Agreement.MOSA] == "Billing Administrator"
+    assert roles[Agreement.MCA] == "Owner or contributor of the billing account or billing profile"
+    assert roles[Agreement.UNKNOWN] == " / ".join(roles[one] for one in AGREEMENTS)
+    assert composed("unassign-licenses", KNOWN).role == "License Administrator or User Administrator"
+
+
+def test_links_stand_once_in_order_of_appearance() -> None:
+    guidance = composed("transfer-between-tenants", KNOWN)
+    assert len(set(guidance.links)) == len(guidance.links)
+    assert guidance.links[0] == guidance.prerequisites[0].links[0]
+
+
+def test_sources_bear_title_address_and_date() -> None:
+    source = composed("move-users", KNOWN).sources[0]
+    assert source.title == "Move users to a different subscription"
+    assert source.url.endswith("/microsoft-365/commerce/subscriptions/move-users-different-subscription")
+    assert source.date == "2023-06-09"
+
+
+def test_an_unknown_article_is_a_mistake_of_the_caller() -> None:
+    with pytest.raises(KeyError):
+        composed("unheard-of", KNOWN)
+
+
+def test_the_orders_rank_from_what_frees_to_what_destroys() -> None:
+    ranked = [Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL]
+    assert sorted(ranked, key=lambda order: order.rank) == ranked
+    assert Order.BACKUP.rank < Order.REMOVE.rank

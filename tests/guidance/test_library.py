@@ -1,0 +1,109 @@
+"""Reading articles: the packaged ones load, and a fault is told with its place."""
+
+import json
+
+import jsonschema
+import pytest
+
+from auditor.domain.errors import InputError
+from auditor.guidance import read_library
+from tests.guidance.packaged import FOLDER, packaged, schema, texts
+
+ARTICLE = """\
+version: 1
+id: sample
+title: Sample
+summary: A sample article.
+order: check
+sources: [buy-or-remove-licenses]
+documented: [worldwide]
+roles:
+  - role: license-administrator
+steps:
+  - id: look
+    order: check
+    text: Look at it.
+    links: [licenses]
+"""
+
+
+def faults(article: str, *, name: str = "sample.yaml") -> list[str]:
+    with pytest.raises(InputError) as caught:
+        read_library({**texts(), name: article}, schema())
+    return [
+        f"{one.span.file}:{one.span.line}:{one.span.column} {one.message}"
+        for one in caught.value.diagnostics
+        if one.span is not None
+    ]
+
+
+def test_the_packaged_articles_load() -> None:
+    library = packaged()
+    assert set(library.articles) == {path.stem for path in FOLDER.glob("*.yaml")} - {"links", "terms"}
+    assert len(library.articles) >= 40
+
+
+def test_a_sample_loads_beside_them() -> None:
+    assert "sample" in read_library({**texts(), "sample.yaml": ARTICLE}, schema()).articles
+
+
+def test_the_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(json.loads(schema()))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "words"),
+    [
+        ("order: check\nsources", "order: someday\nsources", "sample.yaml:5:8", "someday"),
+        ("title: Sample\n", "", "sample.yaml:1:1", "title"),
+        ("title: Sample", "titel: Sample", "sample.yaml:1:1", "titel"),
+        ("links: [licenses]", "links: [licences]", "sample.yaml:14:12", "'licences'"),
+        ("[buy-or-remove-licenses]", "[nowhere]", "sample.yaml:6:10", "'nowhere'"),
+        ("role: license-administrator", "role: king", "sample.yaml:9:11", "'king'"),
+        ("id: sample", "id: simple", "sample.yaml:2:5", "simple.yaml"),
+        ("text: Look at it.", "text: 'Look at {sku}.'", "sample.yaml:13:11", "sku"),
+        ("links: [licenses]", "when: {agreement: [csp, mca]}", "sample.yaml:14:11", "'csp+mca'"),
+        ("links: [licenses]", "when: {cloud: [moon]}", "sample.yaml:14:20", "moon"),
+        ("links: [licenses]", "article: nothing", "sample.yaml:14:14", "'nothing'"),
+        ("links: [licenses]", "order: check", "sample.yaml:14:5", "order"),
+    ],
+)
+def test_a_fault_is_told_with_its_place(old: str, new: str, place: str, words: str) -> None:
+    assert old in ARTICLE
+    found = faults(ARTICLE.replace(old, new))
+    assert any(fault.startswith(f"{place} ") and words in fault for fault in found), found
+
+
+def test_a_step_id_stands_once() -> None:
+    step = ARTICLE[ARTICLE.index("  - id: look") :]
+    assert faults(ARTICLE + step) == ["sample.yaml:15:9 two entries of steps are called 'look'"]
+
+
+def test_a_warning_must_say_what_is_lost_and_when() -> None:
+    warned = ARTICLE + "warnings:\n  - id: hot\n    text: This is hot.\n"
+    assert len(faults(warned)) == 2
+    assert all(fault.startswith("sample.yaml:16:5") for fault in faults(warned))
+
+
+def test_every_faulty_file_is_told_at_once() -> None:
+    with pytest.raises(InputError) as caught:
+        read_library({**texts(), "a.yaml": "[", "b.yaml": "- list"}, schema())
+    assert {one.span.file for one in caught.value.diagnostics if one.span is not None} == {"a.yaml", "b.yaml"}
+
+
+@pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
+def test_links_and_terms_must_be_there(name: str) -> None:
+    with pytest.raises(InputError, match=name):
+        read_library({key: text for key, text in texts().items() if key != name}, schema())
+
+
+@pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
+def test_links_and_terms_follow_their_own_part_of_the_schema(name: str) -> None:
+    with pytest.raises(InputError, match=rf"{name}:\d+:\d+: .*surplus"):
+        read_library({**texts(), name: texts()[name] + "surplus: 1\n"}, schema())
+
+
+def test_a_misspelt_name_gets_a_suggestion() -> None:
+    with pytest.raises(InputError) as caught:
+        read_library({**texts(), "sample.yaml": ARTICLE.replace("[licenses]", "[licences]")}, schema())
+    assert caught.value.hint == "did you mean 'licenses'?"

@@ -1,0 +1,77 @@
+"""Every address is one that Microsoft documents, stands under the right cloud, and is used."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol
+
+from auditor.domain.words import Cloud
+from auditor.guidance import Article
+from tests.guidance.known_links import FWLINKS, HOMES, LEARN, OTHERS
+from tests.guidance.packaged import packaged
+
+
+class Linked(Protocol):
+    @property
+    def links(self) -> tuple[str, ...]: ...
+
+
+def named(article: Article) -> Iterator[str]:
+    parts: tuple[Iterable[Linked], ...] = (
+        article.prerequisites,
+        article.steps,
+        article.warnings,
+        article.next,
+        article.history,
+        article.mended,
+        *(edition.steps for edition in article.editions),
+    )
+    for part in parts:
+        for entry in part:
+            yield from entry.links
+    for warning in article.warnings:
+        yield from warning.disputed
+    yield from article.sources
+    yield from (duty.source for duty in article.roles if duty.source is not None)
+
+
+def test_a_page_opens_under_the_number_that_its_cloud_documents() -> None:
+    forward = "https://go.microsoft.com/fwlink/p/?linkid="
+    written = {
+        (cloud.value, target.id): url
+        for target in packaged().targets.values()
+        for cloud, url in target.urls.items()
+        if url.startswith(forward)
+    }
+    assert written == {
+        (cloud, page): f"{forward}{number}" for cloud, pages in FWLINKS.items() for page, number in pages.items()
+    }
+
+
+def test_every_other_address_is_a_documented_one() -> None:
+    forward = "https://go.microsoft.com/fwlink/p/?linkid="
+    sites = {url for target in packaged().targets.values() for url in target.urls.values()}
+    assert {url for url in sites if not url.startswith(forward)} == OTHERS
+    assert {cloud.value: url for cloud, url in packaged().terms.homes.items()} == HOMES
+
+
+def test_every_document_is_a_page_that_was_read_and_leaves_the_language_to_the_reader() -> None:
+    pages = {document.url.removeprefix("https://learn.microsoft.com/") for document in packaged().documents.values()}
+    assert pages == LEARN
+
+
+def test_no_address_is_listed_in_vain() -> None:
+    used = {name for article in packaged().articles.values() for name in named(article)}
+    assert used == {*packaged().documents, *packaged().targets}
+
+
+def test_every_cloud_has_a_first_page() -> None:
+    assert set(packaged().terms.homes) == set(Cloud)
+
+
+def test_the_retired_pages_of_the_seeds_are_closed() -> None:
+    closed = {name for name, target in packaged().targets.items() if target.closed is not None}
+    assert closed == {
+        "volume-licensing-service-center",
+        "migrate-mailboxes-2021",
+        "migrate-sharepoint-2021",
+        "new-admin-center-2020",
+    }
