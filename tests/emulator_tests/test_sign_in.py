@@ -311,3 +311,22 @@ def test_a_claims_challenge_is_answered_with_the_claims(emulator: Emulator) -> N
         assert second != first
         assert http.get(f"{emulator.endpoint}/users", headers={"Authorization": f"Bearer {second}"}).status_code == 200
     assert "nbf" in emulator.tokens.issued[-1]["claims"]
+
+
+def test_the_thumbprint_must_name_a_certificate_of_the_app(emulator: Emulator) -> None:
+    app = emulator.tenants["contoso"].app(CLIENT_ID)
+    assert app is not None
+    app.certificates = (keys.self_signed()[0],)
+    claims = {
+        "iss": CLIENT_ID,
+        "sub": CLIENT_ID,
+        "aud": f"{emulator.authority}/{tenant_id(emulator)}/oauth2/v2.0/token",
+        "nbf": 0,
+        "exp": 9_000_000_000,
+    }
+    token = jwt.encode(
+        claims, keys.private_key("certificate:auditor"), algorithm="PS256", headers={"x5t#S256": "b3RoZXI"}
+    )
+    answered = request(emulator, client_assertion=token, client_assertion_type=ASSERTION_TYPE)
+    assert answered.json()["error_codes"] == [700027]
+    assert "The key was not found., Thumbprint of key used by client: 'b3RoZXI'" in answered.json()["error_description"]
