@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import jsonschema_rs
-
 from auditor.domain.errors import Diagnostic, InputError
 from auditor.policy import yaml
 
@@ -34,6 +32,9 @@ class Shape:
 
     def __init__(self, schema: str) -> None:
         """Compile the text of guidance.v1.json."""
+        # Imported here: who only chooses an article should not pay for the validator.
+        import jsonschema_rs  # noqa: PLC0415
+
         article = json.loads(schema)
         self._article = jsonschema_rs.validator_for(article)
         self._others = {
