@@ -1,0 +1,36 @@
+"""The demo's snapshots and policies into a folder: `python -m auditor.demo FOLDER [--as-of INSTANT] [--previous]`."""
+
+import argparse
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.demo.policy_files import policies
+from auditor.demo.tenants import previous, snapshots
+from auditor.snapshot.writing import write
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write `FOLDER/snapshots/<tenant>/<instant>/` and `FOLDER/policies/`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m auditor.demo", description="Write the demo's tenants and policies."
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--as-of", type=_instant, default=None, help="RFC 3339; default: now")
+    parser.add_argument("--previous", action="store_true", help="write the night before as well")
+    chosen = parser.parse_args(arguments)
+    as_of = chosen.as_of or datetime.now(UTC)
+    for snapshot in (*(previous(as_of) if chosen.previous else ()), *snapshots(as_of)):
+        write(chosen.folder / "snapshots", snapshot)
+    for name, content in policies(as_of):
+        path = chosen.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def _instant(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+if __name__ == "__main__":
+    main()

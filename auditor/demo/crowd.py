@@ -1,0 +1,64 @@
+"""Departments in a sentence each into the many people about whom there is nothing to say."""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from auditor.demo.licences import FABRIC_FREE, FLOW_FREE
+from auditor.demo.names import Namer
+from auditor.demo.people import Licence, Person
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where people work."""
+
+    country: str
+    city: str
+    office: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Department:
+    """So many people with the same suite; `extras` are for the first so many of them."""
+
+    name: str
+    count: int
+    titles: tuple[str, ...]
+    suite: Licence
+    places: tuple[Place, ...]
+    extras: tuple[tuple[int, Licence], ...] = ()
+    groups: tuple[tuple[int, str], ...] = ()
+    """Groups that give no licence, for the first so many."""
+
+
+def crowd(departments: Sequence[Department], namer: Namer, source: random.Random) -> Iterator[Person]:
+    """Walk through people who work, sign in and hold what they should."""
+    for department in departments:
+        for number in range(department.count):
+            yield _one_of(department, number, namer, source)
+
+
+def _one_of(department: Department, number: int, namer: Namer, source: random.Random) -> Person:
+    name = namer.next()
+    place = source.choice(department.places)
+    licences = [department.suite, *(licence for count, licence in department.extras if number < count)]
+    if source.random() < 0.12:
+        licences.append(FLOW_FREE)
+    if source.random() < 0.08:
+        licences.append(FABRIC_FREE)
+    return Person(
+        name=name.shown,
+        address=name.address,
+        department=department.name,
+        title=department.titles[0] if number == 0 else source.choice(department.titles[1:] or department.titles),
+        licences=tuple(licences),
+        country=place.country,
+        city=place.city,
+        office=place.office,
+        created=source.randint(60, 3400) + 0.25,
+        # Most people come every day, some were on holiday.
+        seen=round(source.choice((0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.4, 2.5, 3.6, source.uniform(5, 24))), 3),
+        kind="Contractor" if source.random() < 0.05 else "Employee",
+        groups=tuple(group for count, group in department.groups if number < count),
+    )

@@ -1,0 +1,97 @@
+"""Fabrikam Interiør: a small sister company that is short of what Contoso has too many of."""
+
+import random
+
+from auditor.demo.crowd import Department, Place, crowd
+from auditor.demo.licences import COPILOT, E3, F3, POWER_BI, directly
+from auditor.demo.names import Namer
+from auditor.demo.organisation import Cast, Group, Organisation
+from auditor.demo.people import Person, employee
+from auditor.demo.places import at
+from auditor.demo.products import bought
+from auditor.domain.words import Agreement
+
+_SEED = 1947
+_MIX = {
+    "danish": 70,
+    "swedish": 12,
+    "turkish": 5,
+    "polish": 4,
+    "arabic": 3,
+    "ukrainian": 2,
+    "icelandic": 3,
+    "german": 3,
+}
+_OFFICE = (Place(country="DK", city="Aarhus", office="Aarhus"),)
+_WORKSHOP = (Place(country="DK", city="Kolding", office="Workshop Kolding"),)
+
+_DEPARTMENTS = (
+    Department(
+        name="Design", count=12, titles=("Head of design", "Designer", "Drawing office"), suite=E3, places=_OFFICE,
+        extras=((3, COPILOT),),
+    ),
+    Department(
+        name="Sales", count=11, titles=("Head of sales", "Account manager", "Sales support"), suite=E3, places=_OFFICE,
+        extras=((6, POWER_BI),),
+    ),
+    Department(
+        name="Finance", count=5, titles=("CFO", "Controller"), suite=E3, places=_OFFICE, extras=((4, POWER_BI),),
+    ),
+    Department(
+        name="Workshop", count=24, titles=("Foreman", "Joiner", "Upholsterer", "Apprentice"), suite=F3,
+        places=_WORKSHOP,
+    ),
+)  # fmt: skip
+
+
+def _people(*, tonight: bool) -> tuple[Person, ...]:
+    in_aarhus = at(_OFFICE[0])
+    in_kolding = at(_WORKSHOP[0])
+    return (
+        employee("Kirsten Østergaard", "Sales", "Account manager", E3, enabled=False, seen=58, **in_aarhus),
+        employee("Guðmundur Ævarsson", "Design", "Designer", E3, seen=131, **in_aarhus),
+        employee("Jens Thomsen", "Workshop", "Joiner", F3, directly(F3), **in_kolding),
+        employee("Søren Holm", "Finance", "Bookkeeper", directly(E3), **in_aarhus),
+        employee("Oksana Koval", "Workshop", "Apprentice", F3, location=None if not tonight else "DK", **in_kolding),
+        Person(
+            name="Butik", address="butik", department=None, enabled=False, mailbox="shared", synced=False, kind=None
+        ),
+        Person(name="Scanner Kolding", address="scan", department=None, seen=0.2, synced=False, kind="Service"),
+    )
+
+
+def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an organisation asks for
+    story = _people(tonight=tonight)
+    source = random.Random(_SEED)  # noqa: S311  believable, not secret
+    namer = Namer(source, _MIX, frozenset(person.address for person in story))
+    return Cast(
+        people=(*crowd(_DEPARTMENTS, namer, source), *story),
+        groups=(
+            Group(name="LIC-M365-E3", part="SPE_E3"),
+            Group(name="LIC-M365-F3", part="SPE_F1"),
+            Group(name="LIC-Copilot", part="Microsoft_365_Copilot"),
+            Group(name="LIC-Power-BI", part="POWER_BI_PRO"),
+        ),
+        products=(
+            bought("SPE_E3", 33, 140),
+            bought("SPE_F1", 28, 140),
+            bought("Microsoft_365_Copilot", 4, 201),
+            bought("POWER_BI_PRO", 10, 140),
+            bought("FLOW_FREE", 10_000, None),
+            bought("POWER_BI_STANDARD", 1_000_000, None),
+        ),
+    )
+
+
+FABRIKAM = Organisation(
+    name="fabrikam",
+    tenant_id="c41d7b90-2e6f-4f8a-b3d5-7a9e0c1f2b34",
+    display_name="Fabrikam Interiør",
+    company="Fabrikam Interiør A/S",
+    domain="fabrikam.example",
+    country="DK",
+    language="da",
+    agreement=Agreement.CSP,
+    cast=_cast,
+)
+"""The second tenant."""

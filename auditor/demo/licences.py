@@ -1,0 +1,41 @@
+"""The ways in which people of the demo get a product: by which group, or directly, and what is switched off."""
+
+from dataclasses import replace
+
+from auditor.demo.people import Licence
+
+F3 = Licence(part="SPE_F1", group="LIC-M365-F3", off=("FLOW_O365_S1",))
+SEASON = "LIC-M365-F3-Season"
+F3_SEASON = replace(F3, group=SEASON)
+E3 = Licence(part="SPE_E3", group="LIC-M365-E3")
+E5 = Licence(part="SPE_E5", group="LIC-M365-E5")
+COPILOT = Licence(part="Microsoft_365_Copilot", group="LIC-Copilot")
+POWER_BI = Licence(part="POWER_BI_PRO", group="LIC-Power-BI")
+PHONE = Licence(part="MCOEV", group="LIC-Teams-Phone")
+PROJECT = Licence(part="PROJECTPROFESSIONAL")
+VISIO = Licence(part="VISIOCLIENT")
+EXCHANGE = Licence(part="EXCHANGESTANDARD")
+EMS = Licence(part="EMS")
+ENTRA_P2 = Licence(part="AAD_PREMIUM_P2")
+TEAMS_PREMIUM = Licence(part="Microsoft_Teams_Premium")
+TEAMS_ROOM = Licence(part="Microsoft_Teams_Rooms_Pro")
+FLOW_FREE = Licence(part="FLOW_FREE")
+FABRIC_FREE = Licence(part="POWER_BI_STANDARD")
+COPILOT_STUDIO = Licence(part="CCIBOTS_PRIVPREV_VIRAL")
+SHELF_CAMERA = Licence(part="CONTOSO_SHELF_CAMERA_PREVIEW")
+"""A product that no catalogue knows."""
+
+
+def directly(licence: Licence) -> Licence:
+    """Return the same product assigned to the person by hand, with everything switched on."""
+    return Licence(part=licence.part)
+
+
+def without(licence: Licence, plan: str) -> Licence:
+    """Return the product assigned directly with one service plan switched off."""
+    return Licence(part=licence.part, off=(plan,))
+
+
+def failed(licence: Licence, error: str) -> Licence:
+    """Return the path on which the product should have come and did not."""
+    return replace(licence, error=error)

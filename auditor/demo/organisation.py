@@ -1,0 +1,43 @@
+"""What makes up a tenant of the demo: its people, groups and purchases, on one of two nights."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from auditor.demo.people import Person
+from auditor.demo.products import Bought
+from auditor.domain.words import Agreement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A group, with or without a licence; who is in it, the people say themselves."""
+
+    name: str
+    part: str | None = None
+    nested: tuple[str, ...] = ()
+    state: str = "ProcessingComplete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cast:
+    """Everybody and everything of a tenant on one night."""
+
+    people: tuple[Person, ...]
+    groups: tuple[Group, ...]
+    products: tuple[Bought, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """A tenant of the demo."""
+
+    name: str
+    tenant_id: str
+    display_name: str
+    company: str
+    domain: str
+    country: str
+    language: str
+    agreement: Agreement
+    cast: Callable[[bool], Cast]
+    """True for the night itself, False for the night before it, when the last things had not happened yet."""

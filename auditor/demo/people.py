@@ -1,0 +1,163 @@
+"""A person of the demo as the story tells of them into a user as Graph shows them."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any, Final
+
+from auditor.demo.names import ascii_address
+from auditor.demo.products import identifier, plan_ids, sku_id
+
+COUNTRY: Final = "the country's own"
+"""Stands for a usage location that agrees with the country."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Licence:
+    """One path on which a person has, or should have, a product."""
+
+    part: str
+    group: str | None = None
+    """The group that gives it; None where it was assigned directly."""
+    error: str = "None"
+    """Anything but `None` and the person does not hold it on this path."""
+    off: tuple[str, ...] = ()
+    """Names of service plans that are switched off."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """One account; what is not said is the ordinary: an employee who was here yesterday."""
+
+    name: str
+    address: str
+    """The sign-in name before the @, or all of it."""
+    department: str | None
+    title: str | None = None
+    licences: tuple[Licence, ...] = ()
+    country: str = "NL"
+    city: str | None = None
+    """None for the country's own town."""
+    office: str | None = None
+    location: str | None = COUNTRY
+    """The usage location; None for a missing one."""
+    created: float = 900
+    """Days before the demo's night."""
+    seen: float | None = 0.6
+    """Days before the demo's night on which the person last signed in; None for never."""
+    enabled: bool = True
+    guest: bool = False
+    synced: bool = True
+    mailbox: str | None = "user"
+    kind: str | None = "Employee"
+    groups: tuple[str, ...] = ()
+    """Groups that give no licence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """Where and when a person is looked at."""
+
+    tenant: str
+    company: str
+    domain: str
+    night: datetime
+    """What the story's days count from."""
+    instant: datetime
+    """When the snapshot is taken: the night, or the one before."""
+    group_id: Callable[[str], str]
+
+
+_COUNTRIES = {"NL": "Netherlands", "BE": "Belgium", "DK": "Denmark", "SE": "Sweden", "PL": "Poland"}
+_TOWNS = {"NL": "Utrecht", "BE": "Antwerpen", "DK": "København", "SE": "Malmö", "PL": "Poznań"}
+
+
+def principal(person: Person, setting: Setting) -> str:
+    """Return the userPrincipalName."""
+    if person.guest:
+        return f"{person.address.replace('@', '_')}#EXT#@{setting.tenant}.onmicrosoft.com"
+    return f"{person.address}@{setting.domain}"
+
+
+def user_id(person: Person, setting: Setting) -> str:
+    """Return the object id, which depends on the sign-in name alone."""
+    return identifier("user", principal(person, setting))
+
+
+def graph_user(person: Person, setting: Setting) -> dict[str, Any]:
+    """Return the user as `users` shows it, signInActivity and mailbox type included."""
+    name = principal(person, setting)
+    mail = person.address if person.guest else name if person.mailbox else None
+    return {
+        "id": user_id(person, setting),
+        "userPrincipalName": name,
+        "displayName": person.name,
+        "mail": mail,
+        "accountEnabled": person.enabled,
+        "userType": "Guest" if person.guest else "Member",
+        "department": person.department,
+        "companyName": None if person.guest else setting.company,
+        "jobTitle": person.title,
+        "employeeType": person.kind,
+        "country": None if person.guest else _COUNTRIES[person.country],
+        "city": None if person.guest else person.city or _TOWNS[person.country],
+        "officeLocation": person.office,
+        "usageLocation": person.country if person.location == COUNTRY else person.location,
+        "onPremisesSyncEnabled": True if person.synced else None,
+        "createdDateTime": setting.night - timedelta(days=person.created),
+        "mailboxType": person.mailbox,
+        "onPremisesExtensionAttributes": {"extensionAttribute1": _cost_centre(person)},
+        "signInActivity": _activity(person, setting),
+        "assignedLicenses": [{"skuId": sku_id(part), "disabledPlans": off} for part, off in held(person).items()],
+        "licenseAssignmentStates": [_state(licence, person, setting) for licence in person.licences],
+    }
+
+
+def held(person: Person) -> dict[str, list[str]]:
+    """Return the part numbers that a person holds, with the ids of the plans that every path switches off."""
+    off: dict[str, set[str]] = {}
+    for licence in person.licences:
+        if licence.error == "None":
+            disabled = {plan_ids(licence.part)[plan] for plan in licence.off}
+            off[licence.part] = off[licence.part] & disabled if licence.part in off else disabled
+    return {part: sorted(plans) for part, plans in off.items()}
+
+
+def _state(licence: Licence, person: Person, setting: Setting) -> dict[str, Any]:
+    return {
+        "skuId": sku_id(licence.part),
+        "assignedByGroup": None if licence.group is None else setting.group_id(licence.group),
+        "state": "Active" if licence.error == "None" else "Error",
+        "error": licence.error,
+        "disabledPlans": [plan_ids(licence.part)[plan] for plan in licence.off],
+        "lastUpdatedDateTime": setting.night - timedelta(days=min(40.0, person.created * 0.9)),
+    }
+
+
+def _activity(person: Person, setting: Setting) -> Mapping[str, Any] | None:
+    """Return the three stamps; whoever comes every day had come by the night before as well."""
+    if person.seen is None:
+        return None
+    latest = setting.night - timedelta(days=person.seen)
+    while latest >= setting.instant:
+        latest -= timedelta(days=1)
+    # A phone goes on fetching mail after its owner has left: the non-interactive stamp is the latest.
+    interactive = latest - timedelta(minutes=20 + sha256(person.address.encode()).digest()[0])
+    return {
+        "lastSignInDateTime": interactive,
+        "lastNonInteractiveSignInDateTime": latest,
+        "lastSuccessfulSignInDateTime": interactive,
+    }
+
+
+def _cost_centre(person: Person) -> str | None:
+    if person.department is None:
+        return None
+    return f"CC-{4000 + sha256(person.department.encode()).digest()[0] * 10}"
+
+
+def employee(name: str, department: str | None, title: str, *licences: Licence, **more: Any) -> Person:
+    """Return a member of staff; the address comes from the name unless it is given."""
+    written = {"address": ascii_address(name)} | more
+    return Person(name=name, department=department, title=title, licences=licences, **written)

@@ -1,0 +1,31 @@
+"""Where the people of Contoso work: its stores by number, its warehouse and its offices."""
+
+from auditor.demo.crowd import Place
+
+HEAD_OFFICE = Place(country="NL", city="Utrecht", office="Head office Utrecht")
+COPENHAGEN = Place(country="DK", city="København", office="Office København")
+WAREHOUSE = Place(country="NL", city="Tilburg", office="Warehouse Tilburg")
+
+STORES = {
+    number: Place(country=country, city=city, office=f"Store {number:03}")
+    for number, city, country in (
+        (1, "Utrecht", "NL"),
+        (3, "Almere", "NL"),
+        (7, "Amsterdam", "NL"),
+        (12, "Rotterdam", "NL"),
+        (18, "Zwolle", "NL"),
+        (21, "Breda", "NL"),
+        (24, "Groningen", "NL"),
+        (27, "Antwerpen", "BE"),
+        (29, "Gent", "BE"),
+        (31, "Malmö", "SE"),
+        (35, "Aarhus", "DK"),
+        (38, "Odense", "DK"),
+        (44, "Poznań", "PL"),
+    )
+}
+
+
+def at(place: Place) -> dict[str, str]:
+    """Return what an account says of a place."""
+    return {"country": place.country, "city": place.city, "office": place.office}

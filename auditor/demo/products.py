@@ -1,0 +1,127 @@
+"""What a tenant has bought into `subscribedSkus` and `directory/subscriptions` as Graph shows them."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+from uuid import UUID, uuid5
+
+from auditor.catalogue import builtin
+
+NAMESPACE = UUID("6d8b0c52-3a1e-5b7f-9c40-0d5e6f7a8b91")
+"""Every identifier of the demo that is not Microsoft's own is derived from this one."""
+
+_COMPANY_PLANS = frozenset({"EXCHANGE_S_FOUNDATION", "MIP_S_CLP1", "MIP_S_CLP2", "SHAREPOINTSTORAGE"})
+_SEAT_STATES = {"Enabled": "enabled", "Warning": "warning", "Suspended": "suspended", "LockedOut": "lockedOut"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One purchase; days count from the demo's day."""
+
+    total: int
+    ends_in: int | None
+    """Days until its next lifecycle date; None for what never ends."""
+    status: str = "Enabled"
+    trial: bool = False
+    age: int = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bought:
+    """A product of a tenant with its subscriptions."""
+
+    part: str
+    subscriptions: tuple[Subscription, ...]
+    applies_to: str = "User"
+
+
+def bought(part: str, total: int, ends_in: int | None, **more: Any) -> Bought:
+    """Return a product with a single subscription."""
+    return Bought(part=part, subscriptions=(Subscription(total=total, ends_in=ends_in, **more),))
+
+
+def identifier(*parts: str) -> str:
+    """Return a GUID that depends on the words alone."""
+    return str(uuid5(NAMESPACE, "/".join(parts)))
+
+
+@cache
+def sku_id(part: str) -> str:
+    """Return Microsoft's skuId of a part number, or a made-up one where the catalogue does not know the product."""
+    known = builtin().by_part_number(part)
+    return known[0].sku_id if known else identifier("sku", part)
+
+
+@cache
+def plan_ids(part: str) -> Mapping[str, str]:
+    """Return the service plans of a product: name → id."""
+    known = builtin().by_part_number(part)
+    if not known:
+        return {f"{part}_PLAN": identifier("plan", part)}
+    return {plan.name: plan.id for plan in known[0].plans}
+
+
+def subscribed_skus(tenant: str, products: Iterable[Bought], consumed: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Return the products with their seats; `consumed` counts holders by part number."""
+    rows = []
+    for product in products:
+        units = dict.fromkeys(("enabled", "warning", "suspended", "lockedOut"), 0)
+        for subscription in product.subscriptions:
+            units[_SEAT_STATES[subscription.status]] += subscription.total
+        rows.append(
+            {
+                "skuId": sku_id(product.part),
+                "skuPartNumber": product.part,
+                "appliesTo": product.applies_to,
+                "capabilityStatus": _status(units),
+                "prepaidUnits": units,
+                "consumedUnits": consumed.get(product.part, 0),
+                "subscriptionIds": [_subscription_id(tenant, product, n) for n in range(len(product.subscriptions))],
+                "servicePlans": [_plan(name, plan_id) for name, plan_id in plan_ids(product.part).items()],
+            }
+        )
+    return rows
+
+
+def company_subscriptions(tenant: str, products: Iterable[Bought], day: datetime) -> list[dict[str, Any]]:
+    """Return every subscription with its dates."""
+    return [
+        {
+            "id": _subscription_id(tenant, product, number),
+            "commerceSubscriptionId": identifier("commerce", tenant, product.part, str(number)),
+            "skuId": sku_id(product.part),
+            "skuPartNumber": product.part,
+            "status": subscription.status,
+            "isTrial": subscription.trial,
+            "totalLicenses": subscription.total,
+            "createdDateTime": day - timedelta(days=subscription.age),
+            "nextLifecycleDateTime": None
+            if subscription.ends_in is None
+            else day + timedelta(days=subscription.ends_in, hours=23, minutes=59),
+            "ownerTenantId": None,
+        }
+        for product in products
+        for number, subscription in enumerate(product.subscriptions)
+    ]
+
+
+def _subscription_id(tenant: str, product: Bought, number: int) -> str:
+    return identifier("subscription", tenant, product.part, str(number))
+
+
+def _status(units: Mapping[str, int]) -> str:
+    for status, key in _SEAT_STATES.items():
+        if units[key]:
+            return status
+    return "Deleted"
+
+
+def _plan(name: str, plan_id: str) -> dict[str, Any]:
+    return {
+        "servicePlanId": plan_id,
+        "servicePlanName": name,
+        "provisioningStatus": "Success",
+        "appliesTo": "Company" if name in _COMPANY_PLANS else "User",
+    }

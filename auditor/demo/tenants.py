@@ -1,0 +1,160 @@
+"""The organisations of the demo into snapshots, for the night before an instant and for the night before that."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from auditor import __version__
+from auditor.demo.contoso import CONTOSO
+from auditor.demo.fabrikam import FABRIKAM
+from auditor.demo.organisation import Cast, Group, Organisation
+from auditor.demo.people import Setting, graph_user, held, user_id
+from auditor.demo.products import company_subscriptions, identifier, sku_id, subscribed_skus
+from auditor.domain.needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.result import Coverage
+from auditor.domain.words import Cloud, Source, SourceStatus
+from auditor.snapshot.build import snapshot_of
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.model import Manifest, Snapshot
+
+ORGANISATIONS = (CONTOSO, FABRIKAM)
+
+_ASKED = {
+    Source.USERS: EVERYTHING_ABOUT_USERS,
+    Source.GROUPS: ("assignedLicenses", "displayName", "hasMembersWithLicenseErrors", "id", "licenseProcessingState"),
+}
+
+
+def snapshots(as_of: datetime) -> tuple[Snapshot, ...]:
+    """Return the tenants as they stood at 02:17 UTC of the day of `as_of`, or of the day before while that is to come.
+
+    Equal nights give equal snapshots, and every date in them counts from the night, so that the demo looks the same
+    on every day.
+    """
+    night = night_of(as_of)
+    return tuple(_snapshot(organisation, night, tonight=True) for organisation in ORGANISATIONS)
+
+
+def previous(as_of: datetime) -> tuple[Snapshot, ...]:
+    """Return the same tenants one night earlier; audit them as of their own instant.
+
+    Some of what is wrong had not happened yet, and some had not been put right.
+    """
+    night = night_of(as_of)
+    return tuple(_snapshot(organisation, night, tonight=False) for organisation in ORGANISATIONS)
+
+
+def night_of(as_of: datetime) -> datetime:
+    """Return the latest 02:17 UTC that is not after the instant."""
+    instant = as_of.astimezone(UTC)
+    night = instant.replace(hour=2, minute=17, second=0, microsecond=0)
+    return night if night <= instant else night - timedelta(days=1)
+
+
+def _snapshot(organisation: Organisation, night: datetime, *, tonight: bool) -> Snapshot:
+    def group_id(name: str) -> str:
+        return identifier("group", organisation.name, name)
+
+    setting = Setting(
+        tenant=organisation.name,
+        company=organisation.company,
+        domain=organisation.domain,
+        night=night,
+        instant=night if tonight else night - timedelta(days=1),
+        group_id=group_id,
+    )
+    state = _state(organisation, organisation.cast(tonight), setting)
+    manifest = Manifest(
+        tenant=organisation.name,
+        tenant_id=organisation.tenant_id,
+        display_name=organisation.display_name,
+        cloud=Cloud.WORLDWIDE,
+        agreement=organisation.agreement,
+        instant=setting.instant,
+        sources=_sources(state, setting.instant),
+        tool_version=__version__,
+    )
+    identity = "/".join(
+        ("demo", __version__, organisation.name, format_instant(night), format_instant(setting.instant))
+    )
+    return replace(snapshot_of(state, manifest), identity=identity)
+
+
+def _state(organisation: Organisation, cast: Cast, setting: Setting) -> dict[str, Any]:
+    midnight = setting.night.replace(hour=0, minute=0)
+    # Who comes tonight was not there the night before.
+    people = [person for person in cast.people if setting.night - timedelta(days=person.created) < setting.instant]
+    present = Cast(people=tuple(people), groups=cast.groups, products=cast.products)
+    consumed = Counter(part for person in people for part in held(person))
+    return {
+        "organization": [
+            {
+                "id": organisation.tenant_id,
+                "displayName": organisation.display_name,
+                "countryLetterCode": organisation.country,
+                "defaultUsageLocation": organisation.country,
+                "preferredLanguage": organisation.language,
+                "tenantType": "AAD",
+            }
+        ],
+        "users": [graph_user(person, setting) for person in people],
+        "subscribedSkus": subscribed_skus(organisation.name, cast.products, consumed),
+        "subscriptions": company_subscriptions(organisation.name, cast.products, midnight),
+        "groups": [_group(group, present, setting) for group in cast.groups],
+    }
+
+
+def _group(group: Group, cast: Cast, setting: Setting) -> dict[str, Any]:
+    members = _members(group.name, cast, setting)
+    nested = [member for name in group.nested for member in _members(name, cast, setting)]
+    row: dict[str, Any] = {
+        "id": setting.group_id(group.name),
+        "displayName": group.name,
+        "assignedLicenses": [],
+        "members": members,
+        "transitiveMembers": sorted({*members, *nested}),
+    }
+    if group.part is not None:
+        row["assignedLicenses"] = [{"skuId": sku_id(group.part)}]
+        row["licenseProcessingState"] = {"state": group.state}
+        row["hasMembersWithLicenseErrors"] = any(
+            licence.error != "None"
+            for person in cast.people
+            for licence in person.licences
+            if licence.group == group.name
+        )
+    return row
+
+
+def _members(name: str, cast: Cast, setting: Setting) -> list[str]:
+    return sorted(
+        user_id(person, setting)
+        for person in cast.people
+        if name in person.groups or any(licence.group == name for licence in person.licences)
+    )
+
+
+def _sources(state: Mapping[str, Sequence[Mapping[str, Any]]], instant: datetime) -> tuple[Coverage, ...]:
+    users, groups = state["users"], state["groups"]
+    counts = {
+        Source.ORGANIZATION: 1,
+        Source.SUBSCRIBED_SKUS: len(state["subscribedSkus"]),
+        Source.SUBSCRIPTIONS: len(state["subscriptions"]),
+        Source.USERS: len(users),
+        Source.SIGN_IN_ACTIVITY: sum(user["signInActivity"] is not None for user in users),
+        Source.MAILBOXES: sum(user["mailboxType"] is not None for user in users),
+        Source.GROUPS: len(groups),
+        Source.MEMBERS: sum(len(group["members"]) for group in groups),
+    }
+    return tuple(
+        Coverage(
+            name=source,
+            status=SourceStatus.COMPLETE,
+            count=count,
+            read_at=format_instant(instant + timedelta(seconds=4 * number)),
+            asked=_ASKED.get(source, ()),
+        )
+        for number, (source, count) in enumerate(counts.items(), start=1)
+    )

@@ -1,0 +1,264 @@
+"""The built-in tenants show every kind of finding, to few enough people, and look the same on every day."""
+
+# ruff: noqa: RUF001  names are written in the letters of those who bear them
+
+import re
+import time
+import unicodedata
+from collections import Counter
+from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.app.auditing import audit
+from auditor.catalogue import builtin
+from auditor.demo import policies, previous, snapshots
+from auditor.demo.__main__ import main
+from auditor.domain.result import Finding, Result
+from auditor.domain.words import Agreement, Outcome, Status
+from auditor.policy.loading import load
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reading import read
+from auditor.snapshot.schema import SIGN_IN_COLUMNS
+
+AS_OF = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)
+
+CHECKS = {
+    "assignment.not-allowed", "assignment.denied", "assignment.missing", "assignment.overlap", "assignment.redundant",
+    "assignment.path", "assignment.duplicate", "assignment.error", "service.missing", "service.denied",
+    "seats.over-assigned", "seats.below-minimum", "seats.above-maximum", "seats.quota-exceeded",
+    "purchase.not-allowed", "purchase.trial", "purchase.unknown",
+    "subscription.expiring", "subscription.state", "subscription.trial-ending",
+    "attribute.missing", "attribute.not-allowed", "group.license-errors", "group.processing",
+    "balance.imbalance", "budget.exceeded",
+}  # fmt: skip
+"""Section 3 of the policy language."""
+
+Shape = set[tuple[str, str, str, str | None, str | None, Status]]
+
+
+@cache
+def audited(as_of: datetime, *, before: bool = False) -> Result:
+    tenants = previous(as_of) if before else snapshots(as_of)
+    instant = tenants[0].manifest.instant if before else as_of
+    return audit(tenants, load(policies(as_of)).policies, builtin(), instant)
+
+
+def findings(result: Result) -> list[Finding]:
+    return [finding for tenant in result.tenants for finding in tenant.findings] + list(result.fleet.findings)
+
+
+def shape(result: Result) -> Shape:
+    return {
+        (
+            item.policy,
+            item.check,
+            item.subject.id,
+            item.product.sku_part_number if item.product else None,
+            item.detail,
+            item.status,
+        )
+        for item in findings(result)
+    }
+
+
+def users(snapshot: Snapshot) -> list[dict[str, Any]]:
+    return [row for batch in snapshot.batches() for row in batch.users.to_pylist()]
+
+
+def test_every_check_is_raised() -> None:
+    assert {finding.check for finding in findings(audited(AS_OF))} == CHECKS
+
+
+def test_both_tenants_are_read_whole_and_every_policy_is_evaluated() -> None:
+    result = audited(AS_OF)
+    assert result.complete
+    assert result.summary.not_evaluated == 0
+    assert {tenant.name: tenant.agreement for tenant in result.tenants} == {
+        "contoso": Agreement.MCA,
+        "fabrikam": Agreement.CSP,
+    }
+
+
+def test_most_people_are_fine() -> None:
+    contoso, fabrikam = audited(AS_OF).tenants
+    concerned = {item.subject.id for item in contoso.findings if item.subject.type == "user"}
+    assert 400 <= snapshots(AS_OF)[0].user_count <= 450
+    assert 60 <= len(concerned) <= 90
+    assert 50 <= snapshots(AS_OF)[1].user_count <= 70
+    assert 3 <= len(fabrikam.findings) <= 10
+
+
+def test_no_policy_drowns_the_others() -> None:
+    contoso = audited(AS_OF).tenants[0]
+    assert max(outcome.findings for outcome in contoso.policies) <= 20
+    assert sum(outcome.status is Outcome.PASS for outcome in contoso.policies) >= 8
+
+
+def test_every_severity_and_both_statuses_occur() -> None:
+    result = audited(AS_OF)
+    assert all(result.summary.open.values())
+    assert result.summary.waived >= 5
+    assert sum(item.money is not None for item in findings(result)) >= 20
+
+
+def test_the_one_tenant_is_short_of_what_the_other_has_too_many_of() -> None:
+    [imbalance] = audited(AS_OF).fleet.findings
+    assert imbalance.product is not None
+    assert imbalance.product.sku_part_number == "POWER_BI_PRO"
+    assert [line["tenant"] for line in imbalance.evidence["short"]] == ["fabrikam"]
+    assert [line["tenant"] for line in imbalance.evidence["excess"]] == ["contoso"]
+
+
+@pytest.mark.parametrize("code", ["waiver.expiring", "waiver.expired", "waiver.unused"])
+def test_waivers_of_every_kind_are_told(code: str) -> None:
+    result = audited(AS_OF)
+    told = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
+    assert [notice.subject for notice in told if notice.code == code]
+
+
+def test_the_only_notices_are_about_waivers() -> None:
+    result = audited(AS_OF)
+    told = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
+    assert {notice.code.split(".")[0] for notice in told} == {"waiver"}
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_consumed_units_are_the_people_who_hold_the_product(*, before: bool) -> None:
+    for snapshot in previous(AS_OF) if before else snapshots(AS_OF):
+        holders: Counter[str] = Counter()
+        for batch in snapshot.batches():
+            rows = {(row["user"], row["skuId"]) for row in batch.assignments.to_pylist() if row["held"]}
+            holders.update(sku for _, sku in rows)
+        shown = {row["skuId"]: row["consumed"] for row in snapshot.table("products").to_pylist()}
+        assert set(holders) <= set(shown)
+        assert shown == {sku: holders[sku] for sku in shown}
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_nobody_signs_in_before_the_account_exists_or_after_the_snapshot(*, before: bool) -> None:
+    for snapshot in previous(AS_OF) if before else snapshots(AS_OF):
+        for user in users(snapshot):
+            assert user["createdDateTime"] < snapshot.manifest.instant
+            for column in SIGN_IN_COLUMNS:
+                if (stamp := user[column]) is not None:
+                    assert user["createdDateTime"] < stamp < snapshot.manifest.instant, user["displayName"]
+
+
+def test_people_are_told_apart_and_their_addresses_are_plain() -> None:
+    for snapshot in snapshots(AS_OF):
+        people = users(snapshot)
+        principals = [str(user["userPrincipalName"]) for user in people]
+        assert len({name.casefold() for name in principals}) == len(people) == len({user["id"] for user in people})
+        assert [
+            name for name in principals if not re.fullmatch(r"[A-Za-z0-9._'#-]+@[a-z.]+|.+#EXT#@[a-z.]+", name)
+        ] == []
+
+
+def test_names_come_from_many_scripts_and_some_are_awkward() -> None:
+    names = [str(user["displayName"]) for user in users(snapshots(AS_OF)[0])]
+    letters = {unicodedata.name(letter, "").split()[0] for name in names for letter in name if letter.isalpha()}
+    assert {"LATIN", "ARABIC", "CJK", "GREEK", "CYRILLIC", "HANGUL", "DEVANAGARI"} <= letters
+    assert any("’" in name for name in names)
+    assert any("🌷" in name for name in names)
+    assert any("<img" in name for name in names)
+    assert max(map(len, names)) > 90
+
+
+def test_awkward_names_are_in_the_report() -> None:
+    names = {finding.subject.name for finding in findings(audited(AS_OF))}
+    for mark in ("’", "🌷", "<img", "van der Oye", "فاطمة"):
+        assert any(mark in name for name in names), mark
+
+
+def test_licensed_groups_have_the_members_who_hold_their_product_through_them() -> None:
+    snapshot = snapshots(AS_OF)[0]
+    ids = [str(user["id"]) for user in users(snapshot)]
+    through = {
+        (row["assignedByGroup"], ids[row["user"]])
+        for batch in snapshot.batches()
+        for row in batch.assignments.to_pylist()
+        if row["assignedByGroup"] is not None
+    }
+    members = {
+        (row["groupId"], row["userId"]) for row in snapshot.table("members").to_pylist() if not row["transitive"]
+    }
+    assert through
+    assert through <= members
+
+
+def test_equal_nights_give_equal_tenants() -> None:
+    for one, other in zip(snapshots(AS_OF), snapshots(AS_OF + timedelta(hours=5)), strict=True):
+        assert one.manifest == other.manifest
+        assert users(one) == users(other)
+        assert all(one.table(name).equals(other.table(name)) for name in one.tables)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2031, 12, 31)),  # noqa: DTZ001  the zone comes next
+    st.integers(min_value=-12, max_value=14),
+)
+def test_the_demo_looks_the_same_at_every_moment(moment: datetime, zone: int) -> None:
+    as_of = moment.replace(tzinfo=timezone(timedelta(hours=zone)))
+    instant = snapshots(as_of)[0].manifest.instant
+    assert timedelta() <= as_of - instant < timedelta(days=1)
+    assert (instant.hour, instant.minute) == (2, 17)
+    assert shape(audited.__wrapped__(as_of)) == shape(audited(AS_OF))
+
+
+def test_the_night_before_lacks_some_findings_and_has_others() -> None:
+    now, then = audited(AS_OF), audited(AS_OF, before=True)
+    assert then.complete
+    assert then.tenants[0].as_of == now.tenants[0].as_of - timedelta(days=1)
+    new = {(policy, check) for policy, check, *_ in shape(now) - shape(then)}
+    gone = {(policy, check) for policy, check, *_ in shape(then) - shape(now)}
+    assert {
+        ("disabled-licensed", "assignment.not-allowed"), ("inactive-90d", "assignment.not-allowed"),
+        ("one-suite", "assignment.overlap"), ("assignment-errors", "assignment.error"),
+        ("guests-paid", "assignment.not-allowed"), ("group-errors", "group.processing"),
+    } <= new  # fmt: skip
+    assert {
+        ("disabled-licensed", "assignment.not-allowed"), ("duplicate-assignment", "assignment.duplicate"),
+        ("department-missing", "attribute.missing"), ("usage-location", "attribute.missing"),
+    } <= gone  # fmt: skip
+    assert len(shape(now) & shape(then)) > 100
+
+
+def test_policies_are_the_library_and_an_overlay() -> None:
+    names = [name for name, _ in policies(AS_OF)]
+    assert names[-1] == "policies/contoso.yaml"
+    assert "policies/sets.yaml" in names
+    assert not [name for name in names if name.endswith("_test.yaml")]
+    loaded = load(policies(AS_OF))
+    assert loaded.warnings == ()
+    assert loaded.policies.prices is not None
+    assert len(loaded.policies.policies) >= 45 + 7
+
+
+def test_both_tenants_are_made_quickly() -> None:
+    spent = []
+    for _ in range(5):
+        start = time.perf_counter()
+        snapshots(AS_OF)
+        spent.append(time.perf_counter() - start)
+    assert min(spent) < 0.25
+
+
+def test_the_command_writes_what_an_audit_reads_back(tmp_path: Path) -> None:
+    main([str(tmp_path), "--as-of", "2026-11-21T14:30:00Z", "--previous"])
+    saved = sorted(tmp_path.glob("snapshots/*/*"))
+    assert [(path.parent.name, path.name) for path in saved] == [
+        ("contoso", "2026-11-20T021700Z"),
+        ("contoso", "2026-11-21T021700Z"),
+        ("fabrikam", "2026-11-20T021700Z"),
+        ("fabrikam", "2026-11-21T021700Z"),
+    ]
+    files = [(f"policies/{path.name}", path.read_bytes()) for path in sorted((tmp_path / "policies").iterdir())]
+    again = audit([read(saved[1]), read(saved[3])], load(files).policies, builtin(), AS_OF)
+    assert findings(again) == findings(audited(AS_OF))
