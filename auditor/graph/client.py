@@ -1,6 +1,7 @@
 """Turns a call into a decoded answer: signed, guarded, within the quota, tried again as long as that is sensible."""
 
 import asyncio
+import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,13 +17,14 @@ from auditor.graph.credentials import SignIn
 from auditor.graph.faults import REMEDIES, Fault, FaultError, Kind
 from auditor.graph.guard import Root, root_of
 from auditor.graph.quota import Clock, Quota, Sleep
-from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge
+from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge, moment_of
 
 if TYPE_CHECKING:
     import httpx
     from msgraph import GraphServiceClient
 
 T = TypeVar("T")
+_LOG = logging.getLogger(__name__)
 
 
 class NotGraphError(ValueError):
@@ -80,6 +82,8 @@ class Graph:
     sign_in: SignIn
     patience: Patience
     quota: Quota
+    skew: float | None = None
+    """Seconds that Graph's clock is ahead of this machine's, by its latest answer; half a second is noise."""
     _room: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
@@ -149,6 +153,10 @@ class Graph:
             return Final(fault=_not_graph(call.name, str(error)))
         if response is None:
             return Again(fault=_not_graph(call.name, "no body"))
+        told = moment_of(response.headers.get("date", ""))
+        if told is not None:
+            self.skew = told.timestamp() - time.time()
+        _LOG.info("%s: HTTP %s, %s bytes", call.name, response.status_code, len(response.content))
         charged = _units(response.headers.get("x-ms-resource-unit"))
         if charged is not None and charged > call.units:
             self.quota.correct(charged - call.units)

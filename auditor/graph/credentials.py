@@ -20,7 +20,7 @@ from auditor.domain.tenant import (
 )
 from auditor.graph import clouds, github_oidc
 from auditor.graph.refusal import explained
-from auditor.graph.secrets import Secrets
+from auditor.graph.secrets import Secrets, silence_libraries
 from auditor.graph.token_claims import expiry_of
 from auditor.graph.trust import authorities as authorities_of
 
@@ -40,6 +40,7 @@ class SignIn:
     """The sign-in of one tenant; an asynchronous credential in the sense of azure-core."""
 
     def __init__(self, tenant: Tenant, *, environ: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
+        silence_libraries()
         addresses = clouds.addresses(tenant.cloud)
         self.scope = addresses.scope
         self.secrets = Secrets()

@@ -1,5 +1,6 @@
 """Takes secrets out of every text that could be shown."""
 
+import logging
 import re
 
 _TOKENS = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,4}|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{8,}")
@@ -26,3 +27,15 @@ class Secrets:
         for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, "[secret]")
         return _FIELDS.sub(r"\1=[secret]", _TOKENS.sub("[secret]", text))
+
+
+def silence_libraries() -> None:
+    """Keep the logs of the libraries that handle secrets from every handler: they quote bodies and headers.
+
+    The auditor's own log says what was asked and what was answered.
+    """
+    for name in ("azure", "msal", "httpx", "httpcore", "aiohttp", "hpack", "h11", "urllib3"):
+        logger = logging.getLogger(name)
+        logger.propagate = False
+        if not logger.handlers:
+            logger.addHandler(logging.NullHandler())

@@ -101,20 +101,19 @@ def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> f
     try:
         seconds = float(text)
     except ValueError:
-        try:
-            moment = parsedate_to_datetime(text)
-        except ValueError:
+        moment = moment_of(text)
+        if moment is None:
             return None
-        moment = moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
         # The service's own clock counts, where it tells the time.
-        here = now or _date(headers) or datetime.now(UTC)
+        here = now or moment_of(headers.get("date", "")) or datetime.now(UTC)
         seconds = max(0.0, (moment - here).total_seconds())
     return seconds if 0 <= seconds < 1e7 else None
 
 
-def _date(headers: Mapping[str, str]) -> datetime | None:
+def moment_of(text: str) -> datetime | None:
+    """Return the instant of an HTTP date; None for any other text."""
     try:
-        moment = parsedate_to_datetime(headers.get("date", ""))
+        moment = parsedate_to_datetime(text)
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

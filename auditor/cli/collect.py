@@ -1,0 +1,64 @@
+"""Turns the arguments of `auditor collect` into snapshots on disk."""
+
+import argparse
+import datetime as dt
+import sys
+from pathlib import Path
+
+from auditor.app.collection import CollectOutcome, collect_all, everything, needs_of, read_policies
+from auditor.cli.progress import shown_progress
+from auditor.domain.errors import format_diagnostic, printable
+from auditor.settings.reading import chosen, read
+
+_EXAMPLES = """\
+auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
+auditor collect policies/seats.yaml --tenant contoso
+auditor collect --all -o snapshots        every source there is
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor collect`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)")
+    parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
+    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go")
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor collect`; 0 when every tenant was read whole, 3 when one was not. Raises AuditorError."""
+    settings = read(args.tenants)
+    tenants = chosen(settings, args.tenant)
+    policies = read_policies(args.policies)
+    instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    needed = {tenant.name: everything(policies) if args.all else needs_of(policies, tenant) for tenant in tenants}
+    with shown_progress(enabled=not args.no_progress and not args.quiet) as progress:
+        outcomes = collect_all(
+            tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
+        )
+    return max(_tell(outcome, quiet=args.quiet) for outcome in outcomes)
+
+
+def _tell(outcome: CollectOutcome, *, quiet: bool) -> int:
+    """Print what became of a tenant; returns the exit code it calls for."""
+    if outcome.folder is None:
+        assert outcome.failure is not None
+        for diagnostic in outcome.failure.diagnostics:
+            print(format_diagnostic(diagnostic), file=sys.stderr)
+        return 3
+    print(outcome.folder)
+    whole = True
+    for coverage in outcome.sources:
+        complete = coverage.status.value in {"complete", "not-needed"}
+        whole = whole and complete
+        if not complete:
+            words = f"{outcome.tenant.name}: {coverage.name} is {coverage.status}: {coverage.reason or ''}"
+            print(printable(words), file=sys.stderr)
+        elif not quiet:
+            print(f"{outcome.tenant.name}: {coverage.name}: {coverage.count:,}", file=sys.stderr)
+    return 0 if whole else 3

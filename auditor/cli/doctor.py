@@ -1,0 +1,58 @@
+"""Turns the arguments of `auditor doctor` into what each tenant lacks, and the commands that mend it."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.collection import everything, needs_of, read_policies
+from auditor.app.diagnosis import Check, Diagnosis, Health, diagnose_all
+from auditor.domain.errors import printable
+from auditor.domain.tenant import GraphMail, Settings, Tenant
+from auditor.settings.reading import chosen, read
+
+_MARKS = {Health.GOOD: "ok  ", Health.NOTE: "note", Health.BAD: "BAD ", Health.UNKNOWN: "?   "}
+_EXAMPLES = """\
+auditor doctor                     what the policies in policies/ need of every tenant in tenants.yaml, and what lacks
+auditor doctor --all               the same for `auditor collect --all`
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor doctor`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)")
+    parser.add_argument("--all", action="store_true", help="look for what every source needs, not only the policies")
+    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor doctor`; 0 when nothing stands in the way, else 3. Raises AuditorError."""
+    settings = read(args.tenants)
+    policies = read_policies(args.policies)
+    tenants = [
+        (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))
+        for tenant in chosen(settings, args.tenant)
+    ]
+    found = diagnose_all(tenants)
+    for diagnosis in found:
+        _print(diagnosis)
+    return 0 if all(diagnosis.healthy for diagnosis in found) else 3
+
+
+def _sends(settings: Settings, tenant: Tenant) -> bool:
+    route = None if settings.mail is None else settings.mail.route
+    return isinstance(route, GraphMail) and route.tenant == tenant.name
+
+
+def _print(diagnosis: Diagnosis) -> None:
+    tenant = diagnosis.tenant
+    print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
+    for check in diagnosis.checks:
+        _print_check(check)
+
+
+def _print_check(check: Check) -> None:
+    print(f"  {_MARKS[check.health]}  {check.name}: {printable(check.words)}")
+    for command in check.commands:
+        print(f"          {printable(command)}")
