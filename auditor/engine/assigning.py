@@ -119,7 +119,7 @@ def _clash(elements: list[Flags], skus: Rows) -> bool:
 
 def _joined(scope: "Scope", skus: Rows) -> str:
     facts = scope.plan.facts.skus
-    return "+".join(sorted(facts[sku].part_number or facts[sku].sku_id for sku in skus))
+    return "+".join(sorted({facts[sku].part_number or facts[sku].sku_id for sku in skus}))
 
 
 def _redundant(scope: "Scope", of: Mask) -> "Found":

@@ -90,7 +90,7 @@ def judge_subscriptions(plan: Plan, place: int, block: Subscriptions) -> Judged:
     for row in facts.subscriptions:
         number = facts.index.get(row["skuId"] or "")
         sku = _sku_of(plan, row)
-        if number is not None:
+        if number is not None and sku.owned:
             included, open_ = bool(mask.true[number]), bool(mask.unknown[number])
         else:
             outside = ProductMasks(facts, (sku,)).of(block.of)
@@ -109,7 +109,7 @@ def _sku_of(plan: Plan, row: Mapping[str, Any]) -> SkuFact:
     """Return the SKU of a subscription; one that the tenant no longer shows is told by the subscription itself."""
     sku_id = row["skuId"] or ""
     number = plan.facts.index.get(sku_id)
-    if number is not None:
+    if number is not None and plan.facts.skus[number].owned:
         return plan.facts.skus[number]
     product = plan.facts.catalogue.product(sku_id)
     return SkuFact(

@@ -10,7 +10,7 @@ from auditor.domain.policy import Assignments, Attributes, Health, Policy, Seats
 from auditor.domain.selector import OneOf
 from auditor.engine import assigning
 from auditor.engine.bitsets import pairs, some, within
-from auditor.engine.outcome import BatchOutcome, Chunk, Tally
+from auditor.engine.outcome import BatchOutcome, Chunk, Tally, distinct
 from auditor.engine.people import Flags, People, among
 from auditor.engine.plan import Plan, looks_at_people
 from auditor.engine.product_masks import Mask
@@ -53,11 +53,14 @@ def judge_batch(plan: Plan, batch: UserBatch) -> BatchOutcome:
             plan=plan, people=people, selecting=selecting, place=place, policy=policy, population=population
         )
         undecided = people.nobody
+        found: list[Chunk] = []
         for chunk, unknown in _checks(scope, outcome):
             undecided = undecided | unknown
             if chunk is not None and len(chunk):
-                waived = waive(plan, selecting, policy, chunk, outcome)
-                outcome.chunks.append(replace(waived, rows=waived.rows + batch.offset))
+                found.append(chunk)
+        for chunk in distinct(found):
+            waived = waive(plan, selecting, policy, chunk, outcome)
+            outcome.chunks.append(replace(waived, rows=waived.rows + batch.offset))
         outcome.undecided[place] = int(np.count_nonzero(undecided))
     return outcome
 

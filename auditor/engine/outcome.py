@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,37 @@ class Chunk:
 
     def __len__(self) -> int:
         return len(self.rows)
+
+
+def distinct(chunks: list[Chunk]) -> list[Chunk]:
+    """Drop findings that an earlier chunk of the same policy holds already.
+
+    Two lines of a policy may say the same of one user: two `exclusive` lists that the same SKUs clash in, or an element
+    required twice. A finding is what it says, not how often it was found.
+    """
+    kept: list[Chunk] = []
+    seen: dict[tuple[str, str | None, tuple[str, ...]], list[Chunk]] = {}
+    for chunk in chunks:
+        alike = seen.setdefault((chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), [])
+        if chunk.skus is None and alike:
+            known = {entry for other in alike for entry in _entries(other)}
+            fresh = np.array([entry not in known for entry in _entries(chunk)], dtype=bool)
+            chunk = replace(  # noqa: PLW2901  the same findings, less those that are known
+                chunk,
+                rows=chunk.rows[fresh],
+                detail_codes=None if chunk.detail_codes is None else chunk.detail_codes[fresh],
+            )
+        alike.append(chunk)
+        if len(chunk):
+            kept.append(chunk)
+    return kept
+
+
+def _entries(chunk: Chunk) -> list[tuple[int, str | None]]:
+    rows = chunk.rows.tolist()
+    if chunk.detail_codes is None:
+        return [(row, None) for row in rows]
+    return [(row, chunk.details[code]) for row, code in zip(rows, chunk.detail_codes.tolist(), strict=True)]
 
 
 @dataclass(slots=True)

@@ -48,14 +48,13 @@ def judge_seats(plan: Plan, place: int, policy: Policy, block: Seats, tally: Tal
         stocks = [_stock(facts, number) for number in chosen]
     findings: list[Single] = []
     for stock in stocks:
-        if block.judges_spare:
+        # The sum over a list that was read in part is nobody's number.
+        if block.judges_spare and not (block.pool and source is not None):
             findings.extend(_spare(plan, place, block, stock, doubt))
         if block.quota is not None:
             findings.extend(_quota(plan, place, block, stock, tally, doubt))
     if block.quota is not None:
-        people = unread(facts, Source.USERS)
-        if people is not None and not all(_exceeded(block, stock, tally) for stock in stocks):
-            doubt.take(people)
+        doubt.take(unread(facts, Source.USERS) or Doubt())
     return doubt.judged(findings)
 
 
@@ -212,10 +211,6 @@ def _holders(block: Seats, stock: Stock, tally: Tally) -> tuple[int, int]:
     if block.pool:
         return int(tally.certain[0]), int(tally.possible[0])
     return int(tally.certain[stock.skus[0]]), int(tally.possible[stock.skus[0]])
-
-
-def _exceeded(block: Seats, stock: Stock, tally: Tally | None) -> bool:
-    return tally is not None and block.quota is not None and _holders(block, stock, tally)[0] > block.quota
 
 
 def _evidence(stock: Stock, block: Seats, usable: int | None) -> dict[str, Any]:

@@ -89,6 +89,7 @@ def _known_skus(world: World) -> set[str]:
     skus |= {row["skuId"].lower() for row in world.rows("subscribedSkus")}
     for user in world.rows("users"):
         skus |= set(world.licenses(user) or {})
+        skus |= {row["skuId"].lower() for row in world.states(user) or []}
     return skus
 
 
