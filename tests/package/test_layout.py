@@ -1,0 +1,91 @@
+"""The wheel against the tree: what is in the three folders is what people install."""
+
+import os
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.package.tree import ROOT, files
+
+MAPPED = {"policies": "auditor.policies", "reports": "auditor.reports"}
+
+
+def setuptools_table() -> dict[str, Any]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    table = project["tool"]["setuptools"]
+    assert isinstance(table, dict)
+    return table
+
+
+def test_the_package_list_is_the_tree() -> None:
+    own = {".".join(path.parent.relative_to(ROOT).parts) for path in files("auditor") if path.name == "__init__.py"}
+    assert set(setuptools_table()["packages"]) == own | set(MAPPED.values())
+
+
+def test_every_folder_with_code_is_a_package() -> None:
+    folders = {path.parent for path in files("auditor") if path.suffix == ".py"}
+    assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+@pytest.mark.parametrize("folder", sorted(MAPPED))
+def test_a_data_folder_holds_no_code(folder: str) -> None:
+    code = [path.relative_to(ROOT).as_posix() for path in files(folder) if path.suffix == ".py"]
+    assert code == [f"{folder}/__init__.py"]
+    assert (ROOT / folder / "__init__.py").read_text(encoding="utf-8").count("\n") == 1
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel from a copy of the tree, so that nothing made before slips in."""
+    place = tmp_path_factory.mktemp("wheel")
+    source = place / "source"
+    for path in files("auditor", "policies", "reports", "pyproject.toml", "README.md", "LICENSE"):
+        copy = source / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "-w", str(place), "."]
+    built = subprocess.run(pip, cwd=source, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stderr
+    (made,) = place.glob("*.whl")
+    return made
+
+
+def test_the_wheel_holds_the_three_folders_and_nothing_else(wheel: Path) -> None:
+    tree = {
+        path.relative_to(ROOT).as_posix() if folder == "auditor" else f"auditor/{path.relative_to(ROOT).as_posix()}"
+        for folder in ("auditor", *MAPPED)
+        for path in files(folder)
+    }
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if ".dist-info/" not in name}
+        meta = {name.rpartition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name}
+    assert sorted(packed ^ tree) == []
+    assert "licenses/LICENSE" in meta
+
+
+def test_the_wheel_runs_where_no_source_is(wheel: Path, tmp_path: Path) -> None:
+    """From the zip itself: every door to packaged data has to work without a folder behind it."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "own.yaml").write_text("version: 2\n", encoding="utf-8")
+    code = (
+        "import auditor.resources as doors, auditor\n"
+        "print(auditor.__file__)\n"
+        "print(sorted(entry.name for entry in doors.policies().iterdir() if entry.name.endswith('.yaml')))\n"
+        "print(doors.schema('policy')[:1], doors.schema_names())\n"
+    )
+    path = os.pathsep.join([str(wheel), *(entry for entry in sys.path if entry.endswith("site-packages"))])
+    environment = {**os.environ, "PYTHONPATH": path}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    where, policies, schema = ran.stdout.splitlines()
+    assert str(wheel) in where
+    assert "capacity.yaml" in policies
+    assert "own.yaml" not in policies
+    assert schema.startswith("{")

@@ -1,0 +1,119 @@
+"""The budgets of the code: files and functions that a reader can hold in mind."""
+
+import ast
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.package.tree import ROOT, files, modules
+
+FILE_LINES = 350
+FUNCTION_LINES = 50
+VAGUE = {"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"}
+
+NOT_OURS = {"get_token"}
+"""Names that another program's interface prescribes: azure-core's TokenCredential."""
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def functions(tree: ast.Module) -> Iterator[Function]:
+    return (node for node in ast.walk(tree) if isinstance(node, Function))
+
+
+def length(function: Function) -> int:
+    """Lines from the first decorator or `def` to the end, the docstring aside."""
+    first = min([function.lineno, *(item.lineno for item in function.decorator_list)])
+    lines = (function.end_lineno or first) - first + 1
+    if ast.get_docstring(function) is not None:
+        said = function.body[0]
+        lines -= (said.end_lineno or said.lineno) - said.lineno + 1
+    return lines
+
+
+def test_no_file_is_longer_than_a_reader_can_hold() -> None:
+    long = {
+        path.relative_to(ROOT).as_posix(): count
+        for path in files("auditor", "tests", "benchmarks")
+        if path.suffix == ".py" and (count := len(path.read_text(encoding="utf-8").splitlines())) > FILE_LINES
+    }
+    assert long == {}
+
+
+def test_no_function_is_longer_than_a_screen() -> None:
+    long = {
+        f"{name}:{function.lineno} {function.name}": length(function)
+        for name, tree in modules()
+        for function in functions(tree)
+        if length(function) > FUNCTION_LINES
+    }
+    assert long == {}
+
+
+def test_the_ruler_measures() -> None:
+    tree = ast.parse('@cache\ndef f():\n    """Say.\n\n    More.\n    """\n    a = 1\n    return a\n')
+    assert [length(function) for function in functions(tree)] == [4]
+
+
+def test_every_module_says_what_it_is() -> None:
+    silent = [name for name, tree in modules() if tree.body and ast.get_docstring(tree) is None]
+    assert silent == []
+
+
+def test_names_say_what_they_name() -> None:
+    vague = [name for name, _ in modules() if VAGUE & set(name.removesuffix(".py").split("/"))]
+    getters = [
+        f"{name}:{function.lineno} {function.name}"
+        for name, tree in modules()
+        for function in functions(tree)
+        if function.name.startswith("get_") and function.name not in NOT_OURS
+    ]
+    assert vague + getters == []
+
+
+def calls(tree: ast.Module, *names: str) -> list[int]:
+    return [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and ((isinstance(node.func, ast.Name) and node.func.id in names) or ast.unparse(node.func) in names)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("names", "where"),
+    [(("print",), "auditor/cli/"), (("sys.exit", "exit", "quit", "os._exit"), "auditor/__main__.py")],
+)
+def test_effects_have_one_door(names: tuple[str, ...], where: str) -> None:
+    elsewhere = {
+        name: found for name, tree in modules() if not name.startswith(where) and (found := calls(tree, *names))
+    }
+    assert elsewhere == {}
+
+
+def imports(tree: ast.Module) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module is not None:
+            found.add(node.module)
+    return found
+
+
+def test_the_domain_needs_the_standard_library_only() -> None:
+    foreign = {
+        (name, module)
+        for name, tree in modules("auditor/domain")
+        for module in imports(tree)
+        if module.split(".")[0] not in sys.stdlib_module_names and not f"{module}.".startswith("auditor.domain.")
+    }
+    assert foreign == set()
+
+
+def test_nobody_mocks() -> None:
+    mocking = [
+        name for folder in ("auditor", "tests") for name, tree in modules(folder) if "unittest.mock" in imports(tree)
+    ]
+    assert mocking == []

@@ -1,0 +1,40 @@
+"""The project's files as git sees them, and its code as syntax trees."""
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+
+@cache
+def files(*folders: str) -> tuple[Path, ...]:
+    """Return the files of the folders that are tracked, or would be: whatever .gitignore leaves, sorted.
+
+    A source archive has no git; there every file counts that is not hidden and not made by Python.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders],
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+    )
+    if listed.returncode == 0:
+        found = (ROOT / name for name in listed.stdout.decode().split("\0") if name)
+    else:
+        found = (path for folder in folders or (".",) for path in (ROOT / folder).rglob("*") if _counts(path))
+    return tuple(sorted(path for path in found if path.is_file()))
+
+
+def _counts(path: Path) -> bool:
+    parts = path.relative_to(ROOT).parts
+    return not any(part.startswith(".") or part in {"__pycache__", "build", "dist", "out"} for part in parts)
+
+
+def modules(folder: str = "auditor") -> Iterator[tuple[str, ast.Module]]:
+    """Yield each Python file of a folder, by its path from the root, with its syntax tree."""
+    for path in files(folder):
+        if path.suffix == ".py":
+            yield path.relative_to(ROOT).as_posix(), ast.parse(path.read_text(encoding="utf-8"))
