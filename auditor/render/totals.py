@@ -3,11 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, Summary, TenantResult
 from auditor.domain.words import Change, Outcome, Severity, Status
 
-NO_FLEET = FleetResult()
+COSTLY: Final = frozenset(
+    {
+        *("assignment.not-allowed", "assignment.denied", "assignment.redundant"),
+        *("seats.above-maximum", "seats.quota-exceeded"),
+        *("purchase.not-allowed", "purchase.trial", "purchase.unknown"),
+    }
+)
+"""Checks whose findings stand for seats that are paid for without need."""
+NO_FLEET: Final = FleetResult()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +70,38 @@ def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> C
     )
 
 
-def money(findings: Iterable[Finding]) -> dict[str, Decimal]:
-    """Sum what open findings cost a month, per currency in alphabetical order; no price means no part in the sum."""
-    sums: dict[str, Decimal] = {}
+def money(of: Result | TenantResult) -> dict[str, Decimal]:
+    """Sum what open findings cost a month, per currency in alphabetical order; no price means no part in the sum.
+
+    A seat that several policies find counts once. A budget is left out: it is a sum of the same seats.
+    """
+    parts = (
+        (of.fleet.findings, *(tenant.findings for tenant in of.tenants)) if isinstance(of, Result) else (of.findings,)
+    )
+    total: dict[str, Decimal] = {}
+    for findings in parts:
+        for currency, value in sums(findings).items():
+            total[currency] = total.get(currency, Decimal(0)) + value
+    return {currency: total[currency] for currency in sorted(total)}
+
+
+def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
+    """Sum the money of open findings of one tenant, by the rules of `money`."""
+    dearest: dict[tuple[str, str, str | None], Decimal] = {}
     for finding in findings:
-        if finding.status is Status.OPEN and finding.money is not None:
-            known = sums.get(finding.money.currency, Decimal(0))
-            sums[finding.money.currency] = known + finding.money.per_month
-    return {currency: sums[currency] for currency in sorted(sums)}
+        if finding.status is Status.OPEN and finding.money is not None and finding.check != "budget.exceeded":
+            sku = finding.product.sku_id if finding.product is not None else None
+            seat = (finding.money.currency, finding.subject.id, sku)
+            dearest[seat] = max(finding.money.per_month, dearest.get(seat, Decimal(0)))
+    total: dict[str, Decimal] = {}
+    for (currency, _, _), value in dearest.items():
+        total[currency] = total.get(currency, Decimal(0)) + value
+    return {currency: total[currency] for currency in sorted(total)}
+
+
+def priced_whole(result: Result) -> bool:
+    """Whether every open finding that costs seats has a price; else the sum is a lower bound."""
+    return not any(
+        finding.status is Status.OPEN and finding.money is None and finding.check in COSTLY
+        for finding in all_findings(result)
+    )

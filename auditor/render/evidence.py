@@ -1,0 +1,158 @@
+"""A finding's evidence into one line of words: what a person needs to believe it, and nothing twice."""
+
+from collections.abc import Iterator, Mapping
+from re import sub
+from typing import Any, Final
+
+from auditor.domain.result import Finding
+from auditor.render.facts import SIGN_INS, last_sign_in, paths
+from auditor.render.words import Words
+
+_SPOKEN: Final = frozenset(
+    {
+        *("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation", "createdDateTime"),
+        *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
+        *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
+        *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
+        *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
+    }
+)
+"""Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
+_HOLDINGS: Final = ("assignment.missing", "assignment.overlap", "assignment.redundant", "service.")
+
+
+def described(finding: Finding, words: Words) -> str:
+    """Return the evidence in words, its parts between centred dots; what it does not tell is left out."""
+    facts = finding.evidence
+    parts: list[str] = []
+    if "usable" in facts or "consumed" in facts:
+        parts += _seats(facts, words)
+    if "short" in facts or "excess" in facts:
+        parts += _tenants(facts, words)
+    parts += _person(facts, words)
+    if finding.check.startswith(_HOLDINGS) and facts.get("assignedLicenses"):
+        parts.append(
+            words.gettext("holds {products}").replace("{products}", words.joined(_texts(facts["assignedLicenses"])))
+        )
+    parts += _subscription(facts, words)
+    parts += [f"{_label(name)} {_value(facts[name], words)}" for name in sorted(facts) if _is_rest(name, facts[name])]
+    return " · ".join(parts)
+
+
+def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    for name, text in (
+        ("usable", words.gettext("{seats} usable")),
+        ("consumed", words.gettext("{seats} assigned")),
+        ("spare", words.gettext("{seats} spare")),
+        ("suspended", words.gettext("{seats} suspended")),
+        ("lockedOut", words.gettext("{seats} locked out")),
+    ):
+        value = facts.get(name)
+        if isinstance(value, int) and (value or name in {"usable", "consumed", "spare"}):
+            yield text.replace("{seats}", words.number(value))
+    allowed = limits(facts, words)
+    if allowed:
+        yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
+    change = facts.get("adjust")
+    if isinstance(change, int) and change:
+        yield advice(change, words)
+    if facts.get("boundsConflict"):
+        yield words.gettext("no number of seats keeps both limits")
+
+
+def limits(facts: Mapping[str, Any], words: Words) -> str:
+    """Return the bounds of spare seats as the policy writes them; empty where there is none."""
+    low, high = facts.get("minimum"), facts.get("maximum")
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return words.gettext("at least {seats} spare").replace("{seats}", str(low))
+    if "assigned" in facts:
+        return words.gettext("at most {seats} assigned").replace("{seats}", str(high))
+    if low is None:
+        return words.gettext("at most {seats} spare").replace("{seats}", str(high))
+    return words.gettext("at least {low}, at most {high} spare").replace("{low}", str(low)).replace("{high}", str(high))
+
+
+def advice(change: int, words: Words) -> str:
+    """Return how many seats to buy or to remove; `change` is not 0."""
+    if change > 0:
+        return words.ngettext("buy {count} seat", "buy {count} seats", change)
+    return words.ngettext("remove {count} seat", "remove {count} seats", -change)
+
+
+def _tenants(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    for name, text in (
+        ("short", words.gettext("too few in {tenants}")),
+        ("excess", words.gettext("too many in {tenants}")),
+    ):
+        there = [line for line in facts.get(name) or () if isinstance(line, Mapping)]
+        if there:
+            yield text.replace("{tenants}", words.joined(_spare(line, words) for line in there))
+    allowed = limits(facts, words)
+    if allowed:
+        yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
+
+
+def _spare(line: Mapping[str, Any], words: Words) -> str:
+    spare = line.get("spare")
+    seats = words.gettext("{seats} spare").replace("{seats}", words.number(spare if isinstance(spare, int) else None))
+    return f"{line.get('tenant')} ({seats})"
+
+
+def _person(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if facts.get("accountEnabled") is False:
+        yield words.gettext("sign-in blocked")
+    if str(facts.get("userType") or "").casefold() == "guest":
+        yield words.gettext("guest")
+    mailbox = facts.get("mailboxType")
+    if mailbox and str(mailbox).casefold() != "user":
+        yield words.gettext("{kind} mailbox").replace("{kind}", str(mailbox))
+    for name in ("department", "usageLocation"):
+        if facts.get(name):
+            yield str(facts[name])
+    seen = last_sign_in(facts)
+    if seen is not None:
+        yield words.gettext("last sign-in {date}").replace("{date}", words.written_date(seen))
+    ways = paths(facts)
+    if ways:
+        yield words.gettext("assigned: {paths}").replace("{paths}", words.joined(ways))
+
+
+def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if facts.get("isTrial") is True:
+        yield words.gettext("trial")
+    if isinstance(facts.get("totalLicenses"), int):
+        yield words.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
+    if facts.get("nextLifecycleDateTime"):
+        ends = words.written_date(str(facts["nextLifecycleDateTime"]))
+        yield words.gettext("next date {date}").replace("{date}", ends)
+    if facts.get("status"):
+        yield words.gettext("state {state}").replace("{state}", str(facts["status"]))
+
+
+def _is_rest(name: str, value: Any) -> bool:
+    return name not in _SPOKEN and value not in (None, "", [], {}, ())
+
+
+def _label(name: str) -> str:
+    """Return `hasMembersWithLicenseErrors` as `has members with license errors`."""
+    return sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+
+
+def _value(value: Any, words: Words) -> str:
+    match value:
+        case bool():
+            return words.gettext("yes") if value else words.gettext("no")
+        case int():
+            return words.number(value)
+        case Mapping():
+            return words.joined(f"{_label(str(name))} {_value(value[name], words)}" for name in sorted(value))
+        case list() | tuple():
+            return words.joined(_value(item, words) for item in value)
+        case _:
+            return str(value)
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]

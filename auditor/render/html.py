@@ -1,0 +1,87 @@
+"""A Result into one HTML file that loads nothing, needs no JavaScript, and whose own policy forbids it more."""
+
+import re
+from base64 import b64encode
+from functools import cache
+from hashlib import sha256
+from typing import Any, Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from auditor import resources
+from auditor.domain.result import Result
+from auditor.render.artifact import Artifact
+from auditor.render.page import page
+from auditor.render.visible import visible
+from auditor.render.words import CHANGES, OUTCOMES, SEVERITIES, Words
+
+_BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
+_CODE: Final = re.compile(r"`([^`]+)`")
+
+
+def render(result: Result, *, locale: str) -> Artifact:
+    """Write the report; what every part of it says is decided in `page`, how it looks in reports/."""
+    words = Words(locale)
+    style, script = _text("styles/report.css"), _text("templates/report.js")
+    template = environment(words).get_template("report.html.jinja")
+    inline = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - both are ours
+    text = template.render(page=page(result, words), csp=_csp(style, script), **inline)
+    return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+
+
+def environment(words: Words) -> Environment:
+    """Return the template engine: everything escaped, every control character shown, every text translatable."""
+    made = Environment(
+        loader=FunctionLoader(_template),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {
+        "severities": {key: words.gettext(text) for key, text in SEVERITIES.items()},
+        "outcomes": {key: words.gettext(text) for key, text in OUTCOMES.items()},
+        "changes": {key: words.gettext(text) for key, text in CHANGES.items()},
+    }
+    made.filters |= {"day": words.date, "instant": words.instant, "number": words.number, "marked": marked}
+    return made
+
+
+def marked(text: str) -> Markup:
+    """Return guidance with its two marks, **bold** and `code`, as elements; everything else in it is escaped."""
+    safe = str(escape(visible(text)))
+    return Markup(_CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", safe)))  # noqa: S704 - escaped above
+
+
+def _shown(value: Any) -> Any:
+    return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _csp(style: str, script: str) -> str:
+    sources = {
+        "default-src": "'none'",
+        "style-src": _digest(style),
+        "script-src": _digest(script),
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {source}" for name, source in sources.items())
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _text(path: str) -> str:
+    """Return a file of reports/, its line ends made the same on every machine: digests are taken of it."""
+    return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _template(name: str) -> str:
+    return _text(f"templates/{name}")

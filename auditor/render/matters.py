@@ -1,0 +1,82 @@
+"""A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from auditor.domain.result import Action, TenantResult
+from auditor.domain.words import Severity, Status
+from auditor.render.json_text import document
+from auditor.render.rows import anchored
+from auditor.render.view import Group, Matter, Section, Step
+from auditor.render.words import Words
+
+_FEW: Final = 5
+
+
+def steps(tenant: TenantResult, words: Words) -> tuple[Step, ...]:
+    """Return the tenant's actions in their order."""
+    worst: dict[str, Severity] = {
+        finding.fingerprint: finding.severity for finding in tenant.findings if finding.status is Status.OPEN
+    }
+    return tuple(_step(tenant.name, action, worst, words) for action in tenant.actions)
+
+
+def matters(sections: tuple[Section, ...]) -> tuple[Matter, ...]:
+    """Return at most five, worst first: actions, and policies with open findings that no action mends."""
+    found: list[tuple[int, int, Matter]] = []
+    for section in sections:
+        mended = {anchored("f", mark) for step in section.steps for mark in step.action.findings}
+        found += [(step.severity.rank, -step.findings, _of_step(step, section)) for step in section.steps]
+        found += [
+            (group.severity.rank, -group.open, _of_group(group, section))
+            for group in section.groups
+            if group.open and mended.isdisjoint(row.anchor for row in group.rows)
+        ]
+    return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
+
+
+def _step(tenant: str, action: Action, worst: dict[str, Severity], words: Words) -> Step:
+    severities = [worst[mark] for mark in action.findings if mark in worst]
+    return Step(
+        anchor=anchored("a", tenant, action.id),
+        action=action,
+        severity=min(severities, key=lambda severity: severity.rank, default=Severity.INFO),
+        money="" if action.money is None else words.money(action.money.per_month, action.money.currency),
+        findings=len(action.findings),
+        requests=tuple(document(request).decode().strip() for request in action.requests),
+        links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
+    )
+
+
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _of_step(step: Step, section: Section) -> Matter:
+    return Matter(
+        anchor=step.anchor,
+        title=step.action.title,
+        severity=step.severity,
+        tenant=section.title,
+        count=step.findings,
+        money=step.money,
+        who=step.action.role,
+        first=step.action.steps[0] if step.action.steps else "",
+    )
+
+
+def _of_group(group: Group, section: Section) -> Matter:
+    return Matter(
+        anchor=group.anchor,
+        title=group.title,
+        severity=group.severity,
+        tenant=section.title,
+        count=group.open,
+        money=group.money,
+        who=group.owner,
+        first=group.rationale,
+    )

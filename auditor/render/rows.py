@@ -1,0 +1,191 @@
+"""Findings, seats, outcomes and sources into the rows and lines of the page."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from re import sub
+from typing import Any, Final
+
+from auditor.domain.result import Coverage, Finding, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
+from auditor.domain.words import Change, Severity, Status, SubjectType
+from auditor.render.evidence import advice, described, limits
+from auditor.render.facts import product_name, product_names
+from auditor.render.seat_picture import picture
+from auditor.render.totals import sums
+from auditor.render.view import Group, Line, OutcomeRow, Row, SeatRow, SourceRow
+from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
+
+ROWS: Final = 200
+"""Findings of one policy that the page holds; the rest are in the other files."""
+_LONG: Final = 300
+"""Characters of a name that the page shows; the whole of it is in the other files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What rows of one tenant have in common."""
+
+    prefix: str
+    headers: Mapping[str, PolicyHeader]
+    names: Mapping[str, str]
+    words: Words
+    about_seats: Mapping[str, Finding]
+    """skuId in lower case → the worst open finding about its seats."""
+
+    @classmethod
+    def of_tenant(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
+        """Return the context of a tenant."""
+        worst: dict[str, Finding] = {}
+        for finding in tenant.findings:
+            sku = finding.product.sku_id if finding.product is not None else None
+            if sku is not None and finding.check.startswith("seats.") and finding.status is Status.OPEN:
+                known = worst.get(sku.casefold())
+                if known is None or finding.severity.rank < known.severity.rank:
+                    worst[sku.casefold()] = finding
+        return cls(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats=worst)
+
+    @classmethod
+    def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
+        """Return the context of the fleet, which knows the products of every tenant."""
+        names: dict[str, str] = {}
+        for tenant in reversed(result.tenants):
+            names |= product_names(tenant)
+        return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
+
+
+def anchored(*parts: str) -> str:
+    """Return an id for the page: letters, digits and hyphens."""
+    return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
+
+
+def shortened(text: str) -> str:
+    """Return a text that fits a cell."""
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
+
+
+def group(policy: str, findings: list[Finding], context: Context) -> Group:
+    """Return the findings of one policy, open ones first."""
+    header = context.headers.get(policy)
+    ordered = sorted(findings, key=lambda finding: finding.status is Status.WAIVED)
+    found = [finding for finding in findings if finding.status is Status.OPEN]
+    source = findings[0].source
+    return Group(
+        anchor=anchored("p", context.prefix or "fleet", policy),
+        policy=policy,
+        title=(header.title if header is not None else "") or policy,
+        severity=findings[0].severity,
+        rationale=header.rationale if header is not None else "",
+        owner=header.owner if header is not None else "",
+        place=f"{source.file}:{source.line}",
+        open=len(found),
+        waived=len(findings) - len(found),
+        new=sum(finding.change in {Change.NEW, Change.REOPENED} for finding in found),
+        money=context.words.sums(sums(found)),
+        rows=tuple(row(finding, context) for finding in ordered[:ROWS]),
+        more=max(len(ordered) - ROWS, 0),
+    )
+
+
+def row(finding: Finding, context: Context) -> Row:
+    """Return one finding as a row."""
+    words, subject = context.words, finding.subject
+    address = finding.evidence.get("userPrincipalName")
+    name = subject.name or str(address or "") or subject.id
+    return Row(
+        anchor=anchored("f", finding.fingerprint),
+        name=shortened(name),
+        address=shortened(_address(finding, address, name)),
+        what=shortened(what(finding, context)),
+        evidence=shortened(described(finding, words)),
+        money="" if finding.money is None else words.money(finding.money.per_month, finding.money.currency),
+        waiver=finding.waiver if finding.status is Status.WAIVED else None,
+        change=None if finding.change is Change.UNCHANGED else finding.change,
+    )
+
+
+def _address(finding: Finding, address: Any, name: str) -> str:
+    if address is not None and str(address) != name:
+        return str(address)
+    if finding.subject.type is SubjectType.PRODUCT and finding.product is not None:
+        return finding.product.sku_part_number or ""
+    return "" if finding.subject.id == name else finding.subject.id
+
+
+def what(finding: Finding, context: Context) -> str:
+    """Return what is wrong: the product and what the check says of it."""
+    said = context.words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
+    about = product_name(finding, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
+    detail = finding.detail
+    if detail is not None and finding.check == "assignment.error":
+        # The group after the @ stands among the evidence, as the path.
+        detail = detail.partition("@")[0]
+    parts = [part for part in (about, detail) if part]
+    return f"{' · '.join(parts)}: {said}" if parts else said
+
+
+def lines(findings: Iterable[Finding], fixed: Iterable[Finding], context: Context) -> tuple[Line, ...]:
+    """Return the findings that came, came back and went, worst first; waived ones are left out."""
+    words = context.words
+    told = [
+        (order, finding, words.gettext(CHANGES[change]), anchored("f", finding.fingerprint))
+        for order, change in enumerate((Change.REOPENED, Change.NEW))
+        for finding in findings
+        if finding.change is change and finding.status is Status.OPEN
+    ]
+    lost = [(2, finding, words.gettext("fixed"), None) for finding in fixed if finding.status is Status.OPEN]
+    return tuple(
+        Line(mark=mark, severity=finding.severity, text=_sentence(finding, context), anchor=anchor)
+        for _, finding, mark, anchor in sorted([*told, *lost], key=lambda item: (item[0], item[1].severity.rank))
+    )
+
+
+def _sentence(finding: Finding, context: Context) -> str:
+    name = finding.subject.name or str(finding.evidence.get("userPrincipalName") or "") or finding.subject.id
+    return f"{shortened(name)} — {shortened(what(finding, context))}"
+
+
+def seat_row(seats: SeatCount, context: Context) -> SeatRow:
+    """Return one product's seats, with its bounds where a finding tells them."""
+    words = context.words
+    finding = context.about_seats.get(seats.sku_id.casefold())
+    facts: Mapping[str, Any] = finding.evidence if finding is not None else {}
+    change = facts.get("adjust")
+    return SeatRow(
+        name=shortened(seats.name or seats.sku_part_number or seats.sku_id),
+        part_number=shortened(seats.sku_part_number),
+        usable=words.number(seats.usable),
+        consumed=words.number(seats.consumed),
+        spare=words.number(seats.spare),
+        picture=picture(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
+        severity=None if finding is None else finding.severity,
+        state="" if finding is None else words.gettext(CHECKS.get(finding.check, finding.check)),
+        limits=limits(facts, words),
+        advice=advice(change, words) if isinstance(change, int) and change else "",
+    )
+
+
+def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:
+    """Return what a policy came to, with its reason."""
+    header = context.headers.get(outcome.id)
+    return OutcomeRow(
+        policy=outcome.id,
+        title=(header.title if header is not None else "") or outcome.id,
+        severity=header.severity if header is not None else Severity.INFO,
+        rationale=header.rationale if header is not None else "",
+        status=outcome.status,
+        findings=outcome.findings,
+        reason=outcome.reason or "",
+        missing=outcome.missing,
+        anchor=anchors.get(outcome.id),
+    )
+
+
+def source_row(source: Coverage, words: Words) -> SourceRow:
+    """Return what was read of a source."""
+    return SourceRow(
+        name=words.gettext(SOURCES[source.name]),
+        status=source.status,
+        state=words.gettext(SOURCE_STATES[source.status]),
+        count=words.number(source.count) if source.read_at is not None else words.number(None),
+        read_at=words.number(None) if source.read_at is None else words.written_instant(source.read_at),
+        reason=source.reason or "",
+    )

@@ -1,0 +1,184 @@
+"""What the page shows, as plain values: texts are said and counted here, so that the template only places them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from auditor.domain.result import Action, Notice
+from auditor.domain.words import Change, Outcome, Severity, SourceStatus
+from auditor.render.seat_picture import Picture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One finding in a table."""
+
+    anchor: str
+    name: str
+    address: str
+    what: str
+    evidence: str
+    money: str
+    waiver: str | None
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """The findings of one policy."""
+
+    anchor: str
+    policy: str
+    title: str
+    severity: Severity
+    rationale: str
+    owner: str
+    place: str
+    open: int
+    waived: int
+    new: int
+    money: str
+    rows: tuple[Row, ...]
+    more: int
+    """Findings that are only in the other files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatRow:
+    """One product."""
+
+    name: str
+    part_number: str
+    usable: str
+    consumed: str
+    spare: str
+    picture: Picture | None
+    severity: Severity | None
+    """That of the worst open finding about its seats; None where there is none."""
+    state: str
+    limits: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeRow:
+    """What one policy came to."""
+
+    policy: str
+    title: str
+    severity: Severity
+    rationale: str
+    status: Outcome
+    findings: int
+    reason: str
+    missing: tuple[str, ...]
+    anchor: str | None
+    """Where its findings stand on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceRow:
+    """What was read of one source."""
+
+    name: str
+    status: SourceStatus
+    state: str
+    count: str
+    read_at: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """An action with where it stands on the page."""
+
+    anchor: str
+    action: Action
+    severity: Severity
+    money: str
+    findings: int
+    requests: tuple[str, ...]
+    links: tuple[tuple[str, str | None], ...]
+    """Labels with an https address, or None for one that is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """A finding that changed, in one line."""
+
+    mark: str
+    severity: Severity
+    text: str
+    anchor: str | None
+    """None for what is no longer on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One tenant, or the fleet."""
+
+    anchor: str
+    name: str
+    title: str
+    facts: tuple[str, ...]
+    failure: str | None
+    open: int
+    complete: bool
+    money: str
+    counts: tuple[tuple[Severity, int], ...]
+    lines: tuple[Line, ...]
+    more_lines: int
+    steps: tuple[Step, ...]
+    seats: tuple[SeatRow, ...]
+    groups: tuple[Group, ...]
+    outcomes: tuple[OutcomeRow, ...]
+    sources: tuple[SourceRow, ...]
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """One of the few things that matter most."""
+
+    anchor: str
+    title: str
+    severity: Severity
+    tenant: str
+    count: int
+    """Findings."""
+    money: str
+    who: str
+    first: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tile:
+    """A count with the word for what it counts."""
+
+    count: int
+    label: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """The whole report."""
+
+    language: str
+    title: str
+    as_of: datetime
+    verdict: str
+    complete: bool
+    completeness: tuple[str, ...]
+    previous: datetime | None
+    changes: tuple[Tile, ...]
+    unconfirmed: int
+    counts: tuple[Tile, ...]
+    waived: int
+    money: str
+    lower_bound: bool
+    matters: tuple[Matter, ...]
+    sections: tuple[Section, ...]
+    tool: str
+    digest: str
+    run: str
+    people: int

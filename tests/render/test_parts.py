@@ -1,0 +1,107 @@
+"""The small parts of reports: sums of money, bars of seats, evidence in words, controls made visible."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.result import Money, Subject
+from auditor.domain.words import Status, SubjectType
+from auditor.render.evidence import described
+from auditor.render.facts import last_sign_in
+from auditor.render.seat_picture import WIDTH, bound, picture
+from auditor.render.totals import money, priced_whole, sums
+from auditor.render.visible import visible
+from auditor.render.words import Words
+from tests.render.sample import contoso, result
+
+WORDS = Words("en")
+FIRST = next(finding for finding in contoso().findings if finding.policy == "leavers")
+
+
+def test_a_seat_that_two_policies_find_counts_once() -> None:
+    other = replace(FIRST, policy="inactive", fingerprint="other")
+    assert FIRST.money is not None
+    assert sums((FIRST, other)) == {"EUR": FIRST.money.per_month}
+    someone = replace(other, subject=Subject(type=SubjectType.USER, id="someone", name=""))
+    assert sums((FIRST, someone)) == {"EUR": 2 * FIRST.money.per_month}
+
+
+def test_waived_findings_and_budgets_are_no_money() -> None:
+    budget = replace(FIRST, check="budget.exceeded")
+    assert sums((replace(FIRST, status=Status.WAIVED), budget)) == {}
+
+
+def test_currencies_are_never_added_up() -> None:
+    crowns = replace(FIRST, money=Money(currency="DKK", per_month=Decimal(10)), subject=Subject(type=SubjectType.USER, id="x", name=""))
+    assert list(sums((FIRST, crowns))) == ["DKK", "EUR"]
+    assert WORDS.sums({"DKK": Decimal(10), "EUR": Decimal("1234.5")}) == "DKK\u00a010.00 + €1,234.50"
+
+
+def test_the_run_s_money_is_that_of_its_tenants() -> None:
+    whole = result()
+    assert money(whole) == money(whole.tenants[0])
+    assert not priced_whole(whole)
+
+
+@pytest.mark.parametrize(
+    ("written", "seats"),
+    [("5", 5), ("5%", 10), ("2.5 %", 5), ("{percent: 5, seats: 10}", 10), ("{percent: 10, seats: 10}", 20), ("all", None), ("", None)],
+)
+def test_bounds_are_read_as_policies_write_them(written: str, seats: int | None) -> None:
+    assert bound(written, 200) == seats
+
+
+@given(st.none() | st.integers(-5, 10**7), st.none() | st.integers(-5, 10**7), st.none() | st.integers(-5, 10**7), st.sampled_from([None, "0", "5", "5%", "100%"]), st.sampled_from([None, "0", "5", "5%", "100%"]))
+def test_a_bar_never_leaves_its_box(usable: int | None, consumed: int | None, warning: int | None, least: str | None, most: str | None) -> None:
+    bar = picture(usable=usable, consumed=consumed, warning=warning, facts={"minimum": least, "maximum": most})
+    if bar is None:
+        assert usable is None or consumed is None or max(usable, consumed) <= 0
+        return
+    assert usable is not None
+    assert consumed is not None
+    assert 0 <= bar.assigned <= bar.usable <= bar.usable + bar.over <= WIDTH
+    assert 0 <= bar.grace <= bar.usable
+    assert bar.over == 0 or consumed > usable
+    assert bar.zone is None or 0 <= bar.zone[0] <= bar.zone[1] <= WIDTH
+
+
+def test_evidence_is_told_in_words() -> None:
+    seats = next(finding for finding in contoso().findings if finding.policy == "e3-spare")
+    assert described(seats, WORDS) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare · remove 48 seats"
+    assert described(FIRST, WORDS) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
+    renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
+    assert described(renewal, WORDS) == "90 seats bought · next date 14 Dec 2026 · state Warning"
+    assert described(result().fleet.findings[0], WORDS) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
+    group = replace(FIRST, evidence={"hasMembersWithLicenseErrors": True, "licenseProcessingState": "Queued"})
+    assert described(group, WORDS) == "has members with license errors yes · license processing state Queued"
+
+
+def test_the_latest_sign_in_counts_and_the_year_one_is_none() -> None:
+    assert last_sign_in({"lastSignInDateTime": "2026-01-01T00:00:00Z", "lastNonInteractiveSignInDateTime": "2026-02-01T00:00:00Z", "lastSuccessfulSignInDateTime": None}) == "2026-02-01T00:00:00Z"
+    assert last_sign_in({"lastSignInDateTime": "0001-01-01T00:00:00Z", "lastNonInteractiveSignInDateTime": ""}) is None
+
+
+def test_words_of_numbers_and_dates() -> None:
+    assert (WORDS.number(1234567), WORDS.number(-2), WORDS.number(None)) == ("1,234,567", "\u22122", "\u2013")
+    assert WORDS.instant(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "2 Jan 2026, 03:04 UTC"
+    assert WORDS.written_date("yesterday") == "yesterday"
+    assert WORDS.money(Decimal("-0.5"), "EUR") == "\u2212€0.50"
+    assert WORDS.language == "en"
+    assert Words("tr").language == "en"
+
+
+@given(st.text())
+def test_visible_leaves_nothing_that_acts_and_everything_else(text: str) -> None:
+    shown = visible(text)
+    assert visible(shown) == shown
+    if shown == text:
+        assert not set(text) & set("\x00\x1b\n\u202e\u2066\u2028")
+
+
+def test_visible_keeps_joined_emoji_and_what_it_is_told_to_keep() -> None:
+    assert visible("👩\u200d💻 ş") == "👩\u200d💻 ş"
+    assert visible("a\nb\u202e", keep="\n") == "a\nb\\u202e"
