@@ -1,0 +1,180 @@
+"""A Result onto the terminal: the verdict, what changed, the seats, what matters most, what is not known, the files."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.domain.errors import printable
+from auditor.domain.result import Result
+from auditor.domain.words import Outcome, Severity
+from auditor.render.page import page
+from auditor.render.seat_picture import WIDTH
+from auditor.render.view import Matter, Page, SeatRow, Section
+from auditor.render.words import SEVERITIES, Words
+
+_STYLES: Final = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "blue",
+    Severity.INFO: "dim",
+}
+_SEATS: Final = 15
+_UNKNOWN: Final = 10
+_BAR: Final = 12
+"""Characters of a bar of seats."""
+_WIDE: Final = 70
+"""Columns from which there is room for the bars."""
+
+
+def terminal(result: Result, console: Console, *, paths: tuple[str, ...], locale: str = "en") -> None:
+    """Print what a person should know before opening a report; colours and width are the console's.
+
+    `paths` are the files that were written, as they are to be shown. No text of a tenant is read as markup, and none of
+    its control characters reaches the terminal.
+    """
+    words = Words(locale)
+    shown = page(result, words)
+    _print(console, Text(shown.verdict, style="bold"))
+    _print_completeness(console, shown, words)
+    _print_counts(console, shown, words)
+    _print_seats(console, shown, words)
+    _print_matters(console, shown, words)
+    _print_unknown(console, shown.sections, words)
+    if paths:
+        _print_title(console, words.gettext("Reports"))
+        for path in paths:
+            _print(console, Text(f"  {printable(path)}"), wrap=False)
+
+
+def _print(console: Console, text: Text, *, wrap: bool = True) -> None:
+    console.print(text, highlight=False, soft_wrap=not wrap)
+
+
+def _print_title(console: Console, text: str) -> None:
+    _print(console, Text(f"\n{text}", style="bold"))
+
+
+def _print_under(console: Console, text: Text, *, indent: int) -> None:
+    """Print a text whose further lines stand under its first."""
+    console.print(Padding(text, (0, 0, 0, indent)), highlight=False)
+
+
+def _print_completeness(console: Console, shown: Page, words: Words) -> None:
+    if shown.complete:
+        _print(console, Text(shown.completeness[0], style="green"))
+        return
+    _print(console, Text(words.gettext("Incomplete: something below is not known."), style="bold yellow"))
+    for sentence in shown.completeness:
+        _print_under(console, Text(printable(sentence), style="yellow"), indent=2)
+
+
+def _print_counts(console: Console, shown: Page, words: Words) -> None:
+    counts = Text("\n")
+    for severity, tile in zip(Severity, shown.counts, strict=True):
+        counts.append(f"{words.number(tile.count)} {tile.label}", style=_STYLES[severity] if tile.count else "dim")
+        counts.append("   ")
+    if shown.waived:
+        counts.append(words.ngettext("{count} waived", "{count} waived", shown.waived), style="dim")
+    _print(console, counts)
+    if shown.previous is not None:
+        since = words.gettext("Since {day}:").replace("{day}", words.date(shown.previous))
+        told = words.joined(f"{words.number(tile.count)} {tile.label}" for tile in shown.changes)
+        _print(console, Text(f"{since} {told}"))
+    if shown.money:
+        bound = words.gettext("at least") if shown.lower_bound else ""
+        _print(
+            console,
+            Text(f"{shown.money} {words.gettext('a month in open findings')} {f'({bound})' if bound else ''}".rstrip()),
+        )
+
+
+def _print_seats(console: Console, shown: Page, words: Words) -> None:
+    """Print the products outside their limits first, over all tenants at most `_SEATS`, tenant by tenant."""
+    rows = [(section, row) for section in shown.sections for row in section.seats]
+    worst = sorted(rows, key=lambda item: len(Severity) if item[1].severity is None else item[1].severity.rank)
+    chosen = [row for _, row in worst[:_SEATS]]
+    several = sum(bool(section.seats) for section in shown.sections) > 1
+    for section in shown.sections:
+        mine = [row for row in section.seats if any(row is each for each in chosen)]
+        if mine:
+            title = words.gettext("Seats")
+            _print_title(console, f"{title}, {printable(section.name)}" if several else title)
+            console.print(Padding(_seats_table(mine, console, words), (0, 0, 0, 2)), highlight=False)
+    if len(rows) > _SEATS:
+        more = words.ngettext("{count} more in the reports", "{count} more in the reports", len(rows) - _SEATS)
+        _print(console, Text(f"  {more}", style="dim"))
+
+
+def _seats_table(rows: list[SeatRow], console: Console, words: Words) -> Table:
+    wide = console.width >= _WIDE
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
+    table.add_column(words.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=max(console.width - 52, 8))
+    if wide:
+        table.add_column("", no_wrap=True, min_width=_BAR)
+    table.add_column(words.gettext("Assigned"), justify="right", no_wrap=True, overflow="ellipsis")
+    table.add_column(words.gettext("Spare"), justify="right", no_wrap=True, overflow="ellipsis")
+    table.add_column(words.gettext("Policy"), overflow="ellipsis", no_wrap=True)
+    for row in rows:
+        style = _STYLES[row.severity] if row.severity is not None else "dim"
+        table.add_row(
+            Text(printable(row.name)),
+            *([_bar(row, console)] if wide else []),
+            Text(f"{row.consumed}/{row.usable}"),
+            Text(row.spare),
+            Text(printable(row.state or words.gettext("no finding")), style=style),
+        )
+    return table
+
+
+def _bar(row: SeatRow, console: Console) -> Text:
+    """Draw assigned seats, spare ones, and those that are assigned beyond what can be used."""
+    if row.picture is None:
+        return Text("")
+    full, spare, over = ("█", "░", "▓") if console.encoding.startswith("utf") else ("#", ".", "!")
+    used = -(-row.picture.assigned * _BAR // WIDTH)
+    beyond = -(-row.picture.over * _BAR // WIDTH)
+    used = min(used, _BAR - beyond)
+    bar = Text(full * used, style="cyan")
+    bar.append(spare * (_BAR - used - beyond), style="dim")
+    return bar.append(over * beyond, style="red")
+
+
+def _print_matters(console: Console, shown: Page, words: Words) -> None:
+    if not shown.matters:
+        return
+    _print_title(console, words.gettext("What matters most"))
+    for number, matter in enumerate(shown.matters, start=1):
+        line = Text(f"{number}. ")
+        line.append(words.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
+        line.append(f"  {printable(matter.title)}", style="bold")
+        _print_under(console, line, indent=2)
+        _print_under(console, Text(_about(matter, shown, words), style="dim"), indent=5)
+
+
+def _about(matter: Matter, shown: Page, words: Words) -> str:
+    parts = [printable(matter.tenant)] if len(shown.sections) > 1 else []
+    parts.append(words.ngettext("{count} finding", "{count} findings", matter.count))
+    if matter.money:
+        parts.append(f"{matter.money} {words.gettext('a month')}")
+    return words.joined(parts)
+
+
+def _print_unknown(console: Console, sections: Iterable[Section], words: Words) -> None:
+    unknown = [
+        (section, row) for section in sections for row in section.outcomes if row.status is Outcome.NOT_EVALUATED
+    ]
+    if not unknown:
+        return
+    _print_title(console, words.gettext("Not evaluated"))
+    for section, row in unknown[:_UNKNOWN]:
+        line = Text(printable(f"{section.name or section.title}: {row.policy}"), style="yellow")
+        line.append(f"  {printable(row.reason)}", style="default")
+        _print_under(console, line, indent=2)
+    if len(unknown) > _UNKNOWN:
+        more = words.ngettext("{count} more in the reports", "{count} more in the reports", len(unknown) - _UNKNOWN)
+        _print(console, Text(f"  {more}", style="dim"))

@@ -1,0 +1,74 @@
+"""The summary on the terminal: everything that matters in 80 columns, and nothing that moves the cursor."""
+
+from dataclasses import replace
+from io import StringIO
+
+from rich.console import Console
+
+from auditor.cli.terminal import terminal
+from auditor.domain.result import Result
+from auditor.domain.words import Outcome
+from auditor.history import compare
+from auditor.render.totals import summarise
+from tests.golden.compare import check
+from tests.render.sample import night_before, result
+
+HOSTILE = "[red]x[/red] \x1b[2J\r\n\u202e:smile: [link=http://evil]"
+
+
+def printed(of: Result, *, width: int = 80, color: bool = False, paths: tuple[str, ...] = ("out/report.html",)) -> str:
+    stream = StringIO()
+    console = Console(file=stream, width=width, force_terminal=color, no_color=not color, color_system="truecolor" if color else None, legacy_windows=False)
+    terminal(of, console, paths=paths)
+    return stream.getvalue()
+
+
+def test_the_summary_is_as_approved() -> None:
+    check("terminal.txt", printed(compare(result(), night_before())).encode())
+
+
+def test_every_line_fits() -> None:
+    for width in (40, 60, 80, 120):
+        assert max(map(len, printed(compare(result(), night_before()), width=width).splitlines())) <= width
+
+
+def test_colour_is_the_console_s_choice() -> None:
+    assert "\x1b[" not in printed(result())
+    assert "\x1b[" in printed(result(), color=True)
+
+
+def test_a_path_is_never_broken() -> None:
+    path = "out/" + "x" * 120 + "/report.html"
+    assert path in printed(result(), paths=(path,))
+
+
+def test_no_text_of_the_tenant_acts() -> None:
+    there = result().tenants[0]
+    evil = replace(
+        there,
+        name=HOSTILE,
+        display_name=HOSTILE,
+        failure=None,
+        seats=(replace(there.seats[0], name=HOSTILE),),
+        actions=(replace(there.actions[0], title=HOSTILE),),
+        policies=(replace(there.policies[0], status=Outcome.NOT_EVALUATED, reason=HOSTILE),),
+    )
+    text = printed(replace(result(), tenants=(evil,), summary=summarise((evil,))), paths=(HOSTILE,), width=200)
+    assert "[red]x[/red] \\x1b[2J\\x0d\\x0a\\u202e:smile: [link=http://evil]" in text
+    assert not set(text) & set("\x1b\r\u202e")
+
+
+def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> None:
+    there = result().tenants[0]
+    many = replace(there, seats=tuple(replace(there.seats[7], sku_id=f"id{number}") for number in range(20)) + there.seats)
+    text = printed(replace(result(), tenants=(many,)))
+    assert text.index("Visio Plan 2") < text.index("Microsoft 365 E3") < text.index("Microsoft Power")
+    assert "14 more in the reports" in text
+    assert text.count("Microsoft Power") == 15 - 2 - 4
+
+
+def test_a_failed_tenant_is_told_first() -> None:
+    failed = replace(result().tenants[1], failure="Graph did not answer", complete=False, policies=(), seats=())
+    text = printed(replace(result(), tenants=(failed,), summary=summarise((failed,))))
+    assert text.startswith("The tenant could not be audited.")
+    assert "fabrikam could not be audited: Graph did not answer" in text
