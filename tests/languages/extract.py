@@ -1,0 +1,131 @@
+"""Articles, code and templates into the templates of the message catalogues, and a language's catalogues brought up to them.
+
+`python -m tests.languages.extract` writes reports/locales/{guidance,auditor}.pot; with languages (`nl da`) it also gives
+their catalogues the messages that are new and takes out those that are gone. What is translated stays as it is.
+"""
+
+import sys
+from collections.abc import Iterable, Iterator
+from io import BytesIO
+from pathlib import Path
+
+from babel.core import Locale
+from babel.messages.catalog import Catalog, Message
+from babel.messages.extract import extract_from_dir
+from babel.messages.plurals import get_plural
+from babel.messages.pofile import read_po, write_po
+
+from auditor.guidance import translatable
+from tests.guidance.packaged import packaged
+
+ROOT = Path(__file__).parents[2]
+LOCALES = ROOT / "reports" / "locales"
+DOMAINS = ("guidance", "auditor")
+
+PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
+"""Where Babel's header (`nplurals=1`) and CLDR's categories (one, other) disagree, CLDR's count stands."""
+
+KEYWORDS = {"N_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "_": None}
+METHODS = [("auditor/**.py", "python"), ("reports/templates/**.jinja", "jinja2.ext:babel_extract")]
+
+
+def header(language: str) -> str:
+    """Return the header of a catalogue; it bears no dates, so that equal messages give equal bytes."""
+    plural = PLURALS.get(language) or (f"{get_plural(language).plural_forms};" if language else "nplurals=2; plural=(n != 1);")
+    name = Locale.parse(language).english_name if language else "Template"
+    return (
+        f"# {name} messages of the licence auditor; docs/languages.md tells how they are made and kept.\n"
+        'msgid ""\nmsgstr ""\n"Project-Id-Version: m365-license-auditor\\n"\n'
+        f'"Language: {language}\\n"\n"MIME-Version: 1.0\\n"\n"Content-Type: text/plain; charset=utf-8\\n"\n'
+        f'"Content-Transfer-Encoding: 8bit\\n"\n"Plural-Forms: {plural}\\n"\n\n'
+    )
+
+
+def guidance() -> Catalog:
+    """Return the texts of the articles, each once, in the order of the articles."""
+    made = Catalog(fuzzy=False)
+    for place, text in translatable(packaged()):
+        made.add(text, locations=[(place, None)])
+    return made
+
+
+def auditor() -> Catalog:
+    """Return the texts that code and templates mark for translation."""
+    made = Catalog(fuzzy=False)
+    for place, _, message, comments, context in _marked():
+        made.add(message, locations=[(place, None)], auto_comments=comments, context=context)
+    return made
+
+
+def _marked() -> Iterator[tuple[str, int, str | tuple[str, ...], list[str], str | None]]:
+    found = extract_from_dir(
+        ROOT,
+        method_map=METHODS,
+        options_map={"reports/templates/**.jinja": {"trimmed": "true", "silent": "false"}},
+        keywords=KEYWORDS,
+        comment_tags=("Translators:",),
+        strip_comment_tags=True,
+        directory_filter=lambda path: Path(path).name in {"auditor", "reports", "templates"}
+        or (ROOT / "auditor") in Path(path).parents,
+    )
+    return iter(sorted(found, key=lambda item: (item[0], item[1])))
+
+
+SOURCES = {"guidance": guidance, "auditor": auditor}
+
+
+def text(messages: Catalog, language: str = "") -> str:
+    """Return a catalogue as a .po file."""
+    out = BytesIO()
+    write_po(out, messages, width=0, omit_header=True, sort_output=False)
+    return header(language) + out.getvalue().decode().strip() + "\n"
+
+
+def template(domain: str) -> Path:
+    return LOCALES / f"{domain}.pot"
+
+
+def catalogue(language: str, domain: str) -> Path:
+    return LOCALES / language / "LC_MESSAGES" / f"{domain}.po"
+
+
+def merged(domain: str, messages: Catalog, language: str) -> str:
+    """Return a language's catalogue with exactly the messages of the template."""
+    path = catalogue(language, domain)
+    forms = 2 if "nplurals=2" in header(language) else get_plural(language).num_plurals
+    known = _read(path, language) if path.is_file() else {}
+    made = Catalog(locale=None if language in PLURALS else language, fuzzy=False)
+    for message in _messages(messages):
+        old = known.get((message.context, message.id))
+        empty = ("",) * forms if isinstance(message.id, (list, tuple)) else ""
+        made.add(
+            message.id,
+            string=old.string if old is not None else empty,
+            locations=message.locations,
+            auto_comments=message.auto_comments,
+            context=message.context,
+        )
+    return text(made, language)
+
+
+def _read(path: Path, language: str) -> dict[object, Message]:
+    with path.open("rb") as file:
+        return {(message.context, message.id): message for message in _messages(read_po(file, locale=None if language in PLURALS else language))}
+
+
+def _messages(of: Iterable[Message]) -> Iterator[Message]:
+    return (message for message in of if message.id)
+
+
+def main(languages: list[str]) -> None:
+    LOCALES.mkdir(exist_ok=True)
+    for domain, made in SOURCES.items():
+        messages = made()
+        template(domain).write_text(text(messages), encoding="utf-8")
+        for language in languages:
+            catalogue(language, domain).parent.mkdir(parents=True, exist_ok=True)
+            catalogue(language, domain).write_text(merged(domain, messages, language), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
