@@ -48,7 +48,9 @@ def read_policies(places: Sequence[Path]) -> PolicySet:
     files: list[tuple[str, bytes]] = []
     for place in places or ([Path("policies")] if Path("policies").is_dir() else []):
         if not place.exists():
-            raise UsageError("policies-missing", f"{place} does not exist", hint="name a policy file or a folder of them")
+            raise UsageError(
+                "policies-missing", f"{place} does not exist", hint="name a policy file or a folder of them"
+            )
         found = [place] if place.is_file() else sorted(item for item in place.rglob("*") if _is_policy(item.name))
         files.extend((str(path), path.read_bytes()) for path in found)
     if not files and not places:
@@ -94,7 +96,15 @@ def collect_all(
     """
     with _stoppable():
         return asyncio.run(
-            _collect(tenants, needs_by_tenant, root=root, instant=instant, progress=progress, environ=environ, at_once=at_once)
+            _collect(
+                tenants,
+                needs_by_tenant,
+                root=root,
+                instant=instant,
+                progress=progress,
+                environ=environ,
+                at_once=at_once,
+            )
         )
 
 

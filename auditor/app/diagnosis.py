@@ -130,7 +130,9 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
     try:
         found = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
         name = found[0].get("displayName") if found else "nobody"
-        checks.append(Check(name="Microsoft Graph", health=Health.GOOD, words=f"{graph.root.origin} answers for {name}"))
+        checks.append(
+            Check(name="Microsoft Graph", health=Health.GOOD, words=f"{graph.root.origin} answers for {name}")
+        )
     except FaultError as error:
         checks.append(Check(name="Microsoft Graph", health=Health.BAD, words=error.fault.reason))
     checks.append(_clock(graph))
@@ -146,7 +148,9 @@ def _clock(graph: Graph) -> Check:
     words = f"this machine is {abs(graph.skew):.0f} s {ahead} Graph"
     if abs(graph.skew) < _SKEW:
         return Check(name="clock", health=Health.GOOD, words=words)
-    return Check(name="clock", health=Health.BAD, words=f"{words}: assertions and tokens will be refused; set the clock")
+    return Check(
+        name="clock", health=Health.BAD, words=f"{words}: assertions and tokens will be refused; set the clock"
+    )
 
 
 async def _premium(graph: Graph) -> Check:

@@ -14,7 +14,11 @@ from auditor.graph.github_oidc import subjects
 _GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_POWERSHELL_CLOUD = {Cloud.USGOV: " -Environment USGov", Cloud.USGOV_DOD: " -Environment USGovDoD", Cloud.CHINA: " -Environment China"}
+_POWERSHELL_CLOUD = {
+    Cloud.USGOV: " -Environment USGov",
+    Cloud.USGOV_DOD: " -Environment USGovDoD",
+    Cloud.CHINA: " -Environment China",
+}
 _AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
 _ISSUER = "https://token.actions.githubusercontent.com"
 
@@ -36,7 +40,13 @@ def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission,
         f"az ad app permission add --id {app} --api {_GRAPH} --api-permissions {roles}",
         f"az ad app permission admin-consent --id {app}",
     ]
-    return ("# Microsoft Graph PowerShell", *powershell, "# or Azure CLI", *az, "# then sign in anew: tokens keep the permissions they were made with")
+    return (
+        "# Microsoft Graph PowerShell",
+        *powershell,
+        "# or Azure CLI",
+        *az,
+        "# then sign in anew: tokens keep the permissions they were made with",
+    )
 
 
 def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -21,11 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor collect`."""
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)")
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
+    )
     parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
     parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
-    parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go"
+    )
     parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
 

@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor doctor`."""
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)")
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
+    )
     parser.add_argument("--all", action="store_true", help="look for what every source needs, not only the policies")
     parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")

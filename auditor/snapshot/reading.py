@@ -29,7 +29,7 @@ def find(place: Path) -> tuple[Path, ...]:
         return (place,)
     latest: dict[str, tuple[Manifest, Path]] = {}
     for folder in _below(place, _DEPTH):
-        manifest, _, _ = _manifest(folder)
+        manifest = manifest_of(folder)
         known = latest.get(manifest.tenant)
         if known is None or (manifest.instant, folder.name) > (known[0].instant, known[1].name):
             latest[manifest.tenant] = (manifest, folder)
@@ -38,6 +38,11 @@ def find(place: Path) -> tuple[Path, ...]:
             "snapshot-missing", f"{place} holds no snapshot", hint="run `auditor collect` first, or name another folder"
         )
     return tuple(latest[name][1] for name in sorted(latest))
+
+
+def manifest_of(folder: Path) -> Manifest:
+    """Read only what a snapshot says of itself."""
+    return _manifest(folder)[0]
 
 
 def read(folder: Path) -> Snapshot:
@@ -59,6 +64,7 @@ def read(folder: Path) -> Snapshot:
     )
 
 
+_CODES = tuple(field.name for field in ASSIGNMENTS if pa.types.is_dictionary(field.type))
 _AGAIN = "collect the snapshot again, or restore it from a copy"
 
 
@@ -95,7 +101,8 @@ def _check(path: Path, entry: FileEntry) -> None:
 
 def _opened(path: Path) -> pq.ParquetFile:
     try:
-        return pq.ParquetFile(path, read_dictionary=["skuId", "state", "assignedByGroup", "error"])
+        names = set(pq.read_schema(path).names)
+        return pq.ParquetFile(path, read_dictionary=[name for name in _CODES if name in names])
     except pa.ArrowInvalid as error:
         raise SnapshotError("snapshot-damaged", f"{path} is not a Parquet file: {error}", hint=_AGAIN) from error
 

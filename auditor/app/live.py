@@ -1,0 +1,57 @@
+"""Live tenants into snapshot folders for one audit, in a temporary folder that is gone when the program ends."""
+
+import atexit
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from auditor.app.auditing import Unaudited
+from auditor.app.collection import CollectOutcome, collect_all, needs_of
+from auditor.app.running import Request, in_shard
+from auditor.collect.progress import Progress
+from auditor.domain.policy import PolicySet
+from auditor.settings.reading import chosen, read
+
+Shown = Callable[[], AbstractContextManager[Progress | None]]
+"""Opens the progress that people see while tenants are read."""
+
+
+def collector(shown: Shown) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
+    """Return what reads the tenants of a request; one that cannot be read is told, and never stops the others."""
+
+    def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:
+        assert request.tenants_file is not None
+        settings = read(request.tenants_file)
+        tenants = [tenant for tenant in chosen(settings, request.tenants) if in_shard(tenant.name, request.shard)]
+        root = Path(tempfile.mkdtemp(prefix="auditor-"))
+        atexit.register(shutil.rmtree, root, ignore_errors=True)
+        needed = {tenant.name: needs_of(policies, tenant) for tenant in tenants}
+        with shown() as progress:
+            outcomes = collect_all(
+                tenants, lambda tenant: needed[tenant.name], root=root, instant=request.as_of, progress=progress
+            )
+        return [_state(outcome) for outcome in outcomes]
+
+    return collect
+
+
+def _state(outcome: CollectOutcome) -> Path | Unaudited:
+    if outcome.folder is not None:
+        return outcome.folder
+    tenant = outcome.tenant
+    return Unaudited(
+        name=tenant.name,
+        tenant_id=tenant.tenant_id,
+        cloud=tenant.cloud,
+        agreement=tenant.agreement,
+        reason=_reason(outcome),
+    )
+
+
+def _reason(outcome: CollectOutcome) -> str:
+    failure = outcome.failure
+    if failure is None:
+        return "nothing could be read"
+    return f"{failure.message} ({failure.hint})" if failure.hint else failure.message

@@ -1,0 +1,77 @@
+"""Formats that people asked for into files: which, where, and written all together."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from auditor.deliver.folder import write_all
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Result
+from auditor.render import FORMATS, Artifact, render, tenant_json
+
+TERMINAL = "terminal"
+STDOUT = "-"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The files to write, by format, and whether the terminal gets a summary."""
+
+    files: tuple[tuple[str, Path | None], ...]
+    """(format, path); None for stdout."""
+    folder: Path
+    terminal: bool
+    tenant_files: bool
+    """Whether each tenant gets a result.json of its own, in the folder `tenants`."""
+
+
+def parse_format(text: str) -> tuple[str, str | None]:
+    """Read FORMAT or FORMAT=PATH; UsageError for a format that does not exist."""
+    name, separator, path = text.partition("=")
+    known = [*FORMATS, TERMINAL]
+    if name not in known:
+        raise UsageError("format-unknown", f"there is no format '{name}'", hint=f"one of {', '.join(known)}")
+    if separator and not path:
+        raise UsageError("format-path", f"'{text}' names no path", hint=f"write {name} or {name}=PATH")
+    return name, path or None
+
+
+def outputs(formats: Sequence[tuple[str, str | None]], folder: Path) -> Output:
+    """Decide what is written where; two formats never share a path."""
+    files: list[tuple[str, Path | None]] = []
+    for name, path in formats:
+        if name == TERMINAL:
+            continue
+        place = None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file
+        if any(place == other for _, other in files):
+            raise UsageError(
+                "format-path", f"two outputs would be written to {place or 'stdout'}", hint="give each its own path"
+            )
+        files.append((name, place))
+    return Output(
+        files=tuple(files),
+        folder=folder,
+        terminal=any(name == TERMINAL for name, _ in formats),
+        tenant_files=("json", folder / FORMATS["json"].file) in files,
+    )
+
+
+def write_reports(result: Result, wanted: Output, *, locale: str) -> tuple[Path, ...]:
+    """Render and write everything that was asked for; returns the files, the tenants' own left out."""
+    artifacts = [(path, render(result, name, locale=locale)) for name, path in wanted.files]
+    files = [(path, artifact) for path, artifact in artifacts if path is not None]
+    if wanted.tenant_files:
+        own = (tenant_json(result, tenant.name) for tenant in result.tenants)
+        files.extend((wanted.folder / "tenants" / artifact.name, artifact) for artifact in own)
+    written = write_all(files)
+    for path, artifact in artifacts:
+        if path is None:
+            _to_stdout(artifact)
+    return written[: len([path for path, _ in artifacts if path is not None])]
+
+
+def _to_stdout(artifact: Artifact) -> None:
+    for piece in artifact.chunks():
+        sys.stdout.buffer.write(piece)
+    sys.stdout.buffer.flush()

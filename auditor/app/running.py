@@ -1,0 +1,141 @@
+"""The main job: policies and tenants' state into a Result and the files people asked for."""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.auditing import Unaudited, audit
+from auditor.app.catalogue import active
+from auditor.app.policy_files import load_policies
+from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Result
+from auditor.history.change import compare
+from auditor.history.saved import load as load_result
+from auditor.policy.loading import load
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reading import find, manifest_of, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one call of `auditor audit` asks for."""
+
+    policies: tuple[Path, ...] = ()
+    demo: bool = False
+    snapshots: tuple[Path, ...] = ()
+    tenants_file: Path | None = None
+    tenants: tuple[str, ...] = ()
+    """Names; none means every tenant."""
+    shard: tuple[int, int] | None = None
+    """(I, N): only the tenants whose name falls to the I-th of N parts."""
+    as_of: datetime
+    compare: Path | None = None
+    notice: Callable[[str], None] = field(default=lambda _: None)
+    """Told what is being done, for progress."""
+    collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
+    """Collects live tenants into snapshot folders; None where only saved state may be audited."""
+
+
+def run(request: Request) -> Result:
+    """Audit what the request names; raises AuditorError where nothing can be audited."""
+    previous = None if request.compare is None else _previous(request.compare)
+    policies = _policies(request)
+    with _states(request, policies) as states:
+        result = audit(states, policies, active(), request.as_of)
+    if request.demo and previous is None:
+        previous = _demo_yesterday(request.as_of, policies)
+    return result if previous is None else compare(result, previous)
+
+
+def _policies(request: Request) -> PolicySet:
+    if request.demo and not request.policies:
+        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
+
+        return load(demo_policies(request.as_of)).policies
+    return load_policies(request.policies).policies
+
+
+@contextmanager
+def _states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
+    """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
+    if request.demo:
+        from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
+        from auditor.snapshot.writing import write  # noqa: PLC0415
+
+        with tempfile.TemporaryDirectory(prefix="auditor-demo-") as folder:
+            folders = [write(Path(folder), snapshot) for snapshot in snapshots(request.as_of)]
+            yield _opened(_chosen(folders, request), request)
+    elif request.snapshots:
+        yield _opened(_chosen(_found(request.snapshots), request), request)
+    elif request.collect is not None:
+        yield _opened(request.collect(request, policies), request)
+    else:
+        raise UsageError("usage", "there is nothing to audit", hint="name a --snapshot, a tenants file, or --demo")
+
+
+def _opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
+    for place in places:
+        if isinstance(place, Unaudited):
+            yield place
+        else:
+            request.notice(f"auditing {place}")
+            yield read(place)
+
+
+def _found(places: Sequence[Path]) -> list[Path]:
+    """Return the snapshot folders of some places; one tenant may come from one place only."""
+    folders: dict[str, Path] = {}
+    for place in places:
+        for folder in find(place):
+            name = manifest_of(folder).tenant
+            if name in folders and folders[name].resolve() != folder.resolve():
+                raise UsageError(
+                    "snapshot-twice",
+                    f"both {folders[name]} and {folder} are snapshots of the tenant {name}",
+                    hint="name one of them",
+                )
+            folders[name] = folder
+    return [folders[name] for name in sorted(folders)]
+
+
+def _chosen(folders: Sequence[Path], request: Request) -> list[Path]:
+    """Keep the snapshots of the named tenants and of the shard; a name that no snapshot bears is an error."""
+    by_name: Mapping[str, Path] = {manifest_of(folder).tenant: folder for folder in folders}
+    for name in request.tenants:
+        if name not in by_name:
+            known = ", ".join(sorted(by_name))
+            raise UsageError("tenant-unknown", f"there is no snapshot of a tenant '{name}'", hint=f"tenants: {known}")
+    wanted = set(request.tenants) or set(by_name)
+    return [by_name[name] for name in sorted(wanted) if in_shard(name, request.shard)]
+
+
+def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:
+    """Whether a tenant falls to a shard (I, N), I from 1; a hash of its name decides, so that others never move it."""
+    if shard is None:
+        return True
+    part, parts = shard
+    return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % parts == part - 1
+
+
+def _previous(path: Path) -> Result:
+    try:
+        return load_result(path.read_bytes(), where=str(path))
+    except OSError as error:
+        raise SnapshotError(
+            "result-unreadable",
+            f"the previous result {path} cannot be read: {error.strerror}",
+            hint="name the result.json of an earlier run, or leave --compare out",
+        ) from error
+
+
+def _demo_yesterday(as_of: datetime, policies: PolicySet) -> Result:
+    """Audit the demo as it stood a night earlier, so that the report can say what changed."""
+    from auditor.demo import previous  # noqa: PLC0415  only the demo needs the generator
+
+    states = previous(as_of)
+    return audit(states, policies, active(), states[0].manifest.instant)

@@ -1,0 +1,65 @@
+"""Policy files into what is wrong or doubtful about them, without a tenant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.policy_files import load_policies
+from auditor.domain.errors import Diagnostic, Level
+from auditor.engine.notices import knows
+from auditor.policy.loading import Loaded
+from auditor.policy.meaning import doubts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What validation found in sound files."""
+
+    files: int
+    policies: int
+    waivers: int
+    warnings: tuple[Diagnostic, ...]
+
+
+def validate(places: Sequence[Path], *, as_of: datetime | None, tenants: Path | None) -> Checked:
+    """Check policy files; raises InputError with every mistake, returns what is only doubtful."""
+    loaded = load_policies(places, waivers_from=(as_of or datetime.now(UTC)).date())
+    warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=_names(tenants))]
+    warnings.sort(key=lambda item: (item.span.file, item.span.line, item.span.column) if item.span else ("", 0, 0))
+    return Checked(
+        files=len(loaded.documents),
+        policies=len(loaded.policies.policies),
+        waivers=len(loaded.policies.waivers),
+        warnings=tuple(warnings),
+    )
+
+
+def _names(tenants: Path | None) -> frozenset[str] | None:
+    if tenants is None:
+        return None
+    from auditor.settings.reading import read  # noqa: PLC0415  only where a tenants file is named
+
+    return frozenset(tenant.name for tenant in read(tenants).tenants)
+
+
+def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
+    catalogue = active()
+    return [
+        Diagnostic(
+            slug=f"policy-unknown-{mention.kind}",
+            message=f"the product catalogue knows no {mention.kind} '{mention.name}'",
+            span=node.span(),
+            hint=_hint(mention.name, [product.part_number for product in catalogue.search(mention.name)[:3]]),
+            level=Level.WARNING,
+        )
+        for mention, node in loaded.mentions
+        if not knows(catalogue, mention)
+    ]
+
+
+def _hint(name: str, close: list[str]) -> str:
+    if close:
+        return f"products like it: {', '.join(close)}"
+    return f"look it up with `auditor products {name}`, or update the catalogue with `auditor products update`"

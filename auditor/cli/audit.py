@@ -1,0 +1,128 @@
+"""Turns the arguments of `auditor audit` into an audit, its reports and its exit code."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.app.auditing import exit_code
+from auditor.app.redacting import redacted
+from auditor.app.reporting import Output, outputs, parse_format, write_reports
+from auditor.app.running import Request, run as run_audit
+from auditor.cli.console import say
+from auditor.cli.options import from_environment, instant, locale_of, now, severity
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Result
+
+_EXAMPLES = """\
+auditor audit --demo                        the built-in tenants: no credentials, no network
+auditor audit                               every tenant of tenants.yaml against policies/
+auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor audit`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/, else the starter library)"
+    )
+    what = parser.add_argument_group("what is audited")
+    what.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
+    what.add_argument("--snapshot", action="append", type=Path, default=[], metavar="DIR", help="a saved snapshot, or a folder of them (repeatable)")
+    what.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
+    what.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
+    what.add_argument("--as-of", type=instant, metavar="RFC3339", help="the audit's instant (default: now, or SOURCE_DATE_EPOCH)")
+    what.add_argument("--compare", type=Path, metavar="RESULT", help="the result.json of the previous run: what is new, reopened, fixed")
+    how = parser.add_argument_group("what comes out")
+    how.add_argument("-o", "--output", type=Path, metavar="DIR", help="where reports go (default: out/)")
+    how.add_argument("-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]", help="repeatable (default: html, json, terminal); a PATH of - is stdout")
+    how.add_argument("--locale", metavar="TAG", help="language of the reports (default: the tenant's, then the environment's)")
+    how.add_argument("--fail-on", type=severity, default=argparse.SUPPRESS, metavar="SEVERITY", help="exit 1 from this severity on, or never (default: high)")
+    how.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
+    how.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout")
+    how.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done; a bug shows its traceback")
+    how.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works as well)")
+    how.add_argument("--no-progress", action="store_true", help="no progress bars")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor audit`: 0, 1 or 3 by what was found and how whole it is. Raises AuditorError before anything is audited."""
+    wanted = outputs([parse_format(text) for text in _formats(args)], _output(args))
+    request = _request(args)
+    result = run_audit(request)
+    if args.redact:
+        result = redacted(result)
+    locale = locale_of(args.locale, result)
+    written = write_reports(result, wanted, locale=locale)
+    _tell(args, result, wanted, written)
+    threshold = args.fail_on if hasattr(args, "fail_on") else severity(from_environment("FAIL_ON", "high") or "high")
+    return exit_code(result, threshold)
+
+
+def _request(args: argparse.Namespace) -> Request:
+    if args.demo and (args.snapshot or args.tenants):
+        raise UsageError("usage", "--demo audits its own tenants", hint="leave out --snapshot and --tenants")
+    if args.snapshot and args.tenants:
+        raise UsageError("usage", "--snapshot audits saved state, --tenants live state", hint="leave one of them out")
+    live = not args.demo and not args.snapshot
+    tenants = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
+    if live and not tenants.is_file():
+        raise UsageError(
+            "tenants-missing",
+            f"there is no {tenants}, and neither --snapshot nor --demo is given",
+            hint="try `auditor audit --demo`, or write a tenants.yaml (`auditor schema tenants` tells its form)",
+        )
+    collect = None
+    if live:
+        from auditor.app.live import collector  # noqa: PLC0415  the SDK is for live audits only
+        from auditor.cli.progress import shown_progress  # noqa: PLC0415
+
+        collect = collector(lambda: shown_progress(enabled=_progress_is_welcome(args)))
+    return Request(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants_file=tenants if live else None,
+        tenants=tuple(args.tenant),
+        shard=args.shard,
+        as_of=args.as_of or now(),
+        compare=args.compare,
+        notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),
+        collect=collect,
+    )
+
+
+def _progress_is_welcome(args: argparse.Namespace) -> bool:
+    return not args.no_progress and not args.quiet and sys.stderr.isatty()
+
+
+def _formats(args: argparse.Namespace) -> list[str]:
+    if args.format:
+        return [part for text in args.format for part in (text.split(",") if "=" not in text else [text])]
+    return (from_environment("FORMAT") or "html,json,terminal").split(",")
+
+
+def _output(args: argparse.Namespace) -> Path:
+    return args.output or Path(from_environment("OUTPUT", "out") or "out")
+
+
+def _tell(args: argparse.Namespace, result: Result, wanted: Output, written: tuple[Path, ...]) -> None:
+    """Print the summary where it was asked for, and where the reports are."""
+    if wanted.terminal and not args.quiet:
+        from rich.console import Console  # noqa: PLC0415  machines that ask for JSON do not wait for it
+
+        from auditor.cli.terminal import terminal  # noqa: PLC0415
+
+        terminal(result, Console(no_color=True if args.no_color else None), paths=tuple(map(str, written)))
+    elif not args.quiet and sys.stderr.isatty():
+        for path in written:
+            say(f"wrote {path}")
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N")
+    return int(part), int(parts)

@@ -1,0 +1,98 @@
+"""Command lines into commands: arguments, exit codes, and the one place where errors become words."""
+
+import argparse
+import os
+import sys
+import textwrap
+from collections.abc import Sequence
+from importlib import import_module
+
+from auditor import __version__
+from auditor.cli.console import say, tell
+from auditor.domain.errors import AuditorError, DeliveryError, GraphError
+
+COMMANDS = {
+    "audit": "audit tenants against policies and write reports: the main job",
+    "collect": "read the state of tenants and save it as snapshots",
+    "validate": "check policy files: structure and meaning",
+    "test": "run the tests of policies",
+    "plan": "the actions that would bring a tenant inside its policies, with a proof",
+    "report": "render saved results again, in other formats; merge several",
+    "doctor": "check sign-in, permissions and clocks of every tenant, and say how to mend them",
+    "explain": "tell in words what a check, policy, product or guidance article is",
+    "schema": "print the JSON Schema of a file format",
+    "products": "list, search and update the product catalogue",
+}
+"""Every command with its one line of help; each lives in a module of its name, imported when it is called."""
+
+_EXIT_CODES = """\
+exit codes:
+  0    complete, nothing at or above --fail-on
+  1    complete, findings at or above --fail-on
+  2    wrong usage, policy, tenants file or snapshot: nothing was audited
+  3    incomplete: a tenant could not be read whole, or a policy not evaluated
+  130  interrupted
+"""
+_BUG = "https://github.com/m365-license-auditor/auditor/issues"
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    parser = _parser()
+    chosen = next((word for word in arguments if not word.startswith("-")), None)
+    if chosen in COMMANDS:
+        module = import_module(f"auditor.cli.{chosen}")
+        command = argparse.ArgumentParser(prog=f"auditor {chosen}", description=_sentence(COMMANDS[chosen]))
+        module.add_arguments(command)
+        rest = list(arguments)
+        rest.remove(chosen)
+        return _guarded(module.run, command.parse_args(rest))
+    parser.parse_args(arguments)
+    parser.print_help(sys.stderr)
+    return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    width = max(map(len, COMMANDS)) + 2
+    lines = "\n".join(f"  {name:<{width}}{line}" for name, line in COMMANDS.items())
+    parser = argparse.ArgumentParser(
+        prog="auditor",
+        usage="auditor COMMAND [OPTION ...]",
+        description="Policy-as-code licence auditor for Microsoft 365.",
+        epilog=f"commands:\n{lines}\n\n{textwrap.dedent(_EXIT_CODES)}\n`auditor COMMAND --help` tells the options of a command.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"auditor {__version__}")
+    parser.add_argument("command", nargs="?", choices=COMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    return parser
+
+
+def _sentence(text: str) -> str:
+    return text[0].upper() + text[1:] + "."
+
+
+def _guarded(run_command: object, arguments: argparse.Namespace) -> int:
+    """Run a command; what it foresaw becomes a message and an exit code, anything else is a bug and says so."""
+    if getattr(arguments, "no_color", False):
+        os.environ["NO_COLOR"] = "1"
+    try:
+        assert callable(run_command)
+        return int(run_command(arguments))
+    except (GraphError, DeliveryError) as error:
+        tell(error.diagnostics)
+        return 3
+    except AuditorError as error:
+        tell(error.diagnostics)
+        return 2
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; nothing more can be written, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 130
+    except Exception as error:
+        if getattr(arguments, "verbose", 0):
+            raise
+        say(f"auditor: bug: {type(error).__name__}: run again with -v and report it at {_BUG}")
+        return 70

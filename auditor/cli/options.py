@@ -1,0 +1,66 @@
+"""Arguments that several commands share, and how their texts are read."""
+
+import argparse
+import os
+from datetime import UTC, date, datetime
+
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Result
+from auditor.domain.words import Severity
+
+
+def instant(text: str) -> datetime:
+    """Read an RFC 3339 instant, or a date that stands for its midnight in UTC."""
+    try:
+        if len(text) == len("2026-11-20"):
+            return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+        found = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an instant such as 2026-11-20T02:17:00Z") from error
+    if found.tzinfo is None:
+        raise argparse.ArgumentTypeError(f"{text!r} has no zone: write 2026-11-20T02:17:00Z")
+    return found.astimezone(UTC)
+
+
+def now() -> datetime:
+    """Return the audit's instant where none is named: SOURCE_DATE_EPOCH, else the clock, in whole seconds."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    if epoch is None:
+        return datetime.now(UTC).replace(microsecond=0)
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(
+            "usage", f"SOURCE_DATE_EPOCH={epoch!r} is not a number of seconds", hint="unset it, or give whole seconds since 1970"
+        ) from error
+
+
+def severity(text: str) -> Severity | None:
+    """Read a severity, or `never`."""
+    if text == "never":
+        return None
+    try:
+        return Severity(text)
+    except ValueError as error:
+        words = ", ".join([*(item.value for item in Severity), "never"])
+        raise argparse.ArgumentTypeError(f"{text!r} is none of {words}") from error
+
+
+def from_environment(name: str, fallback: str | None = None) -> str | None:
+    """Return AUDITOR_<NAME>; a flag goes before it, a file after it."""
+    return os.environ.get(f"AUDITOR_{name}") or fallback
+
+
+def locale_of(flag: str | None, result: Result) -> str:
+    """Return the reports' language: the flag's, else what all tenants agree on, else the environment's, else English."""
+    chosen = flag or from_environment("LOCALE")
+    if chosen:
+        return chosen
+    tenants = {tenant.locale for tenant in result.tenants if tenant.locale}
+    if len(tenants) == 1:
+        return tenants.pop()
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        text = os.environ.get(name, "").split(".")[0].replace("_", "-")
+        if text and text not in {"C", "POSIX"}:
+            return text
+    return "en"

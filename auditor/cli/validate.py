@@ -1,0 +1,34 @@
+"""Turns the arguments of `auditor validate` into messages about policy files."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from auditor.app.validating import validate
+from auditor.cli.console import say, tell
+from auditor.cli.options import instant
+from auditor.domain.errors import Level
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor validate`."""
+    parser.add_argument("policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/)")
+    parser.add_argument("--strict", action="store_true", help="what is only doubtful is an error too: unknown products, dead policies")
+    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the day from which waivers are counted (default: now)")
+    parser.add_argument("--tenants", type=Path, metavar="FILE", help="also hold the policies' tenants against this file")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor validate`: 0 when the policies are sound, 2 otherwise."""
+    checked = validate(args.policies, as_of=args.as_of, tenants=args.tenants)
+    if checked.warnings:
+        level = Level.ERROR if args.strict else Level.WARNING
+        tell(replace(warning, level=level) for warning in checked.warnings)
+        if args.strict:
+            return 2
+    if not args.quiet:
+        say(f"{checked.files} files, {checked.policies} policies, {checked.waivers} waivers: sound")
+    return 0

@@ -1,0 +1,1 @@
+"""Artifacts to where people find them."""

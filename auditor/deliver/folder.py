@@ -1,0 +1,40 @@
+"""Artifacts into files: each written beside its place and renamed, all of them or none."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from auditor.domain.errors import DeliveryError
+from auditor.render.artifact import Artifact
+
+
+def write_all(files: Iterable[tuple[Path, Artifact]]) -> tuple[Path, ...]:
+    """Write artifacts to their paths; when one cannot be written, none of them appears and DeliveryError tells why."""
+    partial: list[tuple[Path, Path]] = []
+    try:
+        for path, artifact in files:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_name(f".{path.name}.partial-{os.getpid()}")
+            partial.append((beside, path))
+            with beside.open("wb") as file:
+                for piece in artifact.chunks():
+                    file.write(piece)
+        for beside, path in partial:
+            beside.replace(path)
+    except OSError as error:
+        _remove([beside for beside, _ in partial])
+        where = error.filename or "a report"
+        raise DeliveryError(
+            "report-unwritable",
+            f"{where} cannot be written: {error.strerror}",
+            hint="choose another --output folder, or free what is in the way",
+        ) from error
+    except BaseException:
+        _remove([beside for beside, _ in partial])
+        raise
+    return tuple(path for _, path in partial)
+
+
+def _remove(paths: Sequence[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)
