@@ -31,9 +31,7 @@ Tables = Mapping[str, pa.Table]
 
 async def organization(reading: Reading) -> tuple[Coverage, Tables]:
     """Read who the tenant is. Raises GraphError where it is another than the tenants file says."""
-    rows, fault = await reading.all_rows(
-        Source.ORGANIZATION, requests.organization(reading.graph, _ORGANIZATION)
-    )
+    rows, fault = await reading.all_rows(Source.ORGANIZATION, requests.organization(reading.graph, _ORGANIZATION))
     wanted = reading.graph.tenant.tenant_id
     for row in rows:
         if str(row["id"]).lower() != wanted:

@@ -162,5 +162,3 @@ def _one(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array."""
     combined = column.combine_chunks()
     return combined if isinstance(combined, pa.Array) else combined.chunk(0)
-
-

@@ -177,9 +177,7 @@ def _write(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
         for name, table in gathered.tables.items():
             writer.write_table(name, table)
         if gathered.users is not None:
-            for users, links in row_groups(
-                gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes
-            ):
+            for users, links in row_groups(gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes):
                 writer.write_users(users, links)
         return writer.commit(_completed(manifest, coverage, gathered))
 

@@ -178,5 +178,3 @@ def _tables(found: _Found) -> Tables:
         for user in users
     ]
     return {"groups": pa.Table.from_pylist(rows, GROUPS), "members": pa.Table.from_pylist(links, MEMBERS)}
-
-

@@ -88,7 +88,11 @@ def _batches(users: Spool, spool: Spool) -> Iterator[list[str]]:
             if len(waiting) == _ITEMS:
                 yield waiting
                 waiting = []
-        spool.add(pa.RecordBatch.from_arrays([pa.array(elsewhere, pa.string()), pa.nulls(len(elsewhere), pa.string())], schema=SCHEMA))
+        spool.add(
+            pa.RecordBatch.from_arrays(
+                [pa.array(elsewhere, pa.string()), pa.nulls(len(elsewhere), pa.string())], schema=SCHEMA
+            )
+        )
     if waiting:
         yield waiting
 
@@ -168,7 +172,9 @@ def _responses(body: bytes) -> dict[str, tuple[int, dict[str, str], Any]]:
         if not isinstance(item, dict) or not isinstance(item.get("status"), int):
             raise NotGraphError("an answer in the batch has no status")
         headers = item.get("headers")
-        lower = {str(name).lower(): str(value) for name, value in (headers if isinstance(headers, dict) else {}).items()}
+        lower = {
+            str(name).lower(): str(value) for name, value in (headers if isinstance(headers, dict) else {}).items()
+        }
         result[str(item.get("id"))] = (item["status"], lower, item.get("body"))
     return result
 

@@ -1,6 +1,5 @@
 """A page of users into Arrow columns, without an object per user; what is malformed is told apart from what is absent."""
 
-
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -137,5 +136,3 @@ def _fits(value: Any, kind: pa.DataType) -> bool:
 def _encodable(text: str) -> bool:
     """Whether a text can be written as UTF-8: JSON can hold half of a surrogate pair."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-

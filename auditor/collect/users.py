@@ -16,6 +16,10 @@ from auditor.graph.paging import pages
 from auditor.graph.quota import units_per_ten_seconds
 
 
+_CHEAP = 20_000
+"""Users up to which the list is read again for the sake of a single one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsersRead:
     """What the pass over the users brought."""
@@ -53,7 +57,7 @@ async def read_users(reading: Reading, shards: "asyncio.Future[Shards]") -> User
     shortfall = None
     if not faults and expected is not None:
         missing = expected - spool.distinct()
-        if missing > _tolerance(expected):
+        if missing > (0 if expected <= _CHEAP else _tolerance(expected)):
             # Read once more: users that were moved between pages, or cut off with a lost link, show up now.
             faults = await _pass(reading, select, decoder, spool, Shards.whole())
             missing = expected - spool.distinct()

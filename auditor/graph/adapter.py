@@ -1,5 +1,6 @@
 """Builds the SDK's client by hand: one allowed host, explicit scope, no redirects, no retries of its own."""
 
+import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -11,6 +12,15 @@ from auditor.graph.trust import context
 if TYPE_CHECKING:
     import httpx
     from msgraph import GraphServiceClient
+
+
+def proxy_of(root: Root) -> str | None:
+    """Return the proxy that the machine's settings name for a root; none where they leave its host out."""
+    if urllib.request.proxy_bypass(root.netloc):
+        return None
+    proxies = urllib.request.getproxies()
+    address = proxies.get("https" if root.origin.startswith("https:") else "http") or proxies.get("all")
+    return address if address is None or "://" in address else f"http://{address}"
 
 
 @asynccontextmanager
@@ -34,11 +44,16 @@ async def open_sdk(
     async def guard(request: "httpx.Request") -> None:
         check_request(request, root, mail=mail)
 
-    client = httpx.AsyncClient(
+    # The SDK wraps the transport and then forgets to close it: this one is made, and closed, here.
+    transport = httpx.AsyncHTTPTransport(
         verify=context(sign_in.authorities),
-        timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
         limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        trust_env=not root.loopback,
+        proxy=None if root.loopback else proxy_of(root),
+        trust_env=False,
+    )
+    client = httpx.AsyncClient(
+        transport=transport,
+        timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
         follow_redirects=False,
         event_hooks={"request": [guard]},
         headers={"x-ms-throttle-priority": "low"},
@@ -49,7 +64,7 @@ async def open_sdk(
         RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),
     }
     provider = AzureIdentityAuthenticationProvider(sign_in, scopes=[sign_in.scope], allowed_hosts=[root.host])
-    async with client:
+    async with transport, client:
         adapter = GraphRequestAdapter(
             provider, client=GraphClientFactory.create_with_default_middleware(client=client, options=chosen)
         )

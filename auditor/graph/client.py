@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from msgraph import GraphServiceClient
 
 T = TypeVar("T")
+_RENEWALS = 3
+"""Tokens that one request may have refused."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -112,9 +114,9 @@ class Graph:
                     return Answer(value=outcome.value, retried=attempt > 1)
                 case Final(fault=found):
                     raise FaultError(found)
-                case SignInAgain(fault=found):
+                case SignInAgain(fault=found, token=refused):
                     renewals += 1
-                    if renewals > 2 or not await self.sign_in.renew():
+                    if renewals > _RENEWALS or not await self.sign_in.renew(refused):
                         raise FaultError(found)
                 case Again(fault=found, most=int(most)) if attempt >= most:
                     raise FaultError(found)
@@ -161,6 +163,9 @@ class Graph:
         if charged is not None and charged > call.units:
             self.quota.correct(charged - call.units)
         verdict = judge(response.status_code, response.headers, response.content, asked=call.name)
+        if isinstance(verdict, SignInAgain):
+            bearer = response.request.headers.get("authorization", "")
+            return SignInAgain(fault=verdict.fault, token=bearer.removeprefix("Bearer "))
         if not isinstance(verdict, Usable):
             return verdict
         try:

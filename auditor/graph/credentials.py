@@ -88,14 +88,13 @@ class SignIn:
             self.secrets.add(fresh.token)
             return fresh
 
-    async def renew(self) -> bool:
-        """Drop the token that Graph refused and sign in anew; False where there is nobody to ask for another."""
+    async def renew(self, refused: str) -> bool:
+        """Drop a token that Graph refused, to sign in anew; False where there is nobody to ask for another."""
         if isinstance(self._tenant.credential, Token):
             return False
         async with self._lock:
-            if self._token is not None and self._clock() - self._tried < 1:
-                return True
-            await self._forget()
+            if self._token is not None and self._token.token == refused:
+                await self._forget()
         return True
 
     async def close(self) -> None:
@@ -104,7 +103,7 @@ class SignIn:
             await self._forget()
 
     async def _forget(self) -> None:
-        self._token = None
+        self._token = self._claims = None
         inner, self._inner = self._inner, None
         if inner is not None:
             await inner.close()
@@ -207,7 +206,5 @@ def _made_elsewhere(token: str, now: float) -> "AccessToken":
     bare = token.removeprefix("Bearer ").strip()
     ends = expiry_of(bare)
     if ends is not None and ends <= now:
-        raise GraphError(
-            "token-expired", "the token has expired", hint="make a new one; tokens live about an hour"
-        )
+        raise GraphError("token-expired", "the token has expired", hint="make a new one; tokens live about an hour")
     return AccessToken(bare, int(now + 3600 if ends is None else ends))

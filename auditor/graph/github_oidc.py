@@ -21,7 +21,11 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     url, token = environ.get(_URL, ""), environ.get(_TOKEN, "")
     missing = [name for name, value in ((_URL, url), (_TOKEN, token)) if not value]
     if missing:
-        raise GraphError("github-oidc-missing", f"{' and '.join(missing)} not set: GitHub gives this job no identity", hint=_PERMISSION)
+        raise GraphError(
+            "github-oidc-missing",
+            f"{' and '.join(missing)} not set: GitHub gives this job no identity",
+            hint=_PERMISSION,
+        )
     secrets.add(token)
     if urlsplit(url).scheme != "https":
         raise GraphError("github-oidc-address", f"{_URL} is not an https address", hint=_PERMISSION)
@@ -75,7 +79,10 @@ def subjects(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
     """
     found = os.environ if environ is None else environ
     owner, _, repository = found.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY").partition("/")
-    owner_id, repository_id = found.get("GITHUB_REPOSITORY_OWNER_ID", "OWNERID"), found.get("GITHUB_REPOSITORY_ID", "REPOSITORYID")
+    owner_id, repository_id = (
+        found.get("GITHUB_REPOSITORY_OWNER_ID", "OWNERID"),
+        found.get("GITHUB_REPOSITORY_ID", "REPOSITORYID"),
+    )
     reference = found.get("GITHUB_REF") or "refs/heads/main"
     if not re.fullmatch(r"refs/(heads|tags)/.+", reference):
         reference = "refs/heads/main"

@@ -92,7 +92,9 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
 
 
 def _is_mail(method: str, path: str) -> bool:
-    found = re.fullmatch(r"/users/[^/]+/(sendMail|messages|messages/[^/]+/(attachments/createUploadSession|send))", path)
+    found = re.fullmatch(
+        r"/users/[^/]+/(sendMail|messages|messages/[^/]+/(attachments/createUploadSession|send))", path
+    )
     return method == "POST" and found is not None
 
 

@@ -58,9 +58,7 @@ async def pages(
         if any(following == seen for seen, _ in trail):
             restarts += 1
             if restarts > RESTARTS:
-                raise FaultError(
-                    fault(Kind.LOOP, f"{call.name} leads round in circles", remedy=REMEDIES[Kind.LOOP])
-                )
+                raise FaultError(fault(Kind.LOOP, f"{call.name} leads round in circles", remedy=REMEDIES[Kind.LOOP]))
             trail = [(None, True)]
             continue
         trail.append((following, not answer.retried))

@@ -72,7 +72,9 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
             hint="it needs certificate and RSA key in one PEM or PKCS #12, and its password in passwordEnv",
         )
     return GraphError(
-        "credential-invalid", f"{tenant.name}: the credential cannot be used: {text[:_LONGEST]}", hint="see the tenants file"
+        "credential-invalid",
+        f"{tenant.name}: the credential cannot be used: {text[:_LONGEST]}",
+        hint="see the tenants file",
     )
 
 

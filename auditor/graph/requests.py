@@ -1,7 +1,7 @@
 """Turns what a source asks into calls of the SDK's request builders, with native answers and their documented cost."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from auditor.graph.client import Call, Graph
 from auditor.graph.guard import check_link
@@ -120,22 +120,19 @@ def batch(graph: Graph, items: tuple[Mapping[str, Any], ...], *, units: int) -> 
         request.headers.try_add("Accept", "application/json")
         request.set_stream_content(body, "application/json")
         request.add_request_options([_native()])
-        return await graph.sdk.request_adapter.send_async(request, Entity, {})  # type: ignore[return-value,type-var,arg-type]
+        found: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
+        return cast("httpx.Response | None", found)
 
     return Call(name="POST /$batch", units=units, send=send)
 
 
-def _listing(
-    graph: Graph, builder: Any, query: Any, *, name: str, units: int, advanced: bool = False
-) -> Call:
+def _listing(graph: Graph, builder: Any, query: Any, *, name: str, units: int, advanced: bool = False) -> Call:
     """Wrap a builder; a link is followed whole, and with the same headers, which it does not carry."""
 
     async def send(link: str | None) -> "httpx.Response | None":
         from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
 
-        configuration: Any = RequestConfiguration(
-            options=[_native()], query_parameters=query if link is None else None
-        )
+        configuration: Any = RequestConfiguration(options=[_native()], query_parameters=query if link is None else None)
         if advanced:
             configuration.headers.add("ConsistencyLevel", "eventual")
         target = builder if link is None else builder.with_url(check_link(link, graph.root))

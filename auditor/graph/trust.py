@@ -28,7 +28,9 @@ def authorities(environ: Mapping[str, str]) -> str | None:
             context(path)
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(
-                "ca-invalid", f"{name} names {path}, which holds no PEM certificates", hint="export the authority as PEM"
+                "ca-invalid",
+                f"{name} names {path}, which holds no PEM certificates",
+                hint="export the authority as PEM",
             ) from error
         return path
     return None

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -42,6 +42,8 @@ class SignInAgain:
     """The token was refused."""
 
     fault: Fault
+    token: str = field(default="", repr=False)
+    """The token itself, to be told from one that was renewed in the meantime."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

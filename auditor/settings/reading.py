@@ -55,9 +55,7 @@ def load(text: bytes | str, *, file: str) -> Settings:
     if problems:
         raise InputError(problems)
     default = (value.get("defaults") or {}).get("locale")
-    return Settings(
-        tenants=tuple(_tenant(entry, default) for entry in value["tenants"]), mail=_mail(value.get("mail"))
-    )
+    return Settings(tenants=tuple(_tenant(entry, default) for entry in value["tenants"]), mail=_mail(value.get("mail")))
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
@@ -84,15 +82,39 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
         name, tenant_id = entry["name"], entry["tenantId"].lower()
         if name in names:
             line = document.span(("tenants", names[name], "name")).line
-            found.append(_problem(document, (*where, "name"), "tenants-duplicate", f"'{name}' stands on line {line} too", "give every tenant its own name"))
+            found.append(
+                _problem(
+                    document,
+                    (*where, "name"),
+                    "tenants-duplicate",
+                    f"'{name}' stands on line {line} too",
+                    "give every tenant its own name",
+                )
+            )
         if tenant_id in ids:
-            found.append(_problem(document, (*where, "tenantId"), "tenants-duplicate", f"this is the tenant '{ids[tenant_id]}' again", "audit a tenant once; give it another tenantId"))
+            found.append(
+                _problem(
+                    document,
+                    (*where, "tenantId"),
+                    "tenants-duplicate",
+                    f"this is the tenant '{ids[tenant_id]}' again",
+                    "audit a tenant once; give it another tenantId",
+                )
+            )
         names.setdefault(name, number)
         ids.setdefault(tenant_id, name)
         for key, plain in (("endpoint", True), ("authority", False)):
             wrong = complaint(entry[key], plain_on_loopback=plain) if key in entry else None
             if wrong is not None:
-                found.append(_problem(document, (*where, key), "tenants-address", f"this {key} cannot be used: {wrong}", _ADDRESS_HINTS[key]))
+                found.append(
+                    _problem(
+                        document,
+                        (*where, key),
+                        "tenants-address",
+                        f"this {key} cannot be used: {wrong}",
+                        _ADDRESS_HINTS[key],
+                    )
+                )
     return found
 
 
@@ -108,7 +130,15 @@ def _mail_problems(document: Document, value: Mapping[str, Any]) -> list[Diagnos
     if sender is None or sender in names:
         return []
     place = ("mail", "graph", "tenant")
-    return [_problem(document, place, "tenants-mail", f"there is no tenant '{sender}'", f"it is one of: {', '.join(sorted(names))}")]
+    return [
+        _problem(
+            document,
+            place,
+            "tenants-mail",
+            f"there is no tenant '{sender}'",
+            f"it is one of: {', '.join(sorted(names))}",
+        )
+    ]
 
 
 def _problem(document: Document, path: tuple[str | int, ...], slug: str, message: str, hint: str) -> Diagnostic:

@@ -1,0 +1,1 @@
+"""Collection against the emulator, through the SDK and real sockets."""

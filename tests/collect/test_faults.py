@@ -1,0 +1,251 @@
+"""Every fault of the wire: what can be mended leaves the same snapshot behind, what cannot is told."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from auditor.domain.errors import GraphError
+from auditor.domain.needs import Needs
+from auditor.domain.words import Source
+from tests.collect.harness import AGGREGATES, PEOPLE, SIGN_INS, Collected, Ticking, collect, configured
+from tests.emulator.server import Emulator
+
+NEEDS = PEOPLE.union(SIGN_INS).union(
+    Needs(
+        sources=AGGREGATES | {Source.GROUPS, Source.MEMBERS},
+        groups=("LIC-E3",),
+        transitive_groups=("LIC-F3",),
+        licensed_groups=True,
+    )
+)
+
+Order = Callable[[Emulator], None]
+
+
+def fault(kind: str, **fields: Any) -> Order:
+    return lambda emulator: emulator.faults.add(kind, **fields)
+
+
+def both(*orders: Order) -> Order:
+    def order(emulator: Emulator) -> None:
+        for one in orders:
+            one(emulator)
+
+    return order
+
+
+SECOND = {"path": "/users", "query": "$skiptoken"}
+
+RECOVERABLE: dict[str, Order] = {
+    "Retry-After in whole seconds": fault("throttled", path="/users", retry_after="2"),
+    "Retry-After in decimal seconds": fault("throttled", **SECOND, retry_after="2.128"),
+    "Retry-After as a date": fault("throttled", path="/users", retry_after="date:5"),
+    "a long Retry-After": fault("throttled", **SECOND, retry_after="600"),
+    "no Retry-After": fault("throttled", path="/users", times=3, retry_after=None),
+    "everything throttled once": fault("throttled", times=6, retry_after="1"),
+    "500": fault("server-error", path="/users", times=3, status=500),
+    "502": fault("server-error", **SECOND, times=2, status=502),
+    "503": fault("server-error", path="/subscribedSkus", times=4, status=503),
+    "503 with Retry-After": fault("server-error", path="/users", status=503, retry_after="1.5"),
+    "504": fault("server-error", path="/groups*", times=2, status=504),
+    "504 of HTML": fault("html", path="/users", times=2, status=504),
+    "an HTML page that says 200": fault("html", path="/users", status=200),
+    "reset": fault("reset", path="/users", times=2),
+    "reset on a later page": fault("reset", **SECOND),
+    "truncated body": fault("truncated", path="/users", times=2),
+    "truncated small source": fault("truncated", path="/directory/subscriptions"),
+    "empty body": fault("empty-body", path="/users", times=2),
+    "expired page token": fault("expired-page-token", **SECOND, times=2),
+    "lost page token": fault("lost-page-token", **SECOND),
+    "tokens of retried requests are refused": both(
+        fault("retried-tokens", path="/users", times=None), fault("server-error", **SECOND, status=503)
+    ),
+    "resync": fault("resync", **SECOND),
+    "an empty page with a link": fault("empty-page", path="/users"),
+    "every page empty first": fault("empty-page", path="/users", times=3),
+    "a link to the same page": fault("next-link-loop", path="/users"),
+    "a link to the same host in capitals": fault("next-link-foreign", path="/users", value="upper-case"),
+    "a lost link": fault("next-link-missing", path="/users", query="assignedLicenses"),
+    "duplicates": fault("duplicates", path="/users", times=None),
+    "a user moved between pages": fault("moved", path="/users", query="assignedLicenses", times=2),
+    "claims challenge": fault("claims-challenge", path="/users"),
+    "claims challenge in the middle": fault("claims-challenge", **SECOND, times=2),
+    "the token expires in the middle": fault("token-expired", **SECOND),
+    "a premium tenant that is told it is none": fault("non-premium", path="/users", query="signInActivity", times=2),
+    "more than 120 users at a time": fault("too-many-users", path="/users", query="signInActivity"),
+    "activity left out": fault("sign-in-empty", path="/users", query="$top=500", value="2", times=None),
+    "error null": fault("error-null", path="/users", times=None),
+    "undeclared keys": fault("extra-keys", times=None),
+    "identifiers in capitals": fault("upper-case-ids", path="/users", times=None),
+    "the count lags behind": fault("count-drift", path="/users/$count", value="-3", times=None),
+    "the count fails": fault("server-error", path="/users/$count", status=500, times=None),
+    "a body in drops": fault("drip", path="/subscribedSkus", seconds=0.2),
+    "sign-in throttled": fault("throttled", path="/*/oauth2/v2.0/token", retry_after="0"),
+    "sign-in fails once": fault("server-error", path="/*/oauth2/v2.0/token", status=503),
+}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(_running: Emulator) -> Collected:
+    _running.faults.clear()
+    return collect(_running, NEEDS)
+
+
+def same(table: pa.Table, other: pa.Table) -> bool:
+    """Whether two tables hold the same, where an error of "None" and none at all are the same."""
+    rows, others = table.to_pylist(), other.to_pylist()
+    for row in (*rows, *others):
+        if row.get("error") == "None":
+            row["error"] = None
+    return rows == others
+
+
+@pytest.mark.parametrize("name", RECOVERABLE)
+def test_a_recoverable_fault_leaves_the_same_snapshot(graph: Emulator, undisturbed: Collected, name: str) -> None:
+    RECOVERABLE[name](graph)
+    found = collect(graph, NEEDS)
+    assert {source.name: source.status for source in found.manifest.sources} == {
+        source.name: source.status for source in undisturbed.manifest.sources
+    }, [source.reason for source in found.manifest.sources]
+    assert found.manifest.complete
+    for table, content in undisturbed.tables.items():
+        assert same(found.tables[table], content), table
+    assert any(record.faults for record in graph.journal.records) or "extra" in name or "capitals" in name
+
+
+def test_the_undisturbed_snapshot_is_the_tenant(undisturbed: Collected, _running: Emulator) -> None:
+    assert undisturbed.tables["users"].num_rows == 2_500
+    ids = undisturbed.tables["users"]["id"].to_pylist()
+    assert ids == sorted(set(ids))
+    assert undisturbed.tables["assignments"].num_rows > 2_000
+    assert undisturbed.tables["members"].num_rows > 500
+
+
+def test_waits_as_long_as_it_is_told(graph: Emulator) -> None:
+    graph.faults.add("throttled", path="/users", retry_after="2.128")
+    found = collect(graph, PEOPLE)
+    assert any(2.1 <= seconds <= 2.2 for seconds in found.time.slept)
+
+
+UNMENDABLE: dict[str, tuple[Order, str, str]] = {
+    "denied": (fault("denied", path="/users", times=None), "denied", "grant"),
+    "denied in the middle": (fault("denied", **SECOND, times=None), "partial", "grant"),
+    "never to be reached": (fault("reset", path="/users", times=None), "unavailable", "network"),
+    "always failing": (fault("server-error", path="/users", status=500, times=None), "unavailable", "later"),
+    "failing from the second page on": (fault("server-error", **SECOND, status=500, times=None), "partial", "later"),
+    "throttled for ever": (fault("throttled", path="/users", retry_after="60", times=None), "unavailable", "quota"),
+    "told to wait for a day": (fault("throttled", path="/users", retry_after="86400"), "unavailable", "quota"),
+    "page tokens expire for ever": (fault("expired-page-token", **SECOND, times=None), "partial", "place in the list"),
+    "round in circles": (fault("next-link-loop", path="/users", times=None), "partial", "no end"),
+    "always cut off": (fault("truncated", path="/users", times=None), "unavailable", "network"),
+    "HTML for ever": (fault("html", path="/users", status=200, times=None), "unavailable", "proxy"),
+    "HTML that forbids": (fault("html", path="/users", status=403, times=None), "unavailable", "proxy"),
+    "fewer users than counted": (
+        fault("count-drift", path="/users/$count", value="200", times=None),
+        "partial",
+        "2700",
+    ),
+    "a lost link for ever": (fault("next-link-missing", path="/users", times=None), "partial", "counts"),
+    **{
+        f"a link that leads away: {value}": (
+            fault("next-link-foreign", path="/users", value=value, times=None),
+            "partial",
+            "leads away",
+        )
+        for value in ("foreign", "userinfo", "look-alike", "subdomain", "backslash", "relative")
+    },
+}
+
+
+@pytest.mark.parametrize("name", UNMENDABLE)
+def test_what_cannot_be_mended_is_told(graph: Emulator, name: str) -> None:
+    order, status, words = UNMENDABLE[name]
+    order(graph)
+    found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)))
+    assert found.status(Source.USERS) == status
+    assert words in found.reason(Source.USERS)
+    assert not found.manifest.complete
+    for source in AGGREGATES:
+        assert found.status(source) == "complete", "the others are not touched"
+    if status == "partial":
+        assert found.tables["users"].num_rows
+    else:
+        assert found.tables["users"].num_rows == 0
+
+
+def test_no_premium_licence_leaves_the_users_alone(graph: Emulator) -> None:
+    graph.faults.add("non-premium", path="/users", query="signInActivity", times=None)
+    found = collect(graph, SIGN_INS)
+    assert found.status(Source.USERS) == "complete"
+    assert found.status(Source.SIGN_IN_ACTIVITY) == "unavailable"
+    assert "P1 or P2" in found.reason(Source.SIGN_IN_ACTIVITY)
+
+
+def test_those_whom_the_pass_did_not_return_are_marked(graph: Emulator) -> None:
+    graph.faults.add("denied", path="/users", query="$skiptoken", times=None)
+    found = collect(graph, SIGN_INS.union(PEOPLE))
+    marked = [row["notCollected"] for row in found.users().values()]
+    assert found.status(Source.SIGN_IN_ACTIVITY) == "partial"
+    assert marked.count(["signInActivity"]) == len(marked) - 500 > 0
+
+
+def test_nothing_at_all_is_an_error(graph: Emulator) -> None:
+    graph.faults.add("server-error", status=500, times=None)
+    with pytest.raises(GraphError, match="HTTP 500"):
+        collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), patience=Ticking().patience(failures=2))
+
+
+def test_a_denied_group_source_leaves_the_rest(graph: Emulator) -> None:
+    graph.faults.add("denied", path="/groups*", times=None)
+    found = collect(graph, NEEDS)
+    assert {found.status(Source.GROUPS), found.status(Source.MEMBERS)} == {"denied"}
+    assert found.status(Source.USERS) == "complete"
+
+
+def test_a_group_that_is_missing_is_named(graph: Emulator) -> None:
+    needs = Needs(sources=frozenset({Source.GROUPS, Source.MEMBERS}), groups=("LIC-E3", "Nobody's"))
+    found = collect(graph, needs)
+    assert found.status(Source.MEMBERS) == "partial"
+    assert "'Nobody's'" in found.reason(Source.MEMBERS)
+    assert found.tables["groups"].to_pylist()[0]["membersStatus"] == "complete"
+
+
+def test_every_property_null_is_no_crash_and_no_guess(graph: Emulator) -> None:
+    graph.faults.add("nulls", times=None)
+    found = collect(graph, NEEDS)
+    assert found.tables["users"].num_rows == 2_500
+    assert found.tables["products"]["enabled"].null_count == found.tables["products"].num_rows
+
+
+@pytest.mark.parametrize("kind", ["year-one", "empty-dates"])
+def test_dates_that_mean_never(graph: Emulator, kind: str) -> None:
+    graph.faults.add(kind, path="/users", times=None)
+    found = collect(graph, SIGN_INS)
+    assert found.tables["users"]["lastSignInDateTime"].null_count == 2_500
+    assert found.tables["users"]["notCollected"].null_count == 2_500
+
+
+def test_missing_locked_out_stays_unknown(graph: Emulator) -> None:
+    graph.faults.add("no-locked-out", times=None)
+    found = collect(graph, Needs(sources=AGGREGATES))
+    products = found.tables["products"]
+    assert products["lockedOut"].null_count == products.num_rows > 0
+    assert products["enabled"].null_count == 0
+
+
+def test_enum_values_nobody_knows_are_kept(graph: Emulator) -> None:
+    graph.faults.add("unknown-enums", times=None)
+    found = collect(graph, PEOPLE)
+    assert "unknownFutureValue" in set(found.tables["assignments"]["state"].to_pylist())
+
+
+def test_five_people(graph: Emulator) -> None:
+    needs = PEOPLE.union(Needs(sources=frozenset({Source.MAILBOXES})))
+    found = collect(graph, needs, tenant=configured(graph, "fabrikam"))
+    people = found.users()
+    assert people["info@fabrikam.example"]["mailboxType"] == "shared"
+    assert people["bram@fabrikam.example"]["accountEnabled"] is False
+    assert people["dora@fabrikam.example"]["usageLocation"] is None
+    assert found.tables["assignments"].num_rows == 4

@@ -1,0 +1,1 @@
+"""The client and the sign-in against the emulator."""
