@@ -1,0 +1,80 @@
+"""What the pages say against what the program does."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from auditor.snapshot import schema
+from auditor.snapshot.reading import find, read
+from tests.package.tree import ROOT, files
+
+TABLES = {"users": schema.USERS, "assignments": schema.ASSIGNMENTS, **schema.SMALL_TABLES}
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def word(kind: pa.DataType) -> str:
+    """A column's type in the words of the page."""
+    if pa.types.is_dictionary(kind):
+        return "text, dictionary-coded"
+    if pa.types.is_timestamp(kind):
+        return "instant"
+    if pa.types.is_list(kind):
+        return "list of text"
+    return {pa.string(): "text", pa.bool_(): "boolean", pa.int64(): "integer"}[kind]
+
+
+def described(name: str) -> dict[str, tuple[str, bool]]:
+    """Column → its type and whether it may be null, as docs/snapshot.md has them."""
+    section = page("docs/snapshot.md").split(f"### {name}.parquet\n")[1].split("\n#")[0]
+    found = {}
+    for cell, kind in re.findall(r"^\| (`.*?) \| ([^|]+) \|", section, re.MULTILINE):
+        names = re.findall(r"`([A-Za-z0-9]+)`", cell)
+        if "…" in cell:
+            names = [f"extensionAttribute{number}" for number in range(1, 16)]
+        found.update(dict.fromkeys(names, (kind, not cell.endswith("*"))))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(TABLES))
+def test_the_snapshot_page_describes_every_column(name: str) -> None:
+    assert described(name) == {field.name: (word(field.type), field.nullable) for field in TABLES[name]}
+
+
+def test_the_snapshot_page_s_program_writes_a_snapshot_that_is_read(tmp_path: Path) -> None:
+    (program,) = re.findall(r"```python\n(.*?)```", page("docs/snapshot.md"), re.DOTALL)
+    assert "auditor." not in program.replace("auditor/snapshot/v1", "")
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=True)
+    (folder,) = find(tmp_path / "snapshots")
+    snapshot = read(folder)
+    (batch,) = snapshot.batches()
+    assert snapshot.manifest.tenant == "contoso"
+    assert batch.users.column("userPrincipalName").to_pylist() == ["ann@contoso.example"]
+    assert batch.assignments.column("held").to_pylist() == [True]
+
+
+def anchors(text: str) -> set[str]:
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    lost = []
+    for path in (path for path in files() if path.suffix == ".md" and "golden" not in path.parts):
+        text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for link in (first or second for first, second in LINK.findall(text)):
+            target, _, anchor = link.partition("#")
+            if re.match(r"[a-z]+:", target):
+                continue
+            found = path.parent / target if target else path
+            known = found.is_dir() or found.is_file()
+            if not known or (anchor and anchor not in anchors(found.read_text(encoding="utf-8"))):
+                lost.append(f"{path.relative_to(ROOT).as_posix()}: {link}")
+    assert lost == []

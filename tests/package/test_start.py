@@ -1,0 +1,87 @@
+"""What a command imports: nobody waits for a library that the command does not use."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.package.tree import ROOT
+
+LIVE = ("aiohttp", "azure", "httpx", "kiota_abstractions", "msal", "msgraph", "msgraph_core", "requests")
+"""What reading a tenant from Graph takes."""
+PAPER = ("babel", "jinja2", "xlsxwriter")
+"""What only one format takes."""
+COLUMNS = ("numpy", "pyarrow")
+PEOPLE = ("rich",)
+"""What only a terminal takes."""
+HEAVY = ("duckdb", "pandas.core", "polars", "pyarrow.dataset", "pyspark")
+"""What nothing in here should take. PyArrow looks for pandas, so that the name alone shows up where there is none."""
+CHECKING = ("jsonschema", "jsonschema_rs", "yaml")
+
+NOTHING = (*LIVE, *PAPER, *COLUMNS, *PEOPLE, *HEAVY, *CHECKING)
+IMPORTED = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s*(\S+)$", re.MULTILINE)
+
+
+def imported(*arguments: str, where: Path, code: int = 0) -> set[str]:
+    """Run the program and return every module that it imported."""
+    ran = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "auditor", *arguments],
+        cwd=where,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = "\n".join(line for line in ran.stderr.splitlines() if not line.startswith("import time:"))
+    assert ran.returncode == code, said
+    return set(IMPORTED.findall(ran.stderr))
+
+
+def taken(modules: set[str], unwanted: tuple[str, ...]) -> set[str]:
+    return {name for name in modules for root in unwanted if name == root or name.startswith(f"{root}.")}
+
+
+@pytest.fixture(scope="module")
+def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's snapshots and policies on disk."""
+    place = tmp_path_factory.mktemp("demo")
+    subprocess.run(
+        [sys.executable, "-m", "auditor.demo", str(place), "--as-of", "2026-11-20T02:17:00Z"], cwd=ROOT, check=True
+    )
+    return place
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("schema", "policy")])
+def test_words_alone_need_the_standard_library_alone(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    assert taken(imported(*arguments, where=tmp_path), NOTHING) == set()
+
+
+@pytest.mark.parametrize("arguments", [("validate", str(ROOT / "policies")), ("audit", "--help")])
+def test_checking_policies_needs_no_network_and_no_page(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    modules = imported(*arguments, where=tmp_path)
+    assert "yaml" in modules, "the list of imports was not read"
+    assert taken(modules, (*LIVE, *PAPER, *PEOPLE, *HEAVY)) == set()
+
+
+def test_products_needs_no_columns(tmp_path: Path) -> None:
+    assert taken(imported("products", "e5", where=tmp_path), (*LIVE, *PAPER, *COLUMNS, *PEOPLE, *HEAVY)) == set()
+
+
+def test_a_saved_snapshot_to_json_needs_columns_and_nothing_more(snapshots: Path, tmp_path: Path) -> None:
+    modules = imported(
+        "audit", "--snapshot", str(snapshots / "snapshots"), "-f", "json", "--fail-on", "never", where=tmp_path
+    )
+    assert (tmp_path / "out" / "result.json").is_file()
+    assert "pyarrow.parquet" in modules, "the list of imports was not read"
+    assert taken(modules, (*LIVE, *PAPER, *PEOPLE, *HEAVY)) == set()
+
+
+def test_the_other_formats_need_no_network(snapshots: Path, tmp_path: Path) -> None:
+    formats = ["-f", "html", "-f", "csv", "-f", "terminal"]
+    place = str(snapshots / "snapshots")
+    modules = imported("audit", "--snapshot", place, *formats, "--fail-on", "never", where=tmp_path)
+    assert {"jinja2", "rich"} <= modules
+    assert taken(modules, (*LIVE, *HEAVY)) == set()
