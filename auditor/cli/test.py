@@ -1,0 +1,40 @@
+"""Turns the arguments of `auditor test` into the verdicts of policy tests."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.testing import rehearse
+from auditor.cli.console import colourful, out
+from auditor.cli.options import instant, now
+from auditor.domain.errors import printable
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor test`."""
+    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="*_test.yaml files, or folders (default: policies/)")
+    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print failures and the count only")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor test`: 0 when every test passed, 1 otherwise."""
+    green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if colourful(sys.stdout) else ("", "", "")
+    passed = failed = 0
+    for verdict in rehearse(args.paths, active(), as_of=args.as_of or now()):
+        passed += verdict.passed
+        failed += not verdict.passed
+        place = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
+        if not verdict.passed:
+            out(f"{red}FAILED{plain} {place}: {printable(verdict.name)}")
+            for text in verdict.missing:
+                out(f"    expected, not found: {printable(text)}")
+            for text in verdict.unexpected:
+                out(f"    found, not expected: {printable(text)}")
+        elif not args.quiet:
+            out(f"{green}passed{plain} {place}: {printable(verdict.name)}")
+    out(f"{passed} passed, {failed} failed")
+    return int(failed > 0)
