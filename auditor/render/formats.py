@@ -31,7 +31,12 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
         "html": Format(file="report.html", module="auditor.render.html"),
         "json": Format(file="result.json", module="auditor.render.result_json"),
         "csv": Format(file="findings.csv", module="auditor.render.csv_table"),
+        "xlsx": Format(file="report.xlsx", module="auditor.render.xlsx"),
+        "markdown": Format(file="summary.md", module="auditor.render.markdown"),
+        "sarif": Format(file="result.sarif", module="auditor.render.sarif"),
+        "junit": Format(file="junit.xml", module="auditor.render.junit"),
         "ndjson": Format(file="findings.ndjson", module="auditor.render.ndjson"),
+        "parquet": Format(file="findings.parquet", module="auditor.render.parquet"),
     }
 )
 """Every format that becomes a file; `terminal` is the command line's own."""

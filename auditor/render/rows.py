@@ -133,12 +133,13 @@ def lines(findings: Iterable[Finding], fixed: Iterable[Finding], context: Contex
     ]
     lost = [(2, finding, words.gettext("fixed"), None) for finding in fixed if finding.status is Status.OPEN]
     return tuple(
-        Line(mark=mark, severity=finding.severity, text=_sentence(finding, context), anchor=anchor)
+        Line(mark=mark, severity=finding.severity, text=sentence(finding, context), anchor=anchor)
         for _, finding, mark, anchor in sorted([*told, *lost], key=lambda item: (item[0], item[1].severity.rank))
     )
 
 
-def _sentence(finding: Finding, context: Context) -> str:
+def sentence(finding: Finding, context: Context) -> str:
+    """Return a finding in one line: whom or what it is about, and what is wrong."""
     name = finding.subject.name or str(finding.evidence.get("userPrincipalName") or "") or finding.subject.id
     return f"{shortened(name)} — {shortened(what(finding, context))}"
 
