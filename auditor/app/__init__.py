@@ -1,0 +1,1 @@
+"""The use cases: where files, network and clock meet the pure packages."""

@@ -50,9 +50,7 @@ class _Audited:
     """Ids of waivers that matched, or may match, a finding."""
 
 
-def audit(
-    states: Iterable[Snapshot | Unaudited], policies: PolicySet, catalogue: Catalogue, as_of: datetime
-) -> Result:
+def audit(states: Iterable[Snapshot | Unaudited], policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together."""
     needed = needs(policies).sources
     audited: list[_Audited] = []
@@ -132,9 +130,7 @@ def _tenant(plan: Plan, needed: frozenset[Source]) -> _Audited:
 def _failed(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> _Audited:
     """Report a tenant that could not be read: nothing of it was evaluated."""
     outcomes = [
-        PolicyOutcome(
-            id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",)
-        )
+        PolicyOutcome(id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",))
         for policy in sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
         if policy.applies_to(tenant.name) and not isinstance(policy.constraint, Balance)
     ]

@@ -217,7 +217,7 @@ def _is_loopback(host: str) -> bool:
 class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows a redirect only to an address that could have been given, with the same scheme."""
 
-    def redirect_request(  # noqa: PLR0913, PLR0917 (the signature of urllib)
+    def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> urllib.request.Request | None:
         try:

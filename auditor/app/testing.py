@@ -53,7 +53,7 @@ def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -
             raise InputError(mistakes)
         if root not in loaded:
             loaded[root] = load_policies([root])
-        for number in range(len(document.value["tests"])):
+        for number in range(len(_tests(document))):
             yield _judge(document, number, path, loaded[root].policies, catalogue, as_of)
 
 
@@ -62,7 +62,9 @@ def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path]]:
     found: dict[Path, Path] = {}
     for place in places or (DEFAULT,):
         if not place.exists():
-            raise UsageError("tests-missing", f"{place} does not exist", hint="name a *_test.yaml file, or a folder of them")
+            raise UsageError(
+                "tests-missing", f"{place} does not exist", hint="name a *_test.yaml file, or a folder of them"
+            )
         if place.is_dir():
             files = [path for path in sorted(place.rglob("*")) if _is_test(path)]
             found.update({path: place for path in files if path not in found})
@@ -74,6 +76,12 @@ def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path]]:
     return [(found[path], path) for path in sorted(found)]
 
 
+def _tests(document: Document) -> list[Mapping[str, Any]]:
+    assert isinstance(document.value, dict)
+    tests: list[Mapping[str, Any]] = document.value["tests"]
+    return tests
+
+
 def _is_test(path: Path) -> bool:
     return path.suffix in SUFFIXES and path.stem.endswith(TEST_SUFFIX)
 
@@ -81,7 +89,7 @@ def _is_test(path: Path) -> bool:
 def _judge(
     document: Document, number: int, path: Path, policies: PolicySet, catalogue: Catalogue, as_of: datetime
 ) -> Verdict:
-    test: Mapping[str, Any] = document.value["tests"][number]
+    test: Mapping[str, Any] = _tests(document)[number]
     where = document.span(("tests", number, "name"))
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
     chosen = _chosen(test, path, policies, where)
@@ -101,7 +109,11 @@ def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, where: Spa
         unknown = [name for name in wanted if name not in known]
         if unknown:
             raise InputError(
-                [Diagnostic(slug="test-unknown-policy", message=f"no file defines the policy '{unknown[0]}'", span=where)]
+                [
+                    Diagnostic(
+                        slug="test-unknown-policy", message=f"no file defines the policy '{unknown[0]}'", span=where
+                    )
+                ]
             )
     else:
         stem = path.stem.removesuffix(TEST_SUFFIX)
@@ -153,11 +165,13 @@ def _fits(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
     for key, (kind, known) in wanted_subject.items():
         if key in item and (finding.subject.type is not kind or _folded(item[key]) not in known):
             return False
-    if "product" in item and not (_folded(item["product"]) in names if item["product"] is not None else product is None):
+    if "product" in item and not (
+        _folded(item["product"]) in names if item["product"] is not None else product is None
+    ):
         return False
     if "detail" in item and item["detail"] != finding.detail:
         return False
-    return item.get("status", finding.status.value) == finding.status.value and item.get("tenant", tenant) == tenant
+    return bool(item.get("status", finding.status) == finding.status and item.get("tenant", tenant) == tenant)
 
 
 def _folded(text: object) -> str:
@@ -172,7 +186,9 @@ def _finding_words(tenant: str, finding: Finding, *, several: bool) -> str:
     item: dict[str, Any] = {"policy": finding.policy, "check": finding.check}
     subject = finding.evidence.get("userPrincipalName") or finding.subject.name
     if finding.subject.type in {SubjectType.USER, SubjectType.SUBSCRIPTION, SubjectType.GROUP}:
-        item[finding.subject.type.value] = finding.subject.id if finding.subject.type is SubjectType.SUBSCRIPTION else subject
+        item[finding.subject.type.value] = (
+            finding.subject.id if finding.subject.type is SubjectType.SUBSCRIPTION else subject
+        )
     if finding.product is not None:
         item["product"] = finding.product.sku_part_number or finding.product.sku_id
     if finding.detail is not None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from auditor.app.auditing import exit_code
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
-from auditor.app.running import Request, run as run_audit
+from auditor.app.running import Request
+from auditor.app.running import run as run_audit
 from auditor.cli.console import say
 from auditor.cli.options import from_environment, instant, locale_of, now, severity
 from auditor.domain.errors import UsageError
@@ -25,30 +26,70 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument(
-        "policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/, else the starter library)"
+        "policies",
+        nargs="*",
+        type=Path,
+        metavar="POLICY",
+        help="files or folders (default: policies/, else the starter library)",
     )
     what = parser.add_argument_group("what is audited")
     what.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
-    what.add_argument("--snapshot", action="append", type=Path, default=[], metavar="DIR", help="a saved snapshot, or a folder of them (repeatable)")
+    what.add_argument(
+        "--snapshot",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a saved snapshot, or a folder of them (repeatable)",
+    )
     what.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
     what.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
-    what.add_argument("--as-of", type=instant, metavar="RFC3339", help="the audit's instant (default: now, or SOURCE_DATE_EPOCH)")
-    what.add_argument("--compare", type=Path, metavar="RESULT", help="the result.json of the previous run: what is new, reopened, fixed")
+    what.add_argument(
+        "--as-of", type=instant, metavar="RFC3339", help="the audit's instant (default: now, or SOURCE_DATE_EPOCH)"
+    )
+    what.add_argument(
+        "--compare",
+        type=Path,
+        metavar="RESULT",
+        help="the result.json of the previous run: what is new, reopened, fixed",
+    )
     how = parser.add_argument_group("what comes out")
     how.add_argument("-o", "--output", type=Path, metavar="DIR", help="where reports go (default: out/)")
-    how.add_argument("-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]", help="repeatable (default: html, json, terminal); a PATH of - is stdout")
-    how.add_argument("--locale", metavar="TAG", help="language of the reports (default: the tenant's, then the environment's)")
-    how.add_argument("--fail-on", type=severity, default=argparse.SUPPRESS, metavar="SEVERITY", help="exit 1 from this severity on, or never (default: high)")
+    how.add_argument(
+        "-f",
+        "--format",
+        action="append",
+        default=[],
+        metavar="FORMAT[=PATH]",
+        help="repeatable (default: html, json, terminal); a PATH of - is stdout",
+    )
+    how.add_argument(
+        "--locale", metavar="TAG", help="language of the reports (default: the tenant's, then the environment's)"
+    )
+    how.add_argument(
+        "--fail-on",
+        type=severity,
+        default=argparse.SUPPRESS,
+        metavar="SEVERITY",
+        help="exit 1 from this severity on, or never (default: high)",
+    )
     how.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
-    how.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout")
-    how.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done; a bug shows its traceback")
+    how.add_argument(
+        "-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout"
+    )
+    how.add_argument(
+        "-v", "--verbose", action="count", default=0, help="say what is being done; a bug shows its traceback"
+    )
     how.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works as well)")
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor audit`: 0, 1 or 3 by what was found and how whole it is. Raises AuditorError before anything is audited."""
+    """Run `auditor audit`: 0, 1 or 3 by what was found and how whole it is.
+
+    Raises AuditorError before anything is audited.
+    """
     wanted = outputs([parse_format(text) for text in _formats(args)], _output(args))
     request = _request(args)
     result = run_audit(request)

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import textwrap
 from collections.abc import Sequence
 from importlib import import_module
 
@@ -59,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="auditor",
         usage="auditor COMMAND [OPTION ...]",
         description="Policy-as-code licence auditor for Microsoft 365.",
-        epilog=f"commands:\n{lines}\n\n{textwrap.dedent(_EXIT_CODES)}\n`auditor COMMAND --help` tells the options of a command.",
+        epilog=f"commands:\n{lines}\n\n{_EXIT_CODES}\n`auditor COMMAND --help` tells the options of a command.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"auditor {__version__}")

@@ -31,7 +31,9 @@ def now() -> datetime:
         return datetime.fromtimestamp(int(epoch), UTC)
     except (ValueError, OverflowError, OSError) as error:
         raise UsageError(
-            "usage", f"SOURCE_DATE_EPOCH={epoch!r} is not a number of seconds", hint="unset it, or give whole seconds since 1970"
+            "usage",
+            f"SOURCE_DATE_EPOCH={epoch!r} is not a number of seconds",
+            hint="unset it, or give whole seconds since 1970",
         ) from error
 
 
@@ -52,7 +54,7 @@ def from_environment(name: str, fallback: str | None = None) -> str | None:
 
 
 def locale_of(flag: str | None, result: Result) -> str:
-    """Return the reports' language: the flag's, else what all tenants agree on, else the environment's, else English."""
+    """Return the reports' language: the flag's, else the one all tenants share, else the environment's, else English."""
     chosen = flag or from_environment("LOCALE")
     if chosen:
         return chosen

@@ -13,8 +13,12 @@ from auditor.domain.errors import printable
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor test`."""
-    parser.add_argument("paths", nargs="*", type=Path, metavar="PATH", help="*_test.yaml files, or folders (default: policies/)")
-    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="*_test.yaml files, or folders (default: policies/)"
+    )
+    parser.add_argument(
+        "--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="print failures and the count only")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
     parser.add_argument("--no-color", action="store_true", help="no colour")

@@ -12,10 +12,18 @@ from auditor.domain.errors import Level
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor validate`."""
-    parser.add_argument("policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/)")
-    parser.add_argument("--strict", action="store_true", help="what is only doubtful is an error too: unknown products, dead policies")
-    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the day from which waivers are counted (default: now)")
-    parser.add_argument("--tenants", type=Path, metavar="FILE", help="also hold the policies' tenants against this file")
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/)"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="what is only doubtful is an error too: unknown products, dead policies"
+    )
+    parser.add_argument(
+        "--as-of", type=instant, metavar="RFC3339", help="the day from which waivers are counted (default: now)"
+    )
+    parser.add_argument(
+        "--tenants", type=Path, metavar="FILE", help="also hold the policies' tenants against this file"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
     parser.add_argument("--no-color", action="store_true", help="no colour")

@@ -149,6 +149,24 @@ class Action:
     requests: tuple[Mapping[str, Any], ...] = ()
     """Graph requests and PowerShell lines for an administrator to review and run; never run by the auditor."""
     money: Money | None = None
+    """What it saves (or, below zero, costs) a month once freed seats are reused or removed."""
+    kind: str = ""
+    """What it does, as `auditor.remedy.kinds` names it."""
+    order: str = ""
+    """The class in the safe order: check, backup, reassign, buy, move, remove, cancel."""
+    count: int = 0
+    """People, seats or things, as the title counts them."""
+    owner: str = ""
+    """The owner of the policies behind it."""
+    decided_by: str = ""
+    """Who must decide; empty where nothing is to be decided."""
+    confidence: str = ""
+    """`certain` where the evidence alone is enough, `review` where somebody has to look first."""
+    irreversible: tuple[int, ...] = ()
+    """Numbers of the steps, from 1, behind which there is no way back."""
+    before: Money | None = None
+    after: Money | None = None
+    """What the seats concerned cost a month before and after."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,5 +34,7 @@ def containers(skus: Sequence[SkuFact]) -> Containers:
 
 def _plans(sku: SkuFact) -> frozenset[str]:
     return frozenset(
-        plan for plan, name in (sku.plans or {}).items() if plan != FILLER and name.casefold() != "exchange_s_foundation"
+        plan
+        for plan, name in (sku.plans or {}).items()
+        if plan != FILLER and name.casefold() != "exchange_s_foundation"
     )

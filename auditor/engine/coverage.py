@@ -44,9 +44,7 @@ class Doubt:
 
     def judged(self, findings: Iterable[Single] = ()) -> Judged:
         """Return findings together with what stays unknown beside them."""
-        return Judged(
-            findings=tuple(findings), missing=tuple(self.missing), reason="; ".join(self.reasons) or None
-        )
+        return Judged(findings=tuple(findings), missing=tuple(self.missing), reason="; ".join(self.reasons) or None)
 
 
 def unread(facts: Facts, source: Source) -> Doubt | None:
@@ -63,5 +61,6 @@ def unasked(facts: Facts, name: str) -> Doubt | None:
     if facts.asked(name):
         return None
     return Doubt(
-        missing=[f"users.{name}"], reasons=[f"the property {name} of users was not collected; collect the snapshot again"]
+        missing=[f"users.{name}"],
+        reasons=[f"the property {name} of users was not collected; collect the snapshot again"],
     )

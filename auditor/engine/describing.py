@@ -86,7 +86,13 @@ def _batch_people(plan: Plan, batch: UserBatch, rows: Any) -> Iterator[tuple[int
     for row in links.take(chosen).select(["user", "skuId", "held", "state", "assignedByGroup", "error"]).to_pylist():
         place = plan.facts.index[row["skuId"].lower()]
         assignments.setdefault(row["user"], []).append(
-            {"sku": place, "held": row["held"], "state": row["state"], "group": row["assignedByGroup"], "error": row["error"]}
+            {
+                "sku": place,
+                "held": row["held"],
+                "state": row["state"],
+                "group": row["assignedByGroup"],
+                "error": row["error"],
+            }
         )
     for row, user in zip(rows, batch.users.take(rows).to_pylist(), strict=True):
         number = int(row) + batch.offset
@@ -158,7 +164,9 @@ def _detail(chunk: Chunk, place: int) -> str | None:
 def _evidence(plan: Plan, person: Person, sku: int | None) -> dict[str, Any]:
     """Quote the user's facts, everything they hold, and the paths of the SKU in question."""
     skus = plan.facts.skus
-    held = sorted({skus[item["sku"]].part_number or skus[item["sku"]].sku_id for item in person.assignments if item["held"]})
+    held = sorted(
+        {skus[item["sku"]].part_number or skus[item["sku"]].sku_id for item in person.assignments if item["held"]}
+    )
     evidence: dict[str, Any] = {"userPrincipalName": person.principal, **person.facts, "assignedLicenses": held}
     if sku is not None:
         evidence["paths"] = [

@@ -53,9 +53,7 @@ def conclude(plan: Plan, outcome: BatchOutcome) -> Evaluation:
         doubt = Doubt(missing=list(judged.missing), reasons=[judged.reason] if judged.reason else [])
         if looks_at_people(policy) and not isinstance(policy.constraint, Seats):
             doubt.take(_people_doubt(plan, place, policy, outcome))
-        waived = [
-            waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings
-        ]
+        waived = [waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings]
         singles.extend(waived)
         outcomes.append(_outcome(place, policy, doubt, waived, outcome))
     return Evaluation(
@@ -101,7 +99,7 @@ def columns(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
 def _judge(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Judged:
     match policy.constraint:
         case Seats() as block:
-            return judge_seats(plan, place, policy, block, outcome.tallies.get(place))
+            return judge_seats(plan, place, block, outcome.tallies.get(place))
         case Purchases() as block:
             return judge_purchases(plan, place, block)
         case Subscriptions() as block:

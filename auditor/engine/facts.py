@@ -199,5 +199,5 @@ def _plans(plans: Sequence[Any]) -> dict[str, str]:
 
 
 def _or_none(number: int | None) -> int:
-    """Some clouds leave a state out where it holds no seat (graph.md 1.13); only `enabled` must be told."""
+    """Read a state that Graph left out as no seats: some clouds do so (deployments.md), only `enabled` must be told."""
     return 0 if number is None else number

@@ -1,4 +1,4 @@
-"""The checks of `purchases`, `subscriptions`, `health: {groups}` and `budget`: what a tenant owns, not what people hold."""
+"""The checks of `purchases`, `subscriptions`, `health: {groups}` and `budget`: what a tenant owns."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -175,7 +175,9 @@ def judge_groups(plan: Plan, place: int) -> Judged:
     if facts.status(Source.GROUPS) not in _READABLE:
         return doubt.judged()
     if "hasMembersWithLicenseErrors" not in asked:
-        doubt.add("groups.hasMembersWithLicenseErrors", "the licensed groups were not listed; collect the snapshot again")
+        doubt.add(
+            "groups.hasMembersWithLicenseErrors", "the licensed groups were not listed; collect the snapshot again"
+        )
         return doubt.judged()
     findings: list[Single] = []
     for group in facts.groups:
@@ -226,9 +228,16 @@ def judge_budget(plan: Plan, place: int, block: Budget) -> Judged:
             unpriced.append(sku.part_number or sku.sku_id)
     if total <= block.limit:
         if unpriced:
-            doubt.add("prices", f"at least {total} {prices.currency} of {block.limit}; no price for {', '.join(unpriced)}")
+            doubt.add(
+                "prices", f"at least {total} {prices.currency} of {block.limit}; no price for {', '.join(unpriced)}"
+            )
         return doubt.judged()
-    evidence = {"total": _number(total), "limit": _number(block.limit), "lowerBound": bool(unpriced), "unpriced": unpriced}
+    evidence = {
+        "total": _number(total),
+        "limit": _number(block.limit),
+        "lowerBound": bool(unpriced),
+        "unpriced": unpriced,
+    }
     manifest = facts.manifest
     subject = Subject(
         type=SubjectType.TENANT, id=manifest.tenant_id or manifest.tenant, name=manifest.display_name or manifest.tenant
@@ -265,4 +274,6 @@ def _number(amount: Decimal) -> float:
     return float(round(amount, 2))
 
 
-_TRIAL_UNKNOWN = Doubt(missing=["subscriptions"], reasons=["whether every subscription of a SKU is a trial is not known"])
+_TRIAL_UNKNOWN = Doubt(
+    missing=["subscriptions"], reasons=["whether every subscription of a SKU is a trial is not known"]
+)

@@ -61,7 +61,9 @@ class Membership:
             return Resolved(group=None, reason=f"the tenant has no group '{name}', or it was not read")
         if len(found) > 1:
             ids = ", ".join(group.id for group in found)
-            return Resolved(group=None, reason=f"{len(found)} groups bear the name '{name}': name one by its id ({ids})")
+            return Resolved(
+                group=None, reason=f"{len(found)} groups bear the name '{name}': name one by its id ({ids})"
+            )
         group = found[0]
         status = group.transitive_members_status if transitive else group.members_status
         if status is SourceStatus.COMPLETE:
@@ -77,4 +79,3 @@ class Membership:
             ids = table.filter(chosen)["userId"].combine_chunks()
             self._members[key] = pc.ascii_lower(ids) if len(ids) else pa.array([], pa.string())
         return self._members[key]
-

@@ -1,7 +1,7 @@
 """What readers should know beside findings: waivers that lapse, lapsed, or wave nothing; names that nobody knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, time, timedelta, timezone
+from datetime import UTC, datetime, time, timedelta
 
 from auditor.catalogue import Catalogue
 from auditor.domain.policy import Mention, PolicySet, Waiver
@@ -29,7 +29,7 @@ def tenant_notices(plan: Plan, evaluation: Evaluation) -> tuple[Notice, ...]:
 
 def days_left(waiver: Waiver, as_of: datetime) -> int:
     """Return how many whole days a waiver still holds, its last day included."""
-    end = datetime.combine(waiver.expires, time.min, timezone.utc) + timedelta(days=1)
+    end = datetime.combine(waiver.expires, time.min, UTC) + timedelta(days=1)
     return (end - as_of) // timedelta(days=1)
 
 
@@ -61,13 +61,20 @@ def unused_waivers(
             continue
         if not set(waiver.tenants or ()) <= outcomes.keys():
             continue
-        judged = {policy.id: _outcomes(waiver, policy.id, outcomes, fleet) for policy in policies.policies if waiver.covers(policy.id)}
+        judged = {
+            policy.id: _outcomes(waiver, policy.id, outcomes, fleet)
+            for policy in policies.policies
+            if waiver.covers(policy.id)
+        }
         present = any(judged.values()) if waiver.policies is None else all(judged.values())
         if present and not any(Outcome.NOT_EVALUATED in found for found in judged.values()):
-            yield waiver, Notice(
-                code="waiver.unused",
-                message=f"the waiver {waiver.id} ({waiver.owner}) waives nothing: remove it, or mend what it names",
-                subject=waiver.id,
+            yield (
+                waiver,
+                Notice(
+                    code="waiver.unused",
+                    message=f"the waiver {waiver.id} ({waiver.owner}) waives nothing: remove it, or mend what it names",
+                    subject=waiver.id,
+                ),
             )
 
 
@@ -75,7 +82,13 @@ def _outcomes(
     waiver: Waiver, policy: str, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult
 ) -> list[Outcome]:
     """Return a policy's outcomes wherever the waiver could cover a finding of it."""
-    own = [item.status for tenant, items in outcomes.items() if waiver.applies_to(tenant) for item in items if item.id == policy]
+    own = [
+        item.status
+        for tenant, items in outcomes.items()
+        if waiver.applies_to(tenant)
+        for item in items
+        if item.id == policy
+    ]
     shared = [item.status for item in fleet.policies if item.id == policy and waiver.tenants is None]
     return own + shared
 
@@ -104,7 +117,7 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
 def _unknown(waiver: Waiver) -> Notice:
     return Notice(
         code="waiver.unknown",
-        message=f"whether the waiver {waiver.id} applies to some users is not known, so it does not waive their findings",
+        message=f"whether the waiver {waiver.id} is for some users is not known, so it does not waive their findings",
         subject=waiver.id,
     )
 

@@ -48,7 +48,9 @@ def distinct(chunks: list[Chunk]) -> list[Chunk]:
     kept: list[Chunk] = []
     seen: dict[tuple[str, str | None, tuple[str, ...]], list[Chunk]] = {}
     for chunk in chunks:
-        alike = seen.setdefault((chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), [])
+        alike = seen.setdefault(
+            (chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), []
+        )
         if chunk.skus is None and alike:
             known = {entry for other in alike for entry in _entries(other)}
             fresh = np.array([entry not in known for entry in _entries(chunk)], dtype=bool)

@@ -249,5 +249,7 @@ def fold(column: pa.Array) -> pa.Array:
     foreign = pc.invert(pc.string_is_ascii(column))
     if not pc.any(foreign).as_py():
         return lowered
-    replaced = pa.array([text.casefold() for text in column.filter(pc.fill_null(foreign, fill_value=False)).to_pylist()], pa.string())
+    replaced = pa.array(
+        [text.casefold() for text in column.filter(pc.fill_null(foreign, fill_value=False)).to_pylist()], pa.string()
+    )
     return pc.replace_with_mask(lowered, pc.fill_null(foreign, fill_value=False), replaced)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
 from auditor.domain.product_set import ProductSet
 from auditor.engine.containment import Containers, containers
@@ -69,6 +71,6 @@ def overlap(facts: Facts, one: ProductSet, other: ProductSet) -> Mask:
     if found is None:
         everything = ProductMasks(facts, facts.every_sku)
         shared = everything.of(one) & everything.of(other)
-        true = shared.true.any(keepdims=True)
-        facts.overlaps[one, other] = found = Mask(true, shared.unknown.any(keepdims=True) & ~true)
+        true = np.array([shared.true.any()])
+        facts.overlaps[one, other] = found = Mask(true, np.array([shared.unknown.any()]) & ~true)
     return found

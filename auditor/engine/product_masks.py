@@ -110,7 +110,7 @@ class ProductMasks:
         return listed
 
     def _is_trial(self, sku: SkuFact) -> bool | None:
-        """A SKU is a trial when it has subscriptions and all of them are; one that is not is enough to say no."""
+        """Tell whether a SKU has subscriptions and all of them are trials; one that is not is enough to say no."""
         states = [row["isTrial"] for row in self._facts.subscriptions if row["skuId"] == sku.sku_id]
         if False in states:
             return False

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 
-from auditor.domain.policy import Bound, Policy, Seats
+from auditor.domain.policy import Bound, Seats
 from auditor.domain.result import Money, ProductReference, Subject
 from auditor.domain.words import Source, SourceStatus, SubjectType
 from auditor.engine.coverage import Doubt, unread
@@ -29,7 +29,7 @@ class Stock:
     consumed: int | None
 
 
-def judge_seats(plan: Plan, place: int, policy: Policy, block: Seats, tally: Tally | None) -> Judged:
+def judge_seats(plan: Plan, place: int, block: Seats, tally: Tally | None) -> Judged:
     """Judge every SKU of the set that people can hold, or their sum."""
     facts = plan.facts
     source = unread(facts, Source.SUBSCRIBED_SKUS)
@@ -105,7 +105,9 @@ def _sum(skus: list[SkuFact], name: str) -> int | None:
 
 def _spare(plan: Plan, place: int, block: Seats, stock: Stock, doubt: Doubt) -> Iterator[Single]:
     if stock.enabled is None or stock.warning is None or stock.consumed is None:
-        doubt.add("subscribedSkus", f"Graph gave no seat numbers for {stock.product.sku_part_number or stock.subject.id}")
+        doubt.add(
+            "subscribedSkus", f"Graph gave no seat numbers for {stock.product.sku_part_number or stock.subject.id}"
+        )
         return
     usable = stock.enabled + (stock.warning if block.count_grace_units else 0)
     breaches = breached(usable, stock.consumed, block.minimum, block.maximum)
@@ -170,12 +172,9 @@ def _least(consumed: int, minimum: Bound | None) -> int | None:
     if minimum is None:
         return max(consumed, 0)
     share = 1 - minimum.percent / 100
-    if share == 0:
-        by_share = 0 if consumed <= 0 else None
-    else:
-        by_share = ceil(consumed / share)
-    if by_share is None:
+    if share == 0 and consumed > 0:
         return None
+    by_share = 0 if share == 0 else ceil(consumed / share)
     return max(consumed + minimum.seats, by_share, 0)
 
 
@@ -187,9 +186,7 @@ def _most(consumed: int, maximum: Bound | None) -> int | None:
     return max(consumed + maximum.seats, floor(consumed / share))
 
 
-def _quota(
-    plan: Plan, place: int, block: Seats, stock: Stock, tally: Tally | None, doubt: Doubt
-) -> Iterator[Single]:
+def _quota(plan: Plan, place: int, block: Seats, stock: Stock, tally: Tally | None, doubt: Doubt) -> Iterator[Single]:
     if block.quota is None or tally is None:
         return
     holders, possible = _holders(block, stock, tally)

@@ -28,7 +28,7 @@ from auditor.domain.selector import (
 from auditor.domain.words import Source
 from auditor.engine.globs import expression_of
 from auditor.engine.membership import Membership
-from auditor.engine.people import NEVER, Flags, People, Words, flags_of, pack
+from auditor.engine.people import NEVER, Flags, Numbers, People, Words, flags_of, pack
 from auditor.engine.product_masks import Mask, ProductMasks
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -88,8 +88,8 @@ class Selecting:
             case MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case InactiveFor(duration=duration, signal=signal):
-                latest = np.maximum.reduce([people.instants(name) for name in _SIGNALS[signal]])
-                inactive = (latest != NEVER) & (latest < self._moment(duration))
+                latest: Numbers = np.maximum.reduce([people.instants(name) for name in _SIGNALS[signal]])
+                inactive = np.asarray((latest != NEVER) & (latest < self._moment(duration)))
                 return self._told(inactive, Source.SIGN_IN_ACTIVITY.value)
             case NeverSignedIn(duration=duration):
                 return self._never_signed_in(duration)
@@ -161,4 +161,3 @@ def microseconds(instant: datetime) -> int:
 
 
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
-

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from auditor.domain.policy import Assignments, Policy, ProductSet, Waiver
+from auditor.domain.policy import Assignments, Policy, Waiver
+from auditor.domain.product_set import ProductSet
 from auditor.engine.outcome import OPEN, BatchOutcome, Chunk, Single
 from auditor.engine.plan import Plan, overlap
 from auditor.engine.product_masks import Mask

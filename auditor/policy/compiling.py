@@ -20,15 +20,15 @@ from auditor.domain.policy import (
 )
 from auditor.domain.product_set import Builtin, ProductSet, leaves
 from auditor.domain.selector import (
+    After,
+    Before,
+    CreatedWithin,
     Holds,
     InactiveFor,
     Licensed,
+    Matches,
     MemberOf,
     NeverSignedIn,
-    CreatedWithin,
-    After,
-    Before,
-    Matches,
     OneOf,
     Selector,
     atoms,
@@ -118,7 +118,9 @@ def _constraint_needs(constraint: Constraint) -> Needs:
         case Assignments():
             return PEOPLE.union(_set_needs(_assignment_sets(constraint)))
         case Attributes(require=require, allow=allow):
-            return reduce(Needs.union, (_property_needs(name) for name in (*require, *(key for key, _ in allow))), PEOPLE)
+            return reduce(
+                Needs.union, (_property_needs(name) for name in (*require, *(key for key, _ in allow))), PEOPLE
+            )
         case Health(errors=errors, groups=groups):
             people = PEOPLE if errors else Needs()
             licensed = Needs(sources=frozenset({Source.GROUPS}), licensed_groups=True) if groups else Needs()
@@ -150,5 +152,3 @@ def _set_needs(sets: Iterable[ProductSet]) -> Needs:
         isinstance(leaf, Builtin) and leaf.name == "trial" for products in sets for leaf in leaves(products.elements)
     )
     return Needs(sources=frozenset({Source.SUBSCRIPTIONS})) if trial else Needs()
-
-

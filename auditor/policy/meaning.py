@@ -1,4 +1,4 @@
-"""Sound policies into what their authors hardly meant: populations of nobody, blocks that cannot fire, contradictions."""
+"""Sound policies into what their authors hardly meant: populations of nobody, dead blocks, contradictions."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -57,11 +57,11 @@ def _flat(parts: Iterable[Selector]) -> Iterator[Selector]:
 
 
 def _disjoint(parts: tuple[Selector, ...]) -> bool:
-    """Whether two parts of a conjunction contradict each other: different values of one property, or a test and its not."""
+    """Whether two parts of a conjunction contradict each other: two values of one property, or a test and its not."""
     allowed: dict[str, set[object]] = {}
     for part in parts:
         if isinstance(part, OneOf):
-            values = {value.casefold() if isinstance(value, str) else value for value in part.values}
+            values: set[object] = {value.casefold() if isinstance(value, str) else value for value in part.values}
             allowed[part.property] = allowed.get(part.property, values) & values
     if any(not values for values in allowed.values()):
         return True
@@ -95,7 +95,11 @@ def _outside(element: ProductSet, block: Assignments) -> bool:
 def _names(products: ProductSet) -> set[str] | None:
     """Return the SKUs of a set in folded case; None where the set is more than a list of SKUs."""
     found = leaves(products.elements)
-    return {leaf.name.casefold() for leaf in found if isinstance(leaf, Sku)} if all(isinstance(x, Sku) for x in found) else None
+    return (
+        {leaf.name.casefold() for leaf in found if isinstance(leaf, Sku)}
+        if all(isinstance(x, Sku) for x in found)
+        else None
+    )
 
 
 def _inside(one: ProductSet, other: ProductSet) -> bool:

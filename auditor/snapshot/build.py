@@ -1,4 +1,4 @@
-"""Objects shaped as Microsoft Graph returns them into a Snapshot in memory: for policy tests, the demo and small tenants.
+"""Objects shaped as Microsoft Graph returns them into a Snapshot in memory: for policy tests and the demo.
 
 A state of a tenant is a mapping of lists: `users` (with `assignedLicenses`, `licenseAssignmentStates`,
 `signInActivity`, `onPremisesExtensionAttributes` or flat `extensionAttributeN`, `mailboxType`, and `notCollected` for

@@ -67,7 +67,9 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
         ) from error
     if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("auditor/snapshot/"):
         raise SnapshotError(
-            "snapshot-foreign", f"{where} is not a snapshot of this program", hint="name a folder that `auditor collect` wrote"
+            "snapshot-foreign",
+            f"{where} is not a snapshot of this program",
+            hint="name a folder that `auditor collect` wrote",
         )
     if document["schema"] != SCHEMA:
         raise SnapshotError(

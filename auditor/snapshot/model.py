@@ -37,9 +37,7 @@ class Manifest:
     @property
     def complete(self) -> bool:
         """Whether every source that was asked for was read whole."""
-        return all(
-            coverage.status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for coverage in self.sources
-        )
+        return all(coverage.status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for coverage in self.sources)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +89,9 @@ def in_memory(
 
     def read(columns: tuple[str, ...] | None, links: tuple[str, ...] | None) -> Iterator[UserBatch]:
         chosen = users if columns is None else users.select([n for n in users.column_names if n in columns])
-        linked = assignments if links is None else assignments.select([n for n in assignments.column_names if n in links])
+        linked = (
+            assignments if links is None else assignments.select([n for n in assignments.column_names if n in links])
+        )
         owners = assignments.column("user").to_numpy()
         for start in range(0, users.num_rows, rows):
             stop = min(start + rows, users.num_rows)

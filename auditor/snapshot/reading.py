@@ -46,7 +46,7 @@ def manifest_of(folder: Path) -> Manifest:
 
 
 def read(folder: Path) -> Snapshot:
-    """Open a snapshot folder; a damaged, foreign or newer one is refused with a SnapshotError before anything is used."""
+    """Open a snapshot folder; a damaged, foreign or newer one is refused with a SnapshotError before it is used."""
     manifest, files, digest = _manifest(folder)
     for name in FILES:
         entry = files.get(f"{name}.parquet")

@@ -1,0 +1,48 @@
+"""A Result into the same Result with the documented guidance of every finding and the actions of every tenant."""
+
+from dataclasses import replace
+from functools import cache
+
+from auditor import resources
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.guidance import Library, choose, read_library
+from auditor.remedy.acting import actions_of
+from auditor.remedy.situating import circumstances, fleet_situation, guide
+from auditor.remedy.wording import ENGLISH, Words
+
+
+def remedied(result: Result, policies: PolicySet, *, words: Words = ENGLISH) -> Result:
+    """Fill in `guidance` of every finding and `actions` of every tenant; whatever stood there is replaced.
+
+    `words` looks up the language of the actions' texts. Nothing is read but the packaged guidance.
+    """
+    library = packaged_library()
+    tenants = tuple(_tenant(tenant, policies, library, words) for tenant in result.tenants)
+    return replace(result, tenants=tenants, fleet=_fleet(result))
+
+
+@cache
+def packaged_library() -> Library:
+    """Read the guidance articles that ship with the package, once a process."""
+    folder = resources.reports() / "guidance"
+    texts = {
+        entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".yaml")
+    }
+    return read_library(texts, resources.schema("guidance"))
+
+
+def _tenant(tenant: TenantResult, policies: PolicySet, library: Library, words: Words) -> TenantResult:
+    known = circumstances(tenant, policies)
+    findings = tuple(replace(finding, guidance=guide(finding, known)) for finding in tenant.findings)
+    guided = replace(tenant, findings=findings)
+    return replace(guided, actions=actions_of(guided, policies, library, words=words))
+
+
+def _fleet(result: Result) -> FleetResult:
+    fleet = result.fleet
+    findings = tuple(
+        replace(finding, guidance=choose(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
+        for finding in fleet.findings
+    )
+    return replace(fleet, findings=findings)
