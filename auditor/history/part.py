@@ -26,8 +26,17 @@ class Part:
     """A JSON object of the file and the path that leads to it."""
 
     values: Mapping[str, Any]
-    where: str
-    """File and path, as in `result.json: tenants[0].findings[3]`."""
+    file: str
+    above: "Part | None" = None
+    key: str = ""
+    """Its name in the part above; the path is put together only when there is something to say about it."""
+
+    @property
+    def where(self) -> str:
+        """The file and the path, as in `result.json: tenants[0].findings[3]`."""
+        if self.above is None:
+            return self.file
+        return f"{self.above.where}{': ' if self.above.above is None else '.'}{self.key}"
 
     def text(self, key: str) -> str:
         """Return a string."""
@@ -77,9 +86,12 @@ class Part:
     def word(self, key: str, words: type[Word]) -> Word:
         """Return a member of a closed vocabulary."""
         value = self._present(key)
-        if not isinstance(value, str) or value not in {word.value for word in words}:
-            self._refuse(key, "one of " + ", ".join(words))
-        return words(value)
+        if isinstance(value, str):
+            try:
+                return words(value)
+            except ValueError:
+                pass  # told below, with every other value that is none of them
+        self._refuse(key, "one of " + ", ".join(words))
 
     def optional_word(self, key: str, words: type[Word]) -> Word | None:
         """Return a member of a closed vocabulary, or None for null or an absent key."""
@@ -88,7 +100,7 @@ class Part:
     def part(self, key: str) -> "Part":
         """Return an object."""
         value = self._typed(key, dict, "an object")
-        return Part(value, self._place(key))
+        return Part(value, self.file, self, key)
 
     def optional_part(self, key: str) -> "Part | None":
         """Return an object, or None for null or an absent key."""
@@ -99,7 +111,7 @@ class Part:
         for index, value in enumerate(self._list(key)):
             if not isinstance(value, dict):
                 self._refuse(f"{key}[{index}]", "an object", value)
-            yield Part(value, self._place(f"{key}[{index}]"))
+            yield Part(value, self.file, self, f"{key}[{index}]")
 
     def optional_parts(self, key: str) -> Iterator["Part"]:
         """Yield the objects of a list; an absent key is an empty list."""
@@ -117,6 +129,14 @@ class Part:
     def optional_texts(self, key: str) -> tuple[str, ...]:
         """Return a list of strings; an absent key is an empty list."""
         return self.texts(key) if key in self.values else ()
+
+    def optional_counts(self, key: str) -> tuple[int, ...]:
+        """Return a list of whole numbers; an absent key is an empty list."""
+        values = self._list(key) if key in self.values else []
+        for index, value in enumerate(values):
+            if isinstance(value, bool) or not isinstance(value, int):
+                self._refuse(f"{key}[{index}]", "a whole number", value)
+        return tuple(values)
 
     def plain(self, key: str) -> dict[str, Any]:
         """Return an object as plain JSON values, fractions as floats."""
@@ -142,7 +162,7 @@ class Part:
         return value
 
     def _place(self, key: str) -> str:
-        return f"{self.where}.{key}" if self.where.endswith("]") or ": " in self.where else f"{self.where}: {key}"
+        return Part({}, self.file, self, key).where
 
     def _refuse(self, key: str, expected: str, value: Any = _MISSING) -> NoReturn:
         found = self.values.get(key) if value is _MISSING else value

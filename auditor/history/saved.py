@@ -216,8 +216,8 @@ def _product(part: Part) -> ProductReference:
     return ProductReference(sku_id=part.optional_text("skuId"), sku_part_number=part.optional_text("skuPartNumber"))
 
 
-def _money(owner: Part) -> Money | None:
-    money = owner.optional_part("money")
+def _money(owner: Part, key: str = "money") -> Money | None:
+    money = owner.optional_part(key)
     return None if money is None else Money(currency=money.text("currency"), per_month=money.amount("perMonth"))
 
 
@@ -238,6 +238,15 @@ def _action(part: Part) -> Action:
         links=tuple((link.text("label"), link.text("address")) for link in part.parts("links")),
         requests=tuple(request.whole() for request in part.parts("requests")),
         money=_money(part),
+        kind=part.optional_text("kind") or "",
+        order=part.optional_text("order") or "",
+        count=part.optional_count("count") or 0,
+        owner=part.optional_text("owner") or "",
+        decided_by=part.optional_text("decidedBy") or "",
+        confidence=part.optional_text("confidence") or "",
+        irreversible=part.optional_counts("irreversible"),
+        before=_money(part, "before"),
+        after=_money(part, "after"),
     )
 
 

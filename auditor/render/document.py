@@ -161,6 +161,15 @@ def action_document(action: Action) -> Document:
         "links": [{"label": label, "address": address} for label, address in action.links],
         "requests": [_plain(request) for request in action.requests],
         "money": _money(action.money),
+        "kind": action.kind,
+        "order": action.order,
+        "count": action.count,
+        "owner": action.owner,
+        "decidedBy": action.decided_by,
+        "confidence": action.confidence,
+        "irreversible": list(action.irreversible),
+        "before": _money(action.before),
+        "after": _money(action.after),
     }
 
 
