@@ -1,5 +1,6 @@
 """A Result into the same Result with the documented guidance of every finding and the actions of every tenant."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
@@ -12,13 +13,20 @@ from auditor.remedy.situating import circumstances, fleet_situation, guide
 from auditor.remedy.wording import ENGLISH, Words
 
 
-def remedied(result: Result, policies: PolicySet, *, words: Words = ENGLISH) -> Result:
+def remedied(
+    result: Result,
+    policies: PolicySet,
+    *,
+    words: Words = ENGLISH,
+    groups: Mapping[str, str] | None = None,
+) -> Result:
     """Fill in `guidance` of every finding and `actions` of every tenant; whatever stood there is replaced.
 
-    `words` looks up the language of the actions' texts. Nothing is read but the packaged guidance.
+    `words` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
+    read but the packaged guidance.
     """
     library = packaged_library()
-    tenants = tuple(_tenant(tenant, policies, library, words) for tenant in result.tenants)
+    tenants = tuple(_tenant(tenant, policies, library, words, groups) for tenant in result.tenants)
     return replace(result, tenants=tenants, fleet=_fleet(result))
 
 
@@ -32,11 +40,13 @@ def packaged_library() -> Library:
     return read_library(texts, resources.schema("guidance"))
 
 
-def _tenant(tenant: TenantResult, policies: PolicySet, library: Library, words: Words) -> TenantResult:
+def _tenant(
+    tenant: TenantResult, policies: PolicySet, library: Library, words: Words, groups: Mapping[str, str] | None
+) -> TenantResult:
     known = circumstances(tenant, policies)
     findings = tuple(replace(finding, guidance=guide(finding, known)) for finding in tenant.findings)
     guided = replace(tenant, findings=findings)
-    return replace(guided, actions=actions_of(guided, policies, library, words=words))
+    return replace(guided, actions=actions_of(guided, policies, library, words=words, groups=groups))
 
 
 def _fleet(result: Result) -> FleetResult:

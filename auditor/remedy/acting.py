@@ -1,0 +1,301 @@
+"""Findings and their remedies into the fewest actions a person would take, in an order in which nothing breaks."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import takewhile
+
+from auditor.domain.errors import printable
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Action, Money, TenantResult
+from auditor.domain.words import Severity
+from auditor.guidance import Composed, Library, Situation, Variant, compose
+from auditor.remedy import wording
+from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind
+from auditor.remedy.remedies import Decided, Remedy, remedies_of
+from auditor.remedy.situating import Circumstances, circumstances
+from auditor.remedy.wording import ENGLISH, Words
+
+_COUNTED_IN_SEATS = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.QUOTA})
+_TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
+_MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
+_GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
+_NEEDS_SEATS = _MOVING | {Kind.ASSIGN, Kind.REPROCESS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """What turns remedies into actions: the tenant, the guidance, prices, names and language."""
+
+    known: Circumstances
+    policies: PolicySet
+    library: Library
+    words: Words
+    groups: Mapping[str, str]
+    """Group id → name, as far as they are known."""
+    services: Mapping[str, str]
+    """Service plan id or name → what people call it."""
+
+
+def actions_of(
+    tenant: TenantResult,
+    policies: PolicySet,
+    library: Library,
+    *,
+    words: Words = ENGLISH,
+    decided: Iterable[Decided] = (),
+    groups: Mapping[str, str] | None = None,
+) -> tuple[Action, ...]:
+    """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
+
+    First what frees seats, then what buys, moves, removes and cancels; within that the worst and dearest first.
+    """
+    known = circumstances(tenant, policies)
+    named = {f.subject.id: f.subject.name for f in tenant.findings if f.subject.type.value == "group"}
+    office = Office(
+        known=known, policies=policies, library=library, words=words, groups={**named, **(groups or {})}, services={}
+    )
+    batches = _batches(remedies_of(known, decided))
+    made = [(batch, _action(office, batch)) for batch in batches]
+    made.sort(key=lambda item: _sort_key(*item))
+    return tuple(action for _, action in made)
+
+
+def _batches(remedies: Sequence[Remedy]) -> list[list[Remedy]]:
+    """Group remedies that are one action for a person."""
+    stated = {remedy.old for remedy in remedies if remedy.kind is Kind.STATE}
+    trials = {remedy.old for remedy in remedies if remedy.kind is Kind.TRIAL}
+    batches: dict[tuple[object, ...], list[Remedy]] = {}
+    for remedy in remedies:
+        kind = remedy.kind
+        if kind is Kind.EXPIRING and remedy.old in stated | trials:
+            # Its end, its state and its being a trial are settled in one visit to the subscription.
+            kind = Kind.STATE if remedy.old in stated else Kind.TRIAL
+        if kind in {Kind.STATE, Kind.EXPIRING, Kind.TRIAL, *_COUNTED_IN_SEATS}:
+            key: tuple[object, ...] = (kind, remedy.old)
+        else:
+            # The commands of a plan were tried out; those without any are for a person, so the two stay apart.
+            key = (kind, remedy.article, remedy.old, remedy.new, remedy.extra, remedy.proven, bool(remedy.commands))
+        batches.setdefault(key, []).append(replace(remedy, kind=kind))
+    # The stated one leads: it brings the detail that the title names.
+    return [sorted(batch, key=lambda remedy: remedy.extra == "") for batch in batches.values()]
+
+
+def _action(office: Office, batch: Sequence[Remedy]) -> Action:
+    first, words = batch[0], office.words
+    findings = sorted({f.fingerprint: f for r in batch for f in r.findings}.values(), key=_worst_first)
+    count = (
+        max((r.seats for r in batch), default=0) if first.kind in _COUNTED_IN_SEATS else len({r.subject for r in batch})
+    )
+    article = next((r.article for r in batch if r.findings[0] is findings[0]), first.article)
+    variant = _variant(batch)
+    composed = compose(office.library, article, variant)
+    before, after = _money(office, first, count)
+    owners = dict.fromkeys(owner for f in findings if (owner := _owner(office, f.policy)))
+    owner = ", ".join(owners)
+    review = first.kind in REVIEWED or article in JUDGED_ARTICLES or any(r.lost for r in batch)
+    return Action(
+        id=_identity(office, first, article),
+        guidance=article,
+        findings=tuple(sorted(finding.fingerprint for finding in findings)),
+        title=_title(office, first, count),
+        role=_role(words, composed),
+        prerequisites=_prerequisites(office, first, count, composed),
+        steps=tuple(
+            wording.step(words, step.text, step.branches, _named_article(office, step.article))
+            for step in composed.steps
+        ),
+        warnings=_warnings(office, batch, composed),
+        links=_links(words, composed),
+        requests=tuple(command.document for remedy in batch for command in remedy.commands),
+        money=_saved(before, after),
+        kind=first.kind.value,
+        order=ORDER[first.kind].value,
+        count=count,
+        owner=owner,
+        decided_by=(owner or words.gettext(wording.POLICY_OWNER)) if review else "",
+        confidence="review" if review else "certain",
+        irreversible=tuple(step.number for step in composed.steps if step.irreversible),
+        before=before,
+        after=after,
+    )
+
+
+def _sort_key(batch: Sequence[Remedy], action: Action) -> tuple[object, ...]:
+    kinds = list(ORDER)
+    worst = min(f.severity.rank for r in batch for f in r.findings)
+    saved = Decimal(0) if action.money is None else action.money.per_month
+    kind = batch[0].kind
+    return (ORDER[kind].rank, worst, -saved, kinds.index(kind), action.title, action.id)
+
+
+def _worst_first(finding: object) -> tuple[int, str]:
+    severity: Severity = finding.severity  # type: ignore[attr-defined]
+    return (severity.rank, finding.fingerprint)  # type: ignore[attr-defined]
+
+
+def _owner(office: Office, policy: str) -> str:
+    found = office.known.policies.get(policy)
+    return "" if found is None else found.owner
+
+
+def _variant(batch: Sequence[Remedy]) -> Variant:
+    """Return the facts that all of the batch share; where they differ, every branch is told."""
+    variants = {_situation(remedy).variant() for remedy in batch}
+    first = next(iter(variants)) if len(variants) == 1 else None
+    if first is not None:
+        return first
+    some = _situation(batch[0]).variant()
+    return Variant(
+        cloud=some.cloud,
+        agreement=some.agreement,
+        path=_shared([variant.path for variant in variants]),
+        status=_shared([variant.status for variant in variants]),
+        synced={True: True, False: False}.get(_only([variant.synced for variant in variants])),  # type: ignore[arg-type]
+    )
+
+
+def _situation(remedy: Remedy) -> Situation:
+    """Return the situation as the kind of remedy treats it: one path is dealt with, even where there are two."""
+    match remedy.kind:
+        case Kind.LEAVE_GROUP | Kind.MOVE_GROUP | Kind.GROUP_LICENCE | Kind.GROUP_SWAP:
+            return replace(remedy.situation, path="group")
+        case Kind.COPY:
+            return replace(remedy.situation, path="direct")
+        case _:
+            return remedy.situation
+
+
+def _shared(values: Sequence[str | None]) -> str | None:
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
+
+
+def _only(values: Sequence[bool | None]) -> bool | None:
+    found = set(values)
+    return found.pop() if len(found) == 1 else None
+
+
+def _title(office: Office, remedy: Remedy, count: int) -> str:
+    extra = remedy.extra
+    if remedy.kind in {
+        Kind.LEAVE_GROUP,
+        Kind.MOVE_GROUP,
+        Kind.GROUP_LICENCE,
+        Kind.GROUP_SWAP,
+        Kind.GROUP_ERRORS,
+        Kind.GROUP_PROCESSING,
+    }:
+        extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
+    return wording.title(
+        office.words,
+        remedy.kind,
+        count,
+        old=product_label(office.known.tenant, remedy.old),
+        new=product_label(office.known.tenant, remedy.new),
+        extra=printable(extra),
+    )
+
+
+def product_label(tenant: TenantResult, name: str) -> str:
+    """Return what people call a product: its friendly name, or the words of the policy."""
+    names = {key.casefold(): seat.name for seat in tenant.seats for key in (seat.sku_id, seat.sku_part_number)}
+    known = names.get(name.casefold())
+    if known is None and "+" in name:
+        return " + ".join(product_label(tenant, part) for part in name.split("+") if part)
+    if known is None:
+        held = (f.product for f in tenant.findings if f.product is not None and f.product.sku_id == name)
+        known = next((product.sku_part_number for product in held if product.sku_part_number), None)
+    return printable(known or name)
+
+
+def group_label(groups: Mapping[str, str], group: str) -> str:
+    """Return the name of a group, or its id where the name is not known."""
+    return printable(groups.get(group) or group)
+
+
+def _prerequisites(office: Office, remedy: Remedy, count: int, composed: Composed) -> tuple[str, ...]:
+    words = office.words
+    told = [wording.under(words, words.gettext(passage.text), passage.branches) for passage in composed.prerequisites]
+    wanted = remedy.old if remedy.kind is Kind.REPROCESS else remedy.new
+    free = next((seat.spare for seat in office.known.tenant.seats if seat.sku_id == wanted), None)
+    if remedy.kind in _NEEDS_SEATS and not remedy.proven and free is not None and free < count:
+        product = product_label(office.known.tenant, wanted)
+        told.insert(0, wording.seats_needed(words, count, free, product))
+    return tuple(told)
+
+
+def _warnings(office: Office, batch: Sequence[Remedy], composed: Composed) -> tuple[str, ...]:
+    words, first = office.words, batch[0]
+    told = [words.gettext(notice) for notice in composed.notices]
+    lost = sorted({service for remedy in batch for service in remedy.lost})
+    if lost:
+        told.append(wording.services_lost(words, printable(", ".join(lost))))
+    if first.kind in {Kind.GROUP_LICENCE, Kind.GROUP_SWAP}:
+        told.append(wording.whole_group(words, group_label(office.groups, first.extra)))
+    if first.kind is Kind.MOVE and first.commands and not first.proven:
+        told.append(wording.everything_on(words, product_label(office.known.tenant, first.new)))
+    told.extend(
+        wording.warning(words, caution.text, caution.loses, caution.after, caution.branches)
+        for caution in composed.warnings
+    )
+    return tuple(told)
+
+
+def _named_article(office: Office, article: str | None) -> str | None:
+    return None if article is None else office.library.articles[article].title
+
+
+def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
+    found = [(words.gettext(link.label), link.url) for link in composed.links if link.url is not None]
+    found += [(words.gettext(source.title), source.url) for source in composed.sources]
+    return tuple(dict.fromkeys(found))
+
+
+def _role(words: Words, composed: Composed) -> str:
+    alternatives = tuple(takewhile(lambda role: role.branches, composed.roles)) or composed.roles[:1]
+    return " / ".join(dict.fromkeys(words.gettext(role.name) for role in alternatives))
+
+
+def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Money | None]:
+    """Return what the seats concerned cost a month before and after; None where a price is not known."""
+    old, new = _price(office, remedy.old), _price(office, remedy.new)
+    if remedy.kind in _TAKING:
+        return _cost(office, old, count), _cost(office, old, 0)
+    if remedy.kind in _MOVING and old is not None and new is not None:
+        return _cost(office, old, count), _cost(office, new, count)
+    if remedy.kind in _GIVING:
+        return _cost(office, new, 0), _cost(office, new, count)
+    seat = next((seat for seat in office.known.tenant.seats if seat.sku_id == remedy.old), None)
+    if seat is None or seat.usable is None or remedy.kind not in {Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL}:
+        return None, None
+    then = seat.usable + (count if remedy.kind is Kind.BUY else -count)
+    return _cost(office, old, seat.usable), _cost(office, old, then)
+
+
+def _price(office: Office, sku_id: str) -> Decimal | None:
+    prices = office.policies.prices
+    seat = next((seat for seat in office.known.tenant.seats if seat.sku_id == sku_id), None)
+    if prices is None or not sku_id:
+        return None
+    return prices.of(sku_id=sku_id, part_number=None if seat is None else seat.sku_part_number)
+
+
+def _cost(office: Office, price: Decimal | None, seats: int) -> Money | None:
+    prices = office.policies.prices
+    return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)
+
+
+def _saved(before: Money | None, after: Money | None) -> Money | None:
+    if before is None or after is None:
+        return None
+    return Money(currency=before.currency, per_month=before.per_month - after.per_month)
+
+
+def _identity(office: Office, remedy: Remedy, article: str) -> str:
+    """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
+    tenant = office.known.tenant.tenant_id or office.known.tenant.name
+    way = "requests" if remedy.proven and remedy.commands else ""
+    parts = (tenant, remedy.kind.value, article, remedy.old, remedy.new, remedy.extra, way)
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

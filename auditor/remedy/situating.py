@@ -1,0 +1,171 @@
+"""A finding and its tenant's result into the Situation by which Microsoft's guidance is chosen."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auditor.domain.policy import Policy, PolicySet
+from auditor.domain.result import Coverage, Finding, FleetResult, TenantResult
+from auditor.domain.selector import AnyOf, Every, InactiveFor, NeverSignedIn, Selector
+from auditor.domain.words import Agreement, Source, Status, SubjectType
+from auditor.guidance import Situation, choose
+
+ACTIVE = frozenset({"Active", "ActiveWithError"})
+UNWANTED = frozenset({"assignment.not-allowed", "assignment.denied"})
+"""Checks that say of one product that its holder should not hold it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the findings of one tenant say of each other, gathered once."""
+
+    tenant: TenantResult
+    policies: Mapping[str, Policy]
+    missing: frozenset[tuple[str, str]]
+    """(policy, user) of open `assignment.missing` findings."""
+    unwanted: frozenset[tuple[str, str]]
+    """(policy, user) of open findings about a product that the user should not hold."""
+    asked: frozenset[str]
+    """The user properties that were asked for."""
+    states: Mapping[str, str | None]
+    """SkuId and casefolded part number → capabilityStatus."""
+
+
+def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
+    """Gather what the situations of a tenant's findings depend on."""
+    open_ = [finding for finding in tenant.findings if finding.status is Status.OPEN]
+    return Circumstances(
+        tenant=tenant,
+        policies={policy.id: policy for policy in policies.policies},
+        missing=_pairs(open_, frozenset({"assignment.missing"})),
+        unwanted=_pairs(open_, UNWANTED),
+        asked=_asked(tenant.sources),
+        states={
+            name: seat.capability_status
+            for seat in tenant.seats
+            for name in (seat.sku_part_number.casefold(), seat.sku_id.casefold())
+        },
+    )
+
+
+def situation_of(finding: Finding, known: Circumstances) -> Situation:
+    """Return what is known of a finding's subject, product and tenant; what was not collected stays None."""
+    tenant, evidence = known.tenant, finding.evidence
+    situation = Situation(
+        agreement=tenant.agreement,
+        cloud=tenant.cloud,
+        path=path_of(finding),
+        self_service=_self_service(finding),
+        error_code=finding.detail if finding.check == "assignment.error" else None,
+        attribute=finding.detail if finding.check.startswith("attribute.") else None,
+        status=_status(finding, known),
+        is_trial=True if finding.check == "purchase.trial" else _flag(evidence, "isTrial"),
+        replacement_required=_replacement(finding, known),
+    )
+    return _person(finding, known, situation) if finding.subject.type is SubjectType.USER else situation
+
+
+def guide(finding: Finding, known: Circumstances) -> str:
+    """Return the id of the documented article that mends the finding."""
+    return choose(finding.check, situation_of(finding, known))[0]
+
+
+def fleet_situation(finding: Finding, fleet: FleetResult, tenants: Iterable[TenantResult]) -> Situation:
+    """Return the situation of a finding about all tenants; where their agreements differ, none is named."""
+    del fleet
+    named = {str(share["tenant"]) for side in ("short", "excess") for share in finding.evidence.get(side, ())}
+    concerned = [tenant for tenant in tenants if tenant.name in named]
+    agreements = {tenant.agreement for tenant in concerned}
+    clouds = {tenant.cloud for tenant in concerned}
+    situation = Situation(agreement=agreements.pop() if len(agreements) == 1 else Agreement.UNKNOWN)
+    return replace(situation, cloud=clouds.pop()) if len(clouds) == 1 else situation
+
+
+def path_of(finding: Finding) -> str | None:
+    """Tell how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
+    paths = finding.evidence.get("paths") or ()
+    if finding.check == "assignment.error":
+        return "group" if "@" in (finding.detail or "") else "direct"
+    ways = {"group" if path.get("assignedByGroup") else "direct" for path in paths if path.get("state") in ACTIVE}
+    return "both" if len(ways) > 1 else next(iter(ways), None)
+
+
+def implied(selector: Selector, kind: type[InactiveFor | NeverSignedIn]) -> bool:
+    """Whether everyone of the population is certainly inactive, or certainly has never signed in."""
+    match selector:
+        case Every(parts=parts):
+            return any(implied(part, kind) for part in parts)
+        case AnyOf(parts=parts):
+            return bool(parts) and all(implied(part, kind) for part in parts)
+        case _:
+            return isinstance(selector, kind)
+
+
+def _absent(selector: Selector) -> bool:
+    """Whether everyone of the population is inactive or never came at all."""
+    match selector:
+        case Every(parts=parts):
+            return any(_absent(part) for part in parts)
+        case AnyOf(parts=parts):
+            return bool(parts) and all(_absent(part) for part in parts)
+        case _:
+            return isinstance(selector, InactiveFor | NeverSignedIn)
+
+
+def _person(finding: Finding, known: Circumstances, situation: Situation) -> Situation:
+    evidence = finding.evidence
+    policy = known.policies.get(finding.policy)
+    synced = _flag(evidence, "onPremisesSyncEnabled")
+    if synced is None and "onPremisesSyncEnabled" in known.asked:
+        synced = False  # Graph leaves it out for accounts that live in the cloud.
+    return replace(
+        situation,
+        account_enabled=_flag(evidence, "accountEnabled"),
+        user_type=_text(evidence, "userType"),
+        mailbox_type=_text(evidence, "mailboxType"),
+        on_premises_synced=synced,
+        inactive=True if policy is not None and _absent(policy.users) else None,
+        never_signed_in=True if policy is not None and implied(policy.users, NeverSignedIn) else None,
+    )
+
+
+def _replacement(finding: Finding, known: Circumstances) -> bool | None:
+    pair = (finding.policy, finding.subject.id)
+    if finding.check in UNWANTED:
+        return True if pair in known.missing else None
+    if finding.check == "assignment.missing":
+        return True if pair in known.unwanted else None
+    return None
+
+
+def _self_service(finding: Finding) -> bool | None:
+    """Tell by Microsoft's own endings that people buy a product for themselves: `_DEPT`, viral trials, `_IW`."""
+    part = (finding.product.sku_part_number or "").upper() if finding.product else ""
+    return True if part.endswith(("_DEPT", "_VIRAL", "_IW")) or "_VIRAL_" in part else None
+
+
+def _status(finding: Finding, known: Circumstances) -> str | None:
+    if finding.subject.type is SubjectType.SUBSCRIPTION:
+        return _text(finding.evidence, "status")
+    product = finding.product
+    if product is None:
+        return None
+    return known.states.get((product.sku_id or product.sku_part_number or "").casefold())
+
+
+def _pairs(findings: Iterable[Finding], checks: frozenset[str]) -> frozenset[tuple[str, str]]:
+    return frozenset((finding.policy, finding.subject.id) for finding in findings if finding.check in checks)
+
+
+def _asked(sources: Iterable[Coverage]) -> frozenset[str]:
+    return frozenset(name for source in sources if source.name is Source.USERS for name in source.asked)
+
+
+def _flag(evidence: Mapping[str, Any], name: str) -> bool | None:
+    value = evidence.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _text(evidence: Mapping[str, Any], name: str) -> str | None:
+    value = evidence.get(name)
+    return value if isinstance(value, str) else None

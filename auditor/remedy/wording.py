@@ -1,0 +1,245 @@
+"""Everything that actions and plans say in words: whole sentences, in one place for the translation catalogues."""
+
+from typing import Protocol
+
+from auditor.remedy.kinds import Kind
+
+
+class Words(Protocol):
+    """What looks up a translation: `gettext.NullTranslations` and its kin have these two methods."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the translation of a message."""
+
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
+        """Return the translation of the form that belongs to a number."""
+
+
+class English:
+    """The words as they are written here."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the message itself."""
+        return message
+
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
+        """Return the English form for a number."""
+        return singular if number == 1 else plural
+
+
+ENGLISH = English()
+
+
+def title(words: Words, kind: Kind, count: int, *, old: str = "", new: str = "", extra: str = "") -> str:
+    """Return the title of an action about so many people, seats or things.
+
+    `old` is the product that goes or is concerned, `new` the one that comes, `extra` the group, service, property,
+    error code or amount.
+    """
+    form = _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
+    return form.format(count=count, old=old, new=new, extra=extra)
+
+
+def _people(words: Words, kind: Kind, count: int) -> str | None:
+    match kind:
+        case Kind.UNASSIGN:
+            return words.ngettext("Unassign {old} from {count} person", "Unassign {old} from {count} people", count)
+        case Kind.MOVE:
+            return words.ngettext(
+                "Move {count} person from {old} to {new}", "Move {count} people from {old} to {new}", count
+            )
+        case Kind.ASSIGN:
+            return words.ngettext("Assign {new} to {count} person", "Assign {new} to {count} people", count)
+        case Kind.WAIT:
+            return words.ngettext(
+                "Give {count} person {new} as soon as seats are free",
+                "Give {count} people {new} as soon as seats are free",
+                count,
+            )
+        case Kind.OVERLAP:
+            return words.ngettext(
+                "Decide which of {old} {count} person keeps", "Decide which of {old} {count} people keep", count
+            )
+        case Kind.COPY:
+            return words.ngettext(
+                "Take the direct copy of {old} from {count} person who has it from a group too",
+                "Take the direct copy of {old} from {count} people who have it from a group too",
+                count,
+            )
+        case Kind.COPIES:
+            return words.ngettext(
+                "Leave {count} person one of the paths by which {old} comes",
+                "Leave {count} people one of the paths by which {old} comes",
+                count,
+            )
+        case Kind.TO_GROUP:
+            return words.ngettext(
+                "Give {count} person {old} through a group instead of directly",
+                "Give {count} people {old} through a group instead of directly",
+                count,
+            )
+        case Kind.TO_DIRECT:
+            return words.ngettext(
+                "Give {count} person {old} directly instead of through a group",
+                "Give {count} people {old} directly instead of through a group",
+                count,
+            )
+        case _:
+            return _more_people(words, kind, count)
+
+
+def _more_people(words: Words, kind: Kind, count: int) -> str | None:
+    match kind:
+        case Kind.LEAVE_GROUP:
+            return words.ngettext(
+                "Take {count} person out of the group that gives {old} ({extra})",
+                "Take {count} people out of the group that gives {old} ({extra})",
+                count,
+            )
+        case Kind.MOVE_GROUP:
+            return words.ngettext(
+                "Move {count} person from the group that gives {old} ({extra}) to one that gives {new}",
+                "Move {count} people from the group that gives {old} ({extra}) to one that gives {new}",
+                count,
+            )
+        case Kind.SERVICE_ON:
+            return words.ngettext("Turn on {extra} for {count} person", "Turn on {extra} for {count} people", count)
+        case Kind.SERVICE_OFF:
+            return words.ngettext("Turn off {extra} for {count} person", "Turn off {extra} for {count} people", count)
+        case Kind.ERROR:
+            return words.ngettext(
+                "Mend the error {extra} of {old} for {count} person",
+                "Mend the error {extra} of {old} for {count} people",
+                count,
+            )
+        case Kind.REPROCESS:
+            return words.ngettext(
+                "Process the group licence {old} of {count} person again",
+                "Process the group licence {old} of {count} people again",
+                count,
+            )
+        case Kind.ATTRIBUTE_SET:
+            return words.ngettext("Set {extra} of {count} person", "Set {extra} of {count} people", count)
+        case Kind.ATTRIBUTE_CORRECT:
+            return words.ngettext("Correct {extra} of {count} person", "Correct {extra} of {count} people", count)
+        case _:
+            return None
+
+
+def _seats(words: Words, kind: Kind, count: int) -> str | None:
+    match kind:
+        case Kind.BUY:
+            return words.ngettext("Free or buy {count} seat of {old}", "Free or buy {count} seats of {old}", count)
+        case Kind.REMOVE_NOW:
+            return words.ngettext("Remove {count} seat of {old}", "Remove {count} seats of {old}", count)
+        case Kind.REMOVE_AT_RENEWAL:
+            return words.ngettext(
+                "Remove {count} seat of {old} at the renewal", "Remove {count} seats of {old} at the renewal", count
+            )
+        case Kind.QUOTA:
+            return words.ngettext(
+                "Decide which {count} person gives up {old}", "Decide which {count} people give up {old}", count
+            )
+        case Kind.GROUP_LICENCE:
+            return words.ngettext(
+                "Stop the group {extra} from giving {old} to {count} person",
+                "Stop the group {extra} from giving {old} to {count} people",
+                count,
+            )
+        case Kind.GROUP_SWAP:
+            return words.ngettext(
+                "Let the group {extra} give {new} instead of {old} to {count} person",
+                "Let the group {extra} give {new} instead of {old} to {count} people",
+                count,
+            )
+        case _:
+            return None
+
+
+def _things(words: Words, kind: Kind) -> str:
+    match kind:
+        case Kind.PURCHASE:
+            return words.gettext("End the subscription of {old}")
+        case Kind.TRIAL:
+            return words.gettext("Decide about the trial of {old}")
+        case Kind.UNKNOWN_PRODUCT:
+            return words.gettext("Find out what {old} is")
+        case Kind.EXPIRING:
+            return words.gettext("Renew {old}, or prepare for its end")
+        case Kind.STATE:
+            return words.gettext("Bring the subscription of {old} back, or prepare for its end ({extra})")
+        case Kind.GROUP_ERRORS:
+            return words.gettext("Mend the licence errors in the group {extra}")
+        case Kind.GROUP_PROCESSING:
+            return words.gettext("See that the group {extra} is processed")
+        case Kind.BUDGET:
+            return words.gettext("Bring the monthly cost down by {extra}")
+        case _:
+            return words.gettext("Mend {old} {extra}")
+
+
+def step(words: Words, text: str, branches: tuple[str, ...], article: str | None) -> str:
+    """Return one documented step, under the branch to which it belongs, with the article that tells it in full."""
+    told = words.gettext(text)
+    if article is not None:
+        told = words.gettext("{step} (In full: {article}.)").format(step=told, article=words.gettext(article))
+    return under(words, told, branches)
+
+
+def under(words: Words, told: str, branches: tuple[str, ...]) -> str:
+    """Put the labels of branches before a text that is already in the reader's language."""
+    for branch in reversed(branches):
+        told = words.gettext("{condition}: {statement}").format(condition=words.gettext(branch), statement=told)
+    return told
+
+
+def warning(words: Words, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
+    """Return what may be lost, and when."""
+    told = words.gettext("{warning} At stake: {loses}. When: {after}.").format(
+        warning=words.gettext(text), loses=words.gettext(loses), after=words.gettext(after)
+    )
+    return under(words, told, branches)
+
+
+def seats_needed(words: Words, needed: int, free: int, product: str) -> str:
+    """Say that more seats are needed than are free."""
+    form = words.ngettext(
+        "{needed} seat of {product} is needed and {free} are free: free or buy the rest first.",
+        "{needed} seats of {product} are needed and {free} are free: free or buy the rest first.",
+        needed,
+    )
+    return form.format(needed=needed, free=max(0, free), product=product)
+
+
+def everything_on(words: Words, product: str) -> str:
+    """Say that the requests turn on every service of the new product."""
+    return words.gettext(
+        "The requests turn on every service of {product}: add to disabledPlans what must stay off, or take the "
+        "requests of `auditor plan`, which keeps off what is off today."
+    ).format(product=product)
+
+
+def services_lost(words: Words, services: str) -> str:
+    """Say which services nobody gives these people any more."""
+    return words.gettext("These services end for them: {services}.").format(services=services)
+
+
+def renewal(words: Words, day: str) -> str:
+    """Say when a subscription is renewed."""
+    return words.gettext("The next date of the subscription is {day}.").format(day=day)
+
+
+def whole_group(words: Words, group: str) -> str:
+    """Say that a change of a group reaches all its members."""
+    return words.gettext("The change reaches every member of the group {group}, also those who join later.").format(
+        group=group
+    )
+
+
+def by_person(words: Words) -> str:
+    """Say that no request can do it."""
+    return words.gettext("Only a person can do this: there is no request for it.")
+
+
+POLICY_OWNER = "The owner of the policy"
+"""Who decides where a policy names no owner; a msgid of the guidance's terms."""
