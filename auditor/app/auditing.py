@@ -11,6 +11,7 @@ from auditor.domain.policy import Balance, Policy, PolicySet
 from auditor.domain.result import (
     Coverage,
     FleetResult,
+    Notice,
     PolicyHeader,
     PolicyOutcome,
     Result,
@@ -43,19 +44,11 @@ class Unaudited:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Audited:
-    result: TenantResult
-    touched: frozenset[str]
-    """Ids of waivers that matched, or may match, a finding."""
-
-
 def audit(states: Iterable[Snapshot | Unaudited], policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together."""
     needed = needs(policies).sources
-    audited: list[_Audited] = []
+    audited: list[TenantResult] = []
     facts: list[Facts] = []
-    identities: list[str] = []
     for state in states:
         if isinstance(state, Unaudited):
             audited.append(_failed(state, policies, as_of))
@@ -63,18 +56,24 @@ def audit(states: Iterable[Snapshot | Unaudited], policies: PolicySet, catalogue
         known = Facts(state, catalogue, policies, as_of)
         audited.append(_tenant(bind(policies, known), needed))
         facts.append(known)
-        identities.append(state.identity)
-    audited.sort(key=lambda item: item.result.name)
-    tenants = [item.result for item in audited]
+    return assemble(audited, policies, catalogue, as_of, unknown_names=fleet_notices(policies, facts))
+
+
+def assemble(
+    audited: Sequence[TenantResult],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    *,
+    unknown_names: Sequence[Notice],
+) -> Result:
+    """Put tenants together into a run: the fleet is judged over all of them, and only now is a waiver unused."""
+    tenants = sorted(audited, key=lambda tenant: tenant.name)
     fleet = judge_fleet(policies, tenants, catalogue, today=as_of.date())
-    fleet = replace(fleet, notices=(*fleet.notices, *fleet_notices(policies, facts)))
-    touched = frozenset({waiver for item in audited for waiver in item.touched} | _waivers_of(fleet))
-    tenants = _with_unused(tenants, policies, as_of, fleet, touched)
+    fleet = replace(fleet, notices=(*fleet.notices, *unknown_names))
+    tenants = _with_unused(tenants, policies, as_of, fleet)
     return Result(
-        run=_run(policies, as_of, identities),
-        tenants=tuple(tenants),
-        fleet=fleet,
-        summary=summarize(tenants, fleet),
+        run=_run(policies, as_of, tenants), tenants=tuple(tenants), fleet=fleet, summary=summarize(tenants, fleet)
     )
 
 
@@ -102,12 +101,13 @@ def exit_code(result: Result, fail_on: Severity | None) -> int:
     return int(any(count and severity.reaches(fail_on) for severity, count in result.summary.open.items()))
 
 
-def _tenant(plan: Plan, needed: frozenset[Source]) -> _Audited:
+def _tenant(plan: Plan, needed: frozenset[Source]) -> TenantResult:
     facts, manifest = plan.facts, plan.facts.manifest
     evaluation = evaluate(plan)
     readable = [facts.status(source) for source in needed]
     balanced = [(policy, policy.constraint) for policy in plan.policies if isinstance(policy.constraint, Balance)]
-    result = TenantResult(
+    places = evaluation.used_waivers | evaluation.unknown_waivers
+    return TenantResult(
         name=manifest.tenant,
         tenant_id=manifest.tenant_id,
         display_name=manifest.display_name,
@@ -122,19 +122,18 @@ def _tenant(plan: Plan, needed: frozenset[Source]) -> _Audited:
         findings=describe(plan, evaluation),
         notices=tenant_notices(plan, evaluation),
         balance=tuple(share_of(plan, policy, block) for policy, block in balanced),
+        touched_waivers=tuple(sorted(plan.waivers[place].id for place in places)),
     )
-    places = evaluation.used_waivers | evaluation.unknown_waivers
-    return _Audited(result=result, touched=frozenset(plan.waivers[place].id for place in places))
 
 
-def _failed(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> _Audited:
+def _failed(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
     """Report a tenant that could not be read: nothing of it was evaluated."""
     outcomes = [
         PolicyOutcome(id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",))
         for policy in sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
         if policy.applies_to(tenant.name) and not isinstance(policy.constraint, Balance)
     ]
-    result = TenantResult(
+    return TenantResult(
         name=tenant.name,
         tenant_id=tenant.tenant_id,
         cloud=tenant.cloud,
@@ -147,7 +146,6 @@ def _failed(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> _Audited
         policies=tuple(outcomes),
         failure=tenant.reason,
     )
-    return _Audited(result=result, touched=frozenset())
 
 
 def _seat_count(facts: Facts, sku: SkuFact) -> SeatCount:
@@ -172,27 +170,28 @@ def _waivers_of(fleet: FleetResult) -> set[str]:
 
 
 def _with_unused(
-    tenants: list[TenantResult], policies: PolicySet, as_of: datetime, fleet: FleetResult, touched: frozenset[str]
+    tenants: Sequence[TenantResult], policies: PolicySet, as_of: datetime, fleet: FleetResult
 ) -> list[TenantResult]:
     """Add `waiver.unused` to every tenant that the waiver is for; only the whole run can tell."""
     outcomes = {tenant.name: tenant.policies for tenant in tenants}
+    touched = frozenset({waiver for tenant in tenants for waiver in tenant.touched_waivers} | _waivers_of(fleet))
     unused = list(unused_waivers(policies, as_of, outcomes, fleet, touched))
     return [
         replace(
             tenant,
-            notices=tuple(
-                sorted(
-                    (*tenant.notices, *(notice for waiver, notice in unused if waiver.applies_to(tenant.name))),
-                    key=lambda notice: (notice.code, notice.subject),
-                )
-            ),
+            notices=_sorted((*tenant.notices, *(told for waiver, told in unused if waiver.applies_to(tenant.name)))),
         )
         for tenant in tenants
     ]
 
 
-def _run(policies: PolicySet, as_of: datetime, identities: list[str]) -> Run:
-    text = "\n".join([policies.digest, format_instant(as_of), *sorted(identities)])
+def _sorted(notices: Iterable[Notice]) -> tuple[Notice, ...]:
+    return tuple(sorted(notices, key=lambda notice: (notice.code, notice.subject)))
+
+
+def _run(policies: PolicySet, as_of: datetime, tenants: Sequence[TenantResult]) -> Run:
+    read = sorted(f"{tenant.tenant_id} {format_instant(tenant.as_of)}" for tenant in tenants)
+    text = "\n".join([policies.digest, format_instant(as_of), *read])
     return Run(
         id=hashlib.sha256(text.encode()).hexdigest()[:16],
         as_of=as_of,

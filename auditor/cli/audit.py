@@ -10,7 +10,7 @@ from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
 from auditor.app.running import run as run_audit
 from auditor.cli.console import say
-from auditor.cli.options import from_environment, instant, locale_of, now, severity
+from auditor.cli.options import formats_of, from_environment, instant, locale_of, now, severity
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 
@@ -90,14 +90,14 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is audited.
     """
-    wanted = outputs([parse_format(text) for text in _formats(args)], _output(args))
+    wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
     request = _request(args)
     result = run_audit(request)
     if args.redact:
         result = redacted(result)
     locale = locale_of(args.locale, result)
     written = write_reports(result, wanted, locale=locale)
-    _tell(args, result, wanted, written)
+    tell_result(result, wanted, written, quiet=args.quiet, no_color=args.no_color)
     threshold = args.fail_on if hasattr(args, "fail_on") else severity(from_environment("FAIL_ON", "high") or "high")
     return exit_code(result, threshold)
 
@@ -139,25 +139,19 @@ def _progress_is_welcome(args: argparse.Namespace) -> bool:
     return not args.no_progress and not args.quiet and sys.stderr.isatty()
 
 
-def _formats(args: argparse.Namespace) -> list[str]:
-    if args.format:
-        return [part for text in args.format for part in (text.split(",") if "=" not in text else [text])]
-    return (from_environment("FORMAT") or "html,json,terminal").split(",")
-
-
 def _output(args: argparse.Namespace) -> Path:
     return args.output or Path(from_environment("OUTPUT", "out") or "out")
 
 
-def _tell(args: argparse.Namespace, result: Result, wanted: Output, written: tuple[Path, ...]) -> None:
+def tell_result(result: Result, wanted: Output, written: tuple[Path, ...], *, quiet: bool, no_color: bool) -> None:
     """Print the summary where it was asked for, and where the reports are."""
-    if wanted.terminal and not args.quiet:
+    if wanted.terminal and not quiet:
         from rich.console import Console  # noqa: PLC0415  machines that ask for JSON do not wait for it
 
         from auditor.cli.terminal import terminal  # noqa: PLC0415
 
-        terminal(result, Console(no_color=True if args.no_color else None), paths=tuple(map(str, written)))
-    elif not args.quiet and sys.stderr.isatty():
+        terminal(result, Console(no_color=True if no_color else None), paths=tuple(map(str, written)))
+    elif not quiet and sys.stderr.isatty():
         for path in written:
             say(f"wrote {path}")
 

@@ -54,7 +54,7 @@ def from_environment(name: str, fallback: str | None = None) -> str | None:
 
 
 def locale_of(flag: str | None, result: Result) -> str:
-    """Return the reports' language: the flag's, else the one all tenants share, else the environment's, else English."""
+    """Return the reports' language: the flag's, else what all tenants share, else the environment's, else English."""
     chosen = flag or from_environment("LOCALE")
     if chosen:
         return chosen
@@ -66,3 +66,10 @@ def locale_of(flag: str | None, result: Result) -> str:
         if text and text not in {"C", "POSIX"}:
             return text
     return "en"
+
+
+def formats_of(flags: list[str]) -> list[str]:
+    """Return the formats that were asked for, one text each; several may stand in one flag, separated by commas."""
+    if flags:
+        return [part for text in flags for part in ([text] if "=" in text else text.split(","))]
+    return (from_environment("FORMAT") or "html,json,terminal").split(",")

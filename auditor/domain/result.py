@@ -208,6 +208,8 @@ class TenantResult:
     """Fingerprints that an earlier run reported as fixed: what lets a later run say "reopened"."""
     balance: tuple[BalanceShare, ...] = ()
     """What a merge of results needs to judge `balance` again."""
+    touched_waivers: tuple[str, ...] = ()
+    """Ids of waivers that matched, or may match, a finding: what a merge needs to tell which are unused."""
     failure: str | None = None
     """Why the tenant could not be audited at all."""
 

@@ -26,6 +26,7 @@ from auditor.domain.selector import (
     Selector,
 )
 from auditor.domain.words import Source
+from auditor.engine.bitsets import some
 from auditor.engine.globs import expression_of
 from auditor.engine.membership import Membership
 from auditor.engine.people import NEVER, Flags, Numbers, People, Words, flags_of, pack
@@ -84,7 +85,7 @@ class Selecting:
             case Holds(products=products):
                 return self._holds(self._masks.of(products))
             case Licensed():
-                return self._told(people.held.any(axis=1), "assignedLicenses")
+                return self._told(some(people.held), "assignedLicenses")
             case MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case InactiveFor(duration=duration, signal=signal):

@@ -149,6 +149,7 @@ def _tenant(part: Part, run: Run) -> TenantResult:
         unconfirmed=part.optional_texts("unconfirmed"),
         closed=part.optional_texts("closed"),
         balance=tuple(map(_share, part.optional_parts("balance"))),
+        touched_waivers=part.optional_texts("touchedWaivers"),
         failure=part.optional_text("failure"),
     )
 

@@ -91,6 +91,7 @@ def tenant_document(tenant: TenantResult) -> Document:
         "unconfirmed": list(tenant.unconfirmed),
         "closed": list(tenant.closed),
         "balance": [_share(share) for share in tenant.balance],
+        "touchedWaivers": list(tenant.touched_waivers),
     }
 
 

@@ -1,0 +1,57 @@
+"""Turns the arguments of `auditor report` into reports of saved results."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.merging import merge
+from auditor.app.redacting import redacted
+from auditor.app.reporting import outputs, parse_format, write_reports
+from auditor.cli.audit import tell_result
+from auditor.cli.options import formats_of, locale_of
+from auditor.domain.errors import SnapshotError
+from auditor.domain.result import Result
+from auditor.history.saved import load
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor report`."""
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("out"), metavar="DIR", help="where reports go (default: out/)"
+    )
+    parser.add_argument(
+        "-f",
+        "--format",
+        action="append",
+        default=[],
+        metavar="FORMAT[=PATH]",
+        help="repeatable (default: html, json, terminal)",
+    )
+    parser.add_argument("--locale", metavar="TAG", help="language of the reports")
+    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
+    parser.add_argument(
+        "-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout"
+    )
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor report`: 0, or 2 for results that cannot be read or do not belong together."""
+    result = merge([(str(path), _saved(path)) for path in args.results], active())
+    if args.redact:
+        result = redacted(result)
+    wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output)
+    written = write_reports(result, wanted, locale=locale_of(args.locale, result))
+    tell_result(result, wanted, written, quiet=args.quiet, no_color=args.no_color)
+    return 0
+
+
+def _saved(path: Path) -> Result:
+    try:
+        return load(path.read_bytes(), where=str(path))
+    except OSError as error:
+        raise SnapshotError(
+            "result-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a result.json of an earlier run"
+        ) from error
