@@ -14,7 +14,7 @@ project := pyproject.toml auditor/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint install install-test lock emulator bench clean
+.PHONY: help demo test lint install install-test lock emulator bench readme clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ emulator: $(VENV)/.test ## Serve an emulated Microsoft Graph on this machine, fo
 
 bench: $(VENV)/.test ## Measure speed and memory against the floors in docs/performance.md (minutes)
 	@$(py) -m benchmarks
+
+readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
+	@$(py) -m tests.package.readme
 
 clean: ## Remove everything that was made, the virtual environment too
 	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual

@@ -3,13 +3,16 @@
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
+from auditor.settings.reading import load
 from auditor.snapshot import schema
 from auditor.snapshot.reading import find, read
+from tests.package.readme import BLOCK, usage
 from tests.package.tree import ROOT, files
 
 TABLES = {"users": schema.USERS, "assignments": schema.ASSIGNMENTS, **schema.SMALL_TABLES}
@@ -78,3 +81,46 @@ def test_every_link_between_pages_leads_somewhere() -> None:
             if not known or (anchor and anchor not in anchors(found.read_text(encoding="utf-8"))):
                 lost.append(f"{path.relative_to(ROOT).as_posix()}: {link}")
     assert lost == []
+
+
+def test_the_readme_shows_the_help_that_the_program_prints() -> None:
+    assert BLOCK.findall(page("README.md")) == [usage()], "make readme"
+
+
+def test_the_readme_s_policy_is_eight_lines_and_valid(tmp_path: Path) -> None:
+    policy = next(block for block in blocks("README.md") if "policies:" in block)
+    assert len(policy.splitlines()) == 8
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "readme.yaml").write_text(policy, encoding="utf-8")
+    ran = subprocess.run(
+        [sys.executable, "-m", "auditor", "validate", "--strict"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_the_readme_s_tenants_file_is_read() -> None:
+    text = next(block for block in blocks("README.md") if "tenants:" in block)
+    (tenant,) = load(text, file="tenants.yaml").tenants
+    assert tenant.name == "contoso"
+
+
+def blocks(name: str) -> list[str]:
+    """Return the YAML of a page, each block without the indentation it stands in."""
+    found = re.findall(r"^( *)```yaml\n(.*?)^ *```", page(name), re.DOTALL | re.MULTILINE)
+    return [textwrap.dedent(body) for _, body in found]
+
+
+def test_the_readme_names_files_that_exist() -> None:
+    named = set(re.findall(r"requirements/\w+\.txt|\.ci/\w+", page("README.md") + page("CONTRIBUTING.md")))
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
+
+
+def test_make_knows_every_target_that_the_pages_name() -> None:
+    named = set(re.findall(r"(?:^|`)make ([a-z-]+)", page("README.md") + page("CONTRIBUTING.md"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.* ## ", page("Makefile"), re.MULTILINE))
+    assert named
+    assert named <= targets
