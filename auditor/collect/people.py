@@ -73,7 +73,8 @@ class Decoder:
             body = body.replace(b"\n", b" ").replace(b"\r", b" ")
         read = pa.json.ReadOptions(use_threads=False, block_size=len(body) + 16)
         try:
-            table = pa.json.read_json(pa.BufferReader(body), read_options=read, parse_options=self._parse)
+            # The streaming reader parses once; the other looks for the end of the only line first.
+            table = pa.json.open_json(pa.BufferReader(body), read_options=read, parse_options=self._parse).read_all()
         except pa.ArrowInvalid:
             # A value of another type, or no JSON at all: read it object by object to tell which.
             return self._slowly(body)

@@ -41,22 +41,23 @@ async def open_sdk(
     from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
     from msgraph_core import GraphClientFactory  # noqa: PLC0415
 
+    from auditor.graph.transport import AiohttpTransport  # noqa: PLC0415
+
     async def guard(request: "httpx.Request") -> None:
         check_request(request, root, mail=mail)
 
     # The SDK wraps the transport and then forgets to close it: this one is made, and closed, here.
-    transport = httpx.AsyncHTTPTransport(
+    transport = AiohttpTransport(
         verify=context(sign_in.authorities),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        connections=connections,
         proxy=None if root.loopback else proxy_of(root),
-        trust_env=False,
     )
     client = httpx.AsyncClient(
         transport=transport,
         timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
         follow_redirects=False,
         event_hooks={"request": [guard]},
-        headers={"x-ms-throttle-priority": "low"},
+        headers={"x-ms-throttle-priority": "low", "Accept-Encoding": "gzip, deflate"},
     )
     chosen = {
         **options,
