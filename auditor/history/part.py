@@ -86,12 +86,10 @@ class Part:
     def word(self, key: str, words: type[Word]) -> Word:
         """Return a member of a closed vocabulary."""
         value = self._present(key)
-        if isinstance(value, str):
-            try:
-                return words(value)
-            except ValueError:
-                pass  # told below, with every other value that is none of them
-        self._refuse(key, "one of " + ", ".join(words))
+        try:
+            return words(value)
+        except ValueError:
+            self._refuse(key, "one of " + ", ".join(words))
 
     def optional_word(self, key: str, words: type[Word]) -> Word | None:
         """Return a member of a closed vocabulary, or None for null or an absent key."""

@@ -59,10 +59,12 @@ TENANT = st.builds(
     TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
     sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
     seats=st.lists(SEATS, max_size=1).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
-    unconfirmed=WORDS, closed=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
+    unconfirmed=WORDS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
     actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
                                links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),
-                               requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY), max_size=1).map(tuple),
+                               requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY,
+                               kind=TEXT, order=TEXT, count=st.integers(0), owner=TEXT, decided_by=TEXT, confidence=TEXT,
+                               irreversible=st.lists(st.integers(0), max_size=2).map(tuple), before=st.none() | MONEY, after=st.none() | MONEY), max_size=1).map(tuple),
 )  # fmt: skip
 HEADER = st.builds(PolicyHeader, tags=WORDS, source=LINE, spec=MAPPING)
 RESULT = st.builds(
