@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from auditor.app.auditing import assemble
+from auditor.app.remedying import remedied
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import UsageError
 from auditor.domain.policy import Policy, PolicySet
@@ -45,6 +46,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
     merged = assemble(
         tenants, policies, catalogue, first.run.as_of, unknown_names=_unknown_names(policies, [r for _, r in results])
     )
+    merged = remedied(merged, policies)
     return replace(merged, run=replace(merged.run, policies=first.run.policies, previous=first.run.previous))
 
 

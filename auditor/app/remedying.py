@@ -1,12 +1,12 @@
 """A Result into the same Result with the documented guidance of every finding and the actions of every tenant."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
 from auditor import resources
 from auditor.domain.policy import PolicySet
-from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.guidance import Library, choose, read_library
 from auditor.remedy.acting import actions_of
 from auditor.remedy.situating import circumstances, fleet_situation, guide
@@ -46,6 +46,7 @@ def _tenant(
     known = circumstances(tenant, policies)
     findings = tuple(replace(finding, guidance=guide(finding, known)) for finding in tenant.findings)
     guided = replace(tenant, findings=findings)
+    groups = {**_group_names(findings), **(groups or {})}
     return replace(guided, actions=actions_of(guided, policies, library, words=words, groups=groups))
 
 
@@ -56,3 +57,9 @@ def _fleet(result: Result) -> FleetResult:
         for finding in fleet.findings
     )
     return replace(fleet, findings=findings)
+
+
+def _group_names(findings: Sequence[Finding]) -> dict[str, str]:
+    """Return the names of groups that the evidence quotes, by id."""
+    paths = (path for finding in findings for path in finding.evidence.get("paths", ()))
+    return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}

@@ -64,7 +64,7 @@ def write_reports(result: Result, wanted: Output, *, locale: str) -> tuple[Path,
     if wanted.tenant_files:
         own = (tenant_json(result, tenant.name) for tenant in result.tenants)
         files.extend((wanted.folder / "tenants" / artifact.name, artifact) for artifact in own)
-    written = write_all(files)
+    written = write_all((path, artifact.chunks()) for path, artifact in files)
     for path, artifact in artifacts:
         if path is None:
             _to_stdout(artifact)

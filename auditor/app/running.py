@@ -11,6 +11,7 @@ from pathlib import Path
 from auditor.app.auditing import Unaudited, audit
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
+from auditor.app.remedying import remedied
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
@@ -46,7 +47,7 @@ def run(request: Request) -> Result:
     previous = None if request.compare is None else _previous(request.compare)
     policies = _policies(request)
     with _states(request, policies) as states:
-        result = audit(states, policies, active(), request.as_of)
+        result = remedied(audit(states, policies, active(), request.as_of), policies)
     if request.demo and previous is None:
         previous = _demo_yesterday(request.as_of, policies)
     return result if previous is None else compare(result, previous)

@@ -5,19 +5,18 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from auditor.domain.errors import DeliveryError
-from auditor.render.artifact import Artifact
 
 
-def write_all(files: Iterable[tuple[Path, Artifact]]) -> tuple[Path, ...]:
-    """Write artifacts to their paths; when one cannot be written, none of them appears and DeliveryError tells why."""
+def write_all(files: Iterable[tuple[Path, Iterable[bytes]]]) -> tuple[Path, ...]:
+    """Write pieces of bytes to their paths; when one cannot be written, none of them appears and DeliveryError tells why."""
     partial: list[tuple[Path, Path]] = []
     try:
-        for path, artifact in files:
+        for path, pieces in files:
             path.parent.mkdir(parents=True, exist_ok=True)
             beside = path.with_name(f".{path.name}.partial-{os.getpid()}")
             partial.append((beside, path))
             with beside.open("wb") as file:
-                for piece in artifact.chunks():
+                for piece in pieces:
                     file.write(piece)
         for beside, path in partial:
             beside.replace(path)

@@ -170,11 +170,16 @@ def _evidence(plan: Plan, person: Person, sku: int | None) -> dict[str, Any]:
     evidence: dict[str, Any] = {"userPrincipalName": person.principal, **person.facts, "assignedLicenses": held}
     if sku is not None:
         evidence["paths"] = [
-            {"assignedByGroup": item["group"], "state": item["state"], "error": item["error"]}
-            for item in person.assignments
-            if item["sku"] == sku and item["state"] is not None
+            _path(plan, item) for item in person.assignments if item["sku"] == sku and item["state"] is not None
         ]
     return evidence
+
+
+def _path(plan: Plan, item: dict[str, Any]) -> dict[str, Any]:
+    """Quote one way in which a SKU was assigned, with the name of the group where it was read."""
+    quoted = {"assignedByGroup": item["group"], "state": item["state"], "error": item["error"]}
+    name = None if item["group"] is None else plan.facts.group_names.get(item["group"])
+    return quoted if name is None else quoted | {"groupName": name}
 
 
 def _price(plan: Plan, sku: Any) -> Money | None:

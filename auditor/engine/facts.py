@@ -193,6 +193,11 @@ class Facts:
             )
         )
 
+    @cached_property
+    def group_names(self) -> Mapping[str, str]:
+        """Group id → display name, of the groups that were read."""
+        return {group.id: group.name for group in self.groups if group.name}
+
 
 def _plans(plans: Sequence[Any]) -> dict[str, str]:
     return {plan.id.lower(): plan.name for plan in plans}
