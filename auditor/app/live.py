@@ -30,7 +30,7 @@ def collector(shown: Shown) -> Callable[[Request, PolicySet], Sequence[Path | Un
         needed = {tenant.name: needs_of(policies, tenant) for tenant in tenants}
         with shown() as progress:
             outcomes = collect_all(
-                tenants, lambda tenant: needed[tenant.name], root=root, instant=request.as_of, progress=progress
+                tenants, lambda tenant: needed[tenant.name], root=root, instant=request.started, progress=progress
             )
         return [_state(outcome) for outcome in outcomes]
 

@@ -35,6 +35,9 @@ class Request:
     shard: tuple[int, int] | None = None
     """(I, N): only the tenants whose name falls to the I-th of N parts."""
     as_of: datetime
+    """What the policies are judged by: durations and waivers count from here."""
+    started: datetime
+    """When the program was called: the instant of state that is read live."""
     compare: Path | None = None
     notice: Callable[[str], None] = field(default=lambda _: None)
     """Told what is being done, for progress."""

@@ -108,6 +108,7 @@ def _request(args: argparse.Namespace) -> Request:
     if args.snapshot and args.tenants:
         raise UsageError("usage", "--snapshot audits saved state, --tenants live state", hint="leave one of them out")
     live = not args.demo and not args.snapshot
+    started = now()
     tenants = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
     if live and not tenants.is_file():
         raise UsageError(
@@ -128,7 +129,8 @@ def _request(args: argparse.Namespace) -> Request:
         tenants_file=tenants if live else None,
         tenants=tuple(args.tenant),
         shard=args.shard,
-        as_of=args.as_of or now(),
+        as_of=args.as_of or started,
+        started=started,
         compare=args.compare,
         notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),
         collect=collect,
