@@ -113,7 +113,7 @@ def _print_seats(console: Console, shown: Page, words: Words) -> None:
 def _seats_table(rows: list[SeatRow], console: Console, words: Words) -> Table:
     wide = console.width >= _WIDE
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
-    table.add_column(words.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=max(console.width - 52, 8))
+    table.add_column(words.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=max(console.width - 54, 8))
     if wide:
         table.add_column("", no_wrap=True, min_width=_BAR)
     table.add_column(words.gettext("Assigned"), justify="right", no_wrap=True, overflow="ellipsis")
@@ -149,18 +149,19 @@ def _print_matters(console: Console, shown: Page, words: Words) -> None:
         return
     _print_title(console, words.gettext("What matters most"))
     for number, matter in enumerate(shown.matters, start=1):
-        line = Text(f"{number}. ")
-        line.append(words.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
+        line = Text(words.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
         line.append(f"  {printable(matter.title)}", style="bold")
-        _print_under(console, line, indent=2)
-        _print_under(console, Text(_about(matter, shown, words), style="dim"), indent=5)
+        item = Table.grid(padding=(0, 1, 0, 0))
+        item.add_row(Text(f"{number}."), line)
+        item.add_row(Text(""), Text(_about(matter, shown, words), style="dim"))
+        console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
 
 
 def _about(matter: Matter, shown: Page, words: Words) -> str:
     parts = [printable(matter.tenant)] if len(shown.sections) > 1 else []
     parts.append(words.ngettext("{count} finding", "{count} findings", matter.count))
     if matter.money:
-        parts.append(f"{matter.money} {words.gettext('a month')}")
+        parts.append(matter.money)
     return words.joined(parts)
 
 

@@ -19,7 +19,7 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the assignment paths in words: `direct` or `group <id>`, with a state that is not Active, each once."""
+    """Return the assignment paths in words, each once: `direct` or `group <name, else id>`, a state unless Active."""
     return tuple(dict.fromkeys(_path(each) for each in evidence.get("paths") or ()))
 
 
@@ -47,6 +47,7 @@ def other_facts(evidence: Mapping[str, Any], *, without: frozenset[str]) -> Iter
 def _path(told: Any) -> str:
     if not isinstance(told, Mapping):
         return str(told)
-    group, state = told.get("assignedByGroup"), str(told.get("state") or "")
+    group = told.get("groupName") or told.get("assignedByGroup")
+    state = str(told.get("state") or "")
     path = "direct" if not group else f"group {group}"
     return path if state.casefold() in _WORKING else f"{path} ({state})"

@@ -3,7 +3,7 @@
 from typing import Final
 from urllib.parse import urlsplit
 
-from auditor.domain.result import Action, TenantResult
+from auditor.domain.result import Action, Money, TenantResult
 from auditor.domain.words import Severity, Status
 from auditor.render.json_text import document
 from auditor.render.rows import anchored
@@ -18,34 +18,48 @@ def steps(tenant: TenantResult, words: Words) -> tuple[Step, ...]:
     worst: dict[str, Severity] = {
         finding.fingerprint: finding.severity for finding in tenant.findings if finding.status is Status.OPEN
     }
-    return tuple(_step(tenant.name, action, worst, words) for action in tenant.actions)
+    told: dict[object, tuple[str, str]] = {}
+    made: list[Step] = []
+    for action in tenant.actions:
+        # Guidance for many actions of one kind is the same text: it would be most of the file.
+        text = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
+        step = _step(tenant.name, action, worst, words, told.get(text))
+        told.setdefault(text, (step.anchor, action.title))
+        made.append(step)
+    return tuple(made)
 
 
-def matters(sections: tuple[Section, ...]) -> tuple[Matter, ...]:
+def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
     """Return at most five, worst first: actions, and policies with open findings that no action mends."""
     found: list[tuple[int, int, Matter]] = []
     for section in sections:
         mended = {anchored("f", mark) for step in section.steps for mark in step.action.findings}
         found += [(step.severity.rank, -step.findings, _of_step(step, section)) for step in section.steps]
         found += [
-            (group.severity.rank, -group.open, _of_group(group, section))
+            (group.severity.rank, -group.open, _of_group(group, section, words))
             for group in section.groups
             if group.open and mended.isdisjoint(row.anchor for row in group.rows)
         ]
     return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
 
 
-def _step(tenant: str, action: Action, worst: dict[str, Severity], words: Words) -> Step:
+def _step(tenant: str, action: Action, worst: dict[str, Severity], words: Words, same: tuple[str, str] | None) -> Step:
     severities = [worst[mark] for mark in action.findings if mark in worst]
     return Step(
         anchor=anchored("a", tenant, action.id),
         action=action,
         severity=min(severities, key=lambda severity: severity.rank, default=Severity.INFO),
-        money="" if action.money is None else words.money(action.money.per_month, action.money.currency),
+        money="" if action.money is None else _worth(action.money, words),
         findings=len(action.findings),
         requests=tuple(document(request).decode().strip() for request in action.requests),
         links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
+        same=same,
     )
+
+
+def _worth(money: Money, words: Words) -> str:
+    text = words.gettext("costs {money} a month") if money.per_month < 0 else words.gettext("saves {money} a month")
+    return text.replace("{money}", words.money(abs(money.per_month), money.currency))
 
 
 def _is_safe(address: str) -> bool:
@@ -69,14 +83,14 @@ def _of_step(step: Step, section: Section) -> Matter:
     )
 
 
-def _of_group(group: Group, section: Section) -> Matter:
+def _of_group(group: Group, section: Section, words: Words) -> Matter:
     return Matter(
         anchor=group.anchor,
         title=group.title,
         severity=group.severity,
         tenant=section.title,
         count=group.open,
-        money=group.money,
+        money=words.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
         who=group.owner,
         first=group.rationale,
     )

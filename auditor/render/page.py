@@ -44,7 +44,7 @@ def page(result: Result, words: Words) -> Page:
         waived=result.summary.waived,
         money=words.sums(money(result)),
         lower_bound=not priced_whole(result),
-        matters=matters(tuple(sections)),
+        matters=matters(tuple(sections), words),
         sections=tuple(sections),
         tool=f"{TOOL} {result.run.tool_version}",
         digest=result.run.policy_digest,

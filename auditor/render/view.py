@@ -99,6 +99,8 @@ class Step:
     requests: tuple[str, ...]
     links: tuple[tuple[str, str | None], ...]
     """Labels with an https address, or None for one that is none."""
+    same: tuple[str, str] | None
+    """Anchor and title of an earlier action with the same words; None where they are told here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +148,7 @@ class Matter:
     count: int
     """Findings."""
     money: str
+    """With its period."""
     who: str
     first: str
 

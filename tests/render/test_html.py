@@ -3,12 +3,13 @@
 import re
 from base64 import b64encode
 from dataclasses import replace
+from decimal import Decimal
 from hashlib import sha256
 from html.parser import HTMLParser
 
 import pytest
 
-from auditor.domain.result import FleetResult, Result, Subject, TenantResult
+from auditor.domain.result import FleetResult, Money, Result, Subject, TenantResult
 from auditor.domain.words import Status, SubjectType
 from auditor.history import compare
 from auditor.render import render
@@ -193,3 +194,23 @@ def test_a_clean_run_says_so() -> None:
     assert "Everything is inside its policies." in text
     assert "Complete." in text
     assert "Not compared with an earlier run." in text
+
+
+def test_the_same_guidance_is_told_once_and_linked_after() -> None:
+    there = result().tenants[0]
+    first = there.actions[0]
+    twin = replace(first, id="a-9", title="The same for somebody else")
+    made = html(of_tenant(replace(there, actions=(first, replace(twin, irreversible=()), there.actions[1]))))
+    assert made.count("Select the people listed") == 1
+    assert "The steps are the same as for" in Page(made).text
+    once = html(of_tenant(replace(there, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))))
+    assert Page(once).text.count("no way back") == 1
+    assert "To be decided by Finance" in Page(once).text
+
+
+def test_an_action_that_costs_never_looks_like_a_saving() -> None:
+    there = result().tenants[0]
+    dear = replace(there.actions[1], money=Money(currency="EUR", per_month=Decimal("-26.20")))
+    text = Page(html(of_tenant(replace(there, actions=(dear,))))).text
+    assert "costs €26.20 a month" in text
+    assert "saves" not in text
