@@ -31,7 +31,9 @@ METHODS = [("auditor/**.py", "python"), ("reports/templates/**.jinja", "jinja2.e
 
 def header(language: str) -> str:
     """Return the header of a catalogue; it bears no dates, so that equal messages give equal bytes."""
-    plural = PLURALS.get(language) or (f"{get_plural(language).plural_forms};" if language else "nplurals=2; plural=(n != 1);")
+    plural = PLURALS.get(language) or (
+        f"{get_plural(language).plural_forms};" if language else "nplurals=2; plural=(n != 1);"
+    )
     name = Locale.parse(language).english_name if language else "Template"
     return (
         f"# {name} messages of the licence auditor; docs/languages.md tells how they are made and kept.\n"
@@ -45,7 +47,7 @@ def guidance() -> Catalog:
     """Return the texts of the articles, each once, in the order of the articles."""
     made = Catalog(fuzzy=False)
     for place, text in translatable(packaged()):
-        made.add(text, locations=[(place, None)])
+        made.add(text, locations=[(place, None)])  # type: ignore[list-item]
     return made
 
 
@@ -53,7 +55,8 @@ def auditor() -> Catalog:
     """Return the texts that code and templates mark for translation."""
     made = Catalog(fuzzy=False)
     for place, _, message, comments, context in _marked():
-        made.add(message, locations=[(place, None)], auto_comments=comments, context=context)
+        where = [(place, None)]
+        made.add(message, locations=where, auto_comments=comments, context=context)  # type: ignore[arg-type]
     return made
 
 
@@ -65,8 +68,9 @@ def _marked() -> Iterator[tuple[str, int, str | tuple[str, ...], list[str], str 
         keywords=KEYWORDS,
         comment_tags=("Translators:",),
         strip_comment_tags=True,
-        directory_filter=lambda path: Path(path).name in {"auditor", "reports", "templates"}
-        or (ROOT / "auditor") in Path(path).parents,
+        directory_filter=lambda path: (
+            Path(path).name in {"auditor", "reports", "templates"} or (ROOT / "auditor") in Path(path).parents
+        ),
     )
     return iter(sorted(found, key=lambda item: (item[0], item[1])))
 
@@ -110,7 +114,10 @@ def merged(domain: str, messages: Catalog, language: str) -> str:
 
 def _read(path: Path, language: str) -> dict[object, Message]:
     with path.open("rb") as file:
-        return {(message.context, message.id): message for message in _messages(read_po(file, locale=None if language in PLURALS else language))}
+        return {
+            (message.context, message.id): message
+            for message in _messages(read_po(file, locale=None if language in PLURALS else language))
+        }
 
 
 def _messages(of: Iterable[Message]) -> Iterator[Message]:

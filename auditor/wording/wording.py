@@ -1,0 +1,164 @@
+"""Turns a wish for a language into the one that is written, and values into its words and figures."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from functools import cache
+from gettext import NullTranslations
+from re import fullmatch, sub
+from typing import TYPE_CHECKING, Final
+
+from auditor.wording import catalogues
+
+if TYPE_CHECKING:
+    from babel.core import Locale
+
+FALLBACK: Final = "en"
+"""The language of the messages themselves."""
+_HOME: Final = {"en": "en_GB"}
+"""Whose figures a language without a territory takes: the program writes British English."""
+_TAG: Final = r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[-_].*)?"
+_UNKNOWN: Final = "\u2013"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """Says messages and values in one language, and only in that one."""
+
+    locale: str
+    """The BCP 47 tag of what is written, such as `nl` or `nl-BE`."""
+    figures: str
+    """Babel's name of the locale whose numbers, money and dates are written; its language is that of `locale`."""
+    fallback_from: str | None
+    """The tag that was asked for, where it is no language of ours and English is written instead."""
+    translations: NullTranslations
+
+    @property
+    def language(self) -> str:
+        """The language of `locale` without its territory."""
+        return self.locale.partition("-")[0]
+
+    def gettext(self, message: str, /) -> str:
+        """Return the translation of a message; the empty text stays empty, it is the header's key in a catalogue."""
+        return self.translations.gettext(message) if message else ""
+
+    def ngettext(self, one: str, many: str, count: int, /) -> str:
+        """Return the translation of the form that belongs to a count, its `{count}` not filled in."""
+        return self.translations.ngettext(one, many, count)
+
+    def pgettext(self, context: str, message: str, /) -> str:
+        """Return the translation of a message that means different things in different places."""
+        return self.translations.pgettext(context, message)
+
+    def plural(self, one: str, many: str, count: int) -> str:
+        """Return a message that counts, with its `{count}` filled in."""
+        return self.ngettext(one, many, count).replace("{count}", self.number(count))
+
+    def number(self, value: int | None) -> str:
+        """Return a whole number with its thousands apart; a dash for what is not known."""
+        if value is None:
+            return _UNKNOWN
+        from babel.numbers import format_decimal  # noqa: PLC0415
+
+        return _minus(format_decimal(value, locale=self._babel()))
+
+    def percent(self, share: Decimal) -> str:
+        """Return a share, 1 being all of it, in percent with at most one decimal."""
+        from babel.numbers import format_percent  # noqa: PLC0415
+
+        rounded = (share * 100).quantize(Decimal("0.1"), ROUND_HALF_UP).normalize() / 100
+        return _minus(format_percent(rounded, locale=self._babel(), decimal_quantization=False))
+
+    def money(self, value: Decimal, currency: str) -> str:
+        """Return an amount with the decimals that its currency (ISO 4217) has."""
+        from babel.numbers import format_currency  # noqa: PLC0415
+
+        text = format_currency(value, currency, locale=self._babel())
+        # CLDR's currency spacing, which Babel leaves out: a code of letters does not touch its number.
+        return _minus(sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text))
+
+    def date(self, moment: datetime | date) -> str:
+        """Return a day; that of an instant in UTC."""
+        from babel.dates import format_date  # noqa: PLC0415
+
+        day = moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
+        return format_date(day, format="medium", locale=self._babel())
+
+    def instant(self, moment: datetime) -> str:
+        """Return a day and minute, in UTC."""
+        from babel.dates import format_time  # noqa: PLC0415
+
+        there = moment.astimezone(UTC)
+        return f"{self.date(there)}, {format_time(there.time(), format='short', locale=self._babel())} UTC"
+
+    def _babel(self) -> "Locale":
+        return _locale(self.figures)
+
+
+def languages() -> tuple[str, ...]:
+    """Return the languages in which everything can be said, English first."""
+    return (FALLBACK, *(name for name in catalogues.folders() if catalogues.translations(name) is not None))
+
+
+def wording(locale: str | None, *, environment_locale: str | None = None) -> Wording:
+    """Return the words for a wished locale (`nl`, `nl-BE`, `nl_NL.UTF-8`), else for the environment's, else English.
+
+    The first of the two that is given decides. Where it is no language of ours the whole is English, and
+    `fallback_from` keeps what was wished. The `C` and `POSIX` locales wish nothing.
+    """
+    wished = next((tag for tag in (_cleaned(locale), _cleaned(environment_locale)) if tag), None)
+    if wished is None:
+        return _english(None)
+    parts = fullmatch(_TAG, wished)
+    language = parts[1].lower() if parts is not None else ""
+    if language == FALLBACK and parts is not None:
+        return _said(FALLBACK, parts[3], NullTranslations())
+    messages = catalogues.translations(language) if language in catalogues.folders() else None
+    if messages is None or parts is None:
+        return _english(wished)
+    return _said(language, parts[3], messages)
+
+
+def _cleaned(tag: str | None) -> str:
+    """Return a tag without its encoding and modifier; empty where it wishes nothing."""
+    bare = (tag or "").partition(".")[0].partition("@")[0].strip()
+    return "" if bare in {"C", "POSIX"} else bare
+
+
+def _english(wished: str | None) -> Wording:
+    return Wording(locale=FALLBACK, figures=_HOME[FALLBACK], fallback_from=wished, translations=NullTranslations())
+
+
+def _said(language: str, territory: str | None, messages: NullTranslations) -> Wording:
+    home = _HOME.get(language, language)
+    wanted = f"{language}_{territory.upper()}" if territory else home
+    known = _known(wanted)
+    return Wording(
+        locale=wanted.replace("_", "-") if territory and known else language,
+        figures=wanted if known else home,
+        fallback_from=None,
+        translations=messages,
+    )
+
+
+@cache
+def _known(name: str) -> bool:
+    from babel.core import Locale, UnknownLocaleError  # noqa: PLC0415
+
+    try:
+        Locale.parse(name)
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
+@cache
+def _locale(name: str) -> "Locale":
+    from babel.core import Locale  # noqa: PLC0415
+
+    return Locale.parse(name)
+
+
+def _minus(text: str) -> str:
+    """Return figures whose minus is one; CLDR has a hyphen in most locales."""
+    return text.replace("-", "\u2212")
