@@ -15,6 +15,10 @@ def units_per_ten_seconds(users: int) -> int:
     return 5_000 if users <= 500 else 8_000
 
 
+_INSTANT = 0.001
+"""Seconds that are not worth a wait; less may not even move a clock."""
+
+
 class Quota:
     """A token bucket: at most 0.4 of the quota at once and 0.4 more over ten seconds, so that others keep a fifth."""
 
@@ -48,7 +52,7 @@ class Quota:
             self._units = min(self._most, self._units + (now - self._at) * self._rate)
             self._at = now
             wait = max(self._paused_until - now, (min(units, self._most) - self._units) / self._rate)
-            if wait <= 0:
+            if wait <= _INSTANT:
                 self._units -= units
                 return
             await self._sleep(wait)

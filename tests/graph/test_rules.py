@@ -1,0 +1,199 @@
+"""The rules of the client that need no server: what may leave, how long to wait, how much to spend."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.graph.faults import FaultError, Kind
+from auditor.graph.guard import check_link, check_request, root_of
+from auditor.graph.quota import Pace, Quota, units_per_ten_seconds
+from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge, retry_after
+from tests.collect.harness import Ticking
+
+ROOT = root_of("https://graph.microsoft.com/v1.0")
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/v1.0/users",
+        "https://graph.microsoft.com.evil.example/v1.0/users",
+        "https://graph.microsoft.com@evil.example/v1.0/users",
+        "https://user:password@graph.microsoft.com/v1.0/users",
+        "https://graph.microsoft.com\\@evil.example/v1.0/users",
+        "https://graph.microsoft.com:8443/v1.0/users",
+        "http://graph.microsoft.com/v1.0/users",
+        "//evil.example/users",
+        "/v1.0/users",
+        "https://graph.microsoft.com",
+        "https://gr\u0430ph.microsoft.com/v1.0/users",
+        "https://graph.microsoft.\u212aom/",
+        "https://graph.microsoft.com/v1.0/users\r\nHost: evil.example",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+def test_a_link_that_leads_away_is_refused(link: str) -> None:
+    with pytest.raises(FaultError) as caught:
+        check_link(link, ROOT)
+    assert caught.value.fault.kind is Kind.FOREIGN
+
+
+@pytest.mark.parametrize("host", ["https://graph.microsoft.com", "HTTPS://GRAPH.microsoft.COM", "https://graph.microsoft.com:443"])
+def test_a_link_to_the_same_root_is_followed_whole(host: str) -> None:
+    assert check_link(f"{host}/v1.0/users?$skiptoken=A%2fb", ROOT) == "https://graph.microsoft.com/v1.0/users?$skiptoken=A%2fb"
+
+
+@given(st.text(alphabet="abcght:/@.\\#?%[]GH\u212a -", max_size=40))
+def test_whatever_passes_goes_to_the_root(text: str) -> None:
+    try:
+        link = check_link(f"https://graph.microsoft.com{text}", ROOT)
+    except FaultError:
+        return
+    url = httpx.URL(link)
+    assert (url.scheme, url.host, url.port, url.userinfo) == ("https", "graph.microsoft.com", None, b"")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/users", True),
+        ("POST", "/$batch", True),
+        ("POST", "/directoryObjects/getByIds", True),
+        ("POST", "/directoryObjects/microsoft.graph.getByIds", True),
+        ("POST", "/users/a/assignLicense", False),
+        ("POST", "/users", False),
+        ("PATCH", "/users/a", False),
+        ("DELETE", "/users/a", False),
+        ("PUT", "/$batch", False),
+        ("POST", "/$batch/x", False),
+        ("POST", "/users/a/sendMail", False),
+    ],
+)
+def test_only_what_reads_may_leave(method: str, path: str, allowed: bool) -> None:  # noqa: FBT001
+    request = httpx.Request(method, ROOT.url + path)
+    if allowed:
+        check_request(request, ROOT)
+        return
+    with pytest.raises(FaultError):
+        check_request(request, ROOT)
+
+
+def test_mail_leaves_only_where_it_is_asked_for() -> None:
+    request = httpx.Request("POST", f"{ROOT.url}/users/a@b.example/sendMail")
+    check_request(request, ROOT, mail=True)
+    with pytest.raises(FaultError):
+        check_request(httpx.Request("POST", f"{ROOT.url}/users/a/assignLicense"), ROOT, mail=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("2", 2.0),
+        ("2.128", 2.128),
+        ("0", 0.0),
+        ("600", 600.0),
+        ("Sat, 21 Nov 2026 12:00:05 GMT", 5.0),
+        ("Sat, 21 Nov 2026 11:00:00 GMT", 0.0),
+        ("", None),
+        ("soon", None),
+        ("-1", None),
+        ("nan", None),
+        ("inf", None),
+        ("1e99", None),
+    ],
+)
+def test_retry_after(text: str, seconds: float | None) -> None:
+    assert retry_after({"retry-after": text}, now=datetime(2026, 11, 21, 12, tzinfo=UTC)) == seconds
+
+
+def test_a_date_is_counted_by_the_services_own_clock() -> None:
+    headers = {"retry-after": "Sat, 21 Nov 2020 12:00:05 GMT", "date": "Sat, 21 Nov 2020 12:00:00 GMT"}
+    assert retry_after(headers) == 5.0
+
+
+@given(st.integers(100, 599), st.binary(max_size=60))
+def test_every_answer_has_a_verdict(status: int, body: bytes) -> None:
+    verdict = judge(status, {}, body, asked="GET /users")
+    assert isinstance(verdict, Usable) == (200 <= status < 300)
+    if not isinstance(verdict, Usable):
+        assert str(status) in verdict.fault.message
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind", "verdict"),
+    [
+        (403, b'{"error":{"code":"Authorization_RequestDenied","message":"x"}}', Kind.DENIED, Final),
+        (403, b"<html>", Kind.NOT_GRAPH, Final),
+        (403, b'{"error":{"code":"Authentication_RequestFromNonPremiumTenantOrB2CTenant"}}', Kind.NO_PREMIUM, Again),
+        (400, b'{"error":{"code":"Directory_ExpiredPageToken"}}', Kind.PAGE_EXPIRED, Final),
+        (400, b'{"error":{"code":"DirectoryPageTokenNotFoundException"}}', Kind.PAGE_UNKNOWN, Final),
+        (410, b'{"error":{"code":"resyncRequired"}}', Kind.PAGE_EXPIRED, Final),
+        (400, b'{"value":"Cannot query data for more than 120 users at a time."}', Kind.TOO_LARGE, Final),
+        (404, b'{"error":{"code":"MailboxNotEnabledForRESTAPI"}}', Kind.NO_MAILBOX, Final),
+        (404, b'{"error":{"code":"Request_ResourceNotFound"}}', Kind.MISSING, Final),
+        (401, b"", Kind.SIGNED_OUT, SignInAgain),
+        (429, b"", Kind.THROTTLED, Again),
+        (501, b'{"error":{"code":"NotImplemented"}}', Kind.UNSUPPORTED, Final),
+        (504, b'{"error":{"code":"UnknownError","message":""}}', Kind.FAILING, Again),
+        (302, b"", Kind.FOREIGN, Final),
+        (400, b'{"error":{"code":"brand-new-code","message":"\x1b[31m"}}', Kind.NOT_GRAPH, Final),
+        (400, b'{"error":{"code":"brand-new-code"}}', Kind.UNSUPPORTED, Final),
+    ],
+)
+def test_kinds(status: int, body: bytes, kind: Kind, verdict: type) -> None:
+    found = judge(status, {}, body, asked="GET /users")
+    assert isinstance(found, verdict)
+    assert not isinstance(found, Usable)
+    assert found.fault.kind is kind
+
+
+@given(st.lists(st.sampled_from([1, 2, 4, 60]), min_size=1, max_size=400), st.sampled_from([10, 100, 5000]))
+def test_no_ten_seconds_spend_the_quota(costs: list[int], users: int) -> None:
+    limit = units_per_ten_seconds(users)
+    time = Ticking()
+
+    async def spend() -> list[tuple[float, int]]:
+        quota = Quota(quota=limit, sleep=time.sleep, clock=time.clock)
+        spent = []
+        for cost in costs * 20:
+            await quota.take(cost)
+            spent.append((time.now, cost))
+        return spent
+
+    spent = asyncio.run(spend())
+    for start, _ in spent[:: max(1, len(spent) // 20)]:
+        assert sum(cost for at, cost in spent if start <= at < start + 10) <= limit
+
+
+def test_a_pause_holds_everybody_back() -> None:
+    time = Ticking()
+
+    async def ask() -> None:
+        quota = Quota(sleep=time.sleep, clock=time.clock)
+        quota.pause(30)
+        await quota.take(1)
+
+    asyncio.run(ask())
+    assert time.now == 1030
+
+
+def test_a_lane_slows_down_and_no_further() -> None:
+    time = Ticking()
+
+    async def ask() -> None:
+        pace = Pace(sleep=time.sleep, clock=time.clock)
+        for _ in range(3):
+            await pace.wait()
+        assert time.now == 1000
+        for _ in range(9):
+            pace.slow(least=0.5, most=2.0)
+        for _ in range(3):
+            await pace.wait()
+
+    asyncio.run(ask())
+    assert time.now == 1004
