@@ -38,8 +38,7 @@ def gates() -> Iterator[Gate]:
     yield Gate("style", "lint", ("ruff", "check", "--quiet", "."))
     yield Gate("format", "lint", ("ruff", "format", "--check", "--quiet", "."))
     yield Gate("layers", "lint", ("lint-imports", "--no-cache"))
-    yield Gate("types", "lint", ("mypy", "--strict", "auditor"))
-    yield Gate("types of the emulator and the checks", "lint", ("mypy", "--strict", "tests/emulator", "tests/package"))
+    yield Gate("types", "lint", ("mypy", "--strict", "auditor", "tests"))
     yield from _workflows()
     yield Gate("tests", "test", ("pytest", "-q", "-n", "2"))
 
