@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,7 +62,10 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
     """Read a manifest into (manifest, files, digest); anything else is refused with a SnapshotError."""
     try:
         document = json.loads(text)
-    except ValueError as error:
+        digest = document.pop("digest", None) if isinstance(document, dict) else None
+        computed = _digest(document)
+    except (ValueError, RecursionError) as error:
+        # A lone surrogate can be read and not written: an UnicodeEncodeError, which is a ValueError.
         raise SnapshotError(
             "snapshot-damaged", f"{where} is not JSON: {error}", hint="collect the snapshot again"
         ) from error
@@ -77,14 +81,13 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
             f"{where} has the schema {document['schema']}, this version reads {SCHEMA}",
             hint="use the version of auditor that wrote it, or a newer one",
         )
-    digest = document.pop("digest", None)
-    if digest != _digest(document):
+    if digest != computed:
         raise SnapshotError(
             "snapshot-damaged", f"{where} was changed after it was written", hint="collect the snapshot again"
         )
     try:
         return _manifest(document), _files(document["files"]), digest
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise SnapshotError(
             "snapshot-damaged", f"{where} lacks or garbles {error}", hint="collect the snapshot again"
         ) from error
@@ -95,34 +98,51 @@ def format_instant(instant: datetime) -> str:
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
-def _digest(document: Mapping[str, Any]) -> str:
+def _digest(document: Any) -> str:
     canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def _manifest(document: Mapping[str, Any]) -> Manifest:
     tenant = document["tenant"]
+    instant = datetime.fromisoformat(_text(document["instant"]))
+    if instant.tzinfo is None:
+        raise ValueError("the instant, which has no zone")
     return Manifest(
-        tenant=str(tenant["name"]),
-        tenant_id=str(tenant["tenantId"]),
-        display_name=str(tenant["displayName"]),
+        tenant=_name(tenant["name"]),
+        tenant_id=_text(tenant["tenantId"]),
+        display_name=_text(tenant["displayName"]),
         cloud=Cloud(tenant["cloud"]),
         agreement=Agreement(tenant["agreement"]),
-        locale=tenant["locale"],
-        instant=datetime.fromisoformat(document["instant"]),
-        tool_version=str(document["tool"]["version"]),
-        sources=tuple(
-            Coverage(
-                name=Source(source["name"]),
-                status=SourceStatus(source["status"]),
-                count=int(source["count"]),
-                read_at=source["readAt"],
-                reason=source["reason"],
-                asked=tuple(source["asked"]),
-            )
-            for source in document["sources"]
-        ),
+        locale=None if tenant["locale"] is None else _text(tenant["locale"]),
+        instant=instant,
+        tool_version=_text(document["tool"]["version"]),
+        sources=tuple(map(_coverage, document["sources"])),
     )
+
+
+def _coverage(source: Mapping[str, Any]) -> Coverage:
+    return Coverage(
+        name=Source(source["name"]),
+        status=SourceStatus(source["status"]),
+        count=int(source["count"]),
+        read_at=None if source["readAt"] is None else _text(source["readAt"]),
+        reason=None if source["reason"] is None else _text(source["reason"]),
+        asked=tuple(map(_text, list(source["asked"]))),
+    )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text: {value!r} stands in its place")
+    return value
+
+
+def _name(value: Any) -> str:
+    """Hold a tenant's name to its form: it becomes part of the paths of reports."""
+    if not re.fullmatch("[a-z0-9-]+", _text(value)):
+        raise ValueError(f"the tenant's name: {value!r} is not of lower-case letters, digits and hyphens")
+    return str(value)
 
 
 def _files(files: Mapping[str, Any]) -> dict[str, FileEntry]:

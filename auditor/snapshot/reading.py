@@ -8,6 +8,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.selector import TEXT_PROPERTIES
+from auditor.domain.words import SourceStatus
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
@@ -53,7 +55,10 @@ def read(folder: Path) -> Snapshot:
         if entry is None:
             raise SnapshotError("snapshot-damaged", f"{folder} does not list {name}.parquet", hint=_AGAIN)
         _check(folder / f"{name}.parquet", entry)
+    _check_form(folder / "users.parquet", USERS, required=("id",))
+    _check_form(folder / "assignments.parquet", ASSIGNMENTS, required=tuple(ASSIGNMENTS.names))
     tables = {name: _table(folder / f"{name}.parquet", schema) for name, schema in SMALL_TABLES.items()}
+    _check_states(folder / "groups.parquet", tables["groups"])
     return Snapshot(
         manifest=manifest,
         tables=tables,
@@ -64,7 +69,11 @@ def read(folder: Path) -> Snapshot:
     )
 
 
-_CODES = tuple(field.name for field in ASSIGNMENTS if pa.types.is_dictionary(field.type))
+_CODES = (
+    *(field.name for field in ASSIGNMENTS if pa.types.is_dictionary(field.type)),
+    *(name for name in TEXT_PROPERTIES if name not in {"id", "userPrincipalName", "displayName", "mail"}),
+)
+"""Columns of few different values, which are read as codes: one comparison then stands for all who share a value."""
 _AGAIN = "collect the snapshot again, or restore it from a copy"
 
 
@@ -86,6 +95,8 @@ def _manifest(folder: Path) -> tuple[Manifest, dict[str, FileEntry], str]:
         raise SnapshotError(
             "snapshot-missing", f"{folder} has no manifest.json", hint="name a folder that `auditor collect` wrote"
         ) from error
+    except OSError as error:
+        raise _unreadable(error) from error
     return decode(text, where=str(path))
 
 
@@ -93,10 +104,56 @@ def _check(path: Path, entry: FileEntry) -> None:
     """Hold a file against what the manifest promises."""
     if not path.is_file():
         raise SnapshotError("snapshot-damaged", f"{path} is missing", hint=_AGAIN)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise _unreadable(error) from error
     if digest != entry.sha256:
         raise SnapshotError("snapshot-damaged", f"{path} is not the file that the manifest describes", hint=_AGAIN)
+    if _opened(path).metadata.num_rows != entry.rows:
+        raise SnapshotError("snapshot-damaged", f"{path} does not have the rows that the manifest tells", hint=_AGAIN)
+
+
+def _check_states(path: Path, groups: pa.Table) -> None:
+    known = {None, *(status.value for status in SourceStatus)}
+    for name in ("membersStatus", "transitiveMembersStatus"):
+        if not known.issuperset(groups.column(name).unique().to_pylist()):
+            raise SnapshotError("snapshot-damaged", f"{path} has a state in {name} that nobody knows", hint=_AGAIN)
+
+
+def _unreadable(error: OSError) -> SnapshotError:
+    return SnapshotError(
+        "snapshot-unreadable",
+        f"{error.filename} cannot be read: {error.strerror}",
+        hint="mend its permissions, or name another folder",
+    )
+
+
+def _check_form(path: Path, schema: pa.Schema, *, required: tuple[str, ...]) -> None:
+    """Hold the columns of a file against the schema; codes may be written as dictionaries or as plain text."""
+    found = _opened(path).schema_arrow
+    _check_columns(path, found, required)
+    for field in schema:
+        if field.name in found.names and _plain(found.field(field.name).type) != _plain(field.type):
+            raise SnapshotError("snapshot-damaged", f"{path} has a column {field.name} of another type", hint=_AGAIN)
+
+
+def _check_columns(path: Path, found: pa.Schema, required: tuple[str, ...]) -> None:
+    for name in required:
+        if name not in found.names:
+            raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=_AGAIN)
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schema) -> None:
+    """Refuse a gap in a column that has none."""
+    for name in found.schema.names:
+        if not schema.field(name).nullable and found.column(name).null_count:
+            raise SnapshotError("snapshot-damaged", f"{path} has a gap in its column {name}", hint=_AGAIN)
 
 
 def _opened(path: Path) -> pq.ParquetFile:
@@ -109,17 +166,20 @@ def _opened(path: Path) -> pq.ParquetFile:
 
 def _table(path: Path, schema: pa.Schema) -> pa.Table:
     file = _opened(path)
-    found = file.schema_arrow
-    lacking = [field.name for field in schema if field.name not in found.names]
-    if lacking:
-        raise SnapshotError("snapshot-damaged", f"{path} lacks the column {lacking[0]}", hint=_AGAIN)
-    return file.read(columns=schema.names).select(schema.names).cast(schema)
+    _check_columns(path, file.schema_arrow, tuple(schema.names))
+    table = file.read(columns=schema.names).select(schema.names)
+    _check_present(path, table, schema)
+    try:
+        return table.cast(schema)
+    except pa.ArrowException as error:
+        raise SnapshotError("snapshot-damaged", f"{path} has a column of another type: {error}", hint=_AGAIN) from error
 
 
 def _sku_ids(path: Path) -> tuple[str, ...]:
     file = _opened(path)
     found: set[str] = set()
     for batch in file.iter_batches(columns=["skuId"], batch_size=1 << 20):
+        _check_present(path, batch, ASSIGNMENTS)
         found.update(batch.column(0).unique().to_pylist())
     return tuple(sorted(found))
 
@@ -142,10 +202,22 @@ class _Reader:
         offset = 0
         for group in range(people.num_row_groups):
             batch = _one(people.read_row_group(group, columns=people_columns))
-            yield UserBatch(
-                users=batch, assignments=_one(links.read_row_group(group, columns=link_columns)), offset=offset
-            )
+            linked = _one(links.read_row_group(group, columns=link_columns))
+            _check_present(self._folder / "users.parquet", batch, USERS)
+            _check_present(self._folder / "assignments.parquet", linked, ASSIGNMENTS)
+            self._check_owners(linked, offset, offset + batch.num_rows)
+            yield UserBatch(users=batch, assignments=linked, offset=offset)
             offset += batch.num_rows
+
+    def _check_owners(self, links: pa.RecordBatch, first: int, end: int) -> None:
+        """Hold the order of assignments: each belongs to a user of the same row group, in the users' order."""
+        if links.num_rows == 0 or "user" not in links.schema.names:
+            return
+        owners = links.column("user").to_numpy()
+        if owners[0] < first or owners[-1] >= end or (owners[1:] < owners[:-1]).any():
+            raise SnapshotError(
+                "snapshot-damaged", f"assignments of {self._folder} are out of step with its users", hint=_AGAIN
+            )
 
 
 def _present(file: pq.ParquetFile, schema: pa.Schema, wanted: tuple[str, ...] | None) -> list[str]:
