@@ -44,7 +44,9 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path) -> Output:
         if name == TERMINAL:
             continue
         place = None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file
-        if any(place == other for _, other in files):
+        if place is not None:
+            _check_place(place)
+        if any(_same(place, other) for _, other in files):
             raise UsageError(
                 "format-path", f"two outputs would be written to {place or 'stdout'}", hint="give each its own path"
             )
@@ -55,6 +57,24 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path) -> Output:
         terminal=any(name == TERMINAL for name, _ in formats),
         tenant_files=("json", folder / FORMATS["json"].file) in files,
     )
+
+
+def _same(one: Path | None, other: Path | None) -> bool:
+    return one == other or (one is not None and other is not None and one.resolve() == other.resolve())
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place where no file can come to be, before anything is audited."""
+    try:
+        if path.is_dir():
+            raise UsageError("format-path", f"{path} is a folder", hint=f"name a file in it: {path / 'report'}")
+        for folder in path.parents:
+            if folder.exists() and not folder.is_dir():
+                raise UsageError("format-path", f"{folder} is a file, not a folder", hint="name another place")
+    except OSError as error:
+        raise UsageError(
+            "format-path", f"{path} cannot be written: {error.strerror}", hint="name another place"
+        ) from error
 
 
 def write_reports(result: Result, wanted: Output, *, locale: str) -> tuple[Path, ...]:

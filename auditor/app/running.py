@@ -49,6 +49,12 @@ def run(request: Request) -> Result:
     """Audit what the request names; raises AuditorError where nothing can be audited."""
     previous = None if request.compare is None else _previous(request.compare)
     policies = _policies(request)
+    if not policies.policies:
+        raise UsageError(
+            "policies-none",
+            "the policy files define no policy, so there is nothing to audit",
+            hint="name the files with `policies:` too, or run without a path to use the starter library",
+        )
     with _states(request, policies) as states:
         result = remedied(audit(states, policies, active(), request.as_of), policies)
     if request.demo and previous is None:
@@ -61,7 +67,7 @@ def _policies(request: Request) -> PolicySet:
         from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 
         return load(demo_policies(request.as_of)).policies
-    return load_policies(request.policies).policies
+    return load_policies(request.policies, waivers_from=request.as_of.date()).policies
 
 
 @contextmanager

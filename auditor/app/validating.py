@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from auditor.app.catalogue import active
@@ -23,9 +23,9 @@ class Checked:
     warnings: tuple[Diagnostic, ...]
 
 
-def validate(places: Sequence[Path], *, as_of: datetime | None, tenants: Path | None) -> Checked:
-    """Check policy files; raises InputError with every mistake, returns what is only doubtful."""
-    loaded = load_policies(places, waivers_from=(as_of or datetime.now(UTC)).date())
+def validate(places: Sequence[Path], *, as_of: datetime, tenants: Path | None) -> Checked:
+    """Check policy files, their waivers as of an instant; InputError has every mistake, the rest is only doubtful."""
+    loaded = load_policies(places, waivers_from=as_of.date())
     warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=_names(tenants))]
     warnings.sort(key=lambda item: (item.span.file, item.span.line, item.span.column) if item.span else ("", 0, 0))
     return Checked(

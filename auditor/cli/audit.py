@@ -1,6 +1,7 @@
 """Turns the arguments of `auditor audit` into an audit, its reports and its exit code."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
 from auditor.app.running import run as run_audit
 from auditor.cli.console import say
-from auditor.cli.options import formats_of, from_environment, instant, locale_of, now, severity
+from auditor.cli.options import formats_of, from_environment, instant, locale_of, now, severity, threshold
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 
@@ -90,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is audited.
     """
+    fail_on = threshold(args)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
     request = _request(args)
     result = run_audit(request)
@@ -98,8 +100,7 @@ def run(args: argparse.Namespace) -> int:
     locale = locale_of(args.locale, result)
     written = write_reports(result, wanted, locale=locale)
     tell_result(result, wanted, written, quiet=args.quiet, no_color=args.no_color)
-    threshold = args.fail_on if hasattr(args, "fail_on") else severity(from_environment("FAIL_ON", "high") or "high")
-    return exit_code(result, threshold)
+    return exit_code(result, fail_on)
 
 
 def _request(args: argparse.Namespace) -> Request:
@@ -160,6 +161,6 @@ def tell_result(result: Result, wanted: Output, written: tuple[Path, ...], *, qu
 
 def _shard(text: str) -> tuple[int, int]:
     part, _, parts = text.partition("/")
-    if not (part.isdigit() and parts.isdigit() and 1 <= int(part) <= int(parts)):
+    if not (re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", text) and 1 <= int(part) <= int(parts)):
         raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N")
     return int(part), int(parts)

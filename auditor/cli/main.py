@@ -40,12 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     parser = _parser()
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     if chosen in COMMANDS:
-        module = import_module(f"auditor.cli.{chosen}")
-        command = argparse.ArgumentParser(prog=f"auditor {chosen}", description=_sentence(COMMANDS[chosen]))
-        module.add_arguments(command)
         rest = list(arguments)
         rest.remove(chosen)
-        return _guarded(module.run, command.parse_args(rest))
+        return _guarded(chosen, rest)
     parser.parse_args(arguments)
     parser.print_help(sys.stderr)
     return 2
@@ -70,13 +67,18 @@ def _sentence(text: str) -> str:
     return text[0].upper() + text[1:] + "."
 
 
-def _guarded(run_command: object, arguments: argparse.Namespace) -> int:
+def _guarded(command: str, rest: Sequence[str]) -> int:
     """Run a command; what it foresaw becomes a message and an exit code, anything else is a bug and says so."""
-    if getattr(arguments, "no_color", False):
-        os.environ["NO_COLOR"] = "1"
+    arguments = argparse.Namespace()
     try:
-        assert callable(run_command)
-        return int(run_command(arguments))
+        module = import_module(f"auditor.cli.{command}")
+        parser = argparse.ArgumentParser(prog=f"auditor {command}", description=_sentence(COMMANDS[command]))
+        module.add_arguments(parser)
+        # Intermixed: files may stand before, between and after options.
+        parser.parse_intermixed_args(rest, arguments)
+        if getattr(arguments, "no_color", False):
+            os.environ["NO_COLOR"] = "1"
+        return int(module.run(arguments))
     except (GraphError, DeliveryError) as error:
         tell(error.diagnostics)
         return 3

@@ -8,17 +8,25 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Severity
 
+_FIRST, _LAST = 1970, 9000
+"""Years of audits: the longest duration of the language, added or taken away, stays within the calendar."""
+_SECONDS = len("99999999999")
+"""Digits of SOURCE_DATE_EPOCH: up to the year 5138."""
+
 
 def instant(text: str) -> datetime:
     """Read an RFC 3339 instant, or a date that stands for its midnight in UTC."""
     try:
         if len(text) == len("2026-11-20"):
-            return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-        found = datetime.fromisoformat(text)
+            found = datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
+        else:
+            found = datetime.fromisoformat(text.upper())
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not an instant such as 2026-11-20T02:17:00Z") from error
     if found.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} has no zone: write 2026-11-20T02:17:00Z")
+    if not _FIRST <= found.year <= _LAST:
+        raise argparse.ArgumentTypeError(f"{text!r} lies outside the years {_FIRST} to {_LAST}")
     return found.astimezone(UTC)
 
 
@@ -27,14 +35,13 @@ def now() -> datetime:
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     if epoch is None:
         return datetime.now(UTC).replace(microsecond=0)
-    try:
-        return datetime.fromtimestamp(int(epoch), UTC)
-    except (ValueError, OverflowError, OSError) as error:
+    if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= _SECONDS):
         raise UsageError(
             "usage",
             f"SOURCE_DATE_EPOCH={epoch!r} is not a number of seconds",
             hint="unset it, or give whole seconds since 1970",
-        ) from error
+        )
+    return datetime.fromtimestamp(int(epoch), UTC)
 
 
 def severity(text: str) -> Severity | None:
@@ -46,6 +53,17 @@ def severity(text: str) -> Severity | None:
     except ValueError as error:
         words = ", ".join([*(item.value for item in Severity), "never"])
         raise argparse.ArgumentTypeError(f"{text!r} is none of {words}") from error
+
+
+def threshold(args: argparse.Namespace) -> Severity | None:
+    """Return from which severity on an audit fails: the flag's, else the environment's, else high; None for never."""
+    if hasattr(args, "fail_on"):
+        chosen: Severity | None = args.fail_on
+        return chosen
+    try:
+        return severity(os.environ.get("AUDITOR_FAIL_ON") or "high")
+    except argparse.ArgumentTypeError as error:
+        raise UsageError("usage", f"AUDITOR_FAIL_ON: {error}", hint="unset it, or give one of those") from error
 
 
 def from_environment(name: str, fallback: str | None = None) -> str | None:
@@ -72,4 +90,4 @@ def formats_of(flags: list[str]) -> list[str]:
     """Return the formats that were asked for, one text each; several may stand in one flag, separated by commas."""
     if flags:
         return [part for text in flags for part in ([text] if "=" in text else text.split(","))]
-    return (from_environment("FORMAT") or "html,json,terminal").split(",")
+    return [text.strip() for text in (from_environment("FORMAT") or "html,json,terminal").split(",")]

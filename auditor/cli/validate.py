@@ -6,7 +6,7 @@ from pathlib import Path
 
 from auditor.app.validating import validate
 from auditor.cli.console import say, tell
-from auditor.cli.options import instant
+from auditor.cli.options import instant, now
 from auditor.domain.errors import Level
 
 
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor validate`: 0 when the policies are sound, 2 otherwise."""
-    checked = validate(args.policies, as_of=args.as_of, tenants=args.tenants)
+    checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants)
     if checked.warnings:
         level = Level.ERROR if args.strict else Level.WARNING
         tell(replace(warning, level=level) for warning in checked.warnings)

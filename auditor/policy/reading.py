@@ -94,10 +94,10 @@ def instant(text: str) -> datetime | None:
     try:
         if len(text) == len("2026-11-20"):
             return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC)
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        found = datetime.fromisoformat(text.upper())
+        return found.astimezone(UTC) if found.tzinfo else None
+    except (ValueError, OverflowError):
         return None
-    return found.astimezone(UTC) if found.tzinfo else None
 
 
 def _bad_instant(node: Node, diagnostics: Diagnostics) -> datetime:
