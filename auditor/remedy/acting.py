@@ -44,19 +44,23 @@ def actions_of(
     library: Library,
     *,
     words: Words = ENGLISH,
-    decided: Iterable[Decided] = (),
+    decided: Iterable[Decided] | None = None,
     groups: Mapping[str, str] | None = None,
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
-    First what frees seats, then what buys, moves, removes and cancels; within that the worst and dearest first.
+    First what frees seats, then what buys, moves, removes and cancels; within that the worst and dearest first. With
+    the decisions of a plan only its own requests are listed: those of the evidence alone were not tried out.
     """
     known = circumstances(tenant, policies)
     named = {f.subject.id: f.subject.name for f in tenant.findings if f.subject.type.value == "group"}
     office = Office(
         known=known, policies=policies, library=library, words=words, groups={**named, **(groups or {})}, services={}
     )
-    batches = _batches(remedies_of(known, decided))
+    remedies = remedies_of(known, decided or ())
+    if decided is not None:
+        remedies = tuple(remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
+    batches = _batches(remedies)
     made = [(batch, _action(office, batch)) for batch in batches]
     made.sort(key=lambda item: _sort_key(*item))
     return tuple(action for _, action in made)

@@ -1,0 +1,281 @@
+"""Snapshots × policies into a plan and its proof: the plan is applied to a copy of the snapshots and audited again."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from auditor.app.auditing import audit
+from auditor.app.remedying import packaged_library, remedied
+from auditor.catalogue import Catalogue
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.domain.words import Outcome, SourceStatus, Status, SubjectType
+from auditor.engine.facts import Facts
+from auditor.engine.plan import bind
+from auditor.policy.compiling import needs
+from auditor.remedy.acting import actions_of
+from auditor.remedy.applying import resulting
+from auditor.remedy.choosing import Limit
+from auditor.remedy.drafting import Draft, Lessons, Options, draft, options_of
+from auditor.remedy.kinds import Kind
+from auditor.remedy.money import figures
+from auditor.remedy.planned import (
+    Dropped,
+    FleetPlan,
+    Proof,
+    Remaining,
+    Solved,
+    Standing,
+    TenantPlan,
+)
+from auditor.remedy.wording import ENGLISH, Words, why, why_code
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.model import Snapshot
+
+TRIES = 12
+"""How often a plan is drawn up anew, each time without what the audit of the copy spoke against; then with nothing."""
+
+_TOO_FEW = frozenset({"seats.below-minimum", "seats.over-assigned", "seats.quota-exceeded"})
+_TOO_MANY = frozenset({"seats.above-maximum", "balance.imbalance"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Try:
+    drafts: Mapping[str, Draft]
+    after: Result
+
+
+def plan_run(
+    snapshots: Sequence[Snapshot],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    *,
+    words: Words = ENGLISH,
+    solver: str | None = None,
+) -> FleetPlan:
+    """Return the plan of every tenant with its proof.
+
+    A plan that creates a finding is drawn up again without what created it. `solver` forces `milp` or `walk`.
+    """
+    before = remedied(audit(snapshots, policies, catalogue, as_of), policies)
+    facts = {state.manifest.tenant: Facts(state, catalogue, policies, as_of) for state in snapshots}
+    options = {
+        tenant.name: options_of(bind(policies, facts[tenant.name]), tenant)
+        for tenant in before.tenants
+        if tenant.name in facts
+    }
+    lessons = {name: Lessons() for name in options}
+    library = packaged_library()
+    for number in range(TRIES + 1):
+        if number == TRIES:
+            for name, lesson in lessons.items():
+                lesson.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
+        drafts = {name: draft(own, lessons[name], library, words=words, solver=solver) for name, own in options.items()}
+        changed = [resulting(facts[name], drafts[name].state) for name in options]
+        tried = _Try(drafts=drafts, after=remedied(audit(changed, policies, catalogue, as_of), policies))
+        if not _learn(before, tried, lessons, words):
+            break
+    return _fleet_plan(before, tried, options, lessons, policies, words)
+
+
+def _learn(before: Result, tried: _Try, lessons: Mapping[str, Lessons], words: Words) -> bool:
+    """Note what the tries showed to be wrong; whether there is anything to do differently."""
+    learnt = False
+    then = {tenant.name: tenant for tenant in before.tenants}
+    for tenant in tried.after.tenants:
+        if tenant.name not in lessons:
+            continue
+        lesson, made = lessons[tenant.name], tried.drafts[tenant.name]
+        for user, refusal in made.refused.items():
+            learnt = _bar(lesson, user, why(words, "refused", detail=refusal)) or learnt
+        for finding in _new(then[tenant.name].findings, tenant.findings):
+            learnt = _avoid(lesson, finding, made, words) or learnt
+        claimed = {mark for one in made.decided for mark in one.findings}
+        for finding in tenant.findings:
+            if finding.status is Status.OPEN and finding.fingerprint in claimed and finding.subject.id in made.taken:
+                learnt = _bar(lesson, finding.subject.id, why(words, "person")) or learnt
+        if _undecided(then[tenant.name].policies, tenant.policies):
+            for user in made.taken:
+                learnt = _bar(lesson, user, why(words, "limit", detail="-")) or learnt
+    for finding in _new(before.fleet.findings, tried.after.fleet.findings):
+        for name, lesson in lessons.items():
+            learnt = _avoid(lesson, finding, tried.drafts[name], words) or learnt
+    return learnt
+
+
+def _bar(lesson: Lessons, user: str, reason: str) -> bool:
+    if user in lesson.barred:
+        return False
+    lesson.barred[user] = reason
+    return True
+
+
+def _avoid(lesson: Lessons, finding: Finding, made: Draft, words: Words) -> bool:
+    """Find who or which seats made a new finding, and leave them alone."""
+    reason = why(words, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
+    if finding.subject.type is SubjectType.USER and finding.subject.id in made.taken:
+        return _bar(lesson, finding.subject.id, reason)
+    sku_id = finding.product.sku_id if finding.product is not None else None
+    if sku_id is not None and sku_id not in lesson.limits and finding.check in _TOO_FEW | _TOO_MANY:
+        lesson.limits[sku_id] = Limit(most=0) if finding.check in _TOO_FEW else Limit(least=0)
+        lesson.reasons[sku_id] = reason
+        return True
+    fewer = [user for user in made.taken if sku_id is None or sku_id in made.taken[user].way.seats]
+    learnt = [_bar(lesson, user, reason) for user in fewer or made.taken]
+    return any(learnt)
+
+
+def _new(before: Sequence[Finding], after: Sequence[Finding]) -> tuple[Finding, ...]:
+    known = {finding.fingerprint for finding in before if finding.status is Status.OPEN}
+    return tuple(f for f in after if f.status is Status.OPEN and f.fingerprint not in known)
+
+
+def _undecided(before: Sequence[object], after: Sequence[object]) -> tuple[str, ...]:
+    known = {outcome.id for outcome in before if outcome.status is Outcome.NOT_EVALUATED}  # type: ignore[attr-defined]
+    return tuple(
+        outcome.id  # type: ignore[attr-defined]
+        for outcome in after
+        if outcome.status is Outcome.NOT_EVALUATED and outcome.id not in known  # type: ignore[attr-defined]
+    )
+
+
+def _fleet_plan(
+    before: Result,
+    tried: _Try,
+    options: Mapping[str, Options],
+    lessons: Mapping[str, Lessons],
+    policies: PolicySet,
+    words: Words,
+) -> FleetPlan:
+    after = {tenant.name: tenant for tenant in tried.after.tenants}
+    tenants = tuple(
+        _tenant_plan(
+            tenant,
+            after[tenant.name],
+            options[tenant.name],
+            tried.drafts[tenant.name],
+            lessons[tenant.name],
+            policies,
+            words,
+        )
+        for tenant in before.tenants
+        if tenant.name in options
+    )
+    return FleetPlan(
+        as_of=format_instant(before.run.as_of),
+        policy_digest=policies.digest,
+        tenants=tenants,
+        fleet=_fleet_proof(before.fleet, tried.after.fleet, words),
+    )
+
+
+def _fleet_proof(before: FleetResult, after: FleetResult, words: Words) -> Proof:
+    left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
+    open_ = [finding.fingerprint for finding in before.findings if finding.status is Status.OPEN]
+    return Proof(
+        fixed=tuple(mark for mark in open_ if mark not in left),
+        remaining=tuple(
+            Remaining(fingerprint=mark, code="fleet", why=why(words, "fleet")) for mark in open_ if mark in left
+        ),
+        new=_new(before.findings, after.findings),
+        undecided=_undecided(before.policies, after.policies),
+    )
+
+
+def _tenant_plan(
+    before: TenantResult,
+    after: TenantResult,
+    options: Options,
+    made: Draft,
+    lessons: Lessons,
+    policies: PolicySet,
+    words: Words,
+) -> TenantPlan:
+    left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
+    open_ = tuple(finding for finding in before.findings if finding.status is Status.OPEN)
+    fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)
+    claimed = {mark for one in made.decided for mark in one.findings}
+    # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
+    needed = tuple(f for f in before.findings if f.fingerprint in claimed or f.fingerprint not in set(fixed))
+    groups = {group.id: group.name for group in options.plan.facts.groups if group.name}
+    actions = actions_of(
+        replace(before, findings=needed), policies, packaged_library(), words=words, decided=made.decided, groups=groups
+    )
+    money = (
+        figures(before, after, made.taken, options.plan, done=False),
+        figures(before, after, made.taken, options.plan, done=True),
+    )
+    return TenantPlan(
+        name=before.name,
+        tenant_id=before.tenant_id,
+        display_name=before.display_name,
+        complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
+        omitted=_omitted(before, policies),
+        actions=actions,
+        before=Standing(open=len(open_), money=money[0]),
+        after=Standing(open=len(left), money=money[1]),
+        proof=Proof(
+            fixed=fixed,
+            remaining=tuple(
+                _remaining(finding, actions, options, lessons, words)
+                for finding in open_
+                if finding.fingerprint in left
+            ),
+            new=_new(before.findings, after.findings),
+            undecided=_undecided(before.policies, after.policies),
+        ),
+        dropped=tuple(
+            Dropped(subject=subject, why=reason)
+            for subject, reason in sorted({**lessons.barred, **lessons.reasons}.items())
+        ),
+        solved=Solved(
+            solver=made.choice.solver,
+            optimal=made.choice.optimal,
+            reached=-made.choice.goals[0],
+            bound=-made.choice.bound[0],
+            unpriced=tuple(sorted({sku for weighed in made.taken.values() for sku in weighed.unpriced})),
+            partial=options.partial,
+        ),
+        findings=open_,
+    )
+
+
+def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
+    needed = needs(policies).sources
+    partly = [
+        f"{source.name.value}: {source.status.value}" + (f" ({source.reason})" if source.reason else "")
+        for source in tenant.sources
+        if source.name in needed and source.status not in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED}
+    ]
+    undecided = [
+        f"{outcome.id}: {outcome.reason or outcome.status.value}"
+        for outcome in tenant.policies
+        if outcome.status is Outcome.NOT_EVALUATED
+    ]
+    return (*partly, *undecided)
+
+
+def _remaining(
+    finding: Finding, actions: Sequence[object], options: Options, lessons: Lessons, words: Words
+) -> Remaining:
+    """Say why a finding stays: what was tried and dropped, else what kind of action it needs."""
+    mark, user = finding.fingerprint, finding.subject.id
+    if user in lessons.barred:
+        return Remaining(fingerprint=mark, code="limit", why=lessons.barred[user])
+    if user in options.pathless:
+        return Remaining(fingerprint=mark, code="paths", why=why(words, "paths"))
+    ways = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.mended]
+    for weighed in ways:
+        for sku_id in weighed.way.seats:
+            if sku_id in lessons.reasons:
+                return Remaining(fingerprint=mark, code="limit", why=lessons.reasons[sku_id])
+    if ways:
+        code = "seats" if all(max(weighed.way.seats.values(), default=0) > 0 for weighed in ways) else "idle"
+        return Remaining(fingerprint=mark, code=code, why=why(words, code))
+    if mark in options.ending:
+        return Remaining(fingerprint=mark, code="ends", why=why(words, "ends"))
+    kinds = Counter(action.kind for action in actions if mark in action.findings)  # type: ignore[attr-defined]
+    code = why_code(Kind(next(iter(kinds)))) if kinds else "person"
+    return Remaining(fingerprint=mark, code=code, why=why(words, code))

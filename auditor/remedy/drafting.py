@@ -1,0 +1,177 @@
+"""One tenant's findings and what earlier tries have taught into a draft: who changes how, and in which order."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from auditor.domain.result import Action, Finding, TenantResult
+from auditor.domain.words import Status, SubjectType
+from auditor.engine.plan import Plan
+from auditor.guidance import Library
+from auditor.remedy.accounts import read_accounts
+from auditor.remedy.acting import actions_of
+from auditor.remedy.applying import State, apply, state_of
+from auditor.remedy.choosing import Choice, Limit, choose_ways
+from auditor.remedy.commands import Command
+from auditor.remedy.kinds import Kind
+from auditor.remedy.limits import limits_of
+from auditor.remedy.proposing import Market, proposals
+from auditor.remedy.remedies import Decided
+from auditor.remedy.situating import circumstances
+from auditor.remedy.weighing import Weighed, weigh
+from auditor.remedy.wording import ENGLISH, Words
+
+_LEADING = (
+    "assignment.not-allowed", "assignment.denied", "assignment.redundant", "assignment.overlap", "assignment.error",
+    "assignment.missing", "assignment.duplicate", "assignment.path", "service.denied", "service.missing",
+)  # fmt: skip
+"""Of several findings that one change mends, the first of these decides which article tells how."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Lessons:
+    """What tries have taught; grows from try to try."""
+
+    barred: dict[str, str] = field(default_factory=dict)
+    """User id → why the user is left alone."""
+    limits: dict[str, Limit] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """SkuId → why its seats are limited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was weighed once for a tenant, whatever tries follow."""
+
+    plan: Plan
+    tenant: TenantResult
+    weighed: Mapping[str, Sequence[Weighed]]
+    ending: frozenset[str]
+    """Findings that only a harmful request could mend."""
+    partial: tuple[str, ...]
+    state: State
+    pathless: frozenset[str]
+    """Users with open findings whose paths are not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan before its proof."""
+
+    taken: Mapping[str, Weighed]
+    decided: tuple[Decided, ...]
+    actions: tuple[Action, ...]
+    choice: Choice
+    state: State
+    """The state after all requests, in the order of the actions."""
+    refused: Mapping[str, str]
+    """User id → what Graph would say."""
+
+
+def options_of(plan: Plan, tenant: TenantResult) -> Options:
+    """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
+    known = circumstances(tenant, plan.facts.policies)
+    market = Market(plan=plan, known=known)
+    findings: dict[str, list[Finding]] = {}
+    for finding in tenant.findings:
+        if finding.status is Status.OPEN and finding.subject.type is SubjectType.USER:
+            findings.setdefault(finding.subject.id, []).append(finding)
+    accounts = read_accounts(plan.facts, frozenset(findings))
+    proposed = {user: proposals(account, findings[user], market) for user, account in sorted(accounts.items())}
+    found = weigh(market, {user: ways for user, (ways, _) in proposed.items()}, findings)
+    return Options(
+        plan=plan,
+        tenant=tenant,
+        weighed=found.weighed,
+        ending=found.ending,
+        partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
+        state=state_of(plan.facts, accounts),
+        pathless=frozenset(findings) - frozenset(accounts),
+    )
+
+
+def draft(
+    options: Options, lessons: Lessons, library: Library, *, words: Words = ENGLISH, solver: str | None = None
+) -> Draft:
+    """Choose for everybody, write the actions and apply their requests in order, on a copy."""
+    users = [user for user in options.weighed if user not in lessons.barred]
+    ways = [[weighed.way for weighed in options.weighed[user]] for user in users]
+    choice = choose_ways(ways, limits_of(options.plan, lessons.limits), solver=solver)
+    taken = {
+        user: options.weighed[user][place]
+        for user, place in zip(users, choice.ways, strict=True)
+        if options.weighed[user][place].mended
+    }
+    decided = tuple(_decided(options, user, weighed) for user, weighed in taken.items())
+    groups = {group.id: group.name for group in options.plan.facts.groups if group.name}
+    actions = actions_of(
+        options.tenant, options.plan.facts.policies, library, words=words, decided=decided, groups=groups
+    )
+    state = copied(options.state)
+    refused: dict[str, str] = {}
+    for action in actions:
+        for request in action.requests:
+            command = Command(method=request["method"], path=request["path"], body=request["body"])
+            refusal = apply(state, command)
+            if refusal is not None:
+                refused[_user(command)] = refusal
+    for user, weighed in taken.items():
+        # A retry is never refused; it may find no seat all the same.
+        if user not in refused and state.accounts[user].held != weighed.proposal.after.held:
+            refused[user] = "Subscription does not have any available licenses."
+    return Draft(taken=taken, decided=decided, actions=actions, choice=choice, state=state, refused=refused)
+
+
+def copied(state: State) -> State:
+    """Return a state that can be changed without changing this one."""
+    return State(
+        accounts=dict(state.accounts),
+        usable=state.usable,
+        consumed=dict(state.consumed),
+        groups={group: dict(given) for group, given in state.groups.items()},
+        members=state.members,
+    )
+
+
+def _user(command: Command) -> str:
+    return command.path.strip("/").split("/")[1]
+
+
+def _decided(options: Options, user: str, weighed: Weighed) -> Decided:
+    """Name what a change of one person is, by what comes, goes and stays."""
+    proposal, before = weighed.proposal, options.state.accounts[user]
+    came = sorted(proposal.after.held - before.held)
+    went = sorted(before.held - proposal.after.held)
+    copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
+    retried = sorted({g.sku_id for g in before.grants if g.error == "CountViolation"} & set(came))
+    services = sorted({f.detail or "" for f in weighed.mended if f.check.startswith("service.")})
+    switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
+    mended = sorted(weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
+    kind, old, new, extra = Kind.ATTRIBUTE_SET, "", "", ""
+    if came and went:
+        kind, old, new = Kind.MOVE, "+".join(went), "+".join(came)
+    elif proposal.retried and came == retried:
+        kind, old, extra = Kind.REPROCESS, "+".join(retried), "CountViolation"
+    elif came:
+        kind, new = Kind.ASSIGN, "+".join(came)
+    elif went:
+        kind, old = Kind.UNASSIGN, "+".join(went)
+    elif copies:
+        kind, old = Kind.COPY, "+".join(copies)
+    elif switched:
+        denied = any(finding.check == "service.denied" for finding in weighed.mended)
+        kind, old, extra = Kind.SERVICE_OFF if denied else Kind.SERVICE_ON, "+".join(switched), ", ".join(services)
+    elif proposal.location is not None:
+        extra = "usageLocation"
+    return Decided(
+        kind=kind,
+        findings=tuple(finding.fingerprint for finding in mended),
+        old=old,
+        new=new,
+        extra=extra,
+        commands=proposal.commands,
+        lost=weighed.lost,
+    )
+
+
+def _rank(check: str) -> int:
+    return _LEADING.index(check) if check in _LEADING else len(_LEADING)
