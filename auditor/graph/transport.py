@@ -55,7 +55,9 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error), request=request) from error
         except aiohttp.ClientError as error:
             raise httpx.RemoteProtocolError(f"{type(error).__name__}: {error}", request=request) from error
-        headers = [(name, value) for name, value in answer.raw_headers if name.decode("latin-1").lower() not in _SPOKEN_FOR]
+        headers = [
+            (name, value) for name, value in answer.raw_headers if name.decode("latin-1").lower() not in _SPOKEN_FOR
+        ]
         return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
     async def aclose(self) -> None:

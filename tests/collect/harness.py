@@ -90,7 +90,14 @@ def collected(folder: Path, time: Ticking) -> Collected:
     return Collected(manifest=manifest, tables=tables, time=time)
 
 
-def collect(emulator: Emulator, needs: Needs, *, tenant: Tenant | None = None, patience: Patience | None = None, env: dict[str, str] | None = None) -> Collected:
+def collect(
+    emulator: Emulator,
+    needs: Needs,
+    *,
+    tenant: Tenant | None = None,
+    patience: Patience | None = None,
+    env: dict[str, str] | None = None,
+) -> Collected:
     """Collect a tenant into a folder that is gone afterwards."""
     time = Ticking()
     with scratch() as root:

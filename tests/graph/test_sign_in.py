@@ -120,7 +120,9 @@ def test_a_certificate_as_pfx_with_password(
     path.write_bytes(certificate[1])
     credential = Certificate(client_id=CLIENT_ID, path=str(path), password_env="PFX")
     assert token_of(configured(entra, credential=credential), environment(entra, PFX=PASSWORD))
-    assert refused(configured(entra, credential=credential), environment(entra, PFX="wrong")).slug == "certificate-invalid"
+    assert (
+        refused(configured(entra, credential=credential), environment(entra, PFX="wrong")).slug == "certificate-invalid"
+    )
 
 
 def test_a_certificate_in_a_variable(entra: Emulator, certificate: tuple[bytes, bytes, str]) -> None:

@@ -1,0 +1,193 @@
+"""Pages into columns: the quick way and the plain way agree, whatever the order, the repetitions and the nonsense."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.collect.assembling import row_groups
+from auditor.collect.instants import timestamps
+from auditor.collect.pages import listing, number
+from auditor.collect.people import Decoder
+from auditor.collect.sharding import between
+from auditor.collect.spool import Spool
+from auditor.graph.client import NotGraphError
+from auditor.snapshot.build import assignment_rows, instant
+from auditor.snapshot.schema import ASSIGNMENTS
+from tests.emulator.filters import parse
+
+SELECT = ("accountEnabled", "assignedLicenses", "createdDateTime", "displayName", "id", "licenseAssignmentStates")
+SKUS = st.sampled_from(["AAAAAAAA-0000-4000-8000-000000000001", "b", "c"])
+PLANS = st.lists(st.sampled_from(["P1", "p2"]), max_size=2)
+USER = st.fixed_dictionaries(
+    {
+        "accountEnabled": st.sampled_from([True, False, None]),
+        "displayName": st.one_of(st.none(), st.text(st.characters(exclude_categories=("Cs",)), max_size=5)),
+        "createdDateTime": st.sampled_from([None, "", "0001-01-01T00:00:00Z", "2020-01-02T03:04:05.1234567Z"]),
+        "assignedLicenses": st.lists(
+            st.fixed_dictionaries({"skuId": SKUS, "disabledPlans": PLANS}),
+            max_size=3,
+            unique_by=lambda row: row["skuId"],
+        ),
+        "licenseAssignmentStates": st.lists(
+            st.fixed_dictionaries(
+                {
+                    "skuId": SKUS,
+                    "assignedByGroup": st.sampled_from([None, "g1"]),
+                    "disabledPlans": PLANS,
+                    "state": st.sampled_from(["Active", "Error", None]),
+                    "error": st.sampled_from(["None", None, "CountViolation"]),
+                    "lastUpdatedDateTime": st.sampled_from([None, "2024-05-06T07:08:09Z"]),
+                }
+            ),
+            max_size=3,
+        ),
+    }
+)
+
+
+def body(rows: list[Any], link: str | None = None, *, indent: int | None = None) -> bytes:
+    page: dict[str, Any] = {"@odata.context": "x", "value": rows}
+    if link is not None:
+        page["@odata.nextLink"] = link
+    return json.dumps(page, indent=indent).encode()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(USER, max_size=12),
+    st.randoms(use_true_random=False),
+    st.integers(1, 5),
+    st.integers(2, 40),
+    st.booleans(),
+)
+def test_columns_hold_what_the_rows_say(
+    tmp_path_factory: pytest.TempPathFactory,
+    users: list[dict[str, Any]],
+    random: Any,
+    size: int,
+    run: int,
+    pretty: bool,  # noqa: FBT001
+) -> None:
+    folder = tmp_path_factory.mktemp("spool")
+    people = [{**user, "id": f"{place:03}"} for place, user in enumerate(users)]
+    sent = [*people, *random.sample(people, len(people) // 2)]
+    random.shuffle(sent)
+    decoder = Decoder(SELECT)
+    spool = Spool(folder, "users", decoder.schema, run=run)
+    for start in range(0, len(sent), size):
+        spool.add(decoder(body(sent[start : start + size], indent=2 if pretty else None)).rows)
+    groups = list(row_groups(spool, sign_ins=None, mailboxes=None))
+    rows = [row for batch, _ in groups for row in batch.to_pylist()]
+    links = [row for _, batch in groups for row in batch.to_pylist()]
+    assert [row["id"] for row in rows] == [user["id"] for user in people]
+    assert spool.distinct() == len(people)
+    for row, user in zip(rows, people, strict=True):
+        assert row["accountEnabled"] == user["accountEnabled"]
+        assert row["displayName"] == user["displayName"]
+        assert row["createdDateTime"] == instant(_six_digits(user["createdDateTime"]))
+        assert row["notCollected"] is None
+    expected = [row for place, user in enumerate(people) for row in assignment_rows(place, user)]
+    assert links == [{**dict.fromkeys(ASSIGNMENTS.names), **row} for row in expected]
+
+
+def _six_digits(text: str | None) -> str | None:
+    return text.replace("1234567Z", "123456Z") if text else text
+
+
+@pytest.mark.parametrize(
+    ("value", "name"),
+    [
+        ("yes", "accountEnabled"),
+        (7, "displayName"),
+        ({"a": 1}, "displayName"),
+        ("none", "assignedLicenses"),
+        ([1], "assignedLicenses"),
+        ([{"skuId": 5}], "licenseAssignmentStates"),
+        ("\ud800", "displayName"),
+        ("yesterday", "createdDateTime"),
+        (None, "assignedLicenses"),
+        (None, "licenseAssignmentStates"),
+    ],
+)
+def test_a_value_of_the_wrong_type_is_not_collected_and_the_rest_is(tmp_path: Path, value: Any, name: str) -> None:
+    good = {
+        "id": "1",
+        "displayName": "Ann",
+        "accountEnabled": True,
+        "assignedLicenses": [],
+        "licenseAssignmentStates": [],
+    }
+    decoder = Decoder(SELECT)
+    spool = Spool(tmp_path, "users", decoder.schema)
+    spool.add(decoder(body([good, {**good, "id": "2", name: value}])).rows)
+    ((batch, _),) = row_groups(spool, sign_ins=None, mailboxes=None)
+    first, second = batch.to_pylist()
+    assert first["notCollected"] is None
+    assert second["notCollected"] == [name]
+
+
+def test_objects_without_an_id_are_counted(tmp_path: Path) -> None:
+    decoder = Decoder(("id", "displayName"))
+    page = decoder(body([{"displayName": "Nobody"}, {"id": None}, {"id": 7}, 5, {"id": "A"}]))
+    assert page.rows.column(0).to_pylist() == ["a"]
+    assert decoder.without_id == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b" ",
+        b"<html>",
+        b"{",
+        b"[]",
+        b"5",
+        b'{"value": 5}',
+        b'{"value": null}',
+        b'{"error": {"code": "x"}}',
+        b'{"value": [{"id": "1"}',
+        b"\xff\xfe",
+    ],
+)
+def test_a_body_that_is_not_graphs(text: bytes) -> None:
+    with pytest.raises(NotGraphError):
+        Decoder(("id",))(text)
+    with pytest.raises(NotGraphError):
+        listing(text)
+
+
+@pytest.mark.parametrize("text", [b"", b"<html>", b"-1", b"1.5", b"12345678901234"])
+def test_a_count_that_is_no_number(text: bytes) -> None:
+    with pytest.raises(NotGraphError):
+        number(text)
+    assert number(b"\xef\xbb\xbf893\r\n") == 893
+
+
+def test_dates() -> None:
+    texts = [
+        "2020-01-02T03:04:05Z",
+        "2020-01-02T03:04:05.1234567Z",
+        "2020-01-02T03:04:05",
+        "",
+        None,
+        "0001-01-01T00:00:00Z",
+        "9999-12-31T23:59:59Z",
+        "nonsense",
+    ]
+    found, wrong = timestamps(pa.array(texts))
+    assert [moment is None for moment in found.to_pylist()] == [False, False, False, True, True, True, False, True]
+    assert wrong.to_pylist() == [False] * 7 + [True]
+
+
+@given(
+    st.lists(st.text("ab'-z", max_size=3), min_size=1, max_size=6),
+    st.text("AaBb'-zZ_é", max_size=4),
+)
+def test_shares_leave_nobody_out_whatever_the_order_of_names(bounds: list[str], name: str) -> None:
+    filters = between(bounds).filters
+    assert any(where is not None and parse(where).matches({"userPrincipalName": name}.get) for where in filters)

@@ -1,0 +1,171 @@
+"""The tenants file: what it means, and what is wrong with it, with the place."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.errors import InputError, SettingsError
+from auditor.domain.tenant import (
+    AzureCli,
+    Certificate,
+    ClientSecret,
+    GithubOidc,
+    GraphMail,
+    ManagedIdentity,
+    Recipient,
+    Send,
+    SmtpMail,
+    StartTls,
+    Token,
+    WorkloadIdentity,
+)
+from auditor.domain.words import Agreement, Cloud, Severity
+from auditor.settings.addresses import canonical, complaint
+from auditor.settings.reading import chosen, load, read
+
+ID = "11111111-2222-3333-4444-555555555555"
+OTHER = "22222222-2222-3333-4444-555555555555"
+
+
+def one(extra: str = "", *, head: str = "", tail: str = "") -> str:
+    return f"version: 1\n{head}tenants:\n  - name: contoso\n    tenantId: {ID.upper()}\n{extra}{tail}"
+
+
+def test_the_least_file() -> None:
+    tenant = load(one(), file="tenants.yaml").tenants[0]
+    assert (tenant.name, tenant.tenant_id, tenant.cloud, tenant.agreement) == (
+        "contoso",
+        ID,
+        Cloud.WORLDWIDE,
+        Agreement.UNKNOWN,
+    )
+    assert tenant.credential is None
+
+
+def test_a_whole_file() -> None:
+    text = one(
+        "    cloud: usgov-dod\n    agreement: mca\n    endpoint: http://127.0.0.1:8080/v1.0/\n"
+        "    authority: https://LOCALHOST:8443/\n    recipients: [{address: a@b.example, severities: [critical, high]}]\n",
+        head="defaults: {locale: nl}\n",
+        tail="mail: {from: a@b.example, smtp: {host: relay, starttls: none}, send: failures}\n",
+    )
+    settings = load(text, file="tenants.yaml")
+    tenant = settings.tenants[0]
+    assert (tenant.locale, tenant.cloud, tenant.agreement) == ("nl", Cloud.USGOV_DOD, Agreement.MCA)
+    assert (tenant.endpoint, tenant.authority) == ("http://127.0.0.1:8080/v1.0", "https://localhost:8443")
+    assert tenant.recipients == (Recipient(address="a@b.example", severities=(Severity.CRITICAL, Severity.HIGH)),)
+    assert settings.mail is not None
+    assert settings.mail.route == SmtpMail(host="relay", starttls=StartTls.NONE)
+    assert settings.mail.send is Send.FAILURES
+
+
+@pytest.mark.parametrize(
+    ("written", "credential"),
+    [
+        ("{type: github-oidc, clientId: c}", GithubOidc(client_id="c")),
+        ("{type: client-secret, clientId: c, secretEnv: S}", ClientSecret(client_id="c", secret_env="S")),
+        ("{type: certificate, clientId: c, path: a.pem}", Certificate(client_id="c", path="a.pem")),
+        (
+            "{type: certificate, clientId: c, env: E, passwordEnv: P}",
+            Certificate(client_id="c", env="E", password_env="P"),
+        ),
+        ("{type: managed-identity}", ManagedIdentity()),
+        ("{type: managed-identity, clientId: c}", ManagedIdentity(client_id="c")),
+        ("{type: workload-identity}", WorkloadIdentity()),
+        ("{type: azure-cli}", AzureCli()),
+        ("{type: token, tokenEnv: T}", Token(token_env="T")),
+    ],
+)
+def test_credentials(written: str, credential: object) -> None:
+    assert load(one(f"    credential: {written}\n"), file="t").tenants[0].credential == credential
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        "    credential: {type: client-secret, clientId: c, secret: oops}\n",
+        "    credential: {type: certificate, clientId: c}\n",
+        "    credential: {type: password}\n",
+        "    cloud: mars\n",
+        "    colour: red\n",
+        "    agreement: false\n",
+        "    recipients: [nobody]\n",
+        "    endpoint: http://graph.example/v1.0\n",
+        "    endpoint: https://user:pass@graph.example/v1.0\n",
+        "    endpoint: ftp://graph.example\n",
+        "    authority: http://localhost:8443\n",
+        "mail: {from: a@b.example}\n",
+        "mail: {from: a@b.example, graph: {tenant: contoso}, smtp: {host: relay}}\n",
+        "mail: {from: a@b.example, graph: {tenant: fabrikam}}\n",
+        f"  - {{name: contoso, tenantId: {OTHER}}}\n",
+        f"  - {{name: again, tenantId: {ID}}}\n",
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(extra: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load(one(extra), file="tenants.yaml")
+    span = caught.value.span
+    assert span is not None
+    assert span.file == "tenants.yaml"
+    assert span.line >= 5 or "mail" in extra
+
+
+def test_every_mistake_is_told_at_once() -> None:
+    text = one("    endpoint: http://a.example\n    authority: http://b.example\n")
+    with pytest.raises(InputError) as caught:
+        load(text, file="tenants.yaml")
+    assert [item.span.line for item in caught.value.diagnostics if item.span] == [5, 6]
+
+
+@pytest.mark.parametrize(
+    ("address", "fine"),
+    [
+        ("https://graph.microsoft.com/v1.0", True),
+        ("http://localhost:8080/v1.0", True),
+        ("http://127.0.0.1/v1.0", True),
+        ("http://[::1]:80/v1.0", True),
+        ("http://127.0.0.1.evil.example/", False),
+        ("http://localhost@evil.example/", False),
+        ("http://0.0.0.0/", False),
+        ("https://gr\u00e4ph.example/", False),
+        ("https://graph.example\\@evil.example/", False),
+        ("https://graph.example/v1.0?x=1", False),
+        ("https://graph.example/#", False),
+        ("https://", False),
+        ("https://graph.example:99999/", False),
+        ("graph.example", False),
+        ("file:///etc/passwd", False),
+    ],
+)
+def test_addresses(address: str, fine: bool) -> None:  # noqa: FBT001
+    assert (complaint(address, plain_on_loopback=True) is None) is fine
+
+
+@given(st.text(max_size=60))
+def test_no_address_is_plain_and_elsewhere(text: str) -> None:
+    address = f"http://{text}"
+    if complaint(address, plain_on_loopback=True) is None:
+        assert canonical(address).split("/")[2].startswith(("localhost", "127.0.0.1", "[::1]"))
+
+
+def test_a_tenant_that_is_not_there() -> None:
+    settings = load(one(), file="t")
+    assert chosen(settings, []) == settings.tenants
+    with pytest.raises(SettingsError, match="no tenant 'fabrikam'"):
+        chosen(settings, ["fabrikam"])
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="does not exist"):
+        read(tmp_path / "tenants.yaml")
+    with pytest.raises(SettingsError, match="cannot be read"):
+        read(tmp_path)
+
+
+def test_mail_through_a_tenant() -> None:
+    mail = load(one(tail="mail: {from: a@b.example, graph: {tenant: contoso}}\n"), file="t").mail
+    assert mail is not None
+    assert mail.route == GraphMail(tenant="contoso")
+    assert mail.send is Send.CHANGED
