@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor.domain.policy import Assignments
 from auditor.domain.product_set import ProductSet
 from auditor.engine.bitsets import pairs, patterns, several, some, within
 from auditor.engine.outcome import Chunk, Rows
-from auditor.engine.people import Flags, People, Words
+from auditor.engine.people import People, Words
 from auditor.engine.product_masks import Mask
+from auditor.engine.texts import Flags
 
 if TYPE_CHECKING:
     from auditor.engine.judging import Found, Scope
@@ -127,16 +126,20 @@ def _redundant(scope: "Scope", of: Mask) -> "Found":
     people, population, facts = scope.people, scope.population, scope.plan.facts.skus
     undecided = people.nobody.copy()
     found: list[tuple[Rows, int, int]] = []
-    for sku, around in scope.plan.containers.items():
-        if not (of.true[sku] or of.unknown[sku]):
-            continue
-        left = _holds(people, sku) & ~scope.unread
-        for container in around:
-            inside = left & _holds(people, container)
+    # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
+    contained = np.zeros(len(facts), dtype=bool)
+    contained[[sku for sku in scope.plan.containers if of.true[sku] or of.unknown[sku]]] = True
+    maybe = (population.true | population.unknown) & some(within(people.held, contained)) & several(people.held)
+    who = np.nonzero(maybe & ~scope.unread)[0]
+    held, certain = people.held[who], population.true[who]
+    for sku in np.nonzero(contained)[0].tolist():
+        left = _holds(held, sku)
+        for container in scope.plan.containers[sku]:
+            inside = left & _holds(held, container)
             left = left & ~inside
-            sure = inside & population.true if of.true[sku] else people.nobody
-            undecided |= inside & (population.true | population.unknown) & ~sure
-            found.append((np.nonzero(sure)[0], sku, container))
+            sure = inside & certain if of.true[sku] else np.zeros(len(who), dtype=bool)
+            undecided[who[inside & ~sure]] = True
+            found.append((who[sure], sku, container))
     rows = np.concatenate([rows for rows, _, _ in found]) if found else np.zeros(0, dtype=np.int64)
     skus = np.concatenate([np.full(len(rows), sku) for rows, sku, _ in found]) if found else rows
     codes = np.concatenate([np.full(len(rows), code) for rows, _, code in found]) if found else rows
@@ -152,8 +155,8 @@ def _redundant(scope: "Scope", of: Mask) -> "Found":
     return chunk, undecided
 
 
-def _holds(people: People, sku: int) -> Flags:
-    return np.asarray((people.held[:, sku >> 6] >> np.uint64(sku & 63)) & np.uint64(1), dtype=bool)
+def _holds(held: Words, sku: int) -> Flags:
+    return np.asarray((held[:, sku >> 6] & np.uint64(1 << (sku & 63))) != 0)
 
 
 def _service(scope: "Scope", plan: str, *, denied: bool) -> "Found":
@@ -174,17 +177,30 @@ def _enabled(scope: "Scope", plan: str) -> Mask:
     A path that leaves the plan on is enough; where the paths of a user were not collected, `assignedLicenses` decide.
     """
     people = scope.people
-    pathless = people.unknown("licenseAssignmentStates")[people.owner]
-    held = people.links.column("held").to_numpy(zero_copy_only=False).astype(bool)
-    counts = held & (people.active | pathless)
-    on = np.zeros(len(counts), dtype=bool)
+    on = np.zeros(len(people.owner), dtype=bool)
     for plan_id, contains in _plan_ids(scope, plan).items():
-        off = np.where(pathless, _lists(people, "disabledPlans", plan_id), _lists(people, "pathDisabledPlans", plan_id))
-        on |= counts & contains[people.sku] & ~off
+        gives = people.counting & contains[people.sku]
+        gives[_switched_off(people, plan_id)] = False
+        on |= gives
     nobody_knows = np.array([sku.plans is None for sku in scope.plan.facts.skus], dtype=bool)
     true = _owners(people, on) & ~scope.unread
-    possible = _owners(people, counts & nobody_knows[people.sku]) if nobody_knows.any() else people.nobody
-    return Mask(true, (possible | scope.unread) & ~true)
+    if not nobody_knows.any():
+        return Mask(true, scope.unread & ~true)
+    may_give = people.counting & nobody_knows[people.sku]
+    # A plan named by its id is off where a path lists it, whatever else the SKU may contain.
+    may_give[_switched_off(people, plan.casefold())] = False
+    return Mask(true, (_owners(people, may_give) | scope.unread) & ~true)
+
+
+def _switched_off(people: People, plan_id: str) -> Rows:
+    """Return the assignments that list the plan as disabled: their path's list, or the licence's without paths."""
+    pathless = people.unknown("licenseAssignmentStates")
+    off = people.listing("pathDisabledPlans", plan_id)
+    if not pathless.any():
+        return off
+    listed = people.listing("disabledPlans", plan_id)
+    hidden = pathless[people.owner]
+    return np.concatenate([off[~hidden[off]], listed[hidden[listed]]])
 
 
 def _plan_ids(scope: "Scope", plan: str) -> dict[str, Flags]:
@@ -197,16 +213,6 @@ def _plan_ids(scope: "Scope", plan: str) -> dict[str, Flags]:
             if wanted in {plan_id, name.casefold()}:
                 found.setdefault(plan_id, np.zeros(len(skus), dtype=bool))[place] = True
     return found
-
-
-def _lists(people: People, column: str, plan_id: str) -> Flags:
-    """Tell which assignments list the plan among their disabled ones."""
-    lists = people.links.column(column)
-    listed = np.zeros(len(lists), dtype=bool)
-    if lists.null_count < len(lists):
-        owners = pc.list_parent_indices(lists).to_numpy()
-        listed[owners[pc.equal(lists.flatten(), pa.scalar(plan_id)).to_numpy(zero_copy_only=False)]] = True
-    return listed
 
 
 def _owners(people: People, links: Flags) -> Flags:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from auditor.engine.outcome import Rows
-from auditor.engine.people import Flags, Words, pack
+from auditor.engine.people import Words, pack
+from auditor.engine.texts import Flags
 
 
 def within(held: Words, products: Flags) -> Words:

@@ -20,11 +20,12 @@ from auditor.domain.policy import (
 from auditor.domain.selector import OneOf
 from auditor.engine import assigning
 from auditor.engine.bitsets import pairs, some, within
-from auditor.engine.outcome import BatchOutcome, Chunk, Tally, distinct
-from auditor.engine.people import Flags, People, among
+from auditor.engine.outcome import BatchOutcome, Chunk, Rows, Tally, distinct
+from auditor.engine.people import People
 from auditor.engine.plan import Plan, looks_at_people
 from auditor.engine.product_masks import Mask
 from auditor.engine.selecting import Selecting
+from auditor.engine.texts import Flags, among, codes_of
 from auditor.engine.waiving import waive
 from auditor.snapshot.model import UserBatch
 
@@ -113,16 +114,13 @@ def _errors(scope: Scope) -> Found:
     owners = people.owner[entries]
     entries, owners = entries[~unread[owners]], owners[~unread[owners]]
     certain = population.true[owners]
-    texts = [_error_text(scope, int(entry)) for entry in entries[certain]]
-    details = tuple(sorted(set(texts)))
-    code = {text: number for number, text in enumerate(details)}
-    found = sorted(
-        {
-            (int(row), int(sku), code[text])
-            for row, sku, text in zip(owners[certain], people.sku[entries[certain]], texts, strict=True)
-        }
-    )
-    columns = np.array(found, dtype=np.int64).reshape(-1, 3)
+    codes, details = _error_texts(scope, entries[certain])
+    rows, skus = owners[certain], people.sku[entries[certain]]
+    order = np.lexsort((codes, skus, rows))
+    columns = np.stack([rows[order], skus[order], codes[order]], axis=1)
+    first = np.ones(len(columns), dtype=bool)
+    first[1:] = (columns[1:] != columns[:-1]).any(axis=1)
+    columns = columns[first]
     undecided = unread & (population.true | population.unknown)
     undecided[owners[population.unknown[owners]]] = True
     chunk = Chunk(
@@ -136,10 +134,21 @@ def _errors(scope: Scope) -> Found:
     return chunk, undecided
 
 
-def _error_text(scope: Scope, entry: int) -> str:
+def _error_texts(scope: Scope, entries: Rows) -> tuple[Rows, tuple[str, ...]]:
+    """Return what the entries' details are: a number for each, and the texts in order."""
     links = scope.people.links
-    error, group = links.column("error")[entry].as_py(), links.column("assignedByGroup")[entry].as_py()
-    return f"{error}@{group}" if group else str(error)
+    errors, groups = links.column("error"), links.column("assignedByGroup")
+    size = len(groups.dictionary) + 1
+    combined = codes_of(errors, absent=0)[entries] * size + codes_of(groups, absent=size - 1)[entries]
+    different, places = np.unique(combined, return_inverse=True)
+    codes, ids = errors.dictionary.to_pylist(), [*groups.dictionary.to_pylist(), None]
+    texts = [_error_text(codes[pair // size], ids[pair % size]) for pair in different.tolist()]
+    details = tuple(sorted(set(texts)))
+    return np.array([details.index(text) for text in texts], dtype=np.int64)[places], details
+
+
+def _error_text(error: str, group: str | None) -> str:
+    return f"{error}@{group}" if group else error
 
 
 def _tally(scope: Scope, block: Seats) -> Tally:

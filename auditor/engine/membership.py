@@ -7,8 +7,9 @@ import pyarrow.compute as pc
 
 from auditor.domain.words import Source, SourceStatus
 from auditor.engine.facts import Facts, GroupFact
-from auditor.engine.people import People, flags_of
+from auditor.engine.people import People
 from auditor.engine.product_masks import Mask
+from auditor.engine.texts import flags_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

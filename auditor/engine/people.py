@@ -10,10 +10,10 @@ import pyarrow.compute as pc
 from auditor.domain.selector import ABSENT_READS_AS
 from auditor.domain.words import Source, SourceStatus
 from auditor.engine.facts import Facts
+from auditor.engine.texts import ALL_DIFFERENT, Flags, Texts, among, codes_of, flags_of, texts
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
-Flags = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
 
@@ -45,7 +45,10 @@ class People:
         self.offset = batch.offset
         self.count = batch.users.num_rows
         self._words = words_for(len(facts.skus))
-        self._columns: dict[str, pa.Array] = {}
+        self._texts: dict[str, Texts] = {}
+        self._instants: dict[str, Numbers] = {}
+        self._latest: dict[tuple[str, ...], Numbers] = {}
+        self._lists: dict[str, tuple[dict[str, int], Numbers, Numbers]] = {}
 
     @cached_property
     def nobody(self) -> Flags:
@@ -96,8 +99,7 @@ class People:
 
     @cached_property
     def _without_stamp(self) -> Flags:
-        latest = np.maximum.reduce([self.instants(name) for name in SIGN_IN_COLUMNS])
-        return np.asarray(latest == NEVER)
+        return np.asarray(self.latest(SIGN_IN_COLUMNS) == NEVER)
 
     @cached_property
     def _without_mailbox(self) -> Flags:
@@ -110,15 +112,17 @@ class People:
         place = self.users.schema.get_field_index(name)
         return pa.nulls(self.count, pa.string()) if place < 0 else self.users.column(place)
 
-    def folded(self, name: str) -> pa.Array:
+    def texts(self, name: str) -> Texts:
         """Return a text column folded for comparison, documented defaults filled in."""
-        if name not in self._columns:
-            column = self.column(name)
+        found = self._texts.get(name)
+        if found is None:
             default = ABSENT_READS_AS.get(name)
-            if default is not None:
-                column = pc.fill_null(pc.if_else(pc.equal(column, ""), None, column), str(default))
-            self._columns[name] = fold(column)
-        return self._columns[name]
+            found = self._texts[name] = texts(
+                self.column(name),
+                distinct=name not in ALL_DIFFERENT,
+                default=default if isinstance(default, str) else None,
+            )
+        return found
 
     def absent(self, name: str) -> Flags:
         """Who has no value: null, or the empty string."""
@@ -127,8 +131,7 @@ class People:
         column = self.column(name)
         if pa.types.is_boolean(column.type):
             return self.nobody if name in ABSENT_READS_AS else flags_of(column.is_null())
-        folded = self.folded(name)
-        return flags_of(pc.fill_null(pc.equal(folded, ""), fill_value=True))
+        return self.texts(name).absent()
 
     def booleans(self, name: str) -> pa.Array:
         """Return a boolean column, documented defaults filled in."""
@@ -140,11 +143,24 @@ class People:
 
     def instants(self, name: str) -> Numbers:
         """Return an instant column as microseconds since 1970 in UTC; an absent one is NEVER."""
+        found = self._instants.get(name)
+        if found is None:
+            found = self._instants[name] = self._read_instants(name)
+        return found
+
+    def _read_instants(self, name: str) -> Numbers:
         column = self.column(name)
         if column.null_count == len(column):
             return np.full(self.count, NEVER, dtype=np.int64)
         numbers: Numbers = pc.fill_null(column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()), NEVER).to_numpy()
         return np.where(numbers < _YEAR_TWO, NEVER, numbers)
+
+    def latest(self, names: tuple[str, ...]) -> Numbers:
+        """Return the latest of some instants for each user; NEVER where there is none."""
+        found = self._latest.get(names)
+        if found is None:
+            found = self._latest[names] = np.maximum.reduce([self.instants(name) for name in names])
+        return found
 
     # Assignments.
 
@@ -173,17 +189,26 @@ class People:
             return self.bitset(None)
         return self.bitset(flags_of(column))
 
+    @cached_property
+    def _runs(self) -> Numbers:
+        """Where the assignments of each user who has any begin."""
+        return np.concatenate(([0], np.nonzero(np.diff(self.owner))[0] + 1))
+
+    @cached_property
+    def _bits(self) -> Words:
+        """Per assignment, the bit of its SKU within its word."""
+        return np.left_shift(np.uint64(1), (self.sku & 63).astype(np.uint64))
+
     def bitset(self, which: Flags | None) -> Words:
         """Gather the SKUs of the chosen assignments (None: of all) into one bitset per user."""
-        owner, sku = (self.owner, self.sku) if which is None else (self.owner[which], self.sku[which])
-        bits = np.left_shift(np.uint64(1), (sku & 63).astype(np.uint64))
         found = np.zeros((self.count, self._words), dtype=np.uint64)
+        if not len(self.owner):
+            return found
+        people = self.owner[self._runs]
         for word in range(self._words):
-            chosen = slice(None) if self._words == 1 else np.nonzero(sku >> 6 == word)[0]
-            people, values = owner[chosen], bits[chosen]
-            if len(people):
-                starts = np.concatenate(([0], np.nonzero(np.diff(people))[0] + 1))
-                found[people[starts], word] = np.bitwise_or.reduceat(values, starts)
+            values = self._bits if self._words == 1 else np.where(self.sku >> 6 == word, self._bits, np.uint64(0))
+            chosen = values if which is None else np.where(which, values, np.uint64(0))
+            found[people, word] = np.bitwise_or.reduceat(chosen, self._runs)
         return found
 
     @cached_property
@@ -198,6 +223,29 @@ class People:
         return flags_of(self.links.column("assignedByGroup").is_valid())
 
     @cached_property
+    def counting(self) -> Flags:
+        """Which assignments give their plans: held, over an active path, or over any where paths were not collected."""
+        pathless = self.unknown("licenseAssignmentStates")
+        held = flags_of(self.links.column("held"))
+        return held & (self.active | pathless[self.owner]) if pathless.any() else held & self.active
+
+    def listing(self, column: str, plan_id: str) -> Numbers:
+        """Return the assignments whose list of disabled plans, in that column, names the plan."""
+        found = self._lists.get(column)
+        if found is None:
+            found = self._lists[column] = self._read_lists(column)
+        plans, codes, places = found
+        return np.unique(places[codes == plans[plan_id]]) if plan_id in plans else np.zeros(0, dtype=np.int64)
+
+    def _read_lists(self, name: str) -> tuple[dict[str, int], Numbers, Numbers]:
+        """Return the plans of a column of lists with their numbers, and per entry its plan and its assignment."""
+        column = self.links.column(name)
+        coded = column.flatten().dictionary_encode()
+        places: Numbers = pc.list_parent_indices(column).to_numpy()
+        plans = {plan: number for number, plan in enumerate(coded.dictionary.to_pylist())}
+        return plans, codes_of(coded, absent=-1), places
+
+    @cached_property
     def direct_paths(self) -> Words:
         """Per user, the SKUs with an active direct assignment."""
         return self.bitset(self.active & ~self.by_group)
@@ -210,10 +258,11 @@ class People:
     @cached_property
     def several_paths(self) -> Words:
         """Per user, the SKUs with two or more different active paths."""
-        chosen = np.nonzero(self.active)[0]
-        if not len(chosen):
-            return np.zeros((self.count, self._words), dtype=np.uint64)
-        group = pc.fill_null(self.links.column("assignedByGroup").indices.cast(pa.int64()), -1).to_numpy()[chosen]
+        # Only who has more paths than SKUs can have two for one of them; few have.
+        paths = np.bincount(self.owner[self.active], minlength=self.count)
+        skus = np.bitwise_count(self.direct_paths | self.group_paths).sum(axis=1)
+        chosen = np.nonzero(self.active & (paths > skus)[self.owner])[0]
+        group = codes_of(self.links.column("assignedByGroup"), absent=-1)[chosen]
         owner, sku = self.owner[chosen], self.sku[chosen]
         order = np.lexsort((group, sku, owner))
         owner, sku, group, chosen = owner[order], sku[order], group[order], chosen[order]
@@ -225,31 +274,3 @@ class People:
 
 _YEAR_TWO = -62_104_060_800_000_000
 """0002-01-01 in microseconds: Graph writes the year 1 where it means never."""
-
-
-def flags_of(column: pa.Array) -> Flags:
-    """Turn a boolean Arrow column without nulls into flags."""
-    flags: Flags = column.to_numpy(zero_copy_only=False)
-    return flags.astype(bool, copy=False)
-
-
-def among(codes: pa.DictionaryArray, values: tuple[str, ...]) -> Flags:
-    """Tell which rows of a dictionary column hold one of the values; null is none of them."""
-    known = np.array([value in values for value in codes.dictionary.to_pylist()] + [False], dtype=bool)
-    indices = pc.fill_null(codes.indices.cast(pa.int64()), len(known) - 1).to_numpy()
-    found: Flags = known[indices]
-    return found
-
-
-def fold(column: pa.Array) -> pa.Array:
-    """Casefold a text column as Python does: ASCII by Arrow, every other value by itself."""
-    if pa.types.is_dictionary(column.type):
-        return fold(column.cast(pa.string()))
-    lowered = pc.ascii_lower(column)
-    foreign = pc.invert(pc.string_is_ascii(column))
-    if not pc.any(foreign).as_py():
-        return lowered
-    replaced = pa.array(
-        [text.casefold() for text in column.filter(pc.fill_null(foreign, fill_value=False)).to_pylist()], pa.string()
-    )
-    return pc.replace_with_mask(lowered, pc.fill_null(foreign, fill_value=False), replaced)

@@ -27,10 +27,10 @@ from auditor.domain.selector import (
 )
 from auditor.domain.words import Source
 from auditor.engine.bitsets import some
-from auditor.engine.globs import expression_of
 from auditor.engine.membership import Membership
-from auditor.engine.people import NEVER, Flags, Numbers, People, Words, flags_of, pack
+from auditor.engine.people import NEVER, People, Words, pack
 from auditor.engine.product_masks import Mask, ProductMasks
+from auditor.engine.texts import Flags, flags_of, globbed
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 _SIGNALS = {
@@ -74,8 +74,7 @@ class Selecting:
             case OneOf(property=name, values=values):
                 return self._told(self._one_of(name, values), name)
             case Matches(property=name, pattern=pattern):
-                matched = pc.match_substring_regex(people.folded(name), f"^{expression_of(pattern)}$")
-                return self._told(flags_of(pc.fill_null(matched, fill_value=False)), name)
+                return self._told(people.texts(name).where(globbed(pattern)), name)
             case Before(property=name, moment=moment):
                 stamps = people.instants(name)
                 return self._told((stamps != NEVER) & (stamps < self._moment(moment)), name)
@@ -89,7 +88,7 @@ class Selecting:
             case MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case InactiveFor(duration=duration, signal=signal):
-                latest: Numbers = np.maximum.reduce([people.instants(name) for name in _SIGNALS[signal]])
+                latest = people.latest(_SIGNALS[signal])
                 inactive = np.asarray((latest != NEVER) & (latest < self._moment(duration)))
                 return self._told(inactive, Source.SIGN_IN_ACTIVITY.value)
             case NeverSignedIn(duration=duration):
@@ -116,16 +115,13 @@ class Selecting:
         if not told:
             return found
         if name in BOOLEAN_PROPERTIES:
-            column = people.booleans(name)
-            matched = pc.is_in(column, value_set=pa.array(told, pa.bool_()))
-        elif name in INSTANT_PROPERTIES:
+            matched = pc.is_in(people.booleans(name), value_set=pa.array(told, pa.bool_()))
+            return found | flags_of(pc.fill_null(matched, fill_value=False))
+        if name in INSTANT_PROPERTIES:
             wanted = [microseconds(value) for value in told if isinstance(value, datetime)]
             return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
-        else:
-            folded = [str(value).casefold() for value in told]
-            column = people.folded(name)
-            matched = pc.equal(column, folded[0]) if len(folded) == 1 else pc.is_in(column, value_set=pa.array(folded))
-        return found | flags_of(pc.fill_null(matched, fill_value=False))
+        folded = pa.array([str(value).casefold() for value in told])
+        return found | people.texts(name).where(lambda values: pc.is_in(values, value_set=folded))
 
     def _holds(self, products: Mask) -> Mask:
         people = self._people
@@ -137,7 +133,7 @@ class Selecting:
     def _never_signed_in(self, duration: timedelta) -> Mask:
         """No stamp at all, and created long enough ago; no creation date counts as older."""
         people = self._people
-        latest = np.maximum.reduce([people.instants(name) for name in SIGN_IN_COLUMNS])
+        latest = people.latest(SIGN_IN_COLUMNS)
         created = people.instants("createdDateTime")
         unread = people.unknown(Source.SIGN_IN_ACTIVITY.value)
         silent = self._told(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
