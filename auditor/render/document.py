@@ -23,7 +23,7 @@ from auditor.domain.result import (
     TenantResult,
 )
 from auditor.domain.words import Severity
-from auditor.render.json_text import amount, ordered
+from auditor.render.json_text import amount
 
 SCHEMA: Final = "auditor/result/v1"
 TOOL: Final = "m365-license-auditor"
@@ -141,7 +141,7 @@ def finding_document(finding: Finding) -> Document:
         },
         "product": _product(finding.product),
         "detail": finding.detail,
-        "evidence": ordered(finding.evidence),
+        "evidence": finding.evidence,
         "money": _money(finding.money),
         "guidance": finding.guidance,
         "source": _source(finding.source),

@@ -44,7 +44,9 @@ def run(*findings: Finding, day: int = 0, unknown: str = "", policies: str = "pq
 
 def failed(day: int, policies: str = "pq") -> Result:
     made = run(day=day, policies=policies)
-    return replace(made, tenants=(replace(made.tenants[0], policies=(), failure="Graph did not answer", complete=False),))
+    return replace(
+        made, tenants=(replace(made.tenants[0], policies=(), failure="Graph did not answer", complete=False),)
+    )
 
 
 def chain(*runs: Result) -> TenantResult:
@@ -69,14 +71,14 @@ def test_the_run_says_what_it_was_compared_with() -> None:
 
 
 def test_a_lapsed_waiver_reopens_and_a_new_waiver_changes_nothing() -> None:
-    tenant = chain(
-        run(one("a", status=Status.WAIVED), one("b")), run(one("a"), one("b", status=Status.WAIVED), day=1)
-    )
+    tenant = chain(run(one("a", status=Status.WAIVED), one("b")), run(one("a"), one("b", status=Status.WAIVED), day=1))
     assert change_of(tenant) == {"a": "reopened", "b": "unchanged"}
 
 
 def test_what_stays_waived_is_unchanged_and_a_new_waived_finding_is_new() -> None:
-    tenant = chain(run(one("a", status=Status.WAIVED)), run(one("a", status=Status.WAIVED), one("b", status=Status.WAIVED), day=1))
+    tenant = chain(
+        run(one("a", status=Status.WAIVED)), run(one("a", status=Status.WAIVED), one("b", status=Status.WAIVED), day=1)
+    )
     assert change_of(tenant) == {"a": "unchanged", "b": "new"}
 
 

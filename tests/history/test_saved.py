@@ -42,7 +42,11 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
     max_leaves=4,
 )
-INSTANT = st.datetimes(timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]), min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30))  # noqa: DTZ001
+INSTANT = st.datetimes(
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+    min_value=datetime(1, 1, 2),
+    max_value=datetime(9999, 12, 30),
+)  # noqa: DTZ001
 MONEY = st.builds(Money, currency=TEXT, per_month=st.decimals(0, 10**12, places=2))
 LINE = st.builds(SourceLine, file=TEXT, line=st.integers(0))
 MAPPING = st.dictionaries(TEXT, JSON, max_size=3)
@@ -52,9 +56,13 @@ FINDING = st.builds(
     product=st.none() | st.builds(ProductReference, sku_id=st.none() | TEXT, sku_part_number=st.none() | TEXT),
 )  # fmt: skip
 FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
-OUTCOMES = st.lists(st.builds(PolicyOutcome, id=TEXT, findings=st.integers(0), reason=st.none() | TEXT, missing=WORDS), max_size=2).map(tuple)
+OUTCOMES = st.lists(
+    st.builds(PolicyOutcome, id=TEXT, findings=st.integers(0), reason=st.none() | TEXT, missing=WORDS), max_size=2
+).map(tuple)
 NOTICES = st.lists(st.builds(Notice, code=TEXT, message=TEXT, subject=TEXT), max_size=2).map(tuple)
-SEATS = st.builds(SeatCount, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, applies_to=st.sampled_from(["User", "Company"]))
+SEATS = st.builds(
+    SeatCount, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, applies_to=st.sampled_from(["User", "Company"])
+)
 TENANT = st.builds(
     TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
     sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
@@ -99,7 +107,9 @@ def _broken(change: Callable[[Any], object]) -> bytes:
     return json.dumps(whole).encode()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"schema": NaN}', b"[" * 100_000, saved(result())[:5000]])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"schema": NaN}', b"[" * 100_000, saved(result())[:5000]]
+)
 def test_bytes_that_are_no_document_are_damaged(body: bytes) -> None:
     with pytest.raises(SnapshotError) as caught:
         load(body, where="out/result.json")
@@ -135,7 +145,10 @@ def test_a_newer_version_is_refused_with_what_to_do() -> None:
         (lambda whole: whole["tenants"][0].update(findings=[7]), "tenants[0].findings[0]"),
         (lambda whole: whole["tenants"][0].update(unconfirmed=[7]), "tenants[0].unconfirmed[0]"),
         (lambda whole: whole["tenants"][0].update(actions={}), "tenants[0].actions"),
-        (lambda whole: whole["tenants"][0]["findings"][4].update(money={"currency": "EUR", "perMonth": "1"}), "money.perMonth"),
+        (
+            lambda whole: whole["tenants"][0]["findings"][4].update(money={"currency": "EUR", "perMonth": "1"}),
+            "money.perMonth",
+        ),
         (lambda whole: whole["summary"]["open"].pop("high"), "'high' is missing"),
     ],
 )
@@ -149,7 +162,17 @@ def test_damage_is_told_with_its_place(change: Callable[[Any], object], place: s
 def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
     def strip(whole: Any) -> None:
         whole["later"] = 1
-        for key in ("displayName", "agreement", "locale", "asOf", "fixed", "unconfirmed", "closed", "balance", "failure"):
+        for key in (
+            "displayName",
+            "agreement",
+            "locale",
+            "asOf",
+            "fixed",
+            "unconfirmed",
+            "closed",
+            "balance",
+            "failure",
+        ):
             del whole["tenants"][0][key]
         del whole["run"]["definitions"], whole["run"]["previous"]
 

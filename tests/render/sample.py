@@ -89,9 +89,7 @@ def fingerprint(*parts: str | None) -> str:
     return sha256("\x1f".join(part or "" for part in parts).encode()).hexdigest()[:32]
 
 
-def finding(
-    tenant: str, policy: str, check: str, subject: Subject, *, sku: Sku | None = None, **more: Any
-) -> Finding:
+def finding(tenant: str, policy: str, check: str, subject: Subject, *, sku: Sku | None = None, **more: Any) -> Finding:
     rule = BY_ID[policy]
     price = more.pop("price", sku[3] if sku is not None else None)
     product = more.pop("product", None)
@@ -199,7 +197,9 @@ def contoso_findings() -> Iterator[Finding]:
                   guidance="set-attribute", evidence={**facts, "usageLocation": None})  # fmt: skip
 
 
-def outcomes(findings: tuple[Finding, ...], unknown: dict[str, tuple[str, tuple[str, ...]]]) -> tuple[PolicyOutcome, ...]:
+def outcomes(
+    findings: tuple[Finding, ...], unknown: dict[str, tuple[str, tuple[str, ...]]]
+) -> tuple[PolicyOutcome, ...]:
     found = []
     for policy in POLICIES:
         if policy.id == "fleet-balance":
@@ -223,7 +223,9 @@ def order(findings: Iterator[Finding]) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
-def coverage(name: Source, count: int = 0, status: SourceStatus = SourceStatus.COMPLETE, reason: str | None = None) -> Coverage:
+def coverage(
+    name: Source, count: int = 0, status: SourceStatus = SourceStatus.COMPLETE, reason: str | None = None
+) -> Coverage:
     read = None if status in {SourceStatus.DENIED, SourceStatus.NOT_NEEDED} else "2026-11-20T02:14:07Z"
     return Coverage(name=name, status=status, count=count, read_at=read, reason=reason)
 

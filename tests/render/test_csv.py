@@ -45,14 +45,31 @@ def test_the_usual_facts_have_columns_of_their_own() -> None:
     seats = next(row for row in rows if row["check"] == "seats.above-maximum")
     assert (seats["spare"], seats["adjust"], seats["perMonth"]) == ("79", "-48", "1713.60")
     leaver = next(row for row in rows if row["policy"] == "leavers")
-    assert (leaver["accountEnabled"], leaver["assignmentPaths"]) == ("false", "group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11")
+    assert (leaver["accountEnabled"], leaver["assignmentPaths"]) == (
+        "false",
+        "group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11",
+    )
     idle = next(row for row in rows if row["policy"] == "copilot-in-use")
     assert idle["lastSignIn"].startswith("2026-0")
 
 
 @pytest.mark.parametrize(
     "name",
-    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "  =1", "\u3000\uff1d1", "\uff0b1", "\uff0d1", "\uff20x", "\n=1", "=cmd|' /C calc'!A0"],
+    [
+        "=1+1",
+        "+1",
+        "-1",
+        "@SUM(A1)",
+        "\t=1",
+        "\r=1",
+        "  =1",
+        "\u3000\uff1d1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20x",
+        "\n=1",
+        "=cmd|' /C calc'!A0",
+    ],
 )
 def test_a_cell_that_begins_like_a_formula_gets_an_apostrophe(name: str) -> None:
     assert _rows(_named(name))[0]["subjectName"] == f"'{name}"

@@ -44,8 +44,21 @@ def with_findings(findings: tuple[Finding, ...]) -> Result:
 def hostile() -> Result:
     there = result().tenants[0]
     subject = Subject(type=SubjectType.USER, id=HOSTILE, name=HOSTILE)
-    finding = replace(there.findings[0], subject=subject, detail=HOSTILE, evidence={"userPrincipalName": HOSTILE}, source=SourceLine(file=HOSTILE, line=0))
-    tenant = replace(there, name=HOSTILE, display_name=HOSTILE, findings=(finding,), actions=(), policies=(replace(there.policies[0], reason=HOSTILE),))
+    finding = replace(
+        there.findings[0],
+        subject=subject,
+        detail=HOSTILE,
+        evidence={"userPrincipalName": HOSTILE},
+        source=SourceLine(file=HOSTILE, line=0),
+    )
+    tenant = replace(
+        there,
+        name=HOSTILE,
+        display_name=HOSTILE,
+        findings=(finding,),
+        actions=(),
+        policies=(replace(there.policies[0], reason=HOSTILE),),
+    )
     return replace(result(), tenants=(tenant,))
 
 
@@ -121,7 +134,12 @@ def test_sarif_of_many_tenants_shares_one_run() -> None:
 
 @pytest.mark.parametrize(
     ("file", "uri"),
-    [("policies\\a b.yaml", "policies/a%20b.yaml"), ("./p.yaml", "p.yaml"), ("/srv/p.yaml", "file:///srv/p.yaml"), ("C:\\p\\q.yaml", "file:///C:/p/q.yaml")],
+    [
+        ("policies\\a b.yaml", "policies/a%20b.yaml"),
+        ("./p.yaml", "p.yaml"),
+        ("/srv/p.yaml", "file:///srv/p.yaml"),
+        ("C:\\p\\q.yaml", "file:///C:/p/q.yaml"),
+    ],
 )
 def test_sarif_addresses_are_uris(file: str, uri: str) -> None:
     finding = replace(result().tenants[0].findings[0], source=SourceLine(file=file, line=3))

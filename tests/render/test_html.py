@@ -114,14 +114,24 @@ def test_it_says_its_language_and_marks_up_its_tables(sample: str) -> None:
     names = [name for name, _ in page.tags]
     assert names.count("table") == names.count("caption") == names.count("thead")
     assert all("scope" in attributes for name, attributes in page.tags if name == "th")
-    assert all("aria-label" in attributes or "aria-hidden" in attributes for name, attributes in page.tags if name == "svg")
+    assert all(
+        "aria-label" in attributes or "aria-hidden" in attributes for name, attributes in page.tags if name == "svg"
+    )
     assert {"header", "main", "footer", "nav"} <= set(names)
     assert names.count("h1") == 1
 
 
 def test_the_first_screen_tells_the_outcome(sample: str) -> None:
     top = Page(re.sub(r"<(style|script)>.*?</\1>", "", sample, flags=re.DOTALL)).text.split("All tenants together")[0]
-    for words in ("66 open findings, 4 of them critical.", "1 policy not evaluated in contoso (Sign-in activity denied).", "Since 19 Nov 2026", "€3,750.39", "At least:", "Remove licences from 51 people", "Licence assignments succeed"):
+    for words in (
+        "66 open findings, 4 of them critical.",
+        "1 policy not evaluated in contoso (Sign-in activity denied).",
+        "Since 19 Nov 2026",
+        "€3,750.39",
+        "At least:",
+        "Remove licences from 51 people",
+        "Licence assignments succeed",
+    ):
         assert words in top
 
 
@@ -141,8 +151,27 @@ def test_no_text_of_the_tenant_acts() -> None:
         there,
         name=HOSTILE,
         display_name=HOSTILE,
-        findings=(replace(first, fingerprint=HOSTILE, subject=subject, detail=HOSTILE, waiver=HOSTILE, status=Status.WAIVED, evidence={HOSTILE: HOSTILE, "userPrincipalName": HOSTILE, "paths": [HOSTILE], "usable": HOSTILE}),),
-        actions=(replace(there.actions[0], id=HOSTILE, title=HOSTILE, steps=(HOSTILE,), links=((HOSTILE, "javascript:alert(1)"), ("x", "https://[")), requests=({"body": HOSTILE},)),),
+        findings=(
+            replace(
+                first,
+                fingerprint=HOSTILE,
+                subject=subject,
+                detail=HOSTILE,
+                waiver=HOSTILE,
+                status=Status.WAIVED,
+                evidence={HOSTILE: HOSTILE, "userPrincipalName": HOSTILE, "paths": [HOSTILE], "usable": HOSTILE},
+            ),
+        ),
+        actions=(
+            replace(
+                there.actions[0],
+                id=HOSTILE,
+                title=HOSTILE,
+                steps=(HOSTILE,),
+                links=((HOSTILE, "javascript:alert(1)"), ("x", "https://[")),
+                requests=({"body": HOSTILE},),
+            ),
+        ),
         sources=(replace(there.sources[0], reason=HOSTILE),),
         seats=(replace(there.seats[0], name=HOSTILE, sku_part_number=HOSTILE),),
         notices=(replace(there.notices[0], message=HOSTILE, code=HOSTILE),),
@@ -182,7 +211,11 @@ def test_a_thousand_findings_stay_small() -> None:
 
 def test_a_failed_tenant_never_looks_well() -> None:
     there = result().tenants[1]
-    text = Page(html(of_tenant(replace(there, failure="Graph did not answer", complete=False, policies=(), seats=(), sources=())))).text
+    text = Page(
+        html(
+            of_tenant(replace(there, failure="Graph did not answer", complete=False, policies=(), seats=(), sources=()))
+        )
+    ).text
     assert "The tenant could not be audited." in text
     assert "Graph did not answer" in text
     assert "Everything is inside" not in text
@@ -203,7 +236,11 @@ def test_the_same_guidance_is_told_once_and_linked_after() -> None:
     made = html(of_tenant(replace(there, actions=(first, replace(twin, irreversible=()), there.actions[1]))))
     assert made.count("Select the people listed") == 1
     assert "The steps are the same as for" in Page(made).text
-    once = html(of_tenant(replace(there, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))))
+    once = html(
+        of_tenant(
+            replace(there, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))
+        )
+    )
     assert Page(once).text.count("no way back") == 1
     assert "To be decided by Finance" in Page(once).text
 

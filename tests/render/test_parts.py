@@ -36,7 +36,11 @@ def test_waived_findings_and_budgets_are_no_money() -> None:
 
 
 def test_currencies_are_never_added_up() -> None:
-    crowns = replace(FIRST, money=Money(currency="DKK", per_month=Decimal(10)), subject=Subject(type=SubjectType.USER, id="x", name=""))
+    crowns = replace(
+        FIRST,
+        money=Money(currency="DKK", per_month=Decimal(10)),
+        subject=Subject(type=SubjectType.USER, id="x", name=""),
+    )
     assert list(sums((FIRST, crowns))) == ["DKK", "EUR"]
     assert WORDS.sums({"DKK": Decimal(10), "EUR": Decimal("1234.5")}) == "DKK\u00a010.00 + €1,234.50"
 
@@ -49,14 +53,30 @@ def test_the_run_s_money_is_that_of_its_tenants() -> None:
 
 @pytest.mark.parametrize(
     ("written", "seats"),
-    [("5", 5), ("5%", 10), ("2.5 %", 5), ("{percent: 5, seats: 10}", 10), ("{percent: 10, seats: 10}", 20), ("all", None), ("", None)],
+    [
+        ("5", 5),
+        ("5%", 10),
+        ("2.5 %", 5),
+        ("{percent: 5, seats: 10}", 10),
+        ("{percent: 10, seats: 10}", 20),
+        ("all", None),
+        ("", None),
+    ],
 )
 def test_bounds_are_read_as_policies_write_them(written: str, seats: int | None) -> None:
     assert bound(written, 200) == seats
 
 
-@given(st.none() | st.integers(-5, 10**7), st.none() | st.integers(-5, 10**7), st.none() | st.integers(-5, 10**7), st.sampled_from([None, "0", "5", "5%", "100%"]), st.sampled_from([None, "0", "5", "5%", "100%"]))
-def test_a_bar_never_leaves_its_box(usable: int | None, consumed: int | None, warning: int | None, least: str | None, most: str | None) -> None:
+@given(
+    st.none() | st.integers(-5, 10**7),
+    st.none() | st.integers(-5, 10**7),
+    st.none() | st.integers(-5, 10**7),
+    st.sampled_from([None, "0", "5", "5%", "100%"]),
+    st.sampled_from([None, "0", "5", "5%", "100%"]),
+)
+def test_a_bar_never_leaves_its_box(
+    usable: int | None, consumed: int | None, warning: int | None, least: str | None, most: str | None
+) -> None:
     bar = picture(usable=usable, consumed=consumed, warning=warning, facts={"minimum": least, "maximum": most})
     if bar is None:
         assert usable is None or consumed is None or max(usable, consumed) <= 0
@@ -71,17 +91,33 @@ def test_a_bar_never_leaves_its_box(usable: int | None, consumed: int | None, wa
 
 def test_evidence_is_told_in_words() -> None:
     seats = next(finding for finding in contoso().findings if finding.policy == "e3-spare")
-    assert described(seats, WORDS) == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare · remove 48 seats"
-    assert described(FIRST, WORDS) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
+    assert (
+        described(seats, WORDS)
+        == "620 usable · 541 assigned · 79 spare · allowed: at least 5, at most 5% spare · remove 48 seats"
+    )
+    assert (
+        described(FIRST, WORDS) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
+    )
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
     assert described(renewal, WORDS) == "90 seats bought · next date 14 Dec 2026 · state Warning"
-    assert described(result().fleet.findings[0], WORDS) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
+    assert (
+        described(result().fleet.findings[0], WORDS) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
+    )
     group = replace(FIRST, evidence={"hasMembersWithLicenseErrors": True, "licenseProcessingState": "Queued"})
     assert described(group, WORDS) == "has members with license errors yes · license processing state Queued"
 
 
 def test_the_latest_sign_in_counts_and_the_year_one_is_none() -> None:
-    assert last_sign_in({"lastSignInDateTime": "2026-01-01T00:00:00Z", "lastNonInteractiveSignInDateTime": "2026-02-01T00:00:00Z", "lastSuccessfulSignInDateTime": None}) == "2026-02-01T00:00:00Z"
+    assert (
+        last_sign_in(
+            {
+                "lastSignInDateTime": "2026-01-01T00:00:00Z",
+                "lastNonInteractiveSignInDateTime": "2026-02-01T00:00:00Z",
+                "lastSuccessfulSignInDateTime": None,
+            }
+        )
+        == "2026-02-01T00:00:00Z"
+    )
     assert last_sign_in({"lastSignInDateTime": "0001-01-01T00:00:00Z", "lastNonInteractiveSignInDateTime": ""}) is None
 
 

@@ -18,7 +18,14 @@ HOSTILE = "[red]x[/red] \x1b[2J\r\n\u202e:smile: [link=http://evil]"
 
 def printed(of: Result, *, width: int = 80, color: bool = False, paths: tuple[str, ...] = ("out/report.html",)) -> str:
     stream = StringIO()
-    console = Console(file=stream, width=width, force_terminal=color, no_color=not color, color_system="truecolor" if color else None, legacy_windows=False)
+    console = Console(
+        file=stream,
+        width=width,
+        force_terminal=color,
+        no_color=not color,
+        color_system="truecolor" if color else None,
+        legacy_windows=False,
+    )
     terminal(of, console, paths=paths)
     return stream.getvalue()
 
@@ -60,7 +67,9 @@ def test_no_text_of_the_tenant_acts() -> None:
 
 def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> None:
     there = result().tenants[0]
-    many = replace(there, seats=tuple(replace(there.seats[7], sku_id=f"id{number}") for number in range(20)) + there.seats)
+    many = replace(
+        there, seats=tuple(replace(there.seats[7], sku_id=f"id{number}") for number in range(20)) + there.seats
+    )
     text = printed(replace(result(), tenants=(many,)))
     assert text.index("Visio Plan 2") < text.index("Microsoft 365 E3") < text.index("Microsoft Power")
     assert "14 more in the reports" in text
