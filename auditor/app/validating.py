@@ -7,8 +7,9 @@ from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
+from auditor.catalogue import Catalogue
 from auditor.domain.errors import Diagnostic, Level
-from auditor.engine.notices import knows
+from auditor.domain.policy import Mention
 from auditor.policy.loading import Loaded
 from auditor.policy.meaning import doubts
 
@@ -55,8 +56,12 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
             level=Level.WARNING,
         )
         for mention, node in loaded.mentions
-        if not knows(catalogue, mention)
+        if not _knows(catalogue, mention)
     ]
+
+
+def _knows(catalogue: Catalogue, mention: Mention) -> bool:
+    return catalogue.knows(mention.name) if mention.kind == "product" else bool(catalogue.plan(mention.name))
 
 
 def _hint(name: str, close: list[str]) -> str:

@@ -8,7 +8,7 @@ from importlib import import_module
 
 from auditor import __version__
 from auditor.cli.console import say, tell
-from auditor.domain.errors import AuditorError, DeliveryError, GraphError
+from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 
 COMMANDS = {
     "audit": "audit tenants against policies and write reports: the main job",
@@ -32,6 +32,8 @@ exit codes:
   3    incomplete: a tenant could not be read whole, or a policy not evaluated
   130  interrupted
 """
+_EXTRAS = dict.fromkeys(("msgraph", "msgraph_core", "kiota_abstractions", "azure", "httpx", "aiohttp"), "graph")
+"""Modules that an optional part of the installation brings."""
 _BUG = "https://github.com/m365-license-auditor/auditor/issues"
 
 
@@ -93,7 +95,17 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         say("interrupted")
         return 130
     except Exception as error:
+        extra = _EXTRAS.get((getattr(error, "name", None) or "").split(".")[0])
+        if isinstance(error, ModuleNotFoundError) and extra is not None:
+            tell(_missing(extra, str(error.name)).diagnostics)
+            return 2
         if getattr(arguments, "verbose", 0):
             raise
         say(f"auditor: bug: {type(error).__name__}: run again with -v and report it at {_BUG}")
         return 70
+
+
+def _missing(extra: str, module: str) -> UsageError:
+    """Say which optional part of the installation a command needs."""
+    hint = f"run: pip install 'm365-license-auditor[{extra}]'"
+    return UsageError("extra-missing", f"this command needs {module}, which is not installed", hint=hint)

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from auditor.catalogue import Catalogue
 from auditor.domain.policy import Mention, PolicySet, Waiver
 from auditor.domain.result import FleetResult, Notice, PolicyOutcome
 from auditor.domain.words import Outcome
@@ -146,8 +145,3 @@ def _knows(facts: Facts, mention: Mention) -> bool:
     if mention.kind == "product":
         return facts.catalogue.knows(mention.name) or mention.name.casefold() in facts.owned_names
     return bool(facts.catalogue.plan(mention.name)) or mention.name.casefold() in facts.owned_plans
-
-
-def knows(catalogue: Catalogue, mention: Mention) -> bool:
-    """Whether the catalogue alone knows a name: what validation without a tenant can ask."""
-    return catalogue.knows(mention.name) if mention.kind == "product" else bool(catalogue.plan(mention.name))
