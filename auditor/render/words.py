@@ -1,23 +1,19 @@
 """Values into the words of a report: numbers, dates, money, states and checks, all through one door for translation."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from gettext import NullTranslations
+from re import compile as pattern
 from types import MappingProxyType
 from typing import Final
 
 from auditor.domain.words import Change, Outcome, Severity, Source, SourceStatus
-from auditor.render.json_text import amount
+from auditor.wording import CHECKS as NAMED
+from auditor.wording import wording
+from auditor.wording.checks import N_
 
-
-def N_(message: str) -> str:  # noqa: N802 - the name that message extractors look for
-    """Mark a text for translation where it is kept, not yet where it is said."""
-    return message
-
-
-_SYMBOLS: Final = MappingProxyType({"EUR": "€", "GBP": "£", "USD": "$"})
-_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 
 SEVERITIES: Final[Mapping[Severity, str]] = MappingProxyType(
     {
@@ -60,77 +56,57 @@ SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(
         SourceStatus.NOT_NEEDED: N_("not needed"),
     }
 )
-CHECKS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "assignment.not-allowed": N_("product not allowed"),
-        "assignment.denied": N_("product denied"),
-        "assignment.missing": N_("product missing"),
-        "assignment.overlap": N_("products that overlap"),
-        "assignment.redundant": N_("contained in another product"),
-        "assignment.path": N_("assigned on the wrong path"),
-        "assignment.duplicate": N_("assigned twice"),
-        "assignment.error": N_("assignment in error"),
-        "service.missing": N_("service not enabled"),
-        "service.denied": N_("service enabled"),
-        "seats.over-assigned": N_("over-assigned"),
-        "seats.below-minimum": N_("too few spare"),
-        "seats.above-maximum": N_("too many spare"),
-        "seats.quota-exceeded": N_("quota exceeded"),
-        "purchase.not-allowed": N_("purchase not allowed"),
-        "purchase.trial": N_("trial"),
-        "purchase.unknown": N_("product in no catalogue"),
-        "subscription.expiring": N_("ends soon"),
-        "subscription.state": N_("state not allowed"),
-        "subscription.trial-ending": N_("trial ends soon"),
-        "attribute.missing": N_("property missing"),
-        "attribute.not-allowed": N_("value not allowed"),
-        "group.license-errors": N_("members in error"),
-        "group.processing": N_("licences not processed"),
-        "balance.imbalance": N_("seats lie in the wrong tenant"),
-        "budget.exceeded": N_("budget exceeded"),
-    }
-)
+CHECKS: Final[Mapping[str, str]] = MappingProxyType({check: words.name for check, words in NAMED.items()})
 
 
 class Words:
-    """Says values in one language; English forms stand until a catalogue is given."""
+    """Says values in one language: the wished one, or English where there is no such catalogue."""
 
-    def __init__(self, locale: str, translations: NullTranslations | None = None) -> None:
-        self.locale = locale
-        self._translations = translations or NullTranslations()
+    def __init__(self, locale: str) -> None:
+        self._wording = wording(locale)
 
     @property
     def language(self) -> str:
-        """The BCP 47 tag of what is in fact written: English where no catalogue is given."""
-        return "en" if type(self._translations) is NullTranslations else self.locale
+        """The BCP 47 tag of what is in fact written."""
+        return self._wording.locale
+
+    @property
+    def fallback_from(self) -> str | None:
+        """The tag that was wished for, where English is written for want of it."""
+        return self._wording.fallback_from
 
     @property
     def translations(self) -> NullTranslations:
         """The catalogue, for templates."""
-        return self._translations
+        return self._wording.translations
 
     def gettext(self, message: str) -> str:
         """Return the translation of a text."""
-        return self._translations.gettext(message)
+        return self._wording.gettext(message)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         """Return the translation of a text that counts, with its `{count}` filled in."""
-        return self._translations.ngettext(one, many, count).replace("{count}", self.number(count))
+        return self._wording.plural(one, many, count)
+
+    def told(self, text: str) -> str:
+        """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
+        return self._wording.told(text)
 
     def number(self, value: int | None) -> str:
         """Return a whole number with its thousands apart; a dash for what is not known."""
-        return "\u2013" if value is None else f"{value:,}".replace("-", "\u2212")
+        return self._wording.number(value)
 
     def signed(self, value: int) -> str:
         """Return a whole number that always bears its sign."""
         return f"+{self.number(value)}" if value > 0 else self.number(value)
 
+    def bound(self, written: str) -> str:
+        """Return a number of seats or a share of them, as a policy writes it (`5%`), with its percent sign in place."""
+        return _SHARE.sub(lambda found: self._wording.percent(Decimal(found[1]) / 100), written)
+
     def money(self, value: Decimal, currency: str) -> str:
-        """Return an amount of money with its cents."""
-        text = f"{amount(abs(value)):,.2f}"
-        symbol = _SYMBOLS.get(currency)
-        text = f"{symbol}{text}" if symbol else f"{currency}\u00a0{text}"
-        return f"\u2212{text}" if value < 0 else text
+        """Return an amount of money."""
+        return self._wording.money(value, currency)
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
         """Return amounts of several currencies, joined."""
@@ -138,12 +114,11 @@ class Words:
 
     def date(self, moment: datetime) -> str:
         """Return the day of an instant, in UTC."""
-        day = moment.astimezone(UTC)
-        return f"{day.day} {self.gettext(_MONTHS[day.month - 1])} {day.year}"
+        return self._wording.date(moment)
 
     def instant(self, moment: datetime) -> str:
         """Return a day and minute, in UTC."""
-        return f"{self.date(moment)}, {moment.astimezone(UTC):%H:%M} UTC"
+        return self._wording.instant(moment)
 
     def written_date(self, text: str) -> str:
         """Return the day of an RFC 3339 instant as it is said; any other text as it is."""

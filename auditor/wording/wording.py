@@ -9,6 +9,7 @@ from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
 
 from auditor.wording import catalogues
+from auditor.wording.told import retold
 
 if TYPE_CHECKING:
     from babel.core import Locale
@@ -17,7 +18,7 @@ FALLBACK: Final = "en"
 """The language of the messages themselves."""
 _HOME: Final = {"en": "en_GB"}
 """Whose figures a language without a territory takes: the program writes British English."""
-_TAG: Final = r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[-_].*)?"
+_TAG: Final = r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[-_][A-Za-z0-9_-]+)?"
 _UNKNOWN: Final = "\u2013"
 
 
@@ -54,6 +55,10 @@ class Wording:
         """Return a message that counts, with its `{count}` filled in."""
         return self.ngettext(one, many, count).replace("{count}", self.number(count))
 
+    def told(self, text: str) -> str:
+        """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
+        return text if self.language == FALLBACK else retold(text, self.gettext)
+
     def number(self, value: int | None) -> str:
         """Return a whole number with its thousands apart; a dash for what is not known."""
         if value is None:
@@ -71,9 +76,11 @@ class Wording:
 
     def money(self, value: Decimal, currency: str) -> str:
         """Return an amount with the decimals that its currency (ISO 4217) has."""
-        from babel.numbers import format_currency  # noqa: PLC0415
+        from babel.numbers import format_currency, get_currency_precision  # noqa: PLC0415
 
-        text = format_currency(value, currency, locale=self._babel())
+        # Half a cent goes away from zero, as in every other output; what rounds to nothing has no sign.
+        rounded = value.quantize(Decimal(1).scaleb(-get_currency_precision(currency)), ROUND_HALF_UP) + 0
+        text = format_currency(abs(rounded) if rounded == 0 else rounded, currency, locale=self._babel())
         # CLDR's currency spacing, which Babel leaves out: a code of letters does not touch its number.
         return _minus(sub(r"(?<=[^\W\d_])(?=\d)", "\u00a0", text))
 
@@ -120,8 +127,8 @@ def wording(locale: str | None, *, environment_locale: str | None = None) -> Wor
 
 
 def _cleaned(tag: str | None) -> str:
-    """Return a tag without its encoding and modifier; empty where it wishes nothing."""
-    bare = (tag or "").partition(".")[0].partition("@")[0].strip()
+    """Return a tag without the encoding and modifier of POSIX (`nl_NL.UTF-8@euro`); empty where it wishes nothing."""
+    bare = sub(r"(?<=\w)(?:\.[\w-]+)?(?:@\w+)?\Z", "", (tag or "").strip())
     return "" if bare in {"C", "POSIX"} else bare
 
 
@@ -141,15 +148,10 @@ def _said(language: str, territory: str | None, messages: NullTranslations) -> W
     )
 
 
-@cache
 def _known(name: str) -> bool:
-    from babel.core import Locale, UnknownLocaleError  # noqa: PLC0415
+    from babel.localedata import exists  # noqa: PLC0415
 
-    try:
-        Locale.parse(name)
-    except (UnknownLocaleError, ValueError):
-        return False
-    return True
+    return exists(name)
 
 
 @cache
