@@ -65,13 +65,14 @@ def limits(facts: Mapping[str, Any], words: Words) -> str:
     low, high = facts.get("minimum"), facts.get("maximum")
     if low is None and high is None:
         return ""
+    least, most = (words.bound(str(bound)) for bound in (low, high))
     if high is None:
-        return words.gettext("at least {seats} spare").replace("{seats}", str(low))
+        return words.gettext("at least {seats} spare").replace("{seats}", least)
     if "assigned" in facts:
-        return words.gettext("at most {seats} assigned").replace("{seats}", str(high))
+        return words.gettext("at most {seats} assigned").replace("{seats}", most)
     if low is None:
-        return words.gettext("at most {seats} spare").replace("{seats}", str(high))
-    return words.gettext("at least {low}, at most {high} spare").replace("{low}", str(low)).replace("{high}", str(high))
+        return words.gettext("at most {seats} spare").replace("{seats}", most)
+    return words.gettext("at least {low}, at most {high} spare").replace("{low}", least).replace("{high}", most)
 
 
 def advice(change: int, words: Words) -> str:

@@ -1,6 +1,7 @@
 """A Result into the values of the page."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 from auditor.domain.result import Finding, Notice, PolicyHeader, Result, TenantResult
@@ -25,6 +26,7 @@ def page(result: Result, words: Words) -> Page:
         sections.append(_fleet(result, headers, words))
     return Page(
         language=words.language,
+        wished=words.fallback_from,
         title=words.joined(tenant.display_name or tenant.name for tenant in result.tenants[:3]),
         as_of=result.run.as_of,
         verdict=verdict(result, words),
@@ -81,7 +83,7 @@ def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Word
         name=tenant.name,
         title=tenant.display_name or tenant.name,
         facts=tuple(fact for fact in facts if fact),
-        failure=tenant.failure,
+        failure=None if tenant.failure is None else words.told(tenant.failure),
         open=_open(tenant.findings),
         complete=tenant.complete,
         money=words.sums(money(tenant)),
@@ -93,7 +95,7 @@ def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Word
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
         sources=tuple(source_row(source, words) for source in tenant.sources),
-        notices=tenant.notices,
+        notices=_told(tenant.notices, words),
     )
 
 
@@ -102,7 +104,6 @@ def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Se
     changed = lines(result.fleet.findings, (), context)
     groups = _groups(result.fleet.findings, context)
     anchors = {each.policy: each.anchor for each in groups}
-    notices: tuple[Notice, ...] = result.fleet.notices
     return Section(
         anchor="fleet",
         name="",
@@ -120,8 +121,12 @@ def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Se
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in result.fleet.policies),
         sources=(),
-        notices=notices,
+        notices=_told(result.fleet.notices, words),
     )
+
+
+def _told(notices: tuple[Notice, ...], words: Words) -> tuple[Notice, ...]:
+    return tuple(replace(notice, message=words.told(notice.message)) for notice in notices)
 
 
 def _groups(findings: Iterable[Finding], context: Context) -> tuple[Group, ...]:

@@ -174,7 +174,7 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         rationale=header.rationale if header is not None else "",
         status=outcome.status,
         findings=outcome.findings,
-        reason=outcome.reason or "",
+        reason=context.words.told(outcome.reason or ""),
         missing=outcome.missing,
         anchor=anchors.get(outcome.id),
     )
@@ -188,5 +188,5 @@ def source_row(source: Coverage, words: Words) -> SourceRow:
         state=words.gettext(SOURCE_STATES[source.status]),
         count=words.number(source.count) if source.read_at is not None else words.number(None),
         read_at=words.number(None) if source.read_at is None else words.written_instant(source.read_at),
-        reason=source.reason or "",
+        reason=words.told(source.reason or ""),
     )

@@ -40,7 +40,7 @@ def completeness(result: Result, words: Words) -> tuple[str, ...]:
     sentences = [
         words.gettext("{tenant} could not be audited: {reason}")
         .replace("{tenant}", tenant.name)
-        .replace("{reason}", tenant.failure)
+        .replace("{reason}", words.told(tenant.failure))
         for tenant in result.tenants
         if tenant.failure is not None
     ]

@@ -167,6 +167,8 @@ class Page:
     """The whole report."""
 
     language: str
+    wished: str | None
+    """The language that was asked for, where the page is in English for want of it."""
     title: str
     as_of: datetime
     verdict: str
