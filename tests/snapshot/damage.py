@@ -1,0 +1,47 @@
+"""Snapshots as hostile or unlucky hands leave them."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from auditor.snapshot.manifest import _digest
+
+
+def copied(source: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(source, folder))
+
+
+def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change the manifest and give it the digest of its new content, as only a forger would."""
+    path = folder / "manifest.json"
+    document = json.loads(path.read_text())
+    change(document)
+    document.pop("digest", None)
+    document["digest"] = _digest(document)
+    path.write_text(json.dumps(document))
+
+
+def rewritten(folder: Path, name: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Change a table, and make the manifest agree with it."""
+    path = folder / f"{name}.parquet"
+    table = change(pq.read_table(path))
+    pq.write_table(table, path)
+    entry = {"rows": table.num_rows, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    edited(folder, lambda document: document["files"][f"{name}.parquet"].update(entry))
+
+
+def column(
+    name: str, values: Callable[[int], list[Any]], kind: pa.DataType | None = None
+) -> Callable[[pa.Table], pa.Table]:
+    """Another content for one column, made of the number of rows."""
+
+    def change(table: pa.Table) -> pa.Table:
+        return table.set_column(table.column_names.index(name), name, pa.array(values(table.num_rows), kind))
+
+    return change

@@ -1,0 +1,191 @@
+"""A damaged, foreign, newer or forged snapshot is refused with a reason, before anything is made of it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from auditor.domain.errors import SnapshotError
+from auditor.snapshot.reading import find, read
+from auditor.snapshot.schema import FILES
+from auditor.snapshot.writing import write
+from tests.engine.tenants import bought, path, tenant, user
+from tests.snapshot.damage import column, copied, edited, rewritten
+
+GROUPS = [{"id": "g1", "displayName": "Staff", "members": ["id-ann"], "transitiveMembers": ["id-ann"]}]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    people = [user("ann", "SPE_E3", "SPE_E5", department="Store"), user("bob", "SPE_E5", paths=[path("SPE_E5", "g1")])]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")], groups=GROUPS)
+    return write(tmp_path_factory.mktemp("snapshots"), state)
+
+
+@pytest.fixture
+def folder(whole: Path, tmp_path: Path) -> Path:
+    return copied(whole, tmp_path / "copy")
+
+
+def refused(folder: Path) -> str:
+    """The slug of the refusal, of reading or of the walk over the users."""
+    with pytest.raises(SnapshotError) as caught:
+        list(read(folder).batches())
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.hint
+    return diagnostic.slug
+
+
+def test_what_was_written_is_read_again(whole: Path) -> None:
+    snapshot = read(whole)
+    (batch,) = snapshot.batches()
+    assert [row["displayName"] for row in batch.users.to_pylist()] == ["Ann", "Bob"]
+    assert batch.assignments.column("user").to_pylist() == [0, 0, 1]
+    assert (snapshot.user_count, len(snapshot.sku_ids)) == (2, 2)
+    assert snapshot.manifest.tenant == "contoso"
+    assert snapshot.identity.startswith("sha256:")
+
+
+@pytest.mark.parametrize("name", [*(f"{name}.parquet" for name in FILES), "manifest.json"])
+def test_every_byte_counts(folder: Path, name: str) -> None:
+    target = folder / name
+    body = target.read_bytes()
+    for place in {0, 4, len(body) // 3, len(body) // 2, len(body) - 9, len(body) - 1}:
+        flipped = bytearray(body)
+        flipped[place] ^= 0x41
+        target.write_bytes(flipped)
+        assert refused(folder) in {"snapshot-damaged", "snapshot-foreign"}, place
+    for size in (0, 1, len(body) // 2, len(body) - 1):
+        target.write_bytes(body[:size])
+        if name == "manifest.json" and size == len(body) - 1:
+            continue  # the line break at the end says nothing
+        assert refused(folder) == "snapshot-damaged", size
+    target.write_bytes(body + b"x")
+    assert refused(folder) == "snapshot-damaged"
+    target.unlink()
+    assert refused(folder) == ("snapshot-missing" if name == "manifest.json" else "snapshot-damaged")
+
+
+def tenant_value(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document["tenant"].update({name: value})
+
+
+def source_value(name: str, value: Any) -> Callable[[dict[str, Any]], object]:
+    return lambda document: document["sources"][0].update({name: value})
+
+
+@pytest.mark.parametrize(
+    ("change", "slug"),
+    [
+        (lambda document: document.update(schema="auditor/snapshot/v2"), "snapshot-version"),
+        (lambda document: document.update(schema="somebody/else/v1"), "snapshot-foreign"),
+        (lambda document: document.update(schema=1), "snapshot-foreign"),
+        # A name becomes part of the paths of reports: it must not lead out of their folder.
+        (tenant_value("name", "../../evil"), "snapshot-damaged"),
+        (tenant_value("name", ""), "snapshot-damaged"),
+        (tenant_value("name", "Contoso"), "snapshot-damaged"),
+        (tenant_value("name", "contoso\n"), "snapshot-damaged"),
+        (tenant_value("name", 5), "snapshot-damaged"),
+        (tenant_value("cloud", "moon"), "snapshot-damaged"),
+        (tenant_value("locale", 5), "snapshot-damaged"),
+        (lambda document: document.update(instant="2026-11-20T02:17:00"), "snapshot-damaged"),
+        (lambda document: document.update(instant="yesterday"), "snapshot-damaged"),
+        (lambda document: document.update(sources=None), "snapshot-damaged"),
+        (lambda document: document.update(files=[]), "snapshot-damaged"),
+        (lambda document: document.pop("tool"), "snapshot-damaged"),
+        (lambda document: document["files"].pop("users.parquet"), "snapshot-damaged"),
+        (lambda document: document["files"]["users.parquet"].update(rows=3), "snapshot-damaged"),
+        (source_value("status", "fine"), "snapshot-damaged"),
+        (source_value("count", float("inf")), "snapshot-damaged"),
+        (source_value("reason", 5), "snapshot-damaged"),
+    ],
+)
+def test_a_forged_manifest_is_refused(folder: Path, change: Callable[[dict[str, Any]], object], slug: str) -> None:
+    edited(folder, change)
+    assert refused(folder) == slug
+
+
+def test_an_edited_manifest_is_refused(folder: Path) -> None:
+    manifest = folder / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"contoso"', '"fabrikam"'))
+    assert refused(folder) == "snapshot-damaged"
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, '"\\ud800"', '{"a": "\\ud800"}', "[]", "null", "{}", "\xff", "1" * 5000]
+)
+def test_a_manifest_that_is_none(folder: Path, text: str) -> None:
+    (folder / "manifest.json").write_bytes(text.encode("latin-1"))
+    assert refused(folder) in {"snapshot-damaged", "snapshot-foreign"}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("users", column("id", lambda rows: [1] * rows)),
+        ("users", column("id", lambda rows: [None] * rows, pa.string())),
+        ("users", column("accountEnabled", lambda rows: ["yes"] * rows)),
+        ("users", lambda table: table.drop_columns(["id"])),
+        ("users", lambda table: table.slice(0, 1)),
+        ("assignments", lambda table: table.drop_columns(["user"])),
+        ("assignments", column("user", lambda rows: [7] * rows)),
+        ("assignments", column("user", lambda rows: [-1] * rows)),
+        ("assignments", column("user", lambda rows: [1, *[0] * (rows - 1)])),
+        ("assignments", column("skuId", lambda rows: [None] * rows, pa.string())),
+        ("products", column("enabled", lambda rows: ["many"] * rows)),
+        ("products", column("skuId", lambda rows: [None] * rows, pa.string())),
+        ("products", lambda table: table.drop_columns(["consumed"])),
+        ("groups", column("membersStatus", lambda rows: ["fine"] * rows)),
+    ],
+)
+def test_a_table_that_is_not_one_of_ours_is_refused(
+    folder: Path, name: str, change: Callable[[pa.Table], pa.Table]
+) -> None:
+    rewritten(folder, name, change)
+    assert refused(folder) == "snapshot-damaged"
+
+
+def test_codes_written_as_plain_text_are_the_same(folder: Path) -> None:
+    before = [batch.assignments.to_pylist() for batch in read(folder).batches()]
+    rewritten(folder, "assignments", lambda table: table.cast(pa.schema(
+        [field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field for field in table.schema]
+    )))  # fmt: skip
+    assert [batch.assignments.to_pylist() for batch in read(folder).batches()] == before
+
+
+def test_the_latest_snapshot_of_each_tenant_is_found(whole: Path, tmp_path: Path) -> None:
+    early = copied(whole, tmp_path / "contoso" / "a")
+    late = copied(whole, tmp_path / "contoso" / "b")
+    other = copied(whole, tmp_path / "fabrikam")
+    edited(early, lambda document: document.update(instant="2026-11-21T00:00:00Z"))
+    edited(other, tenant_value("name", "fabrikam"))
+    assert find(tmp_path) == (early, other)
+    assert find(late) == (late,)
+
+
+def test_a_half_written_folder_is_passed_over(whole: Path, tmp_path: Path) -> None:
+    good = copied(whole, tmp_path / "contoso" / "2026-11-20T021700Z")
+    half = copied(whole, tmp_path / "contoso" / ".2026-11-21T021700Z.partial-7")
+    edited(half, lambda document: document.update(instant="2026-11-21T02:17:00Z"))
+    (tmp_path / "contoso" / ".2026-11-22T021700Z.partial-8").mkdir()
+    assert find(tmp_path) == (good,)
+
+
+def test_a_root_without_a_snapshot_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    for place in (tmp_path, tmp_path / "file", tmp_path / "nothing"):
+        with pytest.raises(SnapshotError) as caught:
+            find(place)
+        assert caught.value.slug == "snapshot-missing"
+
+
+def test_a_foreign_manifest_below_a_root_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "extension").mkdir()
+    (tmp_path / "extension" / "manifest.json").write_text(json.dumps({"manifest_version": 3}))
+    with pytest.raises(SnapshotError) as caught:
+        find(tmp_path)
+    assert caught.value.slug == "snapshot-foreign"
