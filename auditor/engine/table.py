@@ -1,0 +1,204 @@
+"""An Evaluation into one Arrow table of findings: a row each in the order of reports, every text once."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from auditor.domain.words import Severity, Status, SubjectType
+from auditor.engine.outcome import OPEN, Chunk, Evaluation, Single
+from auditor.engine.plan import Plan
+
+Codes = npt.NDArray[np.int32]
+
+NONE = -1
+"""Stands for null in columns of codes; it sorts first, as the absent does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """All findings of one policy and check, in order, as places in the table's dictionaries."""
+
+    policy: int
+    check: str
+    people: bool
+    """Whether the subjects are users; `kinds` tells what they are otherwise."""
+    kinds: tuple[SubjectType, ...]
+    subjects: Codes
+    products: Codes
+    details: Codes
+    waivers: Codes
+
+    def __len__(self) -> int:
+        return len(self.subjects)
+
+
+def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
+    """Return the findings of a tenant as columns of dictionary codes, in the order of reports.
+
+    The columns are policy, check, severity, status, subjectType, subject (its id), skuId, skuPartNumber, detail and
+    waiver; product and detail are null where a finding names none, `skuId` also where the policy's words stand for a
+    set. Ids of users are read again from the snapshot.
+    """
+    words = _Words(plan, evaluation)
+    return words.table(list(words.parts()))
+
+
+class _Words:
+    """The dictionaries of one table: codes are places in them, in the order in which findings are sorted."""
+
+    def __init__(self, plan: Plan, evaluation: Evaluation) -> None:
+        self._plan = plan
+        self._evaluation = evaluation
+        skus = [(sku.part_number or "", sku.sku_id) for sku in plan.facts.skus]
+        written = {(chunk.written, "") for chunk in evaluation.chunks if chunk.written is not None}
+        single = {_product(item) for item in evaluation.singles if item.product is not None}
+        self._products: list[tuple[str, str]] = sorted({*skus, *written, *single})
+        self._product_codes = {product: code for code, product in enumerate(self._products)}
+        self._sku_codes = np.array([self._product_codes[sku] for sku in skus], dtype=np.int32)
+        texts = {text for chunk in evaluation.chunks for text in chunk.details}
+        self._details = sorted(texts | {item.detail for item in evaluation.singles if item.detail is not None})
+        self._detail_codes = {text: code for code, text in enumerate(self._details)}
+        self._others = sorted({item.subject.id for item in evaluation.singles})
+        self._users = plan.facts.snapshot.user_count if evaluation.chunks else 0
+
+    def parts(self) -> Iterator[_Part]:
+        """Walk policies and checks in order."""
+        chunks = {
+            key: list(found)
+            for key, found in groupby(self._evaluation.chunks, lambda chunk: (chunk.policy, chunk.check))
+        }
+        singles: dict[tuple[int, str], list[Single]] = {}
+        for item in self._evaluation.singles:
+            singles.setdefault((item.policy, item.check), []).append(item)
+        for key in sorted({*chunks, *singles}):
+            yield self._people(chunks[key]) if key in chunks else self._objects(singles[key])
+
+    def _people(self, chunks: Sequence[Chunk]) -> _Part:
+        rows = np.concatenate([chunk.rows for chunk in chunks])
+        products = np.concatenate([self._products_of(chunk) for chunk in chunks])
+        details = np.concatenate([self._details_of(chunk) for chunk in chunks])
+        waivers = np.concatenate([chunk.waivers for chunk in chunks]).astype(np.int32)
+        if len(rows) > 1 and not (rows[1:] > rows[:-1]).all():
+            order = np.lexsort((details, products, rows))
+            rows, products, details, waivers = rows[order], products[order], details[order], waivers[order]
+        return _Part(
+            policy=chunks[0].policy,
+            check=chunks[0].check,
+            people=True,
+            kinds=(),
+            subjects=rows.astype(np.int32),
+            products=products,
+            details=details,
+            waivers=waivers,
+        )
+
+    def _products_of(self, chunk: Chunk) -> Codes:
+        if chunk.skus is not None:
+            return self._sku_codes[chunk.skus]
+        code = NONE if chunk.written is None else self._product_codes[chunk.written, ""]
+        return np.full(len(chunk), code, dtype=np.int32)
+
+    def _details_of(self, chunk: Chunk) -> Codes:
+        if chunk.detail_codes is None:
+            code = self._detail_codes[chunk.details[0]] if chunk.details else NONE
+            return np.full(len(chunk), code, dtype=np.int32)
+        return np.array([self._detail_codes[text] for text in chunk.details], dtype=np.int32)[chunk.detail_codes]
+
+    def _objects(self, singles: Sequence[Single]) -> _Part:
+        places = {name: self._users + place for place, name in enumerate(self._others)}
+        rows = sorted(
+            (
+                places[item.subject.id],
+                NONE if item.product is None else self._product_codes[_product(item)],
+                NONE if item.detail is None else self._detail_codes[item.detail],
+                item.waiver,
+                item.subject.type,
+            )
+            for item in singles
+        )
+        subjects, products, details, waivers = np.array([row[:4] for row in rows], dtype=np.int32).T
+        return _Part(
+            policy=singles[0].policy,
+            check=singles[0].check,
+            people=False,
+            kinds=tuple(row[4] for row in rows),
+            subjects=subjects,
+            products=products,
+            details=details,
+            waivers=waivers,
+        )
+
+    def table(self, parts: Sequence[_Part]) -> pa.Table:
+        """Join the parts; a dictionary holds each text once, however many findings quote it."""
+        sizes = [len(part) for part in parts]
+        policies = self._plan.policies
+        checks = sorted({part.check for part in parts})
+        severities, kinds = list(Severity), list(SubjectType)
+        waivers = _joined(part.waivers for part in parts)
+        products = _joined(part.products for part in parts)
+        ids = [sku for _, sku in self._products]
+        names = [name for name, _ in self._products]
+        return pa.table(
+            {
+                "policy": _column(
+                    np.repeat(_small([part.policy for part in parts]), sizes), [policy.id for policy in policies]
+                ),
+                "check": _column(np.repeat(_small([checks.index(part.check) for part in parts]), sizes), checks),
+                "severity": _column(
+                    np.repeat(_small([policies[part.policy].severity.rank for part in parts]), sizes),
+                    [severity.value for severity in severities],
+                ),
+                "status": _column((waivers != OPEN).astype(np.int16), [Status.OPEN.value, Status.WAIVED.value]),
+                "subjectType": _column(
+                    _joined((_kinds(part, kinds) for part in parts), np.int16), [kind.value for kind in kinds]
+                ),
+                "subject": _column(_joined(part.subjects for part in parts), self._subjects()),
+                "skuId": _column(_told(products, ids), ids),
+                "skuPartNumber": _column(_told(products, names), names),
+                "detail": _column(_joined(part.details for part in parts), self._details),
+                "waiver": _column(waivers, [waiver.id for waiver in self._plan.waivers]),
+            }
+        )
+
+    def _subjects(self) -> pa.Array:
+        """Return the ids of all users in their order, then those of everything else."""
+        if not self._users:
+            return pa.array(self._others, pa.string())
+        read = self._plan.facts.snapshot.batches(("id",), ("user",))
+        return pa.concat_arrays([*(batch.users.column("id") for batch in read), pa.array(self._others, pa.string())])
+
+
+def _product(single: Single) -> tuple[str, str]:
+    assert single.product is not None
+    return (single.product.sku_part_number or "", single.product.sku_id or "")
+
+
+def _kinds(part: _Part, kinds: list[SubjectType]) -> npt.NDArray[np.int16]:
+    if part.people:
+        return np.full(len(part), kinds.index(SubjectType.USER), dtype=np.int16)
+    return _small([kinds.index(kind) for kind in part.kinds])
+
+
+def _small(places: Sequence[int]) -> npt.NDArray[np.int16]:
+    return np.array(places, dtype=np.int16)
+
+
+def _joined(columns: Iterable[npt.NDArray[np.signedinteger]], kind: type = np.int32) -> Codes:
+    found = [np.zeros(0, dtype=kind), *columns]
+    return np.concatenate(found)
+
+
+def _told(codes: Codes, texts: Sequence[str]) -> Codes:
+    """Take codes whose text is empty for none; a set of products has no id, an unknown product no name."""
+    known = np.array([NONE if not text else place for place, text in enumerate(texts)] + [NONE], dtype=np.int32)
+    return known[codes]
+
+
+def _column(codes: npt.NDArray[np.signedinteger], values: Sequence[str] | pa.Array) -> pa.DictionaryArray:
+    absent = codes == NONE
+    texts = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
+    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=absent if absent.any() else None), texts)
