@@ -12,6 +12,8 @@ from auditor.render import FORMATS, Artifact, render, tenant_json
 
 TERMINAL = "terminal"
 STDOUT = "-"
+FOR_PEOPLE = frozenset({"html", "markdown", "xlsx"})
+"""Formats whose every word is in the reader's language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +79,14 @@ def _check_place(path: Path) -> None:
         ) from error
 
 
-def write_reports(result: Result, wanted: Output, *, locale: str) -> tuple[Path, ...]:
-    """Render and write everything that was asked for; returns the files, the tenants' own left out."""
-    artifacts = [(path, render(result, name, locale=locale)) for name, path in wanted.files]
+def write_reports(result: Result, told: Result, wanted: Output, *, locale: str) -> tuple[Path, ...]:
+    """Render and write everything that was asked for; returns the files, the tenants' own left out.
+
+    `told` is the result in the language of `locale`: what people read is made of it, what machines read of `result`.
+    """
+    artifacts = [
+        (path, render(told if name in FOR_PEOPLE else result, name, locale=locale)) for name, path in wanted.files
+    ]
     files = [(path, artifact) for path, artifact in artifacts if path is not None]
     if wanted.tenant_files:
         own = (tenant_json(result, tenant.name) for tenant in result.tenants)

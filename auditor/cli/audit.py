@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from auditor.app.auditing import exit_code
+from auditor.app.localising import localised
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
@@ -98,8 +99,9 @@ def run(args: argparse.Namespace) -> int:
     if args.redact:
         result = redacted(result)
     locale = locale_of(args.locale, result)
-    written = write_reports(result, wanted, locale=locale)
-    tell_result(result, wanted, written, quiet=args.quiet, no_color=args.no_color)
+    told = localised(result, locale)
+    written = write_reports(result, told, wanted, locale=locale)
+    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
     return exit_code(result, fail_on)
 
 
@@ -146,14 +148,17 @@ def _output(args: argparse.Namespace) -> Path:
     return args.output or Path(from_environment("OUTPUT", "out") or "out")
 
 
-def tell_result(result: Result, wanted: Output, written: tuple[Path, ...], *, quiet: bool, no_color: bool) -> None:
-    """Print the summary where it was asked for, and where the reports are."""
+def tell_result(
+    result: Result, wanted: Output, written: tuple[Path, ...], *, locale: str, quiet: bool, no_color: bool
+) -> None:
+    """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
     if wanted.terminal and not quiet:
         from rich.console import Console  # noqa: PLC0415  machines that ask for JSON do not wait for it
 
         from auditor.cli.terminal import terminal  # noqa: PLC0415
 
-        terminal(result, Console(no_color=True if no_color else None), paths=tuple(map(str, written)))
+        console = Console(no_color=True if no_color else None)
+        terminal(result, console, paths=tuple(map(str, written)), locale=locale)
     elif not quiet and sys.stderr.isatty():
         for path in written:
             say(f"wrote {path}")

@@ -4,6 +4,7 @@ import argparse
 import os
 from datetime import UTC, date, datetime
 
+from auditor.app.localising import checked_locale
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Severity
@@ -72,10 +73,13 @@ def from_environment(name: str, fallback: str | None = None) -> str | None:
 
 
 def locale_of(flag: str | None, result: Result) -> str:
-    """Return the reports' language: the flag's, else what all tenants share, else the environment's, else English."""
+    """Return the reports' language: the flag's, else what all tenants share, else the environment's, else English.
+
+    UsageError where the flag, or AUDITOR_LOCALE, names a language in which there are no messages.
+    """
     chosen = flag or from_environment("LOCALE")
     if chosen:
-        return chosen
+        return checked_locale(chosen)
     tenants = {tenant.locale for tenant in result.tenants if tenant.locale}
     if len(tenants) == 1:
         return tenants.pop()

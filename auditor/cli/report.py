@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from auditor.app.catalogue import active
+from auditor.app.localising import localised
 from auditor.app.merging import merge
 from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
@@ -43,8 +44,10 @@ def run(args: argparse.Namespace) -> int:
     if args.redact:
         result = redacted(result)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output)
-    written = write_reports(result, wanted, locale=locale_of(args.locale, result))
-    tell_result(result, wanted, written, quiet=args.quiet, no_color=args.no_color)
+    locale = locale_of(args.locale, result)
+    told = localised(result, locale)
+    written = write_reports(result, told, wanted, locale=locale)
+    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
     return 0
 
 

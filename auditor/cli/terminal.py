@@ -39,6 +39,9 @@ def terminal(result: Result, console: Console, *, paths: tuple[str, ...], locale
     """
     words = Words(locale)
     shown = page(result, words)
+    if shown.wished is not None:
+        wished = words.gettext("There are no messages in “{wished}”; this report is in English.")
+        _print(console, Text(wished.replace("{wished}", printable(shown.wished)), style="dim"))
     _print(console, Text(shown.verdict, style="bold"))
     _print_completeness(console, shown, words)
     _print_counts(console, shown, words)

@@ -1,0 +1,47 @@
+"""A Result into the same Result with its actions told in the reader's language."""
+
+from dataclasses import replace
+
+from auditor.app.merging import policies_of
+from auditor.app.remedying import remedied
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Action, Result, TenantResult
+from auditor.wording import FALLBACK, languages, wording
+
+
+def localised(result: Result, locale: str) -> Result:
+    """Return the result for people who read `locale`; everything but the words of its actions stays as it is.
+
+    Machines read the result itself, whose words are English in every language.
+    """
+    words = wording(locale)
+    if words.language == FALLBACK:
+        return result
+    told = remedied(result, policies_of(result), words=words)
+    pairs = zip(result.tenants, told.tenants, strict=True)
+    return replace(result, tenants=tuple(_tenant(tenant, spoken) for tenant, spoken in pairs))
+
+
+def checked_locale(tag: str) -> str:
+    """Return a locale that somebody asked for by name; UsageError where there is no such language."""
+    if wording(tag).fallback_from is not None:
+        raise UsageError("locale-unknown", f"there are no messages in '{tag}'", hint=f"one of {', '.join(languages())}")
+    return tag
+
+
+def _tenant(tenant: TenantResult, told: TenantResult) -> TenantResult:
+    spoken = {action.id: action for action in told.actions}
+    return replace(tenant, actions=tuple(_action(action, spoken.get(action.id, action)) for action in tenant.actions))
+
+
+def _action(action: Action, told: Action) -> Action:
+    return replace(
+        action,
+        title=told.title,
+        role=told.role,
+        prerequisites=told.prerequisites,
+        steps=told.steps,
+        warnings=told.warnings,
+        links=told.links,
+        decided_by=told.decided_by,
+    )
