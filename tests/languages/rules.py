@@ -1,0 +1,53 @@
+"""What each language has of its own: how it denies, and which of its texts are the same as the English one."""
+
+import re
+from re import Pattern
+
+# ruff: noqa: RUF001 - word lists in the letters of their languages
+
+DENIED = re.compile(r"(?i)\b(?:not|never|cannot|nobody|nothing|none|neither|no longer|no|without)\b|n't\b")
+"""English words without which a sentence means the opposite."""
+NOT_DENIED = re.compile(r"(?i)\bnot (?:the|only|until|as)\b|\bno matter\b")
+"""Turns of phrase that many languages say without a negation."""
+
+DENIALS: dict[str, Pattern[str]] = {
+    "nl": re.compile(
+        r"(?i)\b(?:niet(?:s|-\w+)?|nooit|geen|niemand|noch|nergens|zonder|nee|"
+        r"on(?:bekend|volledig|aangeroerd|gebruikt|mogelijk|gewijzigd|gemoeid|bereikbaar)\w*|mislukt|ontbre\w+|geweigerd|buitengesloten)\b"
+    ),
+    "da": re.compile(
+        r"(?i)\b(?:ikke|aldrig|ingen|intet|ingenting|hverken|uden|nej|heller|"
+        r"u(?:kendt|fuldstændig|berørt|brugt|mulig|ændret|tilgængelig)\w*|mangl\w+)\b"
+    ),
+    "sv": re.compile(
+        r"(?i)\b(?:inte|aldrig|ingen|inget|inga|ingenting|varken|utan|nej|heller|ej|"
+        r"o(?:känd|kända|fullständig|berör|använd|möjlig|förändra|tillgänglig|licensiera)\w*|sakna\w*)\b"
+    ),
+    "tr": re.compile(
+        r"(?i)\b(?:değil\w*|yok\w*|hiç\w*|asla|hayır)\b|\bne\b.*\bne\b|\w(?:m[ıiuü]yor|s[ıiuü]z(?:\b|ca|ce|l[aeıiuü]|d[ıiuü]|[ıiuü]))|"
+        r"\wm[ae](?:z|d[ıi]|m[ıi]ş|m[ae]|y[ae]n|y[ıi]n|y[ae]c|y[ıi]p|d[ae]n|s[ıi]n(?:l[ae]r)?\b)"
+    ),
+    "de": re.compile(
+        r"(?i)\b(?:nicht\w*|nie|niemals|kein\w*|niemand\w*|weder|ohne|nein|"
+        r"un(?:bekannt|vollständig|berührt|genutzt|benutzt|möglich|verändert|erreichbar|zugewiesen)\w*|fehl\w+|fehlschl\w+|verweigert|ausgesperrt|lizenzlos\w*)\b"
+    ),
+}
+
+NAMES = re.compile(
+    r"Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services"
+)
+"""Names that stay English in running text."""
+
+ENGLISH = re.compile(r"(?i)\b(?:the|and|with|from|you|your|when|which|this|these|their|are|has|licen[cs]es?|should)\b")
+"""English words that are none in the languages of the catalogues."""
+
+SAME: dict[str, frozenset[str]] = {
+    "nl": frozenset(
+        {"Product", "info", "%(count)s open", "{count} open", "Run", "Tenants", "{condition}: {statement}"}
+    ),
+    "da": frozenset({"info", "Product", "{condition}: {statement}", "Status", "Person"}),
+    "sv": frozenset({"info", "{condition}: {statement}", "Status"}),
+    "tr": frozenset({"{condition}: {statement}"}),
+    "de": frozenset({"{condition}: {statement}", "Status"}),
+}
+"""Messages that a language says with the same letters."""
