@@ -55,9 +55,12 @@ def serve(users: int, tenants: int, latency: float) -> None:
     from tests.emulator import seeded
     from tests.emulator.fixtures import running_emulator
 
-    people = [seeded.generate(users, name=f"tenant-{place:03}" if tenants > 1 else "contoso") for place in range(tenants)]
+    people = [
+        seeded.generate(users, name=f"tenant-{place:03}" if tenants > 1 else "contoso") for place in range(tenants)
+    ]
     with running_emulator(people) as emulator:
-        emulator.graph.latency = latency
+        if latency:
+            emulator.faults.add("slow", seconds=latency, path="/users*", times=None)
         found = {
             "endpoint": emulator.endpoint,
             "authority": emulator.authority,
@@ -103,7 +106,9 @@ def collect(found: dict[str, Any], needs: str) -> None:
     for _ in range(2):  # the first run fills the emulator's and the SDK's caches
         with tempfile.TemporaryDirectory() as folder:
             wall, cpu = time.perf_counter(), time.process_time()
-            outcomes = collect_all(tenants, lambda _: wanted, root=Path(folder), instant=datetime.now(UTC), environ=environ)
+            outcomes = collect_all(
+                tenants, lambda _: wanted, root=Path(folder), instant=datetime.now(UTC), environ=environ
+            )
             wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
             for outcome in outcomes:
                 assert outcome.folder is not None, outcome.failure
@@ -201,16 +206,25 @@ def one_tenant(users: int, *, million: bool) -> list[bool]:
         ours = measured_collection(found)
         typed = typed_models(found, 1)
         print(f"{users:,} users, {len(paths)} pages: raw {floor.wall:.3f} s wall, {floor.cpu:.3f} s processor;")
-        print(f"collected {ours.wall:.2f} s wall, {ours.cpu:.2f} s processor, {ours.peak} MB; typed {typed * 1e3:.2f} ms a user")
+        print(
+            f"collected {ours.wall:.2f} s wall, {ours.cpu:.2f} s processor, {ours.peak} MB; typed {typed * 1e3:.2f} ms a user"
+        )
         results = [
             row("processor time of collecting : raw download of the same bytes", ours.cpu / floor.wall, 25),
-            row("typed models (999 users, scaled) : collecting, processor time", typed * users / ours.cpu, 150, at_least=True),
+            row(
+                "typed models (999 users, scaled) : collecting, processor time",
+                typed * users / ours.cpu,
+                150,
+                at_least=True,
+            ),
             row("peak memory", ours.peak, 400, "MB"),
         ]
     with emulator(users, latency=0.25) as found:
         slow = measured_collection(found)
         sequential = len(paths) * 0.25 + floor.wall
-        results.append(row("one page after the other : collecting, 250 ms a page, wall", sequential / slow.wall, 6, at_least=True))
+        results.append(
+            row("one page after the other : collecting, 250 ms a page, wall", sequential / slow.wall, 6, at_least=True)
+        )
     if million:
         with emulator(1_000_000) as found:
             vast = measured_collection(found)

@@ -1,4 +1,4 @@
-"""Tenants × what their policies need into snapshots on disk; a tenant that fails is told, and stops no other."""
+"""Tenants and what their policies need into snapshots on disk; a tenant that fails is told, and stops no other."""
 
 import asyncio
 import signal

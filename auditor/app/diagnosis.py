@@ -125,7 +125,7 @@ def _permissions(
 
 
 async def _answers(graph: Graph, needs: Needs) -> list[Check]:
-    """Ask Graph two small questions: is it there, and does the tenant have a premium licence?"""
+    """Ask Graph two small questions: whether it is there, and whether the tenant has a premium licence."""
     checks = []
     try:
         found = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows

@@ -1,4 +1,4 @@
-"""Missing and excessive permissions into the exact commands that mend them, for Microsoft Graph PowerShell and for az."""
+"""Missing and excessive permissions into the exact commands that mend them, for Graph PowerShell and for az."""
 
 import json
 import re
@@ -56,9 +56,12 @@ def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) 
         "# Microsoft Graph PowerShell",
         *_powershell_session(tenant, _identified(client)),
         f"$roles = ($graph.AppRoles | Where-Object Value -in {listed}).Id",
-        "Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id -All | Where-Object AppRoleId -in $roles |"
-        " ForEach-Object { Remove-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id"
-        " -AppRoleAssignmentId $_.Id }",
+        (
+            "Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id -All"
+            " | Where-Object AppRoleId -in $roles"
+            " | ForEach-Object { Remove-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id"
+            " -AppRoleAssignmentId $_.Id }"
+        ),
     )
 
 
@@ -67,23 +70,26 @@ def federation_commands(
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the commands that let a GitHub job sign in, and the forms that its subject may have."""
     forms = subjects(environ)
+    audience = clouds.addresses(tenant.cloud).federation_audience
     parameters = {
         "name": "auditor",
         "issuer": _ISSUER,
         "subject": forms[0],
-        "audiences": [clouds.addresses(tenant.cloud).federation_audience],
+        "audiences": [audience],
     }
     app = _identified(client)
     body = json.dumps(parameters, ensure_ascii=True)
-    escaped = {name: str(value).replace("'", "''") for name, value in parameters.items()}
+    subject = forms[0].replace("'", "''")
     return (
         (
             "gh api repos/OWNER/REPOSITORY/actions/oidc/customization/sub  # tells the prefix that GitHub uses",
             "# Microsoft Graph PowerShell",
-            f"Connect-MgGraph -TenantId {tenant.tenant_id}{_POWERSHELL_CLOUD.get(tenant.cloud, '')} -Scopes Application.ReadWrite.All",
+            _connect(tenant, "Application.ReadWrite.All"),
             f"$app = Get-MgApplication -Filter \"appId eq '{app}'\"",
-            "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name auditor"
-            f" -Issuer '{_ISSUER}' -Subject '{escaped['subject']}' -Audiences @('{parameters['audiences'][0]}')",
+            (
+                "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name auditor"
+                f" -Issuer '{_ISSUER}' -Subject '{subject}' -Audiences @('{audience}')"
+            ),
             "# or Azure CLI",
             *_az_session(tenant),
             f"az ad app federated-credential create --id {app} --parameters {shlex.quote(body)}",
@@ -92,10 +98,13 @@ def federation_commands(
     )
 
 
+def _connect(tenant: Tenant, scopes: str) -> str:
+    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{_POWERSHELL_CLOUD.get(tenant.cloud, '')} -Scopes {scopes}"
+
+
 def _powershell_session(tenant: Tenant, app: str) -> tuple[str, ...]:
-    cloud = _POWERSHELL_CLOUD.get(tenant.cloud, "")
     return (
-        f"Connect-MgGraph -TenantId {tenant.tenant_id}{cloud} -Scopes Application.Read.All,AppRoleAssignment.ReadWrite.All",
+        _connect(tenant, "Application.Read.All,AppRoleAssignment.ReadWrite.All"),
         f"$app = Get-MgServicePrincipal -Filter \"appId eq '{app}'\"",
         f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{_GRAPH}'\"",
     )

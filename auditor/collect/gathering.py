@@ -4,9 +4,9 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -76,11 +76,12 @@ async def collect_tenant(
         locale=tenant.locale,
         tool_version=__version__,
     )
-    async with _folder(root / tenant.name) as folder, SignIn(tenant, environ=environ) as sign_in:
-        await _check_identity(tenant, sign_in)
-        async with open_graph(tenant, sign_in, patience=patience) as graph:
-            reading = Reading(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
-            gathered = await _gather(reading)
+    with _folder(root / tenant.name) as folder:
+        async with SignIn(tenant, environ=environ) as sign_in:
+            await _check_identity(tenant, sign_in)
+            async with open_graph(tenant, sign_in, patience=patience) as graph:
+                reading = Reading(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
+                gathered = await _gather(reading)
         return _write(root, manifest, gathered)
 
 
@@ -159,15 +160,10 @@ def _first(several: BaseExceptionGroup[GraphError]) -> GraphError:
 
 def _refuse_nothing(reading: Reading, gathered: _Gathered) -> None:
     """Raise what went wrong where it kept every single source from being read."""
-    if gathered.coverage and all(
-        coverage.status is SourceStatus.UNAVAILABLE for coverage in gathered.coverage if coverage.name in _ESSENTIAL
-    ):
+    if gathered.coverage and all(coverage.status is SourceStatus.UNAVAILABLE for coverage in gathered.coverage):
         faults = [found for found in reading.failures if found.kind not in _NOTHING_TO_SEE]
         if faults:
             raise FaultError(faults[0])
-
-
-_ESSENTIAL = frozenset(Source)
 
 
 def _write(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
@@ -183,8 +179,6 @@ def _write(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
 
 
 def _completed(manifest: Manifest, coverage: tuple[Coverage, ...], gathered: _Gathered) -> Manifest:
-    from dataclasses import replace  # noqa: PLC0415
-
     organization = gathered.tables.get("organization")
     name = ""
     if organization is not None and organization.num_rows:
@@ -192,8 +186,8 @@ def _completed(manifest: Manifest, coverage: tuple[Coverage, ...], gathered: _Ga
     return replace(manifest, sources=coverage, display_name=name)
 
 
-@asynccontextmanager
-async def _folder(tenant: Path) -> AsyncIterator[Path]:
+@contextmanager
+def _folder(tenant: Path) -> Iterator[Path]:
     """Make a hidden folder for what memory should not hold, and clear away those that a killed process left."""
     tenant.mkdir(parents=True, exist_ok=True)
     for left in tenant.glob(".collecting-*-*"):

@@ -163,15 +163,14 @@ def _member_coverage(reading: Reading, names: list[str], found: _Found) -> Cover
 
 
 def _tables(found: _Found) -> Tables:
-    rows = []
-    for group in sorted(found.rows):
-        rows.append(
-            {
-                **group_row(found.rows[group]),
-                "membersStatus": found.status.get((group, False), SourceStatus.NOT_NEEDED).value,
-                "transitiveMembersStatus": found.status.get((group, True), SourceStatus.NOT_NEEDED).value,
-            }
-        )
+    rows = [
+        {
+            **group_row(found.rows[group]),
+            "membersStatus": found.status.get((group, False), SourceStatus.NOT_NEEDED).value,
+            "transitiveMembersStatus": found.status.get((group, True), SourceStatus.NOT_NEEDED).value,
+        }
+        for group in sorted(found.rows)
+    ]
     links = [
         {"groupId": group, "userId": user, "transitive": transitive}
         for (group, transitive), users in sorted(found.members.items())

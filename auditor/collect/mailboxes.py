@@ -64,7 +64,7 @@ async def read_mailboxes(reading: Reading, users: Spool) -> MailboxesRead:
 
 
 async def _first(reading: Reading, batches: Iterator[list[str]], spool: Spool, tally: _Tally) -> bool:
-    """Ask for twenty alone: is anything answered?"""
+    """Ask for twenty alone: and see whether anything is answered."""
     ids = next(batches, None)
     if ids is None:
         return False
@@ -145,7 +145,7 @@ def _give_up(tally: _Tally, fault: Fault) -> None:
         tally.faults.append(fault)
 
 
-def _verdict(status: int, headers: dict[str, str], body: Any) -> str | None | Again | Final | SignInAgain:
+def _verdict(status: int, headers: dict[str, str], body: Any) -> str | Again | Final | SignInAgain | None:
     """Return the kind of mailbox, None where there is none, or why neither is known."""
     import json  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""A page of users into Arrow columns, without an object per user; what is malformed is told apart from what is absent."""
+"""A page of users into Arrow columns, without an object per user; the malformed is told apart from the absent."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -1,7 +1,8 @@
-"""A large tenant's users into disjoint shares of like size that together are everybody, whatever the order of names is."""
+"""A large tenant's users into shares of like size that together are everybody, whatever the order of names is."""
 
 import asyncio
 from dataclasses import dataclass
+from itertools import pairwise
 
 from auditor.collect.pages import number
 from auditor.collect.people import Decoder
@@ -43,7 +44,7 @@ def between(bounds: list[str]) -> Shards:
         return Shards.whole()
     marks = [requests.quoted(bound) for bound in bounds]
     name = "userPrincipalName"
-    inner = [f"{name} ge {low} and {name} le {high}" for low, high in zip(marks, marks[1:], strict=False)]
+    inner = [f"{name} ge {low} and {name} le {high}" for low, high in pairwise(marks)]
     return Shards(filters=(f"{name} le {marks[0]}", *inner, f"{name} ge {marks[-1]}"))
 
 
@@ -74,7 +75,7 @@ def _quantiles(sample: list[str], wanted: int) -> list[str]:
 
 def _even(below: list[int], expected: int, wanted: int) -> bool:
     edges = [0, *below, expected]
-    return max(high - low for low, high in zip(edges, edges[1:], strict=False)) <= 2 * expected / wanted + _SMALLEST
+    return max(high - low for low, high in pairwise(edges)) <= 2 * expected / wanted + _SMALLEST
 
 
 async def _counts(reading: Reading, bounds: list[str]) -> list[int]:

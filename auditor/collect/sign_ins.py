@@ -41,9 +41,8 @@ async def read_sign_ins(reading: Reading, shards: "asyncio.Future[Shards]") -> S
     spool = Spool(reading.folder, "sign-ins", decoder.schema)
     divided = await shards
     faults = await _pass(reading, decoder, spool, divided, top=requests.SIGN_IN_PAGE)
-    if any(fault.kind is Kind.TOO_LARGE for fault in faults):
-        faults = await _pass(reading, decoder, spool, divided, top=_SMALL_PAGE)
-    elif not faults and await _left_out(reading, spool):
+    too_large = any(fault.kind is Kind.TOO_LARGE for fault in faults)
+    if too_large or (not faults and await _left_out(reading, spool)):
         faults = await _pass(reading, decoder, spool, divided, top=_SMALL_PAGE)
     count = spool.distinct()
     coverage = reading.covered(Source.SIGN_IN_ACTIVITY, count, faults, asked=("signInActivity",))
@@ -76,7 +75,7 @@ async def _pass(reading: Reading, decoder: Decoder, spool: Spool, shards: Shards
 
 
 async def _left_out(reading: Reading, spool: Spool) -> bool:
-    """Ask for some of those who seem never to have signed in one by one: is there activity after all?
+    """Ask for some of those who seem never to have signed in one by one, to see whether there is activity after all.
 
     Large pages have silently come back without it for some users.
     """

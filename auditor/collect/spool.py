@@ -1,4 +1,4 @@
-"""Batches in any order, with repetitions, into tables sorted by id without any: in memory while they fit, else on disk."""
+"""Batches in any order, with repetitions, into tables sorted by id: in memory while they fit, else on disk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -153,5 +153,5 @@ def _sorted(table: pa.Table) -> pa.Table:
     if len(ids) > 1:
         again = pc.equal(ids.slice(0, len(ids) - 1), ids.slice(1)).to_numpy(zero_copy_only=False)
         if again.any():
-            table = table.filter(pa.array(np.append(~again, True)))  # noqa: FBT003
+            table = table.filter(pa.array(np.append(~again, True)))
     return table

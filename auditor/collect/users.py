@@ -15,7 +15,6 @@ from auditor.graph.faults import Fault, FaultError, Kind
 from auditor.graph.paging import pages
 from auditor.graph.quota import units_per_ten_seconds
 
-
 _CHEAP = 20_000
 """Users up to which the list is read again for the sake of a single one."""
 

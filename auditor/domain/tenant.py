@@ -1,4 +1,4 @@
-"""A tenant as it is configured: who it is, how to sign in, how it buys, and who reads about it; never a secret itself."""
+"""A tenant as it is configured: who it is, how to sign in, how it buys, who reads about it; never a secret itself."""
 
 from dataclasses import dataclass
 from enum import StrEnum

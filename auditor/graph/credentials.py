@@ -5,7 +5,7 @@ import base64
 import binascii
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, Self, assert_never
 
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import (
@@ -60,7 +60,7 @@ class SignIn:
     def __repr__(self) -> str:
         return f"SignIn({self._tenant.name!r})"
 
-    async def __aenter__(self) -> "SignIn":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -136,7 +136,7 @@ class SignIn:
             return await asyncio.wait_for(asked, _LONGEST)
         except GraphError:
             raise
-        except Exception as error:  # azure-identity raises its own family, ValueError, OSError and TimeoutError
+        except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError
             failure = explained(error, self._tenant, self.secrets, authority=self._authority)
         # Raised outside of the handler: the cause could carry a secret into a traceback.
         raise failure

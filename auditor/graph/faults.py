@@ -69,7 +69,7 @@ def fault(kind: Kind, message: str, *, remedy: str | None) -> Fault:
 
 
 REMEDIES: dict[Kind, str | None] = {
-    Kind.DENIED: "grant the application the missing permission and consent to it (`auditor doctor` prints the commands)",
+    Kind.DENIED: "grant the application the missing permission and consent (`auditor doctor` prints the commands)",
     Kind.NO_PREMIUM: "sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant",
     Kind.MISSING: None,
     Kind.NO_MAILBOX: None,

@@ -25,7 +25,10 @@ Order = Callable[[Emulator], None]
 
 
 def fault(kind: str, **fields: Any) -> Order:
-    return lambda emulator: emulator.faults.add(kind, **fields)
+    def order(emulator: Emulator) -> None:
+        emulator.faults.add(kind, **fields)
+
+    return order
 
 
 def both(*orders: Order) -> Order:
@@ -99,7 +102,7 @@ def same(table: pa.Table, other: pa.Table) -> bool:
     for row in (*rows, *others):
         if row.get("error") == "None":
             row["error"] = None
-    return rows == others
+    return bool(rows == others)
 
 
 @pytest.mark.parametrize("name", RECOVERABLE)
@@ -115,7 +118,7 @@ def test_a_recoverable_fault_leaves_the_same_snapshot(graph: Emulator, undisturb
     assert any(record.faults for record in graph.journal.records) or "extra" in name or "capitals" in name
 
 
-def test_the_undisturbed_snapshot_is_the_tenant(undisturbed: Collected, _running: Emulator) -> None:
+def test_the_undisturbed_snapshot_is_the_tenant(undisturbed: Collected) -> None:
     assert undisturbed.tables["users"].num_rows == 2_500
     ids = undisturbed.tables["users"]["id"].to_pylist()
     assert ids == sorted(set(ids))

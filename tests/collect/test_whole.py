@@ -164,7 +164,7 @@ def test_an_opaque_token_works_and_its_end_is_told(graph: Emulator) -> None:
 class Portal(BaseHTTPRequestHandler):
     """A proxy's sign-in page, whatever is asked."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         body = b"<html><body>Please sign in to the network</body></html>"
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))

@@ -197,7 +197,7 @@ def test_an_authority_that_no_known_ca_vouches_for(entra: Emulator) -> None:
     assert "SSL_CERT_FILE" in (found.hint or "")
 
 
-def test_a_ca_that_is_none(entra: Emulator, tmp_path: Path) -> None:
+def test_a_ca_that_is_none(tmp_path: Path) -> None:
     empty = tmp_path / "ca.pem"
     empty.write_text("no certificate")
     for env in ({"SSL_CERT_FILE": str(tmp_path / "missing.pem")}, {"REQUESTS_CA_BUNDLE": str(empty)}):
