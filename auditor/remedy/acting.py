@@ -1,6 +1,7 @@
 """Findings and their remedies into the fewest actions a person would take, in an order in which nothing breaks."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -63,7 +64,19 @@ def actions_of(
     batches = _batches(remedies)
     made = [(batch, _action(office, batch)) for batch in batches]
     made.sort(key=lambda item: _sort_key(*item))
-    return tuple(action for _, action in made)
+    return _told_apart(office, [action for _, action in made])
+
+
+def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]:
+    """Add what they are about to titles that several actions share: leavers are no inactive people."""
+    titles = Counter(action.title for action in actions)
+    articles = office.library.articles
+    return tuple(
+        replace(action, title=wording.about(office.words, action.title, articles[action.guidance].title))
+        if titles[action.title] > 1
+        else action
+        for action in actions
+    )
 
 
 def _batches(remedies: Sequence[Remedy]) -> list[list[Remedy]]:

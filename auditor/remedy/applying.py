@@ -225,7 +225,8 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     table = pa.Table.from_batches([_plain(kept), _plain(made)]).sort_by("user").combine_chunks()
     batches = pa.Table.from_batches(_coded(table, links.schema)).combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
-    return UserBatch(users=_located(batch, found), assignments=joined, offset=batch.offset)
+    places = {account.row - batch.offset: account.usage_location for account in found}
+    return UserBatch(users=located(batch.users, places), assignments=joined, offset=batch.offset)
 
 
 def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -247,17 +248,16 @@ def _coded(table: pa.Table, schema: pa.Schema) -> list[pa.RecordBatch]:
     return [pa.RecordBatch.from_arrays(columns, schema=schema)]
 
 
-def _located(batch: UserBatch, accounts: Iterable[Account]) -> pa.RecordBatch:
-    """Write usage locations that requests have set."""
-    users = batch.users
-    place = users.schema.get_field_index("usageLocation")
-    if place < 0:
+def located(users: pa.RecordBatch, places: Mapping[int, str | None]) -> pa.RecordBatch:
+    """Write usage locations, row of the batch → country; None leaves what stands there."""
+    column = users.schema.get_field_index("usageLocation")
+    if column < 0:
         return users
-    values = users.column(place).to_pylist()
+    values = users.column(column).to_pylist()
     before = list(values)
-    for account in accounts:
-        if account.usage_location:
-            values[account.row - batch.offset] = account.usage_location
+    for place, country in places.items():
+        values[place] = country or values[place]
     if values == before:
         return users
-    return users.set_column(place, users.schema.field(place), pa.array(values, users.schema.field(place).type))
+    field_ = users.schema.field(column)
+    return users.set_column(column, field_, pa.array(values, field_.type))

@@ -1,8 +1,9 @@
 """People who each have several ways out, and seats that they share, into one way for each: the best over all of them.
 
-The order of goals is fixed: mend the most and the worst, lose the fewest services, cost the least, change the least.
-Where the optional package scipy is at hand, its HiGHS solver decides; without it an exact walk over the seat balances,
-whose number of states is bounded and stated (docs/decisions/0007-plan-solver.md).
+The order of goals is fixed: mend the most and the worst, lose the fewest services, cost the least, change the least. A
+walk over the seat balances is exact while there are few of them, as there are nearly always; beyond that scipy's HiGHS
+solver decides where it is installed, and where it is not the plan says that it may miss the best
+(docs/decisions/0007-plan-solver.md).
 """
 
 from collections import Counter
@@ -14,7 +15,7 @@ Goals = tuple[int, int, int, int]
 """(weight of what is mended, negative; services lost; monthly cost in hundredths; changes): less is better."""
 
 STATES = 20_000
-"""The most seat balances that the walk keeps; beyond it the best are kept and the outcome may miss the best of all."""
+"""The most seat balances that the walk keeps; beyond it the best are kept, and the best of all may be missed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +41,7 @@ class Choice:
 
     ways: tuple[int, ...]
     solver: str
-    """`none` where seats bind nobody, `milp`, or `walk`."""
+    """`none` where seats bind nobody, else `walk` or `milp`."""
     optimal: bool
     goals: Goals
     bound: Goals
@@ -57,13 +58,13 @@ def choose_ways(people: Sequence[Sequence[Way]], limits: Mapping[str, Limit], *,
     if solver is None and _within(people, best, limits):
         return Choice(ways=tuple(best), solver="none", optimal=True, goals=bound, bound=bound)
     binding = _binding(people, limits)
-    if solver == "milp" or (solver is None and find_spec("scipy") is not None):
+    taken, optimal, name = (0,) * len(people), False, "walk"
+    if solver != "milp":
+        taken, optimal = _walk(people, binding, limits)
+    if solver == "milp" or (solver is None and not optimal and find_spec("scipy") is not None):
         from auditor.remedy.solving import solve  # noqa: PLC0415 - scipy is optional
 
         taken, optimal, name = solve(people, {sku: limits[sku] for sku in binding}), True, "milp"
-    else:
-        taken, optimal = _walk(people, binding, limits)
-        name = "walk"
     return Choice(ways=taken, solver=name, optimal=optimal, goals=_total(people, taken), bound=bound)
 
 
@@ -87,7 +88,7 @@ def _fits(change: int, limit: Limit) -> bool:
 def _walk(
     people: Sequence[Sequence[Way]], binding: Sequence[str], limits: Mapping[str, Limit]
 ) -> tuple[tuple[int, ...], bool]:
-    """Walk through each circle of people who compete for the same seats; whoever competes with nobody takes the best."""
+    """Walk through each circle of people who compete for the same seats; who competes with nobody takes the best."""
     taken = [min(range(len(ways)), key=lambda place, ways=ways: (ways[place].goals, place)) for ways in people]  # type: ignore[misc]
     optimal = True
     for members, skus in _circles(people, frozenset(binding)):

@@ -16,6 +16,8 @@ def solve(people: Sequence[Sequence[Way]], limits: Mapping[str, Limit]) -> tuple
 
     RuntimeError where the solver finds no answer, which the way of doing nothing rules out.
     """
+    if not people:
+        return ()
     alike: dict[_Signature, list[int]] = {}
     for number, ways in enumerate(people):
         signature = tuple((way.goals, tuple(sorted(way.seats.items()))) for way in ways)

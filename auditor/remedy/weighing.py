@@ -14,6 +14,7 @@ from auditor.engine.judging import judge_batch
 from auditor.engine.outcome import OPEN, Chunk
 from auditor.engine.plan import Plan
 from auditor.remedy.accounts import Account, assignment_rows
+from auditor.remedy.applying import located
 from auditor.remedy.choosing import Way
 from auditor.remedy.proposing import Market, Proposal, leaves_somebody_without
 from auditor.remedy.situating import UNWANTED
@@ -147,7 +148,8 @@ def _judged(plan: Plan, users: pa.Table, accounts: Sequence[Account]) -> dict[st
     places = {user: place for place, user in enumerate(ids)}
     people = users.take(pa.array([places[account.id] for account in ordered])).combine_chunks()
     rows = [row for number, account in enumerate(ordered) for row in assignment_rows(account, number)]
-    batch = UserBatch(users=people.to_batches()[0], assignments=_links(rows), offset=0)
+    countries = {number: account.usage_location for number, account in enumerate(ordered)}
+    batch = UserBatch(users=located(people.to_batches()[0], countries), assignments=_links(rows), offset=0)
     for chunk in judge_batch(plan, batch).chunks:
         for row, key in _keys(plan, chunk):
             judged[ordered[row].id].add(key)

@@ -178,6 +178,11 @@ def _things(words: Words, kind: Kind) -> str:
             return words.gettext("Mend {old} {extra}")
 
 
+def about(words: Words, told: str, article: str) -> str:
+    """Return a title with the article that it follows."""
+    return words.gettext("{title} ({article})").format(title=told, article=words.gettext(article))
+
+
 def step(words: Words, text: str, branches: tuple[str, ...], article: str | None) -> str:
     """Return one documented step, under the branch to which it belongs, with the article that tells it in full."""
     told = words.gettext(text)

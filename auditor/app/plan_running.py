@@ -1,0 +1,120 @@
+"""What one call of `auditor plan` names into its plan, and the plan into files."""
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.plan_document import plan_json
+from auditor.app.planning import plan_run
+from auditor.app.policy_files import load_policies
+from auditor.domain.errors import DeliveryError, UsageError
+from auditor.domain.policy import PolicySet
+from auditor.policy.loading import load
+from auditor.remedy.plan_text import plan_markdown
+from auditor.remedy.planned import FleetPlan
+from auditor.remedy.wording import ENGLISH, Words
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reading import find, manifest_of, read
+
+FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md"}
+"""Format → default file name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What a plan is asked for."""
+
+    policies: tuple[Path, ...] = ()
+    demo: bool = False
+    snapshots: tuple[Path, ...] = ()
+    tenants: tuple[str, ...] = ()
+    as_of: datetime
+
+
+def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
+    """Make the plan; raises AuditorError where there is nothing to plan for."""
+    if request.demo == bool(request.snapshots):
+        raise UsageError(
+            "usage",
+            "a plan is made from a snapshot" if not request.demo else "--demo plans for its own tenants",
+            hint="name a --snapshot that `auditor collect` wrote, or --demo, and not both",
+        )
+    policies = _policies(request)
+    if not policies.policies:
+        raise UsageError(
+            "policies-none",
+            "the policy files define no policy, so there is nothing to plan for",
+            hint="name the files with `policies:` too, or run without a path to use the starter library",
+        )
+    with _opened(request) as snapshots:
+        return plan_run(snapshots, policies, active(), request.as_of, words=words)
+
+
+def exit_code(plan: FleetPlan) -> int:
+    """Return 3 for an incomplete snapshot, 1 where the proof does not hold, 0 otherwise."""
+    if not plan.complete:
+        return 3
+    return 0 if plan.proven else 1
+
+
+def write_plan(plan: FleetPlan, places: Mapping[str, Path], *, words: Words = ENGLISH) -> None:
+    """Write the plan in each format to its place; raises DeliveryError where that cannot be done."""
+    for form, path in places.items():
+        body = plan_json(plan) if form == "json" else plan_markdown(plan, words=words).encode("utf-8", "replace")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body)
+        except OSError as error:
+            raise DeliveryError(
+                "output-unwritable", f"{path} cannot be written: {error.strerror}", hint="name another --output folder"
+            ) from error
+
+
+def _policies(request: PlanRequest) -> PolicySet:
+    if request.demo and not request.policies:
+        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
+
+        return load(demo_policies(request.as_of)).policies
+    return load_policies(request.policies, waivers_from=request.as_of.date()).policies
+
+
+@contextmanager
+def _opened(request: PlanRequest) -> Iterator[list[Snapshot]]:
+    """Open the snapshots; the demo's are written to a folder first, as real ones are."""
+    if not request.demo:
+        yield [read(folder) for folder in _chosen(_found(request.snapshots), request.tenants)]
+        return
+    from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
+    from auditor.snapshot.writing import write  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="auditor-demo-") as place:
+        folders = [write(Path(place), snapshot) for snapshot in snapshots(request.as_of)]
+        named = {manifest_of(folder).tenant: folder for folder in folders}
+        yield [read(folder) for folder in _chosen(named, request.tenants)]
+
+
+def _found(places: Sequence[Path]) -> dict[str, Path]:
+    """Return the snapshot folder of each tenant; one tenant may come from one place only."""
+    folders: dict[str, Path] = {}
+    for folder in (folder for place in places for folder in find(place)):
+        name = manifest_of(folder).tenant
+        if name in folders and folders[name].resolve() != folder.resolve():
+            raise UsageError(
+                "snapshot-twice",
+                f"both {folders[name]} and {folder} are snapshots of the tenant {name}",
+                hint="name one of them",
+            )
+        folders[name] = folder
+    return folders
+
+
+def _chosen(folders: Mapping[str, Path], tenants: Sequence[str]) -> list[Path]:
+    for name in tenants:
+        if name not in folders:
+            known = ", ".join(sorted(folders))
+            raise UsageError("tenant-unknown", f"there is no snapshot of a tenant '{name}'", hint=f"tenants: {known}")
+    return [folders[name] for name in sorted(set(tenants) or set(folders))]

@@ -1,0 +1,111 @@
+"""Turns the arguments of `auditor plan` into a remediation plan, its files and its exit code."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.plan_running import FORMATS, PlanRequest, exit_code, run_plan, write_plan
+from auditor.cli.console import out, say
+from auditor.cli.options import from_environment, instant, now
+from auditor.domain.errors import UsageError, printable
+from auditor.remedy.plan_text import summary
+from auditor.remedy.planned import FleetPlan
+from auditor.remedy.wording import ENGLISH
+
+_EXAMPLES = """\
+auditor plan --demo                          the built-in tenants
+auditor plan --snapshot snapshots/ -f json -f markdown=plan.md policies/
+The auditor only reads: requests and PowerShell lines are for an administrator to review and run.
+exit codes: 0 the proof holds; 1 a finding that the plan claims to mend remains, or a new one appears; 3 the snapshot is
+incomplete
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor plan`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "policies",
+        nargs="*",
+        type=Path,
+        metavar="POLICY",
+        help="files or folders (default: policies/, else the starter library)",
+    )
+    parser.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
+    parser.add_argument(
+        "--snapshot",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a saved snapshot, or a folder of them (repeatable)",
+    )
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the plan's instant (default: now)")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the plan goes (default: out/)")
+    parser.add_argument(
+        "-f",
+        "--format",
+        action="append",
+        default=[],
+        metavar="FORMAT[=PATH]",
+        help="json, markdown, terminal (repeatable; default: json, terminal)",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor plan`: 0 when the proof holds, 1 when it does not, 3 from an incomplete snapshot.
+
+    Raises AuditorError where there is nothing to plan for.
+    """
+    places, terminal = _places(args)
+    request = PlanRequest(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants=tuple(args.tenant),
+        as_of=args.as_of or now(),
+    )
+    plan = run_plan(request)
+    write_plan(plan, places)
+    if terminal and not args.quiet:
+        _tell(plan)
+    if not args.quiet:
+        for path in places.values():
+            say(f"auditor: wrote {path}")
+    return exit_code(plan)
+
+
+def _places(args: argparse.Namespace) -> tuple[dict[str, Path], bool]:
+    """Return where each format goes, and whether the terminal is one of them."""
+    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
+    places: dict[str, Path] = {}
+    terminal = not asked
+    for text in asked or ["json"]:
+        name, _, path = text.partition("=")
+        if name == "terminal" and not path:
+            terminal = True
+        elif name in FORMATS:
+            places[name] = Path(path) if path else folder / FORMATS[name]
+        else:
+            raise UsageError(
+                "usage",
+                f"a plan cannot be written as '{text}'",
+                hint="json, markdown or terminal, with =PATH for a file",
+            )
+    return places, terminal
+
+
+def _tell(plan: FleetPlan) -> None:
+    for tenant in plan.tenants:
+        for line in summary(tenant, ENGLISH):
+            out(printable(line))
+        for number, action in enumerate(tenant.actions, start=1):
+            mark = f"  [{len(action.requests)}]" if action.requests else ""
+            money = "" if action.money is None else f"  {action.money.per_month:+.2f} {action.money.currency}"
+            out(printable(f"{number:>4}  {action.order:<8}  {action.title}{mark}{money}"))
+        for item in tenant.dropped:
+            out(printable(f"      left out: {item.subject}: {item.why}"))

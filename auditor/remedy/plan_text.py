@@ -1,0 +1,149 @@
+"""A FleetPlan into Markdown for the people who review and run it; every name of a tenant is escaped."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from auditor.domain.errors import printable
+from auditor.domain.result import Action, Finding
+from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
+from auditor.remedy.wording import ENGLISH, Words
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
+
+
+def plan_markdown(plan: FleetPlan, *, words: Words = ENGLISH) -> str:
+    """Return the plan as one Markdown document."""
+    lines = [f"# {words.gettext('Remediation plan')}", ""]
+    for tenant in plan.tenants:
+        lines.extend(_tenant(tenant, words))
+    if plan.fleet.remaining:
+        lines += [f"## {words.gettext('All tenants together')}", ""]
+        lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
+    """Return what the plan of a tenant comes to, one sentence a line."""
+    proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
+    told = [
+        words.gettext(
+            "{tenant}: {open} open findings; {requests} requests mend {fixed} of them, {left} remain, {new} are new."
+        ).format(
+            tenant=tenant.name,
+            open=tenant.before.open,
+            requests=requests,
+            fixed=len(proof.fixed),
+            left=len(proof.remaining),
+            new=len(proof.new),
+        )
+    ]
+    told.extend(_money(figures, words) for figures in tenant.before.money)
+    if not tenant.complete:
+        told.append(
+            words.gettext("The snapshot is incomplete; the plan leaves out: {what}.").format(
+                what="; ".join(tenant.omitted)
+            )
+        )
+    if not tenant.solved.optimal:
+        told.append(
+            words.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
+        )
+    if tenant.solved.unpriced:
+        told.append(words.gettext("Products without a price were taken to cost as much as the dearest."))
+    return tuple(told)
+
+
+def escaped(text: str) -> str:
+    """Return a text that Markdown shows as it is, on one line."""
+    return _MARKUP.sub(r"\\\1", printable(text))
+
+
+def _money(figures: Figures, words: Words) -> str:
+    form = words.gettext(
+        "A month: {exposure} {currency} exposed, {now} {currency} free to reuse now, {renewal} {currency} to give back "
+        "at the renewal."
+    )
+    told = form.format(
+        exposure=f"{figures.exposure:.2f}",
+        now=f"{figures.reassignable_now:.2f}",
+        renewal=f"{figures.reducible_at_renewal:.2f}",
+        currency=figures.currency,
+    )
+    return (
+        words.gettext("{statement} At the least: some prices are not known.").format(statement=told)
+        if figures.lower_bound
+        else told
+    )
+
+
+def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
+    findings = {finding.fingerprint: finding for finding in tenant.findings}
+    yield f"## {escaped(tenant.display_name or tenant.name)}"
+    yield ""
+    yield from (escaped(line) + "  " for line in summary(tenant, words))
+    yield ""
+    for number, action in enumerate(tenant.actions, start=1):
+        yield from _action(number, action, findings, words)
+    if tenant.dropped:
+        yield f"### {words.gettext('Left out')}"
+        yield ""
+        yield from (f"- {escaped(item.subject)}: {escaped(item.why)}" for item in tenant.dropped)
+        yield ""
+    if tenant.proof.remaining:
+        yield f"### {words.gettext('What remains, and why')}"
+        yield ""
+        for item in tenant.proof.remaining:
+            yield f"- {_finding(findings[item.fingerprint])}: {escaped(item.why)}"
+        yield ""
+
+
+def _finding(finding: Finding) -> str:
+    product = finding.product.sku_part_number if finding.product is not None else None
+    parts = [finding.subject.name, finding.check, product, finding.detail]
+    return ", ".join(escaped(part) for part in parts if part)
+
+
+def _named(finding: Finding) -> str:
+    """Return by which name a person finds the subject: somebody's sign-in name stands beside the display name."""
+    principal = finding.evidence.get("userPrincipalName")
+    return f"{finding.subject.name} ({principal})" if principal else finding.subject.name
+
+
+def _action(number: int, action: Action, findings: Mapping[str, Finding], words: Words) -> Iterator[str]:
+    yield f"### {number}. {escaped(action.title)}"
+    yield ""
+    yield f"{words.gettext('Role')}: {escaped(action.role)}  "
+    if action.decided_by:
+        yield f"{words.gettext('To be decided by')}: {escaped(action.decided_by)}  "
+    who = dict.fromkeys(_named(findings[mark]) for mark in action.findings if mark in findings)
+    yield f"{words.gettext('Concerns')}: {', '.join(map(escaped, who))}"
+    yield ""
+    for heading, texts in (
+        (words.gettext("Before you begin"), action.prerequisites),
+        (words.gettext("Mind"), action.warnings),
+    ):
+        if texts:
+            yield f"**{heading}**"
+            yield ""
+            yield from (f"- {text}" for text in texts)
+            yield ""
+    for place, step in enumerate(action.steps, start=1):
+        mark = f" **{words.gettext('There is no way back behind this step.')}**" if place in action.irreversible else ""
+        yield f"{place}. {step}{mark}"
+    yield ""
+    if action.requests:
+        yield from _requests(action, words)
+    if action.links:
+        yield from (f"- [{escaped(label)}]({address})" for label, address in action.links)
+        yield ""
+
+
+def _requests(action: Action, words: Words) -> Iterator[str]:
+    yield words.gettext("Microsoft Graph PowerShell, to review and run:")
+    yield ""
+    lines = [str(request["powershell"]) for request in action.requests]
+    fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
+    yield f"{fence}powershell"
+    yield from map(printable, lines)
+    yield fence
+    yield ""

@@ -1,0 +1,94 @@
+"""`auditor plan` from its command line: files, exit codes, refusals."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from auditor import resources
+from auditor.cli.main import run
+from auditor.domain.words import Source, SourceStatus
+from auditor.remedy.plan_text import escaped
+from auditor.snapshot.writing import write
+from tests.plan.tenants import E3, grant, snapshot, user
+
+AS_OF = "--as-of=2026-11-20T02:17:00Z"
+RULES = (
+    "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {deny: paid}}]\n"
+)
+
+
+def plan_of(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "plan.json").read_text(encoding="utf-8"))
+    jsonschema.validate(document, json.loads(resources.schema("plan")))
+    return document
+
+
+def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["plan", "--demo", AS_OF, "-o", str(tmp_path), "-f", "json,markdown,terminal"]) == 0
+    document = plan_of(tmp_path)
+    contoso = document["tenants"][0]
+    assert document["proven"]
+    assert contoso["proof"]["new"] == []
+    assert contoso["before"]["open"] == len(contoso["proof"]["fixed"]) + len(contoso["proof"]["remaining"])
+    assert all(item["why"] for item in contoso["proof"]["remaining"])
+    orders = [action["order"] for action in contoso["actions"]]
+    assert orders == sorted(orders, key=["check", "backup", "reassign", "buy", "move", "remove", "cancel"].index)
+    assert "0 are new" in capsys.readouterr().out
+    markdown = (tmp_path / "plan.md").read_text(encoding="utf-8")
+    assert "Set-MgUserLicense -UserId '" in markdown
+    assert "<img" not in re.sub(r"\\.", "", markdown)
+
+
+def test_equal_runs_write_equal_bytes(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        run(["plan", "--demo", AS_OF, "-q", "-o", str(tmp_path / name)])
+    assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
+
+
+@pytest.fixture
+def rules(tmp_path: Path) -> str:
+    path = tmp_path / "rules.yaml"
+    path.write_text(RULES, encoding="utf-8")
+    return str(path)
+
+
+def test_an_incomplete_snapshot_is_planned_for_and_never_passes(tmp_path: Path, rules: str) -> None:
+    people = [user("ann", grant(E3), accountEnabled=False)]
+    state = snapshot(people, {E3: 1}, statuses={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
+    write(tmp_path / "snapshots", state)
+    assert run(["plan", "--snapshot", str(tmp_path / "snapshots"), AS_OF, "-q", "-o", str(tmp_path), rules]) == 3
+    tenant = plan_of(tmp_path)["tenants"][0]
+    assert not tenant["complete"]
+    assert tenant["omitted"] == ["subscribedSkus: denied"]
+
+
+def test_a_snapshot_that_was_changed_is_refused(tmp_path: Path, rules: str) -> None:
+    folder = write(tmp_path / "snapshots", snapshot([user("ann", grant(E3))], {E3: 1}))
+    (folder / "users.parquet").write_bytes(b"PAR1")
+    assert run(["plan", "--snapshot", str(folder), AS_OF, "-q", "-o", str(tmp_path), rules]) == 2
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["--demo", "--snapshot", "snapshots"],
+        ["--snapshot", "nowhere"],
+        ["--demo", "-f", "pdf"],
+        ["--demo", "--tenant", "nobody"],
+    ],
+)
+def test_what_cannot_be_planned_for_is_refused(arguments: list[str], tmp_path: Path) -> None:
+    assert run(["plan", "-q", "-o", str(tmp_path), AS_OF, *arguments]) == 2
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_hostile_names_stay_names() -> None:
+    text = escaped("<b>x</b> [a](javascript:1) `rm` | *bold* \x1b[31m\nnext")
+    assert "\n" not in text
+    assert "\x1b" not in text
+    assert text.startswith(r"\<b\>x\</b\> \[a\](javascript:1) \`rm\` \| \*bold\*")

@@ -1,0 +1,132 @@
+"""A plan's requests, sent to a Graph emulator over HTTP: what is collected afterwards is what the proof promised."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from auditor.app.auditing import audit
+from auditor.app.collection import collect_all, everything
+from auditor.app.planning import plan_run
+from auditor.catalogue import builtin
+from auditor.demo import policies as demo_policies
+from auditor.demo import snapshots as demo_snapshots
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Result
+from auditor.domain.words import Status
+from auditor.policy.loading import load
+from auditor.remedy.planned import FleetPlan
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reading import read
+from tests.collect.harness import configured, environment
+from tests.emulator.directory import load as load_tenant
+from tests.emulator.directory import stable_id
+from tests.emulator.fixtures import running_emulator
+from tests.emulator.server import Emulator
+from tests.plan.served import served
+from tests.plan.tenants import AS_OF, E3, E5, F3, PARTS, PRICES, VISIO, grant, policies, user
+
+TEXT = """policies:
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: store, severity: high, users: {department: Store, accountEnabled: true}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
+  - {id: one, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}
+  - {id: twice, severity: low, assignments: {duplicates: deny}}
+  - {id: errors, severity: high, health: {errors: deny, groups: deny}}
+  - {id: teams, severity: low, users: {department: Office}, assignments: {services: {deny: [TEAMS1]}}}
+"""
+
+
+def identified(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    return user(name, *grants, **facts) | {"id": stable_id("plan", name)}
+
+
+def tenant() -> dict[str, Any]:
+    group = stable_id("plan", "LIC-F3")
+    people = [
+        identified("leaver", grant(F3), grant(VISIO), accountEnabled=False),
+        identified("mover", grant(E3), department="Store"),
+        identified("waiting", grant(F3, group, error="CountViolation"), department="Store"),
+        identified("double", grant(F3, group), grant(F3), department="Store"),
+        identified("both", grant(E3), grant(E5), department="Office"),
+        identified("quiet", grant(E3), department="Sales"),
+    ]
+    return {
+        "name": "contoso",
+        "tenantId": stable_id("plan", "contoso"),
+        "users": people,
+        "subscribedSkus": [
+            {"skuPartNumber": PARTS[sku], "enabled": n} for sku, n in ((E3, 9), (E5, 9), (F3, 3), (VISIO, 2))
+        ],
+        "groups": [
+            {
+                "id": group,
+                "displayName": "LIC-F3",
+                "assignedLicenses": [{"skuId": F3, "disabledPlans": []}],
+                "licenseProcessingState": {"state": "ProcessingComplete"},
+                "members": ["waiting@contoso.example", "double@contoso.example"],
+            }
+        ],
+    }
+
+
+def collected(emulator: Emulator, root: Path) -> Snapshot:
+    outcome = collect_all(
+        [configured(emulator)],
+        lambda _: everything(),
+        root=root,
+        instant=AS_OF,
+        environ=environment(emulator),
+    )[0]
+    assert outcome.folder is not None, outcome.failure
+    return read(outcome.folder)
+
+
+def send(emulator: Emulator, plan: FleetPlan) -> int:
+    token = emulator.bearer("contoso", roles=["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All"])
+    sent = 0
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+        for action in plan.tenants[0].actions:
+            for request in action.requests:
+                answer = client.request(
+                    request["method"], f"{emulator.endpoint}{request['path']}", json=request["body"]
+                )
+                assert answer.is_success, (action.title, answer.text)
+                sent += 1
+    return sent
+
+
+def open_marks(result: Result) -> set[str]:
+    return {f.fingerprint for owner in result.tenants for f in owner.findings if f.status is Status.OPEN}
+
+
+def prove(emulator: Emulator, rules: PolicySet, folder: Path) -> FleetPlan:
+    before = collected(emulator, folder / "before")
+    plan = plan_run([before], rules, builtin(), AS_OF)
+    assert plan.proven
+    assert send(emulator, plan) > 0
+    after = audit([collected(emulator, folder / "after")], rules, builtin(), AS_OF)
+    proof = plan.tenants[0].proof
+    assert open_marks(after) == {item.fingerprint for item in proof.remaining}
+    assert not open_marks(after) & set(proof.fixed)
+    return plan
+
+
+def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
+    with running_emulator([load_tenant(tenant())]) as emulator:
+        plan = prove(emulator, policies(TEXT + PRICES), tmp_path).tenants[0]
+        seats = {row["skuPartNumber"]: row["consumedUnits"] for row in emulator.tenants["contoso"].skus}
+    assert plan.proof.remaining == ()
+    # The leaver's and the copy's seat went to those who waited; nobody bought anything.
+    assert seats == {"SPE_E3": 1, "SPE_E5": 1, "SPE_F1": 3, "VISIOCLIENT": 0}
+
+
+def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
+    rules = load(demo_policies(AS_OF)).policies
+    state = demo_snapshots(AS_OF)[0]
+    with running_emulator([load_tenant(served(state))]) as emulator:
+        plan = prove(emulator, rules, tmp_path).tenants[0]
+    assert len(plan.proof.fixed) > 20
+    assert {finding.check for finding in plan.findings if finding.fingerprint in plan.proof.fixed} >= {
+        "assignment.not-allowed", "assignment.denied", "assignment.overlap", "assignment.redundant",
+        "assignment.duplicate", "service.missing", "service.denied", "seats.over-assigned",
+    }  # fmt: skip

@@ -1,0 +1,127 @@
+"""Findings of the built-in tenants into actions: each in exactly one, in a safe order, with nothing left to look up."""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+
+import pytest
+
+from auditor.app.auditing import audit
+from auditor.app.remedying import packaged_library, remedied
+from auditor.catalogue import builtin
+from auditor.demo import policies, snapshots
+from auditor.domain.result import Action, Result, TenantResult
+from auditor.domain.words import Status
+from auditor.guidance import Order
+from auditor.policy.loading import load
+from auditor.remedy.kinds import ORDER, Kind
+from auditor.remedy.situating import circumstances, situation_of
+
+AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+
+
+@cache
+def result() -> Result:
+    loaded = load(policies(AS_OF)).policies
+    return remedied(audit(snapshots(AS_OF), loaded, builtin(), AS_OF), loaded)
+
+
+def contoso() -> TenantResult:
+    return next(tenant for tenant in result().tenants if tenant.name == "contoso")
+
+
+def actions() -> list[Action]:
+    return [action for tenant in result().tenants for action in tenant.actions]
+
+
+def test_every_open_finding_is_in_one_action_and_no_waived_one() -> None:
+    for tenant in result().tenants:
+        listed = [mark for action in tenant.actions for mark in action.findings]
+        open_ = [finding.fingerprint for finding in tenant.findings if finding.status is Status.OPEN]
+        assert sorted(listed) == sorted(open_)
+
+
+def test_every_finding_names_a_known_article() -> None:
+    known = packaged_library().articles
+    findings = [finding for tenant in result().tenants for finding in tenant.findings] + list(result().fleet.findings)
+    assert {finding.guidance for finding in findings} <= set(known)
+    assert {action.guidance for action in actions()} <= set(known)
+
+
+def test_actions_are_in_an_order_in_which_nothing_breaks() -> None:
+    for tenant in result().tenants:
+        ranks = [Order(action.order).rank for action in tenant.actions]
+        assert ranks == sorted(ranks)
+
+
+def test_ids_and_titles_tell_actions_apart() -> None:
+    for tenant in result().tenants:
+        for names in ([action.id for action in tenant.actions], [action.title for action in tenant.actions]):
+            assert len(set(names)) == len(names)
+
+
+def test_every_action_says_who_does_what_and_what_is_lost() -> None:
+    for action in actions():
+        assert action.role
+        assert action.steps
+        assert action.links
+        assert action.count > 0
+        assert action.confidence in {"certain", "review"}
+        assert bool(action.decided_by) == (action.confidence == "review")
+        assert not re.search(r"[{}]", action.title + "".join(action.warnings))
+        assert all(0 < number <= len(action.steps) for number in action.irreversible)
+
+
+def test_nothing_that_a_group_gives_is_removed_on_the_user() -> None:
+    findings = {finding.fingerprint: finding for finding in contoso().findings}
+    for action in contoso().actions:
+        for request in action.requests:
+            for sku_id in request["body"].get("removeLicenses", ()):
+                own = [findings[mark] for mark in action.findings if findings[mark].subject.id in request["path"]]
+                paths = [path for f in own if f.product and f.product.sku_id == sku_id for path in f.evidence["paths"]]
+                assert any(path["assignedByGroup"] is None for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "article"),
+    [
+        ("Niamh O’Connor", "assignment.not-allowed", "former-employee"),  # noqa: RUF001
+        ("Press office", "assignment.not-allowed", "shared-mailbox"),
+        ("Boardroom", "assignment.denied", "shared-mailbox"),
+        ("Conceição Neves", "assignment.not-allowed", "guests"),
+        ("Anders Lund", "assignment.not-allowed", "inactive-users"),
+        ("Agnieszka Dąbrowska", "assignment.not-allowed", "move-users"),
+        ("Joost Meijer", "assignment.denied", "unassign-licenses"),
+        ("Test User 1", "assignment.denied", "group-licenses"),
+        ("Emre Şahin", "assignment.error", "group-error-count"),
+        ("Oğuz Öztürk", "attribute.missing", "usage-location"),
+    ],
+)
+def test_the_situation_decides_the_article(name: str, check: str, article: str) -> None:
+    found = {f.guidance for f in contoso().findings if f.subject.name == name and f.check == check}
+    assert found == {article}
+
+
+def test_a_person_who_waits_for_a_seat_is_not_given_a_second_licence() -> None:
+    retry = next(action for action in contoso().actions if action.kind == Kind.REPROCESS)
+    checks = {f.check for f in contoso().findings if f.fingerprint in retry.findings}
+    assert checks == {"assignment.error", "assignment.missing"}
+    assert "free or buy the rest first" in retry.prerequisites[0]
+
+
+def test_people_are_counted_once_however_many_policies_speak_of_them() -> None:
+    action = next(a for a in contoso().actions if a.title.startswith("Unassign Exchange Online (Plan 1)"))
+    assert (action.count, len(action.findings), len(action.requests)) == (2, 4, 2)
+
+
+def test_what_is_not_known_stays_unknown() -> None:
+    loaded = load(policies(AS_OF)).policies
+    known = circumstances(contoso(), loaded)
+    finding = next(f for f in contoso().findings if f.check == "assignment.overlap")
+    assert situation_of(finding, known).path is None
+    spare = next(f for f in contoso().findings if f.check == "seats.above-maximum")
+    assert situation_of(spare, known).is_trial is None
+
+
+def test_every_kind_has_its_place_in_the_order() -> None:
+    assert set(ORDER) == set(Kind)

@@ -1,0 +1,80 @@
+"""Requests for an administrator: one call for a change, and nothing that a name could smuggle in."""
+
+import subprocess
+from shutil import which
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.remedy.commands import Addition, assign_group, assign_user, locate, quoted, reprocess, script
+
+E3, F3 = "05e9a617-0261-4cee-bb44-138d3ef5d965", "66b55226-6b4f-492c-910c-a3b7a3c9d993"
+
+
+def test_a_change_is_one_call() -> None:
+    command = assign_user("u1", add=[Addition(sku_id=F3, disabled_plans=("p1", "p2"))], remove=[E3])
+    assert command.document == {
+        "method": "POST",
+        "path": "/users/u1/assignLicense",
+        "body": {"addLicenses": [{"skuId": F3, "disabledPlans": ["p1", "p2"]}], "removeLicenses": [E3]},
+        "powershell": "Set-MgUserLicense -UserId 'u1' -AddLicenses "
+        f"@(@{{SkuId = '{F3}'; DisabledPlans = @('p1', 'p2')}}) -RemoveLicenses @('{E3}')",
+    }
+
+
+def test_a_group_is_changed_at_the_group() -> None:
+    command = assign_group("g1", remove=[E3])
+    assert (command.path, command.body) == ("/groups/g1/assignLicense", {"addLicenses": [], "removeLicenses": [E3]})
+    assert command.powershell == f"Set-MgGroupLicense -GroupId 'g1' -AddLicenses @() -RemoveLicenses @('{E3}')"
+
+
+def test_other_requests() -> None:
+    assert reprocess("u1").path == "/users/u1/reprocessLicenseAssignment"
+    assert locate("u1", "NL").document["body"] == {"usageLocation": "NL"}
+
+
+def test_a_path_keeps_its_parts_whatever_an_id_holds() -> None:
+    assert assign_user("../groups/g1?x#y", remove=[E3]).path == "/users/..%2Fgroups%2Fg1%3Fx%23y/assignLicense"
+
+
+@pytest.mark.parametrize(
+    ("text", "literal"),
+    [
+        ("plain", "'plain'"),
+        ("O'Brien", "'O''Brien'"),
+        ("'; Remove-MgUser -All #", "'''; Remove-MgUser -All #'"),
+        ("$(whoami) `n", "'$(whoami) `n'"),
+        ("\u2019 and \u2018", "'\u2019\u2019 and \u2018\u2018'"),
+    ],
+)
+def test_text_is_quoted_for_powershell(text: str, literal: str) -> None:
+    assert quoted(text) == literal
+
+
+@given(st.text())
+def test_no_text_ends_its_quotes(text: str) -> None:
+    """Inside the quotes every mark that PowerShell takes for a quote stands an even number of times in a row."""
+    inner, run = quoted(text)[1:-1], ""
+    for character in inner + " ":
+        if character in "'\u2018\u2019\u201a\u201b" and (not run or run[0] == character):
+            run += character
+        else:
+            assert len(run) % 2 == 0
+            run = character if character in "'\u2018\u2019\u201a\u201b" else ""
+
+
+@pytest.mark.skipif(which("pwsh") is None, reason="PowerShell is not installed here")
+def test_powershell_reads_back_what_was_quoted() -> None:
+    text = 'it\'s $(Get-Date) `n \u2019quoted\u2018 "x"'
+    told = subprocess.run(
+        ["pwsh", "-NoProfile", "-Command", f"[Console]::Out.Write({quoted(text)})"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout == text
+
+
+def test_a_script_stops_at_the_first_failure() -> None:
+    lines = script([assign_user("u1", remove=[E3]).document]).splitlines()
+    assert lines[0] == "$ErrorActionPreference = 'Stop'"
+    assert len(lines) == 2
