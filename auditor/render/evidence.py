@@ -1,11 +1,12 @@
 """A finding's evidence into one line of words: what a person needs to believe it, and nothing twice."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from re import sub
 from typing import Any, Final
 
 from auditor.domain.result import Finding
-from auditor.render.facts import SIGN_INS, last_sign_in, paths
+from auditor.render.facts import SIGN_INS, Way, last_sign_in, ways
 from auditor.render.words import Words
 
 _SPOKEN: Final = frozenset(
@@ -13,7 +14,18 @@ _SPOKEN: Final = frozenset(
         *("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation", "createdDateTime"),
         *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
         *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
-        *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
+        *(
+            "assigned",
+            "bound",
+            "minimum",
+            "maximum",
+            "boundsConflict",
+            "short",
+            "excess",
+            "appliesTo",
+            "capabilityStatus",
+        ),
+        *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
         *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
     }
 )
@@ -35,6 +47,8 @@ def described(finding: Finding, words: Words) -> str:
             words.gettext("holds {products}").replace("{products}", words.joined(_texts(facts["assignedLicenses"])))
         )
     parts += _subscription(facts, words)
+    parts += _group(facts, words)
+    parts += _budget(finding, words)
     parts += [f"{_label(name)} {_value(facts[name], words)}" for name in sorted(facts) if _is_rest(name, facts[name])]
     return " · ".join(parts)
 
@@ -50,6 +64,10 @@ def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         value = facts.get(name)
         if isinstance(value, int) and (value or name in {"usable", "consumed", "spare"}):
             yield text.replace("{seats}", words.number(value))
+    if isinstance(facts.get("assigned"), int):
+        yield words.ngettext(
+            "{count} person of the policy holds it", "{count} people of the policy hold it", facts["assigned"]
+        )
     allowed = limits(facts, words)
     if allowed:
         yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
@@ -115,9 +133,18 @@ def _person(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
     seen = last_sign_in(facts)
     if seen is not None:
         yield words.gettext("last sign-in {date}").replace("{date}", words.written_date(seen))
-    ways = paths(facts)
-    if ways:
-        yield words.gettext("assigned: {paths}").replace("{paths}", words.joined(ways))
+    if facts.get("error"):
+        yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
+    told = [_way(way, words) for way in ways(facts)]
+    if told:
+        yield words.gettext("assigned: {paths}").replace("{paths}", words.joined(told))
+
+
+def _way(way: Way, words: Words) -> str:
+    path = words.gettext("direct")
+    if way.group is not None:
+        path = words.gettext("group {group}").replace("{group}", way.group)
+    return path if way.state is None else f"{path} ({way.state})"
 
 
 def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
@@ -130,6 +157,30 @@ def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         yield words.gettext("next date {date}").replace("{date}", ends)
     if facts.get("status"):
         yield words.gettext("state {state}").replace("{state}", str(facts["status"]))
+
+
+def _group(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    failing = facts.get("hasMembersWithLicenseErrors")
+    if failing is not None:
+        yield words.gettext("members in error") if failing else words.gettext("no members in error")
+    if facts.get("licenseProcessingState"):
+        state = str(facts["licenseProcessingState"])
+        yield words.gettext("processing: {state}").replace("{state}", state)
+
+
+def _budget(finding: Finding, words: Words) -> Iterator[str]:
+    if finding.check != "budget.exceeded" or not finding.detail:
+        return
+    for name, text in (
+        ("total", words.gettext("{money} a month")),
+        ("limit", words.gettext("allowed: {money} a month")),
+    ):
+        value = finding.evidence.get(name)
+        if isinstance(value, int | float | Decimal):
+            yield text.replace("{money}", words.money(Decimal(str(value)), finding.detail))
+    if finding.evidence.get("unpriced"):
+        unpriced = words.joined(_texts(finding.evidence["unpriced"]))
+        yield words.gettext("at least: no price for {products}").replace("{products}", unpriced)
 
 
 def _is_rest(name: str, value: Any) -> bool:

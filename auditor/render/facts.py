@@ -1,6 +1,7 @@
 """A finding's evidence into the few facts that every report shows, whichever check raised it."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from auditor.domain.result import Finding, TenantResult
@@ -19,8 +20,24 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the assignment paths in words, each once: `direct` or `group <name, else id>`, a state unless Active."""
-    return tuple(dict.fromkeys(_path(each) for each in evidence.get("paths") or ()))
+    """Return the assignment paths in English, each once: `direct` or `group <name>`, a state unless Active."""
+    told = (("direct" if way.group is None else f"group {way.group}", way.state) for way in ways(evidence))
+    return tuple(path if state is None else f"{path} ({state})" for path, state in told)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """One path by which a product is assigned."""
+
+    group: str | None
+    """The group's name, else its id; None for a direct assignment."""
+    state: str | None
+    """The state as Graph calls it; None where it works."""
+
+
+def ways(evidence: Mapping[str, Any]) -> tuple[Way, ...]:
+    """Return the assignment paths, each once."""
+    return tuple(dict.fromkeys(_way(each) for each in evidence.get("paths") or ()))
 
 
 def product_name(finding: Finding, names: Mapping[str, str]) -> str | None:
@@ -44,10 +61,9 @@ def other_facts(evidence: Mapping[str, Any], *, without: frozenset[str]) -> Iter
             yield name, evidence[name]
 
 
-def _path(told: Any) -> str:
+def _way(told: Any) -> Way:
     if not isinstance(told, Mapping):
-        return str(told)
+        return Way(group=None if str(told) == "direct" else str(told), state=None)
     group = told.get("groupName") or told.get("assignedByGroup")
     state = str(told.get("state") or "")
-    path = "direct" if not group else f"group {group}"
-    return path if state.casefold() in _WORKING else f"{path} ({state})"
+    return Way(group=str(group) if group else None, state=None if state.casefold() in _WORKING else state)
