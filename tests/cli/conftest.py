@@ -1,0 +1,39 @@
+"""Two saved tenants and a policy that both break, shared by the tests of the command line."""
+
+from pathlib import Path
+
+import pytest
+
+from auditor.demo.tenants import snapshots
+from auditor.snapshot.writing import write
+from tests.cli.harness import AS_OF
+from tests.engine.tenants import NOW
+
+POLICY = """\
+version: 1
+policies:
+- id: leavers
+  title: Blocked accounts hold no paid licence
+  severity: medium
+  users: {accountEnabled: false}
+  assignments: {of: paid, allow: []}
+- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}
+"""
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's two tenants, saved as a collection would."""
+    root = tmp_path_factory.mktemp("saved") / "snapshots"
+    assert AS_OF.startswith(NOW.date().isoformat())
+    for snapshot in snapshots(NOW):
+        write(root, snapshot)
+    return root
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    """A working folder with one policy file in `policies/`."""
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "people.yaml").write_text(POLICY)
+    return tmp_path
