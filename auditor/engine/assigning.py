@@ -48,8 +48,11 @@ def _held(scope: "Scope", check: str, held: Words, violation: Mask) -> "Found":
     """Report the SKUs of a violating set that members of the population hold."""
     population = scope.population
     rows, skus = pairs(within(held, violation.true), population.true & ~scope.unread)
-    undecided = population.true & some(within(held, violation.unknown))
-    undecided |= population.unknown & some(within(held, violation.true | violation.unknown))
+    undecided = scope.people.nobody
+    if violation.unknown.any():
+        undecided = population.true & some(within(held, violation.unknown))
+    if population.unknown.any():
+        undecided = undecided | (population.unknown & some(within(held, violation.true | violation.unknown)))
     return Chunk(policy=scope.place, check=check, rows=rows, skus=skus), undecided
 
 
@@ -58,6 +61,8 @@ def _paths(scope: "Scope", check: str, of: Mask, kind: str) -> "Found":
     people = scope.people
     pathless = people.unknown("licenseAssignmentStates")
     found = {"several": people.several_paths, "direct": people.direct_paths, "group": people.group_paths}[kind]
+    if not pathless.any():
+        return _held(scope, check, found & people.held, of)
     held = np.where(pathless[:, None], np.uint64(0), found & people.held)
     chunk, undecided = _held(scope, check, held, of)
     maybe = scope.population.true | scope.population.unknown
@@ -67,7 +72,9 @@ def _paths(scope: "Scope", check: str, of: Mask, kind: str) -> "Found":
 def _required(scope: "Scope", element: ProductSet) -> "Found":
     products = scope.plan.masks.of(element)
     has = some(within(scope.people.held, products.true))
-    may_have = some(within(scope.people.held, products.unknown)) | scope.unread
+    may_have = scope.unread
+    if products.unknown.any():
+        may_have = may_have | some(within(scope.people.held, products.unknown))
     violation = scope.population & ~Mask(has, may_have & ~has)
     chunk = Chunk(
         policy=scope.place, check="assignment.missing", rows=np.nonzero(violation.true)[0], written=element.written
@@ -177,19 +184,30 @@ def _enabled(scope: "Scope", plan: str) -> Mask:
     A path that leaves the plan on is enough; where the paths of a user were not collected, `assignedLicenses` decide.
     """
     people = scope.people
-    on = np.zeros(len(people.owner), dtype=bool)
+    true = people.nobody
     for plan_id, contains in _plan_ids(scope, plan).items():
-        gives = people.counting & contains[people.sku]
-        gives[_switched_off(people, plan_id)] = False
-        on |= gives
+        true = true | _gives(people, plan_id, contains)
+    true = true & ~scope.unread
     nobody_knows = np.array([sku.plans is None for sku in scope.plan.facts.skus], dtype=bool)
-    true = _owners(people, on) & ~scope.unread
     if not nobody_knows.any():
         return Mask(true, scope.unread & ~true)
     may_give = people.counting & nobody_knows[people.sku]
     # A plan named by its id is off where a path lists it, whatever else the SKU may contain.
     may_give[_switched_off(people, plan.casefold())] = False
     return Mask(true, (_owners(people, may_give) | scope.unread) & ~true)
+
+
+def _gives(people: People, plan_id: str, contains: Flags) -> Flags:
+    """Tell who has the plan over one of the SKUs that contain it, switched on."""
+    enabled = some(within(people.counted, contains))
+    # Whoever has it switched off anywhere may still have it over another path: only those are looked at path by path.
+    off = _switched_off(people, plan_id)
+    doubtful = _owners(people, off)
+    paths = np.nonzero(doubtful[people.owner])[0]
+    gives = people.counting[paths] & contains[people.sku[paths]] & ~np.isin(paths, off)
+    enabled[doubtful] = False
+    enabled[people.owner[paths[gives]]] = True
+    return enabled
 
 
 def _switched_off(people: People, plan_id: str) -> Rows:
@@ -215,7 +233,7 @@ def _plan_ids(scope: "Scope", plan: str) -> dict[str, Flags]:
     return found
 
 
-def _owners(people: People, links: Flags) -> Flags:
+def _owners(people: People, links: Flags | Rows) -> Flags:
     owners = np.zeros(people.count, dtype=bool)
     owners[people.owner[links]] = True
     return owners

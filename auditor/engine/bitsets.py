@@ -24,14 +24,11 @@ def pairs(held: Words, who: Flags) -> tuple[Rows, Rows]:
     if not len(rows):
         empty = np.zeros(0, dtype=np.int64)
         return empty, empty
-    chosen = held[rows]
-    used = np.unpackbits(np.bitwise_or.reduce(chosen, axis=0).view(np.uint8), bitorder="little").nonzero()[0]
-    if len(used) == 1:
-        return rows, np.full(len(rows), used[0], dtype=np.int64)
-    words, shifts = used >> 6, (used & 63).astype(np.uint64)
-    table = (chosen[:, words] >> shifts) & np.uint64(1)
-    found, columns = np.nonzero(table)
-    return rows[found], used[columns]
+    octets = np.ascontiguousarray(held[rows]).view(np.uint8)
+    used = np.bitwise_or.reduce(octets, axis=0).nonzero()[0]
+    found = np.flatnonzero(np.unpackbits(octets[:, used], axis=1, bitorder="little"))
+    who, bit = np.divmod(found, len(used) * 8)
+    return rows[who], used[bit >> 3] * 8 + (bit & 7)
 
 
 def several(held: Words) -> Flags:

@@ -38,9 +38,7 @@ class Membership:
         resolved = self.resolve(name, transitive=transitive)
         if resolved.group is None:
             return Mask(people.nobody, people.everybody)
-        listed = flags_of(
-            pc.is_in(pc.ascii_lower(people.column("id")), value_set=self._ids(resolved.group.id, transitive=transitive))
-        )
+        listed = flags_of(pc.is_in(people.lowered_ids, value_set=self._ids(resolved.group.id, transitive=transitive)))
         return Mask(listed, people.nobody if resolved.reason is None else ~listed)
 
     def resolve(self, name: str, *, transitive: bool) -> Resolved:

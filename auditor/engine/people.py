@@ -112,6 +112,11 @@ class People:
         place = self.users.schema.get_field_index(name)
         return pa.nulls(self.count, pa.string()) if place < 0 else self.users.column(place)
 
+    @cached_property
+    def lowered_ids(self) -> pa.Array:
+        """The ids of the users in lower case."""
+        return pc.ascii_lower(self.column("id"))
+
     def texts(self, name: str) -> Texts:
         """Return a text column folded for comparison, documented defaults filled in."""
         found = self._texts.get(name)
@@ -228,6 +233,11 @@ class People:
         pathless = self.unknown("licenseAssignmentStates")
         held = flags_of(self.links.column("held"))
         return held & (self.active | pathless[self.owner]) if pathless.any() else held & self.active
+
+    @cached_property
+    def counted(self) -> Words:
+        """Per user, the SKUs whose plans count."""
+        return self.bitset(self.counting)
 
     def listing(self, column: str, plan_id: str) -> Numbers:
         """Return the assignments whose list of disabled plans, in that column, names the plan."""

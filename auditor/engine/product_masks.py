@@ -25,6 +25,11 @@ class Mask:
     true: Flags
     unknown: Flags
 
+    @property
+    def possible(self) -> bool:
+        """Whether anything is in the set for certain or perhaps."""
+        return bool(self.true.any() or self.unknown.any())
+
     def __or__(self, other: "Mask") -> "Mask":
         true = self.true | other.true
         return Mask(true, (self.unknown | other.unknown) & ~true)

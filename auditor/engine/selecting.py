@@ -30,7 +30,7 @@ from auditor.engine.bitsets import some
 from auditor.engine.membership import Membership
 from auditor.engine.people import NEVER, People, Words, pack
 from auditor.engine.product_masks import Mask, ProductMasks
-from auditor.engine.texts import Flags, flags_of, globbed
+from auditor.engine.texts import Flags, flags_of, globbed, one_of
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 _SIGNALS = {
@@ -120,8 +120,7 @@ class Selecting:
         if name in INSTANT_PROPERTIES:
             wanted = [microseconds(value) for value in told if isinstance(value, datetime)]
             return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
-        folded = pa.array([str(value).casefold() for value in told])
-        return found | people.texts(name).where(lambda values: pc.is_in(values, value_set=folded))
+        return found | people.texts(name).where(one_of(tuple(map(str, told))))
 
     def _holds(self, products: Mask) -> Mask:
         people = self._people

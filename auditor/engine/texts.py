@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -35,7 +36,7 @@ class Texts:
 
     def absent(self) -> Flags:
         """Tell which rows have no value: null, or the empty string."""
-        return self.where(lambda values: pc.fill_null(pc.equal(values, ""), fill_value=True))
+        return self.where(_nothing)
 
 
 def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Texts:
@@ -48,7 +49,7 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Te
     else:
         values = fold(column)
     if default is not None:
-        values = pc.fill_null(pc.if_else(pc.equal(values, ""), None, values), default.casefold())
+        values = pc.fill_null(pc.if_else(pc.equal(values, _EMPTY), None, values), default.casefold())
     return Texts(values, codes)
 
 
@@ -84,6 +85,14 @@ def fold(column: pa.Array) -> pa.Array:
     return pc.replace_with_mask(lowered, pc.fill_null(foreign, fill_value=False), replaced)
 
 
+@lru_cache(maxsize=1024)
+def one_of(values: tuple[str, ...]) -> Test:
+    """Turn texts into a test for being one of them, letter case aside."""
+    wanted = pa.array([value.casefold() for value in values], pa.string())
+    return lambda column: pc.is_in(column, value_set=wanted)
+
+
+@lru_cache(maxsize=1024)
 def globbed(glob: str) -> Test:
     """Turn a shell glob into a test of folded values; the usual shapes need no regular expression."""
     text = re.sub(r"\*+", "*", glob.casefold())
@@ -93,7 +102,7 @@ def globbed(glob: str) -> Test:
         return lambda values: pc.match_substring_regex(values, expression)
     match parts:
         case [whole]:
-            return lambda values: pc.equal(values, whole)
+            return one_of((whole,))
         case [start, ""]:
             return lambda values: pc.starts_with(values, start)
         case ["", end]:
@@ -102,3 +111,11 @@ def globbed(glob: str) -> Test:
             return lambda values: pc.match_substring(values, middle)
         case _:
             return lambda values: pc.match_substring_regex(values, expression)
+
+
+_EMPTY = pa.scalar("")
+_TRUE = pa.scalar(value=True)
+
+
+def _nothing(values: pa.Array) -> pa.Array:
+    return pc.fill_null(pc.equal(values, _EMPTY), _TRUE)

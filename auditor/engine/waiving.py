@@ -18,6 +18,8 @@ def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcom
     waivers = np.full(size, OPEN, dtype=np.int64)
     for place, waiver in plan.covering(policy):
         matched = _products(plan, policy, waiver, chunk)
+        if not matched.possible:
+            continue
         if waiver.users is not None:
             people = selecting.of(waiver.users)
             matched = matched & Mask(people.true[chunk.rows], people.unknown[chunk.rows])
