@@ -12,7 +12,16 @@ from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
 from auditor.app.running import run as run_audit
 from auditor.cli.console import say
-from auditor.cli.options import formats_of, from_environment, instant, locale_of, now, severity, threshold
+from auditor.cli.options import (
+    formats_of,
+    from_environment,
+    instant,
+    locale_of,
+    now,
+    severity,
+    threshold,
+    wished_locale,
+)
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 
@@ -92,13 +101,13 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is audited.
     """
-    fail_on = threshold(args)
+    fail_on, wish = threshold(args), wished_locale(args.locale)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
     request = _request(args)
     result = run_audit(request)
     if args.redact:
         result = redacted(result)
-    locale = locale_of(args.locale, result)
+    locale = locale_of(wish, result)
     told = localised(result, locale)
     written = write_reports(result, told, wanted, locale=locale)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)

@@ -72,14 +72,16 @@ def from_environment(name: str, fallback: str | None = None) -> str | None:
     return os.environ.get(f"AUDITOR_{name}") or fallback
 
 
-def locale_of(flag: str | None, result: Result) -> str:
-    """Return the reports' language: the flag's, else what all tenants share, else the environment's, else English.
+def wished_locale(flag: str | None) -> str | None:
+    """Return the language that the flag, or AUDITOR_LOCALE, names; UsageError where there are no messages in it."""
+    wish = flag or from_environment("LOCALE")
+    return None if wish is None else checked_locale(wish)
 
-    UsageError where the flag, or AUDITOR_LOCALE, names a language in which there are no messages.
-    """
-    chosen = flag or from_environment("LOCALE")
-    if chosen:
-        return checked_locale(chosen)
+
+def locale_of(wish: str | None, result: Result) -> str:
+    """Return the reports' language: the wished one, else what all tenants share, else the environment's, else English."""
+    if wish is not None:
+        return wish
     tenants = {tenant.locale for tenant in result.tenants if tenant.locale}
     if len(tenants) == 1:
         return tenants.pop()

@@ -9,7 +9,7 @@ from auditor.app.merging import merge
 from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
 from auditor.cli.audit import tell_result
-from auditor.cli.options import formats_of, locale_of
+from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result
 from auditor.history.saved import load
@@ -40,11 +40,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor report`: 0, or 2 for results that cannot be read or do not belong together."""
+    wish = wished_locale(args.locale)
     result = merge([(str(path), _saved(path)) for path in args.results], active())
     if args.redact:
         result = redacted(result)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output)
-    locale = locale_of(args.locale, result)
+    locale = locale_of(wish, result)
     told = localised(result, locale)
     written = write_reports(result, told, wanted, locale=locale)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)

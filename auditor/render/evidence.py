@@ -14,17 +14,8 @@ _SPOKEN: Final = frozenset(
         *("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation", "createdDateTime"),
         *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
         *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
-        *(
-            "assigned",
-            "bound",
-            "minimum",
-            "maximum",
-            "boundsConflict",
-            "short",
-            "excess",
-            "appliesTo",
-            "capabilityStatus",
-        ),
+        *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
+        *("assigned", "error"),
         *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
         *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
     }
@@ -133,11 +124,11 @@ def _person(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
     seen = last_sign_in(facts)
     if seen is not None:
         yield words.gettext("last sign-in {date}").replace("{date}", words.written_date(seen))
-    if facts.get("error"):
-        yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
     told = [_way(way, words) for way in ways(facts)]
     if told:
         yield words.gettext("assigned: {paths}").replace("{paths}", words.joined(told))
+    if facts.get("error"):
+        yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
 
 
 def _way(way: Way, words: Words) -> str:
