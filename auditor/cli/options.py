@@ -79,7 +79,7 @@ def wished_locale(flag: str | None) -> str | None:
 
 
 def locale_of(wish: str | None, result: Result) -> str:
-    """Return the reports' language: the wished one, else what all tenants share, else the environment's, else English."""
+    """Return the reports' language: the wished, else what all tenants share, else the environment's, else English."""
     if wish is not None:
         return wish
     tenants = {tenant.locale for tenant in result.tenants if tenant.locale}
