@@ -12,7 +12,7 @@ from auditor.graph.faults import FaultError
 
 SHARDED_FROM = 8_000
 """Users from which on dividing pays."""
-_MOST = 16
+_MOST = 32
 _SMALLEST = 2_000
 _ALPHABET = "0123456789abcdefghijklmnopqrstuvwxyz"
 
@@ -48,14 +48,21 @@ def between(bounds: list[str]) -> Shards:
     return Shards(filters=(f"{name} le {marks[0]}", *inner, f"{name} ge {marks[-1]}"))
 
 
-async def plan(reading: Reading, expected: int) -> Shards:
+async def sample_names(reading: Reading) -> list[str]:
+    """Return the names on a first page, sorted; none where there is no such page."""
+    decoder = Decoder(("id", "userPrincipalName"))
+    try:
+        call = requests.users(reading.graph, ("id", "userPrincipalName"))
+        page = (await reading.graph.answer(call, decoder)).value.rows
+    except FaultError:
+        return []
+    return sorted({name.lower() for name in page.column(1).to_pylist() if name})
+
+
+async def plan(reading: Reading, expected: int, sample: list[str]) -> Shards:
     """Choose bounds from the names on a first page, and from counts where that page is no fair sample."""
     wanted = min(_MOST, max(2, expected // _SMALLEST))
     try:
-        decoder = Decoder(("id", "userPrincipalName"))
-        call = requests.users(reading.graph, ("id", "userPrincipalName"))
-        page = (await reading.graph.answer(call, decoder)).value.rows
-        sample = sorted({name.lower() for name in page.column(1).to_pylist() if name})
         if len(sample) < 2 * wanted:
             return Shards.whole()
         bounds = _quantiles(sample, wanted)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from auditor.collect.pages import number
 from auditor.collect.people import Decoder
 from auditor.collect.reading import Reading
-from auditor.collect.sharding import SHARDED_FROM, Shards, plan
+from auditor.collect.sharding import SHARDED_FROM, Shards, plan, sample_names
 from auditor.collect.spool import Spool
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source
@@ -47,7 +47,7 @@ async def read_users(reading: Reading, shards: "asyncio.Future[Shards]") -> User
         reading.progress.expect(reading.tenant, Source.USERS, expected)
         divided = Shards.whole()
         if expected is not None and expected >= SHARDED_FROM:
-            divided = await plan(reading, expected)
+            divided = await plan(reading, expected, await sample_names(reading))
         shards.set_result(divided)
     finally:
         if not shards.done():

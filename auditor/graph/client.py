@@ -63,7 +63,7 @@ class Patience:
     """Attempts that may end in a failure that is not throttling."""
     first_wait: float = 0.5
     longest_wait: float = 60.0
-    at_once: int = 16
+    at_once: int = 32
     """Requests of one tenant under way at the same time."""
     sleep: Sleep = asyncio.sleep
     clock: Clock = time.monotonic
