@@ -62,6 +62,22 @@ class Token:
 Credential = GithubOidc | ClientSecret | Certificate | ManagedIdentity | WorkloadIdentity | AzureCli | Token
 
 
+class Digest(StrEnum):
+    """Whether a reader hears of a quiet week."""
+
+    WEEKLY = "weekly"
+    NEVER = "never"
+
+
+class Attach(StrEnum):
+    """The file that goes with a mail."""
+
+    HTML = "html"
+    CSV = "csv"
+    XLSX = "xlsx"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
     """Somebody who gets the report of a tenant."""
@@ -70,6 +86,12 @@ class Recipient:
     locale: str | None = None
     severities: tuple[Severity, ...] | None = None
     """The severities this reader wants; None for all."""
+    owners: tuple[str, ...] | None = None
+    """The owners whose policies this reader wants; None for all."""
+    tags: tuple[str, ...] | None = None
+    """The tags of which a policy bears one to be for this reader; None for all policies."""
+    digest: Digest = Digest.WEEKLY
+    attach: Attach = Attach.HTML
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

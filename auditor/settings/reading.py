@@ -6,10 +6,12 @@ from typing import Any
 
 from auditor.domain.errors import Diagnostic, InputError, SettingsError
 from auditor.domain.tenant import (
+    Attach,
     AzureCli,
     Certificate,
     ClientSecret,
     Credential,
+    Digest,
     GithubOidc,
     GraphMail,
     Mail,
@@ -185,6 +187,10 @@ def _recipient(entry: Mapping[str, Any]) -> Recipient:
         address=entry["address"],
         locale=entry.get("locale"),
         severities=None if severities is None else tuple(Severity(item) for item in severities),
+        owners=tuple(entry["owners"]) if "owners" in entry else None,
+        tags=tuple(entry["tags"]) if "tags" in entry else None,
+        digest=Digest(entry.get("digest", Digest.WEEKLY)),
+        attach=Attach(entry.get("attach", Attach.HTML)),
     )
 
 
