@@ -1,0 +1,139 @@
+"""The starter library: sound, tested both ways, and sparing with its severities."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.app.policy_files import library_files
+from auditor.app.testing import rehearse
+from auditor.catalogue import builtin
+from auditor.domain.policy import Seats
+from auditor.domain.words import Severity
+from auditor.policy.loading import load
+from auditor.policy.yaml import parse
+from auditor.snapshot.writing import write
+from tests.cli.harness import AS_OF, call
+from tests.engine.tenants import NOW, bought, tenant, user
+
+LIBRARY = Path(__file__).parents[2] / "policies"
+FILES = sorted(path for path in LIBRARY.glob("*.yaml") if not path.stem.endswith("_test"))
+POLICIES = load(library_files()).policies.policies
+IDS = [policy.id for policy in POLICIES]
+
+
+def items(path: Path, key: str) -> list[dict[str, Any]]:
+    document = parse(path.read_bytes(), file=path.name).value
+    assert isinstance(document, dict)
+    found: list[dict[str, Any]] = document.get(key) or []
+    return found
+
+
+def judged_tests() -> list[tuple[frozenset[str], dict[str, Any]]]:
+    """Every test with the ids of the policies it judges: those it names, else all of the file it stands beside."""
+    found = []
+    for path in FILES:
+        own = [policy["id"] for policy in items(path, "policies")]
+        beside = path.with_name(f"{path.stem}_test.yaml")
+        found += [(frozenset(test.get("policies", own)), test) for test in items(beside, "tests")]
+    return found
+
+
+TESTS = judged_tests()
+
+
+def test_every_file_is_sound_and_nothing_in_it_is_doubtful() -> None:
+    ran = call("validate", "--strict", "policies", cwd=LIBRARY.parent)
+    assert (ran.code, "error" in ran.err, "warning" in ran.err) == (0, False, False), ran.err
+
+
+def test_every_test_passes() -> None:
+    verdicts = list(rehearse([LIBRARY], builtin(), as_of=NOW))
+    assert [verdict.name for verdict in verdicts if not verdict.passed] == []
+    assert len(verdicts) == len(TESTS)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_every_file_has_its_tests_beside_it(path: Path) -> None:
+    assert path.with_name(f"{path.stem}_test.yaml").is_file()
+
+
+@pytest.mark.parametrize("policy", IDS)
+def test_every_policy_fires_in_one_test_and_stays_silent_in_another(policy: str) -> None:
+    fires = [test for _, test in TESTS if any(item["policy"] == policy for item in test.get("expect", ()))]
+    silent = [
+        test
+        for judged, test in TESTS
+        if policy in judged
+        and "expect" in test
+        and not test.get("partial")
+        and not any(item["policy"] == policy for item in test["expect"])
+    ]
+    # A test that names someone the policy lets off is silent about them.
+    lets_off = [test for test in fires if len(things(test)) > sum(item["policy"] == policy for item in test["expect"])]
+    assert fires, "no test expects a finding of it"
+    assert silent or lets_off, "no test holds it to silence"
+
+
+def things(test: dict[str, Any]) -> list[Any]:
+    tenants = test.get("tenants") or [test.get("given", {})]
+    keys = ("users", "products", "subscriptions", "groups")
+    return [thing for given in tenants for key in keys for thing in given.get(key, ())]
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=IDS)
+def test_every_policy_says_why_and_what_kind_it_is(policy: Any) -> None:
+    assert policy.title
+    assert not policy.title.endswith(".")
+    assert len(policy.rationale.split()) >= 12
+    assert policy.tags
+    assert policy.tenants is None
+
+
+def test_severities_mean_something() -> None:
+    """Half of a peer's rules are "High": here it takes a reason to be."""
+    counted = Counter(policy.severity for policy in POLICIES)
+    assert counted[Severity.CRITICAL] <= 0.05 * len(POLICIES)
+    assert counted[Severity.CRITICAL] + counted[Severity.HIGH] <= 0.25 * len(POLICIES)
+    assert min(counted[severity] for severity in Severity) >= 1
+
+
+def test_ids_are_unique_and_no_limit_is_told_as_microsofts() -> None:
+    assert len(set(IDS)) == len(IDS) >= 30
+    for policy in POLICIES:
+        bounds = isinstance(policy.constraint, Seats) and (policy.constraint.minimum or policy.constraint.maximum)
+        if bounds and bounds.reached(100):
+            assert "our choice" in policy.rationale, policy.id
+
+
+def test_the_library_judges_a_tenant_with_no_editing_at_all(tmp_path: Path) -> None:
+    state = tenant(user("ann", "SPE_E3", department="Sales"), subscribedSkus=[bought("SPE_E3", 20, 1)])
+    place = write(tmp_path / "snapshots", state)
+    ran = call("audit", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
+    (only,) = json.loads(ran.out)["tenants"]
+    assert {outcome["status"] for outcome in only["policies"]} <= {"pass", "fail"}
+    assert [finding["policy"] for finding in only["findings"]].count("seats-idle") == 1
+
+
+def test_a_tenant_in_order_is_left_in_peace(tmp_path: Path) -> None:
+    """Nothing is invented: a small tenant that keeps house has nothing above info."""
+    people = [
+        user(
+            f"u{number}",
+            "SPE_E3",
+            department="Sales",
+            usageLocation="NL",
+            mailboxType="user",
+            createdDateTime="2024-01-01T00:00:00Z",
+            signInActivity={"lastSignInDateTime": "2026-11-19T08:00:00Z"},
+        )
+        for number in range(48)
+    ]
+    place = write(tmp_path / "snapshots", tenant(*people, subscribedSkus=[bought("SPE_E3", 50, 48)]))
+    ran = call("audit", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path)
+    (only,) = json.loads(ran.out)["tenants"]
+    assert [
+        (finding["policy"], finding["severity"]) for finding in only["findings"] if finding["severity"] != "info"
+    ] == []
