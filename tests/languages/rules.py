@@ -41,13 +41,17 @@ NAMES = re.compile(
 ENGLISH = re.compile(r"(?i)\b(?:the|and|with|from|you|your|when|which|this|these|their|are|has|licen[cs]es?|should)\b")
 """English words that are none in the languages of the catalogues."""
 
+TITLES = frozenset({"Microsoft Graph: user assignLicense", "Microsoft Graph: user reprocessLicenseAssignment"})
+"""Pages whose names are those of requests."""
+PATTERNS = frozenset({"{condition}: {statement}", "{title} ({article})"})
+"""Messages that only join others."""
+
 SAME: dict[str, frozenset[str]] = {
-    "nl": frozenset(
-        {"Product", "info", "%(count)s open", "{count} open", "Run", "Tenants", "{condition}: {statement}"}
-    ),
-    "da": frozenset({"info", "Product", "{condition}: {statement}", "Status", "Person"}),
-    "sv": frozenset({"info", "{condition}: {statement}", "Status"}),
-    "tr": frozenset({"{condition}: {statement}"}),
-    "de": frozenset({"{condition}: {statement}", "Status"}),
+    "nl": frozenset({"Product", "info", "{count} open", "%(count)s open", "Run", "run", "Tenants"})
+    | frozenset({"{count} tenant", "{count} tenants"}),
+    "da": frozenset({"info", "Status"}),
+    "sv": frozenset({"info", "Status", "Policy", "policy"}),
+    "tr": frozenset[str](),
+    "de": frozenset({"Status"}),
 }
 """Messages that a language says with the same letters."""
