@@ -70,7 +70,7 @@ def write_plan(plan: FleetPlan, places: Mapping[str, Path], *, words: Words = EN
             path.write_bytes(body)
         except OSError as error:
             raise DeliveryError(
-                "output-unwritable", f"{path} cannot be written: {error.strerror}", hint="name another --output folder"
+                "report-unwritable", f"{path} cannot be written: {error.strerror}", hint="name another --output folder"
             ) from error
 
 

@@ -16,7 +16,6 @@ from auditor.engine.plan import bind
 from auditor.policy.compiling import needs
 from auditor.remedy.acting import actions_of
 from auditor.remedy.applying import resulting
-from auditor.remedy.choosing import Limit
 from auditor.remedy.drafting import Draft, Lessons, Options, draft, options_of
 from auditor.remedy.kinds import Kind
 from auditor.remedy.money import figures
@@ -29,6 +28,7 @@ from auditor.remedy.planned import (
     Standing,
     TenantPlan,
 )
+from auditor.remedy.ways import Limit
 from auditor.remedy.wording import ENGLISH, Words, why, why_code
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
@@ -75,33 +75,35 @@ def plan_run(
         drafts = {name: draft(own, lessons[name], library, words=words, solver=solver) for name, own in options.items()}
         changed = [resulting(facts[name], drafts[name].state) for name in options]
         tried = _Try(drafts=drafts, after=remedied(audit(changed, policies, catalogue, as_of), policies))
-        if not _learn(before, tried, lessons, words):
+        if not _learn(before, tried, lessons, options, words):
             break
     return _fleet_plan(before, tried, options, lessons, policies, words)
 
 
-def _learn(before: Result, tried: _Try, lessons: Mapping[str, Lessons], words: Words) -> bool:
+def _learn(
+    before: Result, tried: _Try, lessons: Mapping[str, Lessons], options: Mapping[str, Options], words: Words
+) -> bool:
     """Note what the tries showed to be wrong; whether there is anything to do differently."""
     learnt = False
     then = {tenant.name: tenant for tenant in before.tenants}
     for tenant in tried.after.tenants:
         if tenant.name not in lessons:
             continue
-        lesson, made = lessons[tenant.name], tried.drafts[tenant.name]
+        lesson, made, own = lessons[tenant.name], tried.drafts[tenant.name], options[tenant.name]
         for user, refusal in made.refused.items():
             learnt = _bar(lesson, user, why(words, "refused", detail=refusal)) or learnt
         for finding in _new(then[tenant.name].findings, tenant.findings):
-            learnt = _avoid(lesson, finding, made, words) or learnt
+            learnt = _avoid(lesson, finding, made, own, words) or learnt
         claimed = {mark for one in made.decided for mark in one.findings}
         for finding in tenant.findings:
-            if finding.status is Status.OPEN and finding.fingerprint in claimed and finding.subject.id in made.taken:
-                learnt = _bar(lesson, finding.subject.id, why(words, "person")) or learnt
+            if finding.status is Status.OPEN and finding.fingerprint in claimed:
+                learnt = _bar(lesson, own.owner(finding.subject.id), why(words, "person")) or learnt
         if _undecided(then[tenant.name].policies, tenant.policies):
             for user in made.taken:
                 learnt = _bar(lesson, user, why(words, "limit", detail="-")) or learnt
     for finding in _new(before.fleet.findings, tried.after.fleet.findings):
         for name, lesson in lessons.items():
-            learnt = _avoid(lesson, finding, tried.drafts[name], words) or learnt
+            learnt = _avoid(lesson, finding, tried.drafts[name], options[name], words) or learnt
     return learnt
 
 
@@ -112,11 +114,12 @@ def _bar(lesson: Lessons, user: str, reason: str) -> bool:
     return True
 
 
-def _avoid(lesson: Lessons, finding: Finding, made: Draft, words: Words) -> bool:
+def _avoid(lesson: Lessons, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
     """Find who or which seats made a new finding, and leave them alone."""
     reason = why(words, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
-    if finding.subject.type is SubjectType.USER and finding.subject.id in made.taken:
-        return _bar(lesson, finding.subject.id, reason)
+    owner = options.owner(finding.subject.id)
+    if finding.subject.type is SubjectType.USER and owner in made.taken:
+        return _bar(lesson, owner, reason)
     sku_id = finding.product.sku_id if finding.product is not None else None
     if sku_id is not None and sku_id not in lesson.limits and finding.check in _TOO_FEW | _TOO_MANY:
         lesson.limits[sku_id] = Limit(most=0) if finding.check in _TOO_FEW else Limit(least=0)
@@ -230,15 +233,19 @@ def _tenant_plan(
             Dropped(subject=subject, why=reason)
             for subject, reason in sorted({**lessons.barred, **lessons.reasons}.items())
         ),
-        solved=Solved(
-            solver=made.choice.solver,
-            optimal=made.choice.optimal,
-            reached=-made.choice.goals[0],
-            bound=-made.choice.bound[0],
-            unpriced=tuple(sorted({sku for weighed in made.taken.values() for sku in weighed.unpriced})),
-            partial=options.partial,
-        ),
+        solved=_solved(options, made),
         findings=open_,
+    )
+
+
+def _solved(options: Options, made: Draft) -> Solved:
+    return Solved(
+        solver=made.choice.solver,
+        optimal=made.choice.optimal,
+        reached=-made.choice.goals[0],
+        bound=-made.choice.bound[0],
+        unpriced=tuple(sorted({sku for weighed in made.taken.values() for sku in weighed.unpriced})),
+        partial=options.partial,
     )
 
 
@@ -261,7 +268,7 @@ def _remaining(
     finding: Finding, actions: Sequence[object], options: Options, lessons: Lessons, words: Words
 ) -> Remaining:
     """Say why a finding stays: what was tried and dropped, else what kind of action it needs."""
-    mark, user = finding.fingerprint, finding.subject.id
+    mark, user = finding.fingerprint, options.owner(finding.subject.id)
     if user in lessons.barred:
         return Remaining(fingerprint=mark, code="limit", why=lessons.barred[user])
     if user in options.pathless:
@@ -274,8 +281,8 @@ def _remaining(
     if ways:
         code = "seats" if all(max(weighed.way.seats.values(), default=0) > 0 for weighed in ways) else "idle"
         return Remaining(fingerprint=mark, code=code, why=why(words, code))
-    if mark in options.ending:
-        return Remaining(fingerprint=mark, code="ends", why=why(words, "ends"))
     kinds = Counter(action.kind for action in actions if mark in action.findings)  # type: ignore[attr-defined]
     code = why_code(Kind(next(iter(kinds)))) if kinds else "person"
+    if mark in options.ending and code != "group":
+        code = "ends"
     return Remaining(fingerprint=mark, code=code, why=why(words, code))

@@ -3,13 +3,15 @@
 import argparse
 from pathlib import Path
 
+from auditor.app.localising import checked_locale
 from auditor.app.plan_running import FORMATS, PlanRequest, exit_code, run_plan, write_plan
 from auditor.cli.console import out, say
 from auditor.cli.options import from_environment, instant, now
 from auditor.domain.errors import UsageError, printable
 from auditor.remedy.plan_text import summary
 from auditor.remedy.planned import FleetPlan
-from auditor.remedy.wording import ENGLISH
+from auditor.remedy.wording import Words
+from auditor.wording import FALLBACK, wording
 
 _EXAMPLES = """\
 auditor plan --demo                          the built-in tenants
@@ -51,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT[=PATH]",
         help="json, markdown, terminal (repeatable; default: json, terminal)",
     )
+    parser.add_argument("--locale", metavar="TAG", help="language of the plan's words (default: English)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
@@ -68,10 +71,11 @@ def run(args: argparse.Namespace) -> int:
         tenants=tuple(args.tenant),
         as_of=args.as_of or now(),
     )
-    plan = run_plan(request)
-    write_plan(plan, places)
+    words = wording(checked_locale(args.locale or from_environment("LOCALE") or FALLBACK))
+    plan = run_plan(request, words=words)
+    write_plan(plan, places, words=words)
     if terminal and not args.quiet:
-        _tell(plan)
+        _tell(plan, words)
     if not args.quiet:
         for path in places.values():
             say(f"auditor: wrote {path}")
@@ -99,9 +103,9 @@ def _places(args: argparse.Namespace) -> tuple[dict[str, Path], bool]:
     return places, terminal
 
 
-def _tell(plan: FleetPlan) -> None:
+def _tell(plan: FleetPlan, words: Words) -> None:
     for tenant in plan.tenants:
-        for line in summary(tenant, ENGLISH):
+        for line in summary(tenant, words):
             out(printable(line))
         for number, action in enumerate(tenant.actions, start=1):
             mark = f"  [{len(action.requests)}]" if action.requests else ""

@@ -103,7 +103,9 @@ def _action(office: Office, batch: Sequence[Remedy]) -> Action:
     first, words = batch[0], office.words
     findings = sorted({f.fingerprint: f for r in batch for f in r.findings}.values(), key=_worst_first)
     count = (
-        max((r.seats for r in batch), default=0) if first.kind in _COUNTED_IN_SEATS else len({r.subject for r in batch})
+        max((r.seats for r in batch), default=0)
+        if first.kind in _COUNTED_IN_SEATS
+        else len({f.subject.id for r in batch for f in r.findings})
     )
     article = next((r.article for r in batch if r.findings[0] is findings[0]), first.article)
     variant = _variant(batch)

@@ -42,6 +42,17 @@ def state_of(facts: Facts, accounts: Mapping[str, Account]) -> State:
     )
 
 
+def copied(state: State) -> State:
+    """Return a state that can be changed without changing this one."""
+    return State(
+        accounts=dict(state.accounts),
+        usable=state.usable,
+        consumed=dict(state.consumed),
+        groups={group: dict(given) for group, given in state.groups.items()},
+        members=state.members,
+    )
+
+
 def apply(state: State, command: Command) -> str | None:
     """Apply one request to the state, whole or not at all; returns Graph's refusal, or None."""
     kind, identifier, *rest = command.path.strip("/").split("/")

@@ -8,31 +8,13 @@ solver decides where it is installed, and where it is not the plan says that it 
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 
-Goals = tuple[int, int, int, int]
-"""(weight of what is mended, negative; services lost; monthly cost in hundredths; changes): less is better."""
+from auditor.remedy.ways import Goals, Limit, Way
 
 STATES = 20_000
 """The most seat balances that the walk keeps; beyond it the best are kept, and the best of all may be missed."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
-    """One way out for somebody, as far as the others are concerned."""
-
-    goals: Goals
-    seats: Mapping[str, int] = field(default_factory=dict)
-    """SkuId → seats taken (+) or freed (−)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
-    """By how much the seats in use of a product may change; None for no bound."""
-
-    least: int | None = None
-    most: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

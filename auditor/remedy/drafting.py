@@ -9,14 +9,16 @@ from auditor.engine.plan import Plan
 from auditor.guidance import Library
 from auditor.remedy.accounts import read_accounts
 from auditor.remedy.acting import actions_of
-from auditor.remedy.applying import State, apply, state_of
-from auditor.remedy.choosing import Choice, Limit, choose_ways
+from auditor.remedy.applying import State, apply, copied, state_of
+from auditor.remedy.choosing import Choice, choose_ways
 from auditor.remedy.commands import Command
 from auditor.remedy.kinds import Kind
 from auditor.remedy.limits import limits_of
-from auditor.remedy.proposing import Market, proposals
+from auditor.remedy.parties import Party, parties_of
+from auditor.remedy.proposing import Market, Proposal, proposals
 from auditor.remedy.remedies import Decided
 from auditor.remedy.situating import circumstances
+from auditor.remedy.ways import Limit, Way
 from auditor.remedy.weighing import Weighed, weigh
 from auditor.remedy.wording import ENGLISH, Words
 
@@ -51,6 +53,12 @@ class Options:
     state: State
     pathless: frozenset[str]
     """Users with open findings whose paths are not known."""
+    parties: Mapping[str, Party]
+    """Groups that can be changed as a whole; their people are not changed one by one."""
+
+    def owner(self, user: str) -> str:
+        """Return under which key a person is changed: their own, or that of their group."""
+        return next((key for key, party in self.parties.items() if user in party.users), user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,16 +85,26 @@ def options_of(plan: Plan, tenant: TenantResult) -> Options:
             findings.setdefault(finding.subject.id, []).append(finding)
     accounts = read_accounts(plan.facts, frozenset(findings))
     proposed = {user: proposals(account, findings[user], market) for user, account in sorted(accounts.items())}
-    found = weigh(market, {user: ways for user, (ways, _) in proposed.items()}, findings)
+    state = state_of(plan.facts, accounts)
+    parties = parties_of(market, state, findings)
+    together = {user for party in parties for user in party.users}
+    state.members = {party.group: party.users for party in parties}
+    found = weigh(market, {user: ways for user, (ways, _) in proposed.items() if user not in together}, findings)
+    joint = {party.key: [_nothing(party), party.weighed] for party in parties}
     return Options(
         plan=plan,
         tenant=tenant,
-        weighed=found.weighed,
+        weighed={**found.weighed, **joint},
         ending=found.ending,
         partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
-        state=state_of(plan.facts, accounts),
+        state=state,
         pathless=frozenset(findings) - frozenset(accounts),
+        parties={party.key: party for party in parties},
     )
+
+
+def _nothing(party: Party) -> Weighed:
+    return Weighed(proposal=Proposal(after=party.weighed.proposal.after), way=Way(goals=(0, 0, 0, 0)), mended=())
 
 
 def draft(
@@ -113,31 +131,26 @@ def draft(
             command = Command(method=request["method"], path=request["path"], body=request["body"])
             refusal = apply(state, command)
             if refusal is not None:
-                refused[_user(command)] = refusal
+                refused[_key(options, command)] = refusal
     for user, weighed in taken.items():
         # A retry is never refused; it may find no seat all the same.
-        if user not in refused and state.accounts[user].held != weighed.proposal.after.held:
+        if user not in {*refused, *options.parties} and state.accounts[user].held != weighed.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."
     return Draft(taken=taken, decided=decided, actions=actions, choice=choice, state=state, refused=refused)
 
 
-def copied(state: State) -> State:
-    """Return a state that can be changed without changing this one."""
-    return State(
-        accounts=dict(state.accounts),
-        usable=state.usable,
-        consumed=dict(state.consumed),
-        groups={group: dict(given) for group, given in state.groups.items()},
-        members=state.members,
-    )
-
-
-def _user(command: Command) -> str:
-    return command.path.strip("/").split("/")[1]
+def _key(options: Options, command: Command) -> str:
+    """Return under which key the request stands in the plan."""
+    kind, identifier = command.path.strip("/").split("/")[:2]
+    gone = set(command.body.get("removeLicenses", ()))
+    joint = (key for key, party in options.parties.items() if party.group == identifier and party.sku_id in gone)
+    return identifier if kind == "users" else next(joint, identifier)
 
 
 def _decided(options: Options, user: str, weighed: Weighed) -> Decided:
     """Name what a change of one person is, by what comes, goes and stays."""
+    if user in options.parties:
+        return _decided_party(options.parties[user])
     proposal, before = weighed.proposal, options.state.accounts[user]
     came = sorted(proposal.after.held - before.held)
     went = sorted(before.held - proposal.after.held)
@@ -170,6 +183,19 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Decided:
         extra=extra,
         commands=proposal.commands,
         lost=weighed.lost,
+    )
+
+
+def _decided_party(party: Party) -> Decided:
+    mended = sorted(party.weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
+    return Decided(
+        kind=Kind.GROUP_LICENCE if party.target is None else Kind.GROUP_SWAP,
+        findings=tuple(finding.fingerprint for finding in mended),
+        old=party.sku_id,
+        new=party.target or "",
+        extra=party.group,
+        commands=party.weighed.proposal.commands,
+        lost=party.weighed.lost,
     )
 
 

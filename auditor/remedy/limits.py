@@ -6,7 +6,7 @@ from math import ceil, floor
 from auditor.domain.policy import Seats
 from auditor.engine.facts import SkuFact
 from auditor.engine.plan import Plan
-from auditor.remedy.choosing import Limit
+from auditor.remedy.ways import Limit
 
 
 def limits_of(plan: Plan, tightened: Mapping[str, Limit]) -> dict[str, Limit]:

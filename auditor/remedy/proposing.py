@@ -51,6 +51,11 @@ class Market:
             return None
         return prices.of(sku_id=sku_id, part_number=self.plan.facts.skus[place].part_number)
 
+    def dearest(self) -> Decimal:
+        """Return the highest known price; 0 where none is known."""
+        prices = self.plan.facts.policies.prices
+        return max(prices.per_seat_per_month.values(), default=Decimal(0)) if prices is not None else Decimal(0)
+
     def candidates(self, finding: Finding) -> tuple[str, ...]:
         """Return the products that would satisfy an `assignment.missing` finding, the cheapest first."""
         policy = self.known.policies.get(finding.policy)
@@ -226,11 +231,19 @@ def _retried(account: Account) -> Account:
     return replace(account, grants=grants, changed=True)
 
 
-def leaves_somebody_without(removed: Sequence[str], mended: Iterable[Finding], findings: Iterable[Finding]) -> bool:
-    """Whether a product would go although the policy that denies it asks for another, and that one does not come."""
+def half_done(mended: Iterable[Finding], findings: Iterable[Finding]) -> bool:
+    """Whether a policy that denies one product and asks for another would be followed in one of the two only.
+
+    Nobody loses a product while the one that is to take its place does not come, and nobody is given a second one
+    beside the first. A blocked account needs no replacement, whatever a policy for people asks.
+    """
     done = {finding.fingerprint for finding in mended}
-    gone = set(removed)
-    policies = {
-        f.policy for f in findings if f.check in UNWANTED and f.product is not None and f.product.sku_id in gone
-    }
-    return any(f.check == "assignment.missing" and f.policy in policies and f.fingerprint not in done for f in findings)
+    sides: dict[str, tuple[set[bool], set[bool]]] = {}
+    for finding in findings:
+        if finding.check in UNWANTED or finding.check == "assignment.missing":
+            unwanted, missing = sides.setdefault(finding.policy, (set(), set()))
+            side = unwanted if finding.check in UNWANTED else missing
+            blocked = finding.evidence.get("accountEnabled") is False
+            if not (blocked and finding.check == "assignment.missing"):
+                side.add(finding.fingerprint in done)
+    return any(unwanted and missing and len(unwanted | missing) > 1 for unwanted, missing in sides.values())

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field, replace
 
 from auditor.domain.policy import Assignments, Attributes
 from auditor.domain.result import Finding
-from auditor.domain.words import Agreement, Status, SubjectType
+from auditor.domain.words import Status, SubjectType
 from auditor.guidance import Situation, choose
 from auditor.remedy.commands import Addition, Command, assign_user, locate, reprocess
 from auditor.remedy.kinds import Kind
 from auditor.remedy.situating import UNWANTED, Circumstances, path_of, situation_of
+from auditor.remedy.things import thing_of
 
 REMOVING = UNWANTED | {"assignment.redundant"}
 """Checks that are mended when the product of the finding is taken away."""
@@ -319,7 +320,7 @@ def _things(desk: _Desk) -> Iterator[Remedy]:
         situation = situation_of(finding, desk.known)
         product = finding.product
         name = (product.sku_id or product.sku_part_number or "") if product is not None else ""
-        kind, seats, extra = _thing(finding, situation)
+        kind, seats, extra = thing_of(finding, situation)
         yield Remedy(
             kind=kind,
             findings=(finding,),
@@ -330,34 +331,3 @@ def _things(desk: _Desk) -> Iterator[Remedy]:
             extra=extra,
             seats=seats,
         )
-
-
-def _thing(finding: Finding, situation: Situation) -> tuple[Kind, int, str]:
-    adjust = finding.evidence.get("adjust")
-    seats = abs(adjust) if isinstance(adjust, int) else 0
-    match finding.check:
-        case "seats.below-minimum" | "seats.over-assigned":
-            return Kind.BUY, seats, ""
-        case "seats.above-maximum":
-            now = situation.agreement is Agreement.MOSA
-            return (Kind.REMOVE_NOW if now else Kind.REMOVE_AT_RENEWAL), seats, ""
-        case "seats.quota-exceeded":
-            over = int(finding.evidence.get("assigned") or 0) - int(finding.evidence.get("maximum") or 0)
-            return Kind.QUOTA, max(0, over), ""
-        case "purchase.trial" | "subscription.trial-ending":
-            return Kind.TRIAL, 0, ""
-        case "purchase.unknown":
-            return Kind.UNKNOWN_PRODUCT, 0, ""
-        case "subscription.expiring":
-            return (Kind.TRIAL if situation.is_trial else Kind.EXPIRING), 0, ""
-        case "subscription.state":
-            return Kind.STATE, 0, finding.detail or ""
-        case "group.license-errors":
-            return Kind.GROUP_ERRORS, 0, finding.subject.id
-        case "group.processing":
-            return Kind.GROUP_PROCESSING, 0, finding.subject.id
-        case "budget.exceeded":
-            money = finding.money
-            return Kind.BUDGET, 0, "" if money is None else f"{money.per_month:.2f} {money.currency}"
-        case _:
-            return Kind.PURCHASE, 0, ""

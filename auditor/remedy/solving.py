@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped,unused-ignore]
 from scipy.sparse import csr_array  # type: ignore[import-untyped,unused-ignore]
 
-from auditor.remedy.choosing import Limit, Way
+from auditor.remedy.ways import Limit, Way
 
 _Signature = tuple[tuple[tuple[int, int, int, int], tuple[tuple[str, int], ...]], ...]
 

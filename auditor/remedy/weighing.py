@@ -1,6 +1,6 @@
 """Ways out into what they are worth: the same engine that found what is wrong judges each person as they would be."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -15,9 +15,9 @@ from auditor.engine.outcome import OPEN, Chunk
 from auditor.engine.plan import Plan
 from auditor.remedy.accounts import Account, assignment_rows
 from auditor.remedy.applying import located
-from auditor.remedy.choosing import Way
-from auditor.remedy.proposing import Market, Proposal, leaves_somebody_without
+from auditor.remedy.proposing import Market, Proposal, half_done
 from auditor.remedy.situating import UNWANTED
+from auditor.remedy.ways import Way
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
 
@@ -70,20 +70,20 @@ def weigh(market: Market, ways: Mapping[str, Sequence[Proposal]], findings: Mapp
     """Return for each person the ways that mend something and break nothing, doing nothing first."""
     ending: set[str] = set()
     accounts = {user: proposals[0].after for user, proposals in ways.items()}
-    users = _users(market.plan, accounts)
+    users = _users(market.plan, accounts.values())
     before = _judged(market.plan, users, list(accounts.values()))
     weighed = {user: [_weighed(market, proposals[0], proposals[0], (), ())] for user, proposals in ways.items()}
     for layer in range(1, max((len(proposals) for proposals in ways.values()), default=0)):
         chosen = {user: proposals[layer] for user, proposals in ways.items() if layer < len(proposals)}
-        judged = _judged(market.plan, users, [proposal.after for proposal in chosen.values()])
+        then = _judged(market.plan, users, [proposal.after for proposal in chosen.values()])
         for user, proposal in chosen.items():
-            if judged[user] - before[user]:
+            if then[user] - before[user]:
                 continue
             own = findings[user]
-            mended = tuple(f for f in own if key_of(f) not in judged[user])
-            lost = _lost(market, ways[user][0].after, proposal, own)
+            mended = tuple(f for f in own if key_of(f) not in then[user])
+            lost = lost_services(market, ways[user][0].after, proposal.after, proposal.remove, own)
             harmful = lost and not any(f.check in _MAY_LOSE for f in mended)
-            if harmful or leaves_somebody_without(proposal.remove, mended, own):
+            if harmful or half_done(mended, own):
                 ending.update(finding.fingerprint for finding in mended)
                 continue
             if mended:
@@ -97,13 +97,11 @@ def _weighed(
     before, after = nothing.after.held, proposal.after.held
     seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
     prices = {sku: market.price(sku) for sku in seats}
-    known = [price for sku in market.plan.facts.skus if (price := market.price(sku.sku_id)) is not None]
-    dearest = max(known, default=Decimal(0))
     cost = Decimal(0)
     for sku, change in seats.items():
         price = prices[sku]
         # A product without a price counts as the dearest when it comes, and saves nothing when it goes.
-        cost += (dearest if change > 0 else Decimal(0)) if price is None else change * price
+        cost += (market.dearest() if change > 0 else Decimal(0)) if price is None else change * price
     weight = sum(WEIGHTS[finding.severity] for finding in mended)
     changes = len(proposal.add) + len(proposal.remove) + proposal.retried
     return Weighed(
@@ -115,21 +113,28 @@ def _weighed(
     )
 
 
-def _lost(market: Market, before: Account, proposal: Proposal, findings: Sequence[Finding]) -> tuple[str, ...]:
+def judged(plan: Plan, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+    """Judge people of the snapshot as these accounts would have them; returns the open findings about each."""
+    return _judged(plan, _users(plan, accounts), accounts)
+
+
+def lost_services(
+    market: Market, before: Account, after: Account, removed: Sequence[str], findings: Sequence[Finding]
+) -> tuple[str, ...]:
     """Return the services that end although no finding speaks against them."""
-    plans = {grant.sku_id: market.plans(grant.sku_id) for grant in (*before.grants, *proposal.after.grants)}
-    gone = before.services(plans) - proposal.after.services(plans)
+    plans = {grant.sku_id: market.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
+    gone = before.services(plans) - after.services(plans)
     unwanted = {f.product.sku_id or "" for f in findings if f.check in UNWANTED and f.product is not None}
-    demanded = {plan for sku_id in unwanted & set(proposal.remove) for plan in plans.get(sku_id, {})}
+    demanded = {plan for sku_id in unwanted & set(removed) for plan in plans.get(sku_id, {})}
     denied = {(f.detail or "").casefold() for f in findings if f.check == "service.denied"}
     names = {plan: name for own in plans.values() for plan, name in own.items()}
     left = {plan for plan in gone - demanded - {FILLER} if not denied & {plan, names[plan].casefold()}}
     return tuple(sorted(names[plan] for plan in left))
 
 
-def _users(plan: Plan, accounts: Mapping[str, Account]) -> pa.Table:
+def _users(plan: Plan, accounts: Iterable[Account]) -> pa.Table:
     """Read all that policies may ask of these users, in order of their rows."""
-    rows = {account.row for account in accounts.values()}
+    rows = {account.row for account in accounts}
     found: list[pa.RecordBatch] = []
     for batch in plan.facts.snapshot.batches():
         own = sorted(row - batch.offset for row in rows if batch.offset <= row < batch.offset + batch.users.num_rows)
@@ -140,9 +145,9 @@ def _users(plan: Plan, accounts: Mapping[str, Account]) -> pa.Table:
 
 def _judged(plan: Plan, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
     """Judge people as they would be; returns the open findings about each."""
-    judged: dict[str, set[Key]] = {account.id: set() for account in accounts}
+    found: dict[str, set[Key]] = {account.id: set() for account in accounts}
     if not accounts:
-        return judged
+        return found
     ordered = sorted(accounts, key=lambda account: account.row)
     ids = users.column("id").to_pylist()
     places = {user: place for place, user in enumerate(ids)}
@@ -152,8 +157,8 @@ def _judged(plan: Plan, users: pa.Table, accounts: Sequence[Account]) -> dict[st
     batch = UserBatch(users=located(people.to_batches()[0], countries), assignments=_links(rows), offset=0)
     for chunk in judge_batch(plan, batch).chunks:
         for row, key in _keys(plan, chunk):
-            judged[ordered[row].id].add(key)
-    return judged
+            found[ordered[row].id].add(key)
+    return found
 
 
 def _links(rows: list[dict[str, Any]]) -> pa.RecordBatch:

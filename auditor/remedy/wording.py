@@ -236,9 +236,11 @@ def renewal(words: Words, day: str) -> str:
 
 def whole_group(words: Words, group: str) -> str:
     """Say that a change of a group reaches all its members."""
-    return words.gettext("The change reaches every member of the group {group}, also those who join later.").format(
-        group=group
+    form = words.gettext(
+        "The change reaches every member of the group {group}, also those who join later. Microsoft works through the "
+        "members after it has answered: go on when the group is processed."
     )
+    return form.format(group=group)
 
 
 def by_person(words: Words) -> str:

@@ -130,3 +130,25 @@ def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
         "assignment.not-allowed", "assignment.denied", "assignment.overlap", "assignment.redundant",
         "assignment.duplicate", "service.missing", "service.denied", "seats.over-assigned",
     }  # fmt: skip
+
+
+def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
+    group = stable_id("plan", "LIC-E5")
+    people = [identified(name, grant(E5, group), department="Store") for name in ("ann", "bo", "cem")]
+    document = tenant() | {
+        "users": people,
+        "subscribedSkus": [{"skuPartNumber": PARTS[sku], "enabled": 3} for sku in (E5, F3)],
+        "groups": [
+            {
+                "id": group,
+                "displayName": "LIC-E5",
+                "assignedLicenses": [{"skuId": E5, "disabledPlans": []}],
+                "licenseProcessingState": {"state": "ProcessingComplete"},
+                "members": [person["userPrincipalName"] for person in people],
+            }
+        ],
+    }
+    with running_emulator([load_tenant(document)]) as emulator:
+        plan = prove(emulator, policies(TEXT), tmp_path).tenants[0]
+    assert [request["path"] for a in plan.actions for request in a.requests] == [f"/groups/{group}/assignLicense"]
+    assert plan.proof.remaining == ()

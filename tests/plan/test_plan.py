@@ -237,3 +237,42 @@ def test_equal_input_gives_equal_plans() -> None:
     people = [user(f"u{number}", grant(E3), department="Store") for number in range(9)]
     text = STORE + PRICES
     assert planned(snapshot(people, {E3: 9, F3: 4}), text) == planned(snapshot(people[::-1], {E3: 9, F3: 4}), text)
+
+
+def licensing(*members: str, extra: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {
+        "id": "g1",
+        "displayName": "LIC-E5",
+        "assignedLicenses": [{"skuId": E5}],
+        "licenseProcessingState": {"state": "ProcessingComplete"},
+        "members": [*members, *extra],
+    }
+
+
+def test_a_group_all_of_whose_people_should_move_is_changed_at_the_group() -> None:
+    people = [user(name, grant(E5, "g1"), department="Store") for name in ("ann", "bo")]
+    state = snapshot(people, {E5: 2, F3: 2}, groups=[licensing("ann", "bo")])
+    plan = planned(state, STORE.replace("SPE_E3, ", "") + PRICES)
+    assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E5"])]
+    assert plan.actions[0].title == "Let the group LIC-E5 give Microsoft 365 F3 instead of Microsoft 365 E5 to 2 people"
+    assert plan.after.open == 0
+    assert any("every member of the group LIC-E5" in warning for warning in plan.actions[0].warnings)
+
+
+@pytest.mark.parametrize(
+    ("others", "extra", "seats"),
+    [
+        ([user("cem", grant(E5, "g1"), department="Office")], ("cem",), 2),
+        ([], ("somebody-unknown",), 2),
+        ([], (), 1),
+    ],
+    ids=["one of them may keep it", "a member who is not known", "too few seats"],
+)
+def test_a_group_that_gives_it_rightly_to_somebody_stays(
+    others: list[dict[str, Any]], extra: tuple[str, ...], seats: int
+) -> None:
+    people = [*(user(name, grant(E5, "g1"), department="Store") for name in ("ann", "bo")), *others]
+    state = snapshot(people, {E5: 3, F3: seats}, groups=[licensing("ann", "bo", extra=extra)])
+    plan = planned(state, STORE)
+    assert bodies(plan) == []
+    assert plan.after.open == plan.before.open == 4

@@ -10,7 +10,8 @@ from auditor.app.planning import plan_run
 from auditor.domain.result import Finding
 from auditor.domain.words import Status
 from auditor.policy.loading import load
-from auditor.remedy.choosing import Limit, Way, choose_ways
+from auditor.remedy.choosing import choose_ways
+from auditor.remedy.ways import Limit, Way
 from tests.plan.tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
 from tests.properties.adapter import catalogue_of, files
 from tests.properties.adapter import snapshot as oracle_snapshot

@@ -1,0 +1,136 @@
+"""Groups all of whose people should lose a product into one change at the group, instead of one person at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pyarrow.compute as pc
+
+from auditor.domain.result import Finding
+from auditor.engine.facts import Facts
+from auditor.remedy.accounts import Account
+from auditor.remedy.applying import State, apply, copied
+from auditor.remedy.commands import Addition, assign_group
+from auditor.remedy.proposing import Market, Proposal, half_done
+from auditor.remedy.situating import UNWANTED
+from auditor.remedy.ways import Way
+from auditor.remedy.weighing import WEIGHTS, Weighed, judged, key_of, lost_services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A group that would stop giving a product, and what its people would have instead."""
+
+    group: str
+    sku_id: str
+    target: str | None
+    users: tuple[str, ...]
+    weighed: Weighed
+
+    @property
+    def key(self) -> str:
+        """Its name among the people of a plan; no user's id has a space."""
+        return f"group {self.group} {self.sku_id}"
+
+
+def parties_of(market: Market, state: State, findings: Mapping[str, Sequence[Finding]]) -> tuple[Party, ...]:
+    """Return the groups that can be changed as a whole: everyone who has the product from them should not hold it.
+
+    The members must be known whole, so that nobody is changed of whom the plan does not know.
+    """
+    wanted: dict[tuple[str, str], dict[str, list[Finding]]] = {}
+    for user, own in findings.items():
+        account = state.accounts.get(user)
+        for finding in own:
+            sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
+            if account is None or finding.check not in UNWANTED or account.direct(sku_id) is not None:
+                continue
+            groups = account.by_group(sku_id)
+            if len(groups) == 1 and groups[0].group is not None:
+                wanted.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
+    found: list[Party] = []
+    taken: set[str] = set()
+    for (group, sku_id), people in sorted(wanted.items()):
+        # Somebody may be in two such groups; the second waits for the next plan.
+        if taken.isdisjoint(people) and _whole(market.plan.facts, group, sku_id, frozenset(people)):
+            party = _party(market, state, group, sku_id, {user: findings[user] for user in sorted(people)})
+            if party is not None:
+                found.append(party)
+                taken.update(party.users)
+    return tuple(found)
+
+
+def _whole(facts: Facts, group: str, sku_id: str, people: frozenset[str]) -> bool:
+    """Whether these are all the members of the group and all who have the product from it."""
+    known = next((fact for fact in facts.groups if fact.id == group), None)
+    if known is None or known.members_status.value != "complete" or sku_id not in known.sku_ids:
+        return False
+    members = facts.snapshot.table("members")
+    own = members.filter(pc.and_(pc.equal(members["groupId"], group), pc.invert(members["transitive"])))
+    if set(own["userId"].to_pylist()) != people:
+        return False
+    holders = 0
+    for batch in facts.snapshot.batches(("id",), ("user", "skuId", "assignedByGroup")):
+        links = batch.assignments
+        same = pc.and_(
+            pc.equal(links.column("skuId").cast("string"), sku_id),
+            pc.fill_null(pc.equal(links.column("assignedByGroup").cast("string"), group), fill_value=False),
+        )
+        holders += pc.sum(same).as_py() or 0
+    return holders == len(people)
+
+
+def _party(
+    market: Market, state: State, group: str, sku_id: str, findings: Mapping[str, Sequence[Finding]]
+) -> Party | None:
+    target = _target(market, state, sku_id, findings)
+    added = () if target is None else (Addition(sku_id=target),)
+    command = assign_group(group, add=added, remove=[sku_id])
+    after = copied(state)
+    # Whether there are seats enough is for the choice over all; here everybody finds one.
+    after.consumed = dict.fromkeys(after.consumed, 0)
+    after.usable = dict.fromkeys(after.usable, len(findings))
+    after.members = {**after.members, group: tuple(findings)}
+    if apply(after, command) is not None:
+        return None
+    accounts = [after.accounts[user] for user in findings]
+    before = judged(market.plan, [state.accounts[user] for user in findings])
+    then = judged(market.plan, accounts)
+    mended: list[Finding] = []
+    lost: set[str] = set()
+    for account in accounts:
+        own = findings[account.id]
+        done = [finding for finding in own if key_of(finding) not in then[account.id]]
+        if then[account.id] - before[account.id] or not done or half_done(done, own):
+            return None
+        lost.update(lost_services(market, state.accounts[account.id], account, [sku_id], own))
+        mended.extend(done)
+    seats = _seats((state.accounts[account.id], account) for account in accounts)
+    cost = sum((change * (market.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
+    weight = sum(WEIGHTS[finding.severity] for finding in mended)
+    nothing = state.accounts[next(iter(findings))]
+    weighed = Weighed(
+        proposal=replace(Proposal(after=nothing), commands=(command,), remove=(sku_id,), add=added),
+        way=Way(goals=(-weight, len(lost), round(cost * 100), 1), seats=seats),
+        mended=tuple(mended),
+        lost=tuple(sorted(lost)),
+    )
+    return Party(group=group, sku_id=sku_id, target=target, users=tuple(findings), weighed=weighed)
+
+
+def _target(market: Market, state: State, sku_id: str, findings: Mapping[str, Sequence[Finding]]) -> str | None:
+    """Return the cheapest product that all of the people lack and may have; None where they do not all lack one."""
+    shared: list[str] | None = None
+    for user, own in findings.items():
+        lacking = [sku for f in own if f.check == "assignment.missing" for sku in market.candidates(f)]
+        lacking = [sku for sku in lacking if sku != sku_id and sku not in state.accounts[user].held]
+        shared = lacking if shared is None else [sku for sku in shared if sku in lacking]
+    return shared[0] if shared else None
+
+
+def _seats(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:
+    seats: dict[str, int] = {}
+    for before, after in changes:
+        for sku_id in before.held ^ after.held:
+            seats[sku_id] = seats.get(sku_id, 0) + (1 if sku_id in after.held else -1)
+    return {sku_id: change for sku_id, change in seats.items() if change}

@@ -1,0 +1,38 @@
+"""A finding about a product, subscription, group or tenant into the kind of action that mends it."""
+
+from auditor.domain.result import Finding
+from auditor.domain.words import Agreement
+from auditor.guidance import Situation
+from auditor.remedy.kinds import Kind
+
+
+def thing_of(finding: Finding, situation: Situation) -> tuple[Kind, int, str]:
+    """Return what mends a finding that is not about a person, how many seats that takes, and the name it needs."""
+    adjust = finding.evidence.get("adjust")
+    seats = abs(adjust) if isinstance(adjust, int) else 0
+    match finding.check:
+        case "seats.below-minimum" | "seats.over-assigned":
+            return Kind.BUY, seats, ""
+        case "seats.above-maximum":
+            now = situation.agreement is Agreement.MOSA
+            return (Kind.REMOVE_NOW if now else Kind.REMOVE_AT_RENEWAL), seats, ""
+        case "seats.quota-exceeded":
+            over = int(finding.evidence.get("assigned") or 0) - int(finding.evidence.get("maximum") or 0)
+            return Kind.QUOTA, max(0, over), ""
+        case "purchase.trial" | "subscription.trial-ending":
+            return Kind.TRIAL, 0, ""
+        case "purchase.unknown":
+            return Kind.UNKNOWN_PRODUCT, 0, ""
+        case "subscription.expiring":
+            return (Kind.TRIAL if situation.is_trial else Kind.EXPIRING), 0, ""
+        case "subscription.state":
+            return Kind.STATE, 0, finding.detail or ""
+        case "group.license-errors":
+            return Kind.GROUP_ERRORS, 0, finding.subject.id
+        case "group.processing":
+            return Kind.GROUP_PROCESSING, 0, finding.subject.id
+        case "budget.exceeded":
+            money = finding.money
+            return Kind.BUDGET, 0, "" if money is None else f"{money.per_month:.2f} {money.currency}"
+        case _:
+            return Kind.PURCHASE, 0, ""
