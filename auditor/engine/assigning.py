@@ -223,6 +223,9 @@ def _switched_off(people: People, plan_id: str) -> Rows:
 
 def _plan_ids(scope: "Scope", plan: str) -> dict[str, Flags]:
     """Return the ids that a plan's name stands for, each with the SKUs that contain it; one name may have several."""
+    known = scope.plan.facts.plan_ids.get(plan)
+    if known is not None:
+        return known
     wanted = plan.casefold()
     skus = scope.plan.facts.skus
     found: dict[str, Flags] = {}
@@ -230,6 +233,7 @@ def _plan_ids(scope: "Scope", plan: str) -> dict[str, Flags]:
         for plan_id, name in (sku.plans or {}).items():
             if wanted in {plan_id, name.casefold()}:
                 found.setdefault(plan_id, np.zeros(len(skus), dtype=bool))[place] = True
+    scope.plan.facts.plan_ids[plan] = found
     return found
 
 

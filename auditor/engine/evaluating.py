@@ -1,6 +1,7 @@
 """Policies × one snapshot into an Evaluation: batches of people judged one by one, everything else once."""
 
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from auditor.domain.policy import (
@@ -26,10 +27,14 @@ from auditor.engine.plan import Plan, looks_at_people
 from auditor.engine.seats import judge_seats
 from auditor.engine.waiving import waive_single
 from auditor.policy.compiling import selector_needs
-from auditor.snapshot.schema import SIGN_IN_COLUMNS
+from auditor.snapshot.model import UserBatch
+from auditor.snapshot.schema import SIGN_IN_COLUMNS, USERS_PER_ROW_GROUP
 
 _HOLDINGS = ("user", "skuId", "held")
 _PATHS = (*_HOLDINGS, "state", "assignedByGroup", "error", "disabledPlans", "pathDisabledPlans")
+
+_AT_ONCE = 2
+"""Batches that are judged at the same time; a third is read meanwhile."""
 
 
 def evaluate(plan: Plan) -> Evaluation:
@@ -37,9 +42,26 @@ def evaluate(plan: Plan) -> Evaluation:
     outcome = BatchOutcome()
     users, links = columns(plan)
     if people_are_readable(plan):
-        for batch in plan.facts.snapshot.batches(users, links):
-            outcome.add(judge_batch(plan, batch))
+        for part in _judged(plan, plan.facts.snapshot.batches(users, links)):
+            outcome.add(part)
     return conclude(plan, outcome)
+
+
+def _judged(plan: Plan, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
+    """Judge batches in their order, two at a time where there are several: Arrow and NumPy let go of the lock."""
+    if plan.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
+        yield from (judge_batch(plan, batch) for batch in batches)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415  a small tenant needs no threads
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        waiting: deque[Future[BatchOutcome]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(judge_batch, plan, batch))
+            if len(waiting) > _AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def conclude(plan: Plan, outcome: BatchOutcome) -> Evaluation:
