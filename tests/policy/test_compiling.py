@@ -1,0 +1,81 @@
+"""What each policy needs to know, and that no more is asked for."""
+
+import pytest
+
+from auditor.domain.words import Source
+from auditor.policy.compiling import ALWAYS, PEOPLE, needs
+from auditor.policy.loading import load
+
+PEOPLE_SOURCES = ALWAYS.sources | PEOPLE.sources
+
+
+def needed(block: str, users: str = "{}", more: str = ""):  # type: ignore[no-untyped-def]
+    text = f"version: 1\npolicies: [{{id: a, severity: low, users: {users}, {block}}}]\n{more}"
+    return needs(load([("p.yaml", text.encode())]).policies)
+
+
+@pytest.mark.parametrize(
+    ("block", "more"),
+    [
+        ("seats: {spare: {min: 1}}", set()),
+        ("seats: {of: trial, spare: {min: 1}}", {Source.SUBSCRIPTIONS}),
+        ("purchases: {unknown: deny}", set()),
+        ("purchases: {trials: deny}", {Source.SUBSCRIPTIONS}),
+        ("subscriptions: {states: {deny: [Warning]}}", {Source.SUBSCRIPTIONS}),
+        ("balance: {spare: {min: 1, max: 2}}", set()),
+        ("budget: {limit: 1}", set()),
+        ("health: {groups: deny}", {Source.GROUPS}),
+        ("health: {errors: deny}", {Source.USERS}),
+        ("seats: {assigned: {max: 1}}", {Source.USERS}),
+        ("attributes: {require: [city]}", {Source.USERS}),
+        ("attributes: {require: [mailboxType]}", {Source.USERS, Source.MAILBOXES}),
+        ("assignments: {allow: [paid]}", {Source.USERS}),
+        ("assignments: {allow: [trial]}", {Source.USERS, Source.SUBSCRIPTIONS}),
+    ],
+)
+def test_sources(block: str, more: set[Source]) -> None:
+    assert needed(block).sources == ALWAYS.sources | more
+
+
+@pytest.mark.parametrize(
+    ("users", "sources", "properties"),
+    [
+        ("{city: Oslo}", set(), {"city"}),
+        ("{extensionAttribute7: x}", set(), {"onPremisesExtensionAttributes"}),
+        ("{mailboxType: shared}", {Source.MAILBOXES}, set()),
+        ("{inactiveFor: 90d}", {Source.SIGN_IN_ACTIVITY}, set()),
+        ("{neverSignedIn: 30d}", {Source.SIGN_IN_ACTIVITY}, {"createdDateTime"}),
+        ("{createdWithin: 30d}", set(), {"createdDateTime"}),
+        ("{memberOf: Staff}", {Source.GROUPS, Source.MEMBERS}, set()),
+        (
+            "{not: {any: [{jobTitle: Chef}, {all: [{officeLocation: {matches: 'A*'}}]}]}}",
+            set(),
+            {"jobTitle", "officeLocation"},
+        ),
+        ("{holds: trial}", {Source.SUBSCRIPTIONS}, set()),
+    ],
+)
+def test_what_a_population_adds(users: str, sources: set[Source], properties: set[str]) -> None:
+    found = needed("assignments: {allow: []}", users)
+    assert found.sources == PEOPLE_SOURCES | sources
+    assert set(found.user_properties) == {*PEOPLE.user_properties, *properties}
+
+
+def test_groups_are_asked_for_by_the_names_that_are_written() -> None:
+    found = needed("assignments: {allow: []}", "{memberOf: [B, A], not: {memberOf: {group: C, transitive: true}}}")
+    assert (found.groups, found.transitive_groups, found.licensed_groups) == (("A", "B"), ("C",), False)
+    assert needed("health: {groups: deny}").licensed_groups
+
+
+def test_seats_need_nobody_whatever_population_is_written() -> None:
+    assert needed("seats: {spare: {min: 1}}", "{inactiveFor: 90d}").sources == ALWAYS.sources
+
+
+def test_a_waiver_asks_for_people_only_where_people_are_judged() -> None:
+    waiver = "waivers: [{id: w, policies: [a], users: {inactiveFor: 9d}, reason: r, owner: o, expires: 2027-01-01}]"
+    assert needed("seats: {spare: {min: 1}}", more=waiver).sources == ALWAYS.sources
+    assert Source.SIGN_IN_ACTIVITY in needed("assignments: {allow: []}", more=waiver).sources
+
+
+def test_no_policies_need_only_what_every_audit_does() -> None:
+    assert needs(load([("p.yaml", b"version: 1\npopulations: {a: {city: Oslo}}")]).policies) == ALWAYS

@@ -1,0 +1,197 @@
+"""Policy files that belong together: what each line becomes, and what does not depend on files and their order."""
+
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from itertools import permutations
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.domain.errors import Diagnostic, InputError
+from auditor.domain.policy import (
+    Assignments,
+    Attributes,
+    Balance,
+    Bound,
+    Budget,
+    Health,
+    Policy,
+    PolicySet,
+    Purchases,
+    Seats,
+    Subscriptions,
+)
+from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS
+from auditor.domain.selector import EVERYBODY, Licensed, Not, OneOf
+from auditor.policy.loading import load
+
+POPULATIONS = "version: 1\npopulations: {staff: {userType: Member}, outside: {not: staff}}\n"
+POLICIES = "version: 1\npolicies:\n- {id: b, severity: low, users: staff, assignments: {allow: [set]}}\n- {id: a, severity: high, users: outside, assignments: {deny: paid}}\n"
+PRODUCTS = "version: 1\nproducts: {set: [SPE_E3, free], free: [MY_FREE]}\nwaivers: [{id: w, policies: '*', reason: r, owner: o, expires: 2027-01-01}]\n"
+PRICES = "version: 1\nprices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70}}\n"
+FILES = [("a.yaml", POPULATIONS), ("b.yaml", POLICIES), ("c.yaml", PRODUCTS), ("d.yaml", PRICES)]
+
+
+def loaded(text: str) -> PolicySet:
+    return load([("p.yaml", f"version: 1\n{text}".encode())]).policies
+
+
+def block(text: str) -> Any:
+    return policy(text).constraint
+
+
+def policy(text: str) -> Policy:
+    (only,) = loaded(f"policies: [{{id: a, severity: high, {text}}}]").policies
+    return only
+
+
+def slugs(*texts: str, **options: Any) -> list[str]:
+    with pytest.raises(InputError) as caught:
+        load([(f"{number}.yaml", f"version: 1\n{text}".encode()) for number, text in enumerate(texts)], **options)
+    return [item.slug for item in caught.value.diagnostics]
+
+
+def test_names_meet_across_files_in_any_order() -> None:
+    sets = [load([(name, text.encode()) for name, text in order]).policies for order in permutations(FILES)]
+    assert len({one.digest for one in sets}) == 1
+    assert all(one == sets[0] for one in sets)
+    assert [one.id for one in sets[0].policies] == ["a", "b"]
+    staff = OneOf(property="userType", values=("Member",))
+    assert [one.users for one in sets[0].policies] == [Not(part=staff), staff]
+
+
+def test_the_digest_is_of_what_is_said_and_not_of_how_it_is_written() -> None:
+    spaced = POLICIES.replace("- {id: b, severity: low", "# a comment\n\n- {severity:   low, id:   b")
+    moved = [("zzz/other.yml", spaced), *FILES[2:], FILES[0]]
+    assert (
+        load([(n, t.encode()) for n, t in moved]).policies.digest
+        == load([(n, t.encode()) for n, t in FILES]).policies.digest
+    )
+    changed = [(name, text.replace("35.70", "35.71")) for name, text in FILES]
+    assert (
+        load([(n, t.encode()) for n, t in changed]).policies.digest
+        != load([(n, t.encode()) for n, t in FILES]).policies.digest
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("seats: {spare: {min: 5}}", Seats(minimum=Bound(seats=5, written="5"))),
+        ("seats: {spare: {max: 2.5%}}", Seats(maximum=Bound(percent=Fraction(5, 2), written="2.5%"))),
+        (
+            "seats: {spare: {max: {percent: 5, seats: 10}}}",
+            Seats(maximum=Bound(percent=Fraction(5), seats=10, written="{percent: 5, seats: 10}")),
+        ),
+        ("seats: {assigned: {max: 50}, pool: true, graceUnits: ignore}", Seats(quota=50, pool=True, count_grace_units=False)),
+        ("purchases: {trials: deny, unknown: deny}", Purchases(trials=True, unknown=True)),
+        ("health: {errors: deny, groups: deny}", Health(errors=True, groups=True)),
+        ("budget: {limit: 25000.50}", Budget(limit=Decimal("25000.5"))),
+        ("balance: {spare: {min: 1, max: 9}}", Balance(minimum=Bound(seats=1, written="1"), maximum=Bound(seats=9, written="9"))),
+        ("attributes: {require: [city], allow: {usageLocation: NO, accountEnabled: [true]}}", Attributes(require=("city",), allow=(("usageLocation", ("NO",)), ("accountEnabled", (True,))))),
+        ("subscriptions: {states: {deny: [Warning]}}", Subscriptions(states=("Warning",))),
+        ("assignments: {redundant: deny, duplicates: deny, via: group}", Assignments(redundant=True, duplicates=True, via="group")),
+    ],
+)  # fmt: skip
+def test_blocks_become_values(text: str, expected: object) -> None:
+    assert block(text) == expected
+
+
+def test_what_is_not_written_is_as_documented() -> None:
+    assert block("seats: {spare: {min: 1}}").of == PAID_PRODUCTS
+    assert block("balance: {spare: {min: 1, max: 9}}").of == PAID_PRODUCTS
+    assert block("assignments: {allow: []}").of == EVERY_PRODUCT
+    assert block("subscriptions: {states: {deny: [Warning]}}").of == EVERY_PRODUCT
+    assert policy("assignments: {allow: []}").users == EVERYBODY
+    assert policy("users: {}, attributes: {require: [city]}").users == EVERYBODY
+    assert policy("attributes: {require: [city]}").users == Licensed()
+    assert policy("assignments: {allow: []}").tenants is None
+
+
+def test_an_empty_set_is_not_the_same_as_none() -> None:
+    assert block("assignments: {allow: []}").allow is not None
+    assert block("assignments: {deny: [SPE_E3]}").allow is None
+
+
+def test_prices_are_exact_and_compared_without_case() -> None:
+    prices = loaded("prices: {currency: EUR, perSeatPerMonth: {Spe_E3: 35.70, SPE_E5: 0.1}}").prices
+    assert prices is not None
+    assert prices.of(sku_id="x", part_number="spe_e3") == Decimal("35.7")
+    assert prices.of(sku_id="x", part_number="SPE_E5") == Decimal("0.1")
+    assert prices.of(sku_id="x", part_number=None) is None
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["prices: {currency: EUR, perSeatPerMonth: {A: 1}}", "prices: {currency: USD, perSeatPerMonth: {B: 1}}"], ["prices-two-currencies"]),
+        (["prices: {currency: EUR, perSeatPerMonth: {A: 1, a: 1}}"], ["prices-duplicate"]),
+        (["policies: [{id: a, severity: low, budget: {limit: 1}}, {id: a, severity: low, budget: {limit: 1}}]"], ["policy-duplicate-id"]),
+        (["policies: [{id: a, severity: low, balance: {spare: {min: 9, max: 1}}}]"], ["policy-min-above-max"]),
+    ],
+)  # fmt: skip
+def test_what_does_not_fit_together(texts: list[str], expected: list[str]) -> None:
+    assert slugs(*texts) == expected
+
+
+@pytest.mark.parametrize(
+    "spare",
+    [
+        "{min: 5, max: 3%}",
+        "{min: 5%, max: 3}",
+        "{min: 5, max: 5}",
+        "{min: 0%, max: 0%}",
+        "{min: {percent: 9, seats: 1}, max: {percent: 1, seats: 9}}",
+    ],
+)
+def test_bounds_that_may_hold_are_left_alone(spare: str) -> None:
+    """A number and a share cannot be compared before the seats are known."""
+    assert block(f"seats: {{spare: {spare}}}").minimum is not None
+
+
+@pytest.mark.parametrize(("days", "sound"), [(30, True), (29, False)])
+def test_waivers_are_counted_from_the_day_that_is_named(days: int, *, sound: bool) -> None:
+    text = "waivers: [{id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}]\ndefaults: {waiverMaxDays: {}}"
+    text = text.replace("{}", str(days))
+    files = [("p.yaml", f"version: 1\n{text}".encode())]
+    load(files)
+    if sound:
+        load(files, waivers_from=date(2026, 11, 20))
+    else:
+        assert slugs(text, waivers_from=date(2026, 11, 20)) == ["waiver-too-long"]
+
+
+def test_of_several_limits_the_shortest_holds() -> None:
+    waiver = (
+        "waivers: [{id: w, policies: '*', reason: r, owner: o, expires: 2026-12-20}]\ndefaults: {waiverMaxDays: 365}"
+    )
+    assert slugs(waiver, "defaults: {waiverMaxDays: 7}", waivers_from=date(2026, 11, 20)) == ["waiver-too-long"]
+
+
+def test_a_waiver_is_not_blamed_for_a_policy_in_a_broken_file() -> None:
+    waiver = "waivers: [{id: w, policies: [a], reason: r, owner: o, expires: 2026-12-20}]"
+    assert slugs(waiver, "policies: [") == ["yaml-syntax"]
+    assert slugs(waiver) == ["waiver-unknown-policy"]
+
+
+def test_the_definitions_of_all_files_travel_together() -> None:
+    definitions = load([(name, text.encode()) for name, text in FILES]).policies.definitions
+    assert definitions["products"]["set"] == ["SPE_E3", "free"]
+    assert definitions["prices"] == {"currency": "EUR", "perSeatPerMonth": {"SPE_E3": 35.7}}
+    assert [waiver["id"] for waiver in definitions["waivers"]] == ["w"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.binary(max_size=200) | st.text(max_size=200).map(lambda text: f"version: 1\n{text}".encode("utf-8", "replace"))
+)
+def test_any_bytes_are_policies_or_a_mistake(body: bytes) -> None:
+    diagnostics: tuple[Diagnostic, ...] = ()
+    try:
+        load([("p.yaml", body)])
+    except InputError as error:
+        diagnostics = error.diagnostics
+    assert all(item.span is not None and item.span.line >= 1 for item in diagnostics)

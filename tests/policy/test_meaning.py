@@ -1,0 +1,79 @@
+"""What is sound and hardly meant: policies that can never fire, and policies that cannot be satisfied."""
+
+import pytest
+
+from auditor.domain.errors import Level
+from auditor.policy.loading import load
+from auditor.policy.meaning import doubts
+
+
+def doubted(*policies: str, tenants: frozenset[str] | None = None, more: str = "") -> list[str]:
+    lines = "".join(f"- {{id: p{number}, severity: low, {text}}}\n" for number, text in enumerate(policies))
+    found = list(doubts(load([("p.yaml", f"version: 1\n{more}policies:\n{lines}".encode())]), tenants=tenants))
+    assert all(item.level is Level.WARNING and item.hint and item.span for item in found)
+    return [item.slug.removeprefix("policy-") for item in found]
+
+
+DENY = "assignments: {deny: [SPE_E5]}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"users: {{department: A, all: [{{department: [B, C]}}]}}, {DENY}",
+        f"users: {{accountEnabled: true, not: {{accountEnabled: true}}}}, {DENY}",
+        f"users: {{any: [{{userType: null}}, {{city: A, all: [{{city: B}}]}}]}}, {DENY}",
+        f"users: {{not: {{}}}}, {DENY}",
+        "assignments: {of: [], allow: [SPE_E3]}",
+        "assignments: {deny: []}",
+        "assignments: {allow: '*'}",
+    ],
+)
+def test_policies_that_can_never_fire(text: str) -> None:
+    assert doubted(text) == ["dead"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"users: {{department: A, all: [{{department: [a, B]}}]}}, {DENY}",
+        f"users: {{department: {{not: null}}}}, {DENY}",
+        f"users: {{any: [{{city: A}}, {{city: B}}]}}, {DENY}",
+        "assignments: {of: paid, allow: []}",
+        "assignments: {allow: [SPE_E3, free], require: [SPE_E3]}",
+        "assignments: {allow: [set], require: [SPE_E3]}",
+        "assignments: {deny: ['SPE_E*'], require: [SPE_E3]}",
+        "assignments: {of: ['VISIO*'], allow: [VISIOCLIENT], require: [SPE_E3]}",
+        "purchases: {allow: [SPE_E3, SPE_E5], deny: [SPE_E5]}",
+        "attributes: {allow: {usageLocation: [NL]}}",
+    ],
+)
+def test_policies_that_can(text: str) -> None:
+    assert doubted(text, more="products: {set: [SPE_E3]}\n") == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "assignments: {deny: [SPE_E3, SPE_E5], require: [spe_e3]}",
+        "assignments: {deny: ['*'], require: [SPE_E3]}",
+        "assignments: {allow: [SPE_E5], require: [SPE_E3]}",
+        "assignments: {require: [nothing]}",
+    ],
+)
+def test_policies_that_nobody_can_satisfy(text: str) -> None:
+    assert doubted(text, more="products: {nothing: []}\n") == ["contradiction"]
+
+
+def test_two_policies_may_ask_one_person_for_the_opposite() -> None:
+    asks, forbids = "assignments: {require: [SPE_E3]}", "assignments: {deny: [SPE_E3]}"
+    users = "users: {department: Store}, "
+    assert doubted(users + asks, users + forbids) == ["contradiction"]
+    assert doubted(users + asks, forbids) == []
+    assert doubted("tenants: [a], " + asks, "tenants: [b], " + forbids) == []
+
+
+def test_tenants_that_the_tenants_file_does_not_have() -> None:
+    text = f"tenants: [contoso, contosso], {DENY}"
+    assert doubted(text) == []
+    assert doubted(text, tenants=frozenset({"contoso", "fabrikam"})) == ["unknown-tenant"]

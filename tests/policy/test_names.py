@@ -1,0 +1,108 @@
+"""Names of populations and product sets: which come first, what they are written as, and circles."""
+
+import pytest
+
+from auditor.domain.errors import InputError
+from auditor.domain.policy import Assignments
+from auditor.domain.product_set import Builtin, Named, ProductSet, Sku, SkuGlob, WithService, leaves
+from auditor.policy.loading import Loaded, load
+
+
+def together(text: str) -> Loaded:
+    return load([("p.yaml", f"version: 1\n{text}".encode())])
+
+
+def allowed(element: str, products: str = "{}") -> ProductSet:
+    text = f"products: {products}\npolicies: [{{id: a, severity: low, assignments: {{allow: {element}}}}}]"
+    (policy,) = together(text.replace("products: {}\n", "")).policies.policies
+    assert isinstance(policy.constraint, Assignments)
+    assert policy.constraint.allow is not None
+    return policy.constraint.allow
+
+
+def mistakes(text: str) -> list[tuple[str, int, str | None]]:
+    with pytest.raises(InputError) as caught:
+        together(text)
+    return [(item.slug, item.span.line if item.span else 0, item.hint) for item in caught.value.diagnostics]
+
+
+@pytest.mark.parametrize(
+    ("element", "expected", "written"),
+    [
+        ("SPE_E3", (Sku(name="SPE_E3"),), "SPE_E3"),
+        ("05e9a617-0261-4cee-bb44-138d3ef5d965", (Sku(name="05e9a617-0261-4cee-bb44-138d3ef5d965"),), "05e9a617-0261-4cee-bb44-138d3ef5d965"),
+        ("'VISIO*'", (SkuGlob(pattern="VISIO*"),), "VISIO*"),
+        ("'*'", (Builtin(name="*"),), "*"),
+        ("paid", (Builtin(name="paid"),), "paid"),
+        # Names are compared exactly: this is a part number.
+        ("Paid", (Sku(name="Paid"),), "Paid"),
+        ("{withService: TEAMS1}", (WithService(plan="TEAMS1"),), "withService:TEAMS1"),
+        ("[SPE_E3, {withService: TEAMS1}, free]", (Sku(name="SPE_E3"), WithService(plan="TEAMS1"), Builtin(name="free")), "SPE_E3|withService:TEAMS1|free"),
+        ("[]", (), ""),
+    ],
+)  # fmt: skip
+def test_what_an_element_can_be(element: str, expected: tuple[object, ...], written: str) -> None:
+    found = allowed(element)
+    assert (found.elements, found.written) == (expected, written)
+
+
+def test_a_defined_name_goes_before_what_looks_like_a_product() -> None:
+    found = allowed("[SPE_E3, 'V*']", "{SPE_E3: [SPE_E5], 'V*': [VISIOCLIENT]}")
+    assert [type(element) for element in found.elements] == [Named, Named]
+    assert leaves(found.elements) == (Sku(name="SPE_E5"), Sku(name="VISIOCLIENT"))
+    assert found.written == "SPE_E3|V*"
+
+
+def test_sets_may_be_nested_and_shared() -> None:
+    found = allowed("[all, one]", "{all: [one, two], one: [A], two: [one, B]}")
+    assert leaves(found.elements) == (Sku(name="A"), Sku(name="A"), Sku(name="B"), Sku(name="A"))
+
+
+@pytest.mark.parametrize(
+    ("text", "slug"),
+    [
+        ("populations: {a: a}", "policy-circular-name"),
+        ("populations: {a: {not: b}, b: {all: [c]}, c: {population: a}}", "policy-circular-name"),
+        ("products: {a: a}", "policy-circular-name"),
+        ("products: {a: [b], b: [SPE_E3, c], c: [a]}", "policy-circular-name"),
+        ("products: {free: [free]}", "policy-circular-name"),
+        ("products: {free: [x], x: [paid]}", "policy-circular-name"),
+        ("products: {trial: [SPE_E3]}", "policy-name-taken"),
+        ("populations: {a: nobody}", "policy-unknown-population"),
+    ],
+)
+def test_names_that_mean_nothing_are_told_once_even_where_nobody_uses_them(text: str, slug: str) -> None:
+    assert [found for found, _, _ in mistakes(text)] == [slug]
+
+
+def test_an_unknown_population_lists_what_there_is() -> None:
+    (found,) = mistakes(
+        "populations: {staff: {}, guests: {}}\npolicies: [{id: a, severity: low, users: zzzzz, budget: {limit: 1}}]"
+    )
+    assert found == ("policy-unknown-population", 3, "populations that are defined: guests, staff")
+
+
+def test_the_same_mistake_is_told_once_however_often_a_population_is_used() -> None:
+    use = "policies:\n" + "".join(f"- {{id: p{n}, severity: low, users: a, budget: {{limit: 1}}}}\n" for n in range(5))
+    assert len(mistakes("populations: {a: b}\n" + use)) == 1
+
+
+def test_a_long_chain_of_names_is_no_circle() -> None:
+    chain = ", ".join(f"p{number}: {{not: p{number + 1}}}" for number in range(60))
+    assert together(f"populations: {{{chain}, p60: {{city: Oslo}}}}").warnings == ()
+
+
+def test_names_are_noted_with_the_tenants_that_should_know_them() -> None:
+    text = (
+        "policies:\n"
+        "- {id: a, severity: low, tenants: [contoso], assignments: {deny: [ODD_ONE]}}\n"
+        "- {id: b, severity: low, balance: {of: [ODD_TWO], spare: {min: 1, max: 2}}}\n"
+        "- {id: c, severity: low, users: {holds: ODD_THREE}, assignments: {services: {deny: [ODD_PLAN]}}}\n"
+    )
+    noted = {(item.kind, item.name, item.tenants, item.fleet) for item in together(text).policies.mentions}
+    assert noted == {
+        ("product", "ODD_ONE", ("contoso",), False),
+        ("product", "ODD_TWO", None, True),
+        ("product", "ODD_THREE", None, False),
+        ("service", "ODD_PLAN", None, False),
+    }
