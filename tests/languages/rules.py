@@ -25,10 +25,10 @@ DENIALS: dict[str, Pattern[str]] = {
     ),
     "tr": re.compile(
         r"(?i)\b(?:değil\w*|yok\w*|hiç\w*|asla|hayır)\b|\bne\b.*\bne\b|\w(?:m[ıiuü]yor|s[ıiuü]z(?:\b|ca|ce|l[aeıiuü]|d[ıiuü]|[ıiuü]))|"
-        r"\wm[ae](?:z|d[ıi]|m[ıi]ş|m[ae]|y[ae]n|y[ıi]n|y[ae]c|y[ıi]p|d[ae]n|s[ıi]n(?:l[ae]r)?\b)"
+        r"\wm[ae](?:z|d[ıi]|m[ıi]ş|m[ae]|y[ae]n|y[ae]b|y[ıi]n|y[ae]c|y[ıi]p|d[ae]n|s[ıi]n(?:l[ae]r)?\b)"
     ),
     "de": re.compile(
-        r"(?i)\b(?:nicht\w*|nie|niemals|kein\w*|niemand\w*|weder|ohne|nein|"
+        r"(?i)\b(?:nicht\w*|nie|niemals|kein\w*|niemand\w*|weder|ohne|nein|andernfalls|"
         r"un(?:bekannt|vollständig|berührt|genutzt|benutzt|möglich|verändert|erreichbar|zugewiesen)\w*|fehl\w+|fehlschl\w+|verweigert|ausgesperrt|lizenzlos\w*)\b"
     ),
 }
