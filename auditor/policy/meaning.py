@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from auditor.domain.errors import Diagnostic, Level, Span
-from auditor.domain.policy import Assignments, Attributes, Policy, Purchases
+from auditor.domain.policy import Assignments, Policy, Purchases
 from auditor.domain.product_set import Builtin, Element, ProductSet, Sku, leaves
 from auditor.domain.selector import ABSENT_READS_AS, AnyOf, Every, Not, OneOf, Selector
 from auditor.policy.loading import Loaded
@@ -20,8 +20,6 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
                 yield from _assignments(policy, block)
             case Purchases(allow=allow, deny=deny) if allow is not None and deny is not None and _inside(allow, deny):
                 yield _dead(policy.span, policy, "everything that `allow` allows is in `deny`")
-            case Attributes(allow=allow):
-                yield from _attributes(policy, allow)
             case _:
                 pass
         yield from _tenants(policy, tenants)
@@ -69,14 +67,18 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
 
 
 def _assignments(policy: Policy, block: Assignments) -> Iterator[Diagnostic]:
-    if block.of.elements == ():
+    # `require` and `services` look at everything that a user holds, whatever `of` says.
+    elsewhere = bool(block.require or block.services.require or block.services.deny)
+    others = elsewhere or bool(block.exclusive or block.redundant or block.via or block.duplicates)
+    denies = block.deny is not None and bool(leaves(block.deny.elements))
+    allows_all = block.allow is None or Builtin(name="*") in leaves(block.allow.elements)
+    if not leaves(block.of.elements) and not elsewhere:
         yield _dead(policy.span, policy, "`of` is an empty set, so that it looks at nothing")
-    if block.deny is not None and block.deny.elements == ():
-        yield _dead(policy.span, policy, "`deny` is an empty set")
-    if block.allow is not None and block.allow.elements == (Builtin(name="*"),):
-        yield _dead(policy.span, policy, "`allow` allows every product")
+    elif not others and not denies and allows_all:
+        why = "`deny` is an empty set" if block.allow is None else "`allow` allows every product"
+        yield _dead(policy.span, policy, why)
     for element in block.require:
-        if element.elements == ():
+        if not leaves(element.elements):
             yield _contradiction(policy, "it requires an element of an empty set, which nobody can hold")
         elif block.deny is not None and _inside(element, block.deny):
             yield _contradiction(policy, f"it requires {element.written} and denies it")
@@ -111,12 +113,6 @@ def _inside(one: ProductSet, other: ProductSet) -> bool:
 
 def _folded(element: Element) -> Element:
     return Sku(name=element.name.casefold()) if isinstance(element, Sku) else element
-
-
-def _attributes(policy: Policy, allow: tuple[tuple[str, tuple[object, ...]], ...]) -> Iterator[Diagnostic]:
-    for name, values in allow:
-        if not values:
-            yield _contradiction(policy, f"it allows no value of {name}, so that every value is a finding")
 
 
 def _tenants(policy: Policy, known: frozenset[str] | None) -> Iterator[Diagnostic]:

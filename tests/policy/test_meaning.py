@@ -26,11 +26,16 @@ DENY = "assignments: {deny: [SPE_E5]}"
         f"users: {{not: {{}}}}, {DENY}",
         "assignments: {of: [], allow: [SPE_E3]}",
         "assignments: {deny: []}",
+        "assignments: {of: nothing, deny: [SPE_E5]}",
+        "assignments: {deny: [nothing]}",
         "assignments: {allow: '*'}",
+        "assignments: {allow: [SPE_E3, '*']}",
+        "assignments: {allow: '*', deny: []}",
+        "assignments: {of: [], via: group}",
     ],
 )
 def test_policies_that_can_never_fire(text: str) -> None:
-    assert doubted(text) == ["dead"]
+    assert doubted(text, more="products: {nothing: []}\n") == ["dead"]
 
 
 @pytest.mark.parametrize(
@@ -40,6 +45,10 @@ def test_policies_that_can_never_fire(text: str) -> None:
         f"users: {{department: {{not: null}}}}, {DENY}",
         f"users: {{any: [{{city: A}}, {{city: B}}]}}, {DENY}",
         "assignments: {of: paid, allow: []}",
+        "assignments: {allow: '*', require: [SPE_E3]}",
+        "assignments: {allow: '*', deny: [SPE_E5]}",
+        "assignments: {deny: [], via: group}",
+        "assignments: {of: [], services: {require: [TEAMS1]}}",
         "assignments: {allow: [SPE_E3, free], require: [SPE_E3]}",
         "assignments: {allow: [set], require: [SPE_E3]}",
         "assignments: {deny: ['SPE_E*'], require: [SPE_E3]}",
