@@ -7,6 +7,7 @@ from decimal import Decimal
 import pyarrow.compute as pc
 
 from auditor.domain.result import Finding
+from auditor.domain.words import Source, SourceStatus
 from auditor.engine.facts import Facts
 from auditor.remedy.accounts import Account
 from auditor.remedy.applying import State, apply, copied
@@ -36,7 +37,7 @@ class Party:
 def parties_of(market: Market, state: State, findings: Mapping[str, Sequence[Finding]]) -> tuple[Party, ...]:
     """Return the groups that can be changed as a whole: everyone who has the product from them should not hold it.
 
-    The members must be known whole, so that nobody is changed of whom the plan does not know.
+    Everyone must be known, so that nobody is changed of whom the plan does not know.
     """
     wanted: dict[tuple[str, str], dict[str, list[Finding]]] = {}
     for user, own in findings.items():
@@ -61,13 +62,20 @@ def parties_of(market: Market, state: State, findings: Mapping[str, Sequence[Fin
 
 
 def _whole(facts: Facts, group: str, sku_id: str, people: frozenset[str]) -> bool:
-    """Whether these are all the members of the group and all who have the product from it."""
+    """Whether these are all who have, or are to have, the product from the group.
+
+    Once a group is processed, every member has an entry that names it; where its members were listed, they must be
+    the same people.
+    """
     known = next((fact for fact in facts.groups if fact.id == group), None)
-    if known is None or known.members_status.value != "complete" or sku_id not in known.sku_ids:
+    if known is None or sku_id not in known.sku_ids or known.processing_state != "ProcessingComplete":
+        return False
+    if facts.status(Source.USERS) is not SourceStatus.COMPLETE:
         return False
     members = facts.snapshot.table("members")
     own = members.filter(pc.and_(pc.equal(members["groupId"], group), pc.invert(members["transitive"])))
-    if set(own["userId"].to_pylist()) != people:
+    listed = frozenset(own["userId"].to_pylist())
+    if listed - people or (known.members_status is SourceStatus.COMPLETE and listed != people):
         return False
     holders = 0
     for batch in facts.snapshot.batches(("id",), ("user", "skuId", "assignedByGroup")):
