@@ -33,7 +33,7 @@ def render(result: Result, *, locale: str) -> Artifact:
     with Workbook(stream, options) as book:
         # Excel keeps local times without a zone; the instant of the run stands for the moment of writing.
         book.set_properties(
-            {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": "Licence audit"}
+            {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": words.gettext("Licence audit")}
         )
         _summary(book, result, words)
         _sheet(book, words.gettext("Findings"), COLUMNS, rows(result), words)
