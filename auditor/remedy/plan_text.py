@@ -8,7 +8,7 @@ from auditor.domain.result import Action, Finding
 from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
 from auditor.remedy.wording import ENGLISH, Words
 
-_MARKUP = re.compile(r"([\\`*_\[\]<>|~&])")
+_MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
 
 def plan_markdown(plan: FleetPlan, *, words: Words = ENGLISH) -> str:

@@ -1,0 +1,174 @@
+"""An id into words: a check, a guidance article, a policy, a product, or a finding of a saved result."""
+
+import json
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.policy_files import load_policies
+from auditor.app.remedying import packaged_library
+from auditor.catalogue import Catalogue, Product
+from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.policy import Policy
+from auditor.domain.result import Finding, Result, TenantResult
+from auditor.domain.words import Agreement, Cloud
+from auditor.guidance import Library, Variant, compose
+from auditor.history.saved import load as load_result
+from auditor.remedy.article_text import CHECK_FACTS, article_markdown, check_markdown
+from auditor.remedy.plan_text import escaped
+from auditor.remedy.wording import Words
+from auditor.wording import CHECKS
+
+_PREFIX = 6
+"""The fewest digits by which a finding may be named."""
+
+
+def explain(
+    name: str,
+    *,
+    words: Words,
+    policies: Sequence[Path] = (),
+    result: Path | None = None,
+    cloud: Cloud = Cloud.WORLDWIDE,
+    agreement: Agreement = Agreement.UNKNOWN,
+) -> str:
+    """Return Markdown about whatever bears the name.
+
+    Raises UsageError, with what comes near, where nothing does; the other AuditorErrors for files that are wrong.
+    """
+    library = packaged_library()
+    titles = {article.id: article.title for article in library.articles.values()}
+    if name in CHECK_FACTS:
+        told = CHECKS[name]
+        return check_markdown(name, told.name, told.explanation, words, titles)
+    if name in library.articles:
+        variant = Variant(cloud=cloud, agreement=agreement)
+        return article_markdown(compose(library, name, variant), words, titles)
+    if result is not None:
+        saved = _read(result)
+        found = _finding(saved, name)
+        if found is not None:
+            return _finding_text(*found, library=library, words=words)
+    known = {policy.id: policy for policy in load_policies(policies).policies.policies}
+    if name in known:
+        return _policy_text(known[name], words)
+    catalogue = active()
+    products = _products(catalogue, name)
+    if products:
+        return "\n".join(_product_text(catalogue, product, words) for product in products)
+    raise _unknown(name, [*CHECK_FACTS, *library.articles, *known], result)
+
+
+def _unknown(name: str, names: Sequence[str], result: Path | None) -> UsageError:
+    close = get_close_matches(name.casefold(), names, n=3)
+    hints = [f"did you mean {' or '.join(close)}?"] if close else []
+    if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
+        hints.append("a finding is explained from its result: add --result FILE")
+    return UsageError(
+        "usage",
+        f"no check, article, policy or product is called '{name}'",
+        hint=" ".join(hints) or "`auditor products TEXT` looks for products",
+    )
+
+
+def _read(path: Path) -> Result:
+    try:
+        return load_result(path.read_bytes(), where=str(path))
+    except OSError as error:
+        raise SnapshotError(
+            "result-unreadable",
+            f"the result {path} cannot be read: {error.strerror}",
+            hint="name the result.json of an audit",
+        ) from error
+
+
+def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] | None:
+    """Return the one finding whose fingerprint begins so; UsageError where several do."""
+    if len(mark) < _PREFIX:
+        return None
+    places: list[tuple[TenantResult | None, Finding]] = [
+        (tenant, finding) for tenant in result.tenants for finding in tenant.findings
+    ]
+    places += [(None, finding) for finding in result.fleet.findings]
+    found = [place for place in places if place[1].fingerprint.startswith(mark)]
+    if len(found) > 1:
+        raise UsageError("usage", f"{len(found)} findings begin with '{mark}'", hint="write more of its digits")
+    return found[0] if found else None
+
+
+def _finding_text(tenant: TenantResult | None, finding: Finding, *, library: Library, words: Words) -> str:
+    told = CHECKS[finding.check]
+    product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
+    rows = [
+        (words.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
+        (words.gettext("Policy"), f"{finding.policy} ({finding.source.file}:{finding.source.line})"),
+        (words.gettext("Severity"), finding.severity.value),
+        (words.gettext("Product"), product),
+        (words.gettext("Detail"), finding.detail),
+        (words.gettext("Waived by"), finding.waiver),
+        (words.gettext("Fingerprint"), finding.fingerprint),
+    ]
+    lines = [f"# {escaped(finding.subject.name)}: {words.gettext(told.name)}", "", words.gettext(told.explanation), ""]
+    lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
+    lines += ["", f"## {words.gettext('Evidence')}", "", *_evidence(finding.evidence), ""]
+    actions = [] if tenant is None else [a for a in tenant.actions if finding.fingerprint in a.findings]
+    for action in actions:
+        lines += [f"## {escaped(action.title)}", ""]
+        lines += [f"{number}. {step}" for number, step in enumerate(action.steps, start=1)]
+        lines += [""]
+    if not actions and finding.guidance in library.articles:
+        cloud = Cloud.WORLDWIDE if tenant is None else tenant.cloud
+        agreement = Agreement.UNKNOWN if tenant is None else tenant.agreement
+        titles = {article.id: article.title for article in library.articles.values()}
+        composed = compose(library, finding.guidance, Variant(cloud=cloud, agreement=agreement))
+        lines.append("#" + article_markdown(composed, words, titles).replace("\n## ", "\n### "))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _evidence(evidence: Mapping[str, object]) -> list[str]:
+    return [f"- {key}: {escaped(_plain(value))}" for key, value in sorted(evidence.items())]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _policy_text(policy: Policy, words: Words) -> str:
+    lines = [f"# {escaped(policy.id)}: {escaped(policy.title)}", ""]
+    lines += [escaped(policy.rationale), ""] if policy.rationale else []
+    rows = [
+        (words.gettext("Severity"), policy.severity.value),
+        (words.gettext("Owner"), policy.owner),
+        (words.gettext("Tags"), ", ".join(policy.tags)),
+        (words.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
+    ]
+    lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
+    rule = {
+        key: value for key, value in policy.spec.items() if key not in {"id", "title", "rationale", "owner", "tags"}
+    }
+    lines += ["", "```json", json.dumps(rule, ensure_ascii=False, indent=2, default=str), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _products(catalogue: Catalogue, name: str) -> list[Product]:
+    by_id = catalogue.product(name.lower())
+    if by_id is not None:
+        return [by_id]
+    named = [product for product in catalogue.products.values() if product.name.casefold() == name.casefold()]
+    return sorted({*catalogue.by_part_number(name), *named}, key=lambda product: product.sku_id)
+
+
+def _product_text(catalogue: Catalogue, product: Product, words: Words) -> str:
+    price = words.gettext("It costs nothing.") if catalogue.is_free(product) else ""
+    lines = [
+        f"# {escaped(product.name)}",
+        "",
+        f"- skuPartNumber: `{product.part_number}`",
+        f"- skuId: `{product.sku_id}`",
+    ]
+    lines += [f"- {words.gettext('Also called')}: {escaped(', '.join(product.aliases))}"] if product.aliases else []
+    lines += ["", price] if price else []
+    lines += ["", f"## {words.gettext('Service plans')}", ""]
+    lines += [f"- `{plan.name}`: {escaped(plan.friendly_name)}" for plan in product.plans]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,76 @@
+"""Checks and guidance articles into the pages of docs/checks and docs/guidance: `python -m auditor.app.pages docs`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from auditor.app.remedying import packaged_library
+from auditor.domain.words import Cloud
+from auditor.guidance import Variant, compose
+from auditor.remedy.article_text import CHECK_FACTS, article_markdown, check_markdown
+from auditor.remedy.wording import ENGLISH, Words
+from auditor.wording import CHECKS
+
+_NOTE = "<!-- Made by `python -m auditor.app.pages docs`. Change the data, not this page. -->\n\n"
+
+
+def pages(words: Words = ENGLISH) -> dict[str, str]:
+    """Return every page: its path below docs/, and its text."""
+    library = packaged_library()
+    titles = {name: article.title for name, article in library.articles.items()}
+    made: dict[str, str] = {}
+    for check in CHECK_FACTS:
+        told = CHECKS[check]
+        made[f"checks/{check}.md"] = _NOTE + check_markdown(check, told.name, told.explanation, words, titles)
+    for name in library.articles:
+        composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE))
+        made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, words, titles)
+    made["checks/README.md"] = _NOTE + "\n".join(
+        [
+            "# Checks",
+            "",
+            "What a policy can find, in the order of the policy language.",
+            "",
+            *(f"- [`{check}`]({check}.md): {CHECKS[check].explanation}" for check in CHECK_FACTS),
+            "",
+        ]
+    )
+    made["guidance/README.md"] = _NOTE + "\n".join(
+        [
+            "# Guidance",
+            "",
+            "How Microsoft documents to mend what is found. Every branch is shown under its label; a report shows the",
+            "one for its tenant. How the articles are kept: [../guidance.md](../guidance.md).",
+            "",
+            *(f"- [{titles[name]}]({name}.md)" for name in sorted(titles, key=lambda name: titles[name].casefold())),
+            "",
+        ]
+    )
+    return made
+
+
+def write(docs: Path) -> int:
+    """Write the pages below a folder and take away those that nothing makes any more; returns how many changed."""
+    made, changed = pages(), 0
+    for path, text in made.items():
+        place = docs / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if not place.is_file() or place.read_text(encoding="utf-8") != text:
+            place.write_text(text, encoding="utf-8", newline="\n")
+            changed += 1
+    for folder in ("checks", "guidance"):
+        for place in sorted((docs / folder).glob("*.md")):
+            if f"{folder}/{place.name}" not in made:
+                place.unlink()
+                changed += 1
+    return changed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages below the folder that is named (default: docs)."""
+    write(Path(arguments[0] if arguments else "docs"))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
