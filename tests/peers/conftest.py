@@ -1,0 +1,25 @@
+"""One emulated Microsoft Graph with more users than fit a page."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.emulator import seeded
+from tests.emulator.fixtures import running_emulator
+from tests.emulator.server import Emulator
+
+USERS = 1_200
+
+
+@pytest.fixture(scope="session")
+def _running() -> Iterator[Emulator]:
+    with running_emulator([seeded.generate(USERS)]) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def graph(_running: Emulator) -> Iterator[Emulator]:
+    _running.faults.clear()
+    _running.journal.clear()
+    yield _running
+    _running.faults.clear()
