@@ -22,6 +22,7 @@ from auditor.cli.options import (
     threshold,
     wished_locale,
 )
+from auditor.cli.send import add_mail_arguments, mail_settings, send
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 
@@ -94,6 +95,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works as well)")
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
+    mail = parser.add_argument_group("mail")
+    mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
+    add_mail_arguments(mail)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -104,6 +108,7 @@ def run(args: argparse.Namespace) -> int:
     fail_on, wish = threshold(args), wished_locale(args.locale)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
     request = _request(args)
+    settings = mail_settings(args.tenants) if args.send else None
     result = run_audit(request)
     if args.redact:
         result = redacted(result)
@@ -111,7 +116,8 @@ def run(args: argparse.Namespace) -> int:
     told = localised(result, locale)
     written = write_reports(result, told, wanted, locale=locale)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
-    return exit_code(result, fail_on)
+    code = exit_code(result, fail_on)
+    return code if settings is None else max(code, send(result, settings, args))
 
 
 def _request(args: argparse.Namespace) -> Request:

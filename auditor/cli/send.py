@@ -1,0 +1,158 @@
+"""Turns the arguments of `auditor send` into mails about a saved result."""
+
+import argparse
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from auditor.app.redacting import redacted
+from auditor.app.sending import End, Sending, Sent, check_mail, send_result
+from auditor.cli.console import say, tell
+from auditor.cli.options import from_environment, now
+from auditor.domain.errors import Diagnostic, SnapshotError, UsageError
+from auditor.domain.result import Result
+from auditor.domain.tenant import Settings
+from auditor.history.saved import load
+from auditor.settings.reading import read
+
+_EXAMPLES = """\
+auditor send out/result.json                           to everybody who is to read of it
+auditor send out/result.json --dry-run                 write the mails as files, send nothing
+auditor send out/result.json --to ann@contoso.example  to one of the recipients
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor send`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
+    parser.add_argument(
+        "--tenants", type=Path, metavar="FILE", help="who reads what, and how mail is sent (default: tenants.yaml)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="where --dry-run writes, in its folder mail/ (default: out/)"
+    )
+    add_mail_arguments(parser)
+    parser.add_argument("--dry-run", action="store_true", help="write the mails as .eml files, send nothing")
+    parser.add_argument(
+        "--resend", action="store_true", help="send again what was sent, or may have been: for a person who decides"
+    )
+    parser.add_argument(
+        "--to", action="append", default=[], metavar="ADDRESS", help="only to this recipient (repeatable)"
+    )
+    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
+    """Declare the arguments that `audit --send` shares."""
+    parser.add_argument(
+        "--link",
+        metavar="URL",
+        help="where the HTML report can be read (default: the GitHub Actions run, where there is one)",
+    )
+    parser.add_argument(
+        "--sent-log", type=Path, metavar="FILE", help="the list of sent mails (default: in the user's state folder)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor send`: 0 when every mail that was due was accepted, else 3."""
+    settings = mail_settings(args.tenants)
+    result = _saved(args.result)
+    if args.redact:
+        result = redacted(result)
+    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    return send(
+        result,
+        settings,
+        args,
+        dry_run=folder / "mail" if args.dry_run else None,
+        resend=args.resend,
+        only=tuple(args.to),
+    )
+
+
+def mail_settings(path: Path | None) -> Settings:
+    """Read the tenants file for its mail; raises before anything is audited or sent."""
+    settings = read(path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml"))
+    check_mail(settings, os.environ)
+    return settings
+
+
+def send(
+    result: Result,
+    settings: Settings,
+    args: argparse.Namespace,
+    *,
+    dry_run: Path | None = None,
+    resend: bool = False,
+    only: tuple[str, ...] = (),
+) -> int:
+    """Mail a result and say what became of each mail; 0 when all is well, else 3."""
+    link, report_link = _link(args.link, os.environ)
+    sending = Sending(
+        settings=settings,
+        now=now(),
+        environ=os.environ,
+        log=args.sent_log or _log_path(os.environ),
+        dry_run=dry_run,
+        resend=resend,
+        only=only,
+        link=link,
+        report_link=report_link,
+        fallback=from_environment("LOCALE", "en") or "en",
+        notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),
+    )
+    done = send_result(result, sending)
+    for sent in done:
+        _say(sent, quiet=args.quiet)
+    if not done and not args.quiet:
+        say("mail: nobody is to read of the tenants in this result")
+    return 0 if all(sent.end.fine for sent in done) else 3
+
+
+def _say(sent: Sent, *, quiet: bool) -> None:
+    if sent.end.fine:
+        if not quiet:
+            where = f" ({sent.file})" if sent.file is not None else ""
+            say(f"mail to {sent.address}: {sent.end}{where}")
+        return
+    message = f"mail to {sent.address}: {sent.end}: {sent.message}"
+    unknown = sent.end is End.UNKNOWN
+    tell([Diagnostic(slug="mail-unknown" if unknown else "mail-refused", message=message, hint=sent.hint)])
+
+
+def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the link in the mail and whether it leads to the report; that of the workflow run where none is given."""
+    if given is not None:
+        if not given.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in given):
+            raise UsageError(
+                "usage", f"--link {given!r} is no https address without a fragment", hint="write https://…"
+            )
+        return given, True
+    server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if environ.get("GITHUB_ACTIONS") == "true" and server.startswith("https://") and repository and number:
+        return f"{server}/{repository}/actions/runs/{number}", False
+    return "", False
+
+
+def _log_path(environ: Mapping[str, str]) -> Path:
+    named = from_environment("SENT_LOG")
+    if named:
+        return Path(named)
+    state = environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return home / "auditor" / "sent" / "sent.jsonl"
+
+
+def _saved(path: Path) -> Result:
+    try:
+        return load(path.read_bytes(), where=str(path))
+    except OSError as error:
+        raise SnapshotError(
+            "result-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a result.json of an earlier run"
+        ) from error

@@ -1,0 +1,149 @@
+"""Sends a letter through Microsoft Graph: at once where it is small, by draft and upload session above 3 MB."""
+
+import base64
+import json
+from typing import Any, Final
+from urllib.parse import quote
+
+from auditor.deliver.letter import Attachment, Attempt, Fate, Letter, mailbox, message
+from auditor.domain.errors import printable
+from auditor.graph.client import Graph
+from auditor.graph.faults import Fault, FaultError, Kind
+from auditor.graph.posting import Refused, Reply, Taken, Unknown, post_once
+from auditor.graph.uploading import upload
+
+REQUEST: Final = 4_000_000
+"""Bytes of a request that Graph takes: about 4 MB."""
+INLINE: Final = 2_900_000
+"""Bytes of an attachment that fits into a request after base64, with the mail beside it."""
+SESSION: Final = 3 * 1024 * 1024
+"""Bytes of an attachment from which on Graph opens an upload session."""
+_WITHIN: Final = 120.0
+
+
+async def send(graph: Graph, letter: Letter, *, within: float = _WITHIN) -> Attempt:
+    """Send a letter once. What is refused was certainly not sent; what is unknown may have been.
+
+    Small letters go as MIME, with text and HTML; larger ones as JSON, whose only body is the HTML: Exchange makes the
+    text itself. An attachment between `INLINE` and `SESSION` fits neither way: see `fits`.
+    """
+    post = _Post(graph, letter, within)
+    mime = base64.b64encode(message(letter).as_bytes())
+    if len(mime) <= REQUEST:
+        return _attempt(await post(f"{post.mailbox}/sendMail", mime, "text/plain", "sendMail"), letter)
+    attachment = letter.attachment
+    if attachment is None or len(attachment.body) <= INLINE:
+        body = {"message": _json(letter, attachment), "saveToSentItems": True}
+        return _attempt(await post(f"{post.mailbox}/sendMail", _encoded(body), "application/json", "sendMail"), letter)
+    try:
+        return await _by_session(post, letter, attachment)
+    except FaultError as error:
+        # Raised before the draft was sent; that last step answers with a reply, whatever happens.
+        return _left_behind(_attempt(Refused(fault=error.fault), letter))
+
+
+def fits(size: int) -> bool:
+    """Whether Graph has a way for an attachment of so many bytes."""
+    return size <= INLINE or size >= SESSION
+
+
+async def _by_session(post: "_Post", letter: Letter, attachment: Attachment) -> Attempt:
+    """Make a draft, upload the attachment, send the draft; only the last step can send anything."""
+    drafted = await post(f"{post.mailbox}/messages", _encoded(_json(letter, None)), "application/json", "messages")
+    if not isinstance(drafted, Taken):
+        return _attempt(Refused(fault=drafted.fault), letter)
+    draft = f"{post.mailbox}/messages/{quote(_text(drafted.body, 'id'), safe='=_-')}"
+    item = {"AttachmentItem": {"attachmentType": "file", "name": attachment.name, "size": len(attachment.body)}}
+    opened = await post(
+        f"{draft}/attachments/createUploadSession", _encoded(item), "application/json", "messages/…/createUploadSession"
+    )
+    if not isinstance(opened, Taken):
+        return _left_behind(_attempt(Refused(fault=opened.fault), letter))
+    await upload(post.graph, _text(opened.body, "uploadUrl"), attachment.body, name=attachment.name)
+    return _attempt(await post(f"{draft}/send", b"", "application/json", "messages/…/send"), letter)
+
+
+class _Post:
+    """Posts on behalf of one letter."""
+
+    def __init__(self, graph: Graph, letter: Letter, within: float) -> None:
+        self.graph = graph
+        self.mailbox = f"/users/{quote(mailbox(letter.sender), safe='@')}"
+        self._request_id = letter.request_id
+        self._within = within
+
+    async def __call__(self, path: str, body: bytes, media_type: str, asked: str) -> Reply:
+        return await post_once(
+            self.graph,
+            path,
+            body,
+            media_type=media_type,
+            asked=f"POST /users/{{mailbox}}/{asked}",
+            request_id=self._request_id,
+            within=self._within,
+        )
+
+
+def _json(letter: Letter, attachment: Attachment | None) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "subject": letter.subject,
+        "body": {"contentType": "HTML", "content": letter.html},
+        "toRecipients": [{"emailAddress": {"address": mailbox(letter.recipient)}}],
+        "internetMessageId": letter.message_id,
+        "internetMessageHeaders": [{"name": "x-auto-response-suppress", "value": "All"}],
+    }
+    if attachment is not None:
+        made["attachments"] = [
+            {
+                "@odata.type": "#microsoft.graph.fileAttachment",
+                "name": attachment.name,
+                "contentType": attachment.media_type,
+                "contentBytes": base64.b64encode(attachment.body).decode("ascii"),
+            }
+        ]
+    return made
+
+
+def _encoded(document: Any) -> bytes:
+    return json.dumps(document).encode()
+
+
+def _text(body: bytes, key: str) -> str:
+    try:
+        found = json.loads(body)[key]
+    except (ValueError, KeyError, TypeError):
+        found = None
+    if not isinstance(found, str) or not found:
+        raise FaultError(Fault(kind=Kind.NOT_GRAPH, message=f"the answer of Graph has no '{key}'"))
+    return found
+
+
+def _attempt(reply: Reply, letter: Letter) -> Attempt:
+    match reply:
+        case Taken():
+            return Attempt(fate=Fate.ACCEPTED)
+        case Refused(fault=found):
+            return Attempt(fate=Fate.REFUSED, message=printable(found.message), hint=_hint(found, letter))
+        case Unknown(fault=found):
+            return Attempt(
+                fate=Fate.UNKNOWN,
+                message=printable(found.message),
+                hint=f"look into the sent items of {letter.sender} (client-request-id {letter.request_id})",
+            )
+
+
+def _hint(found: Fault, letter: Letter) -> str | None:
+    if found.kind is Kind.DENIED:
+        return f"the application may not send as {letter.sender}: docs/mail.md tells how to allow that mailbox alone"
+    if found.kind in {Kind.NO_MAILBOX, Kind.MISSING} or found.code.lower() == "errorinvaliduser":
+        return f"{letter.sender} must be a mailbox of the tenant that sends: see mail.from in the tenants file"
+    return found.remedy
+
+
+def _left_behind(attempt: Attempt) -> Attempt:
+    hint = f"{attempt.hint}; " if attempt.hint else ""
+    return Attempt(
+        fate=attempt.fate,
+        message=attempt.message,
+        hint=f"{hint}a draft without its attachment stays in the sending mailbox and can be deleted",
+    )

@@ -1,0 +1,121 @@
+"""The rendered parts of a mail into an Internet message (RFC 5322), the same bytes for the same letter."""
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime
+from enum import StrEnum
+from typing import Final
+
+from auditor.domain.errors import DeliveryError, printable
+
+_LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}")
+_DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+
+
+class Fate(StrEnum):
+    """What became of a mail."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    """Certainly not sent."""
+    UNKNOWN = "unknown"
+    """Nobody can tell whether it was sent: it is not sent again unless a person says so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """What one attempt to send a mail came to, and what to do about it."""
+
+    fate: Fate
+    message: str = ""
+    hint: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail."""
+
+    name: str
+    media_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A mail to one reader."""
+
+    sender: str
+    recipient: str
+    subject: str
+    text: str
+    html: str
+    language: str
+    attachment: Attachment | None
+    key: str
+    """Hexadecimal digits that are the same for the same run, reader and content."""
+    at: datetime
+
+    @property
+    def message_id(self) -> str:
+        """The Message-ID, angle brackets included."""
+        return f"<{self.key[:40]}@{split_address(self.sender)[1]}>"
+
+    @property
+    def request_id(self) -> str:
+        """A GUID under which Graph can be asked about the mail."""
+        digits = self.key[:32]
+        return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:]))
+
+
+def split_address(address: str) -> tuple[str, str]:
+    """Return the two halves of a mail address, its domain as DNS has it. Raises DeliveryError for what is none."""
+    local, _, domain = address.rpartition("@")
+    try:
+        plain = domain if domain.isascii() else domain.encode("idna").decode("ascii")
+    except UnicodeError:
+        plain = ""
+    if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(plain):
+        raise DeliveryError(
+            "mail-address",
+            f"'{printable(address)[:100]}' is no mail address that can be sent to",
+            hint="correct it in the tenants file; quoted local parts and address literals are not supported",
+        )
+    return local, plain
+
+
+def mailbox(address: str) -> str:
+    """Return an address with its domain as DNS has it."""
+    local, domain = split_address(address)
+    return f"{local}@{domain}"
+
+
+def international(letter: Letter) -> bool:
+    """Whether an address has letters before the @ that only SMTPUTF8 can carry."""
+    return not (mailbox(letter.sender).isascii() and mailbox(letter.recipient).isascii())
+
+
+def message(letter: Letter) -> EmailMessage:
+    """Return the message: text and HTML as alternatives, then the attachment."""
+    made = EmailMessage(policy=SMTPUTF8 if international(letter) else SMTP)
+    for name, address in (("From", letter.sender), ("To", letter.recipient)):
+        local, domain = split_address(address)
+        made[name] = Address(username=local, domain=domain)
+    made["Subject"] = letter.subject
+    made["Date"] = format_datetime(letter.at)
+    made["Message-ID"] = letter.message_id
+    made["Content-Language"] = letter.language
+    # RFC 3834, and what Exchange understands in its place: no answer of an absent reader comes back.
+    made["Auto-Submitted"] = "auto-generated"
+    made["X-Auto-Response-Suppress"] = "All"
+    made.set_content(letter.text, cte="base64")
+    made.add_alternative(letter.html, subtype="html", cte="base64")
+    if letter.attachment is not None:
+        kind, _, subtype = letter.attachment.media_type.partition("/")
+        made.add_attachment(letter.attachment.body, maintype=kind, subtype=subtype, filename=letter.attachment.name)
+    for number, part in enumerate(part for part in made.walk() if part.is_multipart()):
+        part.set_boundary(f"=_{number}_{letter.key[:32]}")
+    return made

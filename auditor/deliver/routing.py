@@ -1,0 +1,142 @@
+"""Tenants' recipients into one envelope a reader, with what may be in it and whether there is a reason to send it."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final, TypeVar, assert_never
+
+from auditor.domain.result import Finding, PolicyHeader, Result
+from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
+from auditor.domain.words import Change, Severity, Status
+
+T = TypeVar("T")
+_MONDAY: Final = 0
+
+
+class Reason(StrEnum):
+    """Why a mail goes out."""
+
+    EVENT = "event"
+    WEEKLY = "weekly"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One reader with all that the tenants file says of them: somebody who reads of two tenants gets one mail."""
+
+    address: str
+    locale: str
+    portions: tuple[tuple[str, Recipient], ...]
+    """(tenant, entry); the same tenant twice where two entries name the reader: what either lets through is sent."""
+
+    @property
+    def tenants(self) -> frozenset[str]:
+        """The names of the tenants that this reader may read about."""
+        return frozenset(name for name, _ in self.portions)
+
+    @property
+    def digest(self) -> Digest:
+        """Weekly where any entry says so."""
+        weekly = any(entry.digest is Digest.WEEKLY for _, entry in self.portions)
+        return Digest.WEEKLY if weekly else Digest.NEVER
+
+    @property
+    def attach(self) -> Attach:
+        """The first file that any entry names."""
+        return next((entry.attach for _, entry in self.portions if entry.attach is not Attach.NONE), Attach.NONE)
+
+    def lets_through(self, tenant: str, severity: Severity, header: PolicyHeader | None) -> bool:
+        """Whether this reader wants findings of a severity, of a policy, in a tenant; the empty name is the fleet."""
+        return any(_wants(entry, severity, header) for name, entry in self.portions if tenant in {name, ""})
+
+    def scope(self) -> tuple[tuple[Severity, ...], tuple[str, ...], tuple[str, ...]]:
+        """Return the severities, owners and tags by which everything in the envelope is chosen; empty for no choice."""
+        entries = [entry for _, entry in self.portions]
+        return (
+            _union([entry.severities for entry in entries]),
+            _union([entry.owners for entry in entries]),
+            _union([entry.tags for entry in entries]),
+        )
+
+
+def envelopes(tenants: Sequence[Tenant], audited: Collection[str], *, fallback: str) -> tuple[Envelope, ...]:
+    """Return an envelope for every address, by address; `fallback` is the language where nothing names one."""
+    found: dict[str, list[tuple[Tenant, Recipient]]] = {}
+    for tenant in tenants:
+        if tenant.name in audited:
+            for entry in tenant.recipients:
+                found.setdefault(entry.address.casefold(), []).append((tenant, entry))
+    return tuple(
+        Envelope(
+            address=entries[0][1].address,
+            locale=_locale(entries) or fallback,
+            portions=tuple((tenant.name, entry) for tenant, entry in entries),
+        )
+        for _, entries in sorted(found.items())
+    )
+
+
+def reason(send: Send, result: Result, envelope: Envelope, *, weekly_sent: bool) -> Reason | None:
+    """Return why the reader's part of the result is mailed; None where there is no reason.
+
+    What is not known is always a reason: an incomplete audit is never silent.
+    """
+    open_ = any(finding.status is Status.OPEN for finding in _findings(result))
+    match send:
+        case Send.ALWAYS:
+            due = True
+        case Send.FAILURES:
+            due = open_ or not result.complete
+        case Send.CHANGED:
+            due = result.run.previous is None or _changed(result) or not result.complete
+        case _:
+            assert_never(send)
+    if due:
+        return Reason.EVENT
+    weekly = envelope.digest is Digest.WEEKLY and result.run.as_of.astimezone(UTC).weekday() == _MONDAY
+    return Reason.WEEKLY if weekly and not weekly_sent else None
+
+
+def week_of(moment: datetime) -> str:
+    """Return the ISO week of an instant in UTC, such as `2026-W47`."""
+    year, week, _ = moment.astimezone(UTC).isocalendar()
+    return f"{year}-W{week:02}"
+
+
+def _wants(entry: Recipient, severity: Severity, header: PolicyHeader | None) -> bool:
+    if entry.severities is not None and severity not in entry.severities:
+        return False
+    if header is None:
+        # A policy that the result does not quote cannot be sorted out, and nothing is lost in silence.
+        return True
+    if entry.owners is not None and header.owner.casefold() not in {owner.casefold() for owner in entry.owners}:
+        return False
+    tags = {tag.casefold() for tag in header.tags}
+    return entry.tags is None or any(tag.casefold() in tags for tag in entry.tags)
+
+
+def _union(choices: Sequence[tuple[T, ...] | None]) -> tuple[T, ...]:
+    """Return every choice once, in order; nothing where one of them is no choice at all."""
+    if any(choice is None for choice in choices):
+        return ()
+    return tuple(dict.fromkeys(item for choice in choices if choice is not None for item in choice))
+
+
+def _locale(entries: Sequence[tuple[Tenant, Recipient]]) -> str | None:
+    wished: Iterable[str | None] = (entry.locale for _, entry in entries)
+    return next((tag for tag in (*wished, *(tenant.locale for tenant, _ in entries)) if tag), None)
+
+
+def _findings(result: Result) -> Iterable[Finding]:
+    for tenant in result.tenants:
+        yield from tenant.findings
+    yield from result.fleet.findings
+
+
+def _changed(result: Result) -> bool:
+    came = any(
+        finding.status is Status.OPEN and finding.change in {Change.NEW, Change.REOPENED}
+        for finding in _findings(result)
+    )
+    return came or any(finding.status is Status.OPEN for tenant in result.tenants for finding in tenant.fixed)

@@ -1,0 +1,144 @@
+"""Mails that were sent into lines of a file, so that no mail goes out twice, whoever runs when."""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from auditor.domain.errors import DeliveryError
+
+
+class State(StrEnum):
+    """What a line says of a mail."""
+
+    SENDING = "sending"
+    """Written before the mail leaves: where nothing follows, nobody can tell whether it left."""
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    RELEASED = "released"
+    """A person decided that it may be sent again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailing:
+    """Which mail a line is about."""
+
+    key: str
+    run: str
+    recipient: str
+    message_id: str
+    week: str = ""
+    """The ISO week of a weekly mail, such as `2026-W47`; empty for any other."""
+
+
+@dataclass(slots=True)
+class SentLog:
+    """The file; a JSON object a line."""
+
+    path: Path
+
+    def state(self, key: str) -> State | None:
+        """Return how a mail stands; None where it may be sent. Raises DeliveryError for a file that is damaged."""
+        claim, state = self._standing(key)
+        return state if claim else None
+
+    def claim(self, mailing: Mailing, at: datetime, *, again: bool = False) -> str | None:
+        """Take a mail for sending; None where another process was quicker, or it was sent before.
+
+        Lines are appended whole, so that the first one decides. `again` is a person's word that it may be repeated.
+        """
+        if again:
+            self._append(mailing, State.RELEASED, at, "")
+        token = secrets.token_hex(8)
+        self._append(mailing, State.SENDING, at, token)
+        holder, _ = self._standing(mailing.key)
+        return token if holder == token else None
+
+    def settle(self, mailing: Mailing, state: State, at: datetime, token: str) -> None:
+        """Write down what became of a mail that was claimed."""
+        self._append(mailing, state, at, token)
+
+    def weekly_sent(self, recipient: str, week: str) -> bool:
+        """Whether the weekly mail of a week was accepted."""
+        return any(
+            line.get("week") == week and line.get("recipient") == recipient and line["state"] == State.ACCEPTED
+            for line in self._lines()
+        )
+
+    def _standing(self, key: str) -> tuple[str, State | None]:
+        """Return the claim that holds a mail, empty for none, and the last that was heard of it."""
+        holder = ""
+        state: State | None = None
+        for line in self._lines():
+            if line["key"] != key:
+                continue
+            told, claim = State(line["state"]), str(line["claim"])
+            if told is State.RELEASED:
+                holder, state = "", None
+            elif told is State.SENDING and not holder:
+                holder, state = claim, told
+            elif claim == holder:
+                holder, state = ("", None) if told is State.REFUSED else (holder, told)
+        return holder, state
+
+    def _lines(self) -> Iterator[Mapping[str, Any]]:
+        try:
+            text = self.path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._damaged(0) from error
+        for number, line in enumerate(text.splitlines(), start=1):
+            yield self._line(line, number)
+
+    def _line(self, text: str, number: int) -> Mapping[str, Any]:
+        try:
+            found = json.loads(text)
+        except ValueError as error:
+            raise self._damaged(number) from error
+        states = set(State)
+        if not isinstance(found, dict) or not {"key", "claim"} <= found.keys() or found.get("state") not in states:
+            raise self._damaged(number)
+        return found
+
+    def _damaged(self, number: int) -> DeliveryError:
+        where = f"{self.path}:{number}" if number else str(self.path)
+        return DeliveryError(
+            "sent-log-damaged",
+            f"{where}: the list of sent mails cannot be read, so nothing is sent: a mail could go out twice",
+            hint="look at the line and mend or remove it, or name another file with --sent-log",
+        )
+
+    def _append(self, mailing: Mailing, state: State, at: datetime, claim: str) -> None:
+        line = {
+            "key": mailing.key,
+            "state": state.value,
+            "claim": claim,
+            "at": at.isoformat(),
+            "run": mailing.run,
+            "recipient": mailing.recipient,
+            "messageId": mailing.message_id,
+        }
+        if mailing.week:
+            line["week"] = mailing.week
+        text = json.dumps(line, ensure_ascii=True) + "\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+            try:
+                os.write(handle, text.encode())
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise DeliveryError(
+                "sent-log-unwritable",
+                f"{self.path} cannot be written: {error.strerror}; without it a mail could go out twice",
+                hint="name another file with --sent-log",
+            ) from error

@@ -1,0 +1,224 @@
+"""Sends a letter through a relay of the customer: encrypted unless told otherwise, no password ever in the clear."""
+
+import contextlib
+import smtplib
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from auditor.deliver.letter import Attempt, Fate, Letter, international, mailbox, message, split_address
+from auditor.domain.errors import SettingsError, printable
+from auditor.domain.tenant import SmtpMail, StartTls
+
+TIMEOUT: Final = 60.0
+"""Seconds that the relay has for each answer."""
+_IMPLICIT: Final = 465
+"""The port on which TLS begins at once (RFC 8314)."""
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_LONGEST: Final = 300
+
+
+class _RefusedError(Exception):
+    """The mail was certainly not sent."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """A relay with all that is needed to speak to it."""
+
+    settings: SmtpMail
+    trusted: ssl.SSLContext
+    password: tuple[str, str] | None = field(default=None, repr=False)
+    """User name and password."""
+
+    @property
+    def place(self) -> str:
+        """Host and port, for people."""
+        return f"{self.settings.host}:{self.settings.port}"
+
+
+def open_relay(settings: SmtpMail, environ: Mapping[str, str]) -> Relay:
+    """Gather what the environment holds. Raises SettingsError where a variable or a file is missing."""
+    return Relay(settings=settings, trusted=_trusted(settings, environ), password=_password(settings, environ))
+
+
+def send(relay: Relay, letter: Letter, *, timeout: float = TIMEOUT) -> Attempt:
+    """Send a letter once. What is refused was certainly not sent; what is unknown may have been."""
+    try:
+        server = _connected(relay, letter, timeout)
+        try:
+            _sign_in(server, relay)
+            return _deliver(server, letter)
+        finally:
+            # The mail is accepted, or not, before this: a farewell that fails changes nothing.
+            with contextlib.suppress(smtplib.SMTPException, OSError):
+                server.quit()
+            server.close()
+    except _RefusedError as error:
+        return Attempt(fate=Fate.REFUSED, message=error.message, hint=error.hint)
+    except ssl.SSLCertVerificationError as error:
+        return _refused(
+            relay, f"its certificate is not to be trusted: {error.verify_message}", "name its authority in mail.smtp.ca"
+        )
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:
+        # Everything before the text of the mail: nothing was sent.
+        return _refused(relay, _told(error), "check host, port and the network")
+
+
+def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | None:
+    if relay.username_env is None or relay.password_env is None:
+        return None
+    found = []
+    for name in (relay.username_env, relay.password_env):
+        value = environ.get(name, "")
+        if not value:
+            raise SettingsError(
+                "mail-variable",
+                f"the environment variable {name} is not set",
+                hint="mail.smtp in the tenants file names it",
+            )
+        found.append(value)
+    return found[0], found[1]
+
+
+def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
+    path = relay.ca or environ.get("AUDITOR_CA_BUNDLE")
+    if path is None:
+        return ssl.create_default_context()
+    try:
+        return ssl.create_default_context(cafile=str(Path(path)))
+    except (OSError, ssl.SSLError) as error:
+        raise SettingsError(
+            "mail-ca", f"{path} is no file of PEM certificates: {error.strerror or error}", hint="see mail.smtp.ca"
+        ) from error
+
+
+def _connected(relay: Relay, letter: Letter, timeout: float) -> smtplib.SMTP:
+    """Connect, say hello and encrypt; the name that is said is the sender's domain, never that of this machine."""
+    settings = relay.settings
+    host = _host(settings)
+    name = split_address(letter.sender)[1]
+    if settings.port == _IMPLICIT:
+        server: smtplib.SMTP = smtplib.SMTP_SSL(
+            host, settings.port, local_hostname=name, timeout=timeout, context=relay.trusted
+        )
+        _hello(server)
+        return server
+    server = smtplib.SMTP(host, settings.port, local_hostname=name, timeout=timeout)
+    try:
+        _hello(server)
+        if settings.starttls is not StartTls.NONE:
+            _encrypt(server, relay)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _host(settings: SmtpMail) -> str:
+    return settings.host.removeprefix("[").removesuffix("]")
+
+
+def _hello(server: smtplib.SMTP) -> None:
+    server.ehlo_or_helo_if_needed()
+
+
+def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
+    if not server.has_extn("starttls"):
+        if relay.settings.starttls is StartTls.OPTIONAL:
+            return
+        raise _RefusedError(
+            f"{relay.place} does not offer STARTTLS, and the report would go over the network in the clear",
+            "use another port, or set mail.smtp.starttls to optional or none if the way to the relay is safe",
+        )
+    server.starttls(context=relay.trusted)
+    _hello(server)
+
+
+def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
+    if relay.password is None:
+        return
+    if not isinstance(server.sock, ssl.SSLSocket) and _host(relay.settings) not in _LOOPBACK:
+        raise _RefusedError(
+            f"{relay.place} is not encrypted, so the password was not sent",
+            "set mail.smtp.starttls to required, or leave usernameEnv and passwordEnv out",
+        )
+    try:
+        server.login(*relay.password)
+    except smtplib.SMTPAuthenticationError as error:
+        raise _RefusedError(
+            f"{relay.place} refused the sign-in ({error.smtp_code})",
+            f"check the variables {relay.settings.username_env} and {relay.settings.password_env}",
+        ) from None
+    except smtplib.SMTPNotSupportedError:
+        raise _RefusedError(
+            f"{relay.place} offers no sign-in", "leave usernameEnv and passwordEnv out of mail.smtp"
+        ) from None
+
+
+def _deliver(server: smtplib.SMTP, letter: Letter) -> Attempt:
+    wide = international(letter)
+    if wide and not server.has_extn("smtputf8"):
+        raise _RefusedError(
+            f"the relay does not take addresses such as {letter.recipient} (it offers no SMTPUTF8)",
+            "use an address of Latin letters before the @, or another relay",
+        )
+    body = message(letter).as_bytes()
+    options = ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
+    if server.has_extn("size"):
+        options.append(f"SIZE={len(body)}")
+    _check(*server.mail(mailbox(letter.sender), options), f"the sender {letter.sender}")
+    _check(*server.rcpt(mailbox(letter.recipient)), f"the recipient {letter.recipient}")
+    try:
+        code, said = server.data(body)
+    except smtplib.SMTPDataError as error:
+        code, said = error.smtp_code, _bytes(error.smtp_error)
+    except (smtplib.SMTPException, OSError) as error:
+        return Attempt(
+            fate=Fate.UNKNOWN,
+            message=f"the connection ended while the mail was sent: {_told(error)}",
+            hint=f"look into the relay's log for {letter.message_id}",
+        )
+    _check(code, said, "the mail")
+    return Attempt(fate=Fate.ACCEPTED)
+
+
+def _check(code: int, said: bytes, what: str) -> None:
+    if 200 <= code < 300:
+        return
+    later = "; the relay asks to try again later" if 400 <= code < 500 else ""
+    raise _RefusedError(f"the relay refused {what}: {code} {_shown(said)}{later}", None)
+
+
+def _bytes(said: bytes | str) -> bytes:
+    return said if isinstance(said, bytes) else said.encode()
+
+
+def _shown(said: bytes) -> str:
+    return printable(" ".join(said.decode("utf-8", "replace").split()))[:_LONGEST]
+
+
+def _refused(relay: Relay, told: str, hint: str) -> Attempt:
+    return Attempt(fate=Fate.REFUSED, message=f"{relay.place}: {told}", hint=hint)
+
+
+def _told(error: Exception) -> str:
+    match error:
+        case smtplib.SMTPResponseException():
+            return f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}"
+        case socket.gaierror():
+            return "there is no host of that name"
+        case TimeoutError():
+            return "no answer in time"
+        case OSError() if error.strerror:
+            return error.strerror
+        case _:
+            return printable(str(error) or type(error).__name__)[:_LONGEST]
