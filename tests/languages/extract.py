@@ -4,6 +4,7 @@
 their catalogues the messages that are new and takes out those that are gone. What is translated stays as it is.
 """
 
+import ast
 import sys
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -17,6 +18,7 @@ from babel.messages.pofile import read_po, write_po
 
 from auditor.guidance import translatable
 from tests.guidance.packaged import packaged
+from tests.package.tree import modules
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ROOT / "reports" / "locales"
@@ -25,8 +27,9 @@ DOMAINS = ("guidance", "auditor")
 PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 """Where Babel's header (`nplurals=1`) and CLDR's categories (one, other) disagree, CLDR's count stands."""
 
-KEYWORDS = {"N_": None, "gettext": None, "ngettext": (1, 2), "pgettext": ((1, "c"), 2), "_": None}
-METHODS = [("auditor/**.py", "python"), ("reports/templates/**.jinja", "jinja2.ext:babel_extract")]
+CALLS = {"N_": (0,), "gettext": (0,), "ngettext": (0, 1), "plural": (0, 1)}
+"""What marks a message, and which of its arguments are one."""
+TEMPLATES = "reports/templates"
 
 
 def header(language: str) -> str:
@@ -54,25 +57,38 @@ def guidance() -> Catalog:
 def auditor() -> Catalog:
     """Return the texts that code and templates mark for translation."""
     made = Catalog(fuzzy=False)
-    for place, _, message, comments, context in _marked():
-        where = [(place, None)]
-        made.add(message, locations=where, auto_comments=comments, context=context)  # type: ignore[arg-type]
+    for place, message in (*_in_code(), *_in_templates()):
+        made.add(message, locations=[(place, None)])  # type: ignore[list-item]
     return made
 
 
-def _marked() -> Iterator[tuple[str, int, str | tuple[str, ...], list[str], str | None]]:
-    found = extract_from_dir(
-        ROOT,
-        method_map=METHODS,
-        options_map={"reports/templates/**.jinja": {"trimmed": "true", "silent": "false"}},
-        keywords=KEYWORDS,
-        comment_tags=("Translators:",),
-        strip_comment_tags=True,
-        directory_filter=lambda path: (
-            Path(path).name in {"auditor", "reports", "templates"} or (ROOT / "auditor") in Path(path).parents
-        ),
-    )
-    return iter(sorted(found, key=lambda item: (item[0], item[1])))
+def _in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    """Yield the messages of the program; its syntax tree has them inside of f-strings too, whatever the Python."""
+    for place, tree in modules():
+        for call in _calls(tree):
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
+            wanted = [call.args[position] for position in CALLS.get(name, ()) if position < len(call.args)]
+            said = tuple(
+                part.value for part in wanted if isinstance(part, ast.Constant) and isinstance(part.value, str)
+            )
+            if said and len(said) == len(CALLS[name]):
+                yield place, said if len(said) > 1 else said[0]
+
+
+def _calls(node: ast.AST) -> Iterator[ast.Call]:
+    """Yield calls in the order of the syntax, not of positions: those inside of f-strings vary with the Python."""
+    if isinstance(node, ast.Call):
+        yield node
+    for child in ast.iter_child_nodes(node):
+        yield from _calls(child)
+
+
+def _in_templates() -> Iterator[tuple[str, str | tuple[str, ...]]]:
+    methods = [("**.jinja", "jinja2.ext:babel_extract")]
+    options = {"**.jinja": {"trimmed": "true", "silent": "false"}}
+    found = extract_from_dir(ROOT / TEMPLATES, method_map=methods, options_map=options)
+    for place, _, message, _, _ in sorted(found, key=lambda item: (item[0], item[1])):
+        yield f"{TEMPLATES}/{place}", message
 
 
 SOURCES = {"guidance": guidance, "auditor": auditor}

@@ -47,7 +47,24 @@ PATTERNS = frozenset({"{condition}: {statement}", "{title} ({article})"})
 """Messages that only join others."""
 
 SAME: dict[str, frozenset[str]] = {
-    "nl": frozenset({"Product", "info", "{count} open", "%(count)s open", "Run", "run", "Tenants"})
+    "nl": frozenset(
+        {
+            "Product",
+            "product",
+            "Tenant",
+            "tenant",
+            "Detail",
+            "Status",
+            "serviceplan",
+            "open",
+            "info",
+            "{count} open",
+            "%(count)s open",
+            "Run",
+            "run",
+            "Tenants",
+        }
+    )
     | frozenset({"{count} tenant", "{count} tenants"}),
     "da": frozenset({"info", "Status"}),
     "sv": frozenset({"info", "Status", "Policy", "policy"}),
