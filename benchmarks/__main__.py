@@ -1,0 +1,86 @@
+"""`python -m benchmarks [NAME ...]`: measure, print a table, and write it into docs/performance.md."""
+
+import argparse
+import importlib
+import os
+import platform
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+
+from benchmarks.measuring import ROOT, Row
+
+BENCHMARKS = {
+    "starting": "how long a command takes to start, and a small audit as a whole",
+    "reading": "500 policy files",
+    "evaluation": "1,000,000 users × 50 policies",
+    "collect": "reading a tenant from an emulated Graph (prints its own tables)",
+}
+_PAGE = ROOT / "docs" / "performance.md"
+_LIBRARIES = ("numpy", "pyarrow", "PyYAML", "jsonschema_rs")
+
+
+def main() -> int:
+    """Run the benchmarks that are named, or all; 1 where a bar is missed."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(f"{n}: {w}" for n, w in BENCHMARKS.items()))
+    parser.add_argument("--users", type=int, default=1_000_000, help="size of the big tenant (default: 1,000,000)")
+    parser.add_argument("--rounds", type=int, default=3, help="repetitions of each measurement (default: 3)")
+    parser.add_argument("--no-write", action="store_true", help="leave docs/performance.md alone")
+    args = parser.parse_args()
+    unknown = set(args.names) - set(BENCHMARKS)
+    if unknown:
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    missed = False
+    for name in args.names or BENCHMARKS:
+        if name == "collect":
+            subprocess.run([sys.executable, str(ROOT / "benchmarks" / "collect.py")], cwd=ROOT, check=True)
+            continue
+        rows: list[Row] = importlib.import_module(f"benchmarks.{name}").measure(args.users, args.rounds)
+        _show(name, rows)
+        missed |= any(row.met is False for row in rows)
+        if not args.no_write:
+            _write(_PAGE, name, rows)
+    return int(missed)
+
+
+def _show(name: str, rows: Sequence[Row]) -> None:
+    print(f"\n{name}: {BENCHMARKS[name]}")
+    for row in rows:
+        print(f"  {row.what}\n    {row.measured}" + (f"\n    against {row.against}" if row.against else ""))
+        print(f"    {' · '.join(filter(None, (row.ratio, row.bar and f'bar {row.bar}', _verdict(row))))}")
+
+
+def _verdict(row: Row) -> str:
+    return "" if row.met is None else "met" if row.met else "MISSED"
+
+
+def _write(page: Path, name: str, rows: Sequence[Row]) -> None:
+    """Put the table between the marks of its name; everything around it is written by hand."""
+    lines = ["| what | measured | against | ratio | bar | |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {row.what} | {row.measured} | {row.against} | {row.ratio} | {row.bar} | {_verdict(row)} |" for row in rows
+    ]
+    body = "\n".join(
+        [f"<!-- {name}: written by `python -m benchmarks` -->", _machine(), "", *lines, f"<!-- /{name} -->"]
+    )
+    text = page.read_text(encoding="utf-8")
+    pattern = re.compile(rf"<!-- {name}: .*?<!-- /{name} -->", re.DOTALL)
+    if not pattern.search(text):
+        raise SystemExit(f"{page} has no place for {name}")
+    page.write_text(pattern.sub(lambda _: body, text), encoding="utf-8")
+
+
+def _machine() -> str:
+    libraries = ", ".join(f"{name} {version(name)}" for name in _LIBRARIES)
+    load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
+    day = datetime.now(UTC).date()
+    return f"{day}, {os.cpu_count()} cores{load}, {platform.system()}, Python {platform.python_version()}, {libraries}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,264 @@
+"""Policies into plain Python loops that interpret them: a closure for every selector and every constraint.
+
+This is what a program does that reads its rules from files and asks for no speed: the peer that the engine's bar is
+stated against. `loops.py` has the same rules written out as source, which is rarer work and which CPython runs faster.
+"""
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.selector import (
+    After,
+    AnyOf,
+    Before,
+    CreatedWithin,
+    Every,
+    Holds,
+    InactiveFor,
+    Licensed,
+    Matches,
+    MemberOf,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Selector,
+)
+from benchmarks.loops import Row, World, clash, containers, micros, plan_ids, skus
+
+Test = Callable[[Any], bool]
+Check = Callable[[Any], Iterator[tuple[str, str | None, str | None]]]
+"""User → (check, product, detail) of every finding."""
+
+
+def test_of(selector: Selector, world: World) -> Test:
+    """Turn a selector into a function from user to yes or no."""
+    match selector:
+        case Every(parts=parts):
+            every = [test_of(part, world) for part in parts]
+            return lambda u: all(test(u) for test in every)
+        case AnyOf(parts=parts):
+            some = [test_of(part, world) for part in parts]
+            return lambda u: any(test(u) for test in some)
+        case Not(part=part):
+            inner = test_of(part, world)
+            return lambda u: not inner(u)
+        case OneOf(property=name, values=values):
+            wanted = frozenset(value.casefold() if isinstance(value, str) else value for value in values)
+            return lambda u: getattr(u, name) in wanted
+        case Matches(property=name, pattern=pattern):
+            matches = re.compile(fnmatch.translate(pattern.casefold())).match
+            return lambda u: getattr(u, name) is not None and matches(getattr(u, name)) is not None
+        case Holds(products=products):
+            listed = skus(products, world)
+            return lambda u: any(sku in listed for sku in u.held)
+        case Licensed():
+            return lambda u: bool(u.held)
+        case MemberOf(groups=groups, transitive=transitive):
+            members = [world.members[group, transitive] for group in groups]
+            return lambda u: any(u.id in ids for ids in members)
+        case _:
+            return _in_time(selector, world)
+
+
+def _in_time(selector: Selector, world: World) -> Test:
+    match selector:
+        case Before(property=name, moment=moment):
+            end = micros(moment, world)
+            return lambda u: getattr(u, name) is not None and getattr(u, name) < end
+        case After(property=name, moment=moment):
+            begin = micros(moment, world)
+            return lambda u: getattr(u, name) is not None and getattr(u, name) > begin
+        case InactiveFor(duration=duration, signal=signal):
+            stamp, limit = "latest" if signal == "any" else "lastSignInDateTime", micros(duration, world)
+            return lambda u: getattr(u, stamp) is not None and getattr(u, stamp) < limit
+        case NeverSignedIn(duration=duration):
+            old = micros(duration, world)
+            return lambda u: u.latest is None and (u.createdDateTime is None or u.createdDateTime <= old)
+        case CreatedWithin(duration=duration):
+            new = micros(duration, world)
+            return lambda u: u.createdDateTime is not None and u.createdDateTime >= new
+        case _:
+            raise NotImplementedError(selector)
+
+
+def checks_of(policy: Policy, world: World) -> list[Check]:
+    """Turn a constraint into functions from user to findings."""
+    match policy.constraint:
+        case Assignments() as block:
+            return list(_assignments(block, world))
+        case Attributes(require=require, allow=allow):
+            return [_attribute(require, allow, world)]
+        case Health():
+            return [_errors]
+        case _:
+            raise NotImplementedError(policy.constraint)
+
+
+def _attribute(require: Sequence[str], allow: Any, world: World) -> Check:
+    allowed = [(name, test_of(OneOf(property=name, values=(*values, None)), world)) for name, values in allow]
+
+    def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+        for name in require:
+            if getattr(u, name) is None:
+                yield "attribute.missing", None, name
+        for name, test in allowed:
+            if not test(u):
+                yield "attribute.not-allowed", None, name
+
+    return check
+
+
+def _errors(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+    for path in u.paths:
+        if path.error is not None and path.error != "None":
+            yield "assignment.error", path.sku, f"{path.error}@{path.group}" if path.group else path.error
+
+
+def _assignments(block: Assignments, world: World) -> Iterator[Check]:
+    of = skus(block.of, world)
+    if block.deny is not None:
+        yield _held("assignment.denied", of & skus(block.deny, world))
+    if block.allow is not None:
+        yield _held("assignment.not-allowed", of - skus(block.allow, world))
+    for element in block.require:
+        yield _missing(skus(element, world), element.written)
+    if block.exclusive:
+        yield _exclusive(block, of, world)
+    if block.redundant:
+        yield _redundant(of, world)
+    if block.via is not None:
+        yield _path(of, by_group=block.via == "direct")
+    if block.duplicates:
+        yield _duplicate(of)
+    for plan in block.services.deny:
+        yield _service("service.denied", plan, world)
+    for plan in block.services.require:
+        yield _service("service.missing", plan, world)
+
+
+def _held(check: str, violating: frozenset[str]) -> Check:
+    return lambda u: ((check, sku, None) for sku in u.held if sku in violating)
+
+
+def _missing(listed: frozenset[str], written: str) -> Check:
+    return lambda u: iter(()) if any(sku in listed for sku in u.held) else iter([("assignment.missing", written, None)])
+
+
+def _exclusive(block: Assignments, of: frozenset[str], world: World) -> Check:
+    groups = [[of & skus(element, world) for element in group] for group in block.exclusive]
+
+    def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+        texts = set()
+        for elements in groups:
+            mine = [sku for sku in u.held if any(sku in element for element in elements)]
+            if clash(mine, elements):
+                texts.add("+".join(sorted(world.part[sku] for sku in mine)))
+        for text in texts:
+            yield "assignment.overlap", None, text
+
+    return check
+
+
+def _redundant(of: frozenset[str], world: World) -> Check:
+    around = containers(of, world)
+
+    def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+        for sku in u.held:
+            container = next((other for other in around.get(sku, ()) if other in u.held), None)
+            if container is not None:
+                yield "assignment.redundant", sku, world.part[container]
+
+    return check
+
+
+def _path(of: frozenset[str], *, by_group: bool) -> Check:
+    def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+        for sku in u.held:
+            if sku in of and any(p.sku == sku and p.active and (p.group is not None) == by_group for p in u.paths):
+                yield "assignment.path", sku, None
+
+    return check
+
+
+def _duplicate(of: frozenset[str]) -> Check:
+    def check(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+        for sku in u.held:
+            if sku in of and len({path.group for path in u.paths if path.sku == sku and path.active}) > 1:
+                yield "assignment.duplicate", sku, None
+
+    return check
+
+
+def _service(check: str, plan: str, world: World) -> Check:
+    ids = plan_ids(plan, world)
+    wanted = check == "service.missing"
+
+    def judge(u: Any) -> Iterator[tuple[str, str | None, str | None]]:
+        enabled = any(
+            path.active and path.sku in u.held and path.sku in listed and plan_id not in path.disabled
+            for plan_id, listed in ids.items()
+            for path in u.paths
+        )
+        if enabled != wanted:
+            yield check, None, plan
+
+    return judge
+
+
+def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[Sequence[Any]], list[Row]]:
+    """Turn a policy into a function from users to findings."""
+    concerned = test_of(policy.users, world)
+    if isinstance(policy.constraint, Seats):
+        return _quota(concerned, policy.constraint, world)
+    checks = checks_of(policy, world)
+    covering = [_waiver(waiver, policy, world) for waiver in waivers if waiver.covers(policy.id)]
+
+    def judge(users: Sequence[Any]) -> list[Row]:
+        found: list[Row] = []
+        for u in users:
+            if concerned(u):
+                for check in checks:
+                    for name, product, detail in check(u):
+                        waiver = next((each for each, test in covering if test(u, product)), None)
+                        found.append((u, name, product, detail, waiver))
+        return found
+
+    return judge
+
+
+def _waiver(waiver: Waiver, policy: Policy, world: World) -> tuple[str, Callable[[Any, str | None], bool]]:
+    users = None if waiver.users is None else test_of(waiver.users, world)
+    listed = None if waiver.products is None else skus(waiver.products, world)
+    required = policy.constraint.require if isinstance(policy.constraint, Assignments) else ()
+    about = None if listed is None else listed | {e.written for e in required if listed & skus(e, world)}
+    return waiver.id, lambda u, product: (about is None or product in about) and (users is None or users(u))
+
+
+def _quota(concerned: Test, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
+    listed, most = skus(block.of, world), block.quota
+    assert most is not None
+
+    def judge(users: Sequence[Any]) -> list[Row]:
+        counts = dict.fromkeys(listed, 0)
+        people = 0
+        for u in users:
+            if concerned(u):
+                mine = [sku for sku in u.held if sku in listed]
+                people += bool(mine)
+                for sku in mine:
+                    counts[sku] += 1
+        if block.pool:
+            words = block.of.written
+            return [(words, "seats.quota-exceeded", words, None, None)] if people > most else []
+        return [(sku, "seats.quota-exceeded", sku, None, None) for sku, count in counts.items() if count > most]
+
+    return judge
+
+
+def rules(policies: PolicySet, world: World) -> list[tuple[Policy, Callable[[Sequence[Any]], list[Row]]]]:
+    """Turn all policies into functions, in the order of findings."""
+    ordered = sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
+    return [(policy, rule(policy, policies.waivers, world)) for policy in ordered]

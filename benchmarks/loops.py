@@ -1,0 +1,332 @@
+"""Policies into plain Python loops over decoded structs: what somebody would write who wants it quick and simple.
+
+Every policy becomes the source of one function with its conditions and sets written out, which is the fastest that
+CPython loops get. Texts are folded and licences sorted while the structs are built, which nobody is charged for.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, WithService
+from auditor.domain.selector import (
+    After,
+    AnyOf,
+    Before,
+    CreatedWithin,
+    Every,
+    Holds,
+    InactiveFor,
+    Licensed,
+    Matches,
+    MemberOf,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Selector,
+)
+
+FILLER = "113feb6c-3fe4-4440-bddc-54d774bf0318"
+Row = tuple[Any, ...]
+"""(user or SKU, check, product, detail, waiver); a product is a skuId or the words of the policy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """What the rules look up beside the users."""
+
+    as_of: datetime
+    part: Mapping[str, str]
+    """SkuId → part number, in order of part number."""
+    plans: Mapping[str, Mapping[str, str]]
+    """SkuId → plan id → plan name."""
+    free: frozenset[str]
+    members: Mapping[tuple[str, bool], frozenset[str]]
+    """(group name, transitive) → ids of users."""
+    names: dict[str, Any] = field(default_factory=dict)
+    """What the sources refer to."""
+
+    def name(self, value: object) -> str:
+        """Give a value a name that sources can use."""
+        found = f"v{len(self.names)}"
+        self.names[found] = value
+        return found
+
+
+def micros(moment: datetime | timedelta, world: World) -> int:
+    """Return an instant as microseconds since 1970."""
+    instant = world.as_of - moment if isinstance(moment, timedelta) else moment
+    return (instant - datetime.fromisoformat("1970-01-01T00:00:00+00:00")) // timedelta(microseconds=1)
+
+
+def skus(products: ProductSet, world: World) -> frozenset[str]:
+    """Return the skuIds of a set."""
+    return frozenset().union(*(_element(element, world) for element in products.elements))
+
+
+def _element(element: Element, world: World) -> frozenset[str]:
+    match element:
+        case Named(elements=elements):
+            return frozenset().union(*(_element(item, world) for item in elements))
+        case Builtin(name="*"):
+            return frozenset(world.part)
+        case Builtin(name="paid"):
+            return frozenset(world.part) - world.free
+        case Sku(name=name):
+            return frozenset(sku for sku, part in world.part.items() if name.casefold() in (part.casefold(), sku))
+        case WithService(plan=plan):
+            wanted = plan.casefold()
+            return frozenset(
+                sku
+                for sku, plans in world.plans.items()
+                if wanted in plans or wanted in {name.casefold() for name in plans.values()}
+            )
+        case _:
+            raise NotImplementedError(element)
+
+
+def condition(selector: Selector, world: World) -> str:
+    """Write a selector as an expression over the user `u`."""
+    match selector:
+        case Every(parts=parts):
+            return "(" + " and ".join(condition(part, world) for part in parts) + ")" if parts else "True"
+        case AnyOf(parts=parts):
+            return "(" + " or ".join(condition(part, world) for part in parts) + ")"
+        case Not(part=part):
+            return f"(not {condition(part, world)})"
+        case OneOf(property=name, values=(value,)) if value is None or isinstance(value, bool):
+            return f"(u.{name} is {value})"
+        case OneOf(property=name, values=(value,)):
+            return f"(u.{name} == {str(value).casefold()!r})"
+        case OneOf(property=name, values=values):
+            folded = frozenset(None if value is None else str(value).casefold() for value in values)
+            return f"(u.{name} in {world.name(folded)})"
+        case Matches(property=name, pattern=pattern):
+            return f"(u.{name} is not None and {_glob(f'u.{name}', pattern.casefold(), world)})"
+        case Before(property=name, moment=moment):
+            return f"(u.{name} is not None and u.{name} < {micros(moment, world)})"
+        case After(property=name, moment=moment):
+            return f"(u.{name} is not None and u.{name} > {micros(moment, world)})"
+        case Holds(products=products):
+            return f"(not {world.name(skus(products, world))}.isdisjoint(u.held))"
+        case Licensed():
+            return "bool(u.held)"
+        case MemberOf(groups=groups, transitive=transitive):
+            tests = [f"u.id in {world.name(world.members[group, transitive])}" for group in groups]
+            return "(" + " or ".join(tests) + ")"
+        case InactiveFor(duration=duration, signal=signal):
+            stamp = "u.latest" if signal == "any" else "u.lastSignInDateTime"
+            return f"({stamp} is not None and {stamp} < {micros(duration, world)})"
+        case NeverSignedIn(duration=duration):
+            return (
+                f"(u.latest is None and (u.createdDateTime is None or u.createdDateTime <= {micros(duration, world)}))"
+            )
+        case CreatedWithin(duration=duration):
+            return f"(u.createdDateTime is not None and u.createdDateTime >= {micros(duration, world)})"
+        case _:
+            assert_never(selector)
+
+
+def _glob(text: str, pattern: str, world: World) -> str:
+    import fnmatch  # noqa: PLC0415
+    import re  # noqa: PLC0415
+
+    inner = pattern.strip("*")
+    if any(sign in inner for sign in "*?["):
+        return f"{world.name(re.compile(fnmatch.translate(pattern)).match)}({text}) is not None"
+    if pattern == f"{inner}*":
+        return f"{text}.startswith({inner!r})"
+    return f"{inner!r} in {text}" if pattern == f"*{inner}*" else f"{text} == {inner!r}"
+
+
+def rule(policy: Policy, waivers: Sequence[Waiver], world: World) -> Callable[[Sequence[Any]], list[Row]]:
+    """Compile a policy into a function from users to findings."""
+    match policy.constraint:
+        case Assignments() as block:
+            body = _assignments(block, world)
+        case Attributes() as block:
+            body = [f"if u.{name} is None: add((u, 'attribute.missing', None, {name!r}))" for name in block.require] + [
+                f"if not {condition(OneOf(property=name, values=(*values, None)), world)}: "
+                f"add((u, 'attribute.not-allowed', None, {name!r}))"
+                for name, values in block.allow
+            ]
+        case Health():
+            body = [
+                "for p in u.paths:",
+                "    if p.error is not None and p.error != 'None':",
+                "        add((u, 'assignment.error', p.sku, p.error if p.group is None else f'{p.error}@{p.group}'))",
+            ]
+        case Seats() as block:
+            return _quota(policy, block, world)
+        case _:
+            raise NotImplementedError(policy.constraint)
+    lines = ["def rule(users):", "    found = []", "    add = found.append", "    for u in users:"]
+    lines += [f"        if {condition(policy.users, world)}:", *(f"            {line}" for line in body)]
+    lines += [*_waived([waiver for waiver in waivers if waiver.covers(policy.id)], policy, world)]
+    scope: dict[str, Any] = dict(world.names)
+    exec("\n".join(lines), scope)
+    compiled: Callable[[Sequence[Any]], list[Row]] = scope["rule"]
+    return compiled
+
+
+def _assignments(block: Assignments, world: World) -> list[str]:
+    of = skus(block.of, world)
+    lines: list[str] = []
+    if block.deny is not None:
+        lines += _held("assignment.denied", of & skus(block.deny, world), world)
+    if block.allow is not None:
+        lines += _held("assignment.not-allowed", of - skus(block.allow, world), world)
+    for element in block.require:
+        listed = world.name(skus(element, world))
+        lines.append(f"if {listed}.isdisjoint(u.held): add((u, 'assignment.missing', {element.written!r}, None))")
+    if block.exclusive:
+        lines += _exclusive(block, of, world)
+    if block.redundant:
+        lines += _redundant(of, world)
+    if block.via is not None:
+        wrong = "is None" if block.via == "group" else "is not None"
+        lines += [
+            "if u.held:",
+            f"    mine = [p.sku for p in u.paths if p.active and p.group {wrong} and p.sku in {world.name(of)}]",
+            "    for s in dict.fromkeys(mine):",
+            "        if s in u.held: add((u, 'assignment.path', s, None))",
+        ]
+    if block.duplicates:
+        lines += [
+            "if len(u.paths) > 1:",
+            "    ways = {}",
+            "    for p in u.paths:",
+            f"        if p.active and p.sku in {world.name(of)}: ways.setdefault(p.sku, set()).add(p.group)",
+            "    for s, groups in ways.items():",
+            "        if len(groups) > 1 and s in u.held: add((u, 'assignment.duplicate', s, None))",
+        ]
+    for check, plans in (("service.denied", block.services.deny), ("service.missing", block.services.require)):
+        for plan in plans:
+            lines += _service(check, plan, world)
+    return lines
+
+
+def _held(check: str, violating: frozenset[str], world: World) -> list[str]:
+    return [
+        "for s in u.held:",
+        f"    if s in {world.name(violating)}: add((u, {check!r}, s, None))",
+    ]
+
+
+def clash(held: Sequence[str], elements: Sequence[frozenset[str]]) -> bool:
+    """Whether two different SKUs stand in two different elements."""
+    per_element = [element.intersection(held) for element in elements]
+    return any(
+        one and other and len(one | other) > 1
+        for place, one in enumerate(per_element)
+        for other in per_element[place + 1 :]
+    )
+
+
+def _exclusive(block: Assignments, of: frozenset[str], world: World) -> list[str]:
+    groups = []
+    for group in block.exclusive:
+        elements = [of & skus(element, world) for element in group]
+        groups.append((frozenset().union(*elements), elements))
+
+    lines = ["if len(u.held) > 1:", "    said = set()"]
+    for listed, elements in groups:
+        lines += [
+            f"    mine = [s for s in u.held if s in {world.name(listed)}]",
+            f"    if len(mine) > 1 and {world.name(clash)}(mine, {world.name(elements)}):",
+            f"        text = '+'.join(sorted({world.name(world.part)}[s] for s in mine))",
+            "        if text not in said: said.add(text); add((u, 'assignment.overlap', None, text))",
+        ]
+    return lines
+
+
+def containers(of: frozenset[str], world: World) -> dict[str, list[str]]:
+    """Return for each SKU those that contain it, the fullest first."""
+    plans = {sku: frozenset(names) - {FILLER} for sku, names in world.plans.items()}
+    around: dict[str, list[str]] = {}
+    for sku in of:
+        inside = [
+            other
+            for other in plans
+            if plans[sku]
+            and other != sku
+            and (plans[sku] < plans[other] or (plans[sku] == plans[other] and sku > other))
+        ]
+        if inside:
+            around[sku] = sorted(inside, key=lambda other: (-len(plans[other]), other))
+    return around
+
+
+def _redundant(of: frozenset[str], world: World) -> list[str]:
+    around = containers(of, world)
+    return [
+        "if len(u.held) > 1:",
+        "    for s in u.held:",
+        f"        for c in {world.name(around)}.get(s, ()):",
+        f"            if c in u.held: add((u, 'assignment.redundant', s, {world.name(world.part)}[c])); break",
+    ]
+
+
+def plan_ids(plan: str, world: World) -> dict[str, frozenset[str]]:
+    """Return the ids that a plan's name stands for, each with the SKUs that contain it."""
+    return {
+        plan_id: frozenset(sku for sku, plans in world.plans.items() if plan_id in plans)
+        for plans in world.plans.values()
+        for plan_id, name in plans.items()
+        if plan.casefold() in (plan_id, name.casefold())
+    }
+
+
+def _service(check: str, plan: str, world: World) -> list[str]:
+    ids = plan_ids(plan, world)
+    tests = [
+        f"(p.active and p.sku in {world.name(listed)} and p.sku in u.held and {plan_id!r} not in p.disabled)"
+        for plan_id, listed in ids.items()
+    ]
+    found = f"any({' or '.join(tests)} for p in u.paths)" if tests else "False"
+    negation = "" if check == "service.denied" else "not "
+    return [f"if {negation}{found}: add((u, {check!r}, None, {plan!r}))"]
+
+
+def _waived(waivers: Sequence[Waiver], policy: Policy, world: World) -> list[str]:
+    """Write how findings are told from waived ones; the first waiver that applies is named."""
+    if not waivers:
+        return ["    return [(*f, None) for f in found]"]
+    lines = ["    done = []", "    for f in found:", "        u = f[0]; w = None"]
+    for waiver in reversed(waivers):
+        tests = [] if waiver.users is None else [condition(waiver.users, world)]
+        if waiver.products is not None:
+            listed = skus(waiver.products, world)
+            required = policy.constraint.require if isinstance(policy.constraint, Assignments) else ()
+            written = {element.written for element in required if listed & skus(element, world)}
+            tests.insert(0, f"f[2] in {world.name(listed | written)}")
+        lines.append(f"        if {' and '.join(tests) or 'True'}: w = {waiver.id!r}")
+    return [*lines, "        done.append((*f, w))", "    return done"]
+
+
+def _quota(policy: Policy, block: Seats, world: World) -> Callable[[Sequence[Any]], list[Row]]:
+    listed = skus(block.of, world)
+    source = [
+        "def rule(users):",
+        "    counts = dict.fromkeys(listed, 0)",
+        "    people = 0",
+        "    for u in users:",
+        f"        if {condition(policy.users, world)}:",
+        "            mine = [s for s in u.held if s in listed]",
+        "            if mine: people += 1",
+        "            for s in mine: counts[s] += 1",
+        "    if pool: return [(words, 'seats.quota-exceeded', words, None, None)] if people > most else []",
+        "    return [(s, 'seats.quota-exceeded', s, None, None) for s, n in counts.items() if n > most]",
+    ]
+    scope = {**world.names, "listed": listed, "pool": block.pool, "words": block.of.written, "most": block.quota}
+    exec("\n".join(source), scope)
+    compiled: Callable[[Sequence[Any]], list[Row]] = scope["rule"]
+    return compiled
+
+
+def rules(policies: PolicySet, world: World) -> list[tuple[Policy, Callable[[Sequence[Any]], list[Row]]]]:
+    """Compile all policies, in the order of findings."""
+    ordered = sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
+    return [(policy, rule(policy, policies.waivers, world)) for policy in ordered]

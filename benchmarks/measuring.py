@@ -1,0 +1,125 @@
+"""Commands into what they took: seconds and peak memory of a process of its own, and ratios with their spread."""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+KEPT = ROOT / "build" / "benchmarks"
+"""Where made tenants, the peers' libraries and compiled modules are kept between runs."""
+FIFTY = ROOT / "benchmarks" / "fifty.yaml"
+PEERS = {"structs": ("msgspec",), "custodian": ("c7n",)}
+"""Folder → what is installed into it; the project itself never depends on them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What one process took."""
+
+    wall: float
+    """Seconds from start to end."""
+    peak: int
+    """Resident memory in MB, at its highest."""
+    out: str
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """Read the JSON that it printed last."""
+        found: dict[str, Any] = json.loads(self.out.strip().splitlines()[-1])
+        return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a table: what was measured, against what, and whether the bar is met."""
+
+    what: str
+    measured: str
+    against: str
+    ratio: str
+    """The median, and the smallest and largest in brackets."""
+    bar: str
+    met: bool | None = None
+    """None where there is no bar."""
+
+
+def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int, ...] = (0,)) -> Ran:
+    """Run a command to its end in the project's folder; `path` goes before the modules that it finds.
+
+    This process must stay small: a child's peak memory starts at what its parent holds when it is made.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    environment |= {"PYTHONPYCACHEPREFIX": str(KEPT / "compiled"), "NO_COLOR": "1"}
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    with tempfile.TemporaryFile() as out:
+        started = time.perf_counter()
+        process = subprocess.Popen(arguments, stdout=out, stderr=subprocess.STDOUT, cwd=ROOT, env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        text = out.read().decode(errors="replace")
+    if process.returncode not in accept:
+        sys.exit(f"{' '.join(arguments)} ended with {process.returncode}:\n{text[-2000:]}")
+    return Ran(wall=wall, peak=usage.ru_maxrss // (1 << 20 if sys.platform == "darwin" else 1 << 10), out=text)
+
+
+def module(name: str, *arguments: str, path: Path | None = None) -> Ran:
+    """Run a module of this package."""
+    return run([sys.executable, "-m", f"benchmarks.{name}", *arguments], path=path)
+
+
+def tenant(users: int) -> Path:
+    """Return the snapshot of a tenant of that size, made once for each state of its generator."""
+    made = KEPT / f"tenant-{users}"
+    recipe = (ROOT / "benchmarks" / "tenant.py").read_bytes()
+    if not (made / "recipe").is_file() or (made / "recipe").read_bytes() != recipe:
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        module("tenant", str(made), str(users))
+        (made / "recipe").write_bytes(recipe)
+    return next(made.glob("*/*/manifest.json")).parent
+
+
+def peer(name: str) -> Path | None:
+    """Return the folder of a peer's libraries, installed once; None, with a word on stderr, where that fails."""
+    folder = KEPT / "peers" / name
+    if not folder.is_dir():
+        part = folder.with_suffix(".part")
+        shutil.rmtree(part, ignore_errors=True)
+        command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        installed = subprocess.run(
+            [*command, "--target", str(part), *PEERS[name]], capture_output=True, text=True, check=False
+        )
+        if installed.returncode:
+            print(f"benchmarks: without {', '.join(PEERS[name])}: {installed.stderr.strip()[-300:]}", file=sys.stderr)
+            return None
+        part.rename(folder)
+    return folder
+
+
+def spread(values: Sequence[float], digits: int = 1) -> str:
+    """Write the median with the smallest and the largest value."""
+    low, middle, high = min(values), statistics.median(values), max(values)
+    return f"{middle:,.{digits}f} [{low:,.{digits}f}–{high:,.{digits}f}]"
+
+
+def alternated(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, list[float]]:
+    """Run commands in turns, once unmeasured, and return the seconds of each; what disturbs one disturbs its peer."""
+    seconds: dict[str, list[float]] = {name: [] for name in commands}
+    for turn in range(rounds + 1):
+        for name, command in commands.items():
+            ran = run(command)
+            if turn:
+                seconds[name].append(ran.wall)
+    return seconds

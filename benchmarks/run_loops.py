@@ -1,0 +1,150 @@
+"""A snapshot and policies into findings by plain Python loops: run as a process of its own, times on stdout.
+
+usage: python -m benchmarks.run_loops SNAPSHOT POLICIES closures|source ...
+"""
+
+import gc
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow.parquet as pq
+
+from auditor.catalogue import builtin
+from auditor.policy.loading import load
+from auditor.snapshot.reading import read
+from benchmarks import closures, loops
+from benchmarks.digesting import Digest
+from benchmarks.loops import Row, World
+from benchmarks.tenant import AS_OF
+
+
+class Way(msgspec.Struct, gc=False):
+    """One entry of licenseAssignmentStates."""
+
+    sku: str
+    active: bool
+    group: str | None
+    error: str | None
+    disabled: tuple[str, ...]
+
+
+class User(msgspec.Struct, gc=False):
+    """What the rules look at; texts are folded."""
+
+    id: str
+    userPrincipalName: str | None  # noqa: N815
+    userType: str | None  # noqa: N815
+    department: str | None
+    companyName: str | None  # noqa: N815
+    jobTitle: str | None  # noqa: N815
+    employeeType: str | None  # noqa: N815
+    country: str | None
+    usageLocation: str | None  # noqa: N815
+    extensionAttribute1: str | None  # noqa: N815
+    mailboxType: str | None  # noqa: N815
+    accountEnabled: bool | None  # noqa: N815
+    onPremisesSyncEnabled: bool  # noqa: N815
+    createdDateTime: int | None  # noqa: N815
+    lastSignInDateTime: int | None  # noqa: N815
+    latest: int | None
+    held: list[str]
+    paths: list[Way]
+
+
+_TEXTS = ("id", "userPrincipalName", "userType", "department", "companyName", "jobTitle", "employeeType", "country",
+          "usageLocation", "extensionAttribute1", "mailboxType")  # fmt: skip
+_STAMPS = ("createdDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime", "lastSuccessfulSignInDateTime")
+_LINKS = ("user", "skuId", "held", "state", "assignedByGroup", "error", "pathDisabledPlans")
+
+
+def build(folder: Path, world: World) -> list[User]:
+    """Decode the snapshot into structs; one object stands for equal texts."""
+    rank = {sku: place for place, sku in enumerate(world.part)}
+    users: list[User] = []
+    people, links = pq.ParquetFile(folder / "users.parquet"), pq.ParquetFile(folder / "assignments.parquet")
+    for group in range(people.num_row_groups):
+        table = people.read_row_group(group)
+        columns: list[list[Any]] = [[_folded(text) for text in table[name].to_pylist()] for name in _TEXTS]
+        columns.append(table["accountEnabled"].to_pylist())
+        columns.append([bool(value) for value in table["onPremisesSyncEnabled"].to_pylist()])
+        stamps = [table[name].cast("int64").to_pylist() for name in _STAMPS]
+        first = len(users)
+        for row in zip(*columns, *stamps, strict=True):
+            *facts, created, interactive, background, successful = row
+            latest = max((stamp for stamp in (interactive, background, successful) if stamp is not None), default=None)
+            users.append(User(*facts, created, interactive, latest, [], []))
+        for user in users[first:]:
+            user.userType = user.userType or "member"
+        table = links.read_row_group(group)
+        for owner, text, held, state, by, error, disabled in zip(*(table[n].to_pylist() for n in _LINKS), strict=True):
+            user, sku = users[owner], sys.intern(text)
+            active = state in ("Active", "ActiveWithError")
+            user.paths.append(Way(sku, active, by and sys.intern(by), error, tuple(disabled or ())))
+            if held and sku not in user.held:
+                user.held.append(sku)
+        for user in users[first:]:
+            user.held.sort(key=rank.__getitem__)
+    return users
+
+
+def _folded(text: str | None) -> str | None:
+    return sys.intern(text.casefold()) if text else None
+
+
+def world_of(folder: Path) -> World:
+    """Gather what the rules look up."""
+    snapshot, catalogue = read(folder), builtin()
+    products = sorted(snapshot.table("products").to_pylist(), key=lambda row: (row["skuPartNumber"], row["skuId"]))
+    plans: dict[str, dict[str, str]] = {row["skuId"]: {} for row in products}
+    for row in snapshot.table("service_plans").to_pylist():
+        plans[row["skuId"]][row["servicePlanId"]] = row["servicePlanName"]
+    names = {row["id"]: row["displayName"] for row in snapshot.table("groups").to_pylist()}
+    members: dict[tuple[str, bool], set[str]] = {}
+    for row in snapshot.table("members").to_pylist():
+        members.setdefault((names[row["groupId"]], row["transitive"]), set()).add(row["userId"])
+    part = {row["skuId"]: row["skuPartNumber"] for row in products}
+    free = frozenset(sku for sku, name in part.items() if name.casefold() in catalogue.free or sku in catalogue.free)
+    return World(
+        as_of=AS_OF, part=part, plans=plans, free=free, members={key: frozenset(ids) for key, ids in members.items()}
+    )
+
+
+_STYLES = {"closures": closures.rules, "source": loops.rules}
+
+
+def main(snapshot: str, policy_file: str, *styles: str) -> None:
+    """Build once, run every rule once in each style, and print seconds and the digest of what was found."""
+    policies = load([(policy_file, Path(policy_file).read_bytes())]).policies
+    world = world_of(Path(snapshot))
+    started = time.perf_counter()
+    users = build(Path(snapshot), world)
+    told: dict[str, Any] = {"build": time.perf_counter() - started}
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    for style in styles:
+        compiled = _STYLES[style](policies, world)
+        begun, cpu = time.perf_counter(), time.process_time()
+        found: list[tuple[Any, list[Row]]] = [(policy, rule(users)) for policy, rule in compiled]
+        times = {"seconds": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
+        digest = Digest()
+        for policy, rows in found:
+            for check, subject, part, sku, detail, waiver in sorted(_key(row, world) for row in rows):
+                digest.add(policy.id, check, policy.severity.value, subject, sku, part, detail, waiver)
+        told[style] = times | digest.summary()
+        del found
+    print(json.dumps(told))
+
+
+def _key(row: Row, world: World) -> tuple[str, ...]:
+    subject, check, product, detail, waiver = row
+    part, sku = (world.part[product], product) if product in world.part else (product or "", "")
+    return (check, getattr(subject, "id", subject), part, sku, detail or "", waiver or "")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
