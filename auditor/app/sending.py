@@ -88,7 +88,7 @@ class _Prepared:
 
 
 def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
-    """Return how mail is sent; SettingsError where settings or variables for it are missing, or nobody is to get any."""
+    """Return how mail is sent; SettingsError where settings or variables are missing, or nobody is to get any."""
     if settings.mail is None:
         raise SettingsError(
             "mail-missing",

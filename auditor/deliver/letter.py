@@ -107,7 +107,6 @@ def message(letter: Letter) -> EmailMessage:
     made["Subject"] = letter.subject
     made["Date"] = format_datetime(letter.at)
     made["Message-ID"] = letter.message_id
-    made["Content-Language"] = letter.language
     # RFC 3834, and what Exchange understands in its place: no answer of an absent reader comes back.
     made["Auto-Submitted"] = "auto-generated"
     made["X-Auto-Response-Suppress"] = "All"
@@ -116,6 +115,8 @@ def message(letter: Letter) -> EmailMessage:
     if letter.attachment is not None:
         kind, _, subtype = letter.attachment.media_type.partition("/")
         made.add_attachment(letter.attachment.body, maintype=kind, subtype=subtype, filename=letter.attachment.name)
+    # After the parts: whatever is called Content- moves into the first of them.
+    made["Content-Language"] = letter.language
     for number, part in enumerate(part for part in made.walk() if part.is_multipart()):
         part.set_boundary(f"=_{number}_{letter.key[:32]}")
     return made

@@ -1,6 +1,7 @@
 """Sends one request that must not be carried out twice, and tells taken, refused and unknown apart."""
 
 import asyncio
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
@@ -137,6 +138,9 @@ async def _sent(graph: Graph, path: str, body: bytes, *, media_type: str, reques
     request.headers.try_add("x-ms-throttle-priority", "normal")
     request.set_stream_content(body, media_type)
     request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
-    found: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
+    with warnings.catch_warnings():
+        # aiohttp would have bodies above 1 MB in pieces, lest other work waits; mails go out one after the other.
+        warnings.simplefilter("ignore", ResourceWarning)
+        found: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
     response: httpx.Response | None = found
     return response

@@ -13,8 +13,8 @@ from auditor.graph.trust import context
 if TYPE_CHECKING:
     import httpx
 
-RANGE: Final = 10 * 327_680
-"""Bytes of one PUT: under 4 MB, a multiple of 320 KiB."""
+RANGE: Final = 3 * 327_680
+"""Bytes of one PUT: a multiple of 320 KiB, far under 4 MB, and small enough to be sent again without regret."""
 _ATTEMPTS: Final = 5
 
 

@@ -1,0 +1,1 @@
+"""Mail: who gets what, through real servers, and never twice."""

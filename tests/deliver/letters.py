@@ -1,0 +1,28 @@
+"""Letters to send in tests."""
+
+import hashlib
+from datetime import UTC, datetime
+
+from auditor.deliver.letter import Attachment, Letter
+
+AT = datetime(2026, 11, 20, 2, 20, tzinfo=UTC)
+
+
+def letter(
+    *,
+    recipient: str = "ann@contoso.example",
+    sender: str = "audit@contoso.example",
+    subject: str = "[Contoso] Licences: 1 critical",
+    text: str = "One finding.\n",
+    attachment: Attachment | None = None,
+    html: str = "<p>One finding.</p>",
+) -> Letter:
+    key = hashlib.sha256(f"{recipient}{subject}{text}".encode()).hexdigest()
+    return Letter(
+        sender=sender, recipient=recipient, subject=subject, text=text, html=html, language="en", attachment=attachment,
+        key=key, at=AT,
+    )  # fmt: skip
+
+
+def attachment(size: int, name: str = "report.zip") -> Attachment:
+    return Attachment(name=name, media_type="application/zip", body=(b"0123456789abcdef" * (size // 16 + 1))[:size])

@@ -1,0 +1,118 @@
+"""A mail server on this machine: aiosmtpd with TLS, passwords, and every bad habit that a test orders."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from email import message_from_bytes
+from email.message import EmailMessage
+from email.policy import default
+from pathlib import Path
+from typing import Any
+
+import trustme
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+
+USER, PASSWORD = "auditor", "correct horse"
+
+
+@dataclass(slots=True)
+class Box:
+    """What arrived, and how the server is to behave."""
+
+    mails: list[tuple[str, list[str], EmailMessage]] = field(default_factory=list)
+    encrypted: list[bool] = field(default_factory=list)
+    logins: list[str] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+    """Recipient → the answer it gets."""
+    after_data: str = "250 OK"
+    hang_up: bool = False
+    """Ends the connection once the whole text has come, without an answer."""
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's own names
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        if address in self.refuse:
+            return self.refuse[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.content
+        assert isinstance(content, bytes)
+        found = message_from_bytes(content, policy=default)
+        assert isinstance(found, EmailMessage)
+        self.mails.append((str(envelope.mail_from), list(envelope.rcpt_tos), found))
+        self.encrypted.append(session.ssl is not None)
+        if self.hang_up:
+            assert server.transport is not None
+            server.transport.abort()
+        return self.after_data
+
+    def authenticate(self, _server: SMTP, _session: Session, _envelope: Envelope, _way: str, data: Any) -> AuthResult:
+        assert isinstance(data, LoginPassword)
+        self.logins.append(data.login.decode())
+        return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A server that listens."""
+
+    host: str
+    port: int
+    box: Box
+    ca: Path
+
+
+def free_port(host: str) -> int:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as found:
+        found.bind((host, 0))
+        return int(found.getsockname()[1])
+
+
+def authority(folder: Path) -> tuple[trustme.CA, Path]:
+    made = trustme.CA()
+    path = folder / "ca.pem"
+    made.cert_pem.write_to_path(str(path))
+    return made, path
+
+
+@contextmanager
+def relay(
+    folder: Path, *, host: str = "127.0.0.1", starttls: bool = True, auth: bool = False, utf8: bool = True,
+    size: int = 40_000_000, name: str = "",
+) -> Iterator[Running]:  # fmt: skip
+    """Run a server; with `starttls` it offers encryption with a certificate for its host (or `name`)."""
+    ca, path = authority(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert(name or host).configure_cert(context)
+    box = Box()
+    options: dict[str, Any] = {"enable_SMTPUTF8": utf8, "data_size_limit": size, "server_hostname": "relay.example"}
+    if starttls:
+        options["tls_context"] = context
+    if auth:
+        options |= {"authenticator": box.authenticate, "auth_required": True, "auth_require_tls": starttls}
+    controller = Controller(box, hostname=host, port=free_port(host), **options)
+    controller.start()
+    try:
+        yield Running(host=host, port=controller.port, box=box, ca=path)
+    finally:
+        controller.stop()
+
+
+@contextmanager
+def silent(host: str = "127.0.0.1") -> Iterator[int]:
+    """A server that takes connections and never says a word."""
+    with socket.socket() as listening:
+        listening.bind((host, 0))
+        listening.listen()
+        done = threading.Event()
+        try:
+            yield int(listening.getsockname()[1])
+        finally:
+            done.set()
