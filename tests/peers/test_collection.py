@@ -60,8 +60,8 @@ def test_04_requests_do_not_grow_with_the_users(graph: Emulator) -> None:
     """Prowler asks once for each user, Office365itpros once for each group."""
     collect(graph, PEOPLE.union(SIGN_INS))
     assert len(graph.journal.records) < USERS / 20
-    # A user that two pages tell differently may be asked for alone; nobody else is.
-    assert len([record for record in graph.journal.records if re.fullmatch(r"/users/[^$/].*", record.path)]) <= 3
+    # A few of those without any sign-in are asked for alone, to see whether a large page left it out: never more.
+    assert len([record for record in graph.journal.records if re.fullmatch(r"/users/[^$/].*", record.path)]) <= 8
 
 
 def test_05_what_could_not_be_read_is_not_green(graph: Emulator, tmp_path: Path) -> None:
