@@ -1,6 +1,5 @@
 """Snapshots × policies into a plan and its proof: the plan is applied to a copy of the snapshots and audited again."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,9 +13,8 @@ from auditor.domain.words import Outcome, SourceStatus, Status, SubjectType
 from auditor.engine.facts import Facts
 from auditor.engine.plan import bind
 from auditor.policy.compiling import needs
-from auditor.remedy.acting import actions_of
 from auditor.remedy.applying import resulting
-from auditor.remedy.drafting import Draft, Lessons, Options, draft, options_of
+from auditor.remedy.drafting import Draft, Lessons, Options, draft, listed, options_of
 from auditor.remedy.kinds import Kind
 from auditor.remedy.money import figures
 from auditor.remedy.planned import (
@@ -160,7 +158,6 @@ def _fleet_plan(
             options[tenant.name],
             tried.drafts[tenant.name],
             lessons[tenant.name],
-            policies,
             words,
         )
         for tenant in before.tenants
@@ -193,7 +190,6 @@ def _tenant_plan(
     options: Options,
     made: Draft,
     lessons: Lessons,
-    policies: PolicySet,
     words: Words,
 ) -> TenantPlan:
     left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
@@ -201,11 +197,10 @@ def _tenant_plan(
     fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)
     claimed = {mark for one in made.decided for mark in one.findings}
     # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
-    needed = tuple(f for f in before.findings if f.fingerprint in claimed or f.fingerprint not in set(fixed))
-    groups = {group.id: group.name for group in options.plan.facts.groups if group.name}
-    actions = actions_of(
-        replace(before, findings=needed), policies, packaged_library(), words=words, decided=made.decided, groups=groups
-    )
+    done = set(fixed) - claimed
+    needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
+    actions = listed(options, replace(before, findings=needed), made.decided, packaged_library(), words)
+    kinds = {mark: action.kind for action in actions for mark in action.findings}
     money = (
         figures(before, after, made.taken, options.plan, done=False),
         figures(before, after, made.taken, options.plan, done=True),
@@ -215,16 +210,14 @@ def _tenant_plan(
         tenant_id=before.tenant_id,
         display_name=before.display_name,
         complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
-        omitted=_omitted(before, policies),
+        omitted=_omitted(before, options.plan.facts.policies),
         actions=actions,
         before=Standing(open=len(open_), money=money[0]),
         after=Standing(open=len(left), money=money[1]),
         proof=Proof(
             fixed=fixed,
             remaining=tuple(
-                _remaining(finding, actions, options, lessons, words)
-                for finding in open_
-                if finding.fingerprint in left
+                _remaining(finding, kinds, options, lessons, words) for finding in open_ if finding.fingerprint in left
             ),
             new=_new(before.findings, after.findings),
             undecided=_undecided(before.policies, after.policies),
@@ -265,7 +258,7 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
 
 
 def _remaining(
-    finding: Finding, actions: Sequence[object], options: Options, lessons: Lessons, words: Words
+    finding: Finding, kinds: Mapping[str, str], options: Options, lessons: Lessons, words: Words
 ) -> Remaining:
     """Say why a finding stays: what was tried and dropped, else what kind of action it needs."""
     mark, user = finding.fingerprint, options.owner(finding.subject.id)
@@ -281,8 +274,7 @@ def _remaining(
     if ways:
         code = "seats" if all(max(weighed.way.seats.values(), default=0) > 0 for weighed in ways) else "idle"
         return Remaining(fingerprint=mark, code=code, why=why(words, code))
-    kinds = Counter(action.kind for action in actions if mark in action.findings)  # type: ignore[attr-defined]
-    code = why_code(Kind(next(iter(kinds)))) if kinds else "person"
+    code = why_code(Kind(kinds[mark])) if mark in kinds else "person"
     if mark in options.ending and code != "group":
         code = "ends"
     return Remaining(fingerprint=mark, code=code, why=why(words, code))

@@ -10,10 +10,10 @@ from itertools import takewhile
 from auditor.domain.errors import printable
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Money, TenantResult
-from auditor.domain.words import Severity
+from auditor.domain.words import Agreement, Severity
 from auditor.guidance import Composed, Library, Situation, Variant, compose
 from auditor.remedy import wording
-from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind
+from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
 from auditor.remedy.remedies import Decided, Remedy, remedies_of
 from auditor.remedy.situating import Circumstances, circumstances
 from auditor.remedy.wording import ENGLISH, Words
@@ -35,8 +35,8 @@ class Office:
     words: Words
     groups: Mapping[str, str]
     """Group id → name, as far as they are known."""
-    services: Mapping[str, str]
-    """Service plan id or name → what people call it."""
+    terms: Mapping[str, Term]
+    """SkuId → when its seats can go."""
 
 
 def actions_of(
@@ -47,6 +47,7 @@ def actions_of(
     words: Words = ENGLISH,
     decided: Iterable[Decided] | None = None,
     groups: Mapping[str, str] | None = None,
+    terms: Mapping[str, Term] | None = None,
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
@@ -56,12 +57,17 @@ def actions_of(
     known = circumstances(tenant, policies)
     named = {f.subject.id: f.subject.name for f in tenant.findings if f.subject.type.value == "group"}
     office = Office(
-        known=known, policies=policies, library=library, words=words, groups={**named, **(groups or {})}, services={}
+        known=known,
+        policies=policies,
+        library=library,
+        words=words,
+        groups={**named, **(groups or {})},
+        terms=terms or {},
     )
     remedies = remedies_of(known, decided or ())
     if decided is not None:
         remedies = tuple(remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    batches = _batches(remedies)
+    batches = _batches([_timed(office, remedy) for remedy in remedies])
     made = [(batch, _action(office, batch)) for batch in batches]
     made.sort(key=lambda item: _sort_key(*item))
     return _told_apart(office, [action for _, action in made])
@@ -77,6 +83,14 @@ def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]
         else action
         for action in actions
     )
+
+
+def _timed(office: Office, remedy: Remedy) -> Remedy:
+    """Let seats that were bought within the last seven days go now."""
+    recent = remedy.old in office.terms and office.terms[remedy.old].just_bought
+    if remedy.kind is Kind.REMOVE_AT_RENEWAL and recent and remedy.situation.agreement is Agreement.MCA:
+        return replace(remedy, kind=Kind.REMOVE_NOW)
+    return remedy
 
 
 def _batches(remedies: Sequence[Remedy]) -> list[list[Remedy]]:
@@ -251,6 +265,9 @@ def _warnings(office: Office, batch: Sequence[Remedy], composed: Composed) -> tu
     lost = sorted({service for remedy in batch for service in remedy.lost})
     if lost:
         told.append(wording.services_lost(words, printable(", ".join(lost))))
+    ends = office.terms[first.old].ends if first.old in office.terms else None
+    if first.kind is Kind.REMOVE_AT_RENEWAL and ends is not None:
+        told.append(wording.renewal(words, ends))
     if first.kind in {Kind.GROUP_LICENCE, Kind.GROUP_SWAP}:
         told.append(wording.whole_group(words, group_label(office.groups, first.extra)))
     if first.kind is Kind.MOVE and first.commands and not first.proven:

@@ -9,6 +9,7 @@ from auditor.guidance import Composed, Situation, choose
 from auditor.guidance.compose import Hyperlink, NumberedStep
 from auditor.remedy import wording
 from auditor.remedy.wording import Words
+from auditor.wording.checks import N_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,63 +23,85 @@ class CheckFact:
 
 
 CHECK_FACTS: Final[Mapping[str, CheckFact]] = {
-    "assignment.not-allowed": CheckFact(block="assignments: {allow}", subject="user", once_per="product held"),
-    "assignment.denied": CheckFact(block="assignments: {deny}", subject="user", once_per="product held"),
-    "assignment.missing": CheckFact(block="assignments: {require}", subject="user", once_per="element of the list"),
-    "assignment.overlap": CheckFact(block="assignments: {exclusive}", subject="user", once_per="list of alternatives"),
-    "assignment.redundant": CheckFact(block="assignments: {redundant}", subject="user", once_per="product contained"),
-    "assignment.path": CheckFact(block="assignments: {via}", subject="user", once_per="product held"),
-    "assignment.duplicate": CheckFact(block="assignments: {duplicates}", subject="user", once_per="product held"),
-    "assignment.error": CheckFact(block="health: {errors}", subject="user", once_per="product and error"),
-    "service.missing": CheckFact(block="assignments: {services: {require}}", subject="user", once_per="service plan"),
-    "service.denied": CheckFact(block="assignments: {services: {deny}}", subject="user", once_per="service plan"),
-    "seats.over-assigned": CheckFact(block="seats: {spare}", subject="product", once_per="product, or pool"),
-    "seats.below-minimum": CheckFact(block="seats: {spare: {min}}", subject="product", once_per="product, or pool"),
-    "seats.above-maximum": CheckFact(block="seats: {spare: {max}}", subject="product", once_per="product, or pool"),
-    "seats.quota-exceeded": CheckFact(block="seats: {assigned: {max}}", subject="product", once_per="product, or pool"),
-    "purchase.not-allowed": CheckFact(block="purchases: {allow, deny}", subject="product", once_per="product owned"),
-    "purchase.trial": CheckFact(block="purchases: {trials}", subject="product", once_per="product owned"),
-    "purchase.unknown": CheckFact(block="purchases: {unknown}", subject="product", once_per="product owned"),
+    "assignment.not-allowed": CheckFact(block="assignments: {allow}", subject=N_("user"), once_per=N_("product held")),
+    "assignment.denied": CheckFact(block="assignments: {deny}", subject=N_("user"), once_per=N_("product held")),
+    "assignment.missing": CheckFact(
+        block="assignments: {require}", subject=N_("user"), once_per=N_("element of the list")
+    ),
+    "assignment.overlap": CheckFact(
+        block="assignments: {exclusive}", subject=N_("user"), once_per=N_("list of alternatives")
+    ),
+    "assignment.redundant": CheckFact(
+        block="assignments: {redundant}", subject=N_("user"), once_per=N_("product contained")
+    ),
+    "assignment.path": CheckFact(block="assignments: {via}", subject=N_("user"), once_per=N_("product held")),
+    "assignment.duplicate": CheckFact(
+        block="assignments: {duplicates}", subject=N_("user"), once_per=N_("product held")
+    ),
+    "assignment.error": CheckFact(block="health: {errors}", subject=N_("user"), once_per=N_("product and error")),
+    "service.missing": CheckFact(
+        block="assignments: {services: {require}}", subject=N_("user"), once_per=N_("service plan")
+    ),
+    "service.denied": CheckFact(
+        block="assignments: {services: {deny}}", subject=N_("user"), once_per=N_("service plan")
+    ),
+    "seats.over-assigned": CheckFact(block="seats: {spare}", subject=N_("product"), once_per=N_("product, or pool")),
+    "seats.below-minimum": CheckFact(
+        block="seats: {spare: {min}}", subject=N_("product"), once_per=N_("product, or pool")
+    ),
+    "seats.above-maximum": CheckFact(
+        block="seats: {spare: {max}}", subject=N_("product"), once_per=N_("product, or pool")
+    ),
+    "seats.quota-exceeded": CheckFact(
+        block="seats: {assigned: {max}}", subject=N_("product"), once_per=N_("product, or pool")
+    ),
+    "purchase.not-allowed": CheckFact(
+        block="purchases: {allow, deny}", subject=N_("product"), once_per=N_("product owned")
+    ),
+    "purchase.trial": CheckFact(block="purchases: {trials}", subject=N_("product"), once_per=N_("product owned")),
+    "purchase.unknown": CheckFact(block="purchases: {unknown}", subject=N_("product"), once_per=N_("product owned")),
     "subscription.expiring": CheckFact(
-        block="subscriptions: {expiring}", subject="subscription", once_per="subscription"
+        block="subscriptions: {expiring}", subject=N_("subscription"), once_per=N_("subscription")
     ),
-    "subscription.state": CheckFact(block="subscriptions: {states}", subject="subscription", once_per="subscription"),
+    "subscription.state": CheckFact(
+        block="subscriptions: {states}", subject=N_("subscription"), once_per=N_("subscription")
+    ),
     "subscription.trial-ending": CheckFact(
-        block="subscriptions: {trials}", subject="subscription", once_per="subscription"
+        block="subscriptions: {trials}", subject=N_("subscription"), once_per=N_("subscription")
     ),
-    "attribute.missing": CheckFact(block="attributes: {require}", subject="user", once_per="property"),
-    "attribute.not-allowed": CheckFact(block="attributes: {allow}", subject="user", once_per="property"),
-    "group.license-errors": CheckFact(block="health: {groups}", subject="group", once_per="group"),
-    "group.processing": CheckFact(block="health: {groups}", subject="group", once_per="group"),
-    "balance.imbalance": CheckFact(block="balance: {spare}", subject="fleet", once_per="product"),
-    "budget.exceeded": CheckFact(block="budget: {limit}", subject="tenant", once_per="tenant"),
+    "attribute.missing": CheckFact(block="attributes: {require}", subject=N_("user"), once_per=N_("property")),
+    "attribute.not-allowed": CheckFact(block="attributes: {allow}", subject=N_("user"), once_per=N_("property")),
+    "group.license-errors": CheckFact(block="health: {groups}", subject=N_("group"), once_per=N_("group")),
+    "group.processing": CheckFact(block="health: {groups}", subject=N_("group"), once_per=N_("group")),
+    "balance.imbalance": CheckFact(block="balance: {spare}", subject=N_("fleet"), once_per=N_("product")),
+    "budget.exceeded": CheckFact(block="budget: {limit}", subject=N_("tenant"), once_per=N_("tenant")),
 }
 """Every check, in the order of the policy language."""
 
 _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
-    ("The licence is assigned directly", Situation(path="direct")),
-    ("The licence comes from a group", Situation(path="group")),
-    ("The licence comes on both paths", Situation(path="both")),
-    ("The policy asks for another product", Situation(path="direct", replacement_required=True)),
-    ("The account is blocked", Situation(path="direct", account_enabled=False)),
-    ("The user is a guest", Situation(path="direct", user_type="Guest")),
-    ("The mailbox is shared, a room or equipment", Situation(path="direct", mailbox_type="shared")),
-    ("The user is inactive or never signed in", Situation(path="direct", inactive=True)),
-    ("The user bought it", Situation(path="direct", self_service=True)),
-    ("It is a trial", Situation(is_trial=True)),
-    ("The subscription is in its grace period", Situation(status="Warning")),
-    ("The subscription is suspended", Situation(status="Suspended")),
-    ("The subscription is deleted", Situation(status="Deleted")),
-    ("The property is usageLocation", Situation(attribute="usageLocation")),
-    ("The property is another one", Situation(attribute="department")),
+    (N_("The licence is assigned directly"), Situation(path="direct")),
+    (N_("The licence comes from a group"), Situation(path="group")),
+    (N_("The licence comes on both paths"), Situation(path="both")),
+    (N_("The policy asks for another product"), Situation(path="direct", replacement_required=True)),
+    (N_("The account is blocked"), Situation(path="direct", account_enabled=False)),
+    (N_("The user is a guest"), Situation(path="direct", user_type="Guest")),
+    (N_("The mailbox is shared, a room or equipment"), Situation(path="direct", mailbox_type="shared")),
+    (N_("The user is inactive or never signed in"), Situation(path="direct", inactive=True)),
+    (N_("The user bought it"), Situation(path="direct", self_service=True)),
+    (N_("It is a trial"), Situation(is_trial=True)),
+    (N_("The subscription is in its grace period"), Situation(status="Warning")),
+    (N_("The subscription is suspended"), Situation(status="Suspended")),
+    (N_("The subscription is deleted"), Situation(status="Deleted")),
+    (N_("The property is usageLocation"), Situation(attribute="usageLocation")),
+    (N_("The property is another one"), Situation(attribute="department")),
     ("CountViolation", Situation(error_code="CountViolation")),
     ("MutuallyExclusiveViolation", Situation(error_code="MutuallyExclusiveViolation")),
     ("DependencyViolation", Situation(error_code="DependencyViolation")),
     ("ProhibitedInUsageLocationViolation", Situation(error_code="ProhibitedInUsageLocationViolation")),
     ("UniquenessViolation", Situation(error_code="UniquenessViolation")),
-    ("The agreement is a Microsoft Customer Agreement", Situation(agreement=Agreement.MCA)),
-    ("The agreement is for volume licensing", Situation(agreement=Agreement.VOLUME)),
-    ("The licences were bought from a partner", Situation(agreement=Agreement.CSP)),
+    (N_("The agreement is a Microsoft Customer Agreement"), Situation(agreement=Agreement.MCA)),
+    (N_("The agreement is for volume licensing"), Situation(agreement=Agreement.VOLUME)),
+    (N_("The licences were bought from a partner"), Situation(agreement=Agreement.CSP)),
 )
 
 

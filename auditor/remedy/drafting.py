@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from auditor.domain.result import Action, Finding, TenantResult
 from auditor.domain.words import Status, SubjectType
+from auditor.engine.facts import Facts
 from auditor.engine.plan import Plan
 from auditor.guidance import Library
 from auditor.remedy.accounts import read_accounts
@@ -12,7 +14,7 @@ from auditor.remedy.acting import actions_of
 from auditor.remedy.applying import State, apply, copied, state_of
 from auditor.remedy.choosing import Choice, choose_ways
 from auditor.remedy.commands import Command
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import Kind, Term
 from auditor.remedy.limits import limits_of
 from auditor.remedy.parties import Party, parties_of
 from auditor.remedy.proposing import Market, Proposal, proposals
@@ -21,6 +23,9 @@ from auditor.remedy.situating import circumstances
 from auditor.remedy.ways import Limit, Way
 from auditor.remedy.weighing import Weighed, weigh
 from auditor.remedy.wording import ENGLISH, Words
+
+WINDOW = timedelta(days=7)
+"""Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
 
 _LEADING = (
     "assignment.not-allowed", "assignment.denied", "assignment.redundant", "assignment.overlap", "assignment.error",
@@ -120,10 +125,7 @@ def draft(
         if options.weighed[user][place].mended
     }
     decided = tuple(_decided(options, user, weighed) for user, weighed in taken.items())
-    groups = {group.id: group.name for group in options.plan.facts.groups if group.name}
-    actions = actions_of(
-        options.tenant, options.plan.facts.policies, library, words=words, decided=decided, groups=groups
-    )
+    actions = listed(options, options.tenant, decided, library, words)
     state = copied(options.state)
     refused: dict[str, str] = {}
     for action in actions:
@@ -137,6 +139,37 @@ def draft(
         if user not in {*refused, *options.parties} and state.accounts[user].held != weighed.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."
     return Draft(taken=taken, decided=decided, actions=actions, choice=choice, state=state, refused=refused)
+
+
+def listed(
+    options: Options, tenant: TenantResult, decided: tuple[Decided, ...], library: Library, words: Words
+) -> tuple[Action, ...]:
+    """Write the actions for the tenant's findings, with all that the snapshot knows of groups and subscriptions."""
+    facts = options.plan.facts
+    return actions_of(
+        tenant,
+        facts.policies,
+        library,
+        words=words,
+        decided=decided,
+        groups={group.id: group.name for group in facts.groups if group.name},
+        terms=terms_of(facts),
+    )
+
+
+def terms_of(facts: Facts) -> dict[str, Term]:
+    """Return for each product when its seats can go, by its subscriptions that are paid and alive."""
+    terms: dict[str, Term] = {}
+    for row in facts.subscriptions:
+        sku_id, bought, ends = (row["skuId"] or "").lower(), row["createdDateTime"], row["nextLifecycleDateTime"]
+        if not sku_id or row["isTrial"] or (row["status"] or "").casefold() not in {"enabled", "warning"}:
+            continue
+        recent = bought is not None and facts.as_of - WINDOW <= bought <= facts.as_of
+        day = None if ends is None else ends.date().isoformat()
+        known = terms.get(sku_id, Term(just_bought=False, ends=None))
+        days = [found for found in (known.ends, day) if found is not None]
+        terms[sku_id] = Term(just_bought=known.just_bought or recent, ends=min(days, default=None))
+    return terms
 
 
 def _key(options: Options, command: Command) -> str:

@@ -1,5 +1,6 @@
 """The kinds of action that mend findings, and the order in which they are safe."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from auditor.guidance import Order
@@ -39,6 +40,16 @@ class Kind(StrEnum):
     GROUP_ERRORS = "group-errors"
     GROUP_PROCESSING = "group-processing"
     BUDGET = "budget"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """When the seats of a product can be given back."""
+
+    just_bought: bool
+    """Whether a subscription of it is at most seven days old: so long Microsoft's own agreement takes seats back."""
+    ends: str | None
+    """The next date of its subscriptions, as a day; None where none is known."""
 
 
 _ORDERS: dict[Order, tuple[Kind, ...]] = {

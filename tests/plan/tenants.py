@@ -73,12 +73,14 @@ def snapshot(
     statuses: dict[Source, SourceStatus] | None = None,
     asked: tuple[str, ...] = EVERYTHING_ABOUT_USERS,
     agreement: Agreement = Agreement.MCA,
+    subscriptions: list[dict[str, Any]] | None = None,
 ) -> Snapshot:
     held = [row["skuId"] for person in users for row in person["assignedLicenses"]]
     state = {
         "users": users,
         "subscribedSkus": [sku(sku_id, enabled, held.count(sku_id)) for sku_id, enabled in seats.items()],
         "groups": groups or [],
+        "subscriptions": subscriptions or [],
         "organization": [{"id": "1" * 8, "displayName": name}],
     }
     asks = {Source.USERS: asked, Source.GROUPS: GROUPS_ASKED}

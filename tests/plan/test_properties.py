@@ -1,7 +1,9 @@
 """The proof holds for generated tenants and policies, with every kind of gap: nothing new, and no claim that is false."""
 
+from importlib.util import find_spec
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from tests.properties.adapter import catalogue_of, files
 from tests.properties.adapter import snapshot as oracle_snapshot
 from tests.properties.strategies import Scenario, scenarios
 
+SOLVERS = (None, "walk", *(["milp"] if find_spec("scipy") else []))
 SKUS = (E3, E5, F3, VISIO)
 TEXT = """policies:
   - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
@@ -73,7 +76,7 @@ def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-@given(tenants(), st.sampled_from([None, "walk", "milp"]))
+@given(tenants(), st.sampled_from(SOLVERS))
 def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
     people, seats, groups = tenant
     plan = fleet([snapshot(people, seats, groups=groups)], TEXT, solver=solver)
@@ -124,6 +127,7 @@ NOTHING = Way(goals=(0, 0, 0, 0))
 @settings(max_examples=80, deadline=None)
 @given(st.lists(WAYS, max_size=6), LIMITS)
 def test_both_solvers_reach_the_same_best(people: list[list[Way]], limits: dict[str, Limit]) -> None:
+    pytest.importorskip("scipy")
     ways = [[NOTHING, *own] for own in people]
     walked, solved = (choose_ways(ways, limits, solver=name) for name in ("walk", "milp"))
     assert walked.optimal
