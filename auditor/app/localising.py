@@ -14,6 +14,8 @@ def localised(result: Result, locale: str) -> Result:
 
     Machines read the result itself, whose words are English in every language.
     """
+    if locale.lower() == FALLBACK:
+        return result  # nothing is looked up for those who read what stands there already
     words = wording(locale)
     if words.language == FALLBACK:
         return result

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
@@ -74,6 +75,20 @@ class ProductMasks:
         self._facts = facts
         self._skus = skus
         self._known: dict[tuple[Element, ...], Mask] = {}
+        self._singles: dict[Element, Mask] = {}
+
+    @cached_property
+    def _names(self) -> tuple[str | None, ...]:
+        """Part numbers, folded."""
+        return tuple(None if sku.part_number is None else sku.part_number.casefold() for sku in self._skus)
+
+    @cached_property
+    def _plans(self) -> tuple[frozenset[str] | None, ...]:
+        """Per SKU the names, folded, and the ids of its service plans; None where nobody knows them."""
+        return tuple(
+            None if sku.plans is None else frozenset({*sku.plans, *(name.casefold() for name in sku.plans.values())})
+            for sku in self._skus
+        )
 
     def of(self, products: ProductSet) -> Mask:
         """Return what the set says of each SKU."""
@@ -83,7 +98,9 @@ class ProductMasks:
         if elements not in self._known:
             mask = nothing(len(self._skus))
             for element in elements:
-                mask = mask | self._element(element)
+                if element not in self._singles:
+                    self._singles[element] = self._element(element)
+                mask = mask | self._singles[element]
             self._known[elements] = mask
         return self._known[elements]
 
@@ -100,16 +117,20 @@ class ProductMasks:
             case Builtin():
                 return self._mask(map(self._is_trial, self._skus))
             case Sku(name=name):
-                return self._mask(_named(sku, name.casefold()) for sku in self._skus)
+                wanted = name.casefold()
+                return self._mask(_named(sku, part, wanted) for sku, part in zip(self._skus, self._names, strict=True))
             case SkuGlob(pattern=pattern):
                 compiled = pattern_of(pattern)
-                return self._mask(_matched(sku, compiled) for sku in self._skus)
+                return self._mask(
+                    _matched(sku, part, compiled) for sku, part in zip(self._skus, self._names, strict=True)
+                )
             case WithService(plan=plan):
-                return self._mask(_with_service(sku, plan.casefold()) for sku in self._skus)
+                wanted = plan.casefold()
+                return self._mask(None if plans is None else wanted in plans for plans in self._plans)
 
     def _free(self) -> Mask:
         known = self._facts.catalogue.free
-        listed = self._mask(_listed(sku, known) for sku in self._skus)
+        listed = self._mask(_listed(sku, part, known) for sku, part in zip(self._skus, self._names, strict=True))
         for products in self._facts.policies.free:
             listed = listed | self._union(products.elements)
         return listed
@@ -129,32 +150,26 @@ class ProductMasks:
         return Mask(np.array([a is True for a in told], dtype=bool), np.array([a is None for a in told], dtype=bool))
 
 
-def _named(sku: SkuFact, name: str) -> bool | None:
+def _named(sku: SkuFact, part: str | None, name: str) -> bool | None:
     if name == sku.sku_id:
         return True
-    if sku.part_number is None:
+    if part is None:
         return None if sku.name_may_be_any and not _GUID.fullmatch(name) else False
-    return sku.part_number.casefold() == name
+    return part == name
 
 
-def _matched(sku: SkuFact, pattern: re.Pattern[str]) -> bool | None:
-    if sku.part_number is None:
+def _matched(sku: SkuFact, part: str | None, pattern: re.Pattern[str]) -> bool | None:
+    if part is None:
         return None if sku.name_may_be_any else False
-    return pattern.fullmatch(sku.part_number.casefold()) is not None
+    return pattern.fullmatch(part) is not None
 
 
-def _listed(sku: SkuFact, free: frozenset[str]) -> bool | None:
+def _listed(sku: SkuFact, part: str | None, free: frozenset[str]) -> bool | None:
     if sku.sku_id in free:
         return True
-    if sku.part_number is None:
+    if part is None:
         return None if sku.name_may_be_any else False
-    return sku.part_number.casefold() in free
-
-
-def _with_service(sku: SkuFact, plan: str) -> bool | None:
-    if sku.plans is None:
-        return None
-    return plan in sku.plans or any(name.casefold() == plan for name in sku.plans.values())
+    return part in free
 
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
