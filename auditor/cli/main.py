@@ -32,7 +32,11 @@ exit codes:
   3    incomplete: a tenant could not be read whole, or a policy not evaluated
   130  interrupted
 """
-_EXTRAS = dict.fromkeys(("msgraph", "msgraph_core", "kiota_abstractions", "azure", "httpx", "aiohttp"), "graph")
+_EXTRAS = {
+    **dict.fromkeys(("msgraph", "msgraph_core", "kiota_abstractions", "azure", "httpx", "aiohttp"), "graph"),
+    "css_inline": "mail",
+    "scipy": "plan",
+}
 """Modules that an optional part of the installation brings."""
 _BUG = "https://github.com/m365-license-auditor/auditor/issues"
 
