@@ -13,6 +13,7 @@ from auditor.app.running import Request
 from auditor.app.running import run as run_audit
 from auditor.cli.console import say
 from auditor.cli.options import (
+    add_mail_arguments,
     formats_of,
     from_environment,
     instant,
@@ -22,7 +23,6 @@ from auditor.cli.options import (
     threshold,
     wished_locale,
 )
-from auditor.cli.send import add_mail_arguments, mail_settings, send
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 
@@ -44,7 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POLICY",
         help="files or folders (default: policies/, else the starter library)",
     )
-    what = parser.add_argument_group("what is audited")
+    _add_what(parser.add_argument_group("what is audited"))
+    _add_how(parser.add_argument_group("what comes out"))
+    mail = parser.add_argument_group("mail")
+    mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
+    add_mail_arguments(mail)
+
+
+def _add_what(what: argparse._ArgumentGroup) -> None:
     what.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
     what.add_argument(
         "--snapshot",
@@ -66,7 +73,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RESULT",
         help="the result.json of the previous run: what is new, reopened, fixed",
     )
-    how = parser.add_argument_group("what comes out")
+
+
+def _add_how(how: argparse._ArgumentGroup) -> None:
     how.add_argument("-o", "--output", type=Path, metavar="DIR", help="where reports go (default: out/)")
     how.add_argument(
         "-f",
@@ -95,9 +104,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     how.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works as well)")
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
-    mail = parser.add_argument_group("mail")
-    mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
-    add_mail_arguments(mail)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -108,7 +114,11 @@ def run(args: argparse.Namespace) -> int:
     fail_on, wish = threshold(args), wished_locale(args.locale)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
     request = _request(args)
-    settings = mail_settings(args.tenants) if args.send else None
+    settings = None
+    if args.send:
+        from auditor.cli.send import mail_settings, send  # noqa: PLC0415  whoever sends nothing does not wait for it
+
+        settings = mail_settings(args.tenants)
     result = run_audit(request)
     if args.redact:
         result = redacted(result)

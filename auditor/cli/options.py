@@ -3,6 +3,7 @@
 import argparse
 import os
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 from auditor.app.localising import checked_locale
 from auditor.domain.errors import UsageError
@@ -54,6 +55,18 @@ def severity(text: str) -> Severity | None:
     except ValueError as error:
         words = ", ".join([*(item.value for item in Severity), "never"])
         raise argparse.ArgumentTypeError(f"{text!r} is none of {words}") from error
+
+
+def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
+    """Declare the arguments of sending, which `audit --send` and `send` share."""
+    parser.add_argument(
+        "--link",
+        metavar="URL",
+        help="where the HTML report can be read (default: the GitHub Actions run, where there is one)",
+    )
+    parser.add_argument(
+        "--sent-log", type=Path, metavar="FILE", help="the list of sent mails (default: in the user's state folder)"
+    )
 
 
 def threshold(args: argparse.Namespace) -> Severity | None:

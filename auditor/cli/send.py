@@ -8,7 +8,7 @@ from pathlib import Path
 from auditor.app.redacting import redacted
 from auditor.app.sending import End, Sending, Sent, check_mail, send_result
 from auditor.cli.console import say, tell
-from auditor.cli.options import from_environment, now
+from auditor.cli.options import add_mail_arguments, from_environment, now
 from auditor.domain.errors import Diagnostic, SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
@@ -45,18 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done")
     parser.add_argument("--no-color", action="store_true", help="no colour")
-
-
-def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
-    """Declare the arguments that `audit --send` shares."""
-    parser.add_argument(
-        "--link",
-        metavar="URL",
-        help="where the HTML report can be read (default: the GitHub Actions run, where there is one)",
-    )
-    parser.add_argument(
-        "--sent-log", type=Path, metavar="FILE", help="the list of sent mails (default: in the user's state folder)"
-    )
 
 
 def run(args: argparse.Namespace) -> int:
