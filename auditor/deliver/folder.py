@@ -8,7 +8,7 @@ from auditor.domain.errors import DeliveryError
 
 
 def write_all(files: Iterable[tuple[Path, Iterable[bytes]]]) -> tuple[Path, ...]:
-    """Write pieces of bytes to their paths; when one cannot be written, none of them appears and DeliveryError tells why."""
+    """Write pieces of bytes to their paths; when one cannot be written, none appears and DeliveryError tells why."""
     partial: list[tuple[Path, Path]] = []
     try:
         for path, pieces in files:

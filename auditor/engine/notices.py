@@ -1,7 +1,7 @@
 """What readers should know beside findings: waivers that lapse, lapsed, or wave nothing; names that nobody knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, time
 
 from auditor.domain.policy import Mention, PolicySet, Waiver
 from auditor.domain.result import FleetResult, Notice, PolicyOutcome
@@ -28,8 +28,9 @@ def tenant_notices(plan: Plan, evaluation: Evaluation) -> tuple[Notice, ...]:
 
 def days_left(waiver: Waiver, as_of: datetime) -> int:
     """Return how many whole days a waiver still holds, its last day included."""
-    end = datetime.combine(waiver.expires, time.min, UTC) + timedelta(days=1)
-    return (end - as_of) // timedelta(days=1)
+    midnight = as_of.astimezone(UTC).timetz().replace(tzinfo=None) == time.min
+    # Counted in days of the calendar: the day after its last one would be a year 10000.
+    return waiver.expires.toordinal() - as_of.astimezone(UTC).date().toordinal() + int(midnight)
 
 
 def fleet_notices(policies: PolicySet, tenants: Sequence[Facts]) -> tuple[Notice, ...]:

@@ -28,8 +28,8 @@ _ADVICE = {
     "700211": "no federated credential has the issuer https://token.actions.githubusercontent.com",
     "700212": "the assertion's audience is not the federated credential's: it is api://AzureADTokenExchange"
     " (api://AzureADTokenExchangeUSGov and …China in those clouds)",
-    "700213": "no federated credential has the assertion's subject: `auditor doctor` prints it in both of GitHub's forms"
-    " (since July 2026 new repositories use the one with ids)",
+    "700213": "no federated credential has the assertion's subject: `auditor doctor` prints it in both of GitHub's"
+    " forms (since July 2026 new repositories use the one with ids)",
     "700223": "the application's federated credential is restricted: check its conditions",
     "700229": "only applications of this tenant may use federated credentials: check clientId",
     "7000112": "the application is disabled in this tenant",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.errors import SnapshotError
@@ -44,9 +44,9 @@ JSON = st.recursive(
 )
 INSTANT = st.datetimes(
     timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
-    min_value=datetime(1, 1, 2),
-    max_value=datetime(9999, 12, 30),
-)  # noqa: DTZ001
+    min_value=datetime(1, 1, 2),  # noqa: DTZ001 - bounds are given without a zone
+    max_value=datetime(9999, 12, 30),  # noqa: DTZ001
+)
 MONEY = st.builds(Money, currency=TEXT, per_month=st.decimals(0, 10**12, places=2))
 LINE = st.builds(SourceLine, file=TEXT, line=st.integers(0))
 MAPPING = st.dictionaries(TEXT, JSON, max_size=3)
@@ -88,6 +88,7 @@ def saved(of: Result) -> bytes:
     return b"".join(render(of, "json", locale="en").chunks())
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(RESULT)
 def test_what_was_saved_comes_back(made: Result) -> None:
     body = saved(made)
