@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from auditor.app.auditing import audit
-from auditor.app.remedying import packaged_library, remedied
+from auditor.app.remedying import packaged_library
 from auditor.catalogue import Catalogue
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
@@ -57,7 +57,7 @@ def plan_run(
 
     A plan that creates a finding is drawn up again without what created it. `solver` forces `milp` or `walk`.
     """
-    before = remedied(audit(snapshots, policies, catalogue, as_of), policies)
+    before = audit(snapshots, policies, catalogue, as_of)
     facts = {state.manifest.tenant: Facts(state, catalogue, policies, as_of) for state in snapshots}
     options = {
         tenant.name: options_of(bind(policies, facts[tenant.name]), tenant)
@@ -72,7 +72,7 @@ def plan_run(
                 lesson.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
         drafts = {name: draft(own, lessons[name], library, words=words, solver=solver) for name, own in options.items()}
         changed = [resulting(facts[name], drafts[name].state) for name in options]
-        tried = _Try(drafts=drafts, after=remedied(audit(changed, policies, catalogue, as_of), policies))
+        tried = _Try(drafts=drafts, after=audit(changed, policies, catalogue, as_of))
         if not _learn(before, tried, lessons, options, words):
             break
     return _fleet_plan(before, tried, options, lessons, policies, words)

@@ -7,14 +7,22 @@ solver decides where it is installed, and where it is not the plan says that it 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
+from math import comb
+from operator import add
 
 from auditor.remedy.ways import Goals, Limit, Way
 
 STATES = 20_000
 """The most seat balances that the walk keeps; beyond it the best are kept, and the best of all may be missed."""
+NARROW = 100
+"""The same once the walk has worked for long."""
+WORK = 20_000_000
+"""How many balances may be reached from how many before the walk narrows."""
+MANNERS = 2_000
+"""The most manners in which one class is spread over its ways at once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,30 +106,103 @@ def _circles(people: Sequence[Sequence[Way]], binding: frozenset[str]) -> list[t
     return circles
 
 
+_Step = tuple[Goals, tuple[int, ...]]
+"""What a way is worth, and how it moves the seats that bind."""
+_Trail = tuple["_Trail", tuple[int, ...]] | None
+"""How many of each class went which way, the last class first."""
+
+
 def _walk_circle(
     people: Sequence[Sequence[Way]], binding: Sequence[str], limits: Mapping[str, Limit]
 ) -> tuple[tuple[int, ...], bool]:
-    """Go from person to person and keep, for each balance of the seats that bind, the best that leads there."""
-    reached: dict[tuple[int, ...], tuple[Goals, tuple[int, ...]]] = {(0,) * len(binding): ((0, 0, 0, 0), ())}
-    optimal = True
-    for ways in people:
-        following: dict[tuple[int, ...], tuple[Goals, tuple[int, ...]]] = {}
-        for balance, (goals, taken) in reached.items():
-            for place, way in enumerate(ways):
-                change = tuple(old + way.seats.get(sku, 0) for old, sku in zip(balance, binding, strict=True))
-                a, b, c, d = (one + other for one, other in zip(goals, way.goals, strict=True))
-                made = ((a, b, c, d), (*taken, place))
+    """Go from class to class and keep, for each balance of the seats that bind, the best that leads there.
+
+    People who have the same ways are one class: only how many of them go each way matters.
+    """
+    told = [_steps(ways, binding) for ways in people]
+    alike: dict[tuple[_Step, ...], list[int]] = {}
+    for number, (steps, _) in enumerate(told):
+        alike.setdefault(steps, []).append(number)
+    classes = list(_parted(alike))
+    reached: dict[tuple[int, ...], tuple[Goals, _Trail]] = {(0,) * len(binding): ((0, 0, 0, 0), None)}
+    optimal, work, width = True, 0, STATES
+    for steps, members in classes:
+        following: dict[tuple[int, ...], tuple[Goals, _Trail]] = {}
+        for counts in _compositions(len(members), len(steps)):
+            (a, b, c, d), moved = _summed(steps, counts, len(binding))
+            for balance, ((e, f, g, h), trail) in reached.items():
+                change = tuple(map(add, balance, moved))
+                goals = (a + e, b + f, c + g, d + h)
                 known = following.get(change)
-                if known is None or made < known:
-                    following[change] = made
-        if len(following) > STATES:
+                if known is None or goals < known[0]:
+                    following[change] = (goals, (trail, counts))
+        work += len(reached) * len(following)
+        width = STATES if work < WORK else NARROW
+        if len(following) > width:
             optimal = False
             # The balances within the limits go first, then the best; doing nothing from here on stays possible.
-            kept = sorted(following.items(), key=lambda item: (_distance(item[0], binding, limits), item[1]))[:STATES]
-            following = dict(kept)
+            ranked = sorted(following.items(), key=lambda item: (_distance(item[0], binding, limits), item[1][0]))
+            following = dict(ranked[:width])
         reached = following
     ends = [found for balance, found in reached.items() if _distance(balance, binding, limits) == 0]
-    return (min(ends)[1] if ends else (0,) * len(people)), optimal
+    if not ends:
+        return (0,) * len(people), False
+    return _unrolled(min(ends, key=lambda found: found[0])[1], classes, told), optimal
+
+
+def _steps(ways: Sequence[Way], binding: Sequence[str]) -> tuple[tuple[_Step, ...], tuple[int, ...]]:
+    """Return the ways that count, and their places: of those that move the same seats only the best does."""
+    best: dict[tuple[int, ...], tuple[Goals, int]] = {}
+    for place, way in enumerate(ways):
+        moved = tuple(way.seats.get(sku, 0) for sku in binding)
+        if moved not in best or way.goals < best[moved][0]:
+            best[moved] = (way.goals, place)
+    found = sorted((goals, moved, place) for moved, (goals, place) in best.items())
+    return tuple((goals, moved) for goals, moved, _ in found), tuple(place for *_, place in found)
+
+
+def _parted(alike: Mapping[tuple[_Step, ...], list[int]]) -> Iterator[tuple[tuple[_Step, ...], list[int]]]:
+    """Part classes that can be spread over their ways in too many manners into smaller ones."""
+    for steps, members in alike.items():
+        size = len(members)
+        while size > 1 and comb(size + len(steps) - 1, len(steps) - 1) > MANNERS:
+            size //= 2
+        for start in range(0, len(members), size):
+            yield steps, members[start : start + size]
+
+
+def _compositions(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """Yield every manner in which so many people are spread over so many ways."""
+    if parts == 1:
+        yield (total,)
+        return
+    for first in range(total, -1, -1):
+        for rest in _compositions(total - first, parts - 1):
+            yield (first, *rest)
+
+
+def _summed(steps: Sequence[_Step], counts: Sequence[int], width: int) -> _Step:
+    goals, moved = [0, 0, 0, 0], [0] * width
+    for (worth, change), count in zip(steps, counts, strict=True):
+        goals = [old + count * new for old, new in zip(goals, worth, strict=True)]
+        moved = [old + count * new for old, new in zip(moved, change, strict=True)]
+    return (goals[0], goals[1], goals[2], goals[3]), tuple(moved)
+
+
+def _unrolled(
+    trail: _Trail,
+    classes: Sequence[tuple[tuple[_Step, ...], list[int]]],
+    told: Sequence[tuple[tuple[_Step, ...], tuple[int, ...]]],
+) -> tuple[int, ...]:
+    """Follow the trail back: the first members of each class take its first way, and so on."""
+    taken = [0] * len(told)
+    for _, members in reversed(classes):
+        assert trail is not None
+        trail, counts = trail
+        spread = [step for step, count in enumerate(counts) for _ in range(count)]
+        for number, step in zip(members, spread, strict=True):
+            taken[number] = told[number][1][step]
+    return tuple(taken)
 
 
 def _binding(people: Sequence[Sequence[Way]], limits: Mapping[str, Limit]) -> list[str]:
