@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -101,8 +102,15 @@ def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
             "no tenant in the tenants file has recipients",
             hint="add `recipients: [{address: …}]` to a tenant",
         )
+    needed = ["css_inline"]
     if isinstance(settings.mail.route, SmtpMail):
         smtp_mail.open_relay(settings.mail.route, environ)
+    else:
+        needed += ["msgraph", "azure", "aiohttp"]
+    for module in needed:
+        # Looked up, not imported: what an audit needs half an hour later is missed now.
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named '{module}'", name=module)
     return settings.mail
 
 
@@ -115,8 +123,12 @@ def send_result(result: Result, sending: Sending) -> tuple[Sent, ...]:
     log = SentLog(sending.log)
     done: list[Sent] = []
     ready: list[_Prepared] = []
+    spoken: dict[str, Result] = {}
     for envelope in _chosen(result, sending):
-        outcome = _prepared(result, envelope, mail, sending, log)
+        if envelope.locale not in spoken:
+            # The whole of it: an action keeps its words where a reader sees some of its findings only.
+            spoken[envelope.locale] = localised(result, envelope.locale)
+        outcome = _prepared(spoken[envelope.locale], envelope, mail, sending, log)
         if isinstance(outcome, Sent):
             done.append(outcome)
         elif sending.dry_run is not None:
@@ -179,8 +191,7 @@ def _told_before(address: str, state: State, log: Path) -> Sent:
 
 
 def _letter(mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, weekly: bool) -> Letter:
-    told = localised(mine, envelope.locale)
-    attachment = attached(told, envelope.attach, locale=envelope.locale, suits=_suits(mail))
+    attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail))
     large = attachment is not None and len(attachment.body) > LARGEST
     severities, owners, tags = envelope.scope()
     reader = Reader(
@@ -194,7 +205,7 @@ def _letter(mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, w
         attachment=attachment.name if attachment is not None and not large else "",
         too_large=attachment.name if attachment is not None and large else "",
     )
-    parts = render_mail(told, reader)
+    parts = render_mail(mine, reader)
     goes = None if large else attachment
     letter = Letter(
         sender=mail.sender,

@@ -1,5 +1,6 @@
 """A mail server on this machine: aiosmtpd with TLS, passwords, and every bad habit that a test orders."""
 
+import asyncio
 import socket
 import ssl
 import threading
@@ -48,7 +49,7 @@ class Box:
         self.mails.append((str(envelope.mail_from), list(envelope.rcpt_tos), found))
         self.encrypted.append(session.ssl is not None)
         if self.hang_up:
-            assert server.transport is not None
+            assert isinstance(server.transport, asyncio.WriteTransport)
             server.transport.abort()
         return self.after_data
 

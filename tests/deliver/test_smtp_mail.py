@@ -156,7 +156,7 @@ def test_a_mail_that_is_too_large_is_refused_by_size(tmp_path: Path) -> None:
     assert not running.box.mails
 
 
-def test_nobody_at_home(tmp_path: Path) -> None:
+def test_nobody_at_home() -> None:
     nowhere = SmtpMail(host="127.0.0.1", port=free_port("127.0.0.1"))
     assert sent(nowhere).fate is Fate.REFUSED
     with silent() as port:

@@ -1,0 +1,100 @@
+"""The list of sent mails: who was quicker, what may be repeated, and what a damaged file means."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from auditor.deliver.sent_log import Mailing, SentLog, State
+from auditor.domain.errors import DeliveryError
+from tests.deliver.letters import AT
+
+
+def mailing(key: str = "a1", week: str = "") -> Mailing:
+    return Mailing(key=key, run="r1", recipient="ann@contoso.example", message_id="<a1@contoso.example>", week=week)
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> SentLog:
+    return SentLog(tmp_path / "state" / "sent.jsonl")
+
+
+def test_a_mail_is_claimed_once(log: SentLog) -> None:
+    assert log.state("a1") is None
+    claim = log.claim(mailing(), AT)
+    assert claim
+    assert log.state("a1") is State.SENDING, "whoever dies here leaves it unknown, never unsent"
+    assert log.claim(mailing(), AT) is None
+    log.settle(mailing(), State.ACCEPTED, AT, claim)
+    assert log.state("a1") is State.ACCEPTED
+    assert log.claim(mailing(), AT) is None
+    assert log.claim(mailing("b2"), AT)
+
+
+def test_what_was_refused_may_be_sent_again(log: SentLog) -> None:
+    claim = log.claim(mailing(), AT)
+    assert claim
+    assert log.claim(mailing(), AT) is None
+    log.settle(mailing(), State.REFUSED, AT, claim)
+    assert log.state("a1") is None
+    assert log.claim(mailing(), AT)
+
+
+def test_what_is_unknown_needs_a_person(log: SentLog) -> None:
+    claim = log.claim(mailing(), AT)
+    assert claim
+    log.settle(mailing(), State.UNKNOWN, AT, claim)
+    assert log.state("a1") is State.UNKNOWN
+    assert log.claim(mailing(), AT) is None
+    assert log.claim(mailing(), AT, again=True)
+
+
+def test_of_many_at_once_one_wins(log: SentLog) -> None:
+    won: list[str] = []
+    start = threading.Barrier(8)
+
+    def claim() -> None:
+        start.wait()
+        token = log.claim(mailing(), AT)
+        if token:
+            won.append(token)
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(won) == 1
+
+
+def test_the_weekly_mail_counts_once_it_is_accepted(log: SentLog) -> None:
+    claim = log.claim(mailing(week="2026-W47"), AT)
+    assert claim
+    assert not log.weekly_sent("ann@contoso.example", "2026-W47")
+    log.settle(mailing(week="2026-W47"), State.ACCEPTED, AT, claim)
+    assert log.weekly_sent("ann@contoso.example", "2026-W47")
+    assert not log.weekly_sent("ann@contoso.example", "2026-W48")
+    assert not log.weekly_sent("bo@contoso.example", "2026-W47")
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"key": "a1", "claim": "x", "state": "lost"}', '{"state": "sending"}', "\x00"]
+)
+def test_a_damaged_file_stops_everything(log: SentLog, line: str) -> None:
+    assert log.claim(mailing(), AT)
+    log.path.write_text(log.path.read_text(encoding="utf-8") + line + "\n", encoding="utf-8")
+    with pytest.raises(DeliveryError, match="2: the list") as caught:
+        log.state("b2")
+    assert caught.value.slug == "sent-log-damaged"
+
+
+def test_a_place_that_cannot_be_written_stops_everything(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(DeliveryError) as caught:
+        SentLog(tmp_path / "file" / "sent.jsonl").claim(mailing(), AT)
+    assert caught.value.slug == "sent-log-unwritable"
+
+
+def test_nobody_else_reads_it(log: SentLog) -> None:
+    log.claim(mailing(), AT)
+    assert log.path.stat().st_mode & 0o077 == 0
