@@ -61,10 +61,13 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def write_plan(plan: FleetPlan, places: Mapping[str, Path], *, words: Words = ENGLISH) -> None:
-    """Write the plan in each format to its place; raises DeliveryError where that cannot be done."""
+def write_plan(plan: FleetPlan, told: FleetPlan, places: Mapping[str, Path], *, words: Words = ENGLISH) -> None:
+    """Write the plan in each format to its place; raises DeliveryError where that cannot be done.
+
+    `told` is the same plan in the language of `words`, for people.
+    """
     for form, path in places.items():
-        body = plan_json(plan) if form == "json" else plan_markdown(plan, words=words).encode("utf-8", "replace")
+        body = plan_json(plan) if form == "json" else plan_markdown(told, words=words).encode("utf-8", "replace")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(body)

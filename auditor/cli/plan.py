@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT[=PATH]",
         help="json, markdown, terminal (repeatable; default: json, terminal)",
     )
-    parser.add_argument("--locale", metavar="TAG", help="language of the plan's words (default: English)")
+    parser.add_argument("--locale", metavar="TAG", help="language of what people read (default: English)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
@@ -72,10 +72,12 @@ def run(args: argparse.Namespace) -> int:
         as_of=args.as_of or now(),
     )
     words = wording(checked_locale(args.locale or from_environment("LOCALE") or FALLBACK))
-    plan = run_plan(request, words=words)
-    write_plan(plan, places, words=words)
+    plan = run_plan(request)
+    # Machines read English in every language; for people the same plan is told once more in theirs.
+    told = plan if words.language == FALLBACK else run_plan(request, words=words)
+    write_plan(plan, told, places, words=words)
     if terminal and not args.quiet:
-        _tell(plan, words)
+        _tell(told, words)
     if not args.quiet:
         for path in places.values():
             say(f"auditor: wrote {path}")

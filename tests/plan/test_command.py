@@ -49,6 +49,13 @@ def test_equal_runs_write_equal_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
 
 
+def test_people_read_their_language_and_machines_english(tmp_path: Path) -> None:
+    for name, locale in (("en", "en"), ("nl", "nl")):
+        run(["plan", "--demo", AS_OF, "-q", "--locale", locale, "-f", "json,markdown", "-o", str(tmp_path / name)])
+    assert (tmp_path / "en/plan.json").read_bytes() == (tmp_path / "nl/plan.json").read_bytes()
+    assert "**Voordat u begint**" in (tmp_path / "nl/plan.md").read_text(encoding="utf-8")
+
+
 @pytest.fixture
 def rules(tmp_path: Path) -> str:
     path = tmp_path / "rules.yaml"
