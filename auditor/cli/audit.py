@@ -131,9 +131,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _request(args: argparse.Namespace) -> Request:
-    if args.demo and (args.snapshot or args.tenants):
+    # With --send the tenants file tells who gets the mail, whatever is audited.
+    if args.demo and (args.snapshot or (args.tenants and not args.send)):
         raise UsageError("usage", "--demo audits its own tenants", hint="leave out --snapshot and --tenants")
-    if args.snapshot and args.tenants:
+    if args.snapshot and args.tenants and not args.send:
         raise UsageError("usage", "--snapshot audits saved state, --tenants live state", hint="leave one of them out")
     live = not args.demo and not args.snapshot
     started = now()

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from auditor.domain.errors import DeliveryError
@@ -35,5 +36,7 @@ def write_all(files: Iterable[tuple[Path, Iterable[bytes]]]) -> tuple[Path, ...]
 
 
 def _remove(paths: Sequence[Path]) -> None:
+    """Take back what was begun; a piece that cannot be removed is left, so that the first mistake is the one told."""
     for path in paths:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

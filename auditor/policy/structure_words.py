@@ -104,6 +104,8 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
             keys = _options(error)
             message = f"{_subject(error, path)} needs at least one of: {', '.join(keys)}"
             yield Mistake(path=path, kind="empty", message=message, needs=keys)
+        case "minProperties" if not path and isinstance(error.instance, dict) and "version" not in error.instance:
+            pass  # the lacking version is the mistake, and is told as such
         case "minItems" | "minProperties":
             yield _too_few(error, path)
         case "uniqueItems":
