@@ -21,6 +21,11 @@ _SPOKEN: Final = frozenset(
     }
 )
 """Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
+_OF_PEOPLE: Final = frozenset(
+    {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS}
+)
+_OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
+_OF_GROUPS: Final = frozenset({"hasMembersWithLicenseErrors", "licenseProcessingState"})
 _HOLDINGS: Final = ("assignment.missing", "assignment.overlap", "assignment.redundant", "service.")
 
 
@@ -32,15 +37,18 @@ def described(finding: Finding, words: Words) -> str:
         parts += _seats(facts, words)
     if "short" in facts or "excess" in facts:
         parts += _tenants(facts, words)
-    parts += _person(facts, words)
+    if not _OF_PEOPLE.isdisjoint(facts):
+        parts += _person(facts, words)
     if finding.check.startswith(_HOLDINGS) and facts.get("assignedLicenses"):
         parts.append(
             words.gettext("holds {products}").replace("{products}", words.joined(_texts(facts["assignedLicenses"])))
         )
-    parts += _subscription(facts, words)
-    parts += _group(facts, words)
+    if not _OF_SUBSCRIPTIONS.isdisjoint(facts):
+        parts += _subscription(facts, words)
+    if not _OF_GROUPS.isdisjoint(facts):
+        parts += _group(facts, words)
     parts += _budget(finding, words)
-    parts += [f"{_label(name)} {_value(facts[name], words)}" for name in sorted(facts) if _is_rest(name, facts[name])]
+    parts += [f"{_label(name)} {_value(facts[name], words)}" for name in sorted(facts.keys() - _SPOKEN) if _is_told(facts[name])]
     return " · ".join(parts)
 
 
@@ -174,8 +182,8 @@ def _budget(finding: Finding, words: Words) -> Iterator[str]:
         yield words.gettext("at least: no price for {products}").replace("{products}", unpriced)
 
 
-def _is_rest(name: str, value: Any) -> bool:
-    return name not in _SPOKEN and value not in (None, "", [], {}, ())
+def _is_told(value: Any) -> bool:
+    return value not in (None, "", [], {}, ())
 
 
 def _label(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Sequence
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -12,21 +13,32 @@ from markupsafe import Markup, escape
 from auditor import resources
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
+from auditor.render.columns import island
+from auditor.render.over_time import Past
 from auditor.render.page import page
 from auditor.render.visible import visible
 from auditor.render.words import CHANGES, OUTCOMES, SEVERITIES, Words
 
+_PLACE: Final = "<columns>"
+"""Where the columns go; nothing that is escaped can look like it."""
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
-def render(result: Result, *, locale: str) -> Artifact:
-    """Write the report; what every part of it says is decided in `page`, how it looks in reports/."""
+def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Artifact:
+    """Write the report; what every part of it says is decided in `page`, how it looks in reports/.
+
+    `history` is what earlier runs came to, oldest first; without it there are no curves.
+    """
     words = Words(locale)
     style, script = _text("styles/report.css"), _text("templates/report.js")
     template = environment(words).get_template("report.html.jinja")
-    inline = {"style": Markup(style), "script": Markup(script)}  # noqa: S704 - both are ours
-    text = template.render(page=page(result, words), csp=_csp(style, script), **inline)
+    inline = {"style": Markup(style), "script": Markup(script), "place": Markup(_PLACE)}  # noqa: S704 - both are ours
+    told = {"page": page(result, words, history), "csp": _csp(style, script), **inline}
+    columns = island(result, words)
+    # Millions of characters that are already harmless do not pass through the template.
+    head, _, tail = template.render(**told, columns=columns).partition(_PLACE)
+    text = f"{head}{columns.text}{tail}"
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
 

@@ -1,6 +1,6 @@
 """A Result into the values of the page."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -8,18 +8,24 @@ from auditor.domain.result import Finding, Notice, PolicyHeader, Result, TenantR
 from auditor.domain.words import Severity, Status, SubjectType
 from auditor.render.document import TOOL
 from auditor.render.matters import matters, steps
-from auditor.render.rows import Context, anchored, group, lines, outcome_row, seat_row, source_row
-from auditor.render.totals import all_findings, changes, money, priced_whole
+from auditor.render.over_time import Past, timeline, trends
+from auditor.render.rows import ROWS, Context, anchored, group, lines, outcome_row, seat_row, source_row
+from auditor.render.totals import all_findings, changes, freed, money, priced_whole
 from auditor.render.verdict import completeness, verdict
-from auditor.render.view import Group, Page, Section, Tile
+from auditor.render.view import Figure, Group, Page, Section, Tile
+from auditor.render.waivers import waiver_rows
 from auditor.render.words import SEVERITIES, Words
 
 _LINES: Final = 20
 """Changed findings that a tenant lists."""
+_TOGETHER: Final = 1600
+"""Rows of a tenant that stand in the page itself, shared out among its policies."""
+_FEWEST: Final = 10
+"""Rows that each policy has in any case."""
 
 
-def page(result: Result, words: Words) -> Page:
-    """Return what the page shows."""
+def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
+    """Return what the page shows; `history` is the runs before this one, oldest first."""
     headers = {policy.id: policy for policy in result.run.policies}
     sections = [_section(tenant, headers, words) for tenant in result.tenants]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices:
@@ -45,6 +51,9 @@ def page(result: Result, words: Words) -> Page:
         ),
         waived=result.summary.waived,
         money=words.sums(money(result)),
+        figures=figures(result, words),
+        trends=trends(result, history, words),
+        waivers=waiver_rows(result, words),
         lower_bound=not priced_whole(result),
         matters=matters(tuple(sections), words),
         sections=tuple(sections),
@@ -55,6 +64,31 @@ def page(result: Result, words: Words) -> Page:
             {(finding.subject.id) for finding in all_findings(result) if finding.subject.type is SubjectType.USER}
         ),
     )
+
+
+def figures(result: Result, words: Words) -> tuple[Figure, ...]:
+    """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
+    found = freed(result)
+    told = (
+        (
+            words.gettext("in open findings"),
+            money(result),
+            words.gettext("What is paid for seats that a finding is about."),
+        ),
+        (
+            words.gettext("to reassign now"),
+            found.reassign,
+            words.gettext("Seats that the actions free: give them to somebody else instead of buying."),
+        ),
+        (
+            words.gettext("to save at renewal"),
+            found.reduce,
+            words.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
+        ),
+    )
+    if not any(sums for _, sums, _ in told):
+        return ()
+    return tuple(Figure(label=label, amount=words.sums(sums), note=note) for label, sums, note in told)
 
 
 def _changes(result: Result, words: Words) -> tuple[Tile, ...]:
@@ -70,7 +104,7 @@ def _changes(result: Result, words: Words) -> tuple[Tile, ...]:
 
 def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Words) -> Section:
     context = Context.of_tenant(tenant, headers, words)
-    changed = lines(tenant.findings, tenant.fixed, context)
+    changed, more = lines(tenant.findings, tenant.fixed, context, _LINES)
     groups = _groups(tenant.findings, context)
     anchors = {each.policy: each.anchor for each in groups}
     seats = sorted(
@@ -88,10 +122,11 @@ def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Word
         complete=tenant.complete,
         money=words.sums(money(tenant)),
         counts=_counts(tenant.findings),
-        lines=changed[:_LINES],
-        more_lines=max(len(changed) - _LINES, 0),
+        lines=changed,
+        more_lines=more,
         steps=steps(tenant, words),
         seats=tuple(seats),
+        timeline=timeline(tenant, context),
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
         sources=tuple(source_row(source, words) for source in tenant.sources),
@@ -101,7 +136,7 @@ def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Word
 
 def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Section:
     context = Context.of_fleet(result, headers, words)
-    changed = lines(result.fleet.findings, (), context)
+    changed, more = lines(result.fleet.findings, (), context, _LINES)
     groups = _groups(result.fleet.findings, context)
     anchors = {each.policy: each.anchor for each in groups}
     return Section(
@@ -114,10 +149,11 @@ def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Se
         complete=True,
         money="",
         counts=_counts(result.fleet.findings),
-        lines=changed[:_LINES],
-        more_lines=max(len(changed) - _LINES, 0),
+        lines=changed,
+        more_lines=more,
         steps=(),
         seats=(),
+        timeline=None,
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in result.fleet.policies),
         sources=(),
@@ -133,7 +169,8 @@ def _groups(findings: Iterable[Finding], context: Context) -> tuple[Group, ...]:
     found: dict[str, list[Finding]] = {}
     for finding in findings:
         found.setdefault(finding.policy, []).append(finding)
-    groups = [group(policy, mine, context) for policy, mine in found.items()]
+    rows = min(ROWS, max(_FEWEST, _TOGETHER // max(len(found), 1)))
+    groups = [group(policy, mine, context, rows) for policy, mine in found.items()]
     return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy)))
 
 

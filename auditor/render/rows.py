@@ -54,6 +54,8 @@ class Context:
 
 def anchored(*parts: str) -> str:
     """Return an id for the page: letters, digits and hyphens."""
+    if len(parts) == 1 and parts[0].isascii() and parts[0].isalnum():
+        return parts[0]  # a fingerprint, of which there may be a million
     return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
 
 
@@ -62,8 +64,8 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
-def group(policy: str, findings: list[Finding], context: Context) -> Group:
-    """Return the findings of one policy, open ones first."""
+def group(policy: str, findings: list[Finding], context: Context, rows: int = ROWS) -> Group:
+    """Return the findings of one policy, open ones first, the first `rows` of them as rows."""
     header = context.headers.get(policy)
     ordered = sorted(findings, key=lambda finding: finding.status is Status.WAIVED)
     found = [finding for finding in findings if finding.status is Status.OPEN]
@@ -80,20 +82,19 @@ def group(policy: str, findings: list[Finding], context: Context) -> Group:
         waived=len(findings) - len(found),
         new=sum(finding.change in {Change.NEW, Change.REOPENED} for finding in found),
         money=context.words.sums(sums(found)),
-        rows=tuple(row(finding, context) for finding in ordered[:ROWS]),
-        more=max(len(ordered) - ROWS, 0),
+        rows=tuple(row(finding, context) for finding in ordered[:rows]),
+        more=max(len(ordered) - rows, 0),
     )
 
 
 def row(finding: Finding, context: Context) -> Row:
     """Return one finding as a row."""
-    words, subject = context.words, finding.subject
-    address = finding.evidence.get("userPrincipalName")
-    name = subject.name or str(address or "") or subject.id
+    words = context.words
+    name = name_of(finding)
     return Row(
         anchor=anchored("f", finding.fingerprint),
         name=shortened(name),
-        address=shortened(_address(finding, address, name)),
+        address=shortened(address_of(finding, name)),
         what=shortened(what(finding, context)),
         evidence=shortened(described(finding, words)),
         money="" if finding.money is None else words.money(finding.money.per_month, finding.money.currency),
@@ -102,7 +103,14 @@ def row(finding: Finding, context: Context) -> Row:
     )
 
 
-def _address(finding: Finding, address: Any, name: str) -> str:
+def name_of(finding: Finding) -> str:
+    """Return the name under which people know what a finding is about."""
+    return finding.subject.name or str(finding.evidence.get("userPrincipalName") or "") or finding.subject.id
+
+
+def address_of(finding: Finding, name: str) -> str:
+    """Return what tells it from another of the same name; empty where the name says it all."""
+    address = finding.evidence.get("userPrincipalName")
     if address is not None and str(address) != name:
         return str(address)
     if finding.subject.type is SubjectType.PRODUCT and finding.product is not None:
@@ -122,26 +130,38 @@ def what(finding: Finding, context: Context) -> str:
     return f"{' · '.join(parts)}: {said}" if parts else said
 
 
-def lines(findings: Iterable[Finding], fixed: Iterable[Finding], context: Context) -> tuple[Line, ...]:
-    """Return the findings that came, came back and went, worst first; waived ones are left out."""
+def lines(
+    findings: Iterable[Finding], fixed: Iterable[Finding], context: Context, most: int
+) -> tuple[tuple[Line, ...], int]:
+    """Return at most that many findings that came back, came and went, worst first, and how many more there are.
+
+    Waived ones are left out.
+    """
     words = context.words
-    told = [
-        (order, finding, words.gettext(CHANGES[change]), anchored("f", finding.fingerprint))
+    told: list[tuple[int, Finding]] = [
+        (order, finding)
         for order, change in enumerate((Change.REOPENED, Change.NEW))
         for finding in findings
         if finding.change is change and finding.status is Status.OPEN
     ]
-    lost = [(2, finding, words.gettext("fixed"), None) for finding in fixed if finding.status is Status.OPEN]
-    return tuple(
-        Line(mark=mark, severity=finding.severity, text=sentence(finding, context), anchor=anchor)
-        for _, finding, mark, anchor in sorted([*told, *lost], key=lambda item: (item[0], item[1].severity.rank))
+    told += [(2, finding) for finding in fixed if finding.status is Status.OPEN]
+    told.sort(key=lambda item: (item[0], item[1].severity.rank))
+    marks = (words.gettext(CHANGES[Change.REOPENED]), words.gettext(CHANGES[Change.NEW]), words.gettext("fixed"))
+    shown = tuple(
+        Line(
+            mark=marks[order],
+            severity=finding.severity,
+            text=sentence(finding, context),
+            anchor=None if order == 2 else anchored("f", finding.fingerprint),
+        )
+        for order, finding in told[:most]
     )
+    return shown, len(told) - len(shown)
 
 
 def sentence(finding: Finding, context: Context) -> str:
     """Return a finding in one line: whom or what it is about, and what is wrong."""
-    name = finding.subject.name or str(finding.evidence.get("userPrincipalName") or "") or finding.subject.id
-    return f"{shortened(name)} — {shortened(what(finding, context))}"
+    return f"{shortened(name_of(finding))} — {shortened(what(finding, context))}"
 
 
 def seat_row(seats: SeatCount, context: Context) -> SeatRow:

@@ -16,6 +16,8 @@ COSTLY: Final = frozenset(
     }
 )
 """Checks whose findings stand for seats that are paid for without need."""
+_GIVEN_BACK: Final = frozenset({"remove", "cancel"})
+"""Classes of actions after which fewer seats are paid for."""
 NO_FLEET: Final = FleetResult()
 
 
@@ -99,9 +101,38 @@ def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     return {currency: total[currency] for currency in sorted(total)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freed:
+    """What the actions free and what they cost a month, per currency in alphabetical order."""
+
+    reassign: dict[str, Decimal]
+    """Worth of seats that can be given to somebody else at once; nothing is saved while they are paid for."""
+    reduce: dict[str, Decimal]
+    """Seats that can be given back, at the latest when their subscription is renewed."""
+    buy: dict[str, Decimal]
+    """Seats that have to be bought."""
+
+
+def freed(of: Result | TenantResult) -> Freed:
+    """Sum the money of the actions by what has to happen before it is money."""
+    made = Freed(reassign={}, reduce={}, buy={})
+    for tenant in of.tenants if isinstance(of, Result) else (of,):
+        for action in tenant.actions:
+            if action.money is None or not action.money.per_month:
+                continue
+            value, currency = action.money.per_month, action.money.currency
+            there = made.buy if value < 0 else made.reduce if action.order in _GIVEN_BACK else made.reassign
+            there[currency] = there.get(currency, Decimal(0)) + abs(value)
+    return Freed(**{name: _in_order(getattr(made, name)) for name in ("reassign", "reduce", "buy")})
+
+
 def priced_whole(result: Result) -> bool:
     """Whether every open finding that costs seats has a price; else the sum is a lower bound."""
     return not any(
         finding.status is Status.OPEN and finding.money is None and finding.check in COSTLY
         for finding in all_findings(result)
     )
+
+
+def _in_order(found: dict[str, Decimal]) -> dict[str, Decimal]:
+    return {currency: found[currency] for currency in sorted(found)}

@@ -115,6 +115,31 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """A subscription on the line of time."""
+
+    name: str
+    date: str
+    said: str
+    severity: Severity
+    anchor: str
+    """Of its finding."""
+    place: int
+    """Along the line, in units of its view box."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """Renewals of one tenant, soonest first, with the days that the line is marked with."""
+
+    renewals: tuple[Renewal, ...]
+    ticks: tuple[tuple[int, str], ...]
+    """Place and month."""
+    whole: str
+    """From when to when, for those who do not see it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
     """One tenant, or the fleet."""
 
@@ -131,6 +156,7 @@ class Section:
     more_lines: int
     steps: tuple[Step, ...]
     seats: tuple[SeatRow, ...]
+    timeline: Timeline | None
     groups: tuple[Group, ...]
     outcomes: tuple[OutcomeRow, ...]
     sources: tuple[SourceRow, ...]
@@ -163,6 +189,53 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Island:
+    """All findings as columns, for a script to draw."""
+
+    count: int
+    packed: bool
+    """Whether the text is gzip in base64; else it is JSON that cannot end its element."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """An amount of money with what it means."""
+
+    label: str
+    amount: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverRow:
+    """A waiver with where it stands."""
+
+    id: str
+    key: str
+    """`active`, `expiring`, `expired` or `unused`."""
+    state: str
+    until: str
+    policies: str
+    owner: str
+    reason: str
+    findings: int
+    """That it waives in this run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trend:
+    """A number over the runs so far."""
+
+    label: str
+    first: str
+    last: str
+    points: str
+    """Of a polyline in a view box of 120 by 32."""
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """The whole report."""
 
@@ -180,7 +253,10 @@ class Page:
     counts: tuple[Tile, ...]
     waived: int
     money: str
+    figures: tuple[Figure, ...]
     lower_bound: bool
+    trends: tuple[Trend, ...]
+    waivers: tuple[WaiverRow, ...]
     matters: tuple[Matter, ...]
     sections: tuple[Section, ...]
     tool: str

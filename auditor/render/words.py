@@ -1,7 +1,7 @@
 """Values into the words of a report: numbers, dates, money, states and checks, all through one door for translation."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from gettext import NullTranslations
 from re import compile as pattern
@@ -64,6 +64,7 @@ class Words:
 
     def __init__(self, locale: str) -> None:
         self._wording = wording(locale)
+        self._days: dict[str, str] = {}
 
     @property
     def language(self) -> str:
@@ -123,7 +124,14 @@ class Words:
     def written_date(self, text: str) -> str:
         """Return the day of an RFC 3339 instant as it is said; any other text as it is."""
         moment = _parsed(text)
-        return text if moment is None else self.date(moment)
+        if moment is None:
+            return text
+        # Hundreds of thousands of sign-ins fall on a few hundred days.
+        day = moment.astimezone(UTC).date().isoformat()
+        said = self._days.get(day)
+        if said is None:
+            said = self._days[day] = self.date(moment)
+        return said
 
     def written_instant(self, text: str) -> str:
         """Return an RFC 3339 instant as it is said; any other text as it is."""

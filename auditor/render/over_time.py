@@ -1,0 +1,139 @@
+"""Subscriptions with a date into a line of time, and the runs so far into small curves."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from auditor.domain.result import Finding, Result, TenantResult
+from auditor.domain.words import Severity, Status
+from auditor.render.facts import product_name
+from auditor.render.rows import Context, anchored, shortened
+from auditor.render.totals import money
+from auditor.render.view import Renewal, Timeline, Trend
+from auditor.render.words import Words
+
+LINE: Final = 600
+"""Units of the line of time; what is drawn lies between 0 and LINE."""
+_CURVE: Final = (120, 32)
+_SHORTEST: Final = timedelta(days=60)
+_MONTHS: Final = 6
+"""Marks of a month that fit on the line."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What an earlier run came to."""
+
+    as_of: datetime
+    open: Mapping[Severity, int]
+    money: Mapping[str, Decimal]
+    """What open findings stood for a month, per currency."""
+
+
+def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
+    """Return the tenant's renewals, each subscription once; None where no finding tells a date."""
+    found: dict[str, tuple[datetime, Finding]] = {}
+    for finding in tenant.findings:
+        moment = next_date(finding)
+        if moment is not None and finding.status is Status.OPEN:
+            known = found.get(finding.subject.id)
+            if known is None or finding.severity.rank < known[1].severity.rank:
+                found[finding.subject.id] = (moment, finding)
+    if not found:
+        return None
+    ordered = sorted(found.values(), key=lambda item: (item[0], item[1].subject.name, item[1].fingerprint))
+    start = tenant.as_of.astimezone(UTC)
+    end = max(ordered[-1][0], start + _SHORTEST)
+    spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+    words = context.words
+
+    def at(moment: datetime) -> int:
+        return round(min(max((moment - start) / (end - start), 0), 1) * LINE)
+
+    renewals = tuple(
+        Renewal(
+            name=shortened(product_name(finding, context.names) or finding.subject.name),
+            date=words.date(moment),
+            said=words.joined(_said(finding, spare, words)),
+            severity=finding.severity,
+            anchor=anchored("f", finding.fingerprint),
+            place=at(moment),
+        )
+        for moment, finding in ordered
+    )
+    marks = list(_months(start, end))
+    step = -(-len(marks) // _MONTHS)
+    ticks = tuple((at(month), words.date(month)) for month in marks[::step] if LINE * 0.06 < at(month) < LINE * 0.88)
+    return Timeline(renewals=renewals, ticks=ticks, whole=f"{words.date(start)} – {words.date(end)}")
+
+
+def next_date(finding: Finding) -> datetime | None:
+    """Return the next date of the subscription that a finding is about, in UTC."""
+    written = finding.evidence.get("nextLifecycleDateTime")
+    if not finding.check.startswith("subscription.") or not isinstance(written, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def trends(result: Result, history: Sequence[Past], words: Words) -> tuple[Trend, ...]:
+    """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
+    if not history:
+        return ()
+    now = Past(as_of=result.run.as_of, open=result.summary.open, money=money(result))
+    runs = [*history, now]
+    worst = (Severity.CRITICAL, Severity.HIGH)
+    made = [
+        _trend(words.gettext("open findings"), runs, [Decimal(sum(run.open.values())) for run in runs], words),
+        _trend(
+            words.gettext("critical and high"),
+            runs,
+            [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs],
+            words,
+        ),
+    ]
+    for currency in sorted({currency for run in runs for currency in run.money}):
+        values = [run.money.get(currency, Decimal(0)) for run in runs]
+        made.append(_trend(words.gettext("a month in open findings"), runs, values, words, currency))
+    return tuple(made)
+
+
+def _trend(label: str, runs: Sequence[Past], values: Sequence[Decimal], words: Words, currency: str = "") -> Trend:
+    wide, high = _CURVE
+    most = max(*values, Decimal(1))
+    span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
+    points = (
+        f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{round(high - float(value / most) * high, 1)}"
+        for run, value in zip(runs, values, strict=True)
+    )
+    first, last = (words.money(v, currency) if currency else words.number(int(v)) for v in (values[0], values[-1]))
+    said = words.gettext("{first} on {day}, {last} now")
+    said = said.replace("{first}", first).replace("{day}", words.date(runs[0].as_of)).replace("{last}", last)
+    return Trend(label=label, first=first, last=last, points=" ".join(points), said=said)
+
+
+def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> Iterator[str]:
+    facts = finding.evidence
+    if facts.get("isTrial") is True:
+        yield words.gettext("trial")
+    if isinstance(facts.get("totalLicenses"), int):
+        yield words.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
+    sku = finding.product.sku_id if finding.product is not None else None
+    left = spare.get(sku.casefold()) if sku is not None else None
+    if left is not None:
+        yield words.gettext("{seats} spare").replace("{seats}", words.number(left))
+
+
+def _months(start: datetime, end: datetime) -> Iterator[datetime]:
+    year, month = start.year, start.month
+    while True:
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        first = datetime(year, month, 1, tzinfo=UTC)
+        if first >= end:
+            return
+        yield first

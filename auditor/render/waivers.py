@@ -1,0 +1,63 @@
+"""The run's waivers into rows that say which hold, which lapse, and which waive nothing."""
+
+from collections import Counter
+from datetime import UTC, date, datetime
+from typing import Any, Final
+
+from auditor.domain.result import Result
+from auditor.domain.words import Status
+from auditor.render.rows import shortened
+from auditor.render.totals import all_findings
+from auditor.render.view import WaiverRow
+from auditor.render.words import Words
+from auditor.wording.checks import N_
+
+_STATES: Final = {
+    "expired": N_("lapsed"),
+    "expiring": N_("lapses soon"),
+    "unused": N_("waives nothing"),
+    "active": N_("holds"),
+}
+_ORDER: Final = tuple(_STATES)
+
+
+def waiver_rows(result: Result, words: Words) -> tuple[WaiverRow, ...]:
+    """Return the waivers, those to look at first; what the run's own notices say of one decides its state."""
+    notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
+    told = {(notice.code, notice.subject) for notice in notices}
+    counts = Counter(
+        finding.waiver for finding in all_findings(result) if finding.status is Status.WAIVED and finding.waiver
+    )
+    today = result.run.as_of.astimezone(UTC).date()
+    rows = []
+    for written in result.run.definitions.get("waivers") or ():
+        id_, until = str(written.get("id", "")), _day(written.get("expires"))
+        key = "active"
+        if until is not None and until < today:
+            key = "expired"
+        elif ("waiver.expiring", id_) in told:
+            key = "expiring"
+        elif ("waiver.unused", id_) in told and not counts[id_]:
+            key = "unused"
+        rows.append(
+            WaiverRow(
+                id=id_,
+                key=key,
+                state=words.gettext(_STATES[key]),
+                until="" if until is None else words.date(datetime(until.year, until.month, until.day, tzinfo=UTC)),
+                policies=words.joined(str(policy) for policy in written.get("policies") or ()),
+                owner=shortened(str(written.get("owner") or "")),
+                reason=shortened(str(written.get("reason") or "")),
+                findings=counts[id_],
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (_ORDER.index(row.key), row.id)))
+
+
+def _day(written: Any) -> date | None:
+    if isinstance(written, date):
+        return written
+    try:
+        return date.fromisoformat(str(written))
+    except ValueError:
+        return None

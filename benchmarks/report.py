@@ -1,0 +1,211 @@
+"""The reports of a large audit: seconds to write them, memory above the result, seconds until Chromium shows them.
+
+usage: python -m benchmarks.report [FINDINGS ...]
+"""
+
+import json
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from hashlib import md5
+from pathlib import Path
+
+from auditor.domain.result import (
+    Action,
+    Finding,
+    FleetResult,
+    Money,
+    PolicyHeader,
+    ProductReference,
+    Result,
+    Run,
+    SeatCount,
+    SourceLine,
+    Subject,
+    TenantResult,
+)
+from auditor.domain.words import Agreement, Change, Cloud, Severity, Status, SubjectType
+from auditor.render import render
+from auditor.render.totals import summarise
+
+AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+_POLICIES = 24
+_PRODUCTS = tuple((f"00000000-0000-4000-8000-{n:012d}", f"PRODUCT_{n}", f"Microsoft Product {n}") for n in range(30))
+_DEPARTMENTS = ("Store", "Warehouse", "Sales", "Försäljning", "Ingénierie", "Legal", *(f"Unit {n}" for n in range(34)))
+_CHECKS = ("assignment.not-allowed", "assignment.denied", "assignment.redundant", "assignment.error")
+FORMATS = ("html", "csv", "xlsx")
+
+
+def large(count: int, *, seed: int = 20261120) -> Result:
+    """Return a result of that many findings about half as many people; the same seed gives the same result."""
+    dice = random.Random(seed)
+    headers = tuple(_header(number) for number in range(_POLICIES))
+    people = [_person(number, dice) for number in range(max(count // 2, 1))]
+    findings = tuple(_finding(number, dice, people, headers) for number in range(count))
+    tenant = TenantResult(
+        name="contoso",
+        tenant_id="7f1a2b3c-0000-4000-8000-000000000001",
+        display_name="Contoso Retail",
+        cloud=next(iter(Cloud)),
+        agreement=next(iter(Agreement)),
+        complete=True,
+        as_of=AS_OF,
+        seats=tuple(_seats(sku) for sku in _PRODUCTS),
+        findings=findings,
+        actions=tuple(_action(header, findings) for header in headers),
+    )
+    run = Run(
+        id="2026-11-20T02:17:00Z-bench",
+        as_of=AS_OF,
+        policy_digest="sha256:" + "0" * 64,
+        policies=headers,
+        definitions={},
+        tool_version="bench",
+        previous=AS_OF - timedelta(days=1),
+    )
+    return Result(run=run, tenants=(tenant,), fleet=FleetResult(), summary=summarise((tenant,)))
+
+
+def _header(number: int) -> PolicyHeader:
+    return PolicyHeader(
+        id=f"policy-{number}",
+        title=f"Policy number {number} holds",
+        severity=tuple(Severity)[number % len(Severity)],
+        rationale="Every seat is used by somebody who may have it.",
+        owner="licensing@contoso.example",
+        tags=(),
+        source=SourceLine(file="policies/bench.yaml", line=number + 1),
+        spec={},
+    )
+
+
+def _person(number: int, dice: random.Random) -> tuple[Subject, dict[str, object]]:
+    name = f"{dice.choice(('Anna', 'Jeroen', 'Özlem', 'Søren', 'Zoë'))} {dice.choice(('Smit', 'Yılmaz', 'Berg'))} {number}"
+    key = md5(str(number).encode(), usedforsecurity=False).hexdigest()
+    subject = Subject(type=SubjectType.USER, id=f"{key[:8]}-{key[8:12]}-4000-8000-{key[12:24]}", name=name)
+    seen = AS_OF - timedelta(minutes=dice.randrange(600_000))
+    path = {"assignedByGroup": None, "state": "Active", "error": "None", "groupName": None}
+    return subject, {
+        "userPrincipalName": f"user{number}@contoso.example",
+        "accountEnabled": dice.random() > 0.1,
+        "userType": "Member",
+        "department": dice.choice(_DEPARTMENTS),
+        "usageLocation": dice.choice(("NL", "DE", "TR", "SE")),
+        "createdDateTime": "2022-06-04T02:17:00Z",
+        "lastSignInDateTime": seen.isoformat().replace("+00:00", "Z"),
+        "assignedLicenses": [dice.choice(_PRODUCTS)[1]],
+        "paths": [path if dice.random() < 0.5 else {**path, "groupName": f"LIC-{dice.randrange(30)}"}],
+    }
+
+
+def _finding(
+    number: int, dice: random.Random, people: list[tuple[Subject, dict[str, object]]], headers: tuple[PolicyHeader, ...]
+) -> Finding:
+    subject, facts = people[number % len(people)]
+    header = headers[min(int(dice.paretovariate(0.7)) - 1, _POLICIES - 1)]
+    sku = dice.choice(_PRODUCTS)
+    return Finding(
+        fingerprint=md5(f"{number}".encode(), usedforsecurity=False).hexdigest(),
+        policy=header.id,
+        check=dice.choice(_CHECKS),
+        severity=header.severity,
+        status=Status.WAIVED if dice.random() < 0.02 else Status.OPEN,
+        waiver="W-1",
+        change=Change.NEW if dice.random() < 0.05 else Change.UNCHANGED,
+        subject=subject,
+        product=ProductReference(sku_id=sku[0], sku_part_number=sku[1]),
+        evidence=facts,
+        money=Money(currency="EUR", per_month=Decimal(dice.randrange(200, 6000)) / 100),
+        source=header.source,
+        guidance="remove-licenses",
+    )
+
+
+def _seats(sku: tuple[str, str, str]) -> SeatCount:
+    return SeatCount(
+        sku_id=sku[0],
+        sku_part_number=sku[1],
+        name=sku[2],
+        applies_to="User",
+        capability_status="Enabled",
+        enabled=1000,
+        warning=0,
+        suspended=0,
+        locked_out=0,
+        consumed=900,
+        usable=1000,
+        spare=100,
+    )
+
+
+def _action(header: PolicyHeader, findings: tuple[Finding, ...]) -> Action:
+    return Action(
+        id=f"act-{header.id}",
+        guidance="remove-licenses",
+        findings=tuple(finding.fingerprint for finding in findings if finding.policy == header.id),
+        title=f"Remove licences for {header.title}",
+        role="License Administrator",
+        steps=("Open the Microsoft 365 admin centre.", "Take the licence away."),
+        order="reassign",
+        money=Money(currency="EUR", per_month=Decimal(100)),
+    )
+
+
+def written(count: int, format: str, to: Path) -> dict[str, float]:  # noqa: A002 - the option is called so
+    """Write one format in this process; memory is the peak above what the result itself took."""
+    result = large(count)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    size = 0
+    with to.open("wb") as file:
+        for chunk in render(result, format, locale="en").chunks():
+            size += file.write(chunk)
+    seconds = time.perf_counter() - started
+    return {
+        "seconds": round(seconds, 2),
+        "MB above the result": round((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024),
+        "MB written": round(size / 1e6, 2),
+    }
+
+
+def shown(page: Path) -> float | None:
+    """Return the seconds from opening a page until its table stands; None without a browser."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        return None
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415 - only where there is a browser
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        tab = browser.new_page()
+        tab.goto(page.resolve().as_uri(), wait_until="commit")
+        tab.wait_for_selector("#all:not([hidden]) tr[data-item]", state="attached")
+        seconds = tab.evaluate("performance.getEntriesByName('findings')[0].startTime") / 1000
+        browser.close()
+    return round(float(seconds), 2)
+
+
+def main() -> None:
+    """Print a line for every number of findings and format; each is a process of its own."""
+    if sys.argv[1:2] == ["--one"]:
+        print(json.dumps(written(int(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))))
+        return
+    for count in [int(text) for text in sys.argv[1:]] or [1_000, 50_000, 500_000]:
+        for format_ in FORMATS:
+            with tempfile.TemporaryDirectory() as folder:
+                to = Path(folder) / ("report." + format_)
+                command = [sys.executable, "-m", "benchmarks.report", "--one", str(count), format_, str(to)]
+                told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+                if format_ == "html":
+                    told["seconds in Chromium"] = shown(to)
+            print(f"{count:>9,} {format_:<5} {json.dumps(told)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
