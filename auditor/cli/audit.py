@@ -1,17 +1,20 @@
 """Turns the arguments of `auditor audit` into an audit, its reports and its exit code."""
 
 import argparse
+import os
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from auditor.app.auditing import exit_code
+from auditor.app.github import publish, publish_outputs
 from auditor.app.localising import localised
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
 from auditor.app.running import run as run_audit
-from auditor.cli.console import say
+from auditor.cli.console import out, say
 from auditor.cli.options import (
     add_mail_arguments,
     formats_of,
@@ -127,7 +130,18 @@ def run(args: argparse.Namespace) -> int:
     written = write_reports(result, told, wanted, locale=locale)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
     code = exit_code(result, fail_on)
-    return code if settings is None else max(code, send(result, settings, args))
+    annotate(publish(result, told, wanted, locale=locale, code=code, environ=os.environ), wanted)
+    if settings is None:
+        return code
+    code = max(code, send(result, settings, args))
+    publish_outputs({"exit-code": str(code)}, os.environ)
+    return code
+
+
+def annotate(lines: Iterable[str], wanted: Output) -> None:
+    """Print annotations of a GitHub Actions job: on stdout, or on stderr where stdout is a report."""
+    for line in lines:
+        (say if any(path is None for _, path in wanted.files) else out)(line)
 
 
 def _request(args: argparse.Namespace) -> Request:

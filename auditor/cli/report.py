@@ -1,14 +1,16 @@
 """Turns the arguments of `auditor report` into reports of saved results."""
 
 import argparse
+import os
 from pathlib import Path
 
 from auditor.app.catalogue import active
+from auditor.app.github import publish
 from auditor.app.localising import localised
 from auditor.app.merging import merge
 from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
-from auditor.cli.audit import tell_result
+from auditor.cli.audit import annotate, tell_result
 from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result
@@ -49,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     told = localised(result, locale)
     written = write_reports(result, told, wanted, locale=locale)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
+    annotate(publish(result, told, wanted, locale=locale, code=0, environ=os.environ), wanted)
     return 0
 
 

@@ -1,0 +1,122 @@
+"""Summaries, annotations and outputs into the files and lines that a GitHub Actions job reads."""
+
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import Final
+
+from auditor.domain.errors import DeliveryError
+
+SUMMARY_LIMIT: Final = 1_000_000
+"""Bytes of one step's summary; GitHub drops one of more than 1 MiB whole."""
+SHOWN: Final = 10
+"""Annotations of one type that GitHub shows for a step."""
+_TEXT: Final = 1_000
+"""Characters of an annotation: it is a pointer, the report has the rest."""
+
+
+class Type(StrEnum):
+    """The three types of annotation, the most urgent first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Annotation:
+    """One message, at a line of a file where there is one."""
+
+    type: Type
+    title: str
+    message: str
+    file: str | None = None
+    """Relative to the root of the repository."""
+    line: int = 1
+
+
+def annotation_lines(annotations: Sequence[Annotation]) -> Iterator[str]:
+    """Yield the workflow commands, the first ten of each type in the order given; what is left out is counted."""
+    shown: list[Annotation] = []
+    order = list(Type)
+    for kind, group in groupby(sorted(annotations, key=lambda one: order.index(one.type)), key=lambda one: one.type):
+        alike = list(group)
+        # The notice that counts the rest takes one of the ten places itself.
+        room = SHOWN - 1 if kind is Type.NOTICE and len(annotations) > SHOWN - 1 else SHOWN
+        shown += alike[:room]
+    yield from map(_command, shown)
+    if len(shown) < len(annotations):
+        more = len(annotations) - len(shown)
+        yield _command(Annotation(type=Type.NOTICE, title="More in the report", message=f"and {more} more"))
+
+
+def append_summary(path: Path, text: str, *, notice: str) -> None:
+    """Append Markdown to the step's summary; what goes over the limit is cut between two lines, and `notice` says so.
+
+    DeliveryError when the file cannot be written.
+    """
+    try:
+        taken = path.stat().st_size if path.exists() else 0
+        with path.open("ab") as file:
+            file.write(fitted(text, SUMMARY_LIMIT - taken, notice=notice))
+    except OSError as error:
+        raise _unwritable("GITHUB_STEP_SUMMARY", path, error) from error
+
+
+def fitted(text: str, room: int, *, notice: str) -> bytes:
+    """Return the lines that fit into `room` bytes, whole, ended by a notice where some do not; b"" without room."""
+    whole = text.encode("utf-8", "replace")
+    if len(whole) <= room:
+        return whole
+    kept: list[str] = []
+    size = 0
+    end = f"\n\n{notice}\n"
+    spare = len(end.encode()) + len("\n</details>\n")
+    for line in text.splitlines(keepends=True):
+        size += len(line.encode("utf-8", "replace"))
+        if size + spare > room:
+            break
+        kept.append(line)
+    body = "".join(kept)
+    closing = "\n</details>\n" if body.count("<details>") > body.count("</details>") else ""
+    cut = f"{body}{closing}{end}".encode("utf-8", "replace")
+    return cut if len(cut) <= room else b""
+
+
+def append_outputs(path: Path, outputs: Mapping[str, str]) -> None:
+    """Append outputs of the step, each between random delimiters, so that no value can end early and set another."""
+    lines: list[str] = []
+    for name, value in outputs.items():
+        mark = f"auditor-{secrets.token_hex(16)}"
+        lines += [f"{name}<<{mark}", value, mark]
+    try:
+        with path.open("ab") as file:
+            file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+    except OSError as error:
+        raise _unwritable("GITHUB_OUTPUT", path, error) from error
+
+
+def _command(one: Annotation) -> str:
+    title = _property(one.title)
+    place = "" if one.file is None else f"file={_property(one.file)},line={one.line},"
+    message = one.message if len(one.message) <= _TEXT else f"{one.message[: _TEXT - 1]}…"
+    return f"::{one.type} {place}title={title}::{_data(message)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _unwritable(variable: str, path: Path, error: OSError) -> DeliveryError:
+    return DeliveryError(
+        "github-unwritable",
+        f"{path}, which {variable} names, cannot be written: {error.strerror}",
+        hint="unset GITHUB_ACTIONS outside of GitHub; in a container job, mount the runner's files",
+    )
