@@ -8,6 +8,7 @@ from importlib import import_module
 
 from auditor import __version__
 from auditor.cli.console import say, tell
+from auditor.cli.environment import fill_in
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 
 COMMANDS = {
@@ -82,6 +83,7 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         module.add_arguments(parser)
         # Intermixed: files may stand before, between and after options.
         parser.parse_intermixed_args(rest, arguments)
+        fill_in(parser, arguments)
         if getattr(arguments, "no_color", False):
             os.environ["NO_COLOR"] = "1"
         return int(module.run(arguments))
