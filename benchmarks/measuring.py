@@ -110,6 +110,8 @@ def peer(name: str) -> Path | None:
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
     """Write the median with the smallest and the largest value."""
+    if len(values) == 1:
+        return f"{values[0]:,.{digits}f}"
     low, middle, high = min(values), statistics.median(values), max(values)
     return f"{middle:,.{digits}f} [{low:,.{digits}f}–{high:,.{digits}f}]"
 

@@ -9,7 +9,7 @@ from auditor.domain.policy import Assignments
 from auditor.domain.product_set import ProductSet
 from auditor.engine.bitsets import pairs, patterns, several, some, within
 from auditor.engine.outcome import Chunk, Rows
-from auditor.engine.people import People, Words
+from auditor.engine.people import Paths, People, Words
 from auditor.engine.product_masks import Mask
 from auditor.engine.texts import Flags
 
@@ -56,11 +56,11 @@ def _held(scope: "Scope", check: str, held: Words, violation: Mask) -> "Found":
     return Chunk(policy=scope.place, check=check, rows=rows, skus=skus), undecided
 
 
-def _paths(scope: "Scope", check: str, of: Mask, kind: str) -> "Found":
+def _paths(scope: "Scope", check: str, of: Mask, kind: Paths) -> "Found":
     """Report held SKUs by their paths; where the paths were not collected, everyone who holds one stays unknown."""
     people = scope.people
     pathless = people.unknown("licenseAssignmentStates")
-    found = {"several": people.several_paths, "direct": people.direct_paths, "group": people.group_paths}[kind]
+    found = people.paths(kind)
     if not pathless.any():
         return _held(scope, check, found & people.held, of)
     held = np.where(pathless[:, None], np.uint64(0), found & people.held)

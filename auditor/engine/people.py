@@ -1,6 +1,7 @@
 """One batch of users and assignments into the columns that rules are evaluated on: folded texts, instants, bitsets."""
 
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,8 @@ from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
+
+Paths = Literal["direct", "group", "several"]
 
 NEVER = np.iinfo(np.int64).min
 """Stands for an absent instant in columns of microseconds since 1970."""
@@ -254,6 +257,16 @@ class People:
         places: Numbers = pc.list_parent_indices(column).to_numpy()
         plans = {plan: number for number, plan in enumerate(coded.dictionary.to_pylist())}
         return plans, codes_of(coded, absent=-1), places
+
+    def paths(self, kind: Paths) -> Words:
+        """Per user, the SKUs held over paths of that kind, or over several."""
+        match kind:
+            case "direct":
+                return self.direct_paths
+            case "group":
+                return self.group_paths
+            case "several":
+                return self.several_paths
 
     @cached_property
     def direct_paths(self) -> Words:
