@@ -9,16 +9,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from auditor import resources
+from auditor.app.policy_files import load_policies
 from auditor.collect.progress import Progress
-from auditor.domain.errors import AuditorError, GraphError, UsageError
+from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.domain.words import Source
 from auditor.policy.compiling import needs
-from auditor.policy.loading import load
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
 
@@ -41,26 +40,8 @@ class CollectOutcome:
 
 
 def read_policies(places: Sequence[Path]) -> PolicySet:
-    """Read policy files and folders; without any, `policies/`, and without that the starter library.
-
-    Raises InputError for what is wrong in them, UsageError for a place that does not exist.
-    """
-    files: list[tuple[str, bytes]] = []
-    for place in places or ([Path("policies")] if Path("policies").is_dir() else []):
-        if not place.exists():
-            raise UsageError(
-                "policies-missing", f"{place} does not exist", hint="name a policy file or a folder of them"
-            )
-        found = [place] if place.is_file() else sorted(item for item in place.rglob("*") if _is_policy(item.name))
-        files.extend((str(path), path.read_bytes()) for path in found)
-    if not files and not places:
-        library = resources.policies()
-        files.extend((item.name, item.read_bytes()) for item in library.iterdir() if _is_policy(item.name))
-    return load(files).policies
-
-
-def _is_policy(name: str) -> bool:
-    return name.endswith((".yaml", ".yml")) and not name.endswith(("_test.yaml", "_test.yml"))
+    """Read the policies that a collection is made for (see policy_files.load_policies)."""
+    return load_policies(places).policies
 
 
 def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
@@ -119,14 +100,22 @@ async def _collect(
     at_once: int,
 ) -> tuple[CollectOutcome, ...]:
     from auditor.collect.gathering import collect_tenant  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
+    from auditor.graph.transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
 
     room = asyncio.Semaphore(at_once)
+    connections = Connections()
 
     async def one(tenant: Tenant) -> CollectOutcome:
         async with room:
             try:
                 folder = await collect_tenant(
-                    tenant, needs_by_tenant(tenant), root=root, instant=instant, progress=progress, environ=environ
+                    tenant,
+                    needs_by_tenant(tenant),
+                    root=root,
+                    instant=instant,
+                    progress=progress,
+                    environ=environ,
+                    connections=connections,
                 )
             except AuditorError as error:
                 return CollectOutcome(tenant=tenant, failure=error)
@@ -134,7 +123,8 @@ async def _collect(
                 return CollectOutcome(tenant=tenant, failure=_unwritable(tenant, root, error))
         return CollectOutcome(tenant=tenant, folder=folder)
 
-    return tuple(await asyncio.gather(*map(one, tenants)))
+    async with connections:
+        return tuple(await asyncio.gather(*map(one, tenants)))
 
 
 def manifest_of(folder: Path) -> Manifest:

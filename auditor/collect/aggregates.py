@@ -117,7 +117,7 @@ def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
 def _text(value: Any) -> str | None:
     if not isinstance(value, str):
         return None
-    return value.encode("utf-8", "replace").decode()
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _whole(value: Any) -> int | None:

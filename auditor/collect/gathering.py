@@ -3,20 +3,23 @@
 import asyncio
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
+from secrets import token_hex
+from threading import Event
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor import __version__
 from auditor.collect import aggregates
 from auditor.collect.assembling import row_groups
-from auditor.collect.groups import groups
+from auditor.collect.groups import groups, name_groups
 from auditor.collect.mailboxes import read_mailboxes
+from auditor.collect.permissions import GROUP_MEMBERS, missing
 from auditor.collect.progress import Progress, Silent
 from auditor.collect.reading import Reading
 from auditor.collect.sharding import Shards
@@ -32,9 +35,12 @@ from auditor.graph.client import Patience, open_graph
 from auditor.graph.credentials import SignIn
 from auditor.graph.faults import FaultError, Kind
 from auditor.graph.token_claims import claims_of
+from auditor.graph.transport import Connections
 from auditor.snapshot.model import Manifest
+from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writing import SnapshotWriter, folder_name
 
+_STATES = "licenseAssignmentStates"
 _NOTHING_TO_SEE = frozenset({Kind.DENIED, Kind.NO_PREMIUM, Kind.UNSUPPORTED, Kind.MISSING})
 """Refusals that a snapshot can tell of; any other kind that meets every source means that there is no snapshot."""
 
@@ -50,7 +56,7 @@ class _Gathered:
     mailboxes: Spool | None = None
 
 
-async def collect_tenant(
+async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it passes on
     tenant: Tenant,
     needs: Needs,
     *,
@@ -59,6 +65,7 @@ async def collect_tenant(
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
     patience: Patience | None = None,
+    connections: Connections | None = None,
 ) -> Path:
     """Read what the needs name, and write it under `root/<tenant>/<instant>/`; returns that folder.
 
@@ -77,12 +84,12 @@ async def collect_tenant(
         tool_version=__version__,
     )
     with _folder(root / tenant.name) as folder:
-        async with SignIn(tenant, environ=environ) as sign_in:
+        async with SignIn(tenant, environ=environ, connections=connections) as sign_in:
             await _check_identity(tenant, sign_in)
-            async with open_graph(tenant, sign_in, patience=patience) as graph:
+            async with open_graph(tenant, sign_in, patience=patience, connections=connections) as graph:
                 reading = Reading(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
                 gathered = await _gather(reading)
-        return _write(root, manifest, gathered)
+        return await _written(root, manifest, gathered)
 
 
 async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
@@ -117,7 +124,24 @@ async def _gather(reading: Reading) -> _Gathered:
     except* GraphError as several:
         raise _first(several) from None
     _refuse_nothing(reading, gathered)
+    await _name_groups(reading, gathered)
     return gathered
+
+
+async def _name_groups(reading: Reading, gathered: _Gathered) -> None:
+    """Ask for the names of the groups that licences come by, where the application may read groups."""
+    if gathered.users is None or _STATES not in gathered.users.schema.names:
+        return
+    claims = claims_of((await reading.graph.sign_in.get_token()).token)
+    if claims is None or missing((GROUP_MEMBERS,), claims.roles or claims.scopes):
+        return
+    ids: set[str] = set()
+    for table in gathered.users.tables(columns=["id", _STATES]):
+        paths = pc.struct_field(table[_STATES].combine_chunks().flatten(), "assignedByGroup")
+        ids.update(group for group in pc.unique(paths).to_pylist() if group)
+    if ids:
+        known = gathered.tables.get("groups", GROUPS.empty_table())
+        gathered.tables["groups"] = await name_groups(reading, ids, known)
 
 
 async def _aggregate(reading: Reading, gathered: _Gathered, name: str) -> None:
@@ -166,7 +190,29 @@ def _refuse_nothing(reading: Reading, gathered: _Gathered) -> None:
             raise FaultError(faults[0])
 
 
-def _write(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
+class _StoppedError(Exception):
+    """The collection was stopped while its snapshot was being written."""
+
+
+async def _written(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
+    """Write: a large tenant in a thread, so that others go on and being stopped is heard; nothing is left behind then.
+
+    What takes milliseconds is done at once: threads that wait for each other's turn would cost more than that.
+    """
+    stop = Event()
+    if gathered.users is None or gathered.users.added < USERS_PER_ROW_GROUP:
+        return _write(root, manifest, gathered, stop)
+    writing = asyncio.ensure_future(asyncio.to_thread(_write, root, manifest, gathered, stop))
+    try:
+        return await asyncio.shield(writing)
+    except asyncio.CancelledError:
+        stop.set()
+        with suppress(_StoppedError):
+            await writing
+        raise
+
+
+def _write(root: Path, manifest: Manifest, gathered: _Gathered, stop: Event) -> Path:
     order = list(Source)
     coverage = tuple(sorted(gathered.coverage, key=lambda found: order.index(found.name)))
     with SnapshotWriter(root, manifest.tenant, folder_name(manifest)) as writer:
@@ -174,6 +220,8 @@ def _write(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
             writer.write_table(name, table)
         if gathered.users is not None:
             for users, links in row_groups(gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes):
+                if stop.is_set():
+                    raise _StoppedError
                 writer.write_users(users, links)
         return writer.commit(_completed(manifest, coverage, gathered))
 
@@ -188,21 +236,27 @@ def _completed(manifest: Manifest, coverage: tuple[Coverage, ...], gathered: _Ga
 
 @contextmanager
 def _folder(tenant: Path) -> Iterator[Path]:
-    """Make a hidden folder for what memory should not hold, and clear away those that a killed process left."""
+    """Name a hidden folder for what memory should not hold, and clear away those that a killed process left."""
     tenant.mkdir(parents=True, exist_ok=True)
-    for left in tenant.glob(".collecting-*-*"):
-        if not _alive(left.name.split("-")[1]):
+    for left in tenant.iterdir():
+        if _left_by(left.name) and not _alive(_left_by(left.name)):
             shutil.rmtree(left, ignore_errors=True)
-    for left in tenant.glob(".*.partial-*"):
-        if not _alive(left.name.rsplit("-", maxsplit=1)[1]):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".collecting-{os.getpid()}-", dir=tenant))
+    # Made by whoever puts something into it: small tenants put nothing there.
+    folder = tenant / f".collecting-{os.getpid()}-{token_hex(4)}"
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
             tenant.rmdir()  # where nothing was written; a folder with snapshots stays
+
+
+def _left_by(name: str) -> str:
+    """Return the number of the process that made a hidden folder; nothing for any other name."""
+    if name.startswith(".collecting-"):
+        return name.split("-")[1]
+    return name.rsplit("-", maxsplit=1)[1] if name.startswith(".") and ".partial-" in name else ""
 
 
 def _alive(process: str) -> bool:

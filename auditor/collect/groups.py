@@ -2,13 +2,13 @@
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
 
-from auditor.collect.pages import whole
+from auditor.collect.pages import listing, whole
 from auditor.collect.reading import Reading
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source, SourceStatus
@@ -20,6 +20,8 @@ from auditor.snapshot.schema import GROUPS, MEMBERS
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAMED = ("displayName", "id")
 _LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState")
+_STATUSES = ("membersStatus", "transitiveMembersStatus")
+_NOT_NEEDED = SourceStatus.NOT_NEEDED.value
 _USER = "#microsoft.graph.user"
 
 Tables = Mapping[str, pa.Table]
@@ -60,8 +62,33 @@ async def groups(reading: Reading) -> tuple[list[Coverage], Tables]:
         asked = tuple(found.asked)
         coverage.append(reading.covered(Source.GROUPS, len(found.rows), found.faults, asked=asked))
     if Source.MEMBERS in reading.needs.sources:
-        coverage.append(_member_coverage(reading, names, found))
+        coverage.append(_member_coverage(reading, found))
     return coverage, _tables(found)
+
+
+async def name_groups(reading: Reading, ids: Iterable[str], known: pa.Table) -> pa.Table:
+    """Add the groups of some ids to those that are known, by name alone: nothing else was asked of them.
+
+    Their names make evidence easier to read and decide nothing, so where they are refused they are left out.
+    """
+    there = set(known["id"].to_pylist())
+    wanted = sorted({group.lower() for group in ids if _GUID.fullmatch(group)} - there)
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(wanted), requests.GET_BY_IDS):
+        call = requests.groups_by_ids(reading.graph, tuple(wanted[start : start + requests.GET_BY_IDS]))
+        try:
+            found = (await reading.graph.answer(call, listing)).value.rows
+        except FaultError:
+            break
+        for row in found:
+            group = str(row.get("id")).lower()
+            if _GUID.fullmatch(group) and group not in there:
+                there.add(group)
+                rows.append({**group_row({**_typed(row), "id": group}), **dict.fromkeys(_STATUSES, _NOT_NEEDED)})
+    if not rows:
+        return known
+    table = pa.concat_tables([known, pa.Table.from_pylist([{**row, "assignedLicenses": []} for row in rows], GROUPS)])
+    return table.sort_by("id")
 
 
 async def _named(reading: Reading, name: str, found: _Found) -> None:
@@ -89,7 +116,7 @@ async def _named(reading: Reading, name: str, found: _Found) -> None:
 
 async def _licensed(reading: Reading, found: _Found) -> None:
     """List every licensed group, and which of them have members in error."""
-    listing, errors = await asyncio.gather(
+    licensed, errors = await asyncio.gather(
         reading.all_rows(
             Source.GROUPS,
             requests.groups(reading.graph, _LICENSED, where="assignedLicenses/$count ne 0", advanced=True),
@@ -98,13 +125,13 @@ async def _licensed(reading: Reading, found: _Found) -> None:
             Source.GROUPS, requests.groups(reading.graph, ("id",), where="hasMembersWithLicenseErrors eq true")
         ),
     )
-    found.faults.extend(fault for _, fault in (listing, errors) if fault is not None)
-    if listing[1] is None:
+    found.faults.extend(fault for _, fault in (licensed, errors) if fault is not None)
+    if licensed[1] is None:
         found.asked.update(("assignedLicenses", "licenseProcessingState"))
-    if listing[1] is None and errors[1] is None:
+    if licensed[1] is None and errors[1] is None:
         found.asked.add("hasMembersWithLicenseErrors")
     failing = {str(row["id"]).lower() for row in errors[0]}
-    for row in listing[0]:
+    for row in licensed[0]:
         known = None if errors[1] is not None else str(row["id"]).lower() in failing
         _keep(found, {**row, "hasMembersWithLicenseErrors": known})
 
@@ -146,20 +173,16 @@ async def _members(reading: Reading, group: str, transitive: bool, found: _Found
         found.member_faults.append(fault)
 
 
-def _member_coverage(reading: Reading, names: list[str], found: _Found) -> Coverage:
+def _member_coverage(reading: Reading, found: _Found) -> Coverage:
+    """Tell how far members were read; a group that does not exist has none, and its policy says that it is missing."""
     count = sum(len(users) for users in found.members.values())
-    missing = [name for name in names if name not in found.named]
-    shortfall = None
-    if missing and not found.faults:
-        listed = ", ".join(f"'{name}'" for name in missing)
-        shortfall = f"the tenant has no group {listed}; correct the name in the policy, or give the group's id"
     status = None
     if found.member_faults or found.faults:
         read = any(state is SourceStatus.COMPLETE for state in found.status.values())
         fault = (found.member_faults or found.faults)[0]
         status = SourceStatus.PARTIAL if read else fault.coverage(read=count)
     faults = [*found.member_faults, *found.faults]
-    return reading.covered(Source.MEMBERS, count, faults, asked=("id",), shortfall=shortfall, status=status)
+    return reading.covered(Source.MEMBERS, count, faults, asked=("id",), status=status)
 
 
 def _tables(found: _Found) -> Tables:

@@ -3,6 +3,8 @@
 import json
 from typing import Any
 
+import orjson
+
 from auditor.graph.client import NotGraphError
 from auditor.graph.paging import Page
 
@@ -23,13 +25,21 @@ def whole(body: bytes) -> dict[str, Any]:
     if not body.strip():
         raise NotGraphError("it is empty")
     try:
-        document = json.loads(body)
+        document = _parsed(body)
     except ValueError as error:
         what = "it is HTML" if body.lstrip()[:1] == b"<" else "it is no JSON, or cut off"
         raise NotGraphError(what) from error
     if not isinstance(document, dict):
         raise NotGraphError("it is no object")
     return document
+
+
+def _parsed(body: bytes) -> Any:
+    """Parse JSON; what the quick parser refuses (half a surrogate pair, say) may still be JSON to the other."""
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return json.loads(body)
 
 
 def number(body: bytes) -> int:

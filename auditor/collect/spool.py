@@ -111,6 +111,7 @@ class Spool:
         kept = [] if self._in_memory is None else self._in_memory.to_batches()
         table = _sorted(pa.Table.from_batches([*kept, *self._waiting], self.schema))
         self._waiting, self._count, self._in_memory = [], 0, None
+        self._folder.mkdir(exist_ok=True)
         path = self._folder / f"{self._name}-{len(self._runs):04}.arrow"
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.ipc.new_file(path, self.schema, options=options) as writer:

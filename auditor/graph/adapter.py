@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import httpx
     from msgraph import GraphServiceClient
 
+    from auditor.graph.transport import Connections
+
 
 def proxy_of(root: Root) -> str | None:
     """Return the proxy that the machine's settings name for a root; none where they leave its host out."""
@@ -25,49 +27,51 @@ def proxy_of(root: Root) -> str | None:
 
 @asynccontextmanager
 async def open_sdk(
-    root: Root, sign_in: SignIn, *, connections: int, mail: bool = False
+    root: Root, sign_in: SignIn, *, connections: "Connections", mail: bool = False
 ) -> "AsyncIterator[GraphServiceClient]":
     """Open the SDK against one Graph root.
 
-    Its retry handler is switched off (it takes no decimal or long Retry-After, gives up on 500 and resets, and hides
-    what was retried), its redirect handler too (it would carry requests elsewhere); the guard sees every request.
+    Its retry handler is left out (it takes no decimal or long Retry-After, gives up on 500 and resets, and hides
+    what was retried), its redirect handler too (it would carry requests elsewhere), and what concerns none of the
+    auditor's requests; the guard sees every request.
     """
     import httpx  # noqa: PLC0415 - only collection needs these
     from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
         AzureIdentityAuthenticationProvider,
     )
-    from kiota_http.middleware.options import RedirectHandlerOption, RetryHandlerOption  # noqa: PLC0415
+    from kiota_http.middleware import ParametersNameDecodingHandler, UserAgentHandler  # noqa: PLC0415
     from msgraph import GraphServiceClient  # noqa: PLC0415
     from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
     from msgraph_core import GraphClientFactory  # noqa: PLC0415
+    from msgraph_core.middleware import GraphTelemetryHandler  # noqa: PLC0415
+    from msgraph_core.middleware.options import GraphTelemetryHandlerOption  # noqa: PLC0415
 
     from auditor.graph.transport import AiohttpTransport  # noqa: PLC0415
 
     async def guard(request: "httpx.Request") -> None:
         check_request(request, root, mail=mail)
 
-    # The SDK wraps the transport and then forgets to close it: this one is made, and closed, here.
+    # The SDK wraps the transport and then forgets to close it: this one has nothing to close.
     transport = AiohttpTransport(
         verify=context(sign_in.authorities),
-        connections=connections,
+        connections=0,
         proxy=None if root.loopback else proxy_of(root),
+        shared=connections.graph(sign_in.authorities),
     )
     client = httpx.AsyncClient(
         transport=transport,
         timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
         follow_redirects=False,
+        trust_env=False,
         event_hooks={"request": [guard]},
         headers={"x-ms-throttle-priority": "low", "Accept-Encoding": "gzip, deflate"},
     )
-    chosen = {
-        **options,
-        RetryHandlerOption.get_key(): RetryHandlerOption(max_retries=0, should_retry=False),
-        RedirectHandlerOption.get_key(): RedirectHandlerOption(max_redirect=0, should_redirect=False),
-    }
+    telemetry = options[GraphTelemetryHandlerOption.get_key()]
+    handlers = [ParametersNameDecodingHandler(), UserAgentHandler(), GraphTelemetryHandler(options=telemetry)]
     provider = AzureIdentityAuthenticationProvider(sign_in, scopes=[sign_in.scope], allowed_hosts=[root.host])
-    async with transport, client:
+    async with client:
         adapter = GraphRequestAdapter(
-            provider, client=GraphClientFactory.create_with_default_middleware(client=client, options=chosen)
+            provider, client=GraphClientFactory.create_with_custom_middleware(handlers, client=client)
         )
         adapter.base_url = root.url
         yield GraphServiceClient(request_adapter=adapter)

@@ -5,7 +5,7 @@ import logging
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
@@ -22,6 +22,8 @@ from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge, mome
 if TYPE_CHECKING:
     import httpx
     from msgraph import GraphServiceClient
+
+    from auditor.graph.transport import Connections
 
 T = TypeVar("T")
 _RENEWALS = 3
@@ -176,12 +178,25 @@ class Graph:
 
 @asynccontextmanager
 async def open_graph(
-    tenant: Tenant, sign_in: SignIn, *, patience: Patience | None = None, mail: bool = False
+    tenant: Tenant,
+    sign_in: SignIn,
+    *,
+    patience: Patience | None = None,
+    mail: bool = False,
+    connections: "Connections | None" = None,
 ) -> AsyncIterator[Graph]:
-    """Open a tenant's Graph; `mail` lets requests that send mail pass as well as those that read."""
+    """Open a tenant's Graph, over connections of its own where none are given to it.
+
+    `mail` lets requests that send mail pass as well as those that read.
+    """
+    from auditor.graph.transport import Connections  # noqa: PLC0415 - brings aiohttp, which only collection needs
+
     patience = patience or Patience()
     root = root_of(tenant.endpoint or f"{clouds.addresses(tenant.cloud).graph}/v1.0")
-    async with open_sdk(root, sign_in, connections=patience.at_once, mail=mail) as sdk:
+    async with AsyncExitStack() as stack:
+        if connections is None:
+            connections = await stack.enter_async_context(Connections())
+        sdk = await stack.enter_async_context(open_sdk(root, sign_in, connections=connections, mail=mail))
         yield Graph(
             tenant=tenant,
             root=root,

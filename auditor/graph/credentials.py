@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from azure.core.credentials import AccessToken
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from auditor.graph.transport import Connections
+
 _EARLY = 300
 """Seconds before its end at which a token is renewed."""
 _RETRY = 30
@@ -39,7 +41,14 @@ _LONGEST = 120.0
 class SignIn:
     """The sign-in of one tenant; an asynchronous credential in the sense of azure-core."""
 
-    def __init__(self, tenant: Tenant, *, environ: Mapping[str, str], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        tenant: Tenant,
+        *,
+        environ: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        connections: "Connections | None" = None,
+    ) -> None:
         silence_libraries()
         addresses = clouds.addresses(tenant.cloud)
         self.scope = addresses.scope
@@ -48,6 +57,7 @@ class SignIn:
         self._tenant = tenant
         self._environ = environ
         self._clock = clock
+        self._connections = connections
         self._audience = addresses.federation_audience
         self._authority = tenant.authority or addresses.authority
         self._lock = asyncio.Lock()
@@ -156,7 +166,12 @@ class SignIn:
 
         tenant_id = self._tenant.tenant_id
         shared: dict[str, Any] = {"authority": self._authority, "retry_total": 3, "connection_timeout": 20}
-        if self.authorities is not None:
+        if self._connections is not None:
+            from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 - only collection needs it
+
+            session = self._connections.sign_in(self.authorities)
+            shared["transport"] = AioHttpTransport(session=session, session_owner=False)
+        elif self.authorities is not None:
             shared["connection_verify"] = self.authorities
         credential = self._tenant.credential
         match credential:

@@ -2,23 +2,83 @@
 
 import ssl
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 import httpx
 from yarl import URL
 
-_SPOKEN_FOR = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+from auditor.graph.trust import context
+
+_SPOKEN_FOR = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 """Headers of an answer that no longer say the truth once the body is decoded."""
+
+
+_OPTIONS: dict[str, Any] = {
+    "skip_auto_headers": ("User-Agent", "Accept", "Content-Type"),
+    "trust_env": False,
+    "read_bufsize": 1 << 20,
+}
+
+
+class Connections:
+    """Connections that tenants share: kept alive from one to the next, and TLS settings read once.
+
+    Nothing of a tenant stays with them: no cookies, and tokens stand in each request.
+    """
+
+    def __init__(self) -> None:
+        self._sessions: dict[tuple[str, str | None], aiohttp.ClientSession] = {}
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None = None,
+        error: BaseException | None = None,
+        trace: TracebackType | None = None,
+    ) -> None:
+        sessions, self._sessions = list(self._sessions.values()), {}
+        for session in sessions:
+            await session.close()
+
+    def graph(self, authorities: str | None) -> aiohttp.ClientSession:
+        """Return what requests to Graph go over; it reads no settings of the machine."""
+        return self._session("graph", authorities, **_OPTIONS)
+
+    def sign_in(self, authorities: str | None) -> aiohttp.ClientSession:
+        """Return what requests to the sign-in service go over, as azure-core would open it itself."""
+        return self._session("sign-in", authorities, trust_env=True, auto_decompress=False)
+
+    def _session(self, purpose: str, authorities: str | None, **options: Any) -> aiohttp.ClientSession:
+        key = (purpose, authorities)
+        if key not in self._sessions:
+            # How many requests are under way is bounded by each tenant's own patience.
+            self._sessions[key] = _opened(context(authorities), 0, **options)
+        return self._sessions[key]
+
+
+def _opened(verify: ssl.SSLContext, limit: int, **options: Any) -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(ssl=verify, limit=limit)
+    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), **options)
 
 
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """A transport for one client; it follows no redirects, keeps no cookies, and reads no settings of the machine."""
 
-    def __init__(self, *, verify: ssl.SSLContext, connections: int, proxy: str | None) -> None:
+    def __init__(
+        self,
+        *,
+        verify: ssl.SSLContext,
+        connections: int,
+        proxy: str | None,
+        shared: aiohttp.ClientSession | None = None,
+    ) -> None:
         self._verify = verify
         self._connections = connections
         self._proxy = proxy
+        self._shared = shared
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
@@ -55,24 +115,18 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             raise httpx.ConnectError(str(error), request=request) from error
         except aiohttp.ClientError as error:
             raise httpx.RemoteProtocolError(f"{type(error).__name__}: {error}", request=request) from error
-        headers = [
-            (name, value) for name, value in answer.raw_headers if name.decode("latin-1").lower() not in _SPOKEN_FOR
-        ]
+        headers = [(name, value) for name, value in answer.raw_headers if name.lower() not in _SPOKEN_FOR]
         return httpx.Response(answer.status, headers=headers, content=body, request=request)
 
     async def aclose(self) -> None:
-        """Close every connection."""
+        """Close every connection but the shared ones."""
         session, self._session = self._session, None
         if session is not None:
             await session.close()
 
     def _open(self) -> aiohttp.ClientSession:
+        if self._shared is not None:
+            return self._shared
         if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=self._verify, limit=self._connections),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                skip_auto_headers=("User-Agent", "Accept", "Content-Type"),
-                trust_env=False,
-                read_bufsize=1 << 20,
-            )
+            self._session = _opened(self._verify, self._connections, **_OPTIONS)
         return self._session

@@ -48,7 +48,7 @@ def test_nothing_is_asked_for_that_no_policy_needs(graph: Emulator) -> None:
     policies = load([("p.yaml", text.encode())]).policies
     collect(graph, needs_of(policies, configured(graph)))
     paths = {record.path for record in graph.journal.records if record.host == "graph"}
-    assert paths == {"/organization", "/subscribedSkus", "/users", "/users/$count"}
+    assert paths == {"/organization", "/subscribedSkus", "/users", "/users/$count", "/directoryObjects/getByIds"}
     for record in graph.journal.of("/users"):
         assert "signInActivity" not in record.select
         assert "department" in record.select
@@ -98,9 +98,14 @@ def test_a_large_tenant_is_read_in_shares(calm: Emulator) -> None:
 
 
 def test_shares_that_graph_refuses_become_one_list(calm: Emulator) -> None:
-    calm.faults.add("denied", path="/users", query="$filter", code="Request_UnsupportedQuery", times=None)
-    found = collect(calm, PEOPLE)
-    assert found.status(Source.USERS) == "denied" or found.tables["users"].num_rows == 9_000
+    calm.faults.add("bad-request", path="/users", query="$filter=userPrincipalName", times=None)
+    found = collect(calm, SIGN_INS)
+    assert found.manifest.complete
+    assert found.tables["users"].num_rows == 9_000
+    assert found.tables["users"]["notCollected"].null_count == 9_000
+    asked = calm.journal.of("/users")
+    assert {record.status for record in asked if record.parameter("$filter")} == {400}
+    assert any(record.status == 200 and record.parameter("$skiptoken") for record in asked)
 
 
 def test_a_large_tenant_with_faults_is_the_same(calm: Emulator) -> None:

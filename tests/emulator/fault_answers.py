@@ -67,6 +67,8 @@ def _error(fault: Fault, request: Request, caller: Caller, token: str, service: 
             return service.refuse(token, "expired")
         case Kind.CLAIMS_CHALLENGE:
             return service.refuse(token, "claims")
+        case Kind.BAD_REQUEST:
+            return GraphError(400, fault.code or "Request_UnsupportedQuery", "Unsupported Query.")
         case Kind.RESYNC:
             headers = {"Location": f"{request.root}{request.path}?$deltatoken="}
             return GraphError(410, fault.code or "resyncRequired", "Resync is required.", headers=headers)

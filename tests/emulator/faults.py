@@ -25,6 +25,7 @@ class Kind(StrEnum):
     NON_PREMIUM = "non-premium"
     TOKEN_EXPIRED = "token-expired"
     CLAIMS_CHALLENGE = "claims-challenge"
+    BAD_REQUEST = "bad-request"
     RESYNC = "resync"
     RESET = "reset"
     TRUNCATED = "truncated"
@@ -53,6 +54,7 @@ REPLACING = frozenset(
     {
         Kind.THROTTLED, Kind.SERVER_ERROR, Kind.HTML, Kind.EMPTY_BODY, Kind.EXPIRED_PAGE_TOKEN, Kind.LOST_PAGE_TOKEN,
         Kind.TOO_MANY_USERS, Kind.DENIED, Kind.NON_PREMIUM, Kind.TOKEN_EXPIRED, Kind.CLAIMS_CHALLENGE, Kind.RESYNC,
+        Kind.BAD_REQUEST,
     }
 )  # fmt: skip
 ON_THE_WIRE = frozenset({Kind.RESET, Kind.TRUNCATED, Kind.SLOW, Kind.DRIP, Kind.CLOCK_SKEW})
