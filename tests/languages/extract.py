@@ -35,7 +35,7 @@ TEMPLATES = "reports/templates"
 def header(language: str) -> str:
     """Return the header of a catalogue; it bears no dates, so that equal messages give equal bytes."""
     plural = PLURALS.get(language) or (
-        f"{get_plural(language).plural_forms};" if language else "nplurals=2; plural=(n != 1);"
+        get_plural(language).plural_forms.rstrip("; ") + ";" if language else "nplurals=2; plural=(n != 1);"
     )
     name = Locale.parse(language).english_name if language else "Template"
     return (
