@@ -4,9 +4,9 @@ import argparse
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auditor.app.redacting import redacted
-from auditor.app.sending import End, Sending, Sent, check_mail, send_result
 from auditor.cli.console import say, tell
 from auditor.cli.options import add_mail_arguments, from_environment, now
 from auditor.domain.errors import Diagnostic, SnapshotError, UsageError
@@ -14,6 +14,9 @@ from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.history.saved import load
 from auditor.settings.reading import read
+
+if TYPE_CHECKING:
+    from auditor.app.sending import Sent
 
 _EXAMPLES = """\
 auditor send out/result.json                           to everybody who is to read of it
@@ -66,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
 
 def mail_settings(path: Path | None) -> Settings:
     """Read the tenants file for its mail; raises before anything is audited or sent."""
+    from auditor.app.sending import check_mail  # noqa: PLC0415 - audits that send nothing do not wait for mail
+
     settings = read(path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml"))
     check_mail(settings, os.environ)
     return settings
@@ -81,6 +86,8 @@ def send(
     only: tuple[str, ...] = (),
 ) -> int:
     """Mail a result and say what became of each mail; 0 when all is well, else 3."""
+    from auditor.app.sending import Sending, send_result  # noqa: PLC0415
+
     link, report_link = _link(args.link, os.environ)
     sending = Sending(
         settings=settings,
@@ -103,12 +110,14 @@ def send(
     return 0 if all(sent.end.fine for sent in done) else 3
 
 
-def _say(sent: Sent, *, quiet: bool) -> None:
+def _say(sent: "Sent", *, quiet: bool) -> None:
     if sent.end.fine:
         if not quiet:
             where = f" ({sent.file})" if sent.file is not None else ""
             say(f"mail to {sent.address}: {sent.end}{where}")
         return
+    from auditor.app.sending import End  # noqa: PLC0415
+
     message = f"mail to {sent.address}: {sent.end}: {sent.message}"
     unknown = sent.end is End.UNKNOWN
     tell([Diagnostic(slug="mail-unknown" if unknown else "mail-refused", message=message, hint=sent.hint)])
