@@ -16,6 +16,7 @@ COMMANDS = {
     "collect": "read the state of tenants and save it as snapshots",
     "validate": "check policy files: structure and meaning",
     "test": "run the tests of policies",
+    "preview": "what a policy change would do to a snapshot: findings added, removed, changed",
     "plan": "the actions that would bring a tenant inside its policies, with a proof",
     "report": "render saved results again, in other formats; merge several",
     "doctor": "check sign-in, permissions and clocks of every tenant, and say how to mend them",

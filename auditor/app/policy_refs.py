@@ -1,0 +1,105 @@
+"""A git ref into the policy files it holds, read from the object store: nothing is checked out, fetched or run."""
+
+import os
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from auditor.app.policy_files import DEFAULT, is_policy_file
+from auditor.domain.errors import UsageError
+
+_SAFE: Final = re.compile(r"[A-Za-z0-9_][\w./@{}^~+#=-]{0,254}")
+"""What may stand for a ref: no option, no range, no path into a tree."""
+_SECONDS: Final = 30
+_QUIET: Final = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "LC_ALL": "C"}
+_FILE: Final = re.compile(rb"(\d{6}) (\w+) ([0-9a-f]{40,64})\t(.*)", re.DOTALL)
+
+
+def is_safe(ref: str) -> bool:
+    """Whether a text can be handed to git as a ref."""
+    return _SAFE.fullmatch(ref) is not None and ".." not in ref
+
+
+def commit_of(ref: str) -> str:
+    """Return the commit that a ref names; UsageError where there is none."""
+    found = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    commit = found.decode("ascii", "replace").strip()
+    if not re.fullmatch("[0-9a-f]{40,64}", commit):
+        raise _unknown(ref)
+    return commit
+
+
+def files_of(commit: str, places: Sequence[Path], *, called: str) -> list[tuple[str, bytes]]:
+    """Read the policy files of some places as they are in a commit; (`called:path`, bytes) in order of path.
+
+    A place that the commit does not have gives no file: the change brings it. Raises UsageError for a place outside
+    the repository, and for a link, which would be followed on disk and is not here.
+    """
+    root = Path(os.fsdecode(_git("rev-parse", "--show-toplevel").rstrip(b"\n"))).resolve()
+    wanted = [_within(root, place) for place in places or (DEFAULT,)]
+    found: dict[str, str] = {}
+    for line in filter(None, _git("ls-tree", "-r", "-z", "--full-tree", commit).split(b"\0")):
+        entry = _FILE.fullmatch(line)
+        path = PurePosixPath(os.fsdecode(entry[4])) if entry is not None else PurePosixPath()
+        if entry is None or not any(_is_wanted(path, place) for place in wanted):
+            continue
+        if entry[1] == b"120000":
+            raise UsageError(
+                "base-link", f"{called}:{path} is a symbolic link", hint="put the file itself into the repository"
+            )
+        if entry[2] == b"blob":
+            found[str(path)] = entry[3].decode()
+    return [(f"{called}:{path}", _git("cat-file", "blob", found[path])) for path in sorted(found)]
+
+
+def _within(root: Path, place: Path) -> PurePosixPath:
+    try:
+        return PurePosixPath(place.resolve().relative_to(root).as_posix())
+    except ValueError as error:
+        raise UsageError(
+            "base-outside", f"{place} lies outside the repository {root}", hint="name a folder as --base"
+        ) from error
+
+
+def _is_wanted(path: PurePosixPath, place: PurePosixPath) -> bool:
+    if path == place:
+        return is_policy_file(Path(path.name))
+    return path.is_relative_to(place) and is_policy_file(Path(path.relative_to(place)))
+
+
+def _git(*arguments: str) -> bytes:
+    try:
+        done = subprocess.run(  # noqa: S603 - a list, no shell; refs are checked by is_safe
+            ["git", *arguments],  # noqa: S607 - the git that the user has
+            capture_output=True,
+            check=False,
+            env={**os.environ, **_QUIET},
+            stdin=subprocess.DEVNULL,
+            timeout=_SECONDS,
+        )
+    except FileNotFoundError as error:
+        raise UsageError("base-git", "git is not installed", hint="install git, or name a folder as --base") from error
+    except subprocess.TimeoutExpired as error:
+        raise UsageError(
+            "base-git", f"git did not answer within {_SECONDS} seconds", hint="name a folder as --base"
+        ) from error
+    if done.returncode == 0:
+        return done.stdout
+    if arguments[0] == "rev-parse" and "--verify" in arguments and not done.stderr:
+        raise _unknown(arguments[-1].removesuffix("^{commit}"))
+    said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    raise UsageError(
+        "base-git",
+        f"git cannot read the base: {said[0] if said else f'exit code {done.returncode}'}",
+        hint="run inside the repository that holds the policies, or name a folder as --base",
+    )
+
+
+def _unknown(ref: str) -> UsageError:
+    return UsageError(
+        "base-unknown",
+        f"there is neither a folder nor a commit '{ref}'",
+        hint="fetch it first (in GitHub Actions: actions/checkout with `fetch-depth: 0`), or name a folder",
+    )

@@ -1,0 +1,136 @@
+"""Turns the arguments of `auditor preview` into what a policy change would do, its files and its exit code."""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from auditor.app.previewing import PreviewRequest, exit_code, preview
+from auditor.cli.console import out, say
+from auditor.cli.options import from_environment, instant, now, severity, threshold
+from auditor.deliver.folder import write_all
+from auditor.domain.errors import UsageError, printable
+from auditor.render import preview as preview_json
+from auditor.render import preview_html, preview_markdown
+from auditor.render.artifact import Artifact
+from auditor.render.preview import Preview, by_policy
+from auditor.render.preview_markdown import counted, headline, state
+
+_EXAMPLES = """\
+auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
+auditor preview --base old-policies/ policies/ --demo -f markdown=-
+exit codes: 0 nothing at or above --fail-on is added; 1 the change adds such findings; 2 broken policies; 3 incomplete
+"""
+_FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
+    "json": ("preview.json", preview_json.render),
+    "markdown": ("preview.md", preview_markdown.render),
+    "html": ("preview.html", preview_html.render),
+}
+"""Format → default file name, and who writes it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor preview`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "policies",
+        nargs="*",
+        type=Path,
+        metavar="POLICY",
+        help="the changed policies: files or folders (default: policies/, else the starter library)",
+    )
+    parser.add_argument(
+        "--base", required=True, metavar="REF_OR_DIR", help="the policies before the change: a git ref, or a folder"
+    )
+    parser.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
+    parser.add_argument(
+        "--snapshot",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="a saved snapshot, or a folder of them (repeatable)",
+    )
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the instant of both audits (default: now)")
+    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the preview goes (default: out/)")
+    parser.add_argument(
+        "-f",
+        "--format",
+        action="append",
+        default=[],
+        metavar="FORMAT[=PATH]",
+        help="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
+    )
+    parser.add_argument("--names", action="store_true", help="call people by name (default: pseudonyms)")
+    parser.add_argument(
+        "--fail-on",
+        type=severity,
+        default=argparse.SUPPRESS,
+        metavar="SEVERITY",
+        help="exit 1 where findings from this severity on are added, or never (default: high)",
+    )
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor preview`: 0, 1 or 3 by what the change adds and how whole it could be judged.
+
+    Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
+    """
+    fail_on, places = threshold(args), _places(args)
+    found = preview(
+        PreviewRequest(
+            base=args.base,
+            policies=tuple(args.policies),
+            demo=args.demo,
+            snapshots=tuple(args.snapshot),
+            tenants=tuple(args.tenant),
+            as_of=args.as_of or now(),
+            names=args.names,
+        )
+    )
+    artifacts = [(path, _FORMATS[name][1](found, locale="en")) for name, path in places.items()]
+    written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
+    for path, artifact in artifacts:
+        if path is None:
+            for piece in artifact.chunks():
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+    if not args.quiet:
+        if None not in places.values():
+            _tell(found)
+        for path in written:
+            say(f"auditor: wrote {path}")
+    return exit_code(found, fail_on)
+
+
+def _places(args: argparse.Namespace) -> dict[str, Path | None]:
+    """Return where each format goes; None for stdout."""
+    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
+    places: dict[str, Path | None] = {}
+    for text in asked or ["json", "markdown"]:
+        name, separator, path = text.partition("=")
+        if name not in _FORMATS or (separator and not path):
+            raise UsageError(
+                "format-unknown",
+                f"a preview cannot be written as '{text}'",
+                hint=f"{', '.join(_FORMATS)}, with =PATH for a file",
+            )
+        place = None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]
+        if place in places.values():
+            raise UsageError("format-path", f"two outputs would be written to {place or 'stdout'}", hint="name two")
+        places[name] = place
+    return places
+
+
+def _tell(found: Preview) -> None:
+    out(headline(found))
+    for policy, counts in by_policy(found):
+        out(printable(f"  {policy.id} ({state(policy)}): {counted(counts)}"))
+    for each in found.unknown:
+        out(printable(f"  not evaluated in the {each.side}: {each.policy} {each.tenant}: {each.reason}"))

@@ -1,0 +1,50 @@
+"""Two sides' findings into what is added, removed, changed, and what nobody can tell."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from auditor.app.previewing import difference
+from auditor.domain.result import Finding, Money, PolicyOutcome, SourceLine, Subject
+from auditor.domain.words import Outcome, Severity, Status, SubjectType
+from auditor.render.preview import tally
+
+FINDING = Finding(
+    fingerprint="f1",
+    policy="p",
+    check="c",
+    severity=Severity.HIGH,
+    status=Status.OPEN,
+    subject=Subject(type=SubjectType.USER, id="u", name="U"),
+    source=SourceLine(file="a", line=1),
+    evidence={"maximum": 3},
+    money=Money(currency="EUR", per_month=Decimal(10)),
+)
+
+
+def test_the_place_of_a_policy_changes_nothing() -> None:
+    moved = replace(FINDING, source=SourceLine(file="b", line=9))
+    assert difference("t", [FINDING], [moved], []).changed == ()
+
+
+def test_each_fact_of_a_finding_changes_it() -> None:
+    others = (
+        replace(FINDING, severity=Severity.LOW),
+        replace(FINDING, status=Status.WAIVED, waiver="W"),
+        replace(FINDING, evidence={"maximum": 4}),
+        replace(FINDING, money=Money(currency="EUR", per_month=Decimal(11))),
+    )
+    for other in others:
+        assert [pair.after for pair in difference("t", [FINDING], [other], []).changed] == [other]
+
+
+def test_what_could_not_be_evaluated_is_not_gone() -> None:
+    unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0)
+    found = difference("t", [FINDING], [], [unknown])
+    assert (found.removed, found.unconfirmed) == ((), (FINDING,))
+    assert difference("t", [FINDING], [], [replace(unknown, status=Outcome.PASS)]).removed == (FINDING,)
+
+
+def test_money_follows_open_findings() -> None:
+    waived = replace(FINDING, status=Status.WAIVED, waiver="W")
+    assert tally([difference("t", [FINDING], [waived], [])]).money == (("EUR", Decimal(0), Decimal(10)),)
+    assert tally([difference("t", [], [FINDING], [])]).money == (("EUR", Decimal(10), Decimal(0)),)
