@@ -3,17 +3,40 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
+from email.policy import EmailPolicy
 from email.utils import format_datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from auditor.domain.errors import DeliveryError, printable
 
 _LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
+
+
+class _Whole(EmailPolicy):
+    """Writes a subject in one go: the standard library leaves empty encoded words around a single dash."""
+
+    def fold(self, name: str, value: Any) -> str:
+        """Return a header folded; a subject with other letters than ASCII as encoded words alone (RFC 2047)."""
+        if name.lower() == "subject" and not str(value).isascii():
+            words = Header(str(value), "utf-8", header_name=name).encode(linesep=self.linesep)
+            return f"{name}: {words}{self.linesep}"
+        return str(super().fold(name, value))
+
+    def fold_binary(self, name: str, value: Any) -> bytes:
+        """Return the same as bytes."""
+        if name.lower() == "subject" and not str(value).isascii():
+            return self.fold(name, value).encode("ascii")
+        return bytes(super().fold_binary(name, value))
+
+
+_POLICY: Final = _Whole(linesep="\r\n")
+_WIDE: Final = _Whole(linesep="\r\n", utf8=True)
+"""For addresses that only SMTPUTF8 can carry."""
 
 
 class Fate(StrEnum):
@@ -100,7 +123,7 @@ def international(letter: Letter) -> bool:
 
 def message(letter: Letter) -> EmailMessage:
     """Return the message: text and HTML as alternatives, then the attachment."""
-    made = EmailMessage(policy=SMTPUTF8 if international(letter) else SMTP)
+    made = EmailMessage(policy=_WIDE if international(letter) else _POLICY)
     for name, address in (("From", letter.sender), ("To", letter.recipient)):
         local, domain = split_address(address)
         made[name] = Address(username=local, domain=domain)

@@ -260,23 +260,14 @@ def _idle(finding: Finding, spare: int | None, words: Words) -> Iterator[str]:
 
 
 def _money(result: Result, shown: Page, words: Words) -> Iterator[tuple[str, str]]:
-    if shown.money:
-        yield words.gettext("Cost of open findings"), shown.money
-    sums: dict[str, dict[str, Decimal]] = {"reassign": {}, "reduce": {}, "buy": {}}
-    for tenant in result.tenants:
-        for action in tenant.actions:
-            if action.money is None:
-                continue
-            value, currency = action.money.per_month, action.money.currency
-            kind = "buy" if value < 0 else "reduce" if action.order in {"remove", "cancel"} else "reassign"
-            sums[kind][currency] = sums[kind].get(currency, Decimal(0)) + abs(value)
-    for kind, label in (
-        ("reassign", words.gettext("Free to reassign now")),
-        ("reduce", words.gettext("Seats to give back, at the latest at renewal")),
-        ("buy", words.gettext("Cost of what must be bought")),
-    ):
-        if sums[kind]:
-            yield label, words.sums({currency: sums[kind][currency] for currency in sorted(sums[kind])})
+    """Yield the figures of the report, and what the actions that buy would cost."""
+    yield from ((figure.label, figure.amount) for figure in shown.figures if figure.amount)
+    bought: dict[str, Decimal] = {}
+    for action in (action for tenant in result.tenants for action in tenant.actions):
+        if action.money is not None and action.money.per_month < 0:
+            bought[action.money.currency] = bought.get(action.money.currency, Decimal(0)) - action.money.per_month
+    if bought:
+        yield words.gettext("for what must be bought"), words.sums({name: bought[name] for name in sorted(bought)})
 
 
 def _exceptions(shown: Page, words: Words, room: Room) -> Iterator[str]:

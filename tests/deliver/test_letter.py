@@ -32,6 +32,13 @@ def test_no_line_is_longer_than_mail_may_have() -> None:
     assert message_from_bytes(raw, policy=default)["subject"] == made.subject
 
 
+def test_no_encoded_word_is_empty() -> None:
+    raw = message(letter(subject="[Contoso Retail] Licences: 1 critical, 11 new, 4 fixed — 21 Nov 2026")).as_bytes()
+    lines = raw.partition(b"\r\nDate:")[0].partition(b"Subject: ")[2].split(b"\r\n ")
+    assert all(line.startswith(b"=?utf-8?") and len(line) > 20 and b"??=" not in line for line in lines)
+    assert max(map(len, lines)) <= 76
+
+
 @pytest.mark.parametrize("subject", ["a\r\nBcc: evil@evil.example", "a\nb", "a\rb"])
 def test_a_subject_with_a_line_break_is_no_subject(subject: str) -> None:
     with pytest.raises(ValueError, match="line"):
