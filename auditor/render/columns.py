@@ -215,4 +215,3 @@ def _gzipped(written: bytes) -> bytes:
     """Return it as gzip without a time in it: the same columns give the same bytes."""
     packing = compressobj(level=2 if len(written) > _FAST else 9, wbits=MAX_WBITS | 16)
     return packing.compress(written) + packing.flush()
-

@@ -48,7 +48,11 @@ def described(finding: Finding, words: Words) -> str:
     if not _OF_GROUPS.isdisjoint(facts):
         parts += _group(facts, words)
     parts += _budget(finding, words)
-    parts += [f"{_label(name)} {_value(facts[name], words)}" for name in sorted(facts.keys() - _SPOKEN) if _is_told(facts[name])]
+    parts += [
+        f"{_label(name)} {_value(facts[name], words)}"
+        for name in sorted(facts.keys() - _SPOKEN)
+        if _is_told(facts[name])
+    ]
     return " · ".join(parts)
 
 
