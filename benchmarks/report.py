@@ -38,6 +38,8 @@ AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 _POLICIES = 24
 _PRODUCTS = tuple((f"00000000-0000-4000-8000-{n:012d}", f"PRODUCT_{n}", f"Microsoft Product {n}") for n in range(30))
 _DEPARTMENTS = ("Store", "Warehouse", "Sales", "Försäljning", "Ingénierie", "Legal", *(f"Unit {n}" for n in range(34)))
+_FIRST = ("Anna", "Jeroen", "Özlem", "Søren", "Zoë")
+_LAST = ("Smit", "Y\u0131lmaz", "Berg")
 _CHECKS = ("assignment.not-allowed", "assignment.denied", "assignment.redundant", "assignment.error")
 FORMATS = ("html", "csv", "xlsx")
 
@@ -86,7 +88,7 @@ def _header(number: int) -> PolicyHeader:
 
 
 def _person(number: int, dice: random.Random) -> tuple[Subject, dict[str, object]]:
-    name = f"{dice.choice(('Anna', 'Jeroen', 'Özlem', 'Søren', 'Zoë'))} {dice.choice(('Smit', 'Y\u0131lmaz', 'Berg'))} {number}"
+    name = f"{dice.choice(_FIRST)} {dice.choice(_LAST)} {number}"
     key = md5(str(number).encode(), usedforsecurity=False).hexdigest()
     subject = Subject(type=SubjectType.USER, id=f"{key[:8]}-{key[8:12]}-4000-8000-{key[12:24]}", name=name)
     seen = AS_OF - timedelta(minutes=dice.randrange(600_000))
