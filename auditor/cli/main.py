@@ -18,6 +18,7 @@ COMMANDS = {
     "test": "run the tests of policies",
     "preview": "what a policy change would do to a snapshot: findings added, removed, changed",
     "plan": "the actions that would bring a tenant inside its policies, with a proof",
+    "send": "mail the report of a saved run",
     "report": "render saved results again, in other formats; merge several",
     "doctor": "check sign-in, permissions and clocks of every tenant, and say how to mend them",
     "explain": "tell in words what a check, policy, product or guidance article is",
