@@ -54,8 +54,9 @@ class Context:
 
 def anchored(*parts: str) -> str:
     """Return an id for the page: letters, digits and hyphens."""
-    if len(parts) == 1 and parts[0].isascii() and parts[0].isalnum():
-        return parts[0]  # a fingerprint, of which there may be a million
+    joined = "".join(parts)
+    if joined.isascii() and joined.isalnum():
+        return "-".join(filter(None, parts))  # as fingerprints are, of which there may be a million
     return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
 
 
