@@ -22,6 +22,7 @@ COMMANDS = {
     "report": "render saved results again, in other formats; merge several",
     "doctor": "check sign-in, permissions and clocks of every tenant, and say how to mend them",
     "explain": "tell in words what a check, policy, product or guidance article is",
+    "init": "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
     "schema": "print the JSON Schema of a file format",
     "products": "list, search and update the product catalogue",
 }

@@ -1,0 +1,92 @@
+"""Turns the arguments of `auditor init` into a team's repository and the commands that prepare its tenant."""
+
+import argparse
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from auditor.app.scaffolding import NAME, NO_CLIENT, NO_TENANT, UNPINNED, Choices, scaffold, setup_commands
+from auditor.cli.console import out, say
+from auditor.domain.errors import printable
+from auditor.domain.words import Agreement
+
+_EXAMPLES = """\
+auditor init                                           in this folder, for a small tenant
+auditor init audit/ --size large --assignment groups --agreement mca --tenant-id GUID --mail-from audit@contoso.example
+Nothing that is there already is overwritten without --force. The commands go to stdout, what was written to stderr.
+"""
+_GUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor init`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
+    )
+    parser.add_argument(
+        "--size", choices=("small", "large"), default="small", help="large: add-ons, inactivity and mailboxes too"
+    )
+    parser.add_argument(
+        "--agreement",
+        type=Agreement,
+        choices=tuple(Agreement),
+        default=Agreement.UNKNOWN,
+        metavar="AGREEMENT",
+        help=f"how licences are bought: {', '.join(Agreement)} (default: unknown)",
+    )
+    parser.add_argument(
+        "--assignment", choices=("groups", "direct"), default="direct", help="how licences are given out"
+    )
+    parser.add_argument(
+        "--name", type=_like("[a-z0-9][a-z0-9-]{0,62}"), default=NAME, help="the tenant's name in files"
+    )
+    parser.add_argument("--tenant-id", type=_like(_GUID), default=NO_TENANT, metavar="GUID")
+    parser.add_argument("--client-id", type=_like(_GUID), default=NO_CLIENT, metavar="GUID")
+    parser.add_argument(
+        "--mail-from",
+        type=_like(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
+        metavar="ADDRESS",
+        help="the mailbox that sends the report, and gets it first",
+    )
+    parser.add_argument(
+        "--pin", type=_like("[0-9a-f]{40}"), default=UNPINNED, metavar="SHA", help="the commit of the release"
+    )
+    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor init`: 0 also where files that differ were left; raises AuditorError before anything is written."""
+    choices = Choices(
+        large=args.size == "large",
+        groups=args.assignment == "groups",
+        agreement=args.agreement,
+        name=args.name,
+        tenant_id=args.tenant_id.lower(),
+        client_id=args.client_id.lower(),
+        sender=args.mail_from,
+        pin=args.pin,
+    )
+    done = scaffold(args.folder, choices, force=args.force)
+    for name in done.written:
+        say(printable(f"auditor: wrote {args.folder / name}"))
+    for name in done.kept:
+        say(printable(f"auditor: {args.folder / name} differs and was left as it is (--force overwrites it)"))
+    if not done.written and not done.kept:
+        say("auditor: everything is there already")
+    if not args.quiet:
+        out("\n".join(setup_commands(choices, os.environ)))
+    return 0
+
+
+def _like(pattern: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if re.fullmatch(pattern, text) is None:
+            raise argparse.ArgumentTypeError(f"{text!r} does not look like one")
+        return text
+
+    return read
