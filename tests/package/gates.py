@@ -48,10 +48,12 @@ def _workflows() -> Iterator[Gate]:
     workflows = sorted(_below(".github/workflows", "*.yml"))
     actions = sorted([*_below(".", "action.yml"), *_below(".github/actions", "**/action.yml")])
     check = ("check-jsonschema", "--builtin-schema")
-    yield Gate("workflow safety", "lint", ("zizmor", "--offline", "--quiet", "--no-progress", ".github", *actions))
+    safety = ("zizmor", "--offline", "--quiet", "--no-progress", "--persona", "auditor")
+    yield Gate("workflow safety", "lint", (*safety, ".github", *actions))
     yield Gate("workflow schema", "lint", (*check, "vendor.github-workflows", *workflows))
     yield Gate("workflow timeouts", "lint", (*check, "custom.github-workflows-require-timeout", *workflows))
     yield Gate("dependabot schema", "lint", (*check, "vendor.dependabot", ".github/dependabot.yml"))
+    yield Gate("workflow scripts", "lint", ("python", "-m", "tests.package.shell_steps"))
     if actions:
         yield Gate("action schema", "lint", (*check, "vendor.github-actions", *actions))
 

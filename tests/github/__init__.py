@@ -1,0 +1,1 @@
+"""What a GitHub Actions job reads and runs."""

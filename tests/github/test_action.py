@@ -1,0 +1,169 @@
+"""The action's own steps, run in bash against the emulated tenant, sign-in service and mail relay."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from auditor.cli.main import COMMANDS
+from tests.cli.harness import ROOT
+from tests.deliver.relay import PASSWORD, USER, relay
+from tests.emulator.fixtures import CLIENT_ID, running_emulator
+from tests.emulator.server import Emulator
+from tests.github.runner import Job, action_inputs
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("bash") is None, reason="steps are run by bash, as on a Linux runner"
+)
+POLICY = """\
+version: 1
+policies:
+  - id: leavers
+    title: Blocked accounts hold no paid licence
+    severity: high
+    users: {accountEnabled: false}
+    assignments: {of: paid, allow: []}
+"""
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with running_emulator() as running:
+        yield running
+
+
+def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
+    """A repository with a policy and the emulated tenant, signed in to as a workflow does."""
+    place = folder / "repository"
+    (place / "policies").mkdir(parents=True)
+    (place / "policies" / "people.yaml").write_text(POLICY, encoding="utf-8")
+    tenant = emulator.tenants["contoso"]
+    (place / "tenants.yaml").write_text(
+        f"version: 1\ntenants:\n  - name: contoso\n    tenantId: {tenant.tenant_id}\n    cloud: worldwide\n"
+        f"    credential: {{type: github-oidc, clientId: {CLIENT_ID}}}\n"
+        f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
+        f"    recipients: [{{address: ann@contoso.example, locale: en}}]\n{mail}",
+        encoding="utf-8",
+    )
+    # The program is installed already: what `Install` would leave behind is this.
+    known = {"steps.install.outputs.auditor": str(Path(sys.executable).parent / "auditor")}
+    return Job(folder=place, environ=emulator.environment(), known=known)
+
+
+def run(job: Job, **given: str) -> int:
+    """Run the action's steps from `Audit` on, with these inputs; returns the exit code of the last."""
+    job.known |= action_inputs(**given)
+    assert job.step("action.yml", "Audit") == 0, job.said
+    if given.get("send") == "true" and job.output("audit", "result"):
+        assert job.step("action.yml", "Mail") == 0, job.said
+    return job.step("action.yml", "End as the audit did")
+
+
+def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert run(job, formats="html,json,sarif") == 1, job.said
+    assert job.output("end", "exit-code") == "1"
+    assert job.output("audit", "findings") == "1"
+    assert job.output("audit", "highest-severity") == "high"
+    assert job.output("audit", "complete") == "true"
+    for name in ("result", "report", "sarif"):
+        assert (job.folder / job.output("audit", name)).is_file()
+    assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in job.said
+    assert job.summary.startswith("# ")
+    assert not emulator.journal.writes()
+
+
+def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert run(job, fail_on="critical") == 0, job.said
+    assert job.output("audit", "findings") == "1"
+
+
+def test_an_incomplete_run_is_never_green(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    emulator.faults.add("denied", path="/users", times=None)
+    assert run(job, fail_on="never") == 3, job.said
+    assert job.output("audit", "complete") == "false"
+    assert (job.folder / "out" / "report.html").is_file()
+    assert "is incomplete::" in job.said
+
+
+def test_a_job_that_may_not_ask_for_a_token_is_told_which_permission(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    job.environ = {name: text for name, text in job.environ.items() if not name.startswith("ACTIONS_")}
+    assert run(job) == 3, job.said
+    assert "id-token" in job.said
+
+
+def test_a_policy_that_does_not_parse_stops_before_anything_is_read(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    (job.folder / "policies" / "people.yaml").write_text(POLICY.replace("high", "hihg"), encoding="utf-8")
+    assert run(job) == 2, job.said
+    assert "::error file=policies/people.yaml,line=5," in job.said
+    assert not (job.folder / "out").exists()
+    assert not emulator.journal.of("/users")
+
+
+def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    hostile = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
+    fields = ("policies", "tenants", "tenant", "shard", "locale", "fail_on", "formats", "snapshot", "results", "redact")
+    assert run(job, **dict.fromkeys(fields, hostile)) == 2
+    assert run(job, policies=hostile) == 2
+    assert sorted(path.name for path in job.folder.iterdir()) == ["policies", "tenants.yaml"]
+
+
+def test_an_unknown_command_is_refused(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert run(job, command="send") == 2
+    assert "none of audit, report, install" in job.said
+
+
+@pytest.mark.skipif("send" not in COMMANDS, reason="`auditor send` is not a command yet")
+def test_results_are_merged_and_mailed_once(tmp_path: Path, emulator: Emulator) -> None:
+    with relay(tmp_path, auth=True) as server:
+        mail = (
+            f"mail:\n  from: audit@contoso.example\n  smtp: {{host: 127.0.0.1, port: {server.port}, ca: {server.ca}, "
+            f"usernameEnv: U, passwordEnv: P}}\n"
+        )
+        job = workspace(tmp_path, emulator, mail=mail)
+        job.environ |= {"U": USER, "P": PASSWORD}
+        assert run(job, fail_on="never", shard="1/1", compare="previous/result.json") == 0, job.said
+        assert "Nothing to compare with" in job.said
+        (job.folder / "out").rename(job.folder / "shard")
+        for _ in range(2):
+            assert run(job, command="report", results="shard/result.json\n", send="true") == 0, job.said
+        assert len(server.box.mails) == 1
+        assert (job.folder / "out" / "sent.jsonl").is_file()
+        assert "ann@" not in job.said.split("mail to")[0]
+
+
+@pytest.mark.skipif("send" not in COMMANDS, reason="`auditor send` is not a command yet")
+def test_a_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, emulator: Emulator) -> None:
+    with relay(tmp_path, auth=True) as server:
+        server.box.refuse["ann@contoso.example"] = "550 no such person"
+        mail = (
+            f"mail:\n  from: audit@contoso.example\n  smtp: {{host: 127.0.0.1, port: {server.port}, ca: {server.ca}, "
+            f"usernameEnv: U, passwordEnv: P}}\n"
+        )
+        job = workspace(tmp_path, emulator, mail=mail)
+        job.environ |= {"U": USER, "P": PASSWORD}
+        assert run(job, fail_on="never", send="true") == 3, job.said
+        assert (job.folder / "out" / "report.html").is_file()
+
+
+def test_the_cache_is_named_after_the_locks(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert job.step("action.yml", "Name the cache") == 0, job.said
+    assert job.output("cache", "key").startswith("licence-auditor-Linux-X64-")
+    assert len(job.output("cache", "key").rsplit("-", 1)[1]) == 32
+
+
+def test_inputs_reach_scripts_by_the_environment_alone() -> None:
+    document = yaml.load((ROOT / "action.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
+    scripts = [step for step in document["runs"]["steps"] if "run" in step]
+    assert len(scripts) >= 5
+    assert [step["name"] for step in scripts if "${{" in step["run"] or step["shell"] != "bash"] == []

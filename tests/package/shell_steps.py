@@ -1,0 +1,68 @@
+"""Turns the `run:` steps of the action and the workflows into what shellcheck says about them."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.package.tree import ROOT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step that runs a script."""
+
+    place: str
+    """`file: job: name or number`."""
+    name: str
+    script: str
+    shell: str
+    document: dict[str, Any]
+
+
+def places() -> list[Path]:
+    """The files that hold steps."""
+    return [ROOT / "action.yml", *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
+
+
+def steps(path: Path) -> Iterator[Step]:
+    """Every step of a file that has a script."""
+    document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
+    groups = {"": document["runs"]} if "runs" in document else document["jobs"]
+    for job, group in groups.items():
+        for number, step in enumerate(group["steps"], start=1):
+            if "run" in step:
+                name = step.get("name", str(number))
+                yield Step(
+                    place=f"{path.relative_to(ROOT).as_posix()}: {job}: {name}",
+                    name=name,
+                    script=step["run"],
+                    shell=step.get("shell", ""),
+                    document=step,
+                )
+
+
+def main() -> int:
+    """Run shellcheck over every script; 1 when it has something to say."""
+    found = [step for path in places() for step in steps(path)]
+    told = 0
+    with tempfile.TemporaryDirectory(prefix="steps-") as folder:
+        for number, step in enumerate(found):
+            script = Path(folder) / f"{number}.sh"
+            script.write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{step.script}", encoding="utf-8")
+            program = Path(sys.executable).parent / "shellcheck"
+            done = subprocess.run([program, "--format=gcc", script], capture_output=True, text=True, check=False)
+            if done.returncode:
+                told += 1
+                sys.stderr.write(f"{step.place}\n{done.stdout}{done.stderr}")
+    sys.stderr.write(f"shellcheck: {len(found)} scripts, {told} with findings\n")
+    return 1 if told or not found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
