@@ -130,8 +130,8 @@ def condition(selector: Selector, world: World) -> str:
 
 
 def _glob(text: str, pattern: str, world: World) -> str:
-    import fnmatch  # noqa: PLC0415
-    import re  # noqa: PLC0415
+    import fnmatch
+    import re
 
     inner = pattern.strip("*")
     if any(sign in inner for sign in "*?["):

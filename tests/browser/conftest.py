@@ -64,7 +64,7 @@ def opened(chromium: Any, page_of: Callable[[str, str], Path]) -> Iterator[Calla
         contexts.append(context)
         tab = context.new_page()
         address = page_of(which, locale).as_uri()
-        tab.on("request", lambda request: request.url.split("#")[0] == address or wrong.append(request.url))
+        tab.on("request", lambda request: wrong.extend({request.url.split("#")[0]} - {address}))
         tab.on("console", lambda said: wrong.append(said.text))
         tab.on("pageerror", lambda error: wrong.append(str(error)))
         tab.goto(address + hash_)

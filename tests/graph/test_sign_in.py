@@ -134,7 +134,7 @@ def test_a_certificate_in_a_variable(entra: Emulator, certificate: tuple[bytes, 
 
 
 def test_workload_identity(entra: Emulator, tmp_path: Path) -> None:
-    from auditor.graph.github_oidc import assertion
+    from auditor.graph.github_oidc import assertion  # noqa: PLC0415 - only this test asks GitHub
 
     env = environment(entra)
     made = asyncio.run(
