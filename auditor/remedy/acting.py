@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import takewhile
 
@@ -37,6 +37,15 @@ class Office:
     """Group id → name, as far as they are known."""
     terms: Mapping[str, Term]
     """SkuId → when its seats can go."""
+    composed: dict[tuple[str, Variant], Composed] = field(default_factory=dict)
+    """Guidance that was composed already: many actions share one article and its circumstances."""
+
+    def guidance(self, article: str, variant: Variant) -> Composed:
+        """Return the guidance of an article for a variant."""
+        key = (article, variant)
+        if key not in self.composed:
+            self.composed[key] = compose(self.library, article, variant)
+        return self.composed[key]
 
 
 def actions_of(
@@ -123,7 +132,7 @@ def _action(office: Office, batch: Sequence[Remedy]) -> Action:
     )
     article = next((r.article for r in batch if r.findings[0] is findings[0]), first.article)
     variant = _variant(batch)
-    composed = compose(office.library, article, variant)
+    composed = office.guidance(article, variant)
     before, after = _money(office, first, count)
     owners = dict.fromkeys(owner for f in findings if (owner := _owner(office, f.policy)))
     owner = ", ".join(owners)
