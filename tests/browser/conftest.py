@@ -20,7 +20,7 @@ CHROMIUM = next(
 CACHE = Path(__file__).parents[2] / "node_modules"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: `apt-get install chromium` brings it")

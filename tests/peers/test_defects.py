@@ -9,6 +9,7 @@ import html
 import json
 import re
 from collections import Counter
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
 from itertools import permutations
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from auditor.app.policy_files import library_files
 from auditor.domain.errors import InputError
@@ -233,13 +235,24 @@ def test_19_what_was_found_is_in_the_exit_code(tmp_path: Path) -> None:
     assert call("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF, "-f", "json=-", cwd=tmp_path).code == 1
 
 
-@pytest.mark.parametrize("workflow", sorted((ROOT / ".github").rglob("*.y*ml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "workflow", sorted([*(ROOT / ".github").rglob("*.y*ml"), ROOT / "action.yml"]), ids=lambda path: path.name
+)
 def test_19_no_workflow_pastes_text_into_a_shell(workflow: Path) -> None:
     """Maester's action writes its inputs into the text of a script."""
-    scripts = re.findall(r"run: \|?\n?((?:.+\n?)+?)(?=\n|\Z)", workflow.read_text())
-    assert not [
-        script for script in scripts if re.search(r"\$\{\{\s*(?:github\.event|inputs|github\.head_ref)", script)
-    ]
+    scripts = list(_scripts(yaml.load(workflow.read_text(), Loader=yaml.BaseLoader)))  # noqa: S506  texts only
+    assert not [script for script in scripts if "${{" in script]
+
+
+def _scripts(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("run"), str):
+            yield node["run"]
+        for value in node.values():
+            yield from _scripts(value)
+    elif isinstance(node, list):
+        for item in node:
+            yield from _scripts(item)
 
 
 def test_20_high_is_the_exception() -> None:
