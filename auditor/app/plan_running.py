@@ -11,7 +11,8 @@ from auditor.app.catalogue import active
 from auditor.app.plan_document import plan_json
 from auditor.app.planning import plan_run
 from auditor.app.policy_files import load_policies
-from auditor.domain.errors import DeliveryError, UsageError
+from auditor.deliver.folder import write_all
+from auditor.domain.errors import UsageError
 from auditor.domain.policy import PolicySet
 from auditor.policy.loading import load
 from auditor.remedy.plan_text import plan_markdown
@@ -66,15 +67,11 @@ def write_plan(plan: FleetPlan, told: FleetPlan, places: Mapping[str, Path], *, 
 
     `told` is the same plan in the language of `words`, for people.
     """
-    for form, path in places.items():
-        body = plan_json(plan) if form == "json" else plan_markdown(told, words=words).encode("utf-8", "replace")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(body)
-        except OSError as error:
-            raise DeliveryError(
-                "report-unwritable", f"{path} cannot be written: {error.strerror}", hint="name another --output folder"
-            ) from error
+    bodies = {
+        "json": lambda: plan_json(plan),
+        "markdown": lambda: plan_markdown(told, words=words).encode("utf-8", "replace"),
+    }
+    write_all((path, [bodies[form]()]) for form, path in places.items())
 
 
 def _policies(request: PlanRequest) -> PolicySet:

@@ -12,7 +12,7 @@ from auditor.app.policy_files import DEFAULT, LIBRARY, policy_files
 from auditor.app.policy_refs import commit_of, files_of, is_safe
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
-from auditor.app.running import Request, _states
+from auditor.app.running import Request, opened_states
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
@@ -54,7 +54,7 @@ def preview(request: PreviewRequest) -> Preview:
         as_of=request.as_of,
         started=request.as_of,
     )
-    with _states(asked, after) as found:
+    with opened_states(asked, after) as found:
         states = [state for state in found if isinstance(state, Snapshot)]
         old = remedied(audit(states, before, active(), request.as_of), before)
         new = remedied(audit(states, after, active(), request.as_of), after)

@@ -55,7 +55,7 @@ def run(request: Request) -> Result:
             "the policy files define no policy, so there is nothing to audit",
             hint="name the files with `policies:` too, or run without a path to use the starter library",
         )
-    with _states(request, policies) as states:
+    with opened_states(request, policies) as states:
         result = remedied(audit(states, policies, active(), request.as_of), policies)
     if request.demo and previous is None:
         previous = _demo_yesterday(request.as_of, policies)
@@ -71,7 +71,7 @@ def _policies(request: Request) -> PolicySet:
 
 
 @contextmanager
-def _states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
+def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
     """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
     if request.demo:
         from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
