@@ -1,8 +1,6 @@
 """What one call of `auditor plan` names into its plan, and the plan into files."""
 
-import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +9,7 @@ from auditor.app.catalogue import active
 from auditor.app.plan_document import plan_json
 from auditor.app.planning import plan_run
 from auditor.app.policy_files import load_policies
+from auditor.app.running import Request, opened_states
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.policy import PolicySet
@@ -19,7 +18,6 @@ from auditor.remedy.plan_text import plan_markdown
 from auditor.remedy.planned import FleetPlan
 from auditor.remedy.wording import ENGLISH, Words
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reading import find, manifest_of, read
 
 FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md"}
 """Format → default file name."""
@@ -51,7 +49,16 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
             "the policy files define no policy, so there is nothing to plan for",
             hint="name the files with `policies:` too, or run without a path to use the starter library",
         )
-    with _opened(request) as snapshots:
+    asked = Request(
+        demo=request.demo,
+        snapshots=request.snapshots,
+        tenants=request.tenants,
+        as_of=request.as_of,
+        started=request.as_of,
+    )
+    with opened_states(asked, policies) as states:
+        # Only a live audit meets tenants that cannot be read.
+        snapshots = [state for state in states if isinstance(state, Snapshot)]
         return plan_run(snapshots, policies, active(), request.as_of, words=words)
 
 
@@ -80,41 +87,3 @@ def _policies(request: PlanRequest) -> PolicySet:
 
         return load(demo_policies(request.as_of)).policies
     return load_policies(request.policies, waivers_from=request.as_of.date()).policies
-
-
-@contextmanager
-def _opened(request: PlanRequest) -> Iterator[list[Snapshot]]:
-    """Open the snapshots; the demo's are written to a folder first, as real ones are."""
-    if not request.demo:
-        yield [read(folder) for folder in _chosen(_found(request.snapshots), request.tenants)]
-        return
-    from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
-    from auditor.snapshot.writing import write  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory(prefix="auditor-demo-") as place:
-        folders = [write(Path(place), snapshot) for snapshot in snapshots(request.as_of)]
-        named = {manifest_of(folder).tenant: folder for folder in folders}
-        yield [read(folder) for folder in _chosen(named, request.tenants)]
-
-
-def _found(places: Sequence[Path]) -> dict[str, Path]:
-    """Return the snapshot folder of each tenant; one tenant may come from one place only."""
-    folders: dict[str, Path] = {}
-    for folder in (folder for place in places for folder in find(place)):
-        name = manifest_of(folder).tenant
-        if name in folders and folders[name].resolve() != folder.resolve():
-            raise UsageError(
-                "snapshot-twice",
-                f"both {folders[name]} and {folder} are snapshots of the tenant {name}",
-                hint="name one of them",
-            )
-        folders[name] = folder
-    return folders
-
-
-def _chosen(folders: Mapping[str, Path], tenants: Sequence[str]) -> list[Path]:
-    for name in tenants:
-        if name not in folders:
-            known = ", ".join(sorted(folders))
-            raise UsageError("tenant-unknown", f"there is no snapshot of a tenant '{name}'", hint=f"tenants: {known}")
-    return [folders[name] for name in sorted(set(tenants) or set(folders))]
