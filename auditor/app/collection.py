@@ -149,6 +149,8 @@ def _stoppable() -> Iterator[None]:
         return
 
     def stop(_number: int, _frame: object) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what they put into the background
+            raise KeyboardInterrupt
         signal.raise_signal(signal.SIGINT)
 
     previous = signal.signal(signal.SIGTERM, stop)

@@ -263,6 +263,23 @@ def test_being_stopped_leaves_no_half_snapshot(graph: Emulator, tmp_path: Path, 
     assert [path.name for path in (tmp_path / "contoso").iterdir()] == [outcome[0].folder.name]
 
 
+def test_a_runner_ends_what_no_interrupt_reaches(graph: Emulator, tmp_path: Path) -> None:
+    """Whoever starts the program in the background makes it ignore SIGINT; SIGTERM must end it all the same."""
+    graph.faults.add("slow", path="/users", query="$skiptoken", seconds=8, times=None)
+    env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
+    deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + SCRIPT
+    arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
+    with subprocess.Popen([sys.executable, "-c", deaf, *arguments], env=env, stdout=subprocess.PIPE) as process:
+        deadline = time.monotonic() + 20
+        while not graph.journal.of("/users") and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=10)
+    assert process.returncode == 130
+    assert not list(tmp_path.iterdir())
+
+
 def test_doctor_finds_what_lacks() -> None:
     poor = small_tenant("poor")
     poor.premium = False
