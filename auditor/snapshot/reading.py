@@ -1,7 +1,7 @@
 """A snapshot folder into a Snapshot: found, checked against its digests, and read row group by row group."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,6 +69,19 @@ def read(folder: Path) -> Snapshot:
         identity=digest,
         sku_ids=_sku_ids(folder / "assignments.parquet"),
     )
+
+
+def row_groups(folder: Path) -> int:
+    """Return how many row groups the users of a snapshot folder stand in; its files are not checked for it."""
+    found: int = _opened(folder / "users.parquet").num_row_groups
+    return found
+
+
+def read_row_groups(
+    folder: Path, wanted: Collection[int], users: tuple[str, ...] | None, assignments: tuple[str, ...] | None
+) -> Iterator[UserBatch]:
+    """Yield some row groups of a snapshot folder, for those who share one snapshot between several machines."""
+    return _Reader(folder).groups(users, assignments, wanted)
 
 
 _CODES = (
@@ -209,6 +222,12 @@ class _Reader:
         self._folder = folder
 
     def __call__(self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
+        return self.groups(users, assignments, None)
+
+    def groups(
+        self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None, wanted: Collection[int] | None
+    ) -> Iterator[UserBatch]:
+        """Yield the wanted row groups, all for None; the others are not read."""
         people = _opened(self._folder / "users.parquet")
         links = _opened(self._folder / "assignments.parquet")
         if people.num_row_groups != links.num_row_groups:
@@ -219,13 +238,15 @@ class _Reader:
         link_columns = _present(links, ASSIGNMENTS, assignments)
         offset = 0
         for group in range(people.num_row_groups):
-            batch = _one(people.read_row_group(group, columns=people_columns))
-            linked = _one(links.read_row_group(group, columns=link_columns))
-            _check_present(self._folder / "users.parquet", batch, USERS)
-            _check_present(self._folder / "assignments.parquet", linked, ASSIGNMENTS)
-            self._check_owners(linked, offset, offset + batch.num_rows)
-            yield UserBatch(users=batch, assignments=linked, offset=offset)
-            offset += batch.num_rows
+            rows = people.metadata.row_group(group).num_rows
+            if wanted is None or group in wanted:
+                batch = _one(people.read_row_group(group, columns=people_columns))
+                linked = _one(links.read_row_group(group, columns=link_columns))
+                _check_present(self._folder / "users.parquet", batch, USERS)
+                _check_present(self._folder / "assignments.parquet", linked, ASSIGNMENTS)
+                self._check_owners(linked, offset, offset + rows)
+                yield UserBatch(users=batch, assignments=linked, offset=offset)
+            offset += rows
 
     def _check_owners(self, links: pa.RecordBatch, first: int, end: int) -> None:
         """Hold the order of assignments: each belongs to a user of the same row group, in the users' order."""
