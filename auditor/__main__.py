@@ -1,13 +1,23 @@
 """The command `auditor`, also as `python -m auditor`."""
 
+import gc
 import sys
+
+_RARELY = (50_000, 20, 100)
+"""New objects before the collector looks for cycles: importing makes ten thousands of objects and not one cycle."""
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    # Wherever pandas is installed, Arrow imports it with the first array it makes: most of a second, for nothing here.
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
+    gc.set_threshold(*_RARELY)
     from auditor.cli.main import run  # noqa: PLC0415  keeps `import auditor.__main__` free of effects
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # What is left ends with the process: nobody needs to look through it for cycles once more.
+    gc.freeze()
+    sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from auditor import catalogue as products
-from auditor.catalogue import Catalogue, Changes
+from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError
+
+if TYPE_CHECKING:
+    from auditor.catalogue.changes import Changes
 
 VARIABLE: Final = "AUDITOR_PRODUCTS"
 """Names another file than the one in the user's data folder; that file is used whatever its date."""
@@ -22,7 +25,7 @@ class Update:
 
     path: Path
     catalogue: Catalogue
-    changes: Changes
+    changes: "Changes"
     """Against the file that was replaced, else against the catalogue of the package."""
     unused: bool
     """The file stands where it is looked for, but the catalogue of the package is newer and stays in use."""
@@ -69,16 +72,19 @@ def update(
     path = output or user_file()
     if path is None:
         raise AuditorError("products-file", "there is no home folder to write to", hint="give --output PATH")
-    from auditor.app.fetching import fetch  # noqa: PLC0415  an audit that only looks names up needs no HTTP
+    # An audit that only looks names up needs neither HTTP nor Microsoft's table.
+    from auditor.app.fetching import fetch  # noqa: PLC0415
+    from auditor.catalogue.changes import compare  # noqa: PLC0415
+    from auditor.catalogue.microsoft import parse  # noqa: PLC0415
 
     fetched = fetch(origin)
     name = source or fetched.source
-    own = products.parse(fetched.content, source=name, date=(date or fetched.date).isoformat(), where=fetched.source)
+    own = parse(fetched.content, source=name, date=(date or fetched.date).isoformat(), where=fetched.source)
     own = own.with_free(products.free_products())
     builtin = _builtin()
     before = _previous(path) or builtin
     _write(path, products.dumps(own))
-    changes = products.compare(own if before is None else before, own)
+    changes = compare(own if before is None else before, own)
     older = builtin is not None and own.date < builtin.date
     unused = older and path == user_file() and not os.environ.get(VARIABLE)
     return Update(path=path, catalogue=own, changes=changes, unused=unused)

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.policy_files import load_policies
 from auditor.collect.progress import Progress
 from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.needs import EVERYTHING_ABOUT_USERS, Needs
@@ -37,11 +36,6 @@ class CollectOutcome:
     def sources(self) -> tuple[Coverage, ...]:
         """How far each source was read; nothing where there is no snapshot."""
         return () if self.folder is None else manifest_of(self.folder).sources
-
-
-def read_policies(places: Sequence[Path]) -> PolicySet:
-    """Read the policies that a collection is made for (see policy_files.load_policies)."""
-    return load_policies(places).policies
 
 
 def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:

@@ -1,22 +1,21 @@
 """The main job: policies and tenants' state into a Result and the files people asked for."""
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.auditing import Unaudited, audit
+from auditor.app.auditing import Evaluator, Unaudited, audit
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import remedied
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
-from auditor.history.change import compare
-from auditor.history.saved import load as load_result
+from auditor.domain.words import Engine
+from auditor.engine.evaluating import evaluate
 from auditor.policy.loading import load
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reading import find, manifest_of, read
@@ -43,6 +42,9 @@ class Request:
     """Told what is being done, for progress."""
     collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
     """Collects live tenants into snapshot folders; None where only saved state may be audited."""
+    engine: Engine = Engine.LOCAL
+    spark_master: str | None = None
+    """The address of a Spark master; None for the session that is there, else for this machine's processors."""
 
 
 def run(request: Request) -> Result:
@@ -55,11 +57,16 @@ def run(request: Request) -> Result:
             "the policy files define no policy, so there is nothing to audit",
             hint="name the files with `policies:` too, or run without a path to use the starter library",
         )
-    with opened_states(request, policies) as states:
-        result = remedied(audit(states, policies, active(), request.as_of), policies)
+    with _places(request, policies) as places, _evaluator(request, places, policies) as evaluate:
+        states = _opened(places, request)
+        result = remedied(audit(states, policies, active(), request.as_of, evaluate=evaluate), policies)
     if request.demo and previous is None:
         previous = _demo_yesterday(request.as_of, policies)
-    return result if previous is None else compare(result, previous)
+    if previous is None:
+        return result
+    from auditor.history.change import compare  # noqa: PLC0415  only where there is an earlier run
+
+    return compare(result, previous)
 
 
 def _policies(request: Request) -> PolicySet:
@@ -73,19 +80,44 @@ def _policies(request: Request) -> PolicySet:
 @contextmanager
 def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
     """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
+    with _places(request, policies) as places:
+        yield _opened(places, request)
+
+
+@contextmanager
+def _places(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
     if request.demo:
+        import tempfile  # noqa: PLC0415
+
         from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
         from auditor.snapshot.writing import write  # noqa: PLC0415
 
         with tempfile.TemporaryDirectory(prefix="auditor-demo-") as folder:
             folders = [write(Path(folder), snapshot) for snapshot in snapshots(request.as_of)]
-            yield _opened(_chosen(folders, request), request)
+            yield _chosen(folders, request)
     elif request.snapshots:
-        yield _opened(_chosen(_found(request.snapshots), request), request)
+        yield _chosen(_found(request.snapshots), request)
     elif request.collect is not None:
-        yield _opened(request.collect(request, policies), request)
+        yield request.collect(request, policies)
     else:
         raise UsageError("usage", "there is nothing to audit", hint="name a --snapshot, a tenants file, or --demo")
+
+
+@contextmanager
+def _evaluator(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Evaluator]:
+    """Yield what judges the people of a tenant: this process, or a Spark cluster that has judged all of them before."""
+    if request.engine is Engine.LOCAL:
+        yield evaluate
+        return
+    from auditor.spark.distributing import distribute  # noqa: PLC0415  only who uses Spark needs it
+    from auditor.spark.session import session  # noqa: PLC0415
+
+    folders = [place for place in places if isinstance(place, Path)]
+    for folder in folders:
+        read(folder)  # a damaged snapshot is refused before a cluster is asked
+    with session(request.spark_master) as spark:
+        request.notice(f"judging {len(folders)} snapshots with Spark at {request.spark_master or 'this session'}")
+        yield distribute(spark, folders, policies, active(), request.as_of).evaluate
 
 
 def _opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
@@ -133,6 +165,8 @@ def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:
 
 
 def _previous(path: Path) -> Result:
+    from auditor.history.saved import load as load_result  # noqa: PLC0415  only where there is an earlier run
+
     try:
         return load_result(path.read_bytes(), where=str(path))
     except OSError as error:

@@ -1,20 +1,15 @@
 """Turns Microsoft's table of products into names, service plans and the free list, looked up by id or name."""
 
-from auditor.catalogue.changes import Changes, compare
-from auditor.catalogue.microsoft import parse
 from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan
 from auditor.catalogue.store import builtin, dumps, free_products, loads
 
 __all__ = [
     "Catalogue",
-    "Changes",
     "FreeProduct",
     "Product",
     "ServicePlan",
     "builtin",
-    "compare",
     "dumps",
     "free_products",
     "loads",
-    "parse",
 ]

@@ -5,7 +5,8 @@ import datetime as dt
 import sys
 from pathlib import Path
 
-from auditor.app.collection import CollectOutcome, collect_all, everything, needs_of, read_policies
+from auditor.app.collection import CollectOutcome, collect_all, everything, needs_of
+from auditor.app.policy_files import load_policies
 from auditor.cli.progress import shown_progress
 from auditor.domain.errors import format_diagnostic, printable
 from auditor.settings.reading import chosen, read
@@ -38,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor collect`; 0 when every tenant was read whole, 3 when one was not. Raises AuditorError."""
     settings = read(args.tenants)
     tenants = chosen(settings, args.tenant)
-    policies = read_policies(args.policies)
+    policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
     needed = {tenant.name: everything(policies) if args.all else needs_of(policies, tenant) for tenant in tenants}
     with shown_progress(enabled=not args.no_progress and not args.quiet) as progress:

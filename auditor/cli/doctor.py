@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from auditor.app.collection import everything, needs_of, read_policies
+from auditor.app.collection import everything, needs_of
 from auditor.app.diagnosis import Check, Diagnosis, Health, diagnose_all
+from auditor.app.policy_files import load_policies
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
 from auditor.settings.reading import chosen, read
@@ -31,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor doctor`; 0 when nothing stands in the way, else 3. Raises AuditorError."""
     settings = read(args.tenants)
-    policies = read_policies(args.policies)
+    policies = load_policies(args.policies).policies
     tenants = [
         (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))
         for tenant in chosen(settings, args.tenant)

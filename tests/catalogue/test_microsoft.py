@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.catalogue import Catalogue, builtin, dumps, parse
+from auditor.catalogue import Catalogue, builtin, dumps
+from auditor.catalogue.microsoft import parse
 from auditor.domain.errors import AuditorError, InputError
 from tests.catalogue.table import (
     E3,

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.catalogue import Catalogue, Product, ServicePlan, builtin, dumps, free_products, loads, parse
+from auditor.catalogue import Catalogue, Product, ServicePlan, builtin, dumps, free_products, loads
+from auditor.catalogue.microsoft import parse
 from auditor.catalogue.model import clean, fold, unprintable
 from auditor.domain.errors import AuditorError
 from tests.catalogue.table import E3, ENTRA, EXCHANGE, F3_ENTRA, ROWS, csv_text, rows_of

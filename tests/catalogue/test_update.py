@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from auditor.app.catalogue import active, update, user_file
-from auditor.catalogue import builtin, dumps, loads, parse
+from auditor.catalogue import builtin, dumps, loads
+from auditor.catalogue.microsoft import parse
 from auditor.domain.errors import AuditorError
 from tests.catalogue.table import E3, E3_ENTRA, FLOW, ROWS, csv_text
 
