@@ -9,11 +9,11 @@ _RARELY = (50_000, 20, 100)
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    # Wherever pandas is installed, Arrow imports it with the first array it makes: most of a second, for nothing here.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type]
     gc.set_threshold(*_RARELY)
     from auditor.cli.main import run  # noqa: PLC0415  keeps `import auditor.__main__` free of effects
+    from auditor.imports import keep_out  # noqa: PLC0415
 
+    keep_out("pandas")
     code = run(sys.argv[1:])
     # What is left ends with the process: nobody needs to look through it for cycles once more.
     gc.freeze()

@@ -1,7 +1,7 @@
 """Snapshots × policies into a Result: every tenant judged by itself, then the fleet, then what changed."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -27,6 +27,7 @@ from auditor.engine.describing import describe
 from auditor.engine.evaluating import evaluate
 from auditor.engine.facts import Facts, SkuFact
 from auditor.engine.notices import fleet_notices, tenant_notices, unused_waivers
+from auditor.engine.outcome import Evaluation
 from auditor.engine.plan import Plan, bind
 from auditor.policy.compiling import needs
 from auditor.snapshot.manifest import format_instant
@@ -44,7 +45,18 @@ class Unaudited:
     reason: str
 
 
-def audit(states: Iterable[Snapshot | Unaudited], policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> Result:
+Evaluator = Callable[[Plan], Evaluation]
+"""Judges the people of one tenant, here or elsewhere; all evaluators say the same."""
+
+
+def audit(
+    states: Iterable[Snapshot | Unaudited],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    *,
+    evaluate: Evaluator = evaluate,
+) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together."""
     needed = needs(policies).sources
     audited: list[TenantResult] = []
@@ -54,7 +66,8 @@ def audit(states: Iterable[Snapshot | Unaudited], policies: PolicySet, catalogue
             audited.append(_failed(state, policies, as_of))
             continue
         known = Facts(state, catalogue, policies, as_of)
-        audited.append(_tenant(bind(policies, known), needed))
+        plan = bind(policies, known)
+        audited.append(_tenant(plan, evaluate(plan), needed))
         facts.append(known)
     return assemble(audited, policies, catalogue, as_of, unknown_names=fleet_notices(policies, facts))
 
@@ -101,9 +114,8 @@ def exit_code(result: Result, fail_on: Severity | None) -> int:
     return int(any(count and severity.reaches(fail_on) for severity, count in result.summary.open.items()))
 
 
-def _tenant(plan: Plan, needed: frozenset[Source]) -> TenantResult:
+def _tenant(plan: Plan, evaluation: Evaluation, needed: frozenset[Source]) -> TenantResult:
     facts, manifest = plan.facts, plan.facts.manifest
-    evaluation = evaluate(plan)
     readable = [facts.status(source) for source in needed]
     balanced = [(policy, policy.constraint) for policy in plan.policies if isinstance(policy.constraint, Balance)]
     places = evaluation.used_waivers | evaluation.unknown_waivers

@@ -28,6 +28,7 @@ from auditor.cli.options import (
 )
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
+from auditor.domain.words import Engine
 
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
@@ -76,6 +77,14 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
         metavar="RESULT",
         help="the result.json of the previous run: what is new, reopened, fixed",
     )
+    what.add_argument(
+        "--engine",
+        type=Engine,
+        choices=list(Engine),
+        default=Engine.LOCAL,
+        help="where people are judged: local (default), or spark for more than one machine holds",
+    )
+    what.add_argument("--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)")
 
 
 def _add_how(how: argparse._ArgumentGroup) -> None:
@@ -150,6 +159,8 @@ def _request(args: argparse.Namespace) -> Request:
         raise UsageError("usage", "--demo audits its own tenants", hint="leave out --snapshot and --tenants")
     if args.snapshot and args.tenants and not args.send:
         raise UsageError("usage", "--snapshot audits saved state, --tenants live state", hint="leave one of them out")
+    if args.spark_master and args.engine is not Engine.SPARK:
+        raise UsageError("usage", "--spark-master names a cluster that nothing uses", hint="add --engine spark")
     live = not args.demo and not args.snapshot
     started = now()
     tenants = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
@@ -177,6 +188,8 @@ def _request(args: argparse.Namespace) -> Request:
         compare=args.compare,
         notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),
         collect=collect,
+        engine=args.engine,
+        spark_master=args.spark_master,
     )
 
 

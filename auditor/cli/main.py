@@ -40,6 +40,10 @@ _EXTRAS = {
     **dict.fromkeys(("msgraph", "msgraph_core", "kiota_abstractions", "azure", "httpx", "aiohttp"), "graph"),
     "css_inline": "mail",
     "scipy": "plan",
+    **dict.fromkeys(("pyspark", "pandas"), "spark"),
+    "duckdb": "history",
+    "adlfs": "azure",
+    "s3fs": "s3",
 }
 """Modules that an optional part of the installation brings."""
 _BUG = "https://github.com/m365-license-auditor/auditor/issues"

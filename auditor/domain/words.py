@@ -105,3 +105,10 @@ class SubjectType(StrEnum):
     GROUP = "group"
     TENANT = "tenant"
     FLEET = "fleet"
+
+
+class Engine(StrEnum):
+    """Where the people of a tenant are judged; the rules and what they find are the same."""
+
+    LOCAL = "local"
+    SPARK = "spark"

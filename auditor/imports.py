@@ -1,0 +1,36 @@
+"""Keeps a module out of the process that some library would import for nothing, until somebody wants it.
+
+Arrow asks for pandas with the first array that it makes, and takes most of a second wherever pandas is installed.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+
+
+class _Doorkeeper:
+    """A finder that comes before all others and finds no module of the names it holds."""
+
+    def __init__(self) -> None:
+        self.kept_out: set[str] = set()
+
+    def find_spec(self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None) -> ModuleSpec | None:
+        if name in self.kept_out:
+            raise ModuleNotFoundError(f"{name} is kept out of this process", name=name)
+        return None
+
+
+_DOORKEEPER = _Doorkeeper()
+
+
+def keep_out(name: str) -> None:
+    """Let every import of a top-level module fail as if it were not installed; one that is there already stays."""
+    _DOORKEEPER.kept_out.add(name)
+    if _DOORKEEPER not in sys.meta_path:
+        sys.meta_path.insert(0, _DOORKEEPER)
+
+
+def let_in(name: str) -> None:
+    """Let a module be imported again."""
+    _DOORKEEPER.kept_out.discard(name)

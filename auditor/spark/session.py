@@ -1,0 +1,135 @@
+"""The address of a Spark master into a session, or into one clear reason why there is none."""
+
+import logging
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from auditor.domain.errors import UsageError
+from auditor.imports import let_in
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+LOCAL: Final = "local[*]"
+_OLDEST_JAVA: Final = 17
+"""Spark 4 runs on Java 17 and newer (spark.apache.org/docs/latest, "Downloading")."""
+_LOGGING: Final = Path(__file__).with_name("log4j2.properties")
+_PATIENCE: Final = 5.0
+"""Seconds for a first word from the master; Spark itself would try for minutes."""
+_STANDALONE: Final = re.compile(r"spark://(?P<hosts>[^/,\s]+(?:,[^/,\s]+)*)")
+
+
+@contextmanager
+def session(master: str | None) -> Iterator["SparkSession"]:
+    """Yield the session that is there already, as in a notebook, else a new one on `master`, stopped at the end.
+
+    Raises UsageError where PySpark, Java or the master cannot be reached.
+    """
+    if find_spec("pyspark") is None:
+        raise UsageError(
+            "spark-missing",
+            "PySpark is not installed",
+            hint="pip install 'm365-license-auditor[spark]', or leave "
+            "--engine spark out: the local engine finds the same",
+        )
+    let_in("pandas")  # PySpark's Arrow functions want it
+    from pyspark.sql import SparkSession  # noqa: PLC0415  half a second that only Spark's users pay
+
+    running = SparkSession.getActiveSession()
+    if running is not None and master is None:
+        yield running
+        return
+    address = master or LOCAL
+    check_java(os.environ)
+    check_route(address)
+    made = _made(address)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def check_java(environ: Mapping[str, str]) -> None:
+    """Raise UsageError where there is no Java, or one that is too old for Spark."""
+    home = environ.get("JAVA_HOME")
+    java = str(Path(home, "bin", "java")) if home else shutil.which("java", path=environ.get("PATH"))
+    try:
+        told = None if java is None else subprocess.run([java, "-version"], capture_output=True, text=True, check=True)  # noqa: S603 - the program that Spark starts too
+    except (OSError, subprocess.CalledProcessError):
+        told = None
+    if told is None:
+        raise UsageError(
+            "spark-java",
+            "Spark needs Java, and there is none",
+            hint=f"install a Java {_OLDEST_JAVA} or newer and set JAVA_HOME, or leave --engine spark out",
+        )
+    version = re.search(r'version "(?:1\.)?([0-9]+)', told.stderr)
+    if version is not None and int(version[1]) < _OLDEST_JAVA:
+        raise UsageError(
+            "spark-java",
+            f"Spark needs Java {_OLDEST_JAVA} or newer; {java} is Java {version[1]}",
+            hint="set JAVA_HOME to a newer one",
+        )
+
+
+def check_route(master: str) -> None:
+    """Raise UsageError for an address that is none of Spark's, and for a standalone master that does not answer."""
+    standalone = _STANDALONE.fullmatch(master)
+    if standalone is None:
+        if not re.fullmatch(r"local(\[[0-9*]+(,[0-9]+)?\])?|yarn|k8s://\S+", master):
+            raise UsageError(
+                "spark-master",
+                f"{master!r} is not the address of a Spark master",
+                hint="local[2], spark://HOST:7077, yarn or k8s://HOST:PORT",
+            )
+        return
+    reasons = []
+    for place in standalone["hosts"].split(","):
+        host, _, port = place.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), timeout=_PATIENCE).close()
+        except (OSError, ValueError) as error:
+            reasons.append(f"{place}: {error}")
+        else:
+            return
+    raise UsageError(
+        "spark-route",
+        f"no Spark master answers at {master} ({'; '.join(reasons)})",
+        hint="check the address (it is on the master's web page), the network and its firewall",
+    )
+
+
+def _made(master: str) -> "SparkSession":
+    from pyspark.errors import PySparkException  # noqa: PLC0415
+    from pyspark.sql import SparkSession  # noqa: PLC0415
+
+    # The wire to the JVM logs every word it exchanges, addresses of snapshots among them.
+    logging.getLogger("py4j").setLevel(logging.ERROR)
+    builder = (
+        SparkSession.builder.appName("auditor")
+        .master(master)
+        .config("spark.ui.enabled", "false")
+        .config("spark.ui.showConsoleProgress", "false")
+        .config("spark.log.level", "ERROR")
+        .config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.driver.maxResultSize", "0")
+        .config("spark.sql.execution.arrow.maxRecordsPerBatch", "1")
+    )
+    if master.startswith("local"):
+        # PySpark takes the interpreter of its workers from nowhere else; `python3` might be any.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    try:
+        made: SparkSession = builder.getOrCreate()
+    except PySparkException as error:
+        raise UsageError("spark-session", f"Spark does not start: {str(error).splitlines()[0]}") from error
+    return made
