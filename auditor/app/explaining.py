@@ -38,7 +38,7 @@ def explain(
     Raises UsageError, with what comes near, where nothing does; the other AuditorErrors for files that are wrong.
     """
     library = packaged_library()
-    titles = {article.id: article.title for article in library.articles.values()}
+    titles = library.titles
     if name in CHECK_FACTS:
         told = CHECKS[name]
         return check_markdown(name, told.name, told.explanation, words, titles)
@@ -120,7 +120,7 @@ def _finding_text(tenant: TenantResult | None, finding: Finding, *, library: Lib
     if not actions and finding.guidance in library.articles:
         cloud = Cloud.WORLDWIDE if tenant is None else tenant.cloud
         agreement = Agreement.UNKNOWN if tenant is None else tenant.agreement
-        titles = {article.id: article.title for article in library.articles.values()}
+        titles = library.titles
         composed = compose(library, finding.guidance, Variant(cloud=cloud, agreement=agreement))
         lines.append("#" + article_markdown(composed, words, titles).replace("\n## ", "\n### "))
     return "\n".join(lines).rstrip() + "\n"

@@ -17,7 +17,7 @@ _NOTE = "<!-- Made by `python -m auditor.app.pages docs`. Change the data, not t
 def pages(words: Words = ENGLISH) -> dict[str, str]:
     """Return every page: its path below docs/, and its text."""
     library = packaged_library()
-    titles = {name: article.title for name, article in library.articles.items()}
+    titles = library.titles
     made: dict[str, str] = {}
     for check in CHECK_FACTS:
         told = CHECKS[check]

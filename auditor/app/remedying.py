@@ -7,7 +7,7 @@ from functools import cache
 from auditor import resources
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
-from auditor.guidance import Library, choose, read_library
+from auditor.guidance import Library, choose, open_library
 from auditor.remedy.acting import actions_of
 from auditor.remedy.situating import circumstances, fleet_situation, guide
 from auditor.remedy.wording import ENGLISH, Words
@@ -32,12 +32,12 @@ def remedied(
 
 @cache
 def packaged_library() -> Library:
-    """Read the guidance articles that ship with the package, once a process."""
+    """Open the guidance articles that ship with the package, once a process; each is read when it is first named."""
     folder = resources.reports() / "guidance"
-    texts = {
-        entry.name: entry.read_text(encoding="utf-8") for entry in folder.iterdir() if entry.name.endswith(".yaml")
-    }
-    return read_library(texts, resources.schema("guidance"))
+    names = [entry.name for entry in folder.iterdir() if entry.name.endswith(".yaml")]
+    return open_library(
+        names, lambda name: (folder / name).read_text(encoding="utf-8"), lambda: resources.schema("guidance")
+    )
 
 
 def _tenant(

@@ -5,6 +5,7 @@ from auditor.guidance.compose import Composed, compose
 from auditor.guidance.library import read_library
 from auditor.guidance.messages import translatable
 from auditor.guidance.model import Article, Library, Order, Variant
+from auditor.guidance.opening import open_library
 
 __all__ = [
     "CHECKS",
@@ -16,6 +17,7 @@ __all__ = [
     "Variant",
     "choose",
     "compose",
+    "open_library",
     "read_library",
     "translatable",
 ]

@@ -42,14 +42,24 @@ def read_library(texts: Mapping[str, str], schema: str) -> Library:
     shape = Shape(schema)
     _refuse(fault for page in pages.values() for fault in shape.faults(page))
     links, terms = pages.pop(LINKS).content, pages.pop(TERMS).content
-    library = Library(
-        articles=MappingProxyType({page.content["id"]: _article(page.content) for page in pages.values()}),
+    articles = {page.content["id"]: article_of(page.content) for page in pages.values()}
+    titles = {name: article.title for name, article in articles.items()}
+    library = library_of(MappingProxyType(articles), MappingProxyType(titles), links, terms)
+    _refuse(fault for page in pages.values() for fault in _dangling(page, library))
+    return library
+
+
+def library_of(
+    articles: Mapping[str, Article], titles: Mapping[str, str], links: Mapping[str, Any], terms: Mapping[str, Any]
+) -> Library:
+    """Return articles together with what the values of links.yaml and terms.yaml mean."""
+    return Library(
+        articles=articles,
+        titles=titles,
         documents=MappingProxyType({key: _document(key, value) for key, value in links["documents"].items()}),
         targets=MappingProxyType(dict(_targets(links))),
         terms=_terms(terms, links["homes"]),
     )
-    _refuse(fault for page in pages.values() for fault in _dangling(page, library))
-    return library
 
 
 def _pages(texts: Mapping[str, str]) -> dict[str, Page]:
@@ -135,7 +145,8 @@ def _edition(content: Mapping[str, Any]) -> Edition:
     )
 
 
-def _article(content: Mapping[str, Any]) -> Article:
+def article_of(content: Mapping[str, Any]) -> Article:
+    """Return the article that the values of its file mean."""
     return Article(
         id=content["id"],
         title=content["title"],

@@ -200,6 +200,8 @@ class Library:
     """All articles with the links and words that they name."""
 
     articles: Mapping[str, Article]
+    titles: Mapping[str, str]
+    """Article id → title, for those who only name an article."""
     documents: Mapping[str, Document]
     targets: Mapping[str, Target]
     terms: Terms

@@ -85,9 +85,9 @@ def actions_of(
 def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]:
     """Add what they are about to titles that several actions share: leavers are no inactive people."""
     titles = Counter(action.title for action in actions)
-    articles = office.library.articles
+    named = office.library.titles
     return tuple(
-        replace(action, title=wording.about(office.words, action.title, articles[action.guidance].title))
+        replace(action, title=wording.about(office.words, action.title, named[action.guidance]))
         if titles[action.title] > 1
         else action
         for action in actions
@@ -289,7 +289,7 @@ def _warnings(office: Office, batch: Sequence[Remedy], composed: Composed) -> tu
 
 
 def _named_article(office: Office, article: str | None) -> str | None:
-    return None if article is None else office.library.articles[article].title
+    return None if article is None else office.library.titles[article]
 
 
 def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
