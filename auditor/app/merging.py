@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from auditor.app.auditing import assemble
@@ -10,7 +11,8 @@ from auditor.app.remedying import remedied
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import UsageError
 from auditor.domain.policy import Policy, PolicySet
-from auditor.domain.result import Notice, PolicyHeader, Result
+from auditor.domain.result import FleetPast, Notice, PolicyHeader, Result
+from auditor.history.change import compared_fleet
 from auditor.policy.loading import load
 
 _RECOMPUTED = "waiver.unused"
@@ -19,7 +21,9 @@ _RECOMPUTED = "waiver.unused"
 def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result:
     """Merge (name, result) pairs; the fleet and unused waivers are judged again over all tenants.
 
-    Raises UsageError where the results do not belong to one run: other policies, another instant, a tenant twice.
+    What changed in the fleet is told where all results were compared with the same previous fleet: with the results of
+    single shards as previous ones, nobody knows how all tenants stood together. Raises UsageError where the results do
+    not belong to one run: other policies, another instant, a tenant twice.
     """
     first_name, first = results[0]
     if len(results) == 1:
@@ -47,7 +51,20 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
         tenants, policies, catalogue, first.run.as_of, unknown_names=_unknown_names(policies, [r for _, r in results])
     )
     merged = remedied(merged, policies)
-    return replace(merged, run=replace(merged.run, policies=first.run.policies, previous=first.run.previous))
+    past, previous = _past([result for _, result in results])
+    return replace(
+        merged,
+        run=replace(merged.run, policies=first.run.policies, previous=previous),
+        fleet=merged.fleet if past is None else compared_fleet(merged.fleet, past),
+    )
+
+
+def _past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]:
+    """Return what the previous run knew of the fleet, where that is known, and its instant: the earliest of several."""
+    past = results[0].fleet.past
+    instants = [result.run.previous for result in results if result.run.previous is not None]
+    alike = all(result.fleet.past == past for result in results)
+    return past if alike else None, min(instants, default=None)
 
 
 def policies_of(result: Result) -> PolicySet:

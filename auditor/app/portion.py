@@ -21,9 +21,13 @@ def portion(result: Result, envelope: Envelope) -> Result:
             result.fleet,
             findings=_findings(result.fleet.findings, "", envelope, headers),
             policies=_outcomes(result.fleet.policies, "", envelope, headers),
+            fixed=_findings(result.fleet.fixed, "", envelope, headers),
+            unconfirmed=_findings(result.fleet.unconfirmed, "", envelope, headers),
+            past=None,
         )
     told = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
     told |= {finding.policy for tenant in tenants for finding in (*tenant.findings, *tenant.fixed)}
+    told |= {finding.policy for finding in (*fleet.findings, *fleet.fixed)}
     policies = tuple(header for header in result.run.policies if header.id in told)
     return replace(
         result,
@@ -41,6 +45,7 @@ def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyH
         tenant,
         findings=findings,
         fixed=_findings(tenant.fixed, tenant.name, envelope, headers),
+        unconfirmed=_findings(tenant.unconfirmed, tenant.name, envelope, headers),
         policies=_outcomes(tenant.policies, tenant.name, envelope, headers),
         actions=tuple(_action(action, here) for action in tenant.actions if not here.isdisjoint(action.findings)),
     )

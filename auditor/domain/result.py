@@ -202,8 +202,9 @@ class TenantResult:
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()
     """Findings of the previous run that are gone, as they stood then."""
-    unconfirmed: tuple[str, ...] = ()
-    """Fingerprints of the previous run whose policy could not be evaluated this time: neither fixed nor found."""
+    unconfirmed: tuple[Finding, ...] = ()
+    """Findings of an earlier run whose policy could not be evaluated since, as they stood then: neither fixed nor
+    found."""
     closed: tuple[str, ...] = ()
     """Fingerprints that an earlier run reported as fixed: what lets a later run say "reopened"."""
     balance: tuple[BalanceShare, ...] = ()
@@ -215,12 +216,28 @@ class TenantResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPast:
+    """What the previous run knew of the fleet: what lets a merge of shards say what changed in it."""
+
+    findings: tuple[Finding, ...] = ()
+    unconfirmed: tuple[Finding, ...] = ()
+    closed: tuple[str, ...] = ()
+    """Fingerprints that it, or an earlier run, reported as fixed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetResult:
     """What only all tenants together can say."""
 
     policies: tuple[PolicyOutcome, ...] = ()
     findings: tuple[Finding, ...] = ()
     notices: tuple[Notice, ...] = ()
+    fixed: tuple[Finding, ...] = ()
+    unconfirmed: tuple[Finding, ...] = ()
+    closed: tuple[str, ...] = ()
+    """The change since the previous run, as of a tenant."""
+    past: FleetPast | None = None
+    """None where the run was compared with no other."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

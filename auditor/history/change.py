@@ -1,10 +1,10 @@
 """Two Results into one that says what is new, came back, stayed and is gone since the previous run."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from auditor.domain.errors import UsageError
-from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
+from auditor.domain.result import Finding, FleetPast, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.domain.words import Change, Outcome, Status
 
 
@@ -24,77 +24,113 @@ def compare(current: Result, previous: Result) -> Result:
         )
     policies = {policy.id: policy for policy in current.run.policies}
     before = {tenant.name: tenant for tenant in previous.tenants}
-    fleet = _Past.of_findings(previous.fleet.findings)
     return replace(
         current,
         run=replace(current.run, previous=previous.run.as_of),
         tenants=tuple(_tenant(tenant, before.get(tenant.name), policies) for tenant in current.tenants),
-        fleet=replace(current.fleet, findings=fleet.marked(current.fleet.findings)),
+        fleet=compared_fleet(current.fleet, past_of(previous.fleet)),
+    )
+
+
+def past_of(fleet: FleetResult) -> FleetPast:
+    """Return what a later run has to know of the fleet."""
+    closed = {*fleet.closed, *(finding.fingerprint for finding in fleet.fixed)}
+    return FleetPast(findings=fleet.findings, unconfirmed=fleet.unconfirmed, closed=tuple(sorted(closed)))
+
+
+def compared_fleet(fleet: FleetResult, past: FleetPast) -> FleetResult:
+    """Return the fleet with the change since `past`, which it keeps: a merge of shards judges the fleet again."""
+    since = _since(
+        fleet.findings,
+        _Past(findings=past.findings, unconfirmed=past.unconfirmed, closed=frozenset(past.closed)),
+        judged=_judged(fleet.policies),
+        unjudged=_not_evaluated(fleet.policies),
+    )
+    return replace(
+        fleet,
+        findings=since.findings,
+        fixed=since.fixed,
+        unconfirmed=since.unconfirmed,
+        closed=since.closed,
+        past=past,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Past:
-    """What the previous run knew, by fingerprint."""
+    """What the previous run knew of one tenant, or of the fleet."""
 
-    findings: Mapping[str, Finding]
-    unconfirmed: frozenset[str] = frozenset()
-    closed: frozenset[str] = frozenset()
+    findings: tuple[Finding, ...]
+    unconfirmed: tuple[Finding, ...]
+    closed: frozenset[str]
     """Reported as fixed, by the previous run or an earlier one."""
 
-    @classmethod
-    def of_findings(cls, findings: tuple[Finding, ...]) -> "_Past":
-        return cls(findings={finding.fingerprint: finding for finding in findings})
 
-    @classmethod
-    def of_tenant(cls, tenant: TenantResult) -> "_Past":
-        return replace(
-            cls.of_findings(tenant.findings),
-            unconfirmed=frozenset(tenant.unconfirmed),
-            closed=frozenset(tenant.closed) | {finding.fingerprint for finding in tenant.fixed},
-        )
+_NOTHING = _Past(findings=(), unconfirmed=(), closed=frozenset())
 
-    def marked(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        return tuple(replace(finding, change=self._change(finding)) for finding in findings)
 
-    def _change(self, finding: Finding) -> Change:
-        known = self.findings.get(finding.fingerprint)
-        if known is not None:
-            lapsed = known.status is Status.WAIVED and finding.status is Status.OPEN
-            return Change.REOPENED if lapsed else Change.UNCHANGED
-        if finding.fingerprint in self.unconfirmed:
-            return Change.UNCHANGED
-        return Change.REOPENED if finding.fingerprint in self.closed else Change.NEW
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Since:
+    """What became of it."""
+
+    findings: tuple[Finding, ...]
+    fixed: tuple[Finding, ...]
+    unconfirmed: tuple[Finding, ...]
+    closed: tuple[str, ...]
+
+
+def _since(findings: tuple[Finding, ...], past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
+    """Compare: what is gone is fixed where its policy was judged, and waits where that could not be."""
+    known = {finding.fingerprint: finding for finding in (*past.unconfirmed, *past.findings)}
+    here = {finding.fingerprint for finding in findings}
+    gone = [finding for mark, finding in known.items() if mark not in here]
+    judged, unjudged = set(judged), set(unjudged)
+    fixed = tuple(finding for finding in gone if finding.policy in judged)
+    closed = past.closed | {finding.fingerprint for finding in fixed}
+    return _Since(
+        findings=tuple(replace(finding, change=_change(finding, known, past.closed)) for finding in findings),
+        fixed=fixed,
+        unconfirmed=tuple(finding for finding in gone if finding.policy in unjudged),
+        closed=tuple(sorted(closed - here)),
+    )
+
+
+def _change(finding: Finding, known: Mapping[str, Finding], closed: frozenset[str]) -> Change:
+    before = known.get(finding.fingerprint)
+    if before is not None:
+        lapsed = before.status is Status.WAIVED and finding.status is Status.OPEN
+        return Change.REOPENED if lapsed else Change.UNCHANGED
+    return Change.REOPENED if finding.fingerprint in closed else Change.NEW
 
 
 def _tenant(tenant: TenantResult, before: TenantResult | None, policies: Mapping[str, PolicyHeader]) -> TenantResult:
-    if before is None or before.tenant_id.casefold() != tenant.tenant_id.casefold():
-        return replace(tenant, findings=_Past.of_findings(()).marked(tenant.findings))
-    past = _Past.of_tenant(before)
-    here = {finding.fingerprint for finding in tenant.findings}
-    gone = [finding for finding in before.findings if finding.fingerprint not in here]
     unjudged = _unjudged(tenant, policies)
-    judged = {outcome.id for outcome in tenant.policies} - unjudged
-    fixed = tuple(finding for finding in gone if finding.policy in judged)
-    waiting = {finding.fingerprint for finding in gone if finding.policy in unjudged}
-    carried = past.unconfirmed - here
-    if unjudged:
-        # A bare fingerprint does not tell its policy: it waits until nothing is left unjudged.
-        waiting |= carried
-    closed = past.closed | {finding.fingerprint for finding in fixed} | (carried - waiting)
+    past = _NOTHING
+    if before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold():
+        closed = {*before.closed, *(finding.fingerprint for finding in before.fixed)}
+        past = _Past(findings=before.findings, unconfirmed=before.unconfirmed, closed=frozenset(closed))
+    since = _since(tenant.findings, past, judged=_judged(tenant.policies) - unjudged, unjudged=unjudged)
     return replace(
         tenant,
-        findings=past.marked(tenant.findings),
-        fixed=fixed,
-        unconfirmed=tuple(sorted(waiting)),
-        closed=tuple(sorted(closed - here)),
+        findings=since.findings,
+        fixed=since.fixed,
+        unconfirmed=since.unconfirmed,
+        closed=since.closed,
     )
+
+
+def _judged(outcomes: Iterable[PolicyOutcome]) -> set[str]:
+    return {outcome.id for outcome in outcomes if outcome.status is not Outcome.NOT_EVALUATED}
+
+
+def _not_evaluated(outcomes: Iterable[PolicyOutcome]) -> set[str]:
+    return {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
 
 
 def _unjudged(tenant: TenantResult, policies: Mapping[str, PolicyHeader]) -> set[str]:
     """Return the policies of the set that are for this tenant and could not be evaluated in it."""
     if tenant.failure is None:
-        return {outcome.id for outcome in tenant.policies if outcome.status is Outcome.NOT_EVALUATED}
+        return _not_evaluated(tenant.policies)
     return {policy.id for policy in policies.values() if _is_for(policy, tenant.name)}
 
 

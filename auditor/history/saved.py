@@ -11,6 +11,7 @@ from auditor.domain.result import (
     BalanceShare,
     Coverage,
     Finding,
+    FleetPast,
     FleetResult,
     Money,
     Notice,
@@ -52,15 +53,10 @@ def load(body: bytes, *, where: str = "result.json") -> Result:
     run = _run(root)
     summary = root.part("summary")
     counted = summary.part("open")
-    fleet = root.part("fleet")
     return Result(
         run=run,
         tenants=tuple(_tenant(part, run) for part in root.parts("tenants")),
-        fleet=FleetResult(
-            policies=tuple(map(_outcome, fleet.optional_parts("policies"))),
-            findings=tuple(map(_finding, fleet.parts("findings"))),
-            notices=tuple(map(_notice, fleet.optional_parts("notices"))),
-        ),
+        fleet=_fleet(root.part("fleet")),
         summary=Summary(
             open={severity: counted.count(severity) for severity in Severity},
             waived=summary.count("waived"),
@@ -146,11 +142,32 @@ def _tenant(part: Part, run: Run) -> TenantResult:
         actions=tuple(map(_action, part.parts("actions"))),
         notices=tuple(map(_notice, part.parts("notices"))),
         fixed=tuple(map(_finding, part.optional_parts("fixed"))),
-        unconfirmed=part.optional_texts("unconfirmed"),
+        unconfirmed=tuple(map(_finding, part.optional_parts("unconfirmed"))),
         closed=part.optional_texts("closed"),
         balance=tuple(map(_share, part.optional_parts("balance"))),
         touched_waivers=part.optional_texts("touchedWaivers"),
         failure=part.optional_text("failure"),
+    )
+
+
+def _fleet(part: Part) -> FleetResult:
+    past = part.optional_part("past")
+    return FleetResult(
+        policies=tuple(map(_outcome, part.optional_parts("policies"))),
+        findings=tuple(map(_finding, part.parts("findings"))),
+        notices=tuple(map(_notice, part.optional_parts("notices"))),
+        fixed=tuple(map(_finding, part.optional_parts("fixed"))),
+        unconfirmed=tuple(map(_finding, part.optional_parts("unconfirmed"))),
+        closed=part.optional_texts("closed"),
+        past=None if past is None else _past(past),
+    )
+
+
+def _past(part: Part) -> FleetPast:
+    return FleetPast(
+        findings=tuple(map(_finding, part.parts("findings"))),
+        unconfirmed=tuple(map(_finding, part.parts("unconfirmed"))),
+        closed=part.texts("closed"),
     )
 
 

@@ -9,6 +9,7 @@ from auditor.domain.result import (
     BalanceShare,
     Coverage,
     Finding,
+    FleetPast,
     FleetResult,
     Money,
     Notice,
@@ -88,7 +89,7 @@ def tenant_document(tenant: TenantResult) -> Document:
         "actions": [action_document(action) for action in tenant.actions],
         "notices": [notice_document(notice) for notice in tenant.notices],
         "fixed": [finding_document(finding) for finding in tenant.fixed],
-        "unconfirmed": list(tenant.unconfirmed),
+        "unconfirmed": [finding_document(finding) for finding in tenant.unconfirmed],
         "closed": list(tenant.closed),
         "balance": [_share(share) for share in tenant.balance],
         "touchedWaivers": list(tenant.touched_waivers),
@@ -101,6 +102,10 @@ def fleet_document(fleet: FleetResult) -> Document:
         "policies": [outcome_document(outcome) for outcome in fleet.policies],
         "findings": [finding_document(finding) for finding in fleet.findings],
         "notices": [notice_document(notice) for notice in fleet.notices],
+        "fixed": [finding_document(finding) for finding in fleet.fixed],
+        "unconfirmed": [finding_document(finding) for finding in fleet.unconfirmed],
+        "closed": list(fleet.closed),
+        "past": None if fleet.past is None else _past(fleet.past),
     }
 
 
@@ -184,6 +189,14 @@ def instant(moment: datetime) -> str:
     if moment.tzinfo is None:
         raise ValueError(f"{moment} has no time zone")
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
+
+
+def _past(past: FleetPast) -> Document:
+    return {
+        "findings": [finding_document(finding) for finding in past.findings],
+        "unconfirmed": [finding_document(finding) for finding in past.unconfirmed],
+        "closed": list(past.closed),
+    }
 
 
 def _coverage(source: Coverage) -> Document:

@@ -106,7 +106,10 @@ def _changed(result: Result, reader: Reader, words: Words, *, several: bool) -> 
     if result.run.previous is None:
         return []
     titles = {header.id: header.title or header.id for header in result.run.policies}
-    fixed = [(tenant, finding) for tenant in result.tenants for finding in tenant.fixed]
+    fixed: list[tuple[TenantResult | None, Finding]] = [
+        (tenant, finding) for tenant in result.tenants for finding in tenant.fixed
+    ]
+    fixed += [(None, finding) for finding in result.fleet.fixed]
     marks = (
         ("reopened", [pair for pair in _all(result) if pair[1].change is Change.REOPENED]),
         ("new", [pair for pair in _all(result) if pair[1].change is Change.NEW]),

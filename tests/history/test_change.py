@@ -8,10 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.errors import AuditorError
-from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine, Subject, TenantResult
+from auditor.domain.result import (
+    Finding,
+    FleetResult,
+    PolicyHeader,
+    PolicyOutcome,
+    Result,
+    SourceLine,
+    Subject,
+    TenantResult,
+)
 from auditor.domain.words import Change, Outcome, Severity, Status, SubjectType
 from auditor.history import compare
-from auditor.render.totals import summarise
+from auditor.render.totals import changes, summarise
 from tests.render.sample import AS_OF, YESTERDAY, night_before, result
 
 LINE = SourceLine(file="p.yaml", line=1)
@@ -57,6 +66,10 @@ def chain(*runs: Result) -> TenantResult:
     return last.tenants[0]
 
 
+def marks(findings: tuple[Finding, ...]) -> list[str]:
+    return [finding.fingerprint for finding in findings]
+
+
 def change_of(tenant: TenantResult) -> dict[str, str]:
     return {finding.fingerprint: str(finding.change) for finding in tenant.findings}
 
@@ -98,22 +111,35 @@ def test_what_comes_back_after_it_was_fixed_is_reopened_and_no_longer_closed() -
 
 def test_a_policy_that_could_not_be_evaluated_fixes_nothing() -> None:
     tenant = chain(run(one("a"), one("b", "q")), run(day=1, unknown="p"))
-    assert tenant.unconfirmed == ("a",)
-    assert [finding.fingerprint for finding in tenant.fixed] == ["b"]
+    assert marks(tenant.unconfirmed) == ["a"]
+    assert marks(tenant.fixed) == ["b"]
 
 
 def test_unconfirmed_is_carried_on_until_found_or_judged() -> None:
     gap = (run(one("a")), run(day=1, unknown="p"), run(day=2, unknown="p"))
-    assert chain(*gap).unconfirmed == ("a",)
+    assert chain(*gap).unconfirmed == (one("a"),)
     found = chain(*gap, run(one("a"), day=3))
     assert (change_of(found), found.unconfirmed) == ({"a": "unchanged"}, ())
     judged = chain(*gap, run(day=3))
-    assert (judged.unconfirmed, judged.closed) == ((), ("a",))
+    assert (judged.unconfirmed, judged.fixed, judged.closed) == ((), (one("a"),), ("a",))
+    later = chain(*gap, run(day=3), run(one("a"), day=4))
+    assert (change_of(later), later.closed) == ({"a": "reopened"}, ())
+
+
+def test_each_finding_waits_for_its_own_policy() -> None:
+    tenant = chain(run(one("a"), one("b", "q")), run(day=1, unknown="pq"), run(day=2, unknown="q"))
+    assert (marks(tenant.fixed), marks(tenant.unconfirmed)) == (["a"], ["b"])
+
+
+def test_a_finding_that_waited_under_a_waiver_is_reopened_when_it_is_open() -> None:
+    tenant = chain(run(one("a", status=Status.WAIVED)), run(day=1, unknown="p"), run(one("a"), day=2))
+    assert change_of(tenant) == {"a": "reopened"}
 
 
 def test_a_tenant_that_failed_fixes_nothing() -> None:
     tenant = chain(run(one("a")), failed(1))
-    assert (tenant.fixed, tenant.unconfirmed) == ((), ("a",))
+    assert (tenant.fixed, marks(tenant.unconfirmed)) == ((), ["a"])
+    assert marks(chain(run(one("a")), failed(1), run(day=2)).fixed) == ["a"]
     assert change_of(chain(run(one("a")), failed(1), run(one("a"), one("b"), day=2))) == {"a": "unchanged", "b": "new"}
 
 
@@ -128,6 +154,8 @@ def test_a_policy_that_now_leaves_the_tenant_out_is_dropped() -> None:
     elsewhere = tuple(replace(policy, spec={"tenants": ["contoso"]}) for policy in now.run.policies)
     tenant = compare(replace(now, run=replace(now.run, policies=elsewhere)), run(one("a"))).tenants[0]
     assert tenant.unconfirmed == ()
+    waiting = chain(run(one("a")), run(day=1, unknown="p"), run(day=2, policies="q"))
+    assert (waiting.unconfirmed, waiting.fixed, waiting.closed) == ((), (), ())
 
 
 def test_a_tenant_without_a_past_has_only_new_findings() -> None:
@@ -143,6 +171,30 @@ def test_findings_of_the_fleet_are_compared_too() -> None:
     before = replace(night_before(), fleet=replace(now.fleet, findings=()))
     assert compare(now, before).fleet.findings[0].change is Change.NEW
     assert compare(now, night_before()).fleet.findings[0].change is Change.UNCHANGED
+
+
+def fleet(*findings: Finding, day: int, unknown: bool = False) -> Result:
+    """A run of which only the fleet counts; its one policy could perhaps not be evaluated."""
+    outcome = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED if unknown else Outcome.PASS, findings=len(findings))
+    return replace(run(day=day), fleet=FleetResult(policies=(outcome,), findings=findings))
+
+
+def fleet_chain(*runs: Result) -> FleetResult:
+    last = runs[0]
+    for each in runs[1:]:
+        last = compare(each, last)
+    return last.fleet
+
+
+def test_what_is_gone_of_the_fleet_is_fixed_when_it_was_judged_and_reopened_when_it_comes_back() -> None:
+    found, gap, gone = fleet(one("a"), day=0), fleet(day=1, unknown=True), fleet(day=2)
+    assert marks(fleet_chain(found, gap).unconfirmed) == ["a"]
+    mended = fleet_chain(found, gap, gone)
+    assert (mended.fixed, mended.unconfirmed, mended.closed) == ((one("a"),), (), ("a",))
+    assert changes((), mended).fixed == 1
+    again = fleet_chain(found, gap, gone, fleet(one("a"), day=3))
+    assert (again.findings[0].change, again.closed) == (Change.REOPENED, ())
+    assert fleet_chain(found, gap, fleet(one("a"), day=2)).findings[0].change is Change.UNCHANGED
 
 
 def test_a_previous_run_from_the_future_is_refused() -> None:
@@ -161,6 +213,7 @@ RUNS = st.lists(
 @given(RUNS)
 def test_no_fingerprint_is_in_two_places(drawn: list[tuple[dict[str, Status], str]]) -> None:
     last: Result | None = None
+    before: set[str] = set()
     for day, (found, unknown) in enumerate(drawn):
         findings = tuple(one(name, "p" if name in "ab" else "q", status) for name, status in sorted(found.items()))
         now = run(*findings, day=day, unknown=unknown)
@@ -168,8 +221,15 @@ def test_no_fingerprint_is_in_two_places(drawn: list[tuple[dict[str, Status], st
         tenant = last.tenants[0]
         here = {finding.fingerprint for finding in tenant.findings}
         fixed = {finding.fingerprint for finding in tenant.fixed}
-        assert not here & (fixed | set(tenant.unconfirmed) | set(tenant.closed))
-        assert not set(tenant.unconfirmed) & (fixed | set(tenant.closed))
+        waiting = set(marks(tenant.unconfirmed))
+        assert len(waiting) == len(tenant.unconfirmed)
+        assert not here & (fixed | waiting | set(tenant.closed))
+        assert not waiting & (fixed | set(tenant.closed))
         assert fixed <= set(tenant.closed)
         assert all(finding.policy not in unknown for finding in tenant.fixed)
+        assert all(finding.policy in unknown for finding in tenant.unconfirmed)
+        if day:
+            # Nothing is lost without a word: it is here, told as gone, or waiting.
+            assert before <= here | waiting | set(tenant.closed)
+        before = here | waiting
         assert [finding.change for finding in tenant.findings].count(None) == (len(here) if day == 0 else 0)

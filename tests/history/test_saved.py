@@ -16,6 +16,7 @@ from auditor.domain.result import (
     BalanceShare,
     Coverage,
     Finding,
+    FleetPast,
     FleetResult,
     Money,
     Notice,
@@ -67,7 +68,7 @@ TENANT = st.builds(
     TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
     sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
     seats=st.lists(SEATS, max_size=1).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
-    unconfirmed=WORDS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
+    unconfirmed=FINDINGS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
     actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
                                links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),
                                requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY,
@@ -79,7 +80,8 @@ RESULT = st.builds(
     Result,
     run=st.builds(Run, as_of=INSTANT, policies=st.lists(HEADER, max_size=2).map(tuple), definitions=MAPPING, previous=st.none() | INSTANT),
     tenants=st.lists(TENANT, max_size=2).map(tuple),
-    fleet=st.builds(FleetResult, policies=OUTCOMES, findings=FINDINGS, notices=NOTICES),
+    fleet=st.builds(FleetResult, policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS, unconfirmed=FINDINGS, closed=WORDS,
+                    past=st.none() | st.builds(FleetPast, findings=FINDINGS, unconfirmed=FINDINGS, closed=WORDS)),
     summary=st.builds(Summary, open=st.fixed_dictionaries(dict.fromkeys(Severity, st.integers(0))), waived=st.integers(0), not_evaluated=st.integers(0)),
 )  # fmt: skip
 
@@ -145,6 +147,7 @@ def test_a_newer_version_is_refused_with_what_to_do() -> None:
         (lambda whole: whole["tenants"][0]["policies"][0].update(findings=True), "tenants[0].policies[0].findings"),
         (lambda whole: whole["tenants"][0].update(findings=[7]), "tenants[0].findings[0]"),
         (lambda whole: whole["tenants"][0].update(unconfirmed=[7]), "tenants[0].unconfirmed[0]"),
+        (lambda whole: whole["tenants"][0].update(closed=[7]), "tenants[0].closed[0]"),
         (lambda whole: whole["tenants"][0].update(actions={}), "tenants[0].actions"),
         (
             lambda whole: whole["tenants"][0]["findings"][4].update(money={"currency": "EUR", "perMonth": "1"}),

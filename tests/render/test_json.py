@@ -115,7 +115,9 @@ def test_a_tenant_s_file_holds_that_tenant_and_counts_only_it() -> None:
     made = json.loads(b"".join(artifact.chunks()))
     assert artifact.name == "fabrikam.json"
     assert [tenant["name"] for tenant in made["tenants"]] == ["fabrikam"]
-    assert made["fleet"] == {"policies": [], "findings": [], "notices": []}
+    assert made["fleet"] == {
+        key: [] for key in ("policies", "findings", "notices", "fixed", "unconfirmed", "closed")
+    } | {"past": None}
     assert made["summary"] == {
         "open": dict.fromkeys(["critical", "high", "medium", "low", "info"], 0),
         "waived": 0,
