@@ -1,4 +1,4 @@
-"""A Result into the same Result with its actions told in the reader's language."""
+"""A Result into the same Result with its actions and the starter policies told in the reader's language."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ from auditor.wording import FALLBACK, languages, wording
 
 
 def localised(result: Result, locale: str) -> Result:
-    """Return the result for people who read `locale`; everything but the words of its actions stays as it is.
+    """Return the result for people who read `locale`: the words of its actions and of the starter policies are theirs.
 
     Machines read the result itself, whose words are English in every language.
     """
@@ -21,7 +21,12 @@ def localised(result: Result, locale: str) -> Result:
         return result
     told = remedied(result, policies_of(result), words=words)
     pairs = zip(result.tenants, told.tenants, strict=True)
-    return replace(result, tenants=tuple(_tenant(tenant, spoken) for tenant, spoken in pairs))
+    tenants = tuple(_tenant(tenant, spoken) for tenant, spoken in pairs)
+    policies = tuple(
+        replace(header, title=words.policy(header.title), rationale=words.policy(header.rationale))
+        for header in result.run.policies
+    )
+    return replace(result, run=replace(result.run, policies=policies), tenants=tenants)
 
 
 def checked_locale(tag: str) -> str:

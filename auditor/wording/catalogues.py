@@ -1,19 +1,22 @@
-"""Turns the packaged .po files of a language into what looks messages up."""
+"""Turns the packaged .po files of a language into what looks messages up, one domain at a time."""
 
+from collections.abc import Mapping
 from functools import cache
-from gettext import GNUTranslations
-from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from auditor import resources
+from auditor.wording.po import Messages, read
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-    from babel.messages.catalog import Catalog
-
-DOMAINS: Final = ("auditor", "guidance")
+REPORTS: Final = ("auditor", "guidance")
 """What the program and its templates say, and the articles; a message that stands in both is said as in the first."""
+POLICIES: Final = "policies"
+"""Titles and reasons of the starter policies: looked up apart, since other people's policies are no messages."""
+ERRORS: Final = "errors"
+"""What is wrong with an input, and how to mend it: looked up by `auditor.wording.complaints`."""
+DOMAINS: Final = (*REPORTS, POLICIES)
 
 
 @cache
@@ -23,50 +26,38 @@ def folders() -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
+def translations(language: str) -> Messages | None:
+    """Return the messages of reports in a language; None where any message of any domain is missing: none is mixed."""
+    domains = _domains(language)
+    return None if domains is None else domains[REPORTS[0]]
+
+
+def of(language: str, domain: str) -> Messages | None:
+    """Return the messages of one domain in a language; None where the language is not whole."""
+    domains = _domains(language)
+    return None if domains is None else domains[domain]
+
+
 @cache
-def translations(language: str) -> GNUTranslations | None:
-    """Return the messages of a language; None where a catalogue or any message is missing, so that none is mixed."""
+def _domains(language: str) -> Mapping[str, Messages] | None:
     if language not in folders():
         return None
-    whole: GNUTranslations | None = None
+    found: dict[str, Messages] = {}
     for domain in DOMAINS:
-        catalogue = _catalogue(language, domain)
-        if catalogue is None:
+        file = _locales().joinpath(language, "LC_MESSAGES", f"{domain}.po")
+        if not file.is_file():
             return None
-        read = GNUTranslations(BytesIO(_compiled(catalogue)))
-        if whole is None:
-            whole = read
-        else:
-            whole.add_fallback(read)
-    return whole
+        found[domain] = read(file.read_text(encoding="utf-8"))
+    for domain in REPORTS[1:]:
+        found[REPORTS[0]].add_fallback(found[domain])
+    return found if all(messages.whole for messages in found.values()) else None
+
+
+def forget() -> None:
+    """Forget what was read, so that catalogues are looked for again."""
+    folders.cache_clear()
+    _domains.cache_clear()
 
 
 def _locales() -> "Traversable":
     return resources.reports().joinpath("locales")
-
-
-def _catalogue(language: str, domain: str) -> "Catalog | None":
-    from babel.messages.pofile import read_po  # noqa: PLC0415 - English readers do not wait for it
-
-    file = _locales().joinpath(language, "LC_MESSAGES", f"{domain}.po")
-    if not file.is_file():
-        return None
-    with file.open("rb") as stream:
-        catalogue = read_po(stream, abort_invalid=True)
-    return (
-        catalogue
-        if all(_is_said(message.string) and not message.fuzzy for message in catalogue if message.id)
-        else None
-    )
-
-
-def _is_said(string: str | tuple[str, ...] | list[str] | None) -> bool:
-    return bool(string) and all(string or "")
-
-
-def _compiled(catalogue: "Catalog") -> bytes:
-    from babel.messages.mofile import write_mo  # noqa: PLC0415
-
-    stream = BytesIO()
-    write_mo(stream, catalogue)
-    return stream.getvalue()

@@ -59,6 +59,13 @@ class Wording:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
         return text if self.language == FALLBACK else retold(text, self.gettext)
 
+    def policy(self, text: str) -> str:
+        """Return the title or the reason of a starter policy; anybody else's words stay as they are written."""
+        if self.language == FALLBACK or not text:
+            return text
+        known = catalogues.of(self.language, catalogues.POLICIES)
+        return text if known is None else known.gettext(text)
+
     def number(self, value: int | None) -> str:
         """Return a whole number with its thousands apart; a dash for what is not known."""
         if value is None:

@@ -1,7 +1,7 @@
 """Articles, code and templates into the templates of the message catalogues, and a language's catalogues brought up to them.
 
-`python -m tests.languages.extract` writes reports/locales/{guidance,auditor}.pot; with languages (`nl da`) it also gives
-their catalogues the messages that are new and takes out those that are gone. What is translated stays as it is.
+`python -m tests.languages.extract` writes reports/locales/{guidance,auditor,policies}.pot; with languages (`nl da`) it
+also gives their catalogues the messages that are new and takes out those that are gone. What is translated stays as it is.
 """
 
 import ast
@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO
 from pathlib import Path
 
+import yaml
 from babel.core import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
@@ -22,7 +23,7 @@ from tests.package.tree import modules
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ROOT / "reports" / "locales"
-DOMAINS = ("guidance", "auditor")
+DOMAINS = ("guidance", "auditor", "policies")
 
 PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 """Where Babel's header (`nplurals=1`) and CLDR's categories (one, other) disagree, CLDR's count stands."""
@@ -62,6 +63,19 @@ def auditor() -> Catalog:
     return made
 
 
+def policies() -> Catalog:
+    """Return titles and reasons of the starter policies, and of those that the demo adds, in the order of the files."""
+    made = Catalog(fuzzy=False)
+    starter = sorted(path for path in (ROOT / "policies").glob("*.yaml") if not path.stem.endswith("_test"))
+    for path in (*starter, ROOT / "auditor" / "demo" / "overlay.yaml"):
+        for policy in yaml.safe_load(path.read_text(encoding="utf-8")).get("policies", ()):
+            for key in ("title", "rationale"):
+                if policy.get(key):
+                    place = (path.relative_to(ROOT).as_posix(), None)
+                    made.add(policy[key], locations=[place], auto_comments=[f"{policy['id']}: {key}"])  # type: ignore[list-item]
+    return made
+
+
 def _in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     """Yield the messages of the program; its syntax tree has them inside of f-strings too, whatever the Python."""
     for place, tree in modules():
@@ -91,7 +105,7 @@ def _in_templates() -> Iterator[tuple[str, str | tuple[str, ...]]]:
         yield f"{TEMPLATES}/{place}", message
 
 
-SOURCES = {"guidance": guidance, "auditor": auditor}
+SOURCES = {"guidance": guidance, "auditor": auditor, "policies": policies}
 
 
 def text(messages: Catalog, language: str = "") -> str:

@@ -34,7 +34,7 @@ DENIALS: dict[str, Pattern[str]] = {
 }
 
 NAMES = re.compile(
-    r"Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services"
+    r"redundant-licence|Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services"
 )
 """Names that stay English in running text."""
 

@@ -83,6 +83,21 @@ def _figures(said: str) -> list[str]:
     return re.findall(r"\d+", re.sub(r"(?<=\d)[.,\s\u00a0](?=\d{3}\b)", "", said))
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_policies_are_named_as_their_files_name_them(language: str) -> None:
+    """A reason that sends the reader to another policy, or to a file, sends every reader to the same one."""
+    names = re.compile(
+        r"(?<![\w-])(?:[a-z0-9]+-)+(?:assigned|low|idle|licensed|licence|errors|\d+d)(?![\w-])|\w+\.yaml"
+    )
+    wrong = [
+        (english, said)
+        for entry in entries(language, "policies")
+        for english, said in entry.pairs
+        if set(names.findall(english)) - {"over-assigned"} != set(names.findall(said))
+    ]
+    assert wrong == []
+
+
 @each
 def test_labels_are_those_of_microsoft(language: str, domain: str) -> None:
     wrong = [

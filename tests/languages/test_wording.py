@@ -73,15 +73,13 @@ def test_a_language_with_a_gap_is_no_language(tmp_path: Path, monkeypatch: pytes
         said = "ja" if domain == "auditor" else ""
         header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
         (place / f"{domain}.po").write_text(f'{header}msgid "yes"\nmsgstr "{said}"\n', encoding="utf-8")
-    catalogues.folders.cache_clear()
-    catalogues.translations.cache_clear()
+    catalogues.forget()
     monkeypatch.setattr(resources, "reports", lambda: tmp_path)
     try:
         assert wording("nl").fallback_from == "nl"
         assert languages() == ("en",)
     finally:
-        catalogues.folders.cache_clear()
-        catalogues.translations.cache_clear()
+        catalogues.forget()
 
 
 @pytest.mark.parametrize(
