@@ -1,0 +1,190 @@
+"""Snapshot folders into nights of a store, and any night back into a folder."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from auditor.domain.errors import SnapshotError
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reading import read
+from auditor.snapshot.schema import FILES
+from auditor.snapshot.writing import SnapshotWriter, folder_name
+from auditor.store.cutting import row_groups
+from auditor.store.nights import (
+    SCHEMA,
+    Night,
+    PartEntry,
+    checked_document,
+    damaged,
+    decode_night,
+    document_digest,
+    encode,
+    instant_name,
+)
+from auditor.store.parts import Kind, Part, small_tables
+from auditor.store.places import Place
+from auditor.store.putting import Putting
+from auditor.store.retention import Pruning
+from auditor.store.walking import Digests, walked
+
+MARK: Final = "store.json"
+
+
+class Store:
+    """The nights of some tenants in one place; objects are only ever added or, by retention, removed."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+
+    @property
+    def address(self) -> str:
+        """Return where the store is."""
+        return self.place.address
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a store at the place; SnapshotError for one of a newer version."""
+        mark = self.place.read(MARK)
+        if mark is None:
+            return False
+        checked_document(mark, f"{self.address}/{MARK}", SCHEMA)
+        return True
+
+    def opened(self) -> "Store":
+        """Return this store; SnapshotError where there is none."""
+        if not self.exists:
+            raise SnapshotError(
+                "store-missing",
+                f"{self.address} is no store: it has no {MARK}",
+                hint="name a store that `auditor store put` made, or a folder of snapshots",
+            )
+        return self
+
+    def made(self) -> "Store":
+        """Return this store; one that is not there yet comes to be."""
+        if not self.exists:
+            document: dict[str, Any] = {"schema": SCHEMA}
+            document["digest"] = document_digest(document)
+            # Somebody else may make it at the same moment: it is the same object.
+            self.place.create(MARK, json.dumps(document).encode() + b"\n")
+        return self.opened()
+
+    def nights(self, tenant: str | None = None) -> tuple[Night, ...]:
+        """Return the nights of one tenant or all, by tenant and instant."""
+        names = [name for name in self.place.names(f"{tenant}/nights" if tenant else "") if instant_name(name)]
+        bodies = self.place.read_many(names)
+        found = []
+        for name, body in zip(names, bodies, strict=True):
+            where = f"{self.address}/{name}"
+            if body is None:
+                raise damaged(where, "is listed and cannot be read")
+            night = decode_night(body, where)
+            if commit_name(night) != name:
+                raise damaged(where, f"is the commit of {commit_name(night)}")
+            found.append(night)
+        return tuple(sorted(found, key=lambda night: (night.tenant, night.instant)))
+
+    def put(self, folder: Path) -> tuple[Night, bool]:
+        """Store a snapshot folder; returns the night, and whether it is new (False: the same was there already).
+
+        Raises SnapshotError for a snapshot that cannot be read, and where another one of that instant is stored.
+        """
+        text = (folder / "manifest.json").read_bytes() if folder.is_dir() else b""
+        snapshot = read(folder)
+        known = {night.instant: night for night in self.nights(snapshot.manifest.tenant)}
+        there = known.get(snapshot.manifest.instant)
+        if there is not None:
+            return _same(there, snapshot, self.address), False
+        night, body = Putting(self._opened, snapshot, text.decode(), tuple(known.values())).made(folder)
+        if not self.place.create(night.parts[-1].name, body):
+            # The name has the digest of the content: whoever wrote it wrote the same.
+            self._body(night.parts[-1])
+        if not self.place.create(commit_name(night), encode(night)):
+            return _same(self.night(night.tenant, night.instant), snapshot, self.address), False
+        return night, True
+
+    def night(self, tenant: str, instant: datetime) -> Night:
+        """Return the night of an instant; SnapshotError where there is none."""
+        for night in self.nights(tenant):
+            if night.instant == instant:
+                return night
+        raise SnapshotError(
+            "store-missing",
+            f"{self.address} has no night of {tenant} at {instant.isoformat()}",
+            hint="`auditor store list` tells which there are",
+        )
+
+    def restore(self, night: Night, root: Path) -> Path:
+        """Write a night under `root/<tenant>/<instant>/` again; SnapshotError where it is not exactly as it was."""
+        parts = self.parts(night)
+        with SnapshotWriter(root, night.tenant, folder_name(night.manifest)) as writer:
+            if parts[0].head.kind is Kind.VERBATIM:
+                return _as_it_was(night, parts[0], root)
+            seen = Digests()
+            for batch in row_groups(seen.people(made.made() for made in walked(parts)), night.row_groups):
+                writer.write_users(batch.users, batch.assignments)
+            tables = small_tables(parts)
+            for name, table in tables.items():
+                writer.write_table(name, table)
+            if seen.told(tables) != dict(night.content):
+                raise damaged(f"{self.address}: {commit_name(night)}", "does not give the tables that were stored")
+            return writer.commit(night.manifest)
+
+    def remove(self, pruning: Pruning) -> None:
+        """Carry out a pruning: commits first, so that a night is gone before an object that it needs is."""
+        for night in pruning.gone:
+            self.place.remove(commit_name(night))
+        for entry in pruning.removed:
+            self.place.remove(entry.name)
+
+    def leftovers(self, tenant: str) -> tuple[str, ...]:
+        """Return objects that no commit needs: what an interrupted writer, or an interrupted deletion, left behind."""
+        needed = {entry.name for night in self.nights(tenant) for entry in night.parts}
+        return tuple(name for name in self.place.names(f"{tenant}/parts") if name not in needed)
+
+    def parts(self, night: Night) -> list[Part]:
+        """Return the objects of a night, each held against its digest."""
+        return self._opened(night.parts)
+
+    def _opened(self, entries: Sequence[PartEntry]) -> list[Part]:
+        return [Part(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
+
+    def _body(self, entry: PartEntry) -> bytes:
+        body = self.place.read(entry.name)
+        where = f"{self.address}/{entry.name}"
+        if body is None:
+            raise damaged(where, "is missing: nights that are built on it cannot be restored")
+        if hashlib.sha256(body).hexdigest() != entry.sha256:
+            raise damaged(where, "is not the object that the commit describes")
+        return body
+
+
+def commit_name(night: Night) -> str:
+    """Return the name of a night's commit."""
+    return f"{night.tenant}/nights/{folder_name(night.manifest)}.json"
+
+
+def _same(there: Night, snapshot: Snapshot, address: str) -> Night:
+    if there.identity != snapshot.identity:
+        raise SnapshotError(
+            "store-exists",
+            f"{address} has another snapshot of {there.tenant} at {there.instant.isoformat()}",
+            hint="nothing was changed; collect again, and store the new snapshot under its own instant",
+        )
+    return there
+
+
+def _as_it_was(night: Night, part: Part, root: Path) -> Path:
+    """Write the files that were stored as they were."""
+    folder = root / night.tenant / folder_name(night.manifest)
+    beside = folder.with_name(f".{folder.name}.restoring")
+    beside.mkdir(parents=True)
+    for name, body in part.files():
+        if name.removesuffix(".parquet") in FILES:
+            (beside / name).write_bytes(body)
+    (beside / "manifest.json").write_text(night.manifest_text, encoding="utf-8", newline="")
+    beside.rename(folder)
+    return folder

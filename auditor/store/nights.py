@@ -1,0 +1,147 @@
+"""The commit of a night: what a store holds of one tenant at one instant, into JSON and back."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from auditor.domain.errors import SnapshotError
+from auditor.snapshot.manifest import FileEntry, decode
+from auditor.snapshot.model import Manifest
+
+SCHEMA: Final = "auditor/store/v1"
+_PART: Final = re.compile(r"[a-z0-9-]+/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
+_NAME: Final = re.compile(r"[a-z0-9-]+/nights/([0-9T.-]+Z)\.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEntry:
+    """What a commit promises of one object."""
+
+    name: str
+    kind: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """One snapshot in the store; it is there when its commit is, which is written last."""
+
+    manifest_text: str
+    """The manifest.json of the snapshot that was stored, as it was."""
+    parts: tuple[PartEntry, ...]
+    """The objects it is put together from, in order: the first is whole, the others tell what changed."""
+    content: Mapping[str, str]
+    """A digest of what each table says."""
+    row_groups: tuple[int, ...]
+    """Users of each row group."""
+    summary: Mapping[str, Any]
+    """Counts and sums, so that trends never look at people."""
+    manifest: Manifest
+    files: Mapping[str, FileEntry]
+    identity: str
+
+    @property
+    def tenant(self) -> str:
+        """Return the tenant's name."""
+        return self.manifest.tenant
+
+    @property
+    def instant(self) -> datetime:
+        """Return when the collection began."""
+        return self.manifest.instant
+
+    @property
+    def own_size(self) -> int:
+        """Return the bytes of the object that only this night brought."""
+        return self.parts[-1].size
+
+
+def instant_name(name: str) -> str | None:
+    """Return the instant in the name of a commit, or None for another object."""
+    found = _NAME.fullmatch(name)
+    return None if found is None else found[1]
+
+
+def encode(night: Night) -> bytes:
+    """Write a commit with a digest of itself."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "manifest": night.manifest_text,
+        "parts": [{"name": p.name, "kind": p.kind, "bytes": p.size, "sha256": p.sha256} for p in night.parts],
+        "content": dict(night.content),
+        "rowGroups": list(night.row_groups),
+        "summary": dict(night.summary),
+    }
+    document["digest"] = document_digest(document)
+    return (json.dumps(document, ensure_ascii=False) + "\n").encode()
+
+
+def decode_night(body: bytes, where: str) -> Night:
+    """Read a commit; SnapshotError for one that is damaged, or of a newer version."""
+    document = checked_document(body, where, SCHEMA)
+    try:
+        text = document["manifest"]
+        manifest, files, identity = decode(text.encode(), where=where)
+        return Night(
+            manifest_text=text,
+            parts=tuple(map(_part, document["parts"])),
+            content=dict(document["content"]),
+            row_groups=tuple(map(int, document["rowGroups"])),
+            summary=document["summary"],
+            manifest=manifest,
+            files=files,
+            identity=identity,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise damaged(where, f"lacks or garbles {error}") from error
+
+
+def _part(entry: Mapping[str, Any]) -> PartEntry:
+    """Read what is promised of an object; its name becomes part of a path, so its form is held."""
+    if not _PART.fullmatch(entry["name"]):
+        raise ValueError(f"the name of a part: {entry['name']!r}")
+    return PartEntry(name=entry["name"], kind=str(entry["kind"]), size=int(entry["bytes"]), sha256=str(entry["sha256"]))
+
+
+def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
+    """Read a JSON object of the store and hold it against its digest and its schema."""
+    try:
+        document = json.loads(body)
+        promised = document.pop("digest", None)
+        found = document_digest(document)
+    except (AttributeError, RecursionError, ValueError) as error:
+        raise damaged(where, f"is not JSON: {error}") from error
+    family = schema.rpartition("/")[0]
+    if str(document.get("schema", "")).rpartition("/")[0] != family:
+        raise SnapshotError(
+            "store-foreign", f"{where} was not written by this program", hint="name a store that `auditor store` made"
+        )
+    if document["schema"] != schema:
+        raise SnapshotError(
+            "store-version",
+            f"{where} has the schema {document['schema']}, this version reads {schema}",
+            hint="use the version of auditor that wrote it, or a newer one",
+        )
+    if promised != found:
+        raise damaged(where, "was changed after it was written")
+    return dict(document)
+
+
+def damaged(where: str, what: str) -> SnapshotError:
+    """Return the error for an object that is not what it was."""
+    return SnapshotError(
+        "store-damaged",
+        f"{where} {what}",
+        hint="restore the object from a copy; `auditor store check` lists which nights are whole",
+    )
+
+
+def document_digest(document: Any) -> str:
+    """Return the digest of a JSON document."""
+    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

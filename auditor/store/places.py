@@ -1,0 +1,216 @@
+"""Names and bytes into objects of a folder or an object store: read, listed, and created whole or not at all."""
+
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path, PurePosixPath
+from typing import Any, Final, NoReturn, Protocol, TypeVar
+
+from auditor.domain.errors import DeliveryError, SnapshotError
+
+Answer = TypeVar("Answer")
+_MINE: Final = 0o700
+_SECRET: Final = re.compile(r"(?i)(sig|signature|token|key|credential)=[^&\s]+|[A-Za-z0-9+/]{60,}={0,2}")
+_BATCH: Final = 64
+"""Objects that are asked for at once."""
+
+
+class Place(Protocol):
+    """Where a store keeps its objects; a name is a relative path with slashes."""
+
+    address: str
+
+    def names(self, under: str) -> tuple[str, ...]:
+        """Return the names of all objects whose name begins with the folder `under`, sorted."""
+
+    def read(self, name: str) -> bytes | None:
+        """Return an object, or None where there is none."""
+
+    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
+        """Return several objects, asked for together."""
+
+    def create(self, name: str, body: bytes) -> bool:
+        """Make an object that does not exist yet, whole or not at all; False where there is one of that name."""
+
+    def remove(self, name: str) -> None:
+        """Delete an object; one that is gone already is no error."""
+
+
+class Folder:
+    """A folder of this machine, or of a share it has mounted."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.address = str(root)
+
+    def names(self, under: str) -> tuple[str, ...]:
+        """Return the names below a folder; hidden ones are still being written."""
+        top = self.root / under if under else self.root
+        try:
+            found = [path for path in top.rglob("*") if path.is_file()] if top.is_dir() else []
+        except OSError as error:
+            _unreadable(self.address, error)
+        names = (path.relative_to(self.root).as_posix() for path in found)
+        return tuple(sorted(n for n in names if not any(p.startswith(".") for p in PurePosixPath(n).parts)))
+
+    def read(self, name: str) -> bytes | None:
+        """Return a file's bytes."""
+        try:
+            return (self.root / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            _unreadable(str(self.root / name), error)
+
+    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
+        """Return files one after the other: here waiting is not what takes time."""
+        return [self.read(name) for name in names]
+
+    def create(self, name: str, body: bytes) -> bool:
+        """Write beside the place, then link: linking fails where a file stands, renaming would replace it."""
+        path = self.root / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=_MINE)
+            handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(body)
+                    file.flush()
+                    os.fsync(file.fileno())
+                return _linked(Path(beside), path)
+            finally:
+                with suppress(FileNotFoundError):
+                    Path(beside).unlink()
+        except OSError as error:
+            _unwritable(str(path), error)
+
+    def remove(self, name: str) -> None:
+        """Delete a file."""
+        try:
+            (self.root / name).unlink(missing_ok=True)
+        except OSError as error:
+            _unwritable(str(self.root / name), error)
+
+
+def _linked(beside: Path, path: Path) -> bool:
+    try:
+        path.hardlink_to(beside)
+    except FileExistsError:
+        return False
+    except OSError:
+        # A share without hard links: creating is still exclusive, and the digests tell a torn file from a whole one.
+        try:
+            with path.open("xb") as file:
+                file.write(beside.read_bytes())
+        except FileExistsError:
+            return False
+    return True
+
+
+class Bucket:
+    """A container of an object store, spoken to through fsspec."""
+
+    def __init__(self, filesystem: Any, root: str, address: str) -> None:
+        self._fs = filesystem
+        self._root = root.strip("/")
+        self.address = address
+
+    def names(self, under: str) -> tuple[str, ...]:
+        """Return the names below a folder, as the store lists them now."""
+
+        def listed() -> Iterable[str]:
+            self._fs.invalidate_cache()
+            try:
+                return list(self._fs.find(self._path(under)))
+            except FileNotFoundError:
+                return []
+
+        start = len(self._root) + 1
+        return tuple(sorted(name.lstrip("/")[start:] for name in self._asked(listed)))
+
+    def read(self, name: str) -> bytes | None:
+        """Return an object's bytes."""
+        return self.read_many([name])[0]
+
+    def read_many(self, names: Sequence[str]) -> list[bytes | None]:
+        """Return objects, up to 64 requests at a time."""
+        found: dict[str, Any] = {}
+        for start in range(0, len(names), _BATCH):
+            paths = [self._path(name) for name in names[start : start + _BATCH]]
+            found |= self._asked(lambda paths=paths: self._fs.cat(paths, on_error="return"))  # type: ignore[misc]
+        bodies: list[bytes | None] = []
+        for name in names:
+            body = found[self._path(name)]
+            if isinstance(body, Exception) and not isinstance(body, FileNotFoundError):
+                _unreachable(self.address, body)
+            bodies.append(body if isinstance(body, bytes) else None)
+        return bodies
+
+    def create(self, name: str, body: bytes) -> bool:
+        """Upload with `If-None-Match: *`: of two writers of one name, the store itself lets one through."""
+
+        def made() -> bool:
+            try:
+                self._fs.pipe_file(self._path(name), body, mode="create")
+            except FileExistsError:
+                return False
+            except Exception as error:
+                if _is_conflict(error):
+                    return False
+                raise
+            return True
+
+        return self._asked(made)
+
+    def remove(self, name: str) -> None:
+        """Delete an object."""
+
+        def gone() -> None:
+            with suppress(FileNotFoundError):
+                self._fs.rm_file(self._path(name))
+
+        self._asked(gone)
+
+    def _path(self, name: str) -> str:
+        return f"{self._root}/{name}" if name else self._root
+
+    def _asked(self, request: Callable[[], Answer]) -> Answer:
+        """Make a request; whatever the store's own library raises becomes one error that names the store."""
+        try:
+            return request()
+        except SnapshotError:
+            raise
+        except Exception as error:  # noqa: BLE001 - azure, botocore and aiohttp each have a family of their own
+            _unreachable(self.address, error)
+
+
+def _is_conflict(error: Exception) -> bool:
+    """Whether a store said that the object exists: 409 or 412, in the words of its own library."""
+    response: Any = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
+    code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
+    return code in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+
+
+def _unreadable(where: str, error: OSError) -> NoReturn:
+    raise SnapshotError(
+        "store-unreachable", f"{where} cannot be read: {error.strerror or error}", hint="mend its permissions"
+    ) from error
+
+
+def _unwritable(where: str, error: OSError) -> NoReturn:
+    raise DeliveryError(
+        "store-unwritable",
+        f"{where} cannot be written: {error.strerror or error}",
+        hint="check its permissions and the space that is left; what was stored before is whole",
+    ) from error
+
+
+def _unreachable(address: str, error: Exception) -> NoReturn:
+    said = _SECRET.sub("…", (str(error).splitlines() or [""])[0])[:200]
+    raise SnapshotError(
+        "store-unreachable",
+        f"{address} does not answer as a store should: {type(error).__name__}: {said}",
+        hint="check the container's name, the network and the sign-in that the environment gives (docs/history.md)",
+    ) from error

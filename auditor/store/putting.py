@@ -1,0 +1,168 @@
+"""One snapshot into the commit and the object that a store keeps of it."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from auditor.domain.words import Source, SourceStatus
+from auditor.snapshot.manifest import decode
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.schema import FILES, SMALL_TABLES
+from auditor.snapshot.writing import folder_name
+from auditor.store.bucket import Bucket, Restoring, Steps, difference
+from auditor.store.cohorts import Counts
+from auditor.store.columns import digest
+from auditor.store.cutting import NotInOrderError, Shape, buckets_of, shape_of
+from auditor.store.nights import Night, PartEntry
+from auditor.store.parts import Head, Kind, Part, pack, small_files, small_tables
+from auditor.store.walking import Digests, walked
+
+Opened = Callable[[Sequence[PartEntry]], list[Part]]
+"""Reads objects of the store, each held against its digest."""
+_FULL_FOR: Final = timedelta(days=400)
+"""How long everything else may refer to one whole night."""
+
+
+class _InexactError(Exception):
+    """Steps did not lead to the snapshot they were made of."""
+
+
+class Putting:
+    """One snapshot on its way into the store: as steps from the night before, else whole, else as it is."""
+
+    def __init__(self, opened: Opened, snapshot: Snapshot, text: str, known: tuple[Night, ...]) -> None:
+        self._opened = opened
+        self._snapshot = snapshot
+        self._text = text
+        earlier = [night for night in known if night.instant < snapshot.manifest.instant]
+        self._previous = max(earlier, key=lambda night: night.instant, default=None)
+        self._counts = Counts()
+        self._compared = False
+
+    def made(self, folder: Path) -> tuple[Night, bytes]:
+        """Return the commit and the object it adds."""
+        try:
+            shape = shape_of(self._snapshot)
+            base = self._base(shape)
+            if base:
+                night, body = self._encoded(shape, base)
+                if len(body) < base[0].size:
+                    return night, body
+            return self._encoded(shape, ())
+        except (NotInOrderError, OverflowError, _InexactError, pa.ArrowInvalid):
+            return self._verbatim(folder)
+
+    def _base(self, shape: Shape) -> tuple[PartEntry, ...]:
+        """Return the objects to build on: those of the night before, or in a new month of the last whole night."""
+        previous = self._previous
+        if previous is None or previous.parts[0].kind != Kind.FULL:
+            return ()
+        first = self._opened(previous.parts[:1])[0].head
+        now = self._snapshot.manifest.instant
+        if first.columns != shape.columns or now - datetime.fromtimestamp(first.second, UTC) > _FULL_FOR:
+            return ()
+        same_month = (previous.instant.year, previous.instant.month) == (now.year, now.month)
+        return previous.parts if same_month else previous.parts[:1]
+
+    def _encoded(self, shape: Shape, base: tuple[PartEntry, ...]) -> tuple[Night, bytes]:
+        manifest = self._snapshot.manifest
+        second = int(manifest.instant.timestamp())
+        parts = self._opened(base)
+        bounds = parts[0].head.bounds if parts else shape.bounds
+        tables = {name: self._snapshot.table(name) for name in SMALL_TABLES}
+        self._counts = Counts()
+        seen = Digests()
+        new = seen.people(buckets_of(self._snapshot, shape.columns, bounds))
+        kind = Kind.STEPS if parts else Kind.FULL
+        head = Head(kind=kind, columns=shape.columns, bounds=() if parts else bounds, second=second)
+        body = pack(
+            head,
+            self._steps(new, parts, shape.columns, second),
+            small_files(small_tables(parts) if parts else None, tables),
+        )
+        return self._night(base, kind, body, seen.told(tables), shape.row_groups), body
+
+    def _steps(
+        self, new: Iterable[Bucket], parts: Sequence[Part], columns: tuple[str, ...], second: int
+    ) -> Iterator[Steps]:
+        """Yield the steps of each bucket, each tried out before it is believed."""
+        before = walked(parts) if parts else iter(())
+        # The night before is cut into the same buckets where it is built on the same whole night.
+        self._compared = self._previous is not None and bool(parts)
+        previous = walked(self._opened(self._previous.parts)) if self._previous and parts else None
+        for bucket in new:
+            made = next(before) if parts else Restoring(columns)
+            steps = difference(made.made(), bucket, second=second)
+            made.apply(steps, second=second)
+            if [digest([t]) for t in made.made().tables()] != [digest([t]) for t in bucket.tables()]:
+                raise _InexactError
+            self._counts.add(bucket)
+            if previous is not None:
+                self._counts.compare(next(previous).made(), bucket)
+            yield steps
+
+    def _verbatim(self, folder: Path) -> tuple[Night, bytes]:
+        files = {f"{name}.parquet": (folder / f"{name}.parquet").read_bytes() for name in FILES}
+        body = pack(Head(kind=Kind.VERBATIM), (), files)
+        content = {name: hashlib.sha256(files[f"{name}.parquet"]).hexdigest() for name in FILES}
+        return self._night((), Kind.VERBATIM, body, content, ()), body
+
+    def _night(
+        self,
+        base: tuple[PartEntry, ...],
+        kind: Kind,
+        body: bytes,
+        content: Mapping[str, str],
+        sizes: tuple[int, ...],
+    ) -> Night:
+        manifest = self._snapshot.manifest
+        mark = hashlib.sha256(body).hexdigest()
+        name = f"{manifest.tenant}/parts/{folder_name(manifest)}-{mark[:16]}.zip"
+        _, files, identity = decode(self._text.encode(), where="manifest.json")
+        return Night(
+            manifest_text=self._text,
+            parts=(*base, PartEntry(name=name, kind=kind.value, size=len(body), sha256=mark)),
+            content=content,
+            row_groups=sizes,
+            summary=summary_of(self._snapshot, self._counts if kind is not Kind.VERBATIM else None, self._cohorts()),
+            manifest=manifest,
+            files=files,
+            identity=identity,
+        )
+
+    def _cohorts(self) -> Mapping[str, Any] | None:
+        previous = self._previous
+        if previous is None or not self._compared or not _known(previous) or not _known(self._snapshot):
+            return None
+        return {"since": previous.instant.isoformat(), "skus": self._counts.told()}
+
+
+def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return what trends are made of: seats as Graph tells them, and counts of people; null is what is not known."""
+    people = counts is not None and _known(snapshot)
+    return {
+        "users": counts.users if counts is not None and people else None,
+        "blocked": counts.blocked if counts is not None and people else None,
+        "licensed": counts.licensed if counts is not None and people else None,
+        "complete": snapshot.manifest.complete,
+        "seats": seats_of(snapshot.table("products"), counts.holders if counts is not None and people else None),
+        "cohorts": cohorts,
+    }
+
+
+def seats_of(products: pa.Table, holders: Mapping[str, int] | None) -> list[dict[str, Any]]:
+    """Return the numbers of every SKU; `holders` are the people seen to hold it."""
+    names = ("skuId", "skuPartNumber", "appliesTo", "enabled", "warning", "suspended", "lockedOut", "consumed")
+    return [
+        {**row, "holders": None if holders is None else holders.get(row["skuId"], 0)}
+        for row in products.select(names).to_pylist()
+    ]
+
+
+def _known(state: Snapshot | Night) -> bool:
+    """Whether the people of a night were read whole, with what they hold."""
+    return state.manifest.coverage(Source.USERS).status is SourceStatus.COMPLETE

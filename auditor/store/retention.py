@@ -1,0 +1,102 @@
+"""A policy such as `35d,24m` and the nights of a tenant into which stay and which go."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from auditor.domain.errors import UsageError
+from auditor.store.nights import Night, PartEntry
+
+_PART: Final = re.compile("([1-9][0-9]{0,4})([dm])")
+_YOUNG: Final = timedelta(days=1)
+"""An object without a commit may belong to a night that is being written."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """Every night of the last `days` days, and the first of each of the last `months` months."""
+
+    days: int
+    months: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruning:
+    """What retention would do to one tenant."""
+
+    tenant: str
+    kept: tuple[Night, ...]
+    gone: tuple[Night, ...]
+    removed: tuple[PartEntry, ...]
+    """Objects that no kept night needs."""
+    held: tuple[PartEntry, ...]
+    """Objects of nights that go, which stay because kept nights are built on them."""
+
+    @property
+    def freed(self) -> int:
+        """Return the bytes that are freed."""
+        return sum(entry.size for entry in self.removed)
+
+
+def parse_keep(text: str) -> Keep:
+    """Read `35d`, `24m` or both with a comma; UsageError for anything else: what is deleted must be meant."""
+    found: dict[str, int] = {}
+    for word in text.split(","):
+        match = _PART.fullmatch(word.strip())
+        if match is None or match[2] in found:
+            raise UsageError(
+                "keep-wrong",
+                f"'{text}' does not say what to keep",
+                hint="write 35d,24m: every night of 35 days, and one a month for 24 months",
+            )
+        found[match[2]] = int(match[1])
+    return Keep(days=found.get("d", 0), months=found.get("m", 0))
+
+
+def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
+    """Decide about the nights of one tenant; the newest complete one, and the newest of all, always stay.
+
+    Raises UsageError where the newest night lies more than a day ahead of the clock, which then is wrong.
+    """
+    ordered = sorted(nights, key=lambda night: night.instant)
+    newest = ordered[-1]
+    if newest.instant > now + _YOUNG:
+        raise UsageError(
+            "keep-clock",
+            f"the newest night of {newest.tenant} is of {newest.instant.isoformat()}, the clock says {now.isoformat()}",
+            hint="set the clock right; nothing was deleted",
+        )
+    stay = {newest.instant}
+    stay.update([night.instant for night in ordered if night.manifest.complete][-1:])
+    since = now - timedelta(days=keep.days)
+    months: set[tuple[int, int]] = set()
+    for night in ordered:
+        month = (night.instant.year, night.instant.month)
+        age = (now.year - month[0]) * 12 + now.month - month[1]
+        if night.instant >= since or (month not in months and age < keep.months and _best(night, ordered)):
+            stay.add(night.instant)
+        if night.instant in stay:
+            months.add(month)
+    kept = tuple(night for night in ordered if night.instant in stay)
+    gone = tuple(night for night in ordered if night.instant not in stay)
+    needed = {entry.name for night in kept for entry in night.parts}
+    theirs = {entry.name: entry for night in gone for entry in night.parts}
+    return Pruning(
+        tenant=newest.tenant,
+        kept=kept,
+        gone=gone,
+        removed=tuple(entry for name, entry in sorted(theirs.items()) if name not in needed),
+        held=tuple(entry for name, entry in sorted(theirs.items()) if name in needed and _own(name, gone)),
+    )
+
+
+def _best(night: Night, ordered: Sequence[Night]) -> bool:
+    """Whether a night may stand for its month: the first complete one, or the first where none is."""
+    month = [n for n in ordered if (n.instant.year, n.instant.month) == (night.instant.year, night.instant.month)]
+    return night is next((n for n in month if n.manifest.complete), month[0])
+
+
+def _own(name: str, gone: Sequence[Night]) -> bool:
+    return any(night.parts[-1].name == name for night in gone)
