@@ -1,37 +1,35 @@
 """The checks of `assignments` over one batch: what users hold, must hold, and how it was assigned."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from auditor.domain.policy import Assignments
 from auditor.domain.product_set import ProductSet
-from auditor.engine.bitsets import pairs, patterns, several, some, within
+from auditor.engine.bitsets import Words, meets, pairs, patterns, several, within
+from auditor.engine.links import Links, Paths
 from auditor.engine.outcome import Chunk, Rows
-from auditor.engine.people import Paths, People, Words
 from auditor.engine.product_masks import Mask
+from auditor.engine.scope import Found, Scope
 from auditor.engine.texts import Flags
 
-if TYPE_CHECKING:
-    from auditor.engine.judging import Found, Scope
 
-
-def checks(scope: "Scope", block: Assignments) -> "Iterator[Found]":
+def checks(scope: Scope, block: Assignments) -> Iterator[Found]:
     """Run the checks that the block names, in the order of their names.
 
     Of a user whose `assignedLicenses` were not collected nothing is said, and so the outcome stays unknown.
     """
-    yield None, scope.unread & (scope.population.true | scope.population.unknown)
+    if scope.unread is not None:
+        yield None, scope.unread & scope.population.maybe
     of = scope.plan.masks.of(block.of)
     if block.deny is not None:
-        yield _held(scope, "assignment.denied", scope.people.held, of & scope.plan.masks.of(block.deny))
+        yield _held(scope, "assignment.denied", scope.people.links.held, of & scope.plan.masks.of(block.deny))
     if block.duplicates:
         yield _paths(scope, "assignment.duplicate", of, "several")
     for element in block.require:
         yield _required(scope, element)
     if block.allow is not None:
-        yield _held(scope, "assignment.not-allowed", scope.people.held, of & ~scope.plan.masks.of(block.allow))
+        yield _held(scope, "assignment.not-allowed", scope.people.links.held, of & ~scope.plan.masks.of(block.allow))
     for group in block.exclusive:
         yield _exclusive(scope, of, group)
     if block.via is not None:
@@ -44,56 +42,54 @@ def checks(scope: "Scope", block: Assignments) -> "Iterator[Found]":
         yield _service(scope, plan, denied=False)
 
 
-def _held(scope: "Scope", check: str, held: Words, violation: Mask) -> "Found":
+def _held(scope: Scope, check: str, held: Words, violation: Mask) -> Found:
     """Report the SKUs of a violating set that members of the population hold."""
     population = scope.population
-    rows, skus = pairs(within(held, violation.true), population.true & ~scope.unread)
+    rows, skus = pairs(held, violation.true, scope.readable)
     undecided = scope.people.nobody
-    if violation.unknown.any():
-        undecided = population.true & some(within(held, violation.unknown))
-    if population.unknown.any():
-        undecided = undecided | (population.unknown & some(within(held, violation.true | violation.unknown)))
+    if not violation.sure:
+        undecided = population.true & meets(held, violation.unknown)
+    if not population.sure:
+        undecided = undecided | (population.unknown & meets(held, violation.maybe))
     return Chunk(policy=scope.place, check=check, rows=rows, skus=skus), undecided
 
 
-def _paths(scope: "Scope", check: str, of: Mask, kind: Paths) -> "Found":
+def _paths(scope: Scope, check: str, of: Mask, kind: Paths) -> Found:
     """Report held SKUs by their paths; where the paths were not collected, everyone who holds one stays unknown."""
-    people = scope.people
-    pathless = people.unknown("licenseAssignmentStates")
-    found = people.paths(kind)
-    if not pathless.any():
-        return _held(scope, check, found & people.held, of)
-    held = np.where(pathless[:, None], np.uint64(0), found & people.held)
-    chunk, undecided = _held(scope, check, held, of)
-    maybe = scope.population.true | scope.population.unknown
-    return chunk, undecided | (pathless & maybe & some(within(people.held, of.true | of.unknown)))
+    links = scope.people.links
+    found = links.paths(kind) & links.held
+    if links.pathless is None:
+        return _held(scope, check, found, of)
+    chunk, undecided = _held(scope, check, np.where(links.pathless[:, None], np.uint64(0), found), of)
+    return chunk, undecided | (links.pathless & scope.population.maybe & meets(links.held, of.maybe))
 
 
-def _required(scope: "Scope", element: ProductSet) -> "Found":
+def _required(scope: Scope, element: ProductSet) -> Found:
     products = scope.plan.masks.of(element)
-    has = some(within(scope.people.held, products.true))
-    may_have = scope.unread
-    if products.unknown.any():
-        may_have = may_have | some(within(scope.people.held, products.unknown))
-    violation = scope.population & ~Mask(has, may_have & ~has)
+    held, unread = scope.people.links.held, scope.unread
+    has = meets(held, products.true)
+    if products.sure and unread is None:
+        answer = Mask(has, scope.people.nobody, sure=True)
+    else:
+        may_have = meets(held, products.unknown)
+        answer = Mask(has, (may_have if unread is None else may_have | unread) & ~has)
+    violation = scope.population & ~answer
     chunk = Chunk(
-        policy=scope.place, check="assignment.missing", rows=np.nonzero(violation.true)[0], written=element.written
+        policy=scope.place, check="assignment.missing", rows=np.flatnonzero(violation.true), written=element.written
     )
     return chunk, violation.unknown
 
 
-def _exclusive(scope: "Scope", of: Mask, group: tuple[ProductSet, ...]) -> "Found":
+def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     """Report users with different SKUs out of two or more elements; users with equal holdings are judged once."""
-    people, population = scope.people, scope.population
+    people, population, unread = scope.people, scope.population, scope.unread
     elements = [of & scope.plan.masks.of(element) for element in group]
-    candidates = np.logical_or.reduce([element.true | element.unknown for element in elements])
-    maybe = population.true | population.unknown
-    held = within(people.held, candidates)
-    rows, pattern, holdings = patterns(held, maybe & several(held) & ~scope.unread)
+    held = within(people.links.held, np.logical_or.reduce([element.maybe for element in elements]))
+    maybe = population.maybe & several(held)
+    rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
+    pattern, holdings = patterns(held, rows)
     sure = np.array([_clash([element.true for element in elements], skus) for skus in holdings], dtype=bool)
-    open_ = np.array(
-        [_clash([element.true | element.unknown for element in elements], skus) for skus in holdings], dtype=bool
-    )
+    open_ = np.array([_clash([element.maybe for element in elements], skus) for skus in holdings], dtype=bool)
     certain = np.logical_or.reduce([element.true for element in elements])
     # The SKUs that clash are part of what the finding is: one that may or may not belong leaves it unknown.
     sure &= np.array([bool(certain[skus].all()) for skus in holdings], dtype=bool)
@@ -123,105 +119,92 @@ def _clash(elements: list[Flags], skus: Rows) -> bool:
     )
 
 
-def _joined(scope: "Scope", skus: Rows) -> str:
+def _joined(scope: Scope, skus: Rows) -> str:
     facts = scope.plan.facts.skus
     return "+".join(sorted({facts[sku].part_number or facts[sku].sku_id for sku in skus}))
 
 
-def _redundant(scope: "Scope", of: Mask) -> "Found":
+def _redundant(scope: Scope, of: Mask) -> Found:
     """Report SKUs whose plans all come with another held SKU; the detail is the fullest such SKU."""
-    people, population, facts = scope.people, scope.population, scope.plan.facts.skus
-    undecided = people.nobody.copy()
-    found: list[tuple[Rows, int, int]] = []
-    # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
-    contained = np.zeros(len(facts), dtype=bool)
-    contained[[sku for sku in scope.plan.containers if of.true[sku] or of.unknown[sku]]] = True
-    maybe = (population.true | population.unknown) & some(within(people.held, contained)) & several(people.held)
-    who = np.nonzero(maybe & ~scope.unread)[0]
-    held, certain = people.held[who], population.true[who]
-    for sku in np.nonzero(contained)[0].tolist():
-        left = _holds(held, sku)
-        for container in scope.plan.containers[sku]:
-            inside = left & _holds(held, container)
-            left = left & ~inside
-            sure = inside & certain if of.true[sku] else np.zeros(len(who), dtype=bool)
-            undecided[who[inside & ~sure]] = True
-            found.append((who[sure], sku, container))
-    rows = np.concatenate([rows for rows, _, _ in found]) if found else np.zeros(0, dtype=np.int64)
-    skus = np.concatenate([np.full(len(rows), sku) for rows, sku, _ in found]) if found else rows
-    codes = np.concatenate([np.full(len(rows), code) for rows, _, code in found]) if found else rows
-    order = np.lexsort((skus, rows))
+    population, unread = scope.population, scope.unread
+    rows, skus, by = scope.batch.redundant
+    sure = of.true[skus] & scope.readable[rows]
+    undecided = scope.people.nobody
+    if not (of.sure and population.sure and unread is None):
+        open_ = of.maybe[skus] & population.maybe[rows] & ~sure
+        undecided = undecided.copy()
+        undecided[rows[open_ if unread is None else open_ & ~unread[rows]]] = True
+    found = np.flatnonzero(sure)
     chunk = Chunk(
         policy=scope.place,
         check="assignment.redundant",
-        rows=rows[order],
-        skus=skus[order],
-        detail_codes=codes[order],
-        details=tuple(fact.part_number or fact.sku_id for fact in facts),
+        rows=rows[found],
+        skus=skus[found],
+        detail_codes=by[found],
+        details=tuple(fact.part_number or fact.sku_id for fact in scope.plan.facts.skus),
     )
     return chunk, undecided
 
 
-def _holds(held: Words, sku: int) -> Flags:
-    return np.asarray((held[:, sku >> 6] & np.uint64(1 << (sku & 63))) != 0)
-
-
-def _service(scope: "Scope", plan: str, *, denied: bool) -> "Found":
+def _service(scope: Scope, plan: str, *, denied: bool) -> Found:
     enabled = _enabled(scope, plan)
     violation = scope.population & (enabled if denied else ~enabled)
     chunk = Chunk(
         policy=scope.place,
         check="service.denied" if denied else "service.missing",
-        rows=np.nonzero(violation.true)[0],
+        rows=np.flatnonzero(violation.true),
         details=(plan,),
     )
     return chunk, violation.unknown
 
 
-def _enabled(scope: "Scope", plan: str) -> Mask:
+def _enabled(scope: Scope, plan: str) -> Mask:
     """Tell for whom a service plan, named or by id, is enabled over all that they hold.
 
     A path that leaves the plan on is enough; where the paths of a user were not collected, `assignedLicenses` decide.
     """
-    people = scope.people
+    people, unread = scope.people, scope.unread
+    links = people.links
     true = people.nobody
     for plan_id, contains in _plan_ids(scope, plan).items():
-        true = true | _gives(people, plan_id, contains)
-    true = true & ~scope.unread
+        true = true | _gives(links, plan_id, contains)
     nobody_knows = np.array([sku.plans is None for sku in scope.plan.facts.skus], dtype=bool)
-    if not nobody_knows.any():
-        return Mask(true, scope.unread & ~true)
-    may_give = people.counting & nobody_knows[people.sku]
+    if unread is None and not nobody_knows.any():
+        return Mask(true, people.nobody, sure=True)
+    unread = people.nobody if unread is None else unread
+    true = true & ~unread
+    may_give = links.counting & nobody_knows[links.sku]
     # A plan named by its id is off where a path lists it, whatever else the SKU may contain.
-    may_give[_switched_off(people, plan.casefold())] = False
-    return Mask(true, (_owners(people, may_give) | scope.unread) & ~true)
+    may_give[_switched_off(links, plan.casefold())] = False
+    unknown = people.nobody.copy()
+    unknown[links.owner[may_give]] = True
+    return Mask(true, (unknown | unread) & ~true)
 
 
-def _gives(people: People, plan_id: str, contains: Flags) -> Flags:
+def _gives(links: Links, plan_id: str, contains: Flags) -> Flags:
     """Tell who has the plan over one of the SKUs that contain it, switched on."""
-    enabled = some(within(people.counted, contains))
+    enabled = meets(links.counted, contains)
+    off = _switched_off(links, plan_id)
     # Whoever has it switched off anywhere may still have it over another path: only those are looked at path by path.
-    off = _switched_off(people, plan_id)
-    doubtful = _owners(people, off)
-    paths = np.nonzero(doubtful[people.owner])[0]
-    gives = people.counting[paths] & contains[people.sku[paths]] & ~np.isin(paths, off)
+    doubtful = np.unique(links.owner[off])
+    paths = links.of_users(doubtful)
+    gives = links.counting[paths] & contains[links.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
     enabled[doubtful] = False
-    enabled[people.owner[paths[gives]]] = True
+    enabled[links.owner[paths[gives]]] = True
     return enabled
 
 
-def _switched_off(people: People, plan_id: str) -> Rows:
+def _switched_off(links: Links, plan_id: str) -> Rows:
     """Return the assignments that list the plan as disabled: their path's list, or the licence's without paths."""
-    pathless = people.unknown("licenseAssignmentStates")
-    off = people.listing("pathDisabledPlans", plan_id)
-    if not pathless.any():
+    off = links.listing("pathDisabledPlans", plan_id)
+    if links.pathless is None:
         return off
-    listed = people.listing("disabledPlans", plan_id)
-    hidden = pathless[people.owner]
+    listed = links.listing("disabledPlans", plan_id)
+    hidden = links.pathless[links.owner]
     return np.concatenate([off[~hidden[off]], listed[hidden[listed]]])
 
 
-def _plan_ids(scope: "Scope", plan: str) -> dict[str, Flags]:
+def _plan_ids(scope: Scope, plan: str) -> dict[str, Flags]:
     """Return the ids that a plan's name stands for, each with the SKUs that contain it; one name may have several."""
     known = scope.plan.facts.plan_ids.get(plan)
     if known is not None:
@@ -235,9 +218,3 @@ def _plan_ids(scope: "Scope", plan: str) -> dict[str, Flags]:
                 found.setdefault(plan_id, np.zeros(len(skus), dtype=bool))[place] = True
     scope.plan.facts.plan_ids[plan] = found
     return found
-
-
-def _owners(people: People, links: Flags | Rows) -> Flags:
-    owners = np.zeros(people.count, dtype=bool)
-    owners[people.owner[links]] = True
-    return owners

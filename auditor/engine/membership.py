@@ -29,7 +29,7 @@ class Membership:
 
     def of(self, people: People, groups: tuple[str, ...], *, transitive: bool) -> Mask:
         """Return who is a member of one of the groups."""
-        mask = Mask(people.nobody, people.nobody)
+        mask = Mask(people.nobody, people.nobody, sure=True)
         for name in groups:
             mask = mask | self._one(people, name, transitive=transitive)
         return mask
@@ -39,7 +39,9 @@ class Membership:
         if resolved.group is None:
             return Mask(people.nobody, people.everybody)
         listed = flags_of(pc.is_in(people.lowered_ids, value_set=self._ids(resolved.group.id, transitive=transitive)))
-        return Mask(listed, people.nobody if resolved.reason is None else ~listed)
+        if resolved.reason is None:
+            return Mask(listed, people.nobody, sure=True)
+        return Mask(listed, ~listed)
 
     def resolve(self, name: str, *, transitive: bool) -> Resolved:
         """Find a group by id or display name; a name that no group or two groups bear resolves to nothing."""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from auditor.domain.result import Money, PolicyOutcome, ProductReference, Subject
 
-Rows = npt.NDArray[np.int64]
+Rows = npt.NDArray[np.signedinteger]
 
 OPEN = -1
 """Stands for "no waiver" in columns of waiver places."""
@@ -32,11 +32,20 @@ class Chunk:
     detail_codes: Rows | None = None
     details: tuple[str, ...] = ()
     """Detail texts: `details[detail_codes[i]]`, or `details[0]` for all without codes, or none at all."""
-    waivers: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    waivers: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int32))
     """Places of the waiver that applies to each; OPEN for none."""
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    def moved(self, offset: int) -> "Chunk":
+        """Count the rows of a batch from the snapshot's first user, in as few bytes as that takes."""
+        return replace(
+            self,
+            rows=(self.rows + offset).astype(np.int32),
+            skus=None if self.skus is None else self.skus.astype(np.int32),
+            detail_codes=None if self.detail_codes is None else self.detail_codes.astype(np.int32),
+        )
 
 
 def distinct(chunks: list[Chunk]) -> list[Chunk]:

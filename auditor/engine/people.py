@@ -1,7 +1,6 @@
 """One batch of users and assignments into the columns that rules are evaluated on: folded texts, instants, bitsets."""
 
-from functools import cached_property
-from typing import Literal
+from functools import cached_property, reduce
 
 import numpy as np
 import numpy.typing as npt
@@ -11,31 +10,15 @@ import pyarrow.compute as pc
 from auditor.domain.selector import ABSENT_READS_AS
 from auditor.domain.words import Source, SourceStatus
 from auditor.engine.facts import Facts
-from auditor.engine.texts import ALL_DIFFERENT, Flags, Texts, among, codes_of, flags_of, texts
+from auditor.engine.links import Links
+from auditor.engine.texts import ALL_DIFFERENT, Flags, Texts, flags_of, texts
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
-Words = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64]
-
-Paths = Literal["direct", "group", "several"]
 
 NEVER = np.iinfo(np.int64).min
 """Stands for an absent instant in columns of microseconds since 1970."""
-
-ACTIVE_STATES = ("Active", "ActiveWithError")
-
-
-def words_for(bits: int) -> int:
-    """Return how many 64-bit words hold that many bits."""
-    return max(1, (bits + 63) // 64)
-
-
-def pack(flags: Flags) -> Words:
-    """Turn flags per SKU into a bitset."""
-    padded = np.zeros(words_for(len(flags)) * 64, dtype=np.uint8)
-    padded[: len(flags)] = flags
-    return np.packbits(padded, bitorder="little").view(np.uint64)
 
 
 class People:
@@ -44,24 +27,31 @@ class People:
     def __init__(self, batch: UserBatch, facts: Facts) -> None:
         self.facts = facts
         self.users = batch.users
-        self.links = batch.assignments
         self.offset = batch.offset
         self.count = batch.users.num_rows
-        self._words = words_for(len(facts.skus))
+        self._assignments = batch.assignments
         self._texts: dict[str, Texts] = {}
         self._instants: dict[str, Numbers] = {}
         self._latest: dict[tuple[str, ...], Numbers] = {}
-        self._lists: dict[str, tuple[dict[str, int], Numbers, Numbers]] = {}
 
     @cached_property
     def nobody(self) -> Flags:
-        """False for everyone; never to be written to."""
-        return np.zeros(self.count, dtype=bool)
+        """False for everyone; shared, so that it cannot be written to."""
+        return _frozen(np.zeros(self.count, dtype=bool))
 
     @cached_property
     def everybody(self) -> Flags:
-        """True for everyone; never to be written to."""
-        return np.ones(self.count, dtype=bool)
+        """True for everyone; shared, so that it cannot be written to."""
+        return _frozen(np.ones(self.count, dtype=bool))
+
+    @cached_property
+    def links(self) -> Links:
+        """What the users hold, and how it was assigned."""
+        pathless = self.unknown("licenseAssignmentStates")
+        return Links(
+            self._assignments, self.facts, offset=self.offset, users=self.count,
+            pathless=None if pathless is self.nobody else pathless,
+        )  # fmt: skip
 
     # What was not collected.
 
@@ -77,7 +67,7 @@ class People:
         marked: dict[str, Flags] = {}
         for name in names.unique().to_pylist():
             flags = np.zeros(self.count, dtype=bool)
-            flags[owners[pc.equal(names, name).to_numpy(zero_copy_only=False)]] = True
+            flags[owners[flags_of(pc.equal(names, name))]] = True
             marked[name] = flags
         return marked
 
@@ -160,140 +150,23 @@ class People:
         column = self.column(name)
         if column.null_count == len(column):
             return np.full(self.count, NEVER, dtype=np.int64)
-        numbers: Numbers = pc.fill_null(column.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()), NEVER).to_numpy()
-        return np.where(numbers < _YEAR_TWO, NEVER, numbers)
+        numbers: Numbers = pc.fill_null(column.cast(_INSTANT).view(pa.int64()), NEVER).to_numpy()
+        early = numbers < _YEAR_TWO
+        return np.where(early, NEVER, numbers) if np.count_nonzero(early) > column.null_count else numbers
 
     def latest(self, names: tuple[str, ...]) -> Numbers:
         """Return the latest of some instants for each user; NEVER where there is none."""
         found = self._latest.get(names)
         if found is None:
-            found = self._latest[names] = np.maximum.reduce([self.instants(name) for name in names])
+            found = self._latest[names] = reduce(np.maximum, map(self.instants, names))
         return found
 
-    # Assignments.
 
-    @cached_property
-    def owner(self) -> npt.NDArray[np.int64]:
-        """The row in this batch that each assignment belongs to."""
-        owners: Numbers = self.links.column("user").to_numpy()
-        return owners - self.offset
-
-    @cached_property
-    def sku(self) -> npt.NDArray[np.int64]:
-        """The place in `facts.skus` of each assignment's SKU."""
-        codes = self.links.column("skuId")
-        index = self.facts.index
-        places = np.array([index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
-        if not len(places):
-            return np.zeros(0, dtype=np.int64)
-        found: npt.NDArray[np.int64] = places[codes.indices.to_numpy(zero_copy_only=False)]
-        return found
-
-    @cached_property
-    def held(self) -> Words:
-        """Per user, the bitset of SKUs in `assignedLicenses`."""
-        column = self.links.column("held")
-        if column.true_count == len(column):
-            return self.bitset(None)
-        return self.bitset(flags_of(column))
-
-    @cached_property
-    def _runs(self) -> Numbers:
-        """Where the assignments of each user who has any begin."""
-        return np.concatenate(([0], np.nonzero(np.diff(self.owner))[0] + 1))
-
-    @cached_property
-    def _bits(self) -> Words:
-        """Per assignment, the bit of its SKU within its word."""
-        return np.left_shift(np.uint64(1), (self.sku & 63).astype(np.uint64))
-
-    def bitset(self, which: Flags | None) -> Words:
-        """Gather the SKUs of the chosen assignments (None: of all) into one bitset per user."""
-        found = np.zeros((self.count, self._words), dtype=np.uint64)
-        if not len(self.owner):
-            return found
-        people = self.owner[self._runs]
-        for word in range(self._words):
-            values = self._bits if self._words == 1 else np.where(self.sku >> 6 == word, self._bits, np.uint64(0))
-            chosen = values if which is None else np.where(which, values, np.uint64(0))
-            found[people, word] = np.bitwise_or.reduceat(chosen, self._runs)
-        return found
-
-    @cached_property
-    def active(self) -> Flags:
-        """Which assignments are a path: an entry with state Active or ActiveWithError."""
-        states = self.links.column("state")
-        return among(states, ACTIVE_STATES)
-
-    @cached_property
-    def by_group(self) -> Flags:
-        """Which assignments a group made."""
-        return flags_of(self.links.column("assignedByGroup").is_valid())
-
-    @cached_property
-    def counting(self) -> Flags:
-        """Which assignments give their plans: held, over an active path, or over any where paths were not collected."""
-        pathless = self.unknown("licenseAssignmentStates")
-        held = flags_of(self.links.column("held"))
-        return held & (self.active | pathless[self.owner]) if pathless.any() else held & self.active
-
-    @cached_property
-    def counted(self) -> Words:
-        """Per user, the SKUs whose plans count."""
-        return self.bitset(self.counting)
-
-    def listing(self, column: str, plan_id: str) -> Numbers:
-        """Return the assignments whose list of disabled plans, in that column, names the plan."""
-        found = self._lists.get(column)
-        if found is None:
-            found = self._lists[column] = self._read_lists(column)
-        plans, codes, places = found
-        return np.unique(places[codes == plans[plan_id]]) if plan_id in plans else np.zeros(0, dtype=np.int64)
-
-    def _read_lists(self, name: str) -> tuple[dict[str, int], Numbers, Numbers]:
-        """Return the plans of a column of lists with their numbers, and per entry its plan and its assignment."""
-        column = self.links.column(name)
-        coded = column.flatten().dictionary_encode()
-        places: Numbers = pc.list_parent_indices(column).to_numpy()
-        plans = {plan: number for number, plan in enumerate(coded.dictionary.to_pylist())}
-        return plans, codes_of(coded, absent=-1), places
-
-    def paths(self, kind: Paths) -> Words:
-        """Per user, the SKUs held over paths of that kind, or over several."""
-        match kind:
-            case "direct":
-                return self.direct_paths
-            case "group":
-                return self.group_paths
-            case "several":
-                return self.several_paths
-
-    @cached_property
-    def direct_paths(self) -> Words:
-        """Per user, the SKUs with an active direct assignment."""
-        return self.bitset(self.active & ~self.by_group)
-
-    @cached_property
-    def group_paths(self) -> Words:
-        """Per user, the SKUs with an active assignment by a group."""
-        return self.bitset(self.active & self.by_group)
-
-    @cached_property
-    def several_paths(self) -> Words:
-        """Per user, the SKUs with two or more different active paths."""
-        # Only who has more paths than SKUs can have two for one of them; few have.
-        paths = np.bincount(self.owner[self.active], minlength=self.count)
-        skus = np.bitwise_count(self.direct_paths | self.group_paths).sum(axis=1)
-        chosen = np.nonzero(self.active & (paths > skus)[self.owner])[0]
-        group = codes_of(self.links.column("assignedByGroup"), absent=-1)[chosen]
-        owner, sku = self.owner[chosen], self.sku[chosen]
-        order = np.lexsort((group, sku, owner))
-        owner, sku, group, chosen = owner[order], sku[order], group[order], chosen[order]
-        second = np.zeros(len(self.active), dtype=bool)
-        repeated = (owner[1:] == owner[:-1]) & (sku[1:] == sku[:-1]) & (group[1:] != group[:-1])
-        second[chosen[1:][repeated]] = True
-        return self.bitset(second)
+def _frozen(flags: Flags) -> Flags:
+    flags.flags.writeable = False
+    return flags
 
 
+_INSTANT = pa.timestamp("us", tz="UTC")
 _YEAR_TWO = -62_104_060_800_000_000
 """0002-01-01 in microseconds: Graph writes the year 1 where it means never."""

@@ -21,32 +21,42 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Per SKU: certainly in the set, or not known; a SKU is never both."""
+    """Per SKU or user: certainly in the set, or not known; never both."""
 
     true: Flags
     unknown: Flags
+    sure: bool = False
+    """That nothing is unknown, as far as that was known beforehand: it spares the arithmetic of the unknown."""
 
     @property
     def possible(self) -> bool:
         """Whether anything is in the set for certain or perhaps."""
         return bool(self.true.any() or self.unknown.any())
 
+    @property
+    def maybe(self) -> Flags:
+        """What is in the set, for certain or perhaps."""
+        return self.true if self.sure else self.true | self.unknown
+
     def __or__(self, other: "Mask") -> "Mask":
         true = self.true | other.true
+        if self.sure and other.sure:
+            return Mask(true, self.unknown, sure=True)
         return Mask(true, (self.unknown | other.unknown) & ~true)
 
     def __and__(self, other: "Mask") -> "Mask":
         true = self.true & other.true
-        possible = (self.true | self.unknown) & (other.true | other.unknown)
-        return Mask(true, possible & ~true)
+        if self.sure and other.sure:
+            return Mask(true, self.unknown, sure=True)
+        return Mask(true, self.maybe & other.maybe & ~true)
 
     def __invert__(self) -> "Mask":
-        return Mask(~(self.true | self.unknown), self.unknown)
+        return Mask(~self.maybe, self.unknown, self.sure)
 
 
 def nothing(size: int) -> Mask:
     """Return the empty set over that many SKUs."""
-    return Mask(np.zeros(size, dtype=bool), np.zeros(size, dtype=bool))
+    return Mask(np.zeros(size, dtype=bool), np.zeros(size, dtype=bool), sure=True)
 
 
 class Knowledge(Protocol):
@@ -147,7 +157,8 @@ class ProductMasks:
     @staticmethod
     def _mask(answers: Iterable[bool | None]) -> Mask:
         told = list(answers)
-        return Mask(np.array([a is True for a in told], dtype=bool), np.array([a is None for a in told], dtype=bool))
+        unknown = np.array([answer is None for answer in told], dtype=bool)
+        return Mask(np.array([answer is True for answer in told], dtype=bool), unknown, sure=None not in told)
 
 
 def _named(sku: SkuFact, part: str | None, name: str) -> bool | None:

@@ -1,11 +1,11 @@
 """Selectors over a batch of people: for each user yes, no, or not known (Kleene's three values)."""
 
 from datetime import datetime, timedelta
+from functools import reduce
+from operator import and_, or_
 from typing import assert_never
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor.domain.selector import (
     BOOLEAN_PROPERTIES,
@@ -26,9 +26,9 @@ from auditor.domain.selector import (
     Selector,
 )
 from auditor.domain.words import Source
-from auditor.engine.bitsets import some
+from auditor.engine.bitsets import meets, some
 from auditor.engine.membership import Membership
-from auditor.engine.people import NEVER, People, Words, pack
+from auditor.engine.people import NEVER, People
 from auditor.engine.product_masks import Mask, ProductMasks
 from auditor.engine.texts import Flags, flags_of, globbed, one_of
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
@@ -59,16 +59,14 @@ class Selecting:
     def _evaluate(self, selector: Selector) -> Mask:
         people = self._people
         match selector:
+            case Every(parts=()):
+                return Mask(people.everybody, people.nobody, sure=True)
+            case AnyOf(parts=()):
+                return Mask(people.nobody, people.nobody, sure=True)
             case Every(parts=parts):
-                mask = Mask(people.everybody, people.nobody)
-                for part in parts:
-                    mask = mask & self.of(part)
-                return mask
+                return reduce(and_, map(self.of, parts))
             case AnyOf(parts=parts):
-                mask = Mask(people.nobody, people.nobody)
-                for part in parts:
-                    mask = mask | self.of(part)
-                return mask
+                return reduce(or_, map(self.of, parts))
             case Not(part=part):
                 return ~self.of(part)
             case OneOf(property=name, values=values):
@@ -84,7 +82,7 @@ class Selecting:
             case Holds(products=products):
                 return self._holds(self._masks.of(products))
             case Licensed():
-                return self._told(some(people.held), "assignedLicenses")
+                return self._told(some(people.links.held), "assignedLicenses")
             case MemberOf(groups=groups, transitive=transitive):
                 return self._membership.of(people, groups, transitive=transitive)
             case InactiveFor(duration=duration, signal=signal):
@@ -102,6 +100,8 @@ class Selecting:
     def _told(self, true: Flags, fact: str) -> Mask:
         """Take the answers of those whose fact was collected."""
         unknown = self._people.unknown(fact)
+        if unknown is self._people.nobody:
+            return Mask(true, unknown, sure=True)
         return Mask(true & ~unknown, unknown)
 
     def _moment(self, moment: datetime | timedelta) -> int:
@@ -110,13 +110,16 @@ class Selecting:
 
     def _one_of(self, name: str, values: tuple[str | bool | datetime | None, ...]) -> Flags:
         people = self._people
-        found = people.absent(name) if None in values else people.nobody
-        told = [value for value in values if value is not None]
+        told = [value for value in values if value is not None and value != ""]
+        # The empty string stands for absence, in a policy as in Graph.
+        found = people.nobody if len(told) == len(values) else people.absent(name)
         if not told:
             return found
         if name in BOOLEAN_PROPERTIES:
-            matched = pc.is_in(people.booleans(name), value_set=pa.array(told, pa.bool_()))
-            return found | flags_of(pc.fill_null(matched, fill_value=False))
+            column = people.booleans(name)
+            true = flags_of(column)
+            false = flags_of(column.is_valid()) & ~true
+            return reduce(or_, (true if value else false for value in set(told)), found)
         if name in INSTANT_PROPERTIES:
             wanted = [microseconds(value) for value in told if isinstance(value, datetime)]
             return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
@@ -124,8 +127,10 @@ class Selecting:
 
     def _holds(self, products: Mask) -> Mask:
         people = self._people
-        true = meets(people.held, products.true)
-        possible = meets(people.held, products.unknown) & ~true
+        true = meets(people.links.held, products.true)
+        if products.sure:
+            return self._told(true, "assignedLicenses")
+        possible = meets(people.links.held, products.unknown) & ~true
         unread = people.unknown("assignedLicenses")
         return Mask(true & ~unread, possible | unread)
 
@@ -138,17 +143,7 @@ class Selecting:
         silent = self._told(latest == NEVER, Source.SIGN_IN_ACTIVITY.value)
         found = silent & self._told(created <= self._moment(duration), "createdDateTime")
         # Where the sign-ins of a user were not collected the test is unknown, whatever the age of the account.
-        return Mask(found.true, found.unknown | unread)
-
-
-def meets(held: Words, products: Flags) -> Flags:
-    """Tell whose bitset has a bit in common with the products."""
-    mask = pack(products)
-    if not mask.any():
-        return np.zeros(len(held), dtype=bool)
-    if held.shape[1] == 1:
-        return np.asarray((held[:, 0] & mask[0]) != 0)
-    return np.asarray(((held & mask) != 0).any(axis=1))
+        return Mask(found.true, found.unknown | unread, found.sure)
 
 
 def microseconds(instant: datetime) -> int:

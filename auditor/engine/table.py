@@ -82,10 +82,10 @@ class _Words:
         products = np.concatenate([self._products_of(chunk) for chunk in chunks])
         details = np.concatenate([self._details_of(chunk) for chunk in chunks])
         waivers = np.concatenate([chunk.waivers for chunk in chunks]).astype(np.int32)
-        if len(rows) > 1 and not (rows[1:] > rows[:-1]).all():
-            # One number a finding, for a stable sort: it merges runs, and every batch's chunks are runs already.
-            width = len(self._details) + 1
-            keys = (rows * (len(self._products) + 1) + products + 1) * width + details + 1
+        # One number a finding, for a stable sort: it merges runs, and every batch's chunks are runs already.
+        keys = rows.astype(np.int64) * (len(self._products) + 1) + products + 1
+        keys = keys * (len(self._details) + 1) + details + 1
+        if (keys[1:] < keys[:-1]).any():
             order = np.argsort(keys, kind="stable")
             rows, products, details, waivers = rows[order], products[order], details[order], waivers[order]
         return _Part(
@@ -93,7 +93,7 @@ class _Words:
             check=chunks[0].check,
             people=True,
             kinds=(),
-            subjects=rows.astype(np.int32),
+            subjects=rows,
             products=products,
             details=details,
             waivers=waivers,

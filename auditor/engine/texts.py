@@ -13,6 +13,8 @@ import pyarrow.compute as pc
 from auditor.engine.globs import expression_of
 
 Flags = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.unsignedinteger]
+"""Places in a list of values, in the smallest type that holds them: the fewer bytes, the faster they are compared."""
 Test = Callable[[pa.Array], pa.Array]
 """Folded values → yes or no for each, null for an absent one."""
 
@@ -25,18 +27,18 @@ class Texts:
     """A text column, folded for comparison."""
 
     values: pa.Array
-    """Distinct values, null among them, or the values of all rows."""
-    codes: npt.NDArray[np.int64] | None
+    """Distinct values, null among them, or the values of all rows; the empty string is null, as it says no more."""
+    codes: Codes | None
     """Per row the place of its value; None where `values` stand row by row."""
 
     def where(self, test: Test) -> Flags:
         """Tell in which rows the value passes the test; an absent one does where the test itself says so."""
-        answers = flags_of(pc.fill_null(test(self.values), fill_value=False))
-        return answers if self.codes is None else answers[self.codes]
+        answers = flags_of(test(self.values))
+        return answers if self.codes is None else looked_up(answers, self.codes)
 
     def absent(self) -> Flags:
         """Tell which rows have no value: null, or the empty string."""
-        return self.where(_nothing)
+        return self.where(pc.is_null)
 
 
 def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Texts:
@@ -48,41 +50,85 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Te
         codes = codes_of(coded, absent=len(values) - 1)
     else:
         values = fold(column)
+    if _has_empty(values):
+        values = pc.if_else(pc.equal(values, ""), None, values)
     if default is not None:
-        values = pc.fill_null(pc.if_else(pc.equal(values, _EMPTY), None, values), default.casefold())
+        values = pc.fill_null(values, default.casefold())
     return Texts(values, codes)
 
 
-def codes_of(column: pa.DictionaryArray, *, absent: int) -> npt.NDArray[np.int64]:
+def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
     """Return per row the place of its value in the dictionary, and `absent` for null."""
-    indices = column.indices.cast(pa.int64())
-    codes: npt.NDArray[np.int64] = (pc.fill_null(indices, absent) if indices.null_count else indices).to_numpy()
-    return codes
+    indices = column.indices
+    found = (pc.fill_null(indices, pa.scalar(absent, indices.type)) if indices.null_count else indices).to_numpy()
+    size = max(len(column.dictionary) - 1, absent)
+    return np.asarray(found.astype(np.min_scalar_type(size), copy=False))
+
+
+def looked_up(flags: Flags, codes: Codes) -> Flags:
+    """Return the flag of each row's code."""
+    most = bool(np.count_nonzero(flags) * 2 > len(flags))
+    rare = np.flatnonzero(flags != most).tolist()
+    if len(rare) > _FEW:
+        return np.asarray(flags.take(codes))
+    # Comparing all rows with one value takes a fifteenth of looking them all up.
+    found = np.zeros(len(codes), dtype=bool)
+    for code in rare:
+        found |= codes == code
+    return ~found if most else found
+
+
+_FEW = 10
 
 
 def among(codes: pa.DictionaryArray, values: tuple[str, ...]) -> Flags:
     """Tell which rows of a dictionary column hold one of the values; null is none of them."""
     known = np.array([value in values for value in codes.dictionary.to_pylist()] + [False], dtype=bool)
-    found: Flags = known[codes_of(codes, absent=len(known) - 1)]
-    return found
+    return looked_up(known, codes_of(codes, absent=len(known) - 1))
 
 
-def flags_of(column: pa.Array) -> Flags:
-    """Turn a boolean Arrow column without nulls into flags."""
-    flags: Flags = column.to_numpy(zero_copy_only=False)
-    return flags.astype(bool, copy=False)
+def flags_of(column: pa.BooleanArray) -> Flags:
+    """Turn a boolean Arrow column into flags; null is no."""
+    if not len(column):
+        return np.zeros(0, dtype=bool)
+    if column.null_count:
+        column = pc.fill_null(column, fill_value=False)
+    bits = np.frombuffer(column.buffers()[1], dtype=np.uint8)
+    end = column.offset + len(column)
+    return np.unpackbits(bits, count=end, bitorder="little")[column.offset :].view(bool)
 
 
-def fold(column: pa.Array) -> pa.Array:
+def fold(column: pa.StringArray) -> pa.StringArray:
     """Casefold a text column as Python does: ASCII by Arrow, every other value by itself."""
     lowered = pc.ascii_lower(column)
-    foreign = pc.invert(pc.string_is_ascii(column))
-    if not pc.any(foreign).as_py():
+    if _is_ascii(column):
         return lowered
-    replaced = pa.array(
-        [text.casefold() for text in column.filter(pc.fill_null(foreign, fill_value=False)).to_pylist()], pa.string()
-    )
-    return pc.replace_with_mask(lowered, pc.fill_null(foreign, fill_value=False), replaced)
+    foreign = pc.fill_null(pc.invert(pc.string_is_ascii(column)), fill_value=False)
+    replaced = pa.array([text.casefold() for text in column.filter(foreign).to_pylist()], pa.string())
+    return pc.replace_with_mask(lowered, foreign, replaced)
+
+
+def _is_ascii(column: pa.StringArray) -> bool:
+    """Tell whether no value needs more than ASCII, by a look at all bytes at once."""
+    ends, letters = _ends(column), column.buffers()[2]
+    if letters is None:
+        return True
+    used = np.frombuffer(letters, dtype=np.int8)[ends[0] : ends[-1]]
+    return bool(used.min(initial=0) >= 0)
+
+
+def _has_empty(column: pa.StringArray) -> bool:
+    """Tell whether a value may be the empty string; one that is null may look the same."""
+    ends = _ends(column)
+    return bool((ends[1:] == ends[:-1]).any())
+
+
+def _ends(column: pa.StringArray) -> npt.NDArray[np.int32]:
+    """Return where the values of a column begin among its bytes, and where the last one ends."""
+    places = column.buffers()[1]
+    if places is None or not len(column):
+        return np.zeros(1, dtype=np.int32)
+    return np.frombuffer(places, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
 
 
 @lru_cache(maxsize=1024)
@@ -111,11 +157,3 @@ def globbed(glob: str) -> Test:
             return lambda values: pc.match_substring(values, middle)
         case _:
             return lambda values: pc.match_substring_regex(values, expression)
-
-
-_EMPTY = pa.scalar("")
-_TRUE = pa.scalar(value=True)
-
-
-def _nothing(values: pa.Array) -> pa.Array:
-    return pc.fill_null(pc.equal(values, _EMPTY), _TRUE)

@@ -6,7 +6,7 @@ import numpy as np
 
 from auditor.domain.policy import Assignments, Policy, Waiver
 from auditor.domain.product_set import ProductSet
-from auditor.engine.outcome import OPEN, BatchOutcome, Chunk, Single
+from auditor.engine.outcome import OPEN, BatchOutcome, Chunk, Rows, Single
 from auditor.engine.plan import Plan, overlap
 from auditor.engine.product_masks import Mask
 from auditor.engine.selecting import Selecting
@@ -14,21 +14,27 @@ from auditor.engine.selecting import Selecting
 
 def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcome: BatchOutcome) -> Chunk:
     """Mark which findings of a chunk are waived; rows are those of the batch that `selecting` looks at."""
-    size = len(chunk)
-    waivers = np.full(size, OPEN, dtype=np.int64)
+    waivers = np.full(len(chunk), OPEN, dtype=np.int32)
     for place, waiver in plan.covering(policy):
-        matched = _products(plan, policy, waiver, chunk)
-        if not matched.possible:
+        # Few findings are about people of a waiver: only those are held against its products.
+        places = np.arange(len(chunk)) if waiver.users is None else _concerned(selecting.of(waiver.users), chunk)
+        if not len(places):
             continue
+        matched = _products(plan, policy, waiver, chunk, places)
         if waiver.users is not None:
-            people = selecting.of(waiver.users)
-            matched = matched & Mask(people.true[chunk.rows], people.unknown[chunk.rows])
+            people, rows = selecting.of(waiver.users), chunk.rows[places]
+            matched = matched & Mask(people.true[rows], people.unknown[rows], people.sure)
         if matched.true.any():
             outcome.used_waivers.add(place)
         if matched.unknown.any():
             outcome.unknown_waivers.add(place)
-        waivers[matched.true & (waivers == OPEN)] = place
+        waived = places[matched.true]
+        waivers[waived[waivers[waived] == OPEN]] = place
     return replace(chunk, waivers=waivers)
+
+
+def _concerned(people: Mask, chunk: Chunk) -> Rows:
+    return np.flatnonzero(people.maybe[chunk.rows])
 
 
 def waive_single(
@@ -48,14 +54,14 @@ def waive_single(
     return replace(single, waiver=chosen)
 
 
-def _products(plan: Plan, policy: Policy, waiver: Waiver, chunk: Chunk) -> Mask:
-    """Which findings are about a product of the waiver; a finding without a product is about none."""
-    size = len(chunk)
+def _products(plan: Plan, policy: Policy, waiver: Waiver, chunk: Chunk, places: Rows) -> Mask:
+    """Which of some findings are about a product of the waiver; a finding without a product is about none."""
+    size = len(places)
     if waiver.products is None:
-        return Mask(np.ones(size, dtype=bool), np.zeros(size, dtype=bool))
+        return Mask(np.ones(size, dtype=bool), np.zeros(size, dtype=bool), sure=True)
     if chunk.skus is not None:
-        listed = plan.masks.of(waiver.products)
-        return Mask(listed.true[chunk.skus], listed.unknown[chunk.skus])
+        listed, skus = plan.masks.of(waiver.products), chunk.skus[places]
+        return Mask(listed.true[skus], listed.unknown[skus], listed.sure)
     element = _written_set(policy, chunk.written)
     shared = _NEITHER if element is None else overlap(plan.facts, waiver.products, element)
     return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))

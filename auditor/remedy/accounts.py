@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from auditor.engine.facts import Facts
-from auditor.engine.people import ACTIVE_STATES
+from auditor.engine.links import ACTIVE_STATES
 from auditor.snapshot.model import UserBatch
 
 

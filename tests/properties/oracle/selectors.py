@@ -129,8 +129,8 @@ def _group(world: World, wanted: str) -> Document | None:
 
 
 def _equal(value: Any, wanted: Any) -> bool:
-    if wanted is None or value is None:
-        return value is None and wanted is None
+    if wanted in (None, "") or value is None:
+        return value is None and wanted in (None, "")
     if isinstance(value, str) and isinstance(wanted, str):
         return same(value, wanted)
     return value is wanted
