@@ -1,6 +1,6 @@
 """Users, their sign-ins and their mailboxes, each sorted by id, into the row groups of a snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -44,19 +44,26 @@ class _Alongside:
 
 
 def row_groups(
-    users: Spool, *, sign_ins: Spool | None, mailboxes: Spool | None
+    users: Spool, *, sign_ins: Spool | None, mailboxes: Spool | None, go_on: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Yield (users, assignments) for each row group; a spool that is None was not asked for."""
+    """Yield (users, assignments) for each row group; a spool that is None was not asked for.
+
+    `go_on` is called between the steps of a group, to raise where the work is to stop.
+    """
     offset = 0
     activity = None if sign_ins is None else _Alongside(sign_ins)
     purposes = None if mailboxes is None else _Alongside(mailboxes)
     for table in users.tables():
+        go_on()
         group = _Group(table)
+        go_on()
         if activity is not None:
             group.join_activity(*activity.matching(group.ids))
         if purposes is not None:
             group.join_mailboxes(*purposes.matching(group.ids))
-        yield group.users(), group.assignments(offset)
+        people = group.users()
+        go_on()
+        yield people, group.assignments(offset)
         offset += table.num_rows
 
 
@@ -130,7 +137,9 @@ class _Group:
         self._columns["id"] = self.ids
         self._columns["notCollected"] = self._not_collected()
         columns = [
-            self._columns[field.name].cast(field.type) if field.name in self._columns else pa.nulls(count, field.type)
+            _typed(self._columns[field.name], field.type)
+            if field.name in self._columns
+            else pa.nulls(count, field.type)
             for field in schema
         ]
         return pa.RecordBatch.from_arrays(columns, schema=schema)
@@ -156,6 +165,10 @@ class _Group:
         offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         values = pa.array(names, pa.string()).take(pa.array(np.nonzero(flags)[1]))
         return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(lengths == 0))
+
+
+def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column if column.type == kind else column.cast(kind)
 
 
 def _one(column: pa.ChunkedArray) -> pa.Array:

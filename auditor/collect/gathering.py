@@ -3,13 +3,14 @@
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from threading import Event
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,6 +41,7 @@ from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writing import SnapshotWriter, folder_name
 
+T = TypeVar("T")
 _STATES = "licenseAssignmentStates"
 _NOTHING_TO_SEE = frozenset({Kind.DENIED, Kind.NO_PREMIUM, Kind.UNSUPPORTED, Kind.MISSING})
 """Refusals that a snapshot can tell of; any other kind that meets every source means that there is no snapshot."""
@@ -195,35 +197,48 @@ class _StoppedError(Exception):
 
 
 async def _written(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
-    """Write: a large tenant in a thread, so that others go on and being stopped is heard; nothing is left behind then.
+    """Write; what a large tenant takes, and the waiting for the disk, in a thread, so that others go on meanwhile.
 
     What takes milliseconds is done at once: threads that wait for each other's turn would cost more than that.
     """
     stop = Event()
-    if gathered.users is None or gathered.users.added < USERS_PER_ROW_GROUP:
-        return _write(root, manifest, gathered, stop)
-    writing = asyncio.ensure_future(asyncio.to_thread(_write, root, manifest, gathered, stop))
+    with SnapshotWriter(root, manifest.tenant, folder_name(manifest)) as writer:
+        if gathered.users is None or gathered.users.rows < USERS_PER_ROW_GROUP // 4:
+            _fill(writer, manifest, gathered, stop)
+        else:
+            await _beside(lambda: _fill(writer, manifest, gathered, stop), stop)
+        return await _beside(writer.publish, stop)
+
+
+async def _beside(work: Callable[[], T], stop: Event) -> T:
+    """Do something in a thread; when this is cancelled, the thread is told and waited for."""
+    working = asyncio.ensure_future(asyncio.to_thread(work))
     try:
-        return await asyncio.shield(writing)
+        return await asyncio.shield(working)
     except asyncio.CancelledError:
         stop.set()
         with suppress(_StoppedError):
-            await writing
+            await working
         raise
 
 
-def _write(root: Path, manifest: Manifest, gathered: _Gathered, stop: Event) -> Path:
+def _fill(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, stop: Event) -> None:
+    """Write every file."""
+
+    def go_on() -> None:
+        if stop.is_set():
+            raise _StoppedError
+
     order = list(Source)
     coverage = tuple(sorted(gathered.coverage, key=lambda found: order.index(found.name)))
-    with SnapshotWriter(root, manifest.tenant, folder_name(manifest)) as writer:
-        for name, table in gathered.tables.items():
-            writer.write_table(name, table)
-        if gathered.users is not None:
-            for users, links in row_groups(gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes):
-                if stop.is_set():
-                    raise _StoppedError
-                writer.write_users(users, links)
-        return writer.commit(_completed(manifest, coverage, gathered))
+    for name, table in gathered.tables.items():
+        writer.write_table(name, table)
+    if gathered.users is not None:
+        groups = row_groups(gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes, go_on=go_on)
+        for users, links in groups:
+            writer.write_users(users, links)
+            go_on()
+    writer.finish(_completed(manifest, coverage, gathered))
 
 
 def _completed(manifest: Manifest, coverage: tuple[Coverage, ...], gathered: _Gathered) -> Manifest:

@@ -80,8 +80,9 @@ class Decoder:
             return self._slowly(body)
         if table.num_rows != 1 or table["value"].null_count:
             return self._slowly(body)
-        items = table["value"].combine_chunks().flatten()
-        columns = [pc.struct_field(items, field.name) for field in self._fields]
+        items = table["value"].chunk(0).values
+        # A null in place of an object hides what stands below it; where there is none, nothing has to be copied.
+        columns = items.flatten() if items.null_count else [items.field(place) for place in range(len(self._fields))]
         columns.append(pa.nulls(len(items), _PLANS))
         link = table["@odata.nextLink"][0].as_py() or None
         return Page(rows=self._identified(pa.RecordBatch.from_arrays(columns, schema=self.schema)), link=link)

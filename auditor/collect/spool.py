@@ -4,14 +4,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
-_PIECE = 8_192
+_PIECE = 4_096
 """Rows of one piece of a run: what a merge holds of each run."""
+_LIMIT = 64 << 20
+"""Bytes of rows that memory holds before they become a run: some 150,000 users."""
 
 
 @dataclass(slots=True)
@@ -45,33 +46,67 @@ class _Cursor:
         return taken
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    """Rows in memory and their order by id, in which only the latest of equal ids stands."""
+
+    table: pa.Table
+    order: pa.Array
+
+    @classmethod
+    def of(cls, columns: list[list[pa.Array]], schema: pa.Schema) -> "_Held":
+        """Join the pieces of each column; the lists are emptied, so that no column is there twice for long."""
+        joined = []
+        for pieces in columns:
+            joined.append(pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces))
+            pieces.clear()
+        table = pa.Table.from_arrays(joined, schema=schema)
+        return cls(table=table, order=_order(table["id"].chunk(0)))
+
+    def parts(self, rows: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the rows in order, so many at a time."""
+        table = self.table if columns is None else self.table.select(columns)
+        for start in range(0, len(self.order), rows):
+            yield table.take(self.order.slice(start, rows))
+
+
 class Spool:
     """Takes rows with an `id` in any order, the latest of equal ids counts; gives them sorted, as often as asked."""
 
-    def __init__(self, folder: Path, name: str, schema: pa.Schema, *, run: int = USERS_PER_ROW_GROUP) -> None:
+    def __init__(self, folder: Path, name: str, schema: pa.Schema, *, limit: int = _LIMIT) -> None:
         self.schema = schema
         self._folder = folder
         self._name = name
-        self._run = run
+        self._limit = limit
         self._waiting: list[pa.RecordBatch] = []
-        self._count = 0
+        self._size = 0
         self._runs: list[Path] = []
-        self._in_memory: pa.Table | None = None
-        self.added = 0
+        self._held: _Held | None = None
+        self.rows = 0
         """Rows taken so far, repetitions included."""
+
+    @property
+    def large(self) -> bool:
+        """Whether it has outgrown memory: a walk through it takes a while then."""
+        return bool(self._runs)
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Take some rows."""
         if not batch.num_rows:
             return
         self._waiting.append(batch)
-        self._count += batch.num_rows
-        self.added += batch.num_rows
-        if self._count >= self._run:
+        self.rows += batch.num_rows
+        self._size += batch.nbytes
+        if self._size >= self._limit:
             self._write_run()
 
     def tables(self, rows: int = USERS_PER_ROW_GROUP, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """Yield the rows by id in tables of exactly `rows` rows, the last one smaller."""
+        if not self._runs:
+            held = self._settled()
+            if held is not None:
+                yield from held.parts(rows, columns)
+            return
         ready: list[pa.Table] = []
         count = 0
         for part in self._merged(columns):
@@ -79,13 +114,16 @@ class Spool:
             count += part.num_rows
             while count >= rows:
                 whole = pa.concat_tables(ready)
-                yield whole.slice(0, rows).combine_chunks()
                 ready, count = [whole.slice(rows)], count - rows
+                yield whole.slice(0, rows).combine_chunks()
         if count:
             yield pa.concat_tables(ready).combine_chunks()
 
     def distinct(self) -> int:
         """Return how many ids there are."""
+        if not self._runs:
+            held = self._settled()
+            return 0 if held is None else len(held.order)
         return sum(part.num_rows for part in self._merged(["id"]))
 
     def discard(self) -> None:
@@ -95,28 +133,31 @@ class Spool:
         self._runs.clear()
 
     def _merged(self, columns: list[str] | None) -> Iterator[pa.Table]:
-        if not self._runs:
-            if self._waiting:
-                kept = [] if self._in_memory is None else self._in_memory.to_batches()
-                self._in_memory = _sorted(pa.Table.from_batches([*kept, *self._waiting], self.schema))
-                self._waiting, self._count = [], 0
-            if self._in_memory is not None:
-                yield self._in_memory if columns is None else self._in_memory.select(columns)
-            return
         if self._waiting:
             self._write_run()
         yield from _merge([_Cursor(_pieces(path, columns)) for path in self._runs])
 
+    def _settled(self) -> _Held | None:
+        """Return what is in memory, in order."""
+        if self._waiting:
+            batches = [*([] if self._held is None else self._held.table.to_batches()), *self._waiting]
+            self._waiting, self._held = [], None
+            columns = [[batch.column(place) for batch in batches] for place in range(len(self.schema))]
+            del batches
+            self._held = _Held.of(columns, self.schema)
+        return self._held
+
     def _write_run(self) -> None:
-        kept = [] if self._in_memory is None else self._in_memory.to_batches()
-        table = _sorted(pa.Table.from_batches([*kept, *self._waiting], self.schema))
-        self._waiting, self._count, self._in_memory = [], 0, None
+        held = self._settled()
+        assert held is not None
         self._folder.mkdir(exist_ok=True)
         path = self._folder / f"{self._name}-{len(self._runs):04}.arrow"
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with pa.ipc.new_file(path, self.schema, options=options) as writer:
-            writer.write_table(table, max_chunksize=_PIECE)
+            for part in held.parts(_PIECE):
+                writer.write_table(part)
         self._runs.append(path)
+        self._held, self._size = None, 0
 
 
 def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
@@ -141,18 +182,25 @@ def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
 def _pieces(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
     with pa.OSFile(str(path), "rb") as source:
         reader = pa.ipc.open_file(source)
+        if columns is not None:
+            places = [reader.schema.get_field_index(name) for name in columns]
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=places))
         for number in range(reader.num_record_batches):
-            table = pa.Table.from_batches([reader.get_batch(number)])
-            yield table if columns is None else table.select(columns)
+            yield pa.Table.from_batches([reader.get_batch(number)])
 
 
 def _sorted(table: pa.Table) -> pa.Table:
     """Sort by id, and keep the latest of equal ids."""
-    order = pc.sort_indices(table, sort_keys=[("id", "ascending")])
-    table = table.take(order)
-    ids = table["id"].combine_chunks()
+    table = table.combine_chunks()
+    return table.take(_order(table["id"].chunk(0)))
+
+
+def _order(ids: pa.Array) -> pa.Array:
+    """Return the places of ids in their order; of equal ids only the latest has one."""
+    order = pc.sort_indices(ids)
     if len(ids) > 1:
-        again = pc.equal(ids.slice(0, len(ids) - 1), ids.slice(1)).to_numpy(zero_copy_only=False)
-        if again.any():
-            table = table.filter(pa.array(np.append(~again, True)))
-    return table
+        ordered = ids.take(order)
+        again = pc.equal(ordered.slice(0, len(ids) - 1), ordered.slice(1))
+        if pc.any(again).as_py():
+            order = order.filter(pc.invert(pa.concat_arrays([again, pa.array([False])])))
+    return order

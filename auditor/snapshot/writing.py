@@ -1,5 +1,6 @@
 """Arrow tables into a snapshot folder: whole, or not at all."""
 
+import errno
 import hashlib
 import os
 import shutil
@@ -17,6 +18,8 @@ from auditor.snapshot.model import Manifest, Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS, USERS_PER_ROW_GROUP
 
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
+_WHOLE = {**_COMPRESSION, "write_statistics": False, "use_dictionary": False}
+"""For the tables that are read whole, where statistics and codes save nobody anything."""
 
 
 def folder_name(manifest: Manifest) -> str:
@@ -24,6 +27,47 @@ def folder_name(manifest: Manifest) -> str:
     return manifest.instant.strftime("%Y-%m-%dT%H%M%S") + (
         f".{manifest.instant.microsecond:06}Z" if manifest.instant.microsecond else "Z"
     )
+
+
+class _File:
+    """A file being written whose digest is known when its last byte is."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb", buffering=0)
+        self._digest = hashlib.sha256()
+        self._size = 0
+        self.closed = False
+        self.writer: pq.ParquetWriter | None = None
+
+    def write(self, data: bytes | memoryview) -> int:
+        """Take some bytes, all of them."""
+        rest = memoryview(data)
+        self._digest.update(rest)
+        self._size += rest.nbytes
+        while rest:
+            rest = rest[self._file.write(rest) :]
+        return self._size
+
+    def flush(self) -> None:
+        """Do nothing: nothing is held back."""
+
+    def tell(self) -> int:
+        """Return how many bytes were taken."""
+        return self._size
+
+    def close(self) -> None:
+        """End the table in the file, and the file."""
+        writer, self.writer = self.writer, None
+        try:
+            if writer is not None:
+                writer.close()
+        finally:
+            self.closed = True
+            self._file.close()
+
+    def entry(self, rows: int) -> FileEntry:
+        """Return what the manifest promises of the file."""
+        return FileEntry(rows=rows, size=self._size, sha256=self._digest.hexdigest())
 
 
 class SnapshotWriter:
@@ -36,14 +80,11 @@ class SnapshotWriter:
     def __init__(self, root: Path, tenant: str, instant_folder: str) -> None:
         self._target = root / tenant / instant_folder
         if self._target.exists():
-            raise SnapshotError(
-                "snapshot-exists", f"{self._target} exists already", hint="choose another --output folder"
-            )
+            raise _taken(self._target)
         self._partial = root / tenant / f".{instant_folder}.partial-{os.getpid()}"
         self._partial.mkdir(parents=True, exist_ok=False)
         self._rows = dict.fromkeys(FILES, 0)
-        self._users: pq.ParquetWriter | None = None
-        self._assignments: pq.ParquetWriter | None = None
+        self._files: dict[str, _File] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -51,57 +92,109 @@ class SnapshotWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
-        if self._partial.exists():
-            shutil.rmtree(self._partial)
+        try:
+            self._close()
+        finally:
+            if self._partial.exists():
+                shutil.rmtree(self._partial)
 
     def write_users(self, users: pa.RecordBatch, assignments: pa.RecordBatch) -> None:
         """Append one row group of users with all their assignments; `user` counts over the whole snapshot."""
-        if self._users is None or self._assignments is None:
-            self._users = self._open("users", users.schema)
-            self._assignments = self._open("assignments", ASSIGNMENTS)
-        self._users.write_batch(users, row_group_size=max(1, users.num_rows))
+        people, links = self._table("users", users.schema), self._table("assignments", ASSIGNMENTS)
+        people.write_batch(users, row_group_size=max(1, users.num_rows))
         # An empty row group keeps the two files in step, group by group.
-        table = pa.Table.from_batches([assignments.cast(ASSIGNMENTS)])
-        self._assignments.write_table(table, row_group_size=max(1, table.num_rows))
+        table = pa.Table.from_batches(
+            [assignments if assignments.schema == ASSIGNMENTS else assignments.cast(ASSIGNMENTS)]
+        )
+        links.write_table(table, row_group_size=max(1, table.num_rows))
         self._rows["users"] += users.num_rows
         self._rows["assignments"] += assignments.num_rows
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write one of the small tables whole."""
-        cast = table.select(SMALL_TABLES[name].names).cast(SMALL_TABLES[name])
-        pq.write_table(cast, self._partial / f"{name}.parquet", **_COMPRESSION)
+        schema = SMALL_TABLES[name]
+        cast = table if table.schema == schema else table.select(schema.names).cast(schema)
+        sink = pa.BufferOutputStream()
+        pq.write_table(cast, sink, **_WHOLE)
+        self._bytes(name, memoryview(sink.getvalue()))
         self._rows[name] = table.num_rows
 
-    def commit(self, manifest: Manifest) -> Path:
-        """Finish every file, write the manifest and rename the folder; returns where the snapshot is."""
-        if self._users is None:
+    def finish(self, manifest: Manifest) -> None:
+        """End every file and write the manifest; nothing can be added any more."""
+        if "users" not in self._files:
             self.write_users(_empty(USERS), _empty(ASSIGNMENTS))
         for name in SMALL_TABLES:
-            path = self._partial / f"{name}.parquet"
-            if not path.exists():
-                path.write_bytes(_empty_file(name))
+            if name not in self._files:
+                self._bytes(name, _empty_file(name))
         self._close()
-        files = {f"{name}.parquet": self._entry(name) for name in FILES}
-        # Not waiting for the disk: after a power cut the digests tell a torn snapshot from a whole one.
+        files = {f"{name}.parquet": self._files[name].entry(self._rows[name]) for name in FILES}
         (self._partial / "manifest.json").write_bytes(encode(manifest, files))
-        self._partial.rename(self._target)
+
+    def publish(self) -> Path:
+        """Wait until the disk has every byte, then rename the folder; returns where the snapshot is.
+
+        Whatever stops the machine, the folder's name stands for the whole snapshot or for nothing.
+        """
+        for path in self._partial.iterdir():
+            _settle(path, os.O_RDWR)
+        _settle_folder(self._partial)
+        try:
+            self._partial.rename(self._target)
+        except OSError as error:
+            if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
+                raise _taken(self._target) from error
+            raise
+        _settle_folder(self._target.parent)
+        _settle_folder(self._target.parent.parent)
         return self._target
 
-    def _open(self, name: str, schema: pa.Schema) -> pq.ParquetWriter:
-        return pq.ParquetWriter(self._partial / f"{name}.parquet", schema, **_COMPRESSION)
+    def commit(self, manifest: Manifest) -> Path:
+        """Finish and publish; returns where the snapshot is."""
+        self.finish(manifest)
+        return self.publish()
+
+    def _table(self, name: str, schema: pa.Schema) -> pq.ParquetWriter:
+        """Return what writes a table row group by row group."""
+        if name not in self._files:
+            file = self._files[name] = _File(self._partial / f"{name}.parquet")
+            file.writer = pq.ParquetWriter(file, schema, **_COMPRESSION)
+        writer = self._files[name].writer
+        assert writer is not None
+        return writer
+
+    def _bytes(self, name: str, content: bytes | memoryview) -> None:
+        file = self._files[name] = _File(self._partial / f"{name}.parquet")
+        file.write(content)
+        file.close()
 
     def _close(self) -> None:
-        for writer in (self._users, self._assignments):
-            if writer is not None:
-                writer.close()
-        self._users = self._assignments = None
+        for file in self._files.values():
+            if not file.closed:
+                file.close()
 
-    def _entry(self, name: str) -> FileEntry:
-        path = self._partial / f"{name}.parquet"
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return FileEntry(rows=self._rows[name], size=path.stat().st_size, sha256=digest)
+
+def _taken(target: Path) -> SnapshotError:
+    return SnapshotError("snapshot-exists", f"{target} exists already", hint="choose another --output folder")
+
+
+def _settle(path: Path, flags: int) -> None:
+    """Have the disk take what was written to a file or a folder."""
+    number = os.open(path, flags)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)
+
+
+def _settle_folder(path: Path) -> None:
+    """Have the disk take the names in a folder, where the system knows how to."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    try:
+        _settle(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # as some network file systems say
+            raise
 
 
 def write(root: Path, snapshot: Snapshot) -> Path:
@@ -132,7 +225,7 @@ def _row_groups(batch: UserBatch) -> list[UserBatch]:
 def _empty_file(name: str) -> bytes:
     """Return the file of a table without rows: fleets of small tenants write many of them."""
     sink = pa.BufferOutputStream()
-    pq.write_table(SMALL_TABLES[name].empty_table(), sink, **_COMPRESSION)
+    pq.write_table(SMALL_TABLES[name].empty_table(), sink, **_WHOLE)
     return bytes(sink.getvalue())
 
 
