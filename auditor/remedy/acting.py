@@ -5,17 +5,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from itertools import takewhile
 
 from auditor.domain.errors import printable
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Money, TenantResult
 from auditor.domain.words import Agreement, Severity
-from auditor.guidance import Composed, Library, Situation, Variant, compose
+from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
 from auditor.remedy.remedies import Decided, Remedy, remedies_of
 from auditor.remedy.situating import Circumstances, circumstances
+from auditor.remedy.telling import Told, tell
 from auditor.remedy.wording import ENGLISH, Words
 
 _COUNTED_IN_SEATS = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.QUOTA})
@@ -37,15 +37,15 @@ class Office:
     """Group id → name, as far as they are known."""
     terms: Mapping[str, Term]
     """SkuId → when its seats can go."""
-    composed: dict[tuple[str, Variant], Composed] = field(default_factory=dict)
-    """Guidance that was composed already: many actions share one article and its circumstances."""
+    told: dict[tuple[str, Variant], Told] = field(default_factory=dict)
+    """Guidance that was told already: many actions share one article and its circumstances."""
 
-    def guidance(self, article: str, variant: Variant) -> Composed:
+    def guidance(self, article: str, variant: Variant) -> Told:
         """Return the guidance of an article for a variant."""
         key = (article, variant)
-        if key not in self.composed:
-            self.composed[key] = compose(self.library, article, variant)
-        return self.composed[key]
+        if key not in self.told:
+            self.told[key] = tell(compose(self.library, article, variant), self.library.titles, self.words)
+        return self.told[key]
 
 
 def actions_of(
@@ -117,7 +117,7 @@ def _batches(remedies: Sequence[Remedy]) -> list[list[Remedy]]:
         else:
             # The commands of a plan were tried out; those without any are for a person, so the two stay apart.
             key = (kind, remedy.article, remedy.old, remedy.new, remedy.extra, remedy.proven, bool(remedy.commands))
-        batches.setdefault(key, []).append(replace(remedy, kind=kind))
+        batches.setdefault(key, []).append(remedy if kind is remedy.kind else replace(remedy, kind=kind))
     # The stated one leads: it brings the detail that the title names.
     return [sorted(batch, key=lambda remedy: remedy.extra == "") for batch in batches.values()]
 
@@ -132,7 +132,7 @@ def _action(office: Office, batch: Sequence[Remedy]) -> Action:
     )
     article = next((r.article for r in batch if r.findings[0] is findings[0]), first.article)
     variant = _variant(batch)
-    composed = office.guidance(article, variant)
+    told = office.guidance(article, variant)
     before, after = _money(office, first, count)
     owners = dict.fromkeys(owner for f in findings if (owner := _owner(office, f.policy)))
     owner = ", ".join(owners)
@@ -142,14 +142,11 @@ def _action(office: Office, batch: Sequence[Remedy]) -> Action:
         guidance=article,
         findings=tuple(sorted(finding.fingerprint for finding in findings)),
         title=_title(office, first, count),
-        role=_role(words, composed),
-        prerequisites=_prerequisites(office, first, count, composed),
-        steps=tuple(
-            wording.step(words, step.text, step.branches, _named_article(office, step.article))
-            for step in composed.steps
-        ),
-        warnings=_warnings(office, batch, composed),
-        links=_links(words, composed),
+        role=told.role,
+        prerequisites=_prerequisites(office, first, count, told),
+        steps=told.steps,
+        warnings=_warnings(office, batch, told),
+        links=told.links,
         requests=tuple(command.document for remedy in batch for command in remedy.commands),
         money=_saved(before, after),
         kind=first.kind.value,
@@ -158,7 +155,7 @@ def _action(office: Office, batch: Sequence[Remedy]) -> Action:
         owner=owner,
         decided_by=(owner or words.gettext(wording.POLICY_OWNER)) if review else "",
         confidence="review" if review else "certain",
-        irreversible=tuple(step.number for step in composed.steps if step.irreversible),
+        irreversible=told.irreversible,
         before=before,
         after=after,
     )
@@ -234,22 +231,18 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         office.words,
         remedy.kind,
         count,
-        old=product_label(office.known.tenant, remedy.old),
-        new=product_label(office.known.tenant, remedy.new),
+        old=product_label(office.known, remedy.old),
+        new=product_label(office.known, remedy.new),
         extra=printable(extra),
     )
 
 
-def product_label(tenant: TenantResult, name: str) -> str:
+def product_label(known: Circumstances, name: str) -> str:
     """Return what people call a product: its friendly name, or the words of the policy."""
-    names = {key.casefold(): seat.name for seat in tenant.seats for key in (seat.sku_id, seat.sku_part_number)}
-    known = names.get(name.casefold())
-    if known is None and "+" in name:
-        return " + ".join(product_label(tenant, part) for part in name.split("+") if part)
-    if known is None:
-        held = (f.product for f in tenant.findings if f.product is not None and f.product.sku_id == name)
-        known = next((product.sku_part_number for product in held if product.sku_part_number), None)
-    return printable(known or name)
+    label = known.labels.get(name.casefold())
+    if label is None and "+" in name:
+        return " + ".join(product_label(known, part) for part in name.split("+") if part)
+    return printable(label or known.held.get(name) or name)
 
 
 def group_label(groups: Mapping[str, str], group: str) -> str:
@@ -257,50 +250,30 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
     return printable(groups.get(group) or group)
 
 
-def _prerequisites(office: Office, remedy: Remedy, count: int, composed: Composed) -> tuple[str, ...]:
-    words = office.words
-    told = [wording.under(words, words.gettext(passage.text), passage.branches) for passage in composed.prerequisites]
+def _prerequisites(office: Office, remedy: Remedy, count: int, told: Told) -> tuple[str, ...]:
     wanted = remedy.old if remedy.kind is Kind.REPROCESS else remedy.new
-    free = next((seat.spare for seat in office.known.tenant.seats if seat.sku_id == wanted), None)
+    seat = office.known.seats.get(wanted)
+    free = None if seat is None else seat.spare
     if remedy.kind in _NEEDS_SEATS and not remedy.proven and free is not None and free < count:
-        product = product_label(office.known.tenant, wanted)
-        told.insert(0, wording.seats_needed(words, count, free, product))
-    return tuple(told)
+        product = product_label(office.known, wanted)
+        return (wording.seats_needed(office.words, count, free, product), *told.prerequisites)
+    return told.prerequisites
 
 
-def _warnings(office: Office, batch: Sequence[Remedy], composed: Composed) -> tuple[str, ...]:
+def _warnings(office: Office, batch: Sequence[Remedy], told: Told) -> tuple[str, ...]:
     words, first = office.words, batch[0]
-    told = [words.gettext(notice) for notice in composed.notices]
+    own: list[str] = []
     lost = sorted({service for remedy in batch for service in remedy.lost})
     if lost:
-        told.append(wording.services_lost(words, printable(", ".join(lost))))
+        own.append(wording.services_lost(words, printable(", ".join(lost))))
     ends = office.terms[first.old].ends if first.old in office.terms else None
     if first.kind is Kind.REMOVE_AT_RENEWAL and ends is not None:
-        told.append(wording.renewal(words, ends))
+        own.append(wording.renewal(words, ends))
     if first.kind in {Kind.GROUP_LICENCE, Kind.GROUP_SWAP}:
-        told.append(wording.whole_group(words, group_label(office.groups, first.extra)))
+        own.append(wording.whole_group(words, group_label(office.groups, first.extra)))
     if first.kind is Kind.MOVE and first.commands and not first.proven:
-        told.append(wording.everything_on(words, product_label(office.known.tenant, first.new)))
-    told.extend(
-        wording.warning(words, caution.text, caution.loses, caution.after, caution.branches)
-        for caution in composed.warnings
-    )
-    return tuple(told)
-
-
-def _named_article(office: Office, article: str | None) -> str | None:
-    return None if article is None else office.library.titles[article]
-
-
-def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
-    found = [(words.gettext(link.label), link.url) for link in composed.links if link.url is not None]
-    found += [(words.gettext(source.title), source.url) for source in composed.sources]
-    return tuple(dict.fromkeys(found))
-
-
-def _role(words: Words, composed: Composed) -> str:
-    alternatives = tuple(takewhile(lambda role: role.branches, composed.roles)) or composed.roles[:1]
-    return " / ".join(dict.fromkeys(words.gettext(role.name) for role in alternatives))
+        own.append(wording.everything_on(words, product_label(office.known, first.new)))
+    return (*told.notices, *own, *told.cautions)
 
 
 def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Money | None]:
@@ -312,7 +285,7 @@ def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Mo
         return _cost(office, old, count), _cost(office, new, count)
     if remedy.kind in _GIVING:
         return _cost(office, new, 0), _cost(office, new, count)
-    seat = next((seat for seat in office.known.tenant.seats if seat.sku_id == remedy.old), None)
+    seat = office.known.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in {Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL}:
         return None, None
     then = seat.usable + (count if remedy.kind is Kind.BUY else -count)
@@ -321,7 +294,7 @@ def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Mo
 
 def _price(office: Office, sku_id: str) -> Decimal | None:
     prices = office.policies.prices
-    seat = next((seat for seat in office.known.tenant.seats if seat.sku_id == sku_id), None)
+    seat = office.known.seats.get(sku_id)
     if prices is None or not sku_id:
         return None
     return prices.of(sku_id=sku_id, part_number=None if seat is None else seat.sku_part_number)

@@ -193,14 +193,11 @@ def groups_of(finding: Finding) -> tuple[str, ...]:
 def target_of(finding: Finding, known: Circumstances) -> str:
     """Return the skuId of the product that a person lacks, or the policy's words where they name no single one."""
     written = (finding.product.sku_part_number or "") if finding.product is not None else ""
-    for seat in known.tenant.seats:
-        if written.casefold() in {seat.sku_part_number.casefold(), seat.sku_id.casefold()}:
-            return seat.sku_id
-    return written
+    return known.skus.get(written.casefold(), written)
 
 
 def _is_sku(name: str, known: Circumstances) -> bool:
-    return any(seat.sku_id == name and seat.applies_to.casefold() == "user" for seat in known.tenant.seats)
+    return name in known.seats and known.seats[name].applies_to.casefold() == "user"
 
 
 def _errors(desk: _Desk, person: list[Finding]) -> Iterator[Remedy]:

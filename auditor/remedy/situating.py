@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.domain.policy import Policy, PolicySet
-from auditor.domain.result import Coverage, Finding, FleetResult, TenantResult
+from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
 from auditor.domain.selector import AnyOf, Every, InactiveFor, NeverSignedIn, Selector
 from auditor.domain.words import Agreement, Source, Status, SubjectType
 from auditor.guidance import Situation, choose
@@ -29,29 +29,46 @@ class Circumstances:
     """The user properties that were asked for."""
     states: Mapping[str, str | None]
     """SkuId and casefolded part number → capabilityStatus."""
+    seats: Mapping[str, SeatCount]
+    """By skuId."""
+    skus: Mapping[str, str]
+    """Casefolded skuId and part number → skuId."""
+    labels: Mapping[str, str]
+    """Casefolded skuId and part number → what people call the product."""
+    held: Mapping[str, str]
+    """SkuId → part number, of products that findings name."""
+    absent: frozenset[str]
+    """Policies for people who are inactive or never came at all."""
+    newcomers: frozenset[str]
+    """Policies for people who never signed in."""
 
 
 def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
     """Gather what the situations of a tenant's findings depend on."""
     open_ = [finding for finding in tenant.findings if finding.status is Status.OPEN]
+    named = [(seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats]
+    products = [finding.product for finding in tenant.findings if finding.product is not None]
     return Circumstances(
         tenant=tenant,
         policies={policy.id: policy for policy in policies.policies},
         missing=_pairs(open_, frozenset({"assignment.missing"})),
         unwanted=_pairs(open_, UNWANTED),
         asked=_asked(tenant.sources),
-        states={
-            name: seat.capability_status
-            for seat in tenant.seats
-            for name in (seat.sku_part_number.casefold(), seat.sku_id.casefold())
-        },
+        states={name: seat.capability_status for seat, names in named for name in names},
+        # Where two seats share a name, the first stands for it.
+        seats={seat.sku_id: seat for seat in reversed(tenant.seats)},
+        skus={name: seat.sku_id for seat, names in reversed(named) for name in names},
+        labels={name: seat.name for seat, names in named for name in names},
+        held={item.sku_id: item.sku_part_number for item in reversed(products) if item.sku_id and item.sku_part_number},
+        absent=frozenset(policy.id for policy in policies.policies if _absent(policy.users)),
+        newcomers=frozenset(policy.id for policy in policies.policies if implied(policy.users, NeverSignedIn)),
     )
 
 
 def situation_of(finding: Finding, known: Circumstances) -> Situation:
     """Return what is known of a finding's subject, product and tenant; what was not collected stays None."""
     tenant, evidence = known.tenant, finding.evidence
-    situation = Situation(
+    return Situation(
         agreement=tenant.agreement,
         cloud=tenant.cloud,
         path=path_of(finding),
@@ -61,8 +78,8 @@ def situation_of(finding: Finding, known: Circumstances) -> Situation:
         status=_status(finding, known),
         is_trial=True if finding.check == "purchase.trial" else _flag(evidence, "isTrial"),
         replacement_required=_replacement(finding, known),
+        **(_person(finding, known) if finding.subject.type is SubjectType.USER else {}),
     )
-    return _person(finding, known, situation) if finding.subject.type is SubjectType.USER else situation
 
 
 def guide(finding: Finding, known: Circumstances) -> str:
@@ -112,21 +129,19 @@ def _absent(selector: Selector) -> bool:
             return isinstance(selector, InactiveFor | NeverSignedIn)
 
 
-def _person(finding: Finding, known: Circumstances, situation: Situation) -> Situation:
+def _person(finding: Finding, known: Circumstances) -> dict[str, Any]:
     evidence = finding.evidence
-    policy = known.policies.get(finding.policy)
     synced = _flag(evidence, "onPremisesSyncEnabled")
     if synced is None and "onPremisesSyncEnabled" in known.asked:
         synced = False  # Graph leaves it out for accounts that live in the cloud.
-    return replace(
-        situation,
-        account_enabled=_flag(evidence, "accountEnabled"),
-        user_type=_text(evidence, "userType"),
-        mailbox_type=_text(evidence, "mailboxType"),
-        on_premises_synced=synced,
-        inactive=True if policy is not None and _absent(policy.users) else None,
-        never_signed_in=True if policy is not None and implied(policy.users, NeverSignedIn) else None,
-    )
+    return {
+        "account_enabled": _flag(evidence, "accountEnabled"),
+        "user_type": _text(evidence, "userType"),
+        "mailbox_type": _text(evidence, "mailboxType"),
+        "on_premises_synced": synced,
+        "inactive": True if finding.policy in known.absent else None,
+        "never_signed_in": True if finding.policy in known.newcomers else None,
+    }
 
 
 def _replacement(finding: Finding, known: Circumstances) -> bool | None:

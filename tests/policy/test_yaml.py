@@ -160,6 +160,16 @@ def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tupl
     assert told(text) == expected
 
 
+@pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x85, 0x9F, 0x2028, 0x2029, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
+def test_a_character_that_is_forbidden_is_found_behind_whatever_is_printable(code: int) -> None:
+    assert told(f"a: é\nb: 'ü{chr(code)}'\n") == [("yaml-character", 2, 6)]
+
+
+@pytest.mark.parametrize("code", [0x20, 0x7E, 0xA0, 0xAD, 0x378, 0x200B, 0x2003, 0xE000, 0xFFFD, 0x1F600, 0x10FFFF])
+def test_a_character_that_is_allowed_stays_printable_or_not(code: int) -> None:
+    assert value(f"a: 'ü{chr(code)}b'\r\nc: 1\n") == {"a": f"ü{chr(code)}b", "c": 1}
+
+
 @pytest.mark.parametrize(
     ("text", "block"),
     [

@@ -1,0 +1,54 @@
+"""A composed guidance article into the texts that an action shows, in the reader's language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import takewhile
+
+from auditor.guidance import Composed
+from auditor.remedy import wording
+from auditor.remedy.wording import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an article says in the reader's language, whatever the action is about."""
+
+    role: str
+    prerequisites: tuple[str, ...]
+    steps: tuple[str, ...]
+    irreversible: tuple[int, ...]
+    notices: tuple[str, ...]
+    cautions: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
+
+
+def tell(composed: Composed, titles: Mapping[str, str], words: Words) -> Told:
+    """Return what an article says; `titles` are those of all articles, by id."""
+    return Told(
+        role=_role(words, composed),
+        prerequisites=tuple(
+            wording.under(words, words.gettext(passage.text), passage.branches) for passage in composed.prerequisites
+        ),
+        steps=tuple(
+            wording.step(words, step.text, step.branches, None if step.article is None else titles[step.article])
+            for step in composed.steps
+        ),
+        irreversible=tuple(step.number for step in composed.steps if step.irreversible),
+        notices=tuple(words.gettext(notice) for notice in composed.notices),
+        cautions=tuple(
+            wording.warning(words, caution.text, caution.loses, caution.after, caution.branches)
+            for caution in composed.warnings
+        ),
+        links=_links(words, composed),
+    )
+
+
+def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
+    found = [(words.gettext(link.label), link.url) for link in composed.links if link.url is not None]
+    found += [(words.gettext(source.title), source.url) for source in composed.sources]
+    return tuple(dict.fromkeys(found))
+
+
+def _role(words: Words, composed: Composed) -> str:
+    alternatives = tuple(takewhile(lambda role: role.branches, composed.roles)) or composed.roles[:1]
+    return " / ".join(dict.fromkeys(words.gettext(role.name) for role in alternatives))
