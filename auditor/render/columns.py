@@ -1,45 +1,50 @@
-"""Every finding of a Result into columns, each text once: what the page's table of all findings is drawn from."""
+"""Every finding of a Result into columns of numbers, each text once: what the page's table of all findings is of."""
 
-from base64 import b64encode
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
 from typing import Any, Final
-from zlib import MAX_WBITS, compressobj
 
-from auditor.domain.result import Finding, Result, Subject
-from auditor.domain.words import Change, Severity, Status
-from auditor.render.evidence import described
+from auditor.domain.result import Finding, ProductReference, Result
+from auditor.domain.words import Change, Severity, Status, SubjectType
+from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
 from auditor.render.rows import Context, address_of, anchored, name_of, shortened, what
-from auditor.render.view import Island
+from auditor.render.telling import Telling
 from auditor.render.visible import visible
 from auditor.render.words import CHANGES, SEVERITIES, Words
 from auditor.wording.checks import N_
 
-_PLAIN: Final = 24_000
-"""Bytes of columns that stand in the page as they are; more is compressed."""
-_FAST: Final = 4_000_000
-"""Bytes beyond which writing soon is worth more than a page that is a tenth smaller."""
+EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
+"""The four parts of the evidence; the page puts centred dots between those that say something."""
 _CHANGES: Final = (None, Change.NEW, Change.REOPENED)
-_NONE: Final = -1
+_SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
+_CHANGED: Final = {id(Change.NEW): 1, id(Change.REOPENED): 2}
 
 
 class Texts:
-    """Gives each text a number, from 0, in the order in which they come."""
+    """Gives each text a number in the order in which they come; 0 is the empty text."""
 
     def __init__(self) -> None:
-        self.known: list[str] = []
+        self.known: list[str] = [""]
         self._numbers: dict[str, int] = {}
 
     def number(self, text: str | None) -> int:
-        """Return the number of a text; -1 for none."""
+        """Return the number of a text; 0 for none."""
         if not text:
-            return _NONE
+            return 0
         found = self._numbers.get(text)
         if found is None:
             found = self._numbers[text] = len(self.known)
-            self.known.append(visible(text, keep="\n"))
+            self.known.append(visible(shortened(text), keep="\n").replace("\n", " "))
         return found
+
+
+def numbered(keys: Sequence[Hashable], number: Callable[[Any], int]) -> list[int]:
+    """Return the number of each key, each asked for once."""
+    known: dict[Hashable, int] = dict.fromkeys(keys, 0)
+    for key in known:
+        known[key] = number(key)
+    return list(map(known.__getitem__, keys))
 
 
 class Gathering:
@@ -47,53 +52,62 @@ class Gathering:
 
     def __init__(self, words: Words) -> None:
         self.words = words
-        self.rows: dict[str, list[int]] = {
+        self.columns: dict[str, list[int]] = {
             name: []
             for name in (
                 *("place", "severity", "status", "change", "waiver"),
-                *("who", "what", "product", "evidence", "money", "action"),
+                *("who", "what", "product", "department", *EVIDENCE, "money", "action"),
             )
         }
         self.fingerprints: list[str] = []
-        self.texts = {name: Texts() for name in ("what", "evidence", "product", "department", "waiver")}
+        self.texts = {
+            name: Texts() for name in ("what", "product", "department", "waiver", *EVIDENCE, "name", "address")
+        }
         self.tenants: list[tuple[str, str]] = []
         self.policies: dict[str, tuple[int, str]] = {}
-        self.places: dict[tuple[int, str], tuple[int, int, str]] = {}
-        self.people: dict[Hashable, int] = {}
-        self.who: dict[str, list[Any]] = {"name": [], "address": [], "department": []}
-        self.amounts: dict[tuple[str, Decimal], int] = {}
-        self.money: list[tuple[str, float]] = []
-        self.actions: list[tuple[str, str]] = []
-        self._what: dict[Hashable, tuple[int, int]] = {}
+        self.places: list[tuple[int, int, str]] = []
+        self.people: list[tuple[int, int]] = []
+        """Numbers of a name and an address; the first stands for nobody."""
+        self.money: list[tuple[str, float]] = [("", 0.0)]
+        self.actions: list[tuple[str, str]] = [("", "")]
+        self._amounts: dict[tuple[str, Decimal], int] = {}
+        self._amount = Amounts(words)
+        self._telling = Telling(words)
 
-    def tenant(self, title: str, context: Context, findings: tuple[Finding, ...], actions: dict[str, int]) -> None:
-        """Take the findings of one tenant, or of the fleet."""
-        number = len(self.tenants)
+    def tenant(
+        self, title: str, context: Context, findings: Sequence[Finding], actions: dict[str, int] | None = None
+    ) -> None:
+        """Take the findings of one tenant, or of the fleet; `actions` has the numbers of what mends them."""
+        place = len(self.tenants)
         self.tenants.append((anchored(context.prefix), visible(title)))
-        numbers: dict[str, int] = {}
-        put = {name: column.append for name, column in self.rows.items()}
-        severities = {severity: place for place, severity in enumerate(Severity)}
-        waivers, evidence = self.texts["waiver"], self.texts["evidence"]
-        for finding in findings:
-            place = numbers.get(finding.policy)
-            if place is None:
-                place = numbers[finding.policy] = self._place(number, finding.policy, context)
-            said, product = self._said(number, finding, context)
-            put["place"](place)
-            put["severity"](severities[finding.severity])
-            put["status"](int(finding.status is Status.WAIVED))
-            put["change"](_CHANGES.index(finding.change) if finding.change in _CHANGES else 0)
-            put["waiver"](waivers.number(finding.waiver if finding.status is Status.WAIVED else None))
-            put["who"](self._person(number, finding))
-            put["what"](said)
-            put["product"](product)
-            put["evidence"](evidence.number(shortened(described(finding, self.words))))
-            put["money"](self._amount(finding))
-            put["action"](actions.get(finding.fingerprint, _NONE))
-            self.fingerprints.append(anchored(finding.fingerprint))
+        put = {name: column.extend for name, column in self.columns.items()}
+        marks = [finding.fingerprint for finding in findings]
+        self.fingerprints += marks
+        put["place"](numbered([each.policy for each in findings], lambda policy: self._place(place, policy, context)))
+        put["severity"]([_SEVERITIES[id(each.severity)] for each in findings])
+        put["status"]([each.status is Status.WAIVED for each in findings])
+        put["change"]([_CHANGED.get(id(each.change), 0) for each in findings])
+        waivers = [each.waiver if each.status is Status.WAIVED else None for each in findings]
+        put["waiver"](numbered(waivers, self.texts["waiver"].number))
+        put["department"](
+            numbered(
+                [str(told) if (told := each.evidence.get("department")) else None for each in findings],
+                self.texts["department"].number,
+            )
+        )
+        put["money"](
+            numbered(
+                [None if (money := each.money) is None else (money.currency, money.per_month) for each in findings],
+                self._money,
+            )
+        )
+        put["action"]([actions.get(mark, 0) for mark in marks] if actions else [0] * len(marks))
+        self._subjects(findings)
+        self._said(findings, context)
+        self._evidence(findings)
 
     def act(self, anchor: str, title: str) -> int:
-        """Return the number of an action."""
+        """Return the number of an action, from 1."""
         self.actions.append((anchor, visible(title)))
         return len(self.actions) - 1
 
@@ -101,67 +115,63 @@ class Gathering:
         header = context.headers.get(policy)
         title = visible((header.title if header is not None else "") or policy)
         number, _ = self.policies.setdefault(policy, (len(self.policies), title))
-        anchor = anchored("p", context.prefix or "fleet", policy)
-        self.places[tenant, policy] = (tenant, number, anchor)
+        self.places.append((tenant, number, anchored("p", context.prefix or "fleet", policy)))
         return len(self.places) - 1
 
-    def _person(self, tenant: int, finding: Finding) -> int:
-        subject: Subject = finding.subject
-        key = (tenant, subject.type, subject.id)
-        found = self.people.get(key)
-        if found is None:
-            found = self.people[key] = len(self.people)
-            name = name_of(finding)
-            department = finding.evidence.get("department")
-            self.who["name"].append(visible(shortened(name)))
-            self.who["address"].append(visible(shortened(address_of(finding, name))))
-            known = None if department is None else shortened(str(department))
-            self.who["department"].append(self.texts["department"].number(known))
-        return found
+    def _subjects(self, findings: Sequence[Finding]) -> None:
+        keys = [(id(each.subject.type), each.subject.id) for each in findings]
+        first = dict(zip(reversed(keys), reversed(findings), strict=True))
+        names, addresses = self.texts["name"], self.texts["address"]
 
-    def _said(self, tenant: int, finding: Finding, context: Context) -> tuple[int, int]:
-        product = finding.product
-        key: Hashable = (tenant, finding.check, finding.detail, finding.subject.type, product)
-        found = self._what.get(key)
-        if found is None:
-            named = product_name(finding, context.names)
-            found = self._what[key] = (
-                self.texts["what"].number(shortened(what(finding, context))),
-                self.texts["product"].number(None if named is None else shortened(named)),
-            )
-        return found
+        def number(key: tuple[int, str]) -> int:
+            name = name_of(first[key])
+            self.people.append((names.number(name), addresses.number(address_of(first[key], name))))
+            return len(self.people) - 1
 
-    def _amount(self, finding: Finding) -> int:
-        if finding.money is None:
-            return _NONE
-        key = (finding.money.currency, finding.money.per_month)
-        found = self.amounts.get(key)
+        self.columns["who"].extend(numbered(keys, number))
+
+    def _said(self, findings: Sequence[Finding], context: Context) -> None:
+        none = ProductReference(sku_id=None, sku_part_number=None)
+        products = [each.product or none for each in findings]
+        keys = [
+            (each.check, each.detail, each.subject.type is SubjectType.PRODUCT, product.sku_id, product.sku_part_number)
+            for each, product in zip(findings, products, strict=True)
+        ]
+        first = dict(zip(reversed(keys), reversed(findings), strict=True))
+        texts, named = self.texts["what"], self.texts["product"]
+        self.columns["what"].extend(numbered(keys, lambda key: texts.number(what(first[key], context))))
+        self.columns["product"].extend(
+            numbered(keys, lambda key: named.number(product_name(first[key], context.names)))
+        )
+
+    def _evidence(self, findings: Sequence[Finding]) -> None:
+        for name, told in zip(EVIDENCE, self._telling.columns(findings), strict=True):
+            self.columns[name].extend(numbered(told, self.texts[name].number))
+
+    def _money(self, key: tuple[str, Decimal] | None) -> int:
+        if key is None:
+            return 0
+        found = self._amounts.get(key)
         if found is None:
-            found = self.amounts[key] = len(self.money)
-            said = self.words.money(finding.money.per_month, finding.money.currency)
-            self.money.append((visible(said), float(finding.money.per_month)))
+            found = self._amounts[key] = len(self.money)
+            self.money.append((visible(self._amount.said(key[1], key[0])), float(key[1])))
         return found
 
     def document(self) -> dict[str, Any]:
-        """Return everything that was collected, as plain JSON values."""
+        """Return what is short and known at once, as plain JSON values."""
         return {
-            "labels": {key: self.words.gettext(text) for key, text in _LABELS.items()},
+            "labels": {key: self.words.gettext(text) for key, text in LABELS.items()},
             "severities": [(key.value, self.words.gettext(SEVERITIES[key])) for key in Severity],
             "changes": [("", "")]
             + [(key.value, self.words.gettext(CHANGES[key])) for key in _CHANGES if key is not None],
             "tenants": self.tenants,
             "policies": [(visible(policy), title) for policy, (_, title) in self.policies.items()],
-            "places": list(self.places.values()),
-            "who": self.who,
-            "money": self.money,
+            "places": self.places,
             "actions": self.actions,
-            **{name: texts.known for name, texts in self.texts.items()},
-            "fingerprints": "\n".join(self.fingerprints),
-            "rows": self.rows,
         }
 
 
-_LABELS: Final = {
+LABELS: Final = {
     "shown": N_("Shown: {shown} of {all}"),
     "any": N_("any"),
     "open": N_("open"),
@@ -182,10 +192,8 @@ _LABELS: Final = {
 }
 
 
-def island(result: Result, words: Words) -> Island:
-    """Return the columns as they stand in the page: JSON, compressed where there is much of it."""
-    import orjson  # noqa: PLC0415 - heavy
-
+def gathered(result: Result, words: Words) -> Gathering:
+    """Return the findings of every tenant and of the fleet, in the order of the result."""
     gathering = Gathering(words)
     headers = {policy.id: policy for policy in result.run.policies}
     for tenant in result.tenants:
@@ -198,20 +206,5 @@ def island(result: Result, words: Words) -> Island:
         gathering.tenant(tenant.display_name or tenant.name, context, tenant.findings, actions)
     if result.fleet.findings:
         context = Context.of_fleet(result, headers, words)
-        gathering.tenant(words.gettext("All tenants together"), context, result.fleet.findings, {})
-    written = orjson.dumps(gathering.document())
-    count = len(gathering.fingerprints)
-    if len(written) <= _PLAIN:
-        return Island(count=count, packed=False, text=_inert(written.decode()))
-    return Island(count=count, packed=True, text=b64encode(_gzipped(written)).decode())
-
-
-def _inert(text: str) -> str:
-    """Return JSON that cannot end the element it stands in."""
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _gzipped(written: bytes) -> bytes:
-    """Return it as gzip without a time in it: the same columns give the same bytes."""
-    packing = compressobj(level=2 if len(written) > _FAST else 9, wbits=MAX_WBITS | 16)
-    return packing.compress(written) + packing.flush()
+        gathering.tenant(words.gettext("All tenants together"), context, result.fleet.findings)
+    return gathering

@@ -1,7 +1,9 @@
 """A finding's evidence into one line of words: what a person needs to believe it, and nothing twice."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
+from functools import lru_cache
+from math import isfinite
 from re import sub
 from typing import Any, Final
 
@@ -21,39 +23,93 @@ _SPOKEN: Final = frozenset(
     }
 )
 """Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
-_OF_PEOPLE: Final = frozenset(
+OF_PEOPLE: Final = frozenset(
     {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS}
 )
+PERSONAL: Final = OF_PEOPLE | {
+    *("userPrincipalName", "createdDateTime", "onPremisesSyncEnabled", "assignedLicenses"),
+}
+"""Facts of a person after which nothing is left to tell, save what they hold."""
 _OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
 _OF_GROUPS: Final = frozenset({"hasMembersWithLicenseErrors", "licenseProcessingState"})
-_HOLDINGS: Final = ("assignment.missing", "assignment.overlap", "assignment.redundant", "service.")
+HOLDINGS: Final = ("assignment.missing", "assignment.overlap", "assignment.redundant", "service.")
+"""Beginnings of checks whose findings tell everything that a person holds."""
+
+_NUMBERS: Final = frozenset({int, float, Decimal})
+
+Pieces = tuple[str, str, str, str]
+"""Evidence in four parts, each empty where it tells nothing: who or how many, last sign-in, paths, and the rest."""
 
 
 def described(finding: Finding, words: Words) -> str:
     """Return the evidence in words, its parts between centred dots; what it does not tell is left out."""
+    return between(pieces(finding, words))
+
+
+def between(parts: Iterable[str]) -> str:
+    """Return the parts that say something, with centred dots between them."""
+    return " · ".join(filter(None, parts))
+
+
+def pieces(finding: Finding, words: Words) -> Pieces:
+    """Return the evidence in words in four parts: findings differ in few of them, so that each is told once."""
     facts = finding.evidence
-    parts: list[str] = []
+    first: list[str] = []
     if "usable" in facts or "consumed" in facts:
-        parts += _seats(facts, words)
+        first += _seats(facts, words)
     if "short" in facts or "excess" in facts:
-        parts += _tenants(facts, words)
-    if not _OF_PEOPLE.isdisjoint(facts):
-        parts += _person(facts, words)
-    if finding.check.startswith(_HOLDINGS) and facts.get("assignedLicenses"):
-        parts.append(
-            words.gettext("holds {products}").replace("{products}", words.joined(_texts(facts["assignedLicenses"])))
-        )
+        first += _tenants(facts, words)
+    if OF_PEOPLE.isdisjoint(facts):
+        return between(first), "", "", between(rest(finding, words))
+    return (
+        between((*first, *standing(facts, words))),
+        seen(facts, words),
+        assigned(facts, words),
+        between(rest(finding, words)),
+    )
+
+
+def standing(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    """Yield who a person is: blocked, guest, kind of mailbox, department, place."""
+    if facts.get("accountEnabled") is False:
+        yield words.gettext("sign-in blocked")
+    if str(facts.get("userType") or "").casefold() == "guest":
+        yield words.gettext("guest")
+    mailbox = facts.get("mailboxType")
+    if mailbox and str(mailbox).casefold() != "user":
+        yield words.gettext("{kind} mailbox").replace("{kind}", str(mailbox))
+    for name in ("department", "usageLocation"):
+        if facts.get(name):
+            yield str(facts[name])
+
+
+def seen(facts: Mapping[str, Any], words: Words) -> str:
+    """Return when a person signed in last; empty where that is not told."""
+    moment = last_sign_in(facts)
+    return "" if moment is None else words.gettext("last sign-in {date}").replace("{date}", words.written_date(moment))
+
+
+def assigned(facts: Mapping[str, Any], words: Words) -> str:
+    """Return the paths by which a product is assigned; empty where there are none."""
+    told = [_way(way, words) for way in ways(facts)]
+    return words.gettext("assigned: {paths}").replace("{paths}", words.joined(told)) if told else ""
+
+
+def rest(finding: Finding, words: Words) -> Iterator[str]:
+    """Yield what is neither about seats nor about who a person is."""
+    facts = finding.evidence
+    if facts.get("error") and not OF_PEOPLE.isdisjoint(facts):
+        yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
+    if finding.check.startswith(HOLDINGS) and facts.get("assignedLicenses"):
+        yield words.gettext("holds {products}").replace("{products}", words.joined(_texts(facts["assignedLicenses"])))
     if not _OF_SUBSCRIPTIONS.isdisjoint(facts):
-        parts += _subscription(facts, words)
+        yield from _subscription(facts, words)
     if not _OF_GROUPS.isdisjoint(facts):
-        parts += _group(facts, words)
-    parts += _budget(finding, words)
-    parts += [
-        f"{_label(name)} {_value(facts[name], words)}"
-        for name in sorted(facts.keys() - _SPOKEN)
-        if _is_told(facts[name])
-    ]
-    return " · ".join(parts)
+        yield from _group(facts, words)
+    yield from _budget(finding, words)
+    for name in sorted(facts.keys() - _SPOKEN):
+        if _is_told(facts[name]):
+            yield f"{label(name)} {_value(facts[name], words)}"
 
 
 def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
@@ -65,9 +121,9 @@ def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         ("lockedOut", words.gettext("{seats} locked out")),
     ):
         value = facts.get(name)
-        if isinstance(value, int) and (value or name in {"usable", "consumed", "spare"}):
+        if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
             yield text.replace("{seats}", words.number(value))
-    if isinstance(facts.get("assigned"), int):
+    if type(facts.get("assigned")) is int:
         yield words.ngettext(
             "{count} person of the policy holds it", "{count} people of the policy hold it", facts["assigned"]
         )
@@ -75,7 +131,7 @@ def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
     if allowed:
         yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
     change = facts.get("adjust")
-    if isinstance(change, int) and change:
+    if type(change) is int and change:
         yield advice(change, words)
     if facts.get("boundsConflict"):
         yield words.gettext("no number of seats keeps both limits")
@@ -108,7 +164,8 @@ def _tenants(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         ("short", words.gettext("too few in {tenants}")),
         ("excess", words.gettext("too many in {tenants}")),
     ):
-        there = [line for line in facts.get(name) or () if isinstance(line, Mapping)]
+        told = facts.get(name)
+        there = [line for line in told if isinstance(line, Mapping)] if isinstance(told, list | tuple) else []
         if there:
             yield text.replace("{tenants}", words.joined(_spare(line, words) for line in there))
     allowed = limits(facts, words)
@@ -118,29 +175,8 @@ def _tenants(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
 
 def _spare(line: Mapping[str, Any], words: Words) -> str:
     spare = line.get("spare")
-    seats = words.gettext("{seats} spare").replace("{seats}", words.number(spare if isinstance(spare, int) else None))
+    seats = words.gettext("{seats} spare").replace("{seats}", words.number(spare if type(spare) is int else None))
     return f"{line.get('tenant')} ({seats})"
-
-
-def _person(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
-    if facts.get("accountEnabled") is False:
-        yield words.gettext("sign-in blocked")
-    if str(facts.get("userType") or "").casefold() == "guest":
-        yield words.gettext("guest")
-    mailbox = facts.get("mailboxType")
-    if mailbox and str(mailbox).casefold() != "user":
-        yield words.gettext("{kind} mailbox").replace("{kind}", str(mailbox))
-    for name in ("department", "usageLocation"):
-        if facts.get(name):
-            yield str(facts[name])
-    seen = last_sign_in(facts)
-    if seen is not None:
-        yield words.gettext("last sign-in {date}").replace("{date}", words.written_date(seen))
-    told = [_way(way, words) for way in ways(facts)]
-    if told:
-        yield words.gettext("assigned: {paths}").replace("{paths}", words.joined(told))
-    if facts.get("error"):
-        yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
 
 
 def _way(way: Way, words: Words) -> str:
@@ -153,7 +189,7 @@ def _way(way: Way, words: Words) -> str:
 def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
     if facts.get("isTrial") is True:
         yield words.gettext("trial")
-    if isinstance(facts.get("totalLicenses"), int):
+    if type(facts.get("totalLicenses")) is int:
         yield words.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
     if facts.get("nextLifecycleDateTime"):
         ends = words.written_date(str(facts["nextLifecycleDateTime"]))
@@ -179,7 +215,7 @@ def _budget(finding: Finding, words: Words) -> Iterator[str]:
         ("limit", words.gettext("allowed: {money} a month")),
     ):
         value = finding.evidence.get(name)
-        if isinstance(value, int | float | Decimal):
+        if type(value) in _NUMBERS and isfinite(value):
             yield text.replace("{money}", words.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
         unpriced = words.joined(_texts(finding.evidence["unpriced"]))
@@ -190,7 +226,8 @@ def _is_told(value: Any) -> bool:
     return value not in (None, "", [], {}, ())
 
 
-def _label(name: str) -> str:
+@lru_cache(maxsize=4096)
+def label(name: str) -> str:
     """Return `hasMembersWithLicenseErrors` as `has members with license errors`."""
     return sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
 
@@ -202,7 +239,7 @@ def _value(value: Any, words: Words) -> str:
         case int():
             return words.number(value)
         case Mapping():
-            return words.joined(f"{_label(str(name))} {_value(value[name], words)}" for name in sorted(value))
+            return words.joined(f"{label(str(name))} {_value(value[name], words)}" for name in sorted(value))
         case list() | tuple():
             return words.joined(_value(item, words) for item in value)
         case _:

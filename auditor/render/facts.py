@@ -15,8 +15,12 @@ _NEVER: Final = "0001-01-01"
 
 def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
     """Return the latest sign-in that the evidence tells, an RFC 3339 instant in UTC; None where it tells none."""
-    stamps = [evidence[name] for name in SIGN_INS if isinstance(evidence.get(name), str)]
-    return max((stamp for stamp in stamps if stamp and not stamp.startswith(_NEVER)), default=None)
+    last = ""
+    for name in SIGN_INS:
+        stamp = evidence.get(name)
+        if type(stamp) is str and stamp > last and not stamp.startswith(_NEVER):
+            last = stamp
+    return last or None
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
@@ -37,7 +41,8 @@ class Way:
 
 def ways(evidence: Mapping[str, Any]) -> tuple[Way, ...]:
     """Return the assignment paths, each once."""
-    return tuple(dict.fromkeys(_way(each) for each in evidence.get("paths") or ()))
+    told = evidence.get("paths") or ()
+    return tuple(dict.fromkeys(_way(each) for each in (told if isinstance(told, list | tuple) else (told,))))
 
 
 def product_name(finding: Finding, names: Mapping[str, str]) -> str | None:

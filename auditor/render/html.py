@@ -13,14 +13,14 @@ from markupsafe import Markup, escape
 from auditor import resources
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.columns import island
+from auditor.render.island import island
 from auditor.render.over_time import Past
 from auditor.render.page import page
 from auditor.render.visible import visible
 from auditor.render.words import CHANGES, OUTCOMES, SEVERITIES, Words
 
-_PLACE: Final = "<columns>"
-"""Where the columns go; nothing that is escaped can look like it."""
+_PLACES: Final = ("<columns>", "<marks>")
+"""Where the columns and the fingerprints go; nothing that is escaped can look like these."""
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
@@ -33,13 +33,16 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     words = Words(locale)
     style, script = _text("styles/report.css"), _text("templates/report.js")
     template = environment(words).get_template("report.html.jinja")
-    inline = {"style": Markup(style), "script": Markup(script), "place": Markup(_PLACE)}  # noqa: S704 - both are ours
-    told = {"page": page(result, words, history), "csp": _csp(style, script), **inline}
+    ours = (style, script, *_PLACES)
+    inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
     columns = island(result, words)
+    told = {"page": page(result, words, history), "csp": _csp(style, script), "columns": columns, **inline}
     # Millions of characters that are already harmless do not pass through the template.
-    head, _, tail = template.render(**told, columns=columns).partition(_PLACE)
-    text = f"{head}{columns.text}{tail}"
-    return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+    head, _, rest = template.render(**told).partition(_PLACES[0])
+    middle, _, tail = rest.partition(_PLACES[1])
+    parts = (head, columns.text, middle, columns.marks, tail) if columns.count else (head,)
+    body = b"".join(part.encode("utf-8", "replace") for part in parts)
+    return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
 
 
 def environment(words: Words) -> Environment:

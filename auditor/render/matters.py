@@ -15,9 +15,7 @@ _FEW: Final = 5
 
 def steps(tenant: TenantResult, words: Words) -> tuple[Step, ...]:
     """Return the tenant's actions in their order."""
-    worst: dict[str, Severity] = {
-        finding.fingerprint: finding.severity for finding in tenant.findings if finding.status is Status.OPEN
-    }
+    worst = {finding.fingerprint: finding.severity for finding in tenant.findings if finding.status is Status.OPEN}
     told: dict[object, tuple[str, str]] = {}
     made: list[Step] = []
     for action in tenant.actions:
@@ -33,22 +31,23 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
     """Return at most five, worst first: actions, and policies with open findings that no action mends."""
     found: list[tuple[int, int, Matter]] = []
     for section in sections:
-        mended = {anchored("f", mark) for step in section.steps for mark in step.action.findings}
+        shown = {row.anchor.removeprefix("f-") for group in section.groups for row in group.rows}
+        mended = {mark for step in section.steps for mark in shown.intersection(step.action.findings)}
         found += [(step.severity.rank, -step.findings, _of_step(step, section)) for step in section.steps]
         found += [
             (group.severity.rank, -group.open, _of_group(group, section, words))
             for group in section.groups
-            if group.open and mended.isdisjoint(row.anchor for row in group.rows)
+            if group.open and mended.isdisjoint(row.anchor.removeprefix("f-") for row in group.rows)
         ]
     return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
 
 
 def _step(tenant: str, action: Action, worst: dict[str, Severity], words: Words, same: tuple[str, str] | None) -> Step:
-    severities = [worst[mark] for mark in action.findings if mark in worst]
+    found = {id(worst.get(mark)) for mark in action.findings}
     return Step(
         anchor=anchored("a", tenant, action.id),
         action=action,
-        severity=min(severities, key=lambda severity: severity.rank, default=Severity.INFO),
+        severity=next((severity for severity in Severity if id(severity) in found), Severity.INFO),
         money="" if action.money is None else _worth(action.money, words),
         findings=len(action.findings),
         requests=tuple(document(request).decode().strip() for request in action.requests),

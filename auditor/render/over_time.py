@@ -71,14 +71,16 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
 
 def next_date(finding: Finding) -> datetime | None:
     """Return the next date of the subscription that a finding is about, in UTC."""
+    if not finding.check.startswith("subscription."):
+        return None
     written = finding.evidence.get("nextLifecycleDateTime")
-    if not finding.check.startswith("subscription.") or not isinstance(written, str):
+    if not isinstance(written, str):
         return None
     try:
         moment = datetime.fromisoformat(written)
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def trends(result: Result, history: Sequence[Past], words: Words) -> tuple[Trend, ...]:
@@ -121,7 +123,7 @@ def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> It
     facts = finding.evidence
     if facts.get("isTrial") is True:
         yield words.gettext("trial")
-    if isinstance(facts.get("totalLicenses"), int):
+    if type(facts.get("totalLicenses")) is int:
         yield words.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
     sku = finding.product.sku_id if finding.product is not None else None
     left = spare.get(sku.casefold()) if sku is not None else None

@@ -1,7 +1,8 @@
 """A Result into the values of the page."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final
 
 from auditor.domain.result import Finding, Notice, PolicyHeader, Result, TenantResult
@@ -10,7 +11,18 @@ from auditor.render.document import TOOL
 from auditor.render.matters import matters, steps
 from auditor.render.over_time import Past, timeline, trends
 from auditor.render.rows import ROWS, Context, anchored, group, lines, outcome_row, seat_row, source_row
-from auditor.render.totals import all_findings, changes, freed, money, priced_whole
+from auditor.render.totals import (
+    Seat,
+    added,
+    all_findings,
+    changes,
+    freed,
+    priced_whole,
+    seats,
+    summed,
+    sums,
+    together,
+)
 from auditor.render.verdict import completeness, verdict
 from auditor.render.view import Figure, Group, Page, Section, Tile
 from auditor.render.waivers import waiver_rows
@@ -20,15 +32,29 @@ _LINES: Final = 20
 """Changed findings that a tenant lists."""
 _TOGETHER: Final = 1600
 """Rows of a tenant that stand in the page itself, shared out among its policies."""
+_MANY: Final = 480
+"""The same where there are more findings than that anyway: the table has them all, and the page opens at once."""
 _FEWEST: Final = 10
 """Rows that each policy has in any case."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """The findings of one policy in one tenant, and the seats that they cost."""
+
+    policy: str
+    findings: list[Finding]
+    seats: Mapping[Seat, Decimal]
 
 
 def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
     """Return what the page shows; `history` is the runs before this one, oldest first."""
     headers = {policy.id: policy for policy in result.run.policies}
-    sections = [_section(tenant, headers, words) for tenant in result.tenants]
-    if result.fleet.policies or result.fleet.findings or result.fleet.notices:
+    parted = [_parted(tenant.findings) for tenant in result.tenants]
+    worth = [summed(together(part.seats for part in parts)) for parts in parted]
+    total = added((sums(result.fleet.findings), *worth))
+    sections = [_section(*each, headers, words) for each in zip(result.tenants, parted, worth, strict=True)]
+    if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         sections.append(_fleet(result, headers, words))
     return Page(
         language=words.language,
@@ -50,8 +76,8 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
             for severity in Severity
         ),
         waived=result.summary.waived,
-        money=words.sums(money(result)),
-        figures=figures(result, words),
+        money=words.sums(total),
+        figures=figures(result, total, words),
         trends=trends(result, history, words),
         waivers=waiver_rows(result, words),
         lower_bound=not priced_whole(result),
@@ -61,18 +87,18 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
         digest=result.run.policy_digest,
         run=result.run.id,
         people=len(
-            {(finding.subject.id) for finding in all_findings(result) if finding.subject.type is SubjectType.USER}
+            {finding.subject.id for finding in all_findings(result) if finding.subject.type is SubjectType.USER}
         ),
     )
 
 
-def figures(result: Result, words: Words) -> tuple[Figure, ...]:
+def figures(result: Result, total: dict[str, Decimal], words: Words) -> tuple[Figure, ...]:
     """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
     found = freed(result)
     told = (
         (
             words.gettext("in open findings"),
-            money(result),
+            total,
             words.gettext("What is paid for seats that a finding is about."),
         ),
         (
@@ -102,13 +128,19 @@ def _changes(result: Result, words: Words) -> tuple[Tile, ...]:
     )
 
 
-def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Words) -> Section:
+def _section(
+    tenant: TenantResult,
+    parts: Sequence[_Part],
+    worth: dict[str, Decimal],
+    headers: dict[str, PolicyHeader],
+    words: Words,
+) -> Section:
     context = Context.of_tenant(tenant, headers, words)
     changed, more = lines(tenant.findings, tenant.fixed, context, _LINES)
-    groups = _groups(tenant.findings, context)
+    groups = _groups(parts, context)
     anchors = {each.policy: each.anchor for each in groups}
-    seats = sorted(
-        (seat_row(seats, context) for seats in tenant.seats),
+    products = sorted(
+        (seat_row(each, context) for each in tenant.seats),
         key=lambda row: (row.severity.rank if row.severity is not None else len(Severity), row.name.casefold()),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, words.instant(tenant.as_of))
@@ -120,12 +152,12 @@ def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Word
         failure=None if tenant.failure is None else words.told(tenant.failure),
         open=_open(tenant.findings),
         complete=tenant.complete,
-        money=words.sums(money(tenant)),
+        money=words.sums(worth),
         counts=_counts(tenant.findings),
         lines=changed,
         more_lines=more,
         steps=steps(tenant, words),
-        seats=tuple(seats),
+        seats=tuple(products),
         timeline=timeline(tenant, context),
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
@@ -136,8 +168,8 @@ def _section(tenant: TenantResult, headers: dict[str, PolicyHeader], words: Word
 
 def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Section:
     context = Context.of_fleet(result, headers, words)
-    changed, more = lines(result.fleet.findings, (), context, _LINES)
-    groups = _groups(result.fleet.findings, context)
+    changed, more = lines(result.fleet.findings, result.fleet.fixed, context, _LINES)
+    groups = _groups(_parted(result.fleet.findings), context)
     anchors = {each.policy: each.anchor for each in groups}
     return Section(
         anchor="fleet",
@@ -165,12 +197,17 @@ def _told(notices: tuple[Notice, ...], words: Words) -> tuple[Notice, ...]:
     return tuple(replace(notice, message=words.told(notice.message)) for notice in notices)
 
 
-def _groups(findings: Iterable[Finding], context: Context) -> tuple[Group, ...]:
+def _parted(findings: Iterable[Finding]) -> tuple[_Part, ...]:
     found: dict[str, list[Finding]] = {}
     for finding in findings:
         found.setdefault(finding.policy, []).append(finding)
-    rows = min(ROWS, max(_FEWEST, _TOGETHER // max(len(found), 1)))
-    groups = [group(policy, mine, context, rows) for policy, mine in found.items()]
+    return tuple(_Part(policy=policy, findings=mine, seats=seats(mine)) for policy, mine in found.items())
+
+
+def _groups(parts: Sequence[_Part], context: Context) -> tuple[Group, ...]:
+    all_ = sum(len(part.findings) for part in parts)
+    rows = min(ROWS, max(_FEWEST, (_TOGETHER if all_ <= _TOGETHER else _MANY) // max(len(parts), 1)))
+    groups = [group(part.policy, part.findings, context, summed(part.seats), rows) for part in parts]
     return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy)))
 
 
@@ -179,5 +216,5 @@ def _open(findings: Iterable[Finding]) -> int:
 
 
 def _counts(findings: Iterable[Finding]) -> tuple[tuple[Severity, int], ...]:
-    found = [finding.severity for finding in findings if finding.status is Status.OPEN]
-    return tuple((severity, found.count(severity)) for severity in Severity if severity in found)
+    found = [id(finding.severity) for finding in findings if finding.status is Status.OPEN]
+    return tuple((severity, count) for severity in Severity if (count := found.count(id(severity))))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from re import sub
 from typing import Any, Final
 
@@ -10,7 +11,6 @@ from auditor.domain.words import Change, Severity, Status, SubjectType
 from auditor.render.evidence import advice, described, limits
 from auditor.render.facts import product_name, product_names
 from auditor.render.seat_picture import picture
-from auditor.render.totals import sums
 from auditor.render.view import Group, Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
 
@@ -35,9 +35,9 @@ class Context:
     def of_tenant(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
         """Return the context of a tenant."""
         worst: dict[str, Finding] = {}
-        for finding in tenant.findings:
+        for finding in (each for each in tenant.findings if each.check.startswith("seats.")):
             sku = finding.product.sku_id if finding.product is not None else None
-            if sku is not None and finding.check.startswith("seats.") and finding.status is Status.OPEN:
+            if sku is not None and finding.status is Status.OPEN:
                 known = worst.get(sku.casefold())
                 if known is None or finding.severity.rank < known.severity.rank:
                     worst[sku.casefold()] = finding
@@ -65,11 +65,18 @@ def shortened(text: str) -> str:
     return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
-def group(policy: str, findings: list[Finding], context: Context, rows: int = ROWS) -> Group:
-    """Return the findings of one policy, open ones first, the first `rows` of them as rows."""
+def group(
+    policy: str, findings: list[Finding], context: Context, worth: Mapping[str, Decimal], rows: int = ROWS
+) -> Group:
+    """Return the findings of one policy, open ones first, the first `rows` of them as rows.
+
+    `worth` is what the open ones cost a month, per currency.
+    """
     header = context.headers.get(policy)
-    ordered = sorted(findings, key=lambda finding: finding.status is Status.WAIVED)
     found = [finding for finding in findings if finding.status is Status.OPEN]
+    ordered = found[:rows]
+    if len(ordered) < rows:
+        ordered += [finding for finding in findings if finding.status is Status.WAIVED]
     source = findings[0].source
     return Group(
         anchor=anchored("p", context.prefix or "fleet", policy),
@@ -81,10 +88,10 @@ def group(policy: str, findings: list[Finding], context: Context, rows: int = RO
         place=f"{source.file}:{source.line}",
         open=len(found),
         waived=len(findings) - len(found),
-        new=sum(finding.change in {Change.NEW, Change.REOPENED} for finding in found),
-        money=context.words.sums(sums(found)),
+        new=len([each for each in found if each.change is Change.NEW or each.change is Change.REOPENED]),
+        money=context.words.sums(worth),
         rows=tuple(row(finding, context) for finding in ordered[:rows]),
-        more=max(len(ordered) - rows, 0),
+        more=max(len(findings) - rows, 0),
     )
 
 
@@ -139,11 +146,10 @@ def lines(
     Waived ones are left out.
     """
     words = context.words
-    told: list[tuple[int, Finding]] = [
-        (order, finding)
-        for order, change in enumerate((Change.REOPENED, Change.NEW))
+    told = [
+        (0 if finding.change is Change.REOPENED else 1, finding)
         for finding in findings
-        if finding.change is change and finding.status is Status.OPEN
+        if finding.status is Status.OPEN and (finding.change is Change.NEW or finding.change is Change.REOPENED)
     ]
     told += [(2, finding) for finding in fixed if finding.status is Status.OPEN]
     told.sort(key=lambda item: (item[0], item[1].severity.rank))
@@ -181,7 +187,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         severity=None if finding is None else finding.severity,
         state="" if finding is None else words.gettext(CHECKS.get(finding.check, finding.check)),
         limits=limits(facts, words),
-        advice=advice(change, words) if isinstance(change, int) and change else "",
+        advice=advice(change, words) if type(change) is int and change else "",
     )
 
 

@@ -1,6 +1,6 @@
 """A Result's findings into counts and sums of money."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
@@ -62,13 +62,18 @@ def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) ->
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:
     """Count what changed since the previous run, waived findings left aside."""
     tenants = tuple(tenants)
-    here = [finding.change for tenant in tenants for finding in tenant.findings if finding.status is Status.OPEN]
-    here += [finding.change for finding in fleet.findings if finding.status is Status.OPEN]
+    parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
+    here = [
+        finding.change
+        for findings in (fleet.findings, *(tenant.findings for tenant in tenants))
+        for finding in findings
+        if finding.change is not Change.UNCHANGED and finding.status is Status.OPEN
+    ]
     return Changes(
         new=here.count(Change.NEW),
         reopened=here.count(Change.REOPENED),
-        fixed=sum(finding.status is Status.OPEN for tenant in tenants for finding in tenant.fixed),
-        unconfirmed=sum(len(tenant.unconfirmed) for tenant in tenants),
+        fixed=sum(finding.status is Status.OPEN for each in parts for finding in each.fixed),
+        unconfirmed=sum(len(each.unconfirmed) for each in parts),
     )
 
 
@@ -77,28 +82,65 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
 
     A seat that several policies find counts once. A budget is left out: it is a sum of the same seats.
     """
-    parts = (
-        (of.fleet.findings, *(tenant.findings for tenant in of.tenants)) if isinstance(of, Result) else (of.findings,)
-    )
+    if isinstance(of, TenantResult):
+        return sums(of.findings)
+    return added((sums(of.fleet.findings), *(sums(tenant.findings) for tenant in of.tenants)))
+
+
+def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
+    """Add sums up, per currency in alphabetical order."""
     total: dict[str, Decimal] = {}
-    for findings in parts:
-        for currency, value in sums(findings).items():
+    for part in parts:
+        for currency, value in part.items():
             total[currency] = total.get(currency, Decimal(0)) + value
-    return {currency: total[currency] for currency in sorted(total)}
+    return _in_order(total)
 
 
 def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     """Sum the money of open findings of one tenant, by the rules of `money`."""
-    dearest: dict[tuple[str, str, str | None], Decimal] = {}
-    for finding in findings:
-        if finding.status is Status.OPEN and finding.money is not None and finding.check != "budget.exceeded":
-            sku = finding.product.sku_id if finding.product is not None else None
-            seat = (finding.money.currency, finding.subject.id, sku)
-            dearest[seat] = max(finding.money.per_month, dearest.get(seat, Decimal(0)))
-    total: dict[str, Decimal] = {}
-    for (currency, _, _), value in dearest.items():
-        total[currency] = total.get(currency, Decimal(0)) + value
-    return {currency: total[currency] for currency in sorted(total)}
+    return summed(seats(findings))
+
+
+Seat = tuple[str, str, str | None]
+"""Currency, who or what holds it, and skuId."""
+
+
+def seats(findings: Iterable[Finding]) -> dict[Seat, Decimal]:
+    """Return what each seat that an open finding is about costs a month."""
+    found: list[tuple[Seat, Decimal]] = [
+        ((worth.currency, finding.subject.id, None if (about := finding.product) is None else about.sku_id), value)
+        for finding in findings
+        if (worth := finding.money) is not None
+        and finding.status is Status.OPEN
+        and finding.check != "budget.exceeded"
+        and (value := worth.per_month) > 0
+    ]
+    dearest = dict(found)
+    if len(dearest) < len(found):
+        for seat, value in found:
+            dearest[seat] = max(dearest[seat], value)
+    return dearest
+
+
+def together(parts: Iterable[Mapping[Seat, Decimal]]) -> dict[Seat, Decimal]:
+    """Return the seats of several policies of one tenant; one that several find is as dear as the dearest."""
+    whole: dict[Seat, Decimal] = {}
+    for part in parts:
+        twice = {seat: max(whole[seat], part[seat]) for seat in whole.keys() & part.keys()}
+        whole.update(part)
+        whole.update(twice)
+    return whole
+
+
+def summed(of: Mapping[Seat, Decimal]) -> dict[str, Decimal]:
+    """Sum seats per currency in alphabetical order."""
+    currencies = sorted({seat[0] for seat in of})
+    if len(currencies) == 1:
+        return {currencies[0]: sum(of.values(), Decimal(0))}
+    return {
+        currency: sum((value for seat, value in of.items() if seat[0] == currency), Decimal(0))
+        for currency in currencies
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -194,8 +194,11 @@ class Island:
 
     count: int
     packed: bool
-    """Whether the text is gzip in base64; else it is JSON that cannot end its element."""
+    """Whether the text is compressed (gzip)."""
     text: str
+    """Everything but the fingerprints, in base64."""
+    marks: str
+    """The fingerprints, sixteen bytes each, in base64; empty where they stand among the rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

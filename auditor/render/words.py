@@ -1,7 +1,7 @@
 """Values into the words of a report: numbers, dates, money, states and checks, all through one door for translation."""
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from gettext import NullTranslations
 from re import compile as pattern
@@ -64,7 +64,7 @@ class Words:
 
     def __init__(self, locale: str) -> None:
         self._wording = wording(locale)
-        self._days: dict[str, str] = {}
+        self._days: dict[int, str] = {}
 
     @property
     def language(self) -> str:
@@ -127,16 +127,22 @@ class Words:
         if moment is None:
             return text
         # Hundreds of thousands of sign-ins fall on a few hundred days.
-        day = moment.astimezone(UTC).date().isoformat()
+        try:
+            day = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).toordinal()
+        except OverflowError:  # the first or last day of all, somewhere else
+            return text
         said = self._days.get(day)
         if said is None:
-            said = self._days[day] = self.date(moment)
+            said = self._days[day] = self._wording.date(date.fromordinal(day))
         return said
 
     def written_instant(self, text: str) -> str:
         """Return an RFC 3339 instant as it is said; any other text as it is."""
         moment = _parsed(text)
-        return text if moment is None else self.instant(moment)
+        try:
+            return text if moment is None else self.instant(moment)
+        except OverflowError:
+            return text
 
     def joined(self, parts: Iterable[str]) -> str:
         """Return parts as a list in one line."""

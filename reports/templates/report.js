@@ -1,12 +1,44 @@
 (function () {
   "use strict";
-  var NONE = -1, TALLEST = 12e6, NEAR = 12;
+  var NONE = -1, TALLEST = 12e6, NEAR = 12, EVIDENCE = ["evidence0", "evidence1", "evidence2", "evidence3"];
   var KEYS = ["q", "severity", "status", "change", "policy", "product", "department", "tenant", "sort", "group"];
   var doc = document, root = doc.documentElement, main = doc.querySelector("main");
   var all = doc.getElementById("all"), island = doc.getElementById("columns");
   var figures = new Intl.NumberFormat(root.lang), collator = new Intl.Collator(root.lang, { numeric: true });
-  var data, rows, total = 0, marks = [], places = null, items = [], groups = null, active = 0, high = 60;
-  var state = {}, folded = {}, ranked = {}, shut = null, pane, table, body, one;
+  var data, bytes, base = 0, total = 0, marks = null, items = [], groups = null, active = 0, high = 60;
+  var columns = {}, lines = {}, state = {}, folded = {}, ranked = {}, shut = null, pane, table, body, one;
+
+  /* What was written by auditor/render/island.py: numbers are read where they lie, texts when they are first needed. */
+  function column(name) {
+    if (!columns[name]) {
+      var at = data.columns[name], of = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[at[2]];
+      columns[name] = new of(bytes.buffer, base + at[0], at[1]);
+    }
+    return columns[name];
+  }
+  function texts(name) {
+    if (!lines[name]) {
+      var at = data.texts[name], from = base + at[0];
+      lines[name] = new TextDecoder().decode(bytes.subarray(from, from + at[1])).split("\n");
+    }
+    return lines[name];
+  }
+  function said(name, i) { return texts(name)[column(name)[i]]; }
+  function named(i) { return texts("name")[column("name")[column("who")[i]]]; }
+  function addressed(i) { return texts("address")[column("address")[column("who")[i]]]; }
+  function evidence(i) { return EVIDENCE.map(function (name) { return said(name, i); }).filter(Boolean).join(" \u00b7 "); }
+  function decoded(text) {
+    return Uint8Array.fromBase64 ? Uint8Array.fromBase64(text)
+      : Uint8Array.from(atob(text), function (sign) { return sign.charCodeAt(0); });
+  }
+  /* Three fingerprints of sixteen bytes are 64 characters: one is read without the others. */
+  function mark(i) {
+    if (data.marks) { return data.marks[i]; }
+    var text = marks || (marks = doc.getElementById("marks").textContent), from = Math.floor(i / 3) * 64, part = (i % 3) * 16;
+    return Array.from(decoded(text.slice(from, from + 64)).subarray(part, part + 16), function (each) {
+      return (each < 16 ? "0" : "") + each.toString(16);
+    }).join("");
+  }
 
   function make(tag, kind, text) {
     var made = doc.createElement(tag);
@@ -47,93 +79,138 @@
     var low = text.toLowerCase();
     return /^[\x00-\x7f]*$/.test(low) ? low : low.normalize("NFKD").replace(/\p{M}/gu, "").replace(/ı/g, "i");
   }
-  function holding(name, texts, word) {
-    var known = folded[name] = folded[name] || texts.map(fold), hit = new Uint8Array(texts.length);
-    for (var i = 0; i < known.length; i += 1) { if (known[i].indexOf(word) >= 0) { hit[i] = 1; } }
-    return hit;
+  function holding(name, word) {
+    var known = folded[name] = folded[name] || texts(name).map(fold), hit = new Uint8Array(known.length), some = false;
+    for (var i = 0; i < known.length; i += 1) { if (known[i].indexOf(word) >= 0) { hit[i] = 1; some = true; } }
+    return some ? hit : null;
   }
+  /* Of each row: whether a text of any column holds the word. */
   function searched(word) {
-    var found = {
-      name: holding("name", data.who.name, word), address: holding("address", data.who.address, word),
-      what: holding("what", data.what, word), evidence: holding("evidence", data.evidence, word),
-      waiver: holding("waiver", data.waiver, word),
-      place: holding("place", data.places.map(function (at) { return data.policies[at[1]].join(" "); }), word)
-    };
-    return function (i) {
-      var who = rows.who[i], told = rows.evidence[i], waiver = rows.waiver[i];
-      return found.name[who] || found.address[who] || found.what[rows.what[i]] || found.place[rows.place[i]] ||
-        (told !== NONE && found.evidence[told]) || (waiver !== NONE && found.waiver[waiver]);
-    };
-  }
-  function tests() {
-    var made = fold(state.q).split(/\s+/).filter(Boolean).map(searched);
-    function only(key, column, of) {
-      if (state[key]) { made.push(function (i) { return of(column[i]) === state[key]; }); }
+    var found = new Uint8Array(total), who = column("who"), people = new Uint8Array(column("name").length), some = false;
+    function spread(hit, codes, into) {
+      if (!hit) { return false; }
+      for (var i = 0; i < codes.length; i += 1) { into[i] |= hit[codes[i]]; }
+      return true;
     }
-    function first(pairs) { return function (at) { return at === NONE ? "" : pairs[at][0]; }; }
-    only("severity", rows.severity, first(data.severities));
-    only("status", rows.status, function (at) { return at ? "waived" : "open"; });
-    only("change", rows.change, first(data.changes));
-    only("policy", rows.place, function (at) { return data.policies[data.places[at][1]][0]; });
-    only("tenant", rows.place, function (at) { return data.tenants[data.places[at][0]][1]; });
-    only("product", rows.product, function (at) { return data.product[at]; });
-    only("department", rows.who, function (at) { return data.department[data.who.department[at]]; });
-    return made;
+    some = spread(holding("name", word), column("name"), people);
+    some = spread(holding("address", word), column("address"), people) || some;
+    if (some) { spread(people, who, found); }
+    ["what", "waiver"].concat(EVIDENCE).forEach(function (name) { spread(holding(name, word), column(name), found); });
+    var policies = data.policies.map(function (at) { return fold(at.join(" ")).indexOf(word) >= 0 ? 1 : 0; });
+    spread(data.places.map(function (at) { return policies[at[1]]; }), column("place"), found);
+    return found;
   }
-  function ranks(name, texts) {
+  /* The rows that agree with the filter, one byte each. */
+  function kept() {
+    var keep = new Uint8Array(total).fill(1);
+    function only(codes, allowed) {
+      for (var i = 0; i < total; i += 1) { keep[i] &= allowed[codes[i]]; }
+    }
+    function chosen(key, codes, of, count) {
+      if (!state[key]) { return; }
+      var allowed = new Uint8Array(count);
+      for (var at = 0; at < count; at += 1) { allowed[at] = of(at) === state[key] ? 1 : 0; }
+      only(codes, allowed);
+    }
+    fold(state.q).split(/\s+/).filter(Boolean).forEach(function (word) {
+      var found = searched(word);
+      for (var i = 0; i < total; i += 1) { keep[i] &= found[i]; }
+    });
+    chosen("severity", column("severity"), function (at) { return data.severities[at][0]; }, data.severities.length);
+    chosen("status", column("status"), function (at) { return at ? "waived" : "open"; }, 2);
+    chosen("change", column("change"), function (at) { return data.changes[at][0]; }, data.changes.length);
+    chosen("policy", column("place"), function (at) { return data.policies[data.places[at][1]][0]; }, data.places.length);
+    chosen("tenant", column("place"), function (at) { return data.tenants[data.places[at][0]][1]; }, data.places.length);
+    ["product", "department"].forEach(function (key) {
+      chosen(key, column(key), function (at) { return texts(key)[at]; }, texts(key).length);
+    });
+    return keep;
+  }
+  function ranks(name, known) {
     if (ranked[name]) { return ranked[name]; }
-    var order = texts.map(function (_, i) { return i; }), place = ranked[name] = new Uint32Array(texts.length);
-    var keys = texts.length > 40000 ? texts.map(fold) : null;
+    var order = Uint32Array.from(known, function (_, i) { return i; }), place = ranked[name] = new Uint32Array(known.length);
+    var keys = known.length > 40000 ? known.map(fold) : null;
     order.sort(keys ? function (a, b) { return keys[a] < keys[b] ? -1 : keys[a] > keys[b] ? 1 : a - b; }
-      : function (a, b) { return collator.compare(texts[a], texts[b]) || a - b; });
-    order.forEach(function (at, rank) { place[at] = rank; });
+      : function (a, b) { return collator.compare(known[a], known[b]) || a - b; });
+    for (var i = 0, rank = 0; i < order.length; i += 1) {
+      if (i && known[order[i]] !== known[order[i - 1]]) { rank += 1; }
+      place[order[i]] = rank;
+    }
     return place;
   }
+  /* Of each row: its place in the order that was asked for, from 0. */
   function ordering() {
-    var key = state.sort.replace("-", "");
-    if (key === "who") { var who = ranks("name", data.who.name); return function (i) { return who[rows.who[i]]; }; }
-    if (key === "finding") { var what = ranks("what", data.what); return function (i) { return what[rows.what[i]]; }; }
-    if (key === "month") {
-      return function (i) { return rows.money[i] === NONE ? 0 : Math.round(data.money[rows.money[i]][1] * 100); };
+    var key = state.sort.replace("-", ""), of = new Uint32Array(total), i;
+    function by(rank, codes) { for (i = 0; i < total; i += 1) { of[i] = rank[codes[i]]; } }
+    if (key === "who") {
+      var rank = ranks("name", texts("name")), names = column("name");
+      by(Uint32Array.from(names, function (at) { return rank[at]; }), column("who"));
+    } else if (key === "finding") { by(ranks("what", texts("what")), column("what"));
+    } else if (key === "month") {
+      var worth = new Float64Array(bytes.slice(base + data.worth[0], base + data.worth[0] + data.worth[1]).buffer);
+      var places = Uint32Array.from(worth, function (_, at) { return at; }).sort(function (a, b) { return worth[a] - worth[b]; });
+      var dear = new Uint32Array(worth.length), step = 0;
+      places.forEach(function (at, place) { step += place && worth[at] > worth[places[place - 1]] ? 1 : 0; dear[at] = step; });
+      by(dear, column("money"));
+    } else {
+      var severity = column("severity"), status = column("status");
+      for (i = 0; i < total; i += 1) { of[i] = severity[i] + (status[i] ? 10 : 0); }
     }
-    return function (i) { return rows.severity[i] + (rows.status[i] ? 10 : 0); };
+    return of;
+  }
+  /* Counting sort: rows by a number of theirs, equal ones as they stand. */
+  function sorted(rows, of, back) {
+    var most = 0, i;
+    for (i = 0; i < rows.length; i += 1) { if (of[rows[i]] > most) { most = of[rows[i]]; } }
+    var starts = new Uint32Array(most + 2), made = new Uint32Array(rows.length);
+    function at(row) { return back ? most - of[row] : of[row]; }
+    for (i = 0; i < rows.length; i += 1) { starts[at(rows[i]) + 1] += 1; }
+    for (i = 1; i < starts.length; i += 1) { starts[i] += starts[i - 1]; }
+    for (i = 0; i < rows.length; i += 1) { made[starts[at(rows[i])]++] = rows[i]; }
+    return made;
   }
   function chosen() {
-    var wanted = tests(), of = ordering(), back = state.sort[0] === "-" ? -1 : 1, found = new Float64Array(total);
-    var count = 0, i, t;
-    for (i = 0; i < total; i += 1) {
-      for (t = 0; t < wanted.length && wanted[t](i); t += 1) { /* every test has to agree */ }
-      if (t === wanted.length) { found[count] = back * of(i) * total + i; count += 1; }
-    }
-    found = found.subarray(0, count).sort();
-    return Array.from(found, function (key) { return ((key % total) + total) % total; });
+    var keep = kept(), rows = new Uint32Array(total), count = 0, i;
+    for (i = 0; i < total; i += 1) { if (keep[i]) { rows[count] = i; count += 1; } }
+    return sorted(rows.subarray(0, count), ordering(), state.sort[0] === "-");
   }
   function grouping() {
+    var places = column("place");
+    function of(name) { return [texts(name), column(name)]; }
+    function placed(part, titles) {
+      return [titles.map(function (at) { return at[1]; }), Uint32Array.from(places, function (at) { return data.places[at][part]; })];
+    }
     switch (state.group) {
-      case "policy": return [data.policies.map(function (at) { return at[1]; }), function (i) { return data.places[rows.place[i]][1]; }];
-      case "who": return [data.who.name, function (i) { return rows.who[i]; }];
-      case "product": return [data.product, function (i) { return rows.product[i]; }];
-      case "department": return [data.department, function (i) { return data.who.department[rows.who[i]]; }];
-      case "tenant": return [data.tenants.map(function (at) { return at[1]; }), function (i) { return data.places[rows.place[i]][0]; }];
+      case "policy": return placed(1, data.policies);
+      case "tenant": return placed(0, data.tenants);
+      case "who": return [Array.from(column("name"), function (at) { return texts("name")[at]; }), column("who")];
+      case "product": case "department": return of(state.group);
       default: return null;
     }
+  }
+  function gathered(found, by) {
+    var grouped = sorted(found, by[1], false), severity = column("severity"), made = [], mine = null, i, at = -1;
+    for (i = 0; i < grouped.length; i += 1) {
+      if (by[1][grouped[i]] !== at) {
+        at = by[1][grouped[i]];
+        made.push(mine = { title: by[0][at] || data.labels.none, from: i, to: i, worst: 9, open: false, first: grouped[i] });
+      }
+      mine.to = i + 1;
+      mine.worst = Math.min(mine.worst, severity[grouped[i]]);
+    }
+    made.forEach(function (each) { each.rows = grouped.subarray(each.from, each.to); });
+    if (state.sort) {
+      var place = new Uint32Array(total);
+      for (i = 0; i < found.length; i += 1) { place[found[i]] = i; }
+      return made.sort(function (a, b) { return place[a.first] - place[b.first]; });
+    }
+    return made.sort(function (a, b) { return a.worst - b.worst || b.rows.length - a.rows.length; });
   }
 
   /* What the table shows: numbers of findings, and -1, -2, … for the heads of groups. */
   function arrange() {
     var found = chosen(), by = grouping();
-    groups = null;
-    if (by) {
-      var known = new Map();
-      found.forEach(function (i) {
-        var at = by[1](i), mine = known.get(at);
-        if (!mine) { known.set(at, mine = { title: by[0][at] || data.labels.none, rows: [], worst: 9, open: false }); }
-        mine.rows.push(i);
-        mine.worst = Math.min(mine.worst, rows.severity[i]);
-      });
-      groups = Array.from(known.values());
-      if (!state.sort) { groups.sort(function (a, b) { return a.worst - b.worst || b.rows.length - a.rows.length; }); }
-    }
+    groups = by ? gathered(found, by) : null;
     active = 0;
     spread(found);
     doc.getElementById("shown").textContent = data.labels.shown
@@ -147,10 +224,14 @@
   function spread(found) {
     items = found;
     if (groups) {
-      items = [];
+      var many = groups.length;
+      groups.forEach(function (mine) { many += mine.open ? mine.rows.length : 0; });
+      items = new Int32Array(many);
+      many = 0;
       groups.forEach(function (mine, at) {
-        items.push(-1 - at);
-        if (mine.open) { mine.rows.forEach(function (i) { items.push(i); }); }
+        items[many] = -1 - at;
+        many += 1;
+        if (mine.open) { items.set(mine.rows, many); many += mine.rows.length; }
       });
     }
     table.setAttribute("aria-rowcount", items.length + 1);
@@ -158,33 +239,31 @@
   }
 
   function chips(i) {
-    var made = make("span", "chips");
-    if (rows.change[i]) { put(made, make("span", "chip new", data.changes[rows.change[i]][1])); }
-    if (rows.status[i]) { put(made, make("span", "chip", data.labels.waived + " " + (data.waiver[rows.waiver[i]] || ""))); }
-    return made;
+    var list = make("span", "chips"), change = column("change")[i];
+    if (change) { put(list, make("span", "chip new", data.changes[change][1])); }
+    if (column("status")[i]) { put(list, make("span", "chip", (data.labels.waived + " " + said("waiver", i)).trim())); }
+    return list;
   }
+  function level(at) { return make("span", "badge " + data.severities[at][0], data.severities[at][1]); }
   function line(i) {
-    var row = make("tr", rows.status[i] ? "waived" : ""), level = data.severities[rows.severity[i]], who = rows.who[i];
-    var link = make("a", "", data.who.name[who]), name = make("th"), cells = [make("td"), make("td"), make("td"), make("td", "n")];
-    var place = data.places[rows.place[i]];
+    var row = make("tr", column("status")[i] ? "waived" : ""), link = make("a", "", named(i)), name = make("th");
+    var cells = [make("td"), make("td"), make("td"), make("td", "n")], place = data.places[column("place")[i]];
     name.scope = "row";
-    link.href = address("f-" + marks[i]);
-    put(cells[0], make("span", "badge " + level[0], level[1]));
-    put(name, put(make("div", "clip"), link, " ", make("small", "", data.who.address[who])));
-    put(cells[1], put(make("div", "clip"), data.what[rows.what[i]], chips(i),
-      make("small", "", data.policies[place[1]][1])));
-    put(cells[2], make("div", "clip", rows.evidence[i] === NONE ? "" : data.evidence[rows.evidence[i]]));
-    cells[3].textContent = rows.money[i] === NONE ? "" : data.money[rows.money[i]][0];
+    link.href = address("f-" + mark(i));
+    put(cells[0], level(column("severity")[i]));
+    put(name, put(make("div", "clip"), link, " ", make("small", "", addressed(i))));
+    put(cells[1], put(make("div", "clip"), said("what", i), chips(i), make("small", "", data.policies[place[1]][1])));
+    put(cells[2], make("div", "clip", evidence(i)));
+    cells[3].textContent = said("money", i);
     return put(row, cells[0], name, cells[1], cells[2], cells[3]);
   }
   function head(at) {
     var mine = groups[at], cell = make("th"), button = make("button", "head"), row = make("tr", "by");
-    var level = data.severities[mine.worst];
     cell.colSpan = 5;
     cell.scope = "rowgroup";
     button.type = "button";
     button.setAttribute("aria-expanded", mine.open);
-    put(button, make("span", "badge " + level[0], level[1]), make("span", "name", mine.title),
+    put(button, level(mine.worst), make("span", "name", mine.title),
       make("strong", "", figures.format(mine.rows.length)));
     button.addEventListener("click", function () { toggle(at, !mine.open); });
     return put(row, put(cell, button));
@@ -265,29 +344,35 @@
     return link;
   }
   function show(i) {
-    var labels = data.labels, who = rows.who[i], place = data.places[rows.place[i]], level = data.severities[rows.severity[i]];
-    var list = make("dl"), text = rows.money[i] === NONE ? "" : data.money[rows.money[i]][0];
-    one.querySelector("h2").textContent = data.who.name[who];
-    one.querySelector("p").textContent = data.who.address[who];
-    told(list, labels.finding, data.what[rows.what[i]]);
-    told(list, labels.severity, make("span", "badge " + level[0], level[1]));
-    told(list, labels.status, rows.status[i] ? labels.waived : labels.open);
-    told(list, labels.waiver, data.waiver[rows.waiver[i]]);
-    told(list, labels.change, data.changes[rows.change[i]][1]);
+    var labels = data.labels, place = data.places[column("place")[i]], list = make("dl"), act = column("action")[i];
+    one.querySelector("h2").textContent = named(i);
+    one.querySelector("p").textContent = addressed(i);
+    told(list, labels.finding, said("what", i));
+    told(list, labels.severity, level(column("severity")[i]));
+    told(list, labels.status, column("status")[i] ? labels.waived : labels.open);
+    told(list, labels.waiver, said("waiver", i));
+    told(list, labels.change, data.changes[column("change")[i]][1]);
     told(list, labels.policy, linked(place[2], data.policies[place[1]][1]));
     if (data.tenants.length > 1) { told(list, labels.tenant, data.tenants[place[0]][1]); }
-    told(list, labels.department, data.department[data.who.department[who]]);
-    told(list, labels.evidence, data.evidence[rows.evidence[i]]);
-    told(list, labels.month, text);
-    if (rows.action[i] !== NONE) { told(list, labels.act, linked(data.actions[rows.action[i]][0], data.actions[rows.action[i]][1])); }
+    told(list, labels.department, said("department", i));
+    told(list, labels.evidence, evidence(i));
+    told(list, labels.month, said("money", i));
+    if (act) { told(list, labels.act, linked(data.actions[act][0], data.actions[act][1])); }
     one.querySelector("dl").replaceWith(list);
     if (!one.open) { shut = doc.activeElement; one.showModal(); }
   }
   function found(place) {
+    var wanted = place.slice(2), i, k, at;
     if (!data || place.slice(0, 2) !== "f-") { return NONE; }
-    if (!places) { places = new Map(marks.map(function (mark, i) { return [mark, i]; })); }
-    var i = places.get(place.slice(2));
-    return i === undefined ? NONE : i;
+    if (data.marks) { return data.marks.indexOf(wanted); }
+    if (!/^[0-9a-f]{32}$/.test(wanted)) { return NONE; }
+    var every = decoded(doc.getElementById("marks").textContent);
+    var mine = Uint8Array.from(wanted.match(/../g), function (pair) { return parseInt(pair, 16); });
+    for (i = 0, at = 0; i < total; i += 1, at += 16) {
+      for (k = 0; k < 16 && every[at + k] === mine[k]; k += 1) { /* as far as they agree */ }
+      if (k === 16) { return i; }
+    }
+    return NONE;
   }
 
   function reveal() {
@@ -315,7 +400,7 @@
     if (pairs.length < 2) { field.closest("label").hidden = true; }
   }
   function same(text) { return [text, text]; }
-  function sorted(texts) { return texts.slice().sort(collator.compare).map(same); }
+  function alphabetic(name) { return texts(name).slice(1).sort(collator.compare).map(same); }
   function changed() {
     history.replaceState(null, "", address("find"));
     arrange();
@@ -325,21 +410,22 @@
     if (row && row.offsetHeight && row.offsetHeight !== high) { high = row.offsetHeight; draw(true); }
   }
   function ready(told_) {
-    var waiting;
-    data = told_;
-    rows = data.rows;
-    marks = data.fingerprints ? data.fingerprints.split("\n") : [];
-    total = marks.length;
+    var waiting, length = new DataView(told_.buffer).getUint32(0, true), levels = [0, 0, 0, 0, 0], i;
+    bytes = told_;
+    base = 4 + length;
+    data = JSON.parse(new TextDecoder().decode(bytes.subarray(4, base)));
+    total = data.count;
+    for (i = 0; i < total; i += 1) { levels[column("severity")[i]] += 1; }
     pane = doc.getElementById("pane");
     table = pane.querySelector("table");
     body = table.tBodies[0];
     one = doc.getElementById("one");
-    options("severity", data.severities.filter(function (_, at) { return rows.severity.indexOf(at) >= 0; }));
-    options("status", rows.status.indexOf(1) < 0 ? [] : [["open", data.labels.open], ["waived", data.labels.waived]]);
-    options("change", rows.change.some(Boolean) ? data.changes.slice(1) : []);
+    options("severity", data.severities.filter(function (_, at) { return levels[at]; }));
+    options("status", column("status").indexOf(1) < 0 ? [] : [["open", data.labels.open], ["waived", data.labels.waived]]);
+    options("change", column("change").some(Boolean) ? data.changes.slice(1) : []);
     options("policy", data.policies.slice().sort(function (a, b) { return collator.compare(a[1], b[1]); }));
-    options("product", sorted(data.product));
-    options("department", sorted(data.department));
+    options("product", alphabetic("product"));
+    options("department", alphabetic("department"));
     options("tenant", data.tenants.map(function (at) { return same(at[1]); }));
     if (data.tenants.length < 2) { all.querySelector('option[value="tenant"]').remove(); }
     all.hidden = false;
@@ -379,11 +465,10 @@
     performance.mark("findings");
   }
   function unpacked() {
-    var text = island.textContent, bytes;
-    if (island.type === "application/json") { return Promise.resolve(JSON.parse(text)); }
-    if (Uint8Array.fromBase64) { bytes = Uint8Array.fromBase64(text); }
-    else { bytes = Uint8Array.from(atob(text), function (sign) { return sign.charCodeAt(0); }); }
-    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).json();
+    var read = decoded(island.textContent);
+    if (island.type !== "application/gzip") { return Promise.resolve(read); }
+    return new Response(new Blob([read]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()
+      .then(function (whole) { return new Uint8Array(whole); });
   }
   window.addEventListener("hashchange", reveal);
   window.addEventListener("beforeprint", function () {

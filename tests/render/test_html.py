@@ -181,7 +181,8 @@ def test_no_text_of_the_tenant_acts() -> None:
     made = html(of_tenant(evil))
     page = Page(made)
     assert [attributes for name, attributes in page.tags if name == "script"] == [
-        {"id": "columns", "type": "application/json"},
+        {"id": "columns", "type": "application/octet-stream"},
+        {"id": "marks", "type": "application/octet-stream"},
         {},
     ]
     assert not any(attribute.startswith("on") for _, attributes in page.tags for attribute in attributes)
