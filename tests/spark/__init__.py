@@ -1,0 +1,1 @@
+"""Tests of the evaluator on Apache Spark: in one process, and on a cluster that the tests start."""

@@ -1,0 +1,95 @@
+"""The same audit on this machine and on a cluster: equal to the last byte, also when a worker dies during the run."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from auditor.demo import snapshots
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.writing import SnapshotWriter, folder_name
+from tests.spark.cluster import Cluster, running
+
+pytestmark = [
+    pytest.mark.skipif(find_spec("pyspark") is None, reason="PySpark is not installed"),
+    pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed"),
+    pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc"),
+]
+AS_OF = "2026-11-21T02:17:00Z"
+_USERS_A_ROW_GROUP = 8
+"""So few that the built-in tenant alone is some fifty tasks."""
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("saved")
+    for snapshot in snapshots(datetime(2026, 11, 21, 2, 17, tzinfo=UTC)):
+        _in_small_row_groups(root, snapshot)
+    return root
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with running(tmp_path_factory.mktemp("cluster")) as started:
+        yield started
+
+
+def test_a_cluster_finds_the_same_and_a_lost_worker_changes_nothing(
+    cluster: Cluster, saved: Path, tmp_path: Path
+) -> None:
+    here = _audited(saved, tmp_path / "here", os.environ)
+    there = _audited(saved, tmp_path / "there", cluster.environment, "--spark-master", cluster.master)
+    assert there == here
+
+    command = _command(saved, tmp_path / "lost", "--spark-master", cluster.master)
+    with subprocess.Popen(command, env=dict(cluster.environment), stderr=subprocess.PIPE) as process:
+        end = time.monotonic() + 90
+        while not cluster.busy(1) and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        assert process.poll() is None, "the audit was over before a worker could be lost"
+        cluster.kill(1)
+        _, errors = process.communicate(timeout=150)
+    assert process.returncode in {0, 1, 3}, errors.decode()
+    assert _files(tmp_path / "lost") == here
+
+
+def _audited(saved: Path, output: Path, environment: Mapping[str, str], *options: str) -> dict[str, bytes]:
+    done = subprocess.run(
+        _command(saved, output, *options), env=dict(environment), capture_output=True, check=False, timeout=180
+    )
+    assert done.returncode in {0, 1, 3}, done.stderr.decode()
+    return _files(output)
+
+
+def _command(saved: Path, output: Path, *options: str) -> list[str]:
+    engine = ["--engine", "spark", *options] if options else []
+    formats = ["-f", "json", "-f", "parquet", "-o", str(output)]
+    return [sys.executable, "-m", "auditor", "audit", "--snapshot", str(saved), "--as-of", AS_OF, *formats, *engine]
+
+
+def _files(output: Path) -> dict[str, bytes]:
+    found = {path.relative_to(output).as_posix(): path.read_bytes() for path in output.rglob("*") if path.is_file()}
+    assert {"result.json", "findings.parquet"} <= set(found)
+    return found
+
+
+def _in_small_row_groups(root: Path, snapshot: Snapshot) -> None:
+    """Write a snapshot as many tasks; what stands in it is the same."""
+    people = next(snapshot.batches())
+    owners = people.assignments.column("user").to_numpy()
+    manifest = snapshot.manifest
+    with SnapshotWriter(root, manifest.tenant, folder_name(manifest)) as writer:
+        for start in range(0, people.users.num_rows, _USERS_A_ROW_GROUP):
+            users = people.users.slice(start, _USERS_A_ROW_GROUP)
+            first, last = owners.searchsorted([start, start + users.num_rows])
+            writer.write_users(users, people.assignments.slice(first, last - first))
+        for name, table in snapshot.tables.items():
+            writer.write_table(name, table)
+        writer.commit(manifest)

@@ -1,0 +1,81 @@
+"""What is told before a session starts: no Java, an old one, an address that is none, a master that does not answer."""
+
+import socket
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from auditor.domain.errors import UsageError
+from auditor.spark.session import check_java, check_route
+
+
+def test_no_java_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="needs Java, and there is none") as told:
+        check_java({"PATH": str(tmp_path)})
+    assert "JAVA_HOME" in (told.value.hint or "")
+
+
+def test_an_empty_java_home_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is none"):
+        check_java({"JAVA_HOME": str(tmp_path)})
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a shell script")
+@pytest.mark.parametrize(
+    ("version", "old"), [("1.8.0_402", True), ("11.0.22", True), ("17.0.15", False), ("25", False)]
+)
+def test_an_old_java_is_said(tmp_path: Path, version: str, *, old: bool) -> None:
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(f"#!/bin/sh\necho 'openjdk version \"{version}\" 2026-04-15' >&2\n")
+    java.chmod(0o755)
+    if not old:
+        check_java({"JAVA_HOME": str(tmp_path)})
+        return
+    with pytest.raises(UsageError, match="17 or newer"):
+        check_java({"JAVA_HOME": str(tmp_path)})
+
+
+@pytest.mark.parametrize("master", ["local", "local[2]", "local[*]", "local[2,4]", "yarn", "k8s://https://here:6443"])
+def test_addresses_that_are_left_to_spark(master: str) -> None:
+    check_route(master)
+
+
+@pytest.mark.parametrize("master", ["", "http://here:7077", "spark://", "here:7077", "local[x]", "spark://a b:1"])
+def test_what_is_no_address_of_a_master(master: str) -> None:
+    with pytest.raises(UsageError) as told:
+        check_route(master)
+    assert told.value.slug == "spark-master"
+
+
+def test_a_master_that_does_not_answer() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and never listening: a connection is refused
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=rf"no Spark master answers at spark://127\.0\.0\.1:{port}") as told:
+            check_route(f"spark://127.0.0.1:{port}")
+    assert told.value.slug == "spark-route"
+
+
+def test_one_master_of_two_is_enough() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        check_route(f"spark://127.0.0.1:1,127.0.0.1:{listening.getsockname()[1]}")
+
+
+def test_a_master_without_the_engine_is_a_mistake() -> None:
+    command = [sys.executable, "-m", "auditor", "audit", "--demo", "--spark-master", "local[2]"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--engine spark" in done.stderr
+
+
+@pytest.mark.skipif(find_spec("pyspark") is not None, reason="PySpark is installed")
+def test_without_pyspark_the_extra_is_named(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "auditor", "audit", "--demo", "--engine", "spark", "-o", str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "m365-license-auditor[spark]" in done.stderr
+    assert not (tmp_path / "out").exists()
