@@ -32,21 +32,22 @@ async def open_sdk(
     """Open the SDK against one Graph root.
 
     Its retry handler is left out (it takes no decimal or long Retry-After, gives up on 500 and resets, and hides
-    what was retried), its redirect handler too (it would carry requests elsewhere), and what concerns none of the
-    auditor's requests; the guard sees every request.
+    what was retried), its redirect handler too (it would carry requests elsewhere), the one that decodes names of
+    parameters (addresses are built decoded, and links are opaque), and what concerns none of the auditor's requests;
+    the guard sees every request.
     """
     import httpx  # noqa: PLC0415 - only collection needs these
     from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
         AzureIdentityAuthenticationProvider,
     )
-    from kiota_http.middleware import ParametersNameDecodingHandler, UserAgentHandler  # noqa: PLC0415
+    from kiota_http.middleware import UserAgentHandler  # noqa: PLC0415
     from msgraph import GraphServiceClient  # noqa: PLC0415
     from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
     from msgraph_core import GraphClientFactory  # noqa: PLC0415
     from msgraph_core.middleware import GraphTelemetryHandler  # noqa: PLC0415
     from msgraph_core.middleware.options import GraphTelemetryHandlerOption  # noqa: PLC0415
 
-    from auditor.graph.transport import AiohttpTransport  # noqa: PLC0415
+    from auditor.graph.transport import AiohttpTransport, Forgetful  # noqa: PLC0415
 
     async def guard(request: "httpx.Request") -> None:
         check_request(request, root, mail=mail)
@@ -58,7 +59,7 @@ async def open_sdk(
         proxy=None if root.loopback else proxy_of(root),
         shared=connections.graph(sign_in.authorities),
     )
-    client = httpx.AsyncClient(
+    client = Forgetful(
         transport=transport,
         timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
         follow_redirects=False,
@@ -67,7 +68,7 @@ async def open_sdk(
         headers={"x-ms-throttle-priority": "low", "Accept-Encoding": "gzip, deflate"},
     )
     telemetry = options[GraphTelemetryHandlerOption.get_key()]
-    handlers = [ParametersNameDecodingHandler(), UserAgentHandler(), GraphTelemetryHandler(options=telemetry)]
+    handlers = [UserAgentHandler(), GraphTelemetryHandler(options=telemetry)]
     provider = AzureIdentityAuthenticationProvider(sign_in, scopes=[sign_in.scope], allowed_hosts=[root.host])
     async with client:
         adapter = GraphRequestAdapter(

@@ -40,6 +40,15 @@ class Root:
         return urlsplit(self.origin).netloc
 
     @property
+    def beginnings(self) -> tuple[str, ...]:
+        """What an address there can begin with: the usual port may be named, and this machine has three names."""
+        parts = urlsplit(self.origin)
+        usual = 443 if parts.scheme == "https" else 80
+        names = ("127.0.0.1", "localhost", "[::1]") if self.loopback else (parts.netloc.removesuffix(f":{parts.port}"),)
+        ends = ("", f":{usual}") if parts.port in {None, usual} else (f":{parts.port}",)
+        return tuple(f"{parts.scheme}://{name}{end}/" for name in names for end in ends)
+
+    @property
     def loopback(self) -> bool:
         """Whether the root is on this machine: no proxy may see its traffic then."""
         return self.host in _LOOPBACK
@@ -55,11 +64,11 @@ def check_link(link: str, root: Root) -> str:
     """Return a link that Graph gave, when it leads to the root it was asked of; else raise FaultError.
 
     The comparison covers everything up to the slash after the host, in printable ASCII and letter case aside, so that
-    no user information, look-alike character or other port can stand there.
+    no user information, look-alike character or other port can stand there. What is returned begins with the root's
+    own origin, whichever of its names the link uses.
     """
-    allowed = (f"{root.origin}/", f"{root.origin}:443/") if root.origin.startswith("https://") else (f"{root.origin}/",)
     if _SAFE.fullmatch(link):
-        for beginning in allowed:
+        for beginning in root.beginnings:
             if link[: len(beginning)].lower() == beginning:
                 return f"{root.origin}/{link[len(beginning) :]}"
     raise FaultError(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
+from urllib.parse import unquote
 
 from auditor.graph.client import Call, Graph
 from auditor.graph.guard import check_link
@@ -173,8 +174,15 @@ def _address(graph: Graph, builder: Any, query: Any) -> str:
         request.path_parameters["baseurl"] = graph.root.url
         if len(_ADDRESSES) >= _MOST_ADDRESSES:
             _ADDRESSES.clear()
-        _ADDRESSES[key] = request.url
+        _ADDRESSES[key] = _named(request.url)
     return _ADDRESSES[key]
+
+
+def _named(address: str) -> str:
+    """Write the names of parameters as Graph's documentation does: the SDK encodes their dollar signs."""
+    path, mark, query = address.partition("?")
+    pairs = [pair.partition("=") for pair in query.split("&")]
+    return path + mark + "&".join(unquote(name) + equals + value for name, equals, value in pairs)
 
 
 def _native() -> Any:

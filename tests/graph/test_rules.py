@@ -53,6 +53,27 @@ def test_a_link_to_the_same_root_is_followed_whole(host: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("root", "link", "allowed"),
+    [
+        ("http://127.0.0.1:8080/v1.0", "http://localhost:8080/v1.0/users?$skiptoken=a", True),
+        ("http://localhost:8080/v1.0", "http://127.0.0.1:8080/v1.0/users?$skiptoken=a", True),
+        ("http://[::1]:8080/v1.0", "http://localhost:8080/v1.0/users?$skiptoken=a", True),
+        ("http://127.0.0.1/v1.0", "http://localhost:80/v1.0/users?$skiptoken=a", True),
+        ("http://127.0.0.1:8080/v1.0", "http://localhost:8081/v1.0/users?$skiptoken=a", False),
+        ("http://127.0.0.1:8080/v1.0", "http://localhost/v1.0/users?$skiptoken=a", False),
+        ("http://127.0.0.1:8080/v1.0", "https://localhost:8080/v1.0/users?$skiptoken=a", False),
+        ("https://graph.microsoft.com/v1.0", "https://localhost/v1.0/users?$skiptoken=a", False),
+    ],
+)
+def test_this_machine_may_call_itself_by_any_of_its_names(root: str, link: str, allowed: bool) -> None:  # noqa: FBT001
+    if allowed:
+        assert check_link(link, root_of(root)) == root_of(root).origin + "/v1.0/users?$skiptoken=a"
+    else:
+        with pytest.raises(FaultError):
+            check_link(link, root_of(root))
+
+
 @given(st.text(alphabet="abcght:/@.\\#?%[]GH\u212a -", max_size=40))
 def test_whatever_passes_goes_to_the_root(text: str) -> None:
     try:
