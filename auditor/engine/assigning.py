@@ -6,7 +6,7 @@ import numpy as np
 
 from auditor.domain.policy import Assignments
 from auditor.domain.product_set import ProductSet
-from auditor.engine.bitsets import Words, meets, pairs, patterns, several, within
+from auditor.engine.bitsets import Words, listed, meets, pairs, patterns, several, within
 from auditor.engine.links import Links, Paths
 from auditor.engine.outcome import Chunk, Rows
 from auditor.engine.product_masks import Mask
@@ -87,7 +87,8 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     held = within(people.links.held, np.logical_or.reduce([element.maybe for element in elements]))
     maybe = population.maybe & several(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
-    pattern, holdings = patterns(held, rows)
+    pattern, distinct = patterns(held, rows)
+    holdings = listed(distinct)
     sure = np.array([_clash([element.true for element in elements], skus) for skus in holdings], dtype=bool)
     open_ = np.array([_clash([element.maybe for element in elements], skus) for skus in holdings], dtype=bool)
     certain = np.logical_or.reduce([element.true for element in elements])

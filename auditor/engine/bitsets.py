@@ -10,8 +10,10 @@ from auditor.engine.texts import Flags
 
 Words = npt.NDArray[np.uint64]
 
-_AT_ONCE = 1 << 19
+_AT_ONCE = 1 << 18
 """Bytes of flags that are packed at a time: they stay in the processor's cache."""
+_LOWER = 0x7F
+_NONE: Rows = np.zeros(0, dtype=np.int64)
 
 
 def words_for(bits: int) -> int:
@@ -26,21 +28,41 @@ def pack(flags: Flags) -> Words:
     return np.packbits(padded, bitorder="little").view(np.uint64)
 
 
-def gather(owners: Rows, skus: Rows, *, users: int, size: int) -> Words:
-    """Collect (row, SKU place) pairs, rows ascending, into a bitset of `size` SKUs for each user; pairs may repeat."""
-    width = (size + 7) // 8 * 8
-    found = np.zeros((users, words_for(size) * 8), dtype=np.uint8)
-    if width and len(owners):
-        places = owners * width + skus
-        step = max(1, _AT_ONCE // width)
-        ends = np.searchsorted(owners, np.arange(0, users + step, step))
-        for number in range(len(ends) - 1):
-            start = number * step
-            grid = np.zeros(min(step, users - start) * width, dtype=np.uint8)
-            grid[places[ends[number] : ends[number + 1]] - start * width] = 1
-            packed = np.packbits(grid, bitorder="little").reshape(-1, width // 8)
-            found[start : start + len(packed), : width // 8] = packed
-    return found.view(np.uint64)
+def gather(starts: Rows, skus: Rows, kinds: npt.NDArray[np.uint8], size: int) -> tuple[list[Words], Rows]:
+    """Collect what users have into bitsets of `size` SKUs, one for each of the lower seven bits of a kind.
+
+    `starts` tells where the SKUs of each user begin and where the last one's end; `kinds` is what an entry counts for,
+    its highest bit always set. Also returned is who has more entries than SKUs, and so one SKU several times.
+    """
+    users, width = len(starts) - 1, (size + 7) // 8 * 8
+    planes = int(np.bitwise_or.reduce(kinds, initial=0) & _LOWER).bit_length()
+    found = [np.zeros((users, words_for(size) * 8), dtype=np.uint8) for _ in range(planes)]
+    repeated: list[Rows] = []
+    step = max(1, _AT_ONCE // max(1, width))
+    for start in range(0, users, step) if len(skus) else ():
+        own = starts[start : start + step + 1]
+        sizes, entries = np.diff(own), slice(own[0], own[-1])
+        places = np.repeat(np.arange(len(sizes)) * width, sizes) + skus[entries]
+        grid = np.zeros(len(sizes) * width, dtype=np.uint8)
+        grid[places] = kinds[entries]
+        different = np.bitwise_count(np.packbits(grid).reshape(len(sizes), -1)).sum(axis=1)
+        doubled = np.flatnonzero(different < sizes)
+        if len(doubled):
+            again = spread(own - own[0], doubled)
+            np.bitwise_or.at(grid, places[again], kinds[entries][again])
+            repeated.append(doubled + start)
+        for plane in range(planes):
+            packed = np.packbits(grid & np.uint8(1 << plane), bitorder="little").reshape(len(sizes), -1)
+            found[plane][start : start + len(sizes), : width // 8] = packed
+    return [words.view(np.uint64) for words in found], np.concatenate([_NONE, *repeated])
+
+
+def spread(starts: Rows, rows: Rows) -> Rows:
+    """Return the places of the entries of some rows, in their order."""
+    begin = starts[rows]
+    sizes = starts[rows + 1] - begin
+    places: Rows = np.arange(sizes.sum()) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
+    return places
 
 
 def within(held: Words, products: Flags) -> Words:
@@ -63,11 +85,11 @@ def meets(held: Words, products: Flags) -> Flags:
 
 def pairs(held: Words, products: Flags, who: Flags) -> tuple[Rows, Rows]:
     """List which of the products the chosen users hold as (row, SKU place) pairs, by row and then by place."""
-    listed = np.flatnonzero(products)
-    if not len(listed):
+    wanted = np.flatnonzero(products).tolist()
+    if not wanted:
         return _NONE, _NONE
-    if len(listed) == 1:
-        (sku,) = listed.tolist()
+    if len(wanted) == 1:
+        (sku,) = wanted
         rows = np.flatnonzero(who & holders(held, sku))
         return rows, np.full(len(rows), sku, dtype=np.int64)
     kept = held & pack(products)
@@ -76,15 +98,13 @@ def pairs(held: Words, products: Flags, who: Flags) -> tuple[Rows, Rows]:
         return _NONE, _NONE
     words = kept.shape[1]
     # Arrow lists the set bits of a bitmap, and rows of words are one.
-    bits = pa.Array.from_buffers(pa.bool_(), len(rows) * words * 64, [None, pa.py_buffer(kept[rows])])
+    bitmap = pa.py_buffer(kept.take(rows, axis=0))
+    bits = pa.Array.from_buffers(pa.bool_(), len(rows) * words * 64, [None, bitmap])
     places = pc.indices_nonzero(bits).to_numpy().view(np.int64)
     if words == 1:
         return rows[places >> 6], places & 63
     owners = (places >> 6) // words
     return rows[owners], places - owners * (words * 64)
-
-
-_NONE = np.zeros(0, dtype=np.int64)
 
 
 def holders(held: Words, sku: int) -> Flags:
@@ -103,13 +123,17 @@ def counts(held: Words) -> npt.NDArray[np.integer]:
     return np.asarray(found[:, 0] if held.shape[1] == 1 else found.sum(axis=1))
 
 
-def patterns(held: Words, rows: Rows) -> tuple[Rows, list[Rows]]:
-    """Group rows by equal bitsets: (the pattern of each row, SKU places of each pattern)."""
+def patterns(held: Words, rows: Rows) -> tuple[Rows, Words]:
+    """Group rows by equal bitsets: (the pattern of each row, the patterns)."""
     chosen = held[rows]
     if held.shape[1] == 1:
         unique, inverse = np.unique(chosen[:, 0], return_inverse=True)
-        distinct = unique.reshape(-1, 1)
-    else:
-        distinct, inverse = np.unique(chosen, axis=0, return_inverse=True)
-    bits = np.unpackbits(np.ascontiguousarray(distinct).view(np.uint8), axis=1, bitorder="little")
-    return inverse.reshape(-1), [np.flatnonzero(row) for row in bits]
+        return inverse, unique.reshape(-1, 1)
+    distinct, inverse = np.unique(chosen, axis=0, return_inverse=True)
+    return inverse.reshape(-1), distinct
+
+
+def listed(held: Words) -> list[Rows]:
+    """List the SKU places of each bitset."""
+    bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")
+    return [np.flatnonzero(row) for row in bits]

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.engine.bitsets import Words, counts, gather
+from auditor.engine.bitsets import Words, gather, spread, words_for
 from auditor.engine.facts import Facts
 from auditor.engine.outcome import Rows
 from auditor.engine.texts import Codes, Flags, among, codes_of, flags_of
@@ -61,17 +61,31 @@ class Links:
         return flags_of(self.column("held"))
 
     @cached_property
+    def _bitsets(self) -> tuple[list[Words], Rows]:
+        """What is held, the SKUs over each kind of path, the SKUs whose plans count; and who has a SKU twice."""
+        kinds = _ANY | self.is_held * _HELD
+        if "state" in self._table.schema.names:
+            kinds |= self.active * np.where(self._by_group, _GROUP, _DIRECT) | self.counting * _COUNTED
+        return gather(self.starts, self.sku, kinds, len(self._facts.skus))
+
+    def _bitset(self, kind: np.uint8) -> Words:
+        planes, _ = self._bitsets
+        plane = int(kind).bit_length() - 1
+        return planes[plane] if plane < len(planes) else self._empty
+
+    @cached_property
+    def _empty(self) -> Words:
+        return np.zeros((self._users, words_for(len(self._facts.skus))), dtype=np.uint64)
+
+    @property
     def held(self) -> Words:
         """Per user, the bitset of SKUs in `assignedLicenses`."""
-        return self._bitset(self.is_held)
+        return self._bitset(_HELD)
 
-    def _bitset(self, which: Flags) -> Words:
-        """Gather the SKUs of the chosen assignments into one bitset per user."""
-        owner, sku = self.owner, self.sku
-        if not which.all():
-            chosen = np.flatnonzero(which)
-            owner, sku = owner.take(chosen), sku.take(chosen)
-        return gather(owner, sku, users=self._users, size=len(self._facts.skus))
+    @property
+    def counted(self) -> Words:
+        """Per user, the SKUs whose plans count."""
+        return self._bitset(_COUNTED)
 
     @cached_property
     def active(self) -> Flags:
@@ -88,17 +102,9 @@ class Links:
         giving = self.active if self.pathless is None else self.active | self.pathless[self.owner]
         return self.is_held & giving
 
-    @cached_property
-    def counted(self) -> Words:
-        """Per user, the SKUs whose plans count."""
-        return self._bitset(self.counting)
-
     def of_users(self, rows: Rows) -> Rows:
         """Return the assignments of some users, in their order."""
-        begin, end = self.starts[rows], self.starts[rows + 1]
-        sizes = end - begin
-        skipped = np.repeat(begin - np.concatenate(([0], np.cumsum(sizes)[:-1])), sizes)
-        return np.arange(len(skipped)) + skipped
+        return spread(self.starts, rows)
 
     def listing(self, column: str, plan_id: str) -> Rows:
         """Return the assignments whose list of disabled plans, in that column, names the plan."""
@@ -117,29 +123,18 @@ class Links:
         return plans, codes_of(coded, absent=len(plans)), places
 
     def paths(self, kind: Paths) -> Words:
-        """Per user, the SKUs held over paths of that kind, or over several."""
+        """Per user, the SKUs held over paths of that kind, or over several different ones."""
         match kind:
             case "direct":
-                return self._direct_paths
+                return self._bitset(_DIRECT)
             case "group":
-                return self._group_paths
+                return self._bitset(_GROUP)
             case "several":
                 return self._several_paths
 
     @cached_property
-    def _direct_paths(self) -> Words:
-        return self._bitset(self.active & ~self._by_group)
-
-    @cached_property
-    def _group_paths(self) -> Words:
-        return self._bitset(self.active & self._by_group)
-
-    @cached_property
     def _several_paths(self) -> Words:
-        """Per user, the SKUs with two or more different active paths."""
-        # Only who has more paths than SKUs can have two for one of them; few have.
-        paths = np.bincount(self.owner.take(np.flatnonzero(self.active)), minlength=self._users)
-        doubled = np.flatnonzero(paths > counts(self._direct_paths | self._group_paths))
+        _, doubled = self._bitsets
         chosen = self.of_users(doubled)
         chosen = chosen[self.active[chosen]]
         groups = self.column("assignedByGroup")
@@ -147,5 +142,12 @@ class Links:
         owner, sku = self.owner[chosen], self.sku[chosen]
         order = np.lexsort((group, sku, owner))
         owner, sku, group = owner[order], sku[order], group[order]
-        repeated = np.flatnonzero((owner[1:] == owner[:-1]) & (sku[1:] == sku[:-1]) & (group[1:] != group[:-1]))
-        return gather(owner[repeated], sku[repeated], users=self._users, size=len(self._facts.skus))
+        twice = np.flatnonzero((owner[1:] == owner[:-1]) & (sku[1:] == sku[:-1]) & (group[1:] != group[:-1]))
+        found = self._empty.copy()
+        bits = np.left_shift(np.uint64(1), (sku[twice] & 63).astype(np.uint64))
+        np.bitwise_or.at(found, (owner[twice], sku[twice] >> 6), bits)
+        return found
+
+
+_HELD, _DIRECT, _GROUP, _COUNTED = (np.uint8(1 << bit) for bit in range(4))
+_ANY = np.uint8(1 << 7)

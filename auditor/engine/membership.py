@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -9,7 +10,7 @@ from auditor.domain.words import Source, SourceStatus
 from auditor.engine.facts import Facts, GroupFact
 from auditor.engine.people import People
 from auditor.engine.product_masks import Mask
-from auditor.engine.texts import flags_of
+from auditor.engine.texts import Flags, beginnings, flags_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +21,39 @@ class Resolved:
     reason: str | None
 
 
+class Members:
+    """The ids of a group's members, letter case aside, to be found among the users of any batch."""
+
+    def __init__(self, ids: pa.Array) -> None:
+        lowered = pc.ascii_lower(ids) if len(ids) else pa.array([], pa.string())
+        self._ids = lowered.take(pc.sort_indices(lowered))
+        self._beginnings = beginnings(self._ids)
+
+    def among(self, people: People) -> Flags:
+        """Tell which users of a batch are members."""
+        if not len(self._ids):
+            return people.nobody
+        users = people.id_beginnings
+        if self._beginnings is None or users is None:
+            return flags_of(pc.is_in(people.lowered_ids, value_set=self._ids))
+        # Users stand in the order of their ids: what begins as a member's id does is found by halving, not by a walk.
+        first, end = np.searchsorted(self._beginnings, users[[0, -1]] + np.array([0, 1], dtype=np.uint64))
+        near = np.unique(self._beginnings[first:end])
+        starts = np.searchsorted(users, near)
+        sizes = np.searchsorted(users, near, side="right") - starts
+        rows = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+        same = pc.is_in(people.lowered_ids.take(pa.array(rows)), value_set=self._ids.slice(first, end - first))
+        listed = people.nobody.copy()
+        listed[rows[flags_of(same)]] = True
+        return listed
+
+
 class Membership:
     """Resolves the groups that policies name, and tells for each batch who belongs to them."""
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
-        self._members: dict[tuple[str, bool], pa.Array] = {}
+        self._members: dict[tuple[str, bool], Members] = {}
 
     def of(self, people: People, groups: tuple[str, ...], *, transitive: bool) -> Mask:
         """Return who is a member of one of the groups."""
@@ -38,7 +66,7 @@ class Membership:
         resolved = self.resolve(name, transitive=transitive)
         if resolved.group is None:
             return Mask(people.nobody, people.everybody)
-        listed = flags_of(pc.is_in(people.lowered_ids, value_set=self._ids(resolved.group.id, transitive=transitive)))
+        listed = self._members_of(resolved.group.id, transitive=transitive).among(people)
         if resolved.reason is None:
             return Mask(listed, people.nobody, sure=True)
         return Mask(listed, ~listed)
@@ -72,11 +100,10 @@ class Membership:
         kind = "transitive members" if transitive else "members"
         return Resolved(group=group, reason=f"the {kind} of the group '{name}' were not all read ({status})")
 
-    def _ids(self, group: str, *, transitive: bool) -> pa.Array:
+    def _members_of(self, group: str, *, transitive: bool) -> Members:
         key = (group, transitive)
         if key not in self._members:
             table = self._facts.snapshot.table("members")
             chosen = pc.and_(pc.equal(table["groupId"], group), pc.equal(table["transitive"], transitive))
-            ids = table.filter(chosen)["userId"].combine_chunks()
-            self._members[key] = pc.ascii_lower(ids) if len(ids) else pa.array([], pa.string())
+            self._members[key] = Members(table.filter(chosen)["userId"].combine_chunks())
         return self._members[key]

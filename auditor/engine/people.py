@@ -11,7 +11,7 @@ from auditor.domain.selector import ABSENT_READS_AS
 from auditor.domain.words import Source, SourceStatus
 from auditor.engine.facts import Facts
 from auditor.engine.links import Links
-from auditor.engine.texts import ALL_DIFFERENT, Flags, Texts, flags_of, texts
+from auditor.engine.texts import ALL_DIFFERENT, Flags, Texts, beginnings, flags_of, texts
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -109,6 +109,11 @@ class People:
     def lowered_ids(self) -> pa.Array:
         """The ids of the users in lower case."""
         return pc.ascii_lower(self.column("id"))
+
+    @cached_property
+    def id_beginnings(self) -> npt.NDArray[np.uint64] | None:
+        """How the ids begin, as numbers, where they stand in order; None where that is of no help."""
+        return beginnings(self.lowered_ids)
 
     def texts(self, name: str) -> Texts:
         """Return a text column folded for comparison, documented defaults filled in."""

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from auditor.domain.policy import Policy
-from auditor.engine.bitsets import holders, meets, several
+from auditor.engine.bitsets import holders, meets, patterns, several, spread
 from auditor.engine.links import Links
 from auditor.engine.outcome import Chunk, Rows
 from auditor.engine.people import People
@@ -36,20 +36,22 @@ class Batch:
         contained = np.zeros(self.plan.size, dtype=bool)
         contained[list(containers)] = True
         who = np.flatnonzero(meets(held, contained) & several(held))
-        held = held[who]
+        pattern, distinct = patterns(held, who)
         found = [(_NONE, _NONE, _NONE)]
         for sku, around in containers.items():
-            left = np.flatnonzero(holders(held, sku))
+            left = np.flatnonzero(holders(distinct, sku))
             for container in around:
                 if not len(left):
                     break
-                inside = holders(held[left], container)
-                rows = who[left[inside]]
-                found.append((rows, np.full(len(rows), sku), np.full(len(rows), container)))
+                inside = holders(distinct[left], container)
+                same = left[inside]
+                found.append((same, np.full(len(same), sku), np.full(len(same), container)))
                 left = left[~inside]
-        rows, skus, by = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        order = np.lexsort((skus, rows))
-        return rows[order], skus[order], by[order]
+        patterned, skus, by = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        order = np.lexsort((skus, patterned))
+        starts = np.searchsorted(patterned[order], np.arange(len(distinct) + 1))
+        entries = order[spread(starts, pattern)]
+        return np.repeat(who, np.diff(starts)[pattern]), skus[entries], by[entries]
 
     @cached_property
     def errors(self) -> tuple[Rows, Rows, Rows, tuple[str, ...]]:

@@ -60,9 +60,14 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Te
 def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
     """Return per row the place of its value in the dictionary, and `absent` for null."""
     indices = column.indices
-    found = (pc.fill_null(indices, pa.scalar(absent, indices.type)) if indices.null_count else indices).to_numpy()
-    size = max(len(column.dictionary) - 1, absent)
-    return np.asarray(found.astype(np.min_scalar_type(size), copy=False))
+    kind = np.min_scalar_type(max(len(column.dictionary) - 1, absent))
+    if not indices.null_count:
+        return np.asarray(indices.to_numpy().astype(kind, copy=False))
+    # What stands in the place of a null is anything: it is overwritten.
+    raw = np.frombuffer(indices.buffers()[1], dtype=indices.type.to_pandas_dtype())
+    codes = raw[indices.offset : indices.offset + len(indices)].astype(kind)
+    codes[np.flatnonzero(flags_of(indices.is_null()))] = absent
+    return codes
 
 
 def looked_up(flags: Flags, codes: Codes) -> Flags:
@@ -129,6 +134,23 @@ def _ends(column: pa.StringArray) -> npt.NDArray[np.int32]:
     if places is None or not len(column):
         return np.zeros(1, dtype=np.int32)
     return np.frombuffer(places, dtype=np.int32)[column.offset : column.offset + len(column) + 1]
+
+
+def beginnings(column: pa.StringArray) -> npt.NDArray[np.uint64] | None:
+    """Return the first eight bytes of each id as a number; None where ids differ in length or are out of order.
+
+    Numbers ascend as their texts do, and may be equal where texts are not.
+    """
+    ends = _ends(column)
+    width = int(ends[1] - ends[0]) if len(ends) > 1 else 0
+    if width < _EIGHT or (np.diff(ends) != width).any():
+        return None
+    letters = np.frombuffer(column.buffers()[2], dtype=np.uint8)[ends[0] : ends[-1]].reshape(-1, width)
+    found = np.ascontiguousarray(letters[:, :_EIGHT]).view(">u8")[:, 0].astype(np.uint64)
+    return None if (found[1:] < found[:-1]).any() else found
+
+
+_EIGHT = 8
 
 
 @lru_cache(maxsize=1024)
