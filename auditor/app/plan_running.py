@@ -29,7 +29,7 @@ class PlanRequest:
 
     policies: tuple[Path, ...] = ()
     demo: bool = False
-    snapshots: tuple[Path, ...] = ()
+    snapshots: tuple[Path | str, ...] = ()
     tenants: tuple[str, ...] = ()
     as_of: datetime
 

@@ -31,7 +31,7 @@ class PreviewRequest:
     policies: tuple[Path, ...] = ()
     """The places of the changed policies; none means policies/, else the starter library."""
     demo: bool = False
-    snapshots: tuple[Path, ...] = ()
+    snapshots: tuple[Path | str, ...] = ()
     tenants: tuple[str, ...] = ()
     as_of: datetime
     names: bool = False

@@ -18,7 +18,7 @@ from auditor.domain.words import Engine
 from auditor.engine.evaluating import evaluate
 from auditor.policy.loading import load
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reading import find, manifest_of, read
+from auditor.snapshot.reading import manifest_of, read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +27,8 @@ class Request:
 
     policies: tuple[Path, ...] = ()
     demo: bool = False
-    snapshots: tuple[Path, ...] = ()
+    snapshots: tuple[Path | str, ...] = ()
+    """Folders, and addresses of stores."""
     tenants_file: Path | None = None
     tenants: tuple[str, ...] = ()
     """Names; none means every tenant."""
@@ -35,6 +36,8 @@ class Request:
     """(I, N): only the tenants whose name falls to the I-th of N parts."""
     as_of: datetime
     """What the policies are judged by: durations and waivers count from here."""
+    state_as_of: datetime | None = None
+    """Of places with several nights: audit the latest not after this; None for the latest."""
     started: datetime
     """When the program was called: the instant of state that is read live."""
     compare: Path | None = None
@@ -96,7 +99,10 @@ def _places(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | U
             folders = [write(Path(folder), snapshot) for snapshot in snapshots(request.as_of)]
             yield _chosen(folders, request)
     elif request.snapshots:
-        yield _chosen(_found(request.snapshots), request)
+        from auditor.app.stored import opened_places  # noqa: PLC0415  only saved state is looked for
+
+        with opened_places(request.snapshots, request.state_as_of, lambda names: _named(names, request)) as found:
+            yield found
     elif request.collect is not None:
         yield request.collect(request, policies)
     else:
@@ -129,31 +135,19 @@ def _opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sn
             yield read(place)
 
 
-def _found(places: Sequence[Path]) -> list[Path]:
-    """Return the snapshot folders of some places; one tenant may come from one place only."""
-    folders: dict[str, Path] = {}
-    for place in places:
-        for folder in find(place):
-            name = manifest_of(folder).tenant
-            if name in folders and folders[name].resolve() != folder.resolve():
-                raise UsageError(
-                    "snapshot-twice",
-                    f"both {folders[name]} and {folder} are snapshots of the tenant {name}",
-                    hint="name one of them",
-                )
-            folders[name] = folder
-    return [folders[name] for name in sorted(folders)]
-
-
 def _chosen(folders: Sequence[Path], request: Request) -> list[Path]:
     """Keep the snapshots of the named tenants and of the shard; a name that no snapshot bears is an error."""
     by_name: Mapping[str, Path] = {manifest_of(folder).tenant: folder for folder in folders}
+    return [by_name[name] for name in _named(tuple(by_name), request)]
+
+
+def _named(known: Sequence[str], request: Request) -> list[str]:
+    """Keep the named tenants, or all, and of these the shard's; a name that nobody bears is an error."""
     for name in request.tenants:
-        if name not in by_name:
-            known = ", ".join(sorted(by_name))
-            raise UsageError("tenant-unknown", f"there is no snapshot of a tenant '{name}'", hint=f"tenants: {known}")
-    wanted = set(request.tenants) or set(by_name)
-    return [by_name[name] for name in sorted(wanted) if in_shard(name, request.shard)]
+        if name not in known:
+            hint = f"tenants: {', '.join(sorted(known))}"
+            raise UsageError("tenant-unknown", f"there is no snapshot of a tenant '{name}'", hint=hint)
+    return [name for name in sorted(set(request.tenants) or set(known)) if in_shard(name, request.shard)]
 
 
 def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:

@@ -26,6 +26,7 @@ from auditor.cli.options import (
     threshold,
     wished_locale,
 )
+from auditor.cli.places import place
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Engine
@@ -60,16 +61,19 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
     what.add_argument(
         "--snapshot",
         action="append",
-        type=Path,
+        type=place,
         default=[],
-        metavar="DIR",
-        help="a saved snapshot, or a folder of them (repeatable)",
+        metavar="PLACE",
+        help="a saved snapshot, a folder of them, or a store (repeatable)",
     )
     what.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
     what.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
     what.add_argument(
-        "--as-of", type=instant, metavar="RFC3339", help="the audit's instant (default: now, or SOURCE_DATE_EPOCH)"
+        "--as-of",
+        type=instant,
+        metavar="RFC3339",
+        help="the audit's instant; of several nights the latest not after it (default: now, or SOURCE_DATE_EPOCH)",
     )
     what.add_argument(
         "--compare",
@@ -184,6 +188,7 @@ def _request(args: argparse.Namespace) -> Request:
         tenants=tuple(args.tenant),
         shard=args.shard,
         as_of=args.as_of or started,
+        state_as_of=args.as_of,
         started=started,
         compare=args.compare,
         notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),

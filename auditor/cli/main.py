@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "tell in words what a check, policy, product or guidance article is",
     "init": "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
     "schema": "print the JSON Schema of a file format",
+    "store": "keep nights in a folder or object store: put, list, check, prune, get",
     "products": "list, search and update the product catalogue",
 }
 """Every command with its one line of help; each lives in a module of its name, imported when it is called."""

@@ -7,6 +7,7 @@ from auditor.app.localising import checked_locale
 from auditor.app.plan_running import FORMATS, PlanRequest, exit_code, run_plan, write_plan
 from auditor.cli.console import out, say
 from auditor.cli.options import from_environment, instant, now
+from auditor.cli.places import place
 from auditor.domain.errors import UsageError, printable
 from auditor.remedy.plan_text import summary
 from auditor.remedy.planned import FleetPlan
@@ -37,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--snapshot",
         action="append",
-        type=Path,
+        type=place,
         default=[],
-        metavar="DIR",
-        help="a saved snapshot, or a folder of them (repeatable)",
+        metavar="PLACE",
+        help="a saved snapshot, a folder of them, or a store (repeatable)",
     )
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the plan's instant (default: now)")
@@ -100,7 +101,7 @@ def _places(args: argparse.Namespace) -> tuple[dict[str, Path], bool]:
             raise UsageError(
                 "usage",
                 f"a plan cannot be written as '{text}'",
-                hint="json, markdown or terminal, with =PATH for a file",
+                hint="json, markdown, html or terminal, with =PATH for a file",
             )
     return places, terminal
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from auditor.app.previewing import PreviewRequest, exit_code, preview
 from auditor.cli.console import out, say
 from auditor.cli.options import from_environment, instant, now, severity, threshold
+from auditor.cli.places import place
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError, printable
 from auditor.render import preview as preview_json
@@ -47,10 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--snapshot",
         action="append",
-        type=Path,
+        type=place,
         default=[],
-        metavar="DIR",
-        help="a saved snapshot, or a folder of them (repeatable)",
+        metavar="PLACE",
+        help="a saved snapshot, a folder of them, or a store (repeatable)",
     )
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
     parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the instant of both audits (default: now)")

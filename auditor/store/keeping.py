@@ -149,6 +149,10 @@ class Store:
         """Return the objects of a night, each held against its digest."""
         return self._opened(night.parts)
 
+    def check(self, entry: PartEntry) -> None:
+        """Read one object; SnapshotError where it is missing or damaged."""
+        self._body(entry)
+
     def _opened(self, entries: Sequence[PartEntry]) -> list[Part]:
         return [Part(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
 

@@ -102,10 +102,15 @@ def series(draw: st.DrawFn) -> tuple[Snapshot, ...]:
 
 
 def night(
-    state: Mapping[str, Any], day: int, *, rows: int = 1 << 30, columns: tuple[str, ...] | None = None
+    state: Mapping[str, Any],
+    day: int,
+    *,
+    rows: int = 1 << 30,
+    columns: tuple[str, ...] | None = None,
+    asked: tuple[str, ...] = ("id",),
 ) -> Snapshot:
     """One night of the tenant."""
-    sources = tuple(Coverage(name=s, status=SourceStatus.COMPLETE, asked=("id",)) for s in Source)
+    sources = tuple(Coverage(name=s, status=SourceStatus.COMPLETE, asked=asked) for s in Source)
     manifest = Manifest(
         tenant="contoso", tenant_id="t", cloud=Cloud.WORLDWIDE, instant=START + timedelta(days=day), sources=sources
     )

@@ -1,0 +1,153 @@
+"""Folders and stores into the one state of each tenant that an audit is made of."""
+
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.auditing import Unaudited
+from auditor.domain.errors import SnapshotError, UsageError
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.reading import find, manifest_of
+from auditor.store.address import Address, place_of
+from auditor.store.keeping import MARK, Store
+from auditor.store.nights import Night
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The state of a tenant at one instant, wherever it is kept."""
+
+    manifest: Manifest
+    place: str
+    """Where it is, for people."""
+    folder: Path | None = None
+    """The snapshot, where it is one already."""
+    store: Store | None = None
+    night: Night | None = None
+
+    def opened(self, root: Path) -> Path:
+        """Return a snapshot folder of it; one of a store is put together below `root`."""
+        if self.folder is not None:
+            return self.folder
+        assert self.store is not None
+        assert self.night is not None
+        return self.store.restore(self.night, root)
+
+
+def store_at(where: Path | str) -> Store:
+    """Return the store of a folder or an address, whether it is there or not."""
+    return Store(place_of(where if isinstance(where, Path) else Address(where)))
+
+
+def is_store(where: Path | str) -> bool:
+    """Whether a place is a store, and not a folder of snapshots."""
+    return not isinstance(where, Path) or (where / MARK).is_file()
+
+
+@contextmanager
+def opened_places(
+    places: Sequence[Path | str], at: datetime | None, chosen: Callable[[Sequence[str]], Sequence[str]]
+) -> Iterator[Sequence[Path | Unaudited]]:
+    """Yield a snapshot folder for each tenant that is chosen: the latest, or the latest not after `at`.
+
+    `chosen` picks tenants by name before anything is put together. A tenant that has only later snapshots is not
+    audited, and says so; SnapshotError where that is true of all of them.
+    """
+    found = states(places, at)
+    names = chosen(tuple(found))
+    with tempfile.TemporaryDirectory(prefix="auditor-nights-") as root:
+        yield [_folder(found[name], Path(root)) for name in names]
+
+
+def _folder(state: State | Unaudited, root: Path) -> Path | Unaudited:
+    return state if isinstance(state, Unaudited) else state.opened(root)
+
+
+def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, State | Unaudited]:
+    """Return the state of every tenant of some places; one tenant may come from one place only."""
+    found: dict[str, State | Unaudited] = {}
+    for where in places:
+        for name, state in _of_place(where, at).items():
+            known = found.get(name)
+            if known is not None and _where(known) != _where(state):
+                raise UsageError(
+                    "snapshot-twice",
+                    f"both {_where(known)} and {_where(state)} are snapshots of the tenant {name}",
+                    hint="name one of them",
+                )
+            found[name] = state
+    return {name: found[name] for name in sorted(found)}
+
+
+def _where(state: State | Unaudited) -> str:
+    return state.reason if isinstance(state, Unaudited) else state.place
+
+
+def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, State | Unaudited]:
+    if is_store(where):
+        return _latest(_stored(store_at(where).opened()), at, str(where))
+    folder = Path(where)
+    if at is None or (folder / "manifest.json").is_file():
+        # A single snapshot is audited whatever its instant is, also below in a folder of them: `at` only judges it.
+        return {state.manifest.tenant: state for state in map(_plain, find(folder))}
+    find(folder)  # says what is wrong where there is no snapshot at all
+    found = [_plain(path) for path in all_folders(folder)]
+    times = Counter(state.manifest.tenant for state in found)
+    alone = {s.manifest.tenant: s for s in found if times[s.manifest.tenant] == 1}
+    several = [state for state in found if times[state.manifest.tenant] > 1]
+    return {**alone, **(_latest(several, at, str(where)) if several else {})}
+
+
+def all_folders(root: Path) -> list[Path]:
+    """Return every snapshot folder of a root, by tenant and instant; hidden ones are still being written."""
+    found = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
+    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts))
+
+
+def _stored(store: Store) -> list[State]:
+    found = [
+        State(
+            manifest=night.manifest, place=f"{store.address}: {format_instant(night.instant)}", store=store, night=night
+        )
+        for night in store.nights()
+    ]
+    if not found:
+        raise SnapshotError(
+            "snapshot-missing", f"{store.address} holds no snapshot", hint="`auditor store put` brings one"
+        )
+    return found
+
+
+def _plain(folder: Path) -> State:
+    return State(manifest=manifest_of(folder), place=str(folder.resolve()), folder=folder)
+
+
+def _latest(found: Sequence[State], at: datetime | None, where: str) -> Mapping[str, State | Unaudited]:
+    latest: dict[str, State | Unaudited] = {}
+    for state in sorted(found, key=lambda state: state.manifest.instant):
+        manifest = state.manifest
+        if at is None or manifest.instant <= at:
+            latest[manifest.tenant] = state
+        elif manifest.tenant not in latest:
+            reason = f"{where} has no snapshot of it at or before {format_instant(at)}"
+            latest[manifest.tenant] = Unaudited(
+                name=manifest.tenant,
+                tenant_id=manifest.tenant_id,
+                cloud=manifest.cloud,
+                agreement=manifest.agreement,
+                reason=f"{reason}; the first is of {format_instant(manifest.instant)}",
+            )
+    if not any(isinstance(state, State) for state in latest.values()):
+        first = format_instant(min(state.manifest.instant for state in found))
+        asked = "now" if at is None else format_instant(at)
+        raise SnapshotError(
+            "snapshot-later",
+            f"{where} has no snapshot at or before {asked}: the first is of {first}",
+            hint="name a later instant, or the folder of one snapshot to judge it by an earlier day",
+        )
+    return latest

@@ -1,0 +1,152 @@
+"""Snapshots and results into a store; nights of a store listed, checked, thinned out and restored."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from auditor.app.stored import all_folders, store_at
+from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.result import Result
+from auditor.history.ledger import Ledger
+from auditor.history.saved import load
+from auditor.render.totals import sums
+from auditor.snapshot.reading import find
+from auditor.store.keeping import Store
+from auditor.store.nights import Night, PartEntry
+from auditor.store.retention import Pruning, parse_keep, prune
+
+_IN_FLIGHT = timedelta(days=2)
+"""An object younger than this may belong to a writer that has not committed yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of one thing that was brought to the store."""
+
+    what: str
+    tenant: str
+    instant: datetime
+    new: bool
+    """False: the same was there already."""
+    size: int
+    """Bytes that were added."""
+    given: int
+    """Bytes that it takes by itself."""
+
+
+def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored]:
+    """Store snapshots and results in order of their instants; the store comes to be where there is none.
+
+    A place is a snapshot, a folder of them, or a result.json. Raises AuditorError; what was stored before stays.
+    """
+    folders = [folder for place in places if place.is_dir() for folder in _snapshots(place)]
+    results = [_result(place) for place in places if not place.is_dir()]
+    store = store_at(where).made()
+    for folder in sorted(folders, key=lambda folder: folder.name):
+        night, new = store.put(folder)
+        yield Stored(
+            what="snapshot",
+            tenant=night.tenant,
+            instant=night.instant,
+            new=new,
+            size=night.own_size if new else 0,
+            given=sum(entry.size for entry in night.files.values()),
+        )
+    for given, result in sorted(results, key=lambda item: item[1].run.as_of):
+        for tenant in result.tenants:
+            if tenant.failure is None:
+                size = Ledger(store.place, tenant.name).put(result, tenant, sums(tenant.findings))
+                yield Stored(
+                    what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=given
+                )
+
+
+def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
+    """Return the nights of a store; UsageError for a tenant that has none."""
+    found = store_at(where).opened().nights()
+    for name in tenants:
+        if all(night.tenant != name for night in found):
+            known = ", ".join(sorted({night.tenant for night in found}))
+            raise UsageError("tenant-unknown", f"the store has no night of a tenant '{name}'", hint=f"tenants: {known}")
+    return tuple(night for night in found if not tenants or night.tenant in tenants)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check of one night found."""
+
+    night: Night
+    wrong: str | None
+    """What is missing or damaged; None for a night that is whole."""
+
+
+def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
+    """Hold every object of a store against its digest; each is read once."""
+    store = store_at(where).opened()
+    known: dict[str, str | None] = {}
+    for night in nights(where, tenants):
+        for entry in night.parts:
+            if entry.name not in known:
+                known[entry.name] = _wrong(store, entry)
+        yield Checked(night=night, wrong=next((w for w in (known[e.name] for e in night.parts) if w is not None), None))
+
+
+def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool) -> list[Pruning]:
+    """Apply a policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
+
+    All tenants are decided about before anything is deleted.
+    """
+    policy = parse_keep(keep)
+    store = store_at(where).opened()
+    by_tenant: dict[str, list[Night]] = {}
+    for night in nights(where, tenants):
+        by_tenant.setdefault(night.tenant, []).append(night)
+    decided = [prune(found, policy, now) for found in by_tenant.values()]
+    if delete:
+        for pruning in decided:
+            store.remove(pruning)
+            old = (now - _IN_FLIGHT).strftime("%Y-%m-%dT%H%M%S")
+            for name in store.leftovers(pruning.tenant):
+                if name.rpartition("/")[2] < old:
+                    store.place.remove(name)
+    return decided
+
+
+def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:
+    """Write the latest night of a tenant, not after `at`, as a snapshot folder below `root`."""
+    found = [night for night in nights(where, [tenant]) if at is None or night.instant <= at]
+    if not found:
+        raise SnapshotError(
+            "snapshot-later", f"{where} has no night of {tenant} so early", hint="`auditor store list` tells which"
+        )
+    return store_at(where).restore(found[-1], root)
+
+
+def _wrong(store: Store, entry: PartEntry) -> str | None:
+    try:
+        store.check(entry)
+    except SnapshotError as error:
+        if error.slug != "store-damaged":
+            raise
+        return error.message
+    return None
+
+
+def _snapshots(place: Path) -> list[Path]:
+    if (place / "manifest.json").is_file():
+        return [place]
+    find(place)  # says what is wrong where there is none
+    return all_folders(place)
+
+
+def _result(place: Path) -> tuple[int, Result]:
+    try:
+        body = place.read_bytes()
+    except OSError as error:
+        raise SnapshotError(
+            "result-unreadable",
+            f"{place} cannot be read: {error.strerror}",
+            hint="name a snapshot, a folder of them, or a result.json",
+        ) from error
+    return len(body), load(body, where=str(place))

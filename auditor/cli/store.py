@@ -1,0 +1,161 @@
+"""Turns the arguments of `auditor store` into nights kept, listed, checked, thinned out and restored."""
+
+import argparse
+import json
+from pathlib import Path
+
+from auditor.app.storing import check, nights, put, restore, thin
+from auditor.cli.console import out, say
+from auditor.cli.options import instant, now
+from auditor.cli.places import place
+from auditor.domain.errors import printable
+from auditor.snapshot.manifest import format_instant
+from auditor.store.nights import Night
+from auditor.store.retention import Pruning
+
+_EXAMPLES = """\
+auditor store put audits/ snapshots/ out/result.json      keep tonight's snapshots and findings
+auditor store put abfs://audits@account.dfs.core.windows.net/nights snapshots/
+auditor store list audits/
+auditor store prune audits/ --keep 35d,24m                what would go; --delete deletes it
+auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
+auditor store check audits/                               is every night whole?
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor store`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("what", choices=("put", "list", "check", "prune", "get"), help="what to do")
+    parser.add_argument("store", type=place, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
+    parser.add_argument(
+        "things", nargs="*", metavar="THING", help="put: snapshots, folders of them, result.json files; get: a tenant"
+    )
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("--keep", metavar="35d,24m", help="prune: every night of 35 days, one a month for 24 months")
+    deed = parser.add_mutually_exclusive_group()
+    deed.add_argument("--dry-run", action="store_true", help="prune: only tell what would go (the default)")
+    deed.add_argument("--delete", action="store_true", help="prune: delete it")
+    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="get: the latest night not after this")
+    parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="get: where to")
+    parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor store`: 0, or 3 where a check found a night that is not whole. Raises AuditorError."""
+    wrong = _misused(args)
+    if wrong:
+        from auditor.domain.errors import UsageError  # noqa: PLC0415
+
+        raise UsageError("usage", wrong, hint="auditor store --help tells the form of each")
+    match args.what:
+        case "put":
+            return _put(args)
+        case "list":
+            return _list(args)
+        case "check":
+            return _check(args)
+        case "prune":
+            return _prune(args)
+        case _:
+            out(str(restore(args.store, args.things[0], args.as_of, args.output)))
+            return 0
+
+
+def _misused(args: argparse.Namespace) -> str | None:
+    if args.what == "put" and not args.things:
+        return "put needs snapshots or results to keep"
+    if args.what == "get" and len(args.things) != 1:
+        return "get needs the name of one tenant"
+    if args.what in {"list", "check", "prune"} and args.things:
+        return f"{args.what} takes a store alone: '{args.things[0]}' is one thing too many"
+    if (args.what == "prune") != (args.keep is not None):
+        return "prune needs --keep, and nothing else does"
+    if args.delete and args.what != "prune":
+        return "--delete belongs to prune"
+    return None
+
+
+def _put(args: argparse.Namespace) -> int:
+    for stored in put(args.store, [Path(thing) for thing in args.things]):
+        said = f"{_size(stored.size)} of {_size(stored.given)}" if stored.new else "there already"
+        if not args.quiet:
+            say(f"{stored.tenant} {format_instant(stored.instant)}: {stored.what}, {said}")
+    return 0
+
+
+def _list(args: argparse.Namespace) -> int:
+    found = nights(args.store, args.tenant)
+    if args.json:
+        out(json.dumps([_told(night) for night in found], indent=2))
+    else:
+        for night in found:
+            state = "complete" if night.manifest.complete else "incomplete"
+            out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
+                f"{_size(night.own_size):>9}  {state}")  # fmt: skip
+    return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    found = list(check(args.store, args.tenant))
+    if args.json:
+        out(json.dumps([{**_told(each.night), "wrong": each.wrong} for each in found], indent=2))
+    for each in found:
+        if each.wrong is not None:
+            say(printable(f"{each.night.tenant} {format_instant(each.night.instant)}: {each.wrong}"))
+    broken = sum(each.wrong is not None for each in found)
+    if not args.quiet:
+        say(f"{len(found) - broken} of {len(found)} nights are whole")
+    return 3 if broken else 0
+
+
+def _prune(args: argparse.Namespace) -> int:
+    found = thin(args.store, args.keep, now(), tenants=args.tenant, delete=args.delete)
+    if args.json:
+        out(json.dumps([_pruning(pruning, deleted=args.delete) for pruning in found], indent=2))
+        return 0
+    verb = "deleted" if args.delete else "would go"
+    for pruning in found:
+        for night in pruning.gone:
+            out(f"{verb}: {night.tenant} {format_instant(night.instant)}")
+        if not args.quiet:
+            say(
+                f"{pruning.tenant}: {len(pruning.kept)} nights stay, {len(pruning.gone)} {verb}, "
+                f"{_size(pruning.freed)} freed"
+            )
+            if pruning.held:
+                say(
+                    f"  {_size(sum(entry.size for entry in pruning.held))} of nights that go stay for now: "
+                    "nights that are kept are built on them"
+                )
+    if not args.delete and not args.quiet:
+        say("nothing was deleted: add --delete to do it")
+    return 0
+
+
+def _told(night: Night) -> dict[str, object]:
+    return {
+        "tenant": night.tenant,
+        "instant": format_instant(night.instant),
+        "complete": night.manifest.complete,
+        "kind": night.parts[-1].kind,
+        "bytes": night.own_size,
+    }
+
+
+def _pruning(pruning: Pruning, *, deleted: bool) -> dict[str, object]:
+    return {
+        "tenant": pruning.tenant,
+        "deleted": deleted,
+        "kept": [format_instant(night.instant) for night in pruning.kept],
+        "gone": [format_instant(night.instant) for night in pruning.gone],
+        "freedBytes": pruning.freed,
+        "heldBytes": sum(entry.size for entry in pruning.held),
+    }
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"

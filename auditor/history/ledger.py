@@ -1,0 +1,284 @@
+"""Results of one tenant, night after night, into a log of what was found, mended and waived, and since when."""
+
+import hashlib
+import io
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from auditor.domain.errors import SnapshotError
+from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
+from auditor.domain.words import Outcome, Severity, Status
+from auditor.store.nights import checked_document, damaged, document_digest
+from auditor.store.places import Place
+
+SCHEMA: Final = "auditor/ledger/v1"
+_INSTANT: Final = pa.timestamp("us", tz="UTC")
+_TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
+                "subject_name", "product", "detail", "currency", "per_month")  # fmt: skip
+EVENTS: Final = pa.schema(
+    [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
+)
+"""One row for each finding that came, went, or was waived; in the first result of a month also for those that stay."""
+AGES: Final = (7, 30, 90)
+"""Days at which an open finding gets older by one class."""
+_HELD: Final = frozenset({"held", "opened", "waived", "unwaived"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One result in the log: its counts, and where its events are."""
+
+    number: int
+    as_of: datetime
+    run: str
+    events: str
+    """The object of its events."""
+    sha256: str
+    size: int
+    checkpoint: bool
+    """Whether the events tell everything that is held, so that nothing earlier is needed."""
+    summary: Mapping[str, Any]
+
+
+class Ledger:
+    """The log of one tenant; entries are numbered, so that of two writers one comes first and the other says so."""
+
+    def __init__(self, place: Place, tenant: str) -> None:
+        self._place = place
+        self._tenant = tenant
+
+    def entries(self) -> tuple[Entry, ...]:
+        """Return every result in order."""
+        names = [n for n in self._place.names(f"{self._tenant}/results") if n.endswith(".json")]
+        found = []
+        for name, body in zip(names, self._place.read_many(names), strict=True):
+            where = f"{self._place.address}/{name}"
+            if body is None:
+                raise damaged(where, "is listed and cannot be read")
+            found.append(_entry(body, where))
+        return tuple(found)
+
+    def put(self, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> int:
+        """Add a result; returns the bytes that it took, 0 where the same run is there already.
+
+        Raises SnapshotError for a result older than the newest one, and where another run of that instant is stored.
+        """
+        known = self.entries()
+        for entry in known:
+            if entry.as_of == result.run.as_of:
+                if entry.run == result.run.id:
+                    return 0
+                raise self._refused("store-exists", f"another result of {result.run.as_of.isoformat()}")
+        if known and result.run.as_of < known[-1].as_of:
+            raise self._refused("store-order", f"a later result, of {known[-1].as_of.isoformat()}")
+        before = self.held()
+        rows, kept = _events(result, tenant, before)
+        checkpoint = not known or _month(known[-1].as_of) != _month(result.run.as_of)
+        if checkpoint:
+            told = {row["fingerprint"] for row in rows}
+            rows += [{**row, "at": result.run.as_of, "event": "held"} for f, row in kept.items() if f not in told]
+        sink = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist(rows, EVENTS), sink, compression="zstd", compression_level=9)
+        body = sink.getvalue()
+        mark = hashlib.sha256(body).hexdigest()
+        number = known[-1].number + 1 if known else 1
+        document: dict[str, Any] = {
+            "schema": SCHEMA,
+            "number": number,
+            "asOf": result.run.as_of.isoformat(),
+            "run": result.run.id,
+            "events": {
+                "name": f"{self._tenant}/findings/{number:06}-{mark[:16]}.parquet",
+                "sha256": mark,
+                "bytes": len(body),
+                "checkpoint": checkpoint,
+            },
+            "summary": _summary(result, tenant, rows, kept.values(), money),
+        }
+        document["digest"] = document_digest(document)
+        self._place.create(document["events"]["name"], body)
+        commit = json.dumps(document, ensure_ascii=False).encode() + b"\n"
+        if not self._place.create(f"{self._tenant}/results/{number:06}.json", commit):
+            raise self._refused("store-exists", "a result that somebody else stored at the same moment")
+        return len(body) + len(commit)
+
+    def held(self) -> dict[str, dict[str, Any]]:
+        """Return what stood after the newest result, by fingerprint: rows as in EVENTS."""
+        known = self.entries()
+        first = max((i for i, entry in enumerate(known) if entry.checkpoint), default=0)
+        found: dict[str, dict[str, Any]] = {}
+        for row in self.events(known[first:]).to_pylist():
+            if row["event"] in _HELD:
+                found[row["fingerprint"]] = row
+            else:
+                found.pop(row["fingerprint"], None)
+        return found
+
+    def events(self, entries: Sequence[Entry] | None = None) -> pa.Table:
+        """Return the events of some results, or of all whose events are still kept, in order."""
+        wanted = self.entries() if entries is None else entries
+        tables = [EVENTS.empty_table()]
+        for entry, body in zip(wanted, self._place.read_many([e.events for e in wanted]), strict=True):
+            where = f"{self._place.address}/{entry.events}"
+            if body is None:
+                if entries is None:
+                    continue  # retention took it
+                raise damaged(where, "is missing: the newest findings cannot be told apart from older ones")
+            if hashlib.sha256(body).hexdigest() != entry.sha256:
+                raise damaged(where, "is not the object that its result describes")
+            tables.append(pq.read_table(io.BytesIO(body)).select(EVENTS.names).cast(EVENTS))
+        return pa.concat_tables(tables)
+
+    def thin(self, before: datetime) -> tuple[Entry, ...]:
+        """Return the results whose events retention may take: older than an instant, and not needed by the newest."""
+        known = self.entries()
+        first = max((i for i, entry in enumerate(known) if entry.checkpoint), default=0)
+        there = set(self._place.names(f"{self._tenant}/findings"))
+        return tuple(e for e in known[:first] if e.as_of < before and e.events in there)
+
+    def remove(self, entries: Iterable[Entry]) -> None:
+        """Delete the events of results; their counts stay."""
+        for entry in entries:
+            self._place.remove(entry.events)
+
+    def _refused(self, slug: str, what: str) -> SnapshotError:
+        return SnapshotError(
+            slug,
+            f"{self._place.address} has {what} of {self._tenant}",
+            hint="store results in the order of their instants, each once; nothing was changed",
+        )
+
+
+def _entry(body: bytes, where: str) -> Entry:
+    document = checked_document(body, where, SCHEMA)
+    try:
+        events = document["events"]
+        return Entry(
+            number=int(document["number"]),
+            as_of=datetime.fromisoformat(document["asOf"]),
+            run=str(document["run"]),
+            events=str(events["name"]),
+            sha256=str(events["sha256"]),
+            size=int(events["bytes"]),
+            checkpoint=bool(events["checkpoint"]),
+            summary=document["summary"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(where, f"lacks or garbles {error}") from error
+
+
+def _events(
+    result: Result, tenant: TenantResult, before: Mapping[str, dict[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return what happened since the result before, and everything that stands now."""
+    at = result.run.as_of
+    rows: list[dict[str, Any]] = []
+    kept: dict[str, dict[str, Any]] = {}
+    for finding in tenant.findings:
+        was = before.get(finding.fingerprint)
+        row = {**_row(finding), "at": at, "since": at if was is None else was["since"]}
+        kept[finding.fingerprint] = row
+        if was is None:
+            rows.append({**row, "event": "opened"})
+        elif was["status"] != row["status"]:
+            rows.append({**row, "event": "waived" if finding.status is Status.WAIVED else "unwaived"})
+    judged = {outcome.id for outcome in tenant.policies if outcome.status is not Outcome.NOT_EVALUATED}
+    there = {policy.id for policy in result.run.policies}
+    for fingerprint, was in before.items():
+        if fingerprint in kept:
+            continue
+        if was["policy"] in there and was["policy"] not in judged:
+            kept[fingerprint] = was  # nobody looked: neither mended nor found again
+        else:
+            rows.append({**was, "at": at, "event": "closed" if was["policy"] in there else "dropped"})
+    return rows, kept
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    product = finding.product
+    return {
+        "fingerprint": finding.fingerprint,
+        "policy": finding.policy,
+        "check": finding.check,
+        "severity": finding.severity.value,
+        "status": finding.status.value,
+        "waiver": finding.waiver,
+        "subject_type": finding.subject.type.value,
+        "subject_id": finding.subject.id,
+        "subject_name": finding.subject.name,
+        "product": None if product is None else product.sku_part_number or product.sku_id,
+        "detail": finding.detail,
+        "currency": None if finding.money is None else finding.money.currency,
+        "per_month": None if finding.money is None else str(finding.money.per_month),
+    }
+
+
+def _summary(
+    result: Result,
+    tenant: TenantResult,
+    rows: Sequence[Mapping[str, Any]],
+    kept: Iterable[Mapping[str, Any]],
+    money: Mapping[str, Decimal],
+) -> dict[str, Any]:
+    """Count what trends show, so that they never read findings."""
+    at = result.run.as_of
+    happened: dict[str, Counter[str]] = {}
+    repair: dict[str, Counter[int]] = {}
+    for row in rows:
+        happened.setdefault(row["policy"], Counter())[row["event"]] += 1
+        if row["event"] == "closed" and row["status"] == Status.OPEN.value:
+            repair.setdefault(row["policy"], Counter())[(at - row["since"]) // timedelta(days=1)] += 1
+    standing: dict[str, list[Mapping[str, Any]]] = {}
+    for row in kept:
+        standing.setdefault(row["policy"], []).append(row)
+    statuses = {outcome.id: outcome.status.value for outcome in tenant.policies}
+    names = {*statuses, *happened, *standing}
+    headers = {policy.id: policy for policy in result.run.policies}
+    policies = [
+        _policy(name, headers.get(name), statuses.get(name), standing.get(name, ()), at)
+        | {event: happened.get(name, Counter())[event] for event in ("opened", "closed")}
+        | {"repair": {str(days): count for days, count in sorted(repair.get(name, Counter()).items())}}
+        for name in sorted(names)
+    ]
+    return {
+        "complete": tenant.complete,
+        "open": {s.value: sum(p["open"] for p in policies if p["severity"] == s.value) for s in Severity},
+        "waived": sum(p["waived"] for p in policies),
+        "notEvaluated": sum(status == Outcome.NOT_EVALUATED.value for status in statuses.values()),
+        "money": {currency: str(value) for currency, value in sorted(money.items())},
+        "seats": [
+            {"skuId": s.sku_id, "skuPartNumber": s.sku_part_number, "name": s.name, "usable": s.usable,
+             "consumed": s.consumed, "spare": s.spare}
+            for s in tenant.seats
+        ],
+        "policies": policies,
+    }  # fmt: skip
+
+
+def _policy(
+    name: str, header: PolicyHeader | None, status: str | None, rows: Sequence[Mapping[str, Any]], at: datetime
+) -> dict[str, Any]:
+    opened = [row for row in rows if row["status"] == Status.OPEN.value]
+    ages = [(at - row["since"]) / timedelta(days=1) for row in opened]
+    edges = (0, *AGES, float("inf"))
+    return {
+        "id": name,
+        "severity": header.severity.value if header is not None else (rows[0]["severity"] if rows else None),
+        "status": status,
+        "open": len(opened),
+        "waived": len(rows) - len(opened),
+        "ages": [sum(low <= age < high for age in ages) for low, high in pairwise(edges)],
+    }
+
+
+def _month(instant: datetime) -> tuple[int, int]:
+    return instant.year, instant.month
