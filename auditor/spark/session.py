@@ -120,7 +120,7 @@ def _made(master: str) -> "SparkSession":
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.log.level", "ERROR")
-        .config("spark.driver.extraJavaOptions", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
+        .config("spark.driver.defaultJavaOptions", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.maxResultSize", "0")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "1")

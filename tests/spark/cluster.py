@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-_START = 90.0
+_START = 240.0
 """Seconds that a JVM may take to come up on a machine with other things to do."""
 _MASTER = re.compile(r"spark://127\.0\.0\.1:[0-9]+")
 
@@ -54,6 +54,8 @@ def running(folder: Path) -> Iterator[Cluster]:
         "SPARK_DAEMON_MEMORY": "256m",
         "SPARK_NO_DAEMONIZE": "1",
         "PYSPARK_PYTHON": sys.executable,
+        # Half a dozen JVMs that live for half a minute: compiling them well would take longer than they run.
+        "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     }
     started: list[subprocess.Popen[bytes]] = []
     try:

@@ -1,11 +1,10 @@
 """The same audit on this machine and on a cluster: equal to the last byte, also when a worker dies during the run."""
 
-import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -44,26 +43,21 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def test_a_cluster_finds_the_same_and_a_lost_worker_changes_nothing(
     cluster: Cluster, saved: Path, tmp_path: Path
 ) -> None:
-    here = _audited(saved, tmp_path / "here", os.environ)
-    there = _audited(saved, tmp_path / "there", cluster.environment, "--spark-master", cluster.master)
-    assert there == here
-
+    here = _audited(saved, tmp_path / "here")
     command = _command(saved, tmp_path / "lost", "--spark-master", cluster.master)
     with subprocess.Popen(command, env=dict(cluster.environment), stderr=subprocess.PIPE) as process:
-        end = time.monotonic() + 90
+        end = time.monotonic() + 300
         while not cluster.busy(1) and process.poll() is None and time.monotonic() < end:
             time.sleep(0.02)
         assert process.poll() is None, "the audit was over before a worker could be lost"
         cluster.kill(1)
-        _, errors = process.communicate(timeout=150)
+        _, errors = process.communicate(timeout=400)
     assert process.returncode in {0, 1, 3}, errors.decode()
     assert _files(tmp_path / "lost") == here
 
 
-def _audited(saved: Path, output: Path, environment: Mapping[str, str], *options: str) -> dict[str, bytes]:
-    done = subprocess.run(
-        _command(saved, output, *options), env=dict(environment), capture_output=True, check=False, timeout=180
-    )
+def _audited(saved: Path, output: Path) -> dict[str, bytes]:
+    done = subprocess.run(_command(saved, output), capture_output=True, check=False, timeout=120)
     assert done.returncode in {0, 1, 3}, done.stderr.decode()
     return _files(output)
 
