@@ -9,6 +9,7 @@ from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.render import FORMATS, Artifact, render, tenant_json
+from auditor.render.past import Past
 
 TERMINAL = "terminal"
 STDOUT = "-"
@@ -79,13 +80,17 @@ def _check_place(path: Path) -> None:
         ) from error
 
 
-def write_reports(result: Result, told: Result, wanted: Output, *, locale: str) -> tuple[Path, ...]:
+def write_reports(
+    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past] = ()
+) -> tuple[Path, ...]:
     """Render and write everything that was asked for; returns the files, the tenants' own left out.
 
     `told` is the result in the language of `locale`: what people read is made of it, what machines read of `result`.
+    `history` is what earlier runs came to, oldest first.
     """
     artifacts = [
-        (path, render(told if name in FOR_PEOPLE else result, name, locale=locale)) for name, path in wanted.files
+        (path, render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history))
+        for name, path in wanted.files
     ]
     files = [(path, artifact) for path, artifact in artifacts if path is not None]
     if wanted.tenant_files:

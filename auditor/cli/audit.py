@@ -10,6 +10,7 @@ from pathlib import Path
 from auditor.app.auditing import exit_code
 from auditor.app.github import publish, publish_outputs
 from auditor.app.localising import localised
+from auditor.app.past import earlier
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
@@ -111,6 +112,12 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         metavar="SEVERITY",
         help="exit 1 from this severity on, or never (default: high)",
     )
+    how.add_argument(
+        "--history",
+        type=Path,
+        metavar="FOLDER",
+        help="earlier result.json files of the same tenants, for the curves of the HTML report",
+    )
     how.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
     how.add_argument(
         "-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout"
@@ -140,7 +147,8 @@ def run(args: argparse.Namespace) -> int:
         result = redacted(result)
     locale = locale_of(wish, result)
     told = localised(result, locale)
-    written = write_reports(result, told, wanted, locale=locale)
+    past = () if args.history is None else earlier(args.history, result)
+    written = write_reports(result, told, wanted, locale=locale, history=past)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
     code = exit_code(result, fail_on)
     annotate(publish(result, told, wanted, locale=locale, code=code, environ=os.environ), wanted)

@@ -8,6 +8,7 @@ from auditor.app.catalogue import active
 from auditor.app.github import publish
 from auditor.app.localising import localised
 from auditor.app.merging import merge
+from auditor.app.past import earlier
 from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
 from auditor.cli.audit import annotate, tell_result
@@ -31,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FORMAT[=PATH]",
         help="repeatable (default: html, json, terminal)",
     )
+    parser.add_argument(
+        "--history",
+        type=Path,
+        metavar="FOLDER",
+        help="earlier result.json files of the same tenants, for the curves of the HTML report",
+    )
     parser.add_argument("--locale", metavar="TAG", help="language of the reports")
     parser.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
     parser.add_argument(
@@ -49,7 +56,8 @@ def run(args: argparse.Namespace) -> int:
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output)
     locale = locale_of(wish, result)
     told = localised(result, locale)
-    written = write_reports(result, told, wanted, locale=locale)
+    past = () if args.history is None else earlier(args.history, result)
+    written = write_reports(result, told, wanted, locale=locale, history=past)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
     annotate(publish(result, told, wanted, locale=locale, code=0, environ=os.environ), wanted)
     return 0

@@ -1,6 +1,6 @@
 """The formats a result can be written in: their names, default file names and the modules that write them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
@@ -9,6 +9,7 @@ from typing import Final, cast
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
+from auditor.render.past import Past
 
 Renderer = Callable[..., Artifact]
 """`(result, *, locale) -> Artifact`; some take options of their own besides."""
@@ -20,6 +21,8 @@ class Format:
 
     file: str
     module: str
+    curves: bool = False
+    """Whether it shows what earlier runs came to."""
 
     def renderer(self) -> Renderer:
         """Return the function that writes it."""
@@ -28,7 +31,7 @@ class Format:
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
-        "html": Format(file="report.html", module="auditor.render.html"),
+        "html": Format(file="report.html", module="auditor.render.html", curves=True),
         "json": Format(file="result.json", module="auditor.render.result_json"),
         "csv": Format(file="findings.csv", module="auditor.render.csv_table"),
         "xlsx": Format(file="report.xlsx", module="auditor.render.xlsx"),
@@ -42,12 +45,21 @@ FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
 """Every format that becomes a file; `terminal` is the command line's own."""
 
 
-def render(result: Result, format: str, *, locale: str) -> Artifact:  # noqa: A002 - the option is called so
+def render(
+    result: Result,
+    format: str,  # noqa: A002 - the option is called so
+    *,
+    locale: str,
+    history: Sequence[Past] = (),
+) -> Artifact:
     """Write `result` in a format of FORMATS, for people who read `locale` (a BCP 47 tag); UsageError for another name.
 
-    The same result, format and locale give the same bytes.
+    `history` is what earlier runs came to, oldest first; only formats that draw curves look at it. The same result,
+    history, format and locale give the same bytes.
     """
     chosen = FORMATS.get(format)
     if chosen is None:
         raise UsageError("format-unknown", f"there is no format '{format}'", hint=f"one of {', '.join(FORMATS)}")
+    if chosen.curves:
+        return chosen.renderer()(result, locale=locale, history=history)
     return chosen.renderer()(result, locale=locale)

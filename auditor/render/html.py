@@ -14,8 +14,8 @@ from auditor import resources
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.island import island
-from auditor.render.over_time import Past
 from auditor.render.page import page
+from auditor.render.past import Past
 from auditor.render.visible import visible
 from auditor.render.words import CHANGES, OUTCOMES, SEVERITIES, Words
 

@@ -1,7 +1,6 @@
 """Subscriptions with a date into a line of time, and the runs so far into small curves."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
@@ -9,6 +8,7 @@ from typing import Final
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.domain.words import Severity, Status
 from auditor.render.facts import product_name
+from auditor.render.past import Past
 from auditor.render.rows import Context, anchored, shortened
 from auditor.render.totals import money
 from auditor.render.view import Renewal, Timeline, Trend
@@ -20,16 +20,6 @@ _CURVE: Final = (120, 32)
 _SHORTEST: Final = timedelta(days=60)
 _MONTHS: Final = 6
 """Marks of a month that fit on the line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What an earlier run came to."""
-
-    as_of: datetime
-    open: Mapping[Severity, int]
-    money: Mapping[str, Decimal]
-    """What open findings stood for a month, per currency."""
 
 
 def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
@@ -65,8 +55,10 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
     )
     marks = list(_months(start, end))
     step = -(-len(marks) // _MONTHS)
-    ticks = tuple((at(month), words.date(month)) for month in marks[::step] if LINE * 0.06 < at(month) < LINE * 0.88)
-    return Timeline(renewals=renewals, ticks=ticks, whole=f"{words.date(start)} – {words.date(end)}")
+    ticks = tuple((at(month), words.date(month)) for month in marks[::step] if LINE * 0.12 < at(month) < LINE * 0.88)
+    return Timeline(
+        renewals=renewals, start=words.date(start), ticks=ticks, whole=f"{words.date(start)} – {words.date(end)}"
+    )
 
 
 def next_date(finding: Finding) -> datetime | None:
@@ -128,7 +120,7 @@ def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> It
     sku = finding.product.sku_id if finding.product is not None else None
     left = spare.get(sku.casefold()) if sku is not None else None
     if left is not None:
-        yield words.gettext("{seats} spare").replace("{seats}", words.number(left))
+        yield words.gettext("{seats} spare today").replace("{seats}", words.number(left))
 
 
 def _months(start: datetime, end: datetime) -> Iterator[datetime]:

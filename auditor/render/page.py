@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import Final
 
 from auditor.domain.result import Finding, Notice, PolicyHeader, Result, TenantResult
 from auditor.domain.words import Severity, Status, SubjectType
 from auditor.render.document import TOOL
 from auditor.render.matters import matters, steps
-from auditor.render.over_time import Past, timeline, trends
+from auditor.render.over_time import timeline, trends
+from auditor.render.past import Past
 from auditor.render.rows import ROWS, Context, anchored, group, lines, outcome_row, seat_row, source_row
 from auditor.render.totals import (
     Seat,
@@ -34,6 +36,9 @@ _TOGETHER: Final = 1600
 """Rows of a tenant that stand in the page itself, shared out among its policies."""
 _MANY: Final = 480
 """The same where there are more findings than that anyway: the table has them all, and the page opens at once."""
+_BAR: Final = 300
+"""Units of the bar of open findings."""
+_THINNEST: Final = 4
 _FEWEST: Final = 10
 """Rows that each policy has in any case."""
 
@@ -75,6 +80,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
             )
             for severity in Severity
         ),
+        shares=_shares(result.summary.open),
         waived=result.summary.waived,
         money=words.sums(total),
         figures=figures(result, total, words),
@@ -90,6 +96,14 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
             {finding.subject.id for finding in all_findings(result) if finding.subject.type is SubjectType.USER}
         ),
     )
+
+
+def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
+    """Return the parts of the bar that open findings make together, none of them too thin to be seen."""
+    found = {severity.value: counts[severity] for severity in Severity if counts.get(severity, 0)}
+    spare = _BAR - _THINNEST * len(found)
+    places = [0, *accumulate(_THINNEST + spare * count // sum(found.values()) for count in found.values())]
+    return tuple((key, place, end - place) for key, (place, end) in zip(found, pairwise(places), strict=True))
 
 
 def figures(result: Result, total: dict[str, Decimal], words: Words) -> tuple[Figure, ...]:

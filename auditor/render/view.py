@@ -133,6 +133,8 @@ class Timeline:
     """Renewals of one tenant, soonest first, with the days that the line is marked with."""
 
     renewals: tuple[Renewal, ...]
+    start: str
+    """The day of the audit, where the line begins."""
     ticks: tuple[tuple[int, str], ...]
     """Place and month."""
     whole: str
@@ -254,6 +256,8 @@ class Page:
     changes: tuple[Tile, ...]
     unconfirmed: int
     counts: tuple[Tile, ...]
+    shares: tuple[tuple[str, int, int], ...]
+    """The counts as a bar: key, place and length of each, in units of a view box of 300."""
     waived: int
     money: str
     figures: tuple[Figure, ...]

@@ -3,12 +3,19 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
+import pytest
+
+from auditor.app.past import earlier
+from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.result import TenantResult
 from auditor.domain.words import Severity
-from auditor.render.html import render
-from auditor.render.over_time import Past, timeline, trends
+from auditor.render import render
+from auditor.render.over_time import timeline, trends
+from auditor.render.past import Past
 from auditor.render.rows import Context
-from auditor.render.totals import freed
+from auditor.render.totals import freed, money
 from auditor.render.waivers import waiver_rows
 from auditor.render.words import Words
 from tests.render.sample import result
@@ -26,7 +33,7 @@ def test_curves_need_an_earlier_run_and_stay_in_their_box() -> None:
         points = [tuple(map(float, point.split(","))) for point in curve.points.split(" ")]
         assert len(points) == 2
         assert all(0 <= x <= 120 and 0 <= y <= 32 for x, y in points)
-    text = b"".join(render(whole, locale="en", history=(past,)).chunks()).decode()
+    text = b"".join(render(whole, "html", locale="en", history=(past,)).chunks()).decode()
     assert text.count("<polyline") == 3
 
 
@@ -67,3 +74,60 @@ def test_what_is_freed_is_told_apart_from_what_is_given_back_and_bought() -> Non
     made = freed(replace(tenant, actions=three))
     assert made.reassign == made.reduce == {euro.currency: euro.per_month}
     assert made.buy == {euro.currency: Decimal(5)}
+
+
+def test_seats_to_spare_are_those_of_the_day_of_the_audit() -> None:
+    tenant = result().tenants[0]
+    line = timeline(tenant, Context.of_tenant(tenant, {}, EN))
+    assert line is not None
+    assert line.start == "20 Nov 2026"
+    seats = tuple(replace(each, sku_id=line_sku(tenant), spare=7) for each in tenant.seats[:1])
+    there = replace(tenant, seats=seats)
+    told = timeline(there, Context.of_tenant(there, {}, EN))
+    assert told is not None
+    assert "7 spare today" in told.renewals[0].said
+
+
+def line_sku(tenant: TenantResult) -> str:
+    return next(
+        f.product.sku_id or "" for f in tenant.findings if f.check.startswith("subscription.") and f.product is not None
+    )
+
+
+@pytest.mark.parametrize("written", ["9999-12-31T23:59:59-05:00", "0001-01-01T00:00:00+05:00", "soon", 5, None])
+def test_a_date_that_is_none_is_no_date_and_no_end_of_the_report(written: object) -> None:
+    tenant = result().tenants[0]
+    strange = tuple(
+        replace(finding, evidence={**finding.evidence, "nextLifecycleDateTime": written}) for finding in tenant.findings
+    )
+    there = replace(tenant, findings=strange)
+    assert timeline(there, Context.of_tenant(there, {}, EN)) is None
+    whole = result()
+    assert b"".join(render(replace(whole, tenants=(there,)), "html", locale="en").chunks())
+
+
+def test_curves_come_from_a_folder_of_earlier_runs_of_the_same_tenants(tmp_path: Path) -> None:
+    whole = result()
+    for days, tenants in ((1, whole.tenants), (8, whole.tenants), (3, whole.tenants[:1]), (-1, whole.tenants)):
+        then = whole.run.as_of - timedelta(days=days)
+        past = replace(whole, run=replace(whole.run, as_of=then), tenants=tenants)
+        folder = tmp_path / f"{days}"
+        folder.mkdir()
+        (folder / "result.json").write_bytes(b"".join(render(past, "json", locale="en").chunks()))
+    found = earlier(tmp_path, whole)
+    assert [past.as_of for past in found] == [whole.run.as_of - timedelta(days=days) for days in (8, 1)]
+    assert found[0].open == whole.summary.open
+    assert found[0].money == money(whole)
+    text = b"".join(render(whole, "html", locale="en", history=found).chunks()).decode()
+    assert "Over time" in text
+    assert "66 on 12 Nov 2026, 66 now" in text
+
+
+def test_a_history_that_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as none:
+        earlier(tmp_path / "none", result())
+    assert none.value.slug == "history-missing"
+    (tmp_path / "result.json").write_text("{}")
+    with pytest.raises(SnapshotError) as damaged:
+        earlier(tmp_path, result())
+    assert damaged.value.slug.startswith("result-")
