@@ -70,13 +70,13 @@ def _people(plan: Plan, evaluation: Evaluation) -> dict[int, Person]:
     if not evaluation.chunks:
         return {}
     rows = np.sort(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
-    # np.unique of plain numbers imports numpy.ma, for which a small audit would wait.
-    rows = rows[np.append(True, rows[1:] != rows[:-1])] if rows.size else rows  # noqa: FBT003
+    # Not np.unique: of plain numbers it imports numpy.ma, for which a small audit would wait.
+    rows = rows[np.diff(rows, prepend=-1) != 0]
     people: dict[int, Person] = {}
     for batch in plan.facts.snapshot.batches(("id", "displayName", "userPrincipalName", *_FACTS), None):
-        first, last = np.searchsorted(rows, [batch.offset, batch.offset + batch.users.num_rows])
-        if first < last:
-            people.update(_batch_people(plan, batch, rows[first:last] - batch.offset))
+        start, end = np.searchsorted(rows, [batch.offset, batch.offset + batch.users.num_rows])
+        if start < end:
+            people.update(_batch_people(plan, batch, rows[start:end] - batch.offset))
     return people
 
 

@@ -112,7 +112,13 @@ class Links:
         if found is None:
             found = self._lists[column] = self._read_lists(column)
         plans, codes, places = found
-        return np.unique(places[codes == plans[plan_id]]) if plan_id in plans else np.zeros(0, dtype=np.int64)
+        if plan_id not in plans:
+            return np.zeros(0, dtype=np.int64)
+        naming: Rows = places[codes == plans[plan_id]]
+        # The entries stand in the order of their assignments; a list may name a plan twice. Not np.unique: of plain
+        # numbers it imports numpy.ma, for which a small audit would wait.
+        once: Rows = naming[np.diff(naming, prepend=-1) != 0]
+        return once
 
     def _read_lists(self, name: str) -> tuple[dict[str, int], Codes, Rows]:
         """Return the plans of a column of lists with their numbers, and per entry its plan and its assignment."""

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from operator import or_
 from typing import Any, Protocol
 
 import numpy as np
@@ -85,7 +86,7 @@ class ProductMasks:
         self._facts = facts
         self._skus = skus
         self._known: dict[tuple[Element, ...], Mask] = {}
-        self._singles: dict[Element, Mask] = {}
+        self._asked: dict[int, tuple[ProductSet, Mask]] = {}
 
     @cached_property
     def _names(self) -> tuple[str | None, ...]:
@@ -93,57 +94,83 @@ class ProductMasks:
         return tuple(None if sku.part_number is None else sku.part_number.casefold() for sku in self._skus)
 
     @cached_property
-    def _plans(self) -> tuple[frozenset[str] | None, ...]:
-        """Per SKU the names, folded, and the ids of its service plans; None where nobody knows them."""
-        return tuple(
-            None if sku.plans is None else frozenset({*sku.plans, *(name.casefold() for name in sku.plans.values())})
-            for sku in self._skus
-        )
+    def _places(self) -> Mapping[str, Sequence[int]]:
+        """Part number, folded, or skuId → the places that bear it."""
+        found: dict[str, list[int]] = {}
+        for place, (sku, name) in enumerate(zip(self._skus, self._names, strict=True)):
+            for each in {sku.sku_id, name} - {None}:
+                found.setdefault(str(each), []).append(place)
+        return found
+
+    @cached_property
+    def _nameless(self) -> Flags:
+        """The SKUs whose part number was not collected, so that any name might be theirs."""
+        return np.array([sku.part_number is None and sku.name_may_be_any for sku in self._skus], dtype=bool)
+
+    @cached_property
+    def _plans(self) -> tuple[Mapping[str, Sequence[int]], Flags]:
+        """Service plan, by name, folded, or id → the places that contain it; and of whom nobody knows the plans."""
+        found: dict[str, list[int]] = {}
+        for place, sku in enumerate(self._skus):
+            for plan in {*sku.plans, *map(str.casefold, sku.plans.values())} if sku.plans else ():
+                found.setdefault(plan, []).append(place)
+        return found, np.array([sku.plans is None for sku in self._skus], dtype=bool)
 
     def of(self, products: ProductSet) -> Mask:
         """Return what the set says of each SKU."""
-        return self._union(products.elements)
+        # To hash a set is to walk it whole, so that a set is first known by itself; it is kept, and so is its id.
+        asked = self._asked.get(id(products))
+        if asked is None:
+            asked = self._asked[id(products)] = (products, self._union(products.elements))
+        return asked[1]
 
     def _union(self, elements: tuple[Element, ...]) -> Mask:
-        if elements not in self._known:
-            mask = nothing(len(self._skus))
-            for element in elements:
-                if element not in self._singles:
-                    self._singles[element] = self._element(element)
-                mask = mask | self._singles[element]
-            self._known[elements] = mask
-        return self._known[elements]
+        found = self._known.get(elements)
+        if found is None:
+            masks = [self._element(element) for element in elements]
+            found = self._known[elements] = reduce(or_, masks, nothing(len(self._skus)))
+        return found
 
     def _element(self, element: Element) -> Mask:
         match element:
             case Named(elements=elements):
                 return self._union(elements)
             case Builtin(name="*"):
-                return self._mask(True for _ in self._skus)
+                return ~nothing(len(self._skus))
             case Builtin(name="free"):
-                return self._free()
+                return self._free
             case Builtin(name="paid"):
-                return ~self._free()
+                return ~self._free
             case Builtin():
                 return self._mask(map(self._is_trial, self._skus))
             case Sku(name=name):
                 wanted = name.casefold()
-                return self._mask(_named(sku, part, wanted) for sku, part in zip(self._skus, self._names, strict=True))
+                return self._at(self._places.get(wanted, ()), None if _GUID.fullmatch(wanted) else self._nameless)
             case SkuGlob(pattern=pattern):
                 compiled = pattern_of(pattern)
-                return self._mask(
-                    _matched(sku, part, compiled) for sku, part in zip(self._skus, self._names, strict=True)
-                )
+                matched = [
+                    place for place, name in enumerate(self._names) if name is not None and compiled.fullmatch(name)
+                ]
+                return self._at(matched, self._nameless)
             case WithService(plan=plan):
-                wanted = plan.casefold()
-                return self._mask(None if plans is None else wanted in plans for plans in self._plans)
+                places, unknown = self._plans
+                return self._at(places.get(plan.casefold(), ()), unknown)
 
+    @cached_property
     def _free(self) -> Mask:
         known = self._facts.catalogue.free
-        listed = self._mask(_listed(sku, part, known) for sku, part in zip(self._skus, self._names, strict=True))
+        listed = self._at([place for name, at in self._places.items() if name in known for place in at], self._nameless)
         for products in self._facts.policies.free:
             listed = listed | self._union(products.elements)
         return listed
+
+    def _at(self, places: Sequence[int], unknown: Flags | None) -> Mask:
+        """Return the set of the SKUs at some places; of the others some may not be known."""
+        true = np.zeros(len(self._skus), dtype=bool)
+        true[list(places)] = True
+        if unknown is None or not unknown.any():
+            return Mask(true, np.zeros(len(self._skus), dtype=bool), sure=True)
+        return Mask(true, unknown & ~true)
 
     def _is_trial(self, sku: SkuFact) -> bool | None:
         """Tell whether a SKU has subscriptions and all of them are trials; one that is not is enough to say no."""
@@ -159,28 +186,6 @@ class ProductMasks:
         told = list(answers)
         unknown = np.array([answer is None for answer in told], dtype=bool)
         return Mask(np.array([answer is True for answer in told], dtype=bool), unknown, sure=None not in told)
-
-
-def _named(sku: SkuFact, part: str | None, name: str) -> bool | None:
-    if name == sku.sku_id:
-        return True
-    if part is None:
-        return None if sku.name_may_be_any and not _GUID.fullmatch(name) else False
-    return part == name
-
-
-def _matched(sku: SkuFact, part: str | None, pattern: re.Pattern[str]) -> bool | None:
-    if part is None:
-        return None if sku.name_may_be_any else False
-    return pattern.fullmatch(part) is not None
-
-
-def _listed(sku: SkuFact, part: str | None, free: frozenset[str]) -> bool | None:
-    if sku.sku_id in free:
-        return True
-    if part is None:
-        return None if sku.name_may_be_any else False
-    return part in free
 
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
