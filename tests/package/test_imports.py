@@ -1,0 +1,36 @@
+"""A library that some other library imports for nothing stays out of the command's process."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auditor.imports import keep_out, let_in
+
+
+def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
+    """Arrow would import it with the first array, and every audit would wait most of a second for it."""
+    marker = tmp_path / "imported"
+    package = tmp_path / "pandas"
+    package.mkdir()
+    (package / "__init__.py").write_text(f"open({str(marker)!r}, 'w').close()\n__version__ = '2.3.3'\n")
+    arguments = ["audit", "--demo", "-f", "json", "-f", "parquet", "-o", str(tmp_path / "out")]
+    path = os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    environment = {**os.environ, "PYTHONPATH": path}
+    done = subprocess.run([sys.executable, "-m", "auditor", *arguments], env=environment, check=False)
+    assert done.returncode in {0, 1, 3}
+    assert (tmp_path / "out" / "findings.parquet").is_file()
+    assert not marker.exists()
+
+
+def test_what_is_kept_out_can_be_let_in_again() -> None:
+    keep_out("wave")
+    sys.modules.pop("wave", None)
+    try:
+        with pytest.raises(ModuleNotFoundError, match="kept out"):
+            __import__("wave")
+    finally:
+        let_in("wave")
+    assert __import__("wave").__name__ == "wave"
