@@ -1,22 +1,38 @@
 """The one door to the data that ships with the package: policies, reports, schemas."""
 
-from importlib.resources import files
-from importlib.resources.abc import Traversable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 
-def policies() -> Traversable:
+def policies() -> "Traversable":
     """Return the starter library's folder."""
-    return files("auditor.policies")
+    return folder("auditor.policies")
 
 
-def reports() -> Traversable:
+def reports() -> "Traversable":
     """Return the folder of templates, styles, message catalogues and guidance articles."""
-    return files("auditor.reports")
+    return folder("auditor.reports")
 
 
-def schemas() -> Traversable:
+def schemas() -> "Traversable":
     """Return the folder of JSON Schemas."""
-    return files("auditor.schemas")
+    return folder("auditor.schemas")
+
+
+def folder(package: str) -> "Traversable":
+    """Return the folder of a package."""
+    place = import_module(package).__file__
+    found = None if place is None else Path(place).parent
+    if found is not None and found.is_dir():
+        return found
+    # Only where the program runs from an archive: this brings archives, temporary files and chance along.
+    from importlib.resources import files  # noqa: PLC0415
+
+    return files(package)
 
 
 def schema(name: str) -> str:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from auditor.app.merging import policies_of
-from auditor.app.remedying import remedied
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Action, Result, TenantResult
-from auditor.wording import FALLBACK, languages, wording
+
+_WRITTEN = "en"
+"""The language in which a result is written."""
 
 
 def localised(result: Result, locale: str) -> Result:
@@ -14,11 +14,16 @@ def localised(result: Result, locale: str) -> Result:
 
     Machines read the result itself, whose words are English in every language.
     """
-    if locale.lower() == FALLBACK:
+    if locale.lower() == _WRITTEN:
         return result  # nothing is looked up for those who read what stands there already
+    from auditor.wording import wording  # noqa: PLC0415
+
     words = wording(locale)
-    if words.language == FALLBACK:
+    if words.language == _WRITTEN:
         return result
+    from auditor.app.merging import policies_of  # noqa: PLC0415
+    from auditor.app.remedying import remedied  # noqa: PLC0415
+
     told = remedied(result, policies_of(result), words=words)
     pairs = zip(result.tenants, told.tenants, strict=True)
     tenants = tuple(_tenant(tenant, spoken) for tenant, spoken in pairs)
@@ -31,6 +36,8 @@ def localised(result: Result, locale: str) -> Result:
 
 def checked_locale(tag: str) -> str:
     """Return a locale that somebody asked for by name; UsageError where there is no such language."""
+    from auditor.wording import languages, wording  # noqa: PLC0415  only who names a language waits for it
+
     if wording(tag).fallback_from is not None:
         raise UsageError("locale-unknown", f"there are no messages in '{tag}'", hint=f"one of {', '.join(languages())}")
     return tag

@@ -7,15 +7,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auditor.app.auditing import Unaudited
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.reading import find, manifest_of
-from auditor.store.address import Address, place_of
-from auditor.store.keeping import MARK, Store
-from auditor.store.nights import Night
+from auditor.store import MARK
+
+if TYPE_CHECKING:
+    from auditor.store.keeping import Store
+    from auditor.store.nights import Night
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,8 +30,8 @@ class State:
     """Where it is, for people."""
     folder: Path | None = None
     """The snapshot, where it is one already."""
-    store: Store | None = None
-    night: Night | None = None
+    store: "Store | None" = None
+    night: "Night | None" = None
 
     def opened(self, root: Path) -> Path:
         """Return a snapshot folder of it; one of a store is put together below `root`."""
@@ -39,8 +42,12 @@ class State:
         return self.store.restore(self.night, root)
 
 
-def store_at(where: Path | str) -> Store:
+def store_at(where: Path | str) -> "Store":
     """Return the store of a folder or an address, whether it is there or not."""
+    # Whoever audits a folder of snapshots does not wait for all that a store takes.
+    from auditor.store.address import Address, place_of  # noqa: PLC0415
+    from auditor.store.keeping import Store  # noqa: PLC0415
+
     return Store(place_of(where if isinstance(where, Path) else Address(where)))
 
 
@@ -109,7 +116,7 @@ def all_folders(root: Path) -> list[Path]:
     return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts))
 
 
-def _stored(store: Store) -> list[State]:
+def _stored(store: "Store") -> list[State]:
     found = [
         State(
             manifest=night.manifest, place=f"{store.address}: {format_instant(night.instant)}", store=store, night=night

@@ -4,10 +4,10 @@ import datetime as dt
 import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Final
 
+from auditor import resources
 from auditor.catalogue.model import GUID, Catalogue, FreeProduct, Product, ServicePlan, clean, fold, order, unprintable
 from auditor.domain.errors import AuditorError, Span
 
@@ -72,7 +72,7 @@ def builtin() -> Catalogue:
 
 
 def _packaged(name: str) -> str:
-    return files("auditor.catalogue").joinpath(name).read_text(encoding="utf-8")
+    return resources.folder("auditor.catalogue").joinpath(name).read_text(encoding="utf-8")
 
 
 def _document(text: str, *, schema: str, where: str) -> dict[str, Any]:

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from auditor import resources
 from auditor.domain.errors import Diagnostic, Span
-from auditor.policy import structure_words
-from auditor.policy.structure_words import Mistake
 from auditor.policy.yaml import Document
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
     from jsonschema_rs import Draft202012Validator
+
+    from auditor.policy.structure_words import Mistake
 
 SchemaName = Literal["policy", "policy-test", "tenants", "result"]
 
@@ -79,25 +79,29 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
         yield ValidationError(f"{instance!r} does not match {pattern!r}")
 
 
-def _mistakes(value: Any, schema: SchemaName) -> list[Mistake]:
+def _mistakes(value: Any, schema: SchemaName) -> "list[Mistake]":
+    from auditor.policy import structure_words  # noqa: PLC0415  who made no mistake does not wait for the words
+
     errors = islice(_thorough(schema).iter_errors(value), _MOST)
     found = _without_echoes(mistake for error in errors for mistake in structure_words.mistakes(error))
-    return found or [Mistake(path=(), kind="structure", message="the file does not fit its schema")]
+    return found or [structure_words.Mistake(path=(), kind="structure", message="the file does not fit its schema")]
 
 
-def _without_echoes(mistakes: Iterable[Mistake]) -> list[Mistake]:
+def _without_echoes(mistakes: "Iterable[Mistake]") -> "list[Mistake]":
     """Drop what only follows from another mistake: a value has one fault at most, and a misspelt key is not missing."""
+    from auditor.policy.structure_words import UNKNOWN  # noqa: PLC0415
+
     first: dict[object, Mistake] = {}
     for mistake in sorted(mistakes, key=lambda item: item.rank):
         first.setdefault(mistake.identity, mistake)
     meant: dict[tuple[str | int, ...], set[str]] = {}
     for mistake in first.values():
-        if mistake.kind in structure_words.UNKNOWN and mistake.meant is not None:
+        if mistake.kind in UNKNOWN and mistake.meant is not None:
             meant.setdefault(mistake.path, set()).add(mistake.meant)
     return [item for item in first.values() if not meant.get(item.path, set()).intersection(item.needs)]
 
 
-def _diagnostic(document: Document, mistake: Mistake, prefix: str) -> Diagnostic:
+def _diagnostic(document: Document, mistake: "Mistake", prefix: str) -> Diagnostic:
     path = mistake.path if mistake.key is None else (*mistake.path, mistake.key)
     span = document.span(path, key=mistake.key is not None)
     message, hint = mistake.message, mistake.hint
@@ -112,7 +116,7 @@ def _place(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
     return span.line, span.column, diagnostic.slug, diagnostic.message
 
 
-def _pointer(mistake: Mistake) -> str:
+def _pointer(mistake: "Mistake") -> str:
     """Return the place of a mistake as `tenants[0].name`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path)
     return "".join(steps).removeprefix(".") or "the file"

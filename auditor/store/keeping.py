@@ -5,13 +5,14 @@ import json
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reading import read
 from auditor.snapshot.schema import FILES
 from auditor.snapshot.writing import SnapshotWriter, folder_name
+from auditor.store import MARK
 from auditor.store.cutting import row_groups
 from auditor.store.nights import (
     SCHEMA,
@@ -29,8 +30,6 @@ from auditor.store.places import Place
 from auditor.store.putting import Putting
 from auditor.store.retention import Pruning
 from auditor.store.walking import Digests, walked
-
-MARK: Final = "store.json"
 
 
 class Store:
