@@ -6,7 +6,7 @@ import numpy as np
 
 from auditor.domain.policy import Assignments
 from auditor.domain.product_set import ProductSet
-from auditor.engine.bitsets import Words, listed, meets, pairs, patterns, several, within
+from auditor.engine.bitsets import Words, distinct, listed, meets, pairs, patterns, several, within
 from auditor.engine.links import Links, Paths
 from auditor.engine.outcome import Chunk, Rows
 from auditor.engine.product_masks import Mask
@@ -187,7 +187,7 @@ def _gives(links: Links, plan_id: str, contains: Flags) -> Flags:
     enabled = meets(links.counted, contains)
     off = _switched_off(links, plan_id)
     # Whoever has it switched off anywhere may still have it over another path: only those are looked at path by path.
-    doubtful = np.unique(links.owner[off])
+    doubtful = distinct(links.owner[off])
     paths = links.of_users(doubtful)
     gives = links.counting[paths] & contains[links.sku[paths]] & ~np.isin(paths, off, assume_unique=True)
     enabled[doubtful] = False

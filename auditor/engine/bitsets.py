@@ -65,6 +65,14 @@ def spread(starts: Rows, rows: Rows) -> Rows:
     return places
 
 
+def distinct(rows: Rows) -> Rows:
+    """Return every row once, in ascending order."""
+    # Not np.unique: of plain numbers it imports numpy.ma, for which a small audit would wait.
+    ordered = np.sort(rows)
+    once: Rows = ordered[np.diff(ordered, prepend=-1) != 0]
+    return once
+
+
 def within(held: Words, products: Flags) -> Words:
     """Keep of each bitset the SKUs that are flagged."""
     mask = pack(products)

@@ -8,6 +8,7 @@ import numpy as np
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine, Subject
 from auditor.domain.words import Status, SubjectType
+from auditor.engine.bitsets import distinct
 from auditor.engine.outcome import OPEN, Chunk, Evaluation, Single, fingerprint
 from auditor.engine.plan import Plan
 from auditor.snapshot.manifest import format_instant
@@ -69,9 +70,7 @@ def _people(plan: Plan, evaluation: Evaluation) -> dict[int, Person]:
     """Read what is quoted of every user with a finding."""
     if not evaluation.chunks:
         return {}
-    rows = np.sort(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
-    # Not np.unique: of plain numbers it imports numpy.ma, for which a small audit would wait.
-    rows = rows[np.diff(rows, prepend=-1) != 0]
+    rows = distinct(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
     people: dict[int, Person] = {}
     for batch in plan.facts.snapshot.batches(("id", "displayName", "userPrincipalName", *_FACTS), None):
         start, end = np.searchsorted(rows, [batch.offset, batch.offset + batch.users.num_rows])

@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.engine.bitsets import Words, gather, spread, words_for
+from auditor.engine.bitsets import Words, distinct, gather, spread, words_for
 from auditor.engine.facts import Facts
 from auditor.engine.outcome import Rows
 from auditor.engine.texts import Codes, Flags, among, codes_of, flags_of
@@ -114,11 +114,7 @@ class Links:
         plans, codes, places = found
         if plan_id not in plans:
             return np.zeros(0, dtype=np.int64)
-        naming: Rows = places[codes == plans[plan_id]]
-        # The entries stand in the order of their assignments; a list may name a plan twice. Not np.unique: of plain
-        # numbers it imports numpy.ma, for which a small audit would wait.
-        once: Rows = naming[np.diff(naming, prepend=-1) != 0]
-        return once
+        return distinct(places[codes == plans[plan_id]])
 
     def _read_lists(self, name: str) -> tuple[dict[str, int], Codes, Rows]:
         """Return the plans of a column of lists with their numbers, and per entry its plan and its assignment."""
