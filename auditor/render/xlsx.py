@@ -1,33 +1,146 @@
-"""A Result into a workbook for Excel: findings, seats, policies and sources, each a table to sort and filter."""
+"""A Result into a workbook for Excel: findings, actions, seats, policies and sources, each a table to sort and filter.
 
-from collections.abc import Iterable, Sequence
+xlsxwriter writes everything but the rows of the findings: those are put in while the file is written, so that a large
+audit takes seconds, and no more memory than a stretch of rows.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC
 from decimal import Decimal
 from io import BytesIO
-from typing import TYPE_CHECKING, Final
+from itertools import chain
+from re import search
+from typing import IO, TYPE_CHECKING, Any, Final
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from auditor.domain.result import Result
+from auditor.domain.words import Severity
 from auditor.render.artifact import Artifact
-from auditor.render.csv_table import COLUMNS, Cell, rows
-from auditor.render.page import page
-from auditor.render.visible import visible
-from auditor.render.words import OUTCOMES, SOURCE_STATES, SOURCES, Words
+from auditor.render.document import TOOL
+from auditor.render.held import Held
+from auditor.render.json_text import amount
+from auditor.render.sheet_rows import Rows, Shared, letters, plain
+from auditor.render.table import COLUMNS, Block, Cell, Stretch, size, stretches
+from auditor.render.totals import changes, priced_whole
+from auditor.render.totals import money as money_of
+from auditor.render.verdict import completeness, verdict
+from auditor.render.words import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Words
+from auditor.wording.checks import N_
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]
 
 _ROWS: Final = 1_000_000
-"""Rows of a sheet; Excel ends at 1,048,576."""
-_CHARACTERS: Final = 32_000
-"""Characters of a cell; Excel ends at 32,767."""
+"""Findings of a sheet; Excel ends at 1,048,576 rows, and what is over goes to a further sheet."""
+_BYTES: Final = 2_000_000_000
+"""XML of a sheet: a member of a plain zip file, which every Excel opens, ends at 2 GiB."""
+_TEXTS: Final = "xl/sharedStrings.xml"
+_RANGE: Final = f'ref="A1:{letters(len(COLUMNS) - 1)}2"'.encode()
+"""The range of a table of findings in the template, which has one row."""
 _WIDEST: Final = 48
+_STAMP: Final = (1980, 1, 1, 0, 0, 0)
+"""The time of every member: the same result gives the same bytes."""
 
 
 def render(result: Result, *, locale: str) -> Artifact:
     """Write the workbook; no text in it is a formula or a link, and the same result gives the same bytes."""
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Words(locale)))
+
+
+def _pieces(result: Result, words: Words) -> Iterator[bytes]:
+    counts = [min(_ROWS, size(result) - first) for first in range(0, size(result), _ROWS)] or [0]
+    found = stretches(result)
+    first = next(found, Stretch(count=0, parts=()))
+    template = ZipFile(BytesIO(_template(result, words, counts, _widths(first))))
+    source = _Source(chain([first], found))
+    texts = template.read(_TEXTS).decode()
+    shared = Shared(texts.count("<si>"))
+    # The findings' sheets and tables come first: right behind the summary, which is no table.
+    sheets = {f"xl/worksheets/sheet{number}.xml": count for number, count in enumerate(counts, start=2)}
+    tables = {f"xl/tables/table{number}.xml": count for number, count in enumerate(counts, start=1)}
+    out = Held()
+    with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=1) as book:
+        for name in template.namelist():
+            member = ZipInfo(name, date_time=_STAMP)
+            member.compress_type = ZIP_DEFLATED
+            with book.open(member, "w") as file:
+                if name == _TEXTS:
+                    file.write(shared.added(texts).encode())
+                elif name in sheets:
+                    xml = template.read(name).decode()
+                    rows = Rows(shared, int(_captured(r'<c r="[A-Z]+2" s="([0-9]+)"/>', xml)))
+                    for _ in _write_rows(file, xml, rows, source, sheets[name], words):
+                        yield out.taken()
+                elif name in tables:
+                    last = f"{letters(len(COLUMNS) - 1)}{max(tables[name], 1) + 1}"
+                    file.write(template.read(name).replace(_RANGE, f'ref="A1:{last}"'.encode()))
+                else:
+                    file.write(template.read(name))
+            yield out.taken()
+    yield out.taken()
+
+
+class _Source:
+    """Hands on stretches, cut where a sheet ends."""
+
+    def __init__(self, rows: Iterable[Stretch]) -> None:
+        self._rows = iter(rows)
+        self._left: Stretch | None = None
+
+    def upto(self, count: int) -> Stretch:
+        """Return the next rows, at most that many; there must be some."""
+        stretch = self._left if self._left is not None else next(self._rows)
+        kept, self._left = stretch.cut(count)
+        return kept
+
+
+def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: int, words: Words) -> Iterator[None]:
+    """Write a sheet of the template with the findings in the place of its rows, in steps."""
+    head, behind = xml.split("</row>", 1)
+    written = file.write(f"{head}</row>".encode())
+    done = 0
+    while done < count:
+        stretch = source.upto(count - done)
+        if written < _BYTES:
+            written += file.write(rows.xml(stretch, done + 2))
+            if written >= _BYTES:
+                told = words.gettext("There are more rows in findings.csv.")
+                last = done + stretch.count + 2
+                file.write(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>{told}</t></is></c></row>'.encode())
+        done += stretch.count
+        yield
+    file.write(behind[behind.index("</sheetData>") :].encode())
+
+
+def _captured(pattern: str, text: str) -> str:
+    found = search(pattern, text)
+    if found is None:
+        raise ValueError(f"the workbook's template holds no {pattern}")
+    return found[1]
+
+
+def _widths(first: Stretch) -> list[int]:
+    """Return widths that the first rows fit in."""
+    widths = [len(column) + 4 for column in COLUMNS]
+    place = 0
+    for part in first.parts:
+        if isinstance(part, Block):
+            for offset in range(len(part.columns)):
+                texts = [str(row[part.first + offset] or "") for row in part.values.known]
+                widths[place + offset] = max(widths[place + offset], *(min(len(text) + 1, _WIDEST) for text in texts))
+            place += len(part.columns)
+        else:
+            longest = max(len(text or "") for text in part.values)
+            widths[place] = max(widths[place], min(longest + 1, _WIDEST))
+            place += 1
+    return widths
+
+
+def _template(result: Result, words: Words, counts: Sequence[int], widths: Sequence[int]) -> bytes:
+    """Return the workbook without the rows of its findings."""
     from xlsxwriter import Workbook  # noqa: PLC0415 - heavy
 
-    words = Words(locale)
     stream = BytesIO()
     options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(stream, options) as book:
@@ -35,13 +148,45 @@ def render(result: Result, *, locale: str) -> Artifact:
         book.set_properties(
             {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": words.gettext("Licence audit")}
         )
+        money = book.add_format({"num_format": "#,##0.00"})
         _summary(book, result, words)
-        _sheet(book, words.gettext("Findings"), COLUMNS, rows(result), words)
-        _sheet(book, words.gettext("Seats"), _SEATS, _seats(result), words)
-        _sheet(book, words.gettext("Policies"), _POLICIES, _policies(result, words), words)
-        _sheet(book, words.gettext("Sources"), _SOURCES, _sources(result, words), words)
-    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Artifact(name="report.xlsx", media_type=media_type, body=stream.getvalue())
+        for number in range(1, len(counts) + 1):
+            sheet = book.add_worksheet(words.gettext("Findings") + (f" {number}" if number > 1 else ""))
+            sheet.write_blank(1, COLUMNS.index("perMonth"), None, money)
+            _table(sheet, COLUMNS, 1, widths)
+        _sheet(book, words.gettext("Actions"), _ACTIONS, list(_actions(result)), money)
+        _tracking(book, len(_ACTIONS) - 2, sum(len(tenant.actions) for tenant in result.tenants), words)
+        _sheet(book, words.gettext("Seats"), _SEATS, list(_seats(result)), money)
+        _sheet(book, words.gettext("Policies"), _POLICIES, list(_policies(result, words)), money)
+        _sheet(book, words.gettext("Sources"), _SOURCES, list(_sources(result, words)), money)
+    return stream.getvalue()
+
+
+_ACTIONS: Final = (
+    *("tenant", "action", "title", "order", "count", "findings", "currency", "perMonth"),
+    *("role", "owner", "decidedBy", "confidence", "id", "state", "note"),
+)
+
+
+def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
+    for tenant in result.tenants:
+        for number, action in enumerate(tenant.actions, start=1):
+            money = (
+                (action.money.currency, amount(action.money.per_month)) if action.money is not None else (None, None)
+            )
+            yield (
+                *(tenant.name, number, action.title, action.order, action.count, len(action.findings), *money),
+                *(action.role, action.owner, action.decided_by, action.confidence, action.id, None, None),
+            )
+
+
+def _tracking(book: "Workbook", column: int, count: int, words: Words) -> None:
+    """Let people choose in the last sheet but the note's column how far each action is."""
+    states = [words.gettext(state) for state in _STATES]
+    book.worksheets()[-1].data_validation(1, column, max(count, 1), column, {"validate": "list", "source": states})
+
+
+_STATES: Final = (N_("to do"), N_("in progress"), N_("done"), N_("declined"))
 
 
 _SEATS: Final = (
@@ -82,47 +227,56 @@ def _sources(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
 
 
 def _summary(book: "Workbook", result: Result, words: Words) -> None:
-    shown = page(result, words)
     sheet = book.add_worksheet(words.gettext("Summary"))
     sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 60, book.add_format({"text_wrap": True, "align": "left"}))
-    sheet.write_string(0, 0, visible(shown.verdict), book.add_format({"bold": True, "font_size": 16}))
-    lines: list[tuple[str, str]] = [("", visible(sentence)) for sentence in shown.completeness]
-    lines += [(words.gettext("As of"), words.instant(shown.as_of))]
-    lines += [(tile.label, words.number(tile.count)) for tile in (*shown.counts, *shown.changes)]
-    lines += [(words.gettext("waived"), words.number(shown.waived))]
-    if shown.money:
-        bound = f" ({words.gettext('at least')})" if shown.lower_bound else ""
-        lines.append((words.gettext("a month in open findings"), f"{shown.money}{bound}"))
-    lines += [(words.gettext("Written by"), visible(shown.tool)), (words.gettext("Policies"), visible(shown.digest))]
-    for number, (label, text) in enumerate(lines, start=2):
+    sheet.write_string(0, 0, plain(verdict(result, words)), book.add_format({"bold": True, "font_size": 16}))
+    for number, (label, text) in enumerate(_facts(result, words), start=2):
         sheet.write_string(number, 0, label)
-        sheet.write_string(number, 1, text[:_CHARACTERS])
+        sheet.write_string(number, 1, plain(text))
 
 
-def _sheet(
-    book: "Workbook", name: str, columns: Sequence[str], found: Iterable[tuple[Cell, ...]], words: Words
-) -> None:
+def _facts(result: Result, words: Words) -> Iterator[tuple[str, str]]:
+    """Yield the lines of the summary; what the other sheets list is not gone through for it."""
+    for sentence in completeness(result, words):
+        yield "", sentence
+    yield words.gettext("As of"), words.instant(result.run.as_of)
+    for severity in Severity:
+        yield words.gettext(SEVERITIES[severity]), words.number(result.summary.open.get(severity, 0))
+    if result.run.previous is not None:
+        since = changes(result.tenants, result.fleet)
+        yield words.gettext("new"), words.number(since.new)
+        yield words.gettext("reopened"), words.number(since.reopened)
+        yield words.gettext("fixed"), words.number(since.fixed)
+    yield words.gettext("waived"), words.number(result.summary.waived)
+    worth = words.sums(money_of(result))
+    if worth:
+        bound = "" if priced_whole(result) else f" ({words.gettext('at least')})"
+        yield words.gettext("a month in open findings"), f"{worth}{bound}"
+    yield words.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
+    yield words.gettext("Policies"), result.run.policy_digest
+
+
+def _sheet(book: "Workbook", name: str, columns: Sequence[str], found: Sequence[tuple[Cell, ...]], money: Any) -> None:
     sheet = book.add_worksheet(name)
-    money = book.add_format({"num_format": "#,##0.00"})
     widths = [len(column) + 4 for column in columns]
-    last = 0
     for number, row in enumerate(found, start=1):
-        if number > _ROWS:
-            sheet.write_string(number, 0, words.gettext("There are more rows in findings.csv."))
-            break
-        last = number
         for place, cell in enumerate(row):
             if isinstance(cell, str) and cell:
-                text = visible(cell, keep="\n")[:_CHARACTERS]
+                text = plain(cell)
                 widths[place] = max(widths[place], min(len(text) + 1, _WIDEST))
                 sheet.write_string(number, place, text)
             elif isinstance(cell, Decimal):
                 sheet.write_number(number, place, float(cell), money)
             elif isinstance(cell, int):
                 sheet.write_number(number, place, cell)
+    _table(sheet, columns, len(found), widths)
+
+
+def _table(sheet: Any, columns: Sequence[str], rows: int, widths: Sequence[int]) -> None:
+    """Make the rows below a header a table with filters, the header fixed."""
     titles = [{"header": column} for column in columns]
-    sheet.add_table(0, 0, max(last, 1), len(columns) - 1, {"columns": titles, "style": "Table Style Light 1"})
+    sheet.add_table(0, 0, max(rows, 1), len(columns) - 1, {"columns": titles, "style": "Table Style Light 1"})
     sheet.freeze_panes(1, 0)
     for place, width in enumerate(widths):
         sheet.set_column(place, place, width)

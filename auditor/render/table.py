@@ -1,0 +1,275 @@
+"""The findings of a Result into one flat table, a stretch of rows at a time: what repeats is worked out once.
+
+Half a million findings share a few hundred policies, products and prices. Columns whose values repeat together are a
+Block: a number for each row, and the distinct values that the numbers stand for; a format turns those values into its
+own text once. What differs from row to row are Texts: plain lists, which a format looks through as one run of bytes.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from itertools import islice
+from typing import Any, Final, cast
+
+from auditor.domain.result import Finding, PolicyHeader, Result
+from auditor.render.facts import SEAT_FACTS, SIGN_INS, last_sign_in, paths, product_names
+from auditor.render.json_text import amount
+
+Cell = str | int | Decimal | None
+
+_SHARED_FACTS: Final = ("accountEnabled", "userType", "department", "usageLocation")
+COLUMNS: Final = (
+    *("tenant", "policy", "title", "severity", "status", "change", "check"),
+    *("subjectType", "subjectId", "subjectName", "skuId", "skuPartNumber", "productName", "detail"),
+    *("currency", "perMonth", "waiver", "guidance", "fingerprint", "sourceFile", "sourceLine"),
+    *("userPrincipalName", *_SHARED_FACTS),
+    *("lastSignIn", "assignmentPaths"),
+    *SEAT_FACTS,
+)
+_STRETCH: Final = 4096
+"""Findings that are worked on at once: few enough to stay in the processor's cache from column to column."""
+_TEXT: Final = frozenset({str, type(None)})
+_TRUTH: Final = frozenset({bool, type(None)})
+_SEATS: Final = frozenset(SEAT_FACTS)
+_NO_SEATS: Final = (None,) * len(SEAT_FACTS)
+_NEVER: Final = "0001-01-01"
+"""Graph's way to say that there was no sign-in; where it is seen, rows are looked at one by one."""
+
+
+class Values(dict[Hashable, int]):
+    """Numbers keys from 0 as they come, and keeps the values that each stands for: `values[key]` is its number."""
+
+    def __init__(self, meaning: Callable[[Any], tuple[Cell, ...]]) -> None:
+        super().__init__()
+        self.known: list[tuple[Cell, ...]] = []
+        """The values by number; grows from stretch to stretch."""
+        self._meaning = meaning
+
+    def __missing__(self, key: Hashable) -> int:
+        """Take in a key that was not seen before."""
+        self.known.append(self._meaning(key))
+        number = self[key] = len(self.known) - 1
+        return number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """Columns side by side whose values repeat: the number of each row, and what the numbers stand for."""
+
+    columns: tuple[str, ...]
+    first: int
+    """Where the first of the columns stands among the values."""
+    numbers: Sequence[int]
+    values: Values
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """A column whose texts differ from row to row."""
+
+    column: str
+    values: list[str | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Some findings on end; the parts make up all columns, in the order of COLUMNS."""
+
+    count: int
+    parts: tuple[Block | Texts, ...]
+
+    def cut(self, count: int) -> "tuple[Stretch, Stretch | None]":
+        """Return the first rows, at most that many, and the others, if there are any."""
+        if self.count <= count:
+            return self, None
+        pieces = (slice(None, count), slice(count, None))
+        first, others = (tuple(_cut(part, piece) for part in self.parts) for piece in pieces)
+        return Stretch(count=count, parts=first), Stretch(count=self.count - count, parts=others)
+
+
+def _cut(part: Block | Texts, piece: slice) -> Block | Texts:
+    match part:
+        case Texts():
+            return replace(part, values=part.values[piece])
+        case Block():
+            return replace(part, numbers=part.numbers[piece])
+
+
+def stretches(result: Result, rows: int = _STRETCH) -> Iterator[Stretch]:
+    """Yield the table, tenant by tenant and the fleet's findings last (their tenant is empty)."""
+    headers = {policy.id: policy for policy in result.run.policies}
+    fleet_names: dict[str, str] = {}
+    for tenant in result.tenants:
+        names = product_names(tenant)
+        fleet_names = {**names, **fleet_names}
+        yield from _Reading(tenant.name, headers, names).stretches(tenant.findings, rows)
+    yield from _Reading("", headers, fleet_names).stretches(result.fleet.findings, rows)
+
+
+def size(result: Result) -> int:
+    """Return the number of rows of the table."""
+    return sum(len(tenant.findings) for tenant in result.tenants) + len(result.fleet.findings)
+
+
+class _Reading:
+    """Reads the findings of one tenant, or of the fleet, and remembers what repeats."""
+
+    def __init__(self, tenant: str, headers: Mapping[str, PolicyHeader], names: Mapping[str, str]) -> None:
+        self._tenant = tenant
+        self._headers = headers
+        self._names = names
+        self._rules = Values(self._rule)
+        self._products = Values(self._product)
+        self._prices = Values(lambda key: (None, None) if key is None else (key[0], amount(Decimal(key[1]))))
+        self._priced: dict[tuple[str, int] | None, int] = {}
+        self._facts = Values(lambda facts: tuple(map(cell, facts)))
+        self._paths = Values(_path)
+        self._seats = Values(lambda facts: facts)
+
+    def stretches(self, findings: Iterable[Finding], rows: int) -> Iterator[Stretch]:
+        found = iter(findings)
+        while some := list(islice(found, rows)):
+            yield self._stretch(some)
+
+    def _stretch(self, found: list[Finding]) -> Stretch:
+        subjects = [finding.subject for finding in found]
+        evidence = [finding.evidence for finding in found]
+        named: set[str] = set().union(*evidence)
+        rules = [
+            self._rules[
+                each.policy, each.severity, each.status, each.change, each.check, subject.type,
+                each.waiver, each.guidance, each.source.file, each.source.line,
+            ]
+            for each, subject in zip(found, subjects, strict=True)
+        ]  # fmt: skip
+        parts: tuple[Block | Texts, ...] = (
+            Block(columns=COLUMNS[:8], first=0, numbers=rules, values=self._rules),
+            Texts(column="subjectId", values=[subject.id for subject in subjects]),
+            Texts(column="subjectName", values=[subject.name for subject in subjects]),
+            Block(columns=COLUMNS[10:14], first=0, numbers=self._products_of(found), values=self._products),
+            Block(columns=COLUMNS[14:16], first=0, numbers=self._prices_of(found), values=self._prices),
+            Block(columns=COLUMNS[16:18], first=8, numbers=rules, values=self._rules),
+            Texts(column="fingerprint", values=[finding.fingerprint for finding in found]),
+            Block(columns=COLUMNS[19:21], first=10, numbers=rules, values=self._rules),
+            Texts(column="userPrincipalName", values=_texts(evidence, "userPrincipalName")),
+            Block(columns=_SHARED_FACTS, first=0, numbers=self._facts_of(evidence), values=self._facts),
+            Texts(column="lastSignIn", values=_sign_ins(evidence, named)),
+            Block(columns=("assignmentPaths",), first=0, numbers=self._paths_of(evidence, named), values=self._paths),
+            Block(columns=SEAT_FACTS, first=0, numbers=self._seats_of(evidence, named), values=self._seats),
+        )
+        return Stretch(count=len(found), parts=parts)
+
+    def _rule(self, key: tuple[Any, ...]) -> tuple[Cell, ...]:
+        policy, severity, status, change, check, kind, *rest = key
+        header = self._headers.get(policy)
+        title = header.title if header is not None else ""
+        said = change.value if change is not None else ""
+        return (self._tenant, policy, title, severity.value, status.value, said, check, kind.value, *rest)
+
+    def _products_of(self, found: list[Finding]) -> list[int]:
+        numbers = self._products
+        return [
+            numbers[None, None, each.detail]
+            if product is None
+            else numbers[product.sku_id, product.sku_part_number, each.detail]
+            for each, product in zip(found, [each.product for each in found], strict=True)
+        ]
+
+    def _product(self, key: tuple[str | None, str | None, str | None]) -> tuple[Cell, ...]:
+        sku, part, detail = key
+        known = self._names.get(sku.casefold()) if sku is not None else None
+        return sku, part, known or part or sku, detail
+
+    def _prices_of(self, found: list[Finding]) -> list[int]:
+        # Prices are few and shared by many findings, and a Decimal is dear to hash: the object itself is the key. It
+        # lives as long as the result that is being read.
+        amounts = [each.money for each in found]
+        keys = [None if money is None else (money.currency, id(money.per_month)) for money in amounts]
+        numbers = list(map(self._priced.get, keys))
+        if None not in numbers:
+            return cast("list[int]", numbers)
+        for key, money in zip(keys, amounts, strict=True):
+            self._priced[key] = self._prices[None if money is None else (money.currency, str(money.per_month))]
+        return [self._priced[key] for key in keys]
+
+    def _facts_of(self, evidence: list[Mapping[str, Any]]) -> list[int]:
+        enabled, *others = ([facts.get(name) for facts in evidence] for name in _SHARED_FACTS)
+        if not (set(map(type, enabled)) <= _TRUTH and all(set(map(type, other)) <= _TEXT for other in others)):
+            # True and 1 would be the same key, and a list would be none: they become words first.
+            enabled, *others = ([cell(value) for value in column] for column in (enabled, *others))
+        numbers = self._facts
+        return [numbers[key] for key in zip(enabled, *others, strict=True)]
+
+    def _paths_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> list[int]:
+        numbers = self._paths
+        if "paths" not in named:
+            return [numbers[()]] * len(evidence)
+        return [
+            numbers[only.get("groupName"), only.get("assignedByGroup"), only.get("state")]
+            if type(told) is list and len(told) == 1 and type(only := told[0]) is dict
+            else numbers[_ways(told)]
+            for told in [facts.get("paths") for facts in evidence]
+        ]
+
+    def _seats_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> list[int]:
+        numbers = self._seats
+        if _SEATS.isdisjoint(named):
+            return [numbers[_NO_SEATS]] * len(evidence)
+        return [numbers[tuple(cell(facts.get(name)) for name in SEAT_FACTS)] for facts in evidence]
+
+
+def cell(value: Any) -> Cell:
+    """Return one plain cell; lists and mappings become words between semicolons, never JSON."""
+    match value:
+        case None | str():
+            return value
+        case bool():
+            return "true" if value else "false"
+        case int():
+            return value
+        case list() | tuple():
+            return "; ".join(str(cell(each)) for each in value)
+        case Mapping():
+            return "; ".join(f"{name} {cell(value[name])}" for name in sorted(value))
+        case _:
+            return str(value)
+
+
+def _ways(told: Any) -> tuple[str, ...]:
+    """Return what is said of assignment paths, in one text; nothing where there are none."""
+    return ("; ".join(paths({"paths": told})),) if told else ()
+
+
+def _path(key: tuple[Any, ...]) -> tuple[Cell, ...]:
+    match key:
+        case (group, by, state):
+            return _ways([{"groupName": group, "assignedByGroup": by, "state": state}])
+        case ():
+            return (None,)
+        case _:
+            return key
+
+
+def _texts(evidence: list[Mapping[str, Any]], name: str) -> list[str | None]:
+    values = [facts.get(name) for facts in evidence]
+    if set(map(type, values)) <= _TEXT:
+        return values
+    return [None if value is None else str(cell(value)) for value in values]
+
+
+def _sign_ins(evidence: list[Mapping[str, Any]], named: set[str]) -> list[str | None]:
+    """Return the latest sign-in of each; None or empty where there is none."""
+    last: list[Any] = []
+    for name in SIGN_INS:
+        if name not in named:
+            continue
+        stamps = [facts.get(name) for facts in evidence]
+        if not set(map(type, stamps)) <= _TEXT:
+            return [last_sign_in(facts) for facts in evidence]
+        if last:
+            last = [stamp if stamp and stamp > known else known for stamp, known in zip(stamps, last, strict=True)]
+        else:
+            last = [stamp or "" for stamp in stamps]
+    if _NEVER in "".join(last):
+        return [last_sign_in(facts) for facts in evidence]
+    return last or [None] * len(evidence)

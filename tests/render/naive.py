@@ -1,0 +1,66 @@
+"""The flat table made row by row, cell by cell, with the standard library: what the quick one is held against."""
+
+import csv
+from collections.abc import Iterator
+from io import StringIO
+
+from auditor.domain.result import Finding, Result
+from auditor.render.csv_table import harmless
+from auditor.render.facts import SEAT_FACTS, last_sign_in, paths, product_name, product_names
+from auditor.render.json_text import amount
+from auditor.render.table import COLUMNS, Cell, cell
+
+FACTS = ("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation")
+
+
+def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
+    every: dict[str, str] = {}
+    for tenant in result.tenants:
+        names = product_names(tenant)
+        every = {**names, **every}
+        for finding in tenant.findings:
+            yield row(tenant.name, finding, result, names)
+    for finding in result.fleet.findings:
+        yield row("", finding, result, every)
+
+
+def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) -> tuple[Cell, ...]:
+    title = {policy.id: policy.title for policy in result.run.policies}.get(finding.policy, "")
+    product, money, evidence = finding.product, finding.money, finding.evidence
+    return (
+        tenant,
+        finding.policy,
+        title,
+        finding.severity.value,
+        finding.status.value,
+        "" if finding.change is None else finding.change.value,
+        finding.check,
+        finding.subject.type.value,
+        finding.subject.id,
+        finding.subject.name,
+        None if product is None else product.sku_id,
+        None if product is None else product.sku_part_number,
+        product_name(finding, names),
+        finding.detail,
+        None if money is None else money.currency,
+        None if money is None else amount(money.per_month),
+        finding.waiver,
+        finding.guidance,
+        finding.fingerprint,
+        finding.source.file,
+        finding.source.line,
+        *(cell(evidence.get(name)) for name in FACTS),
+        last_sign_in(evidence),
+        "; ".join(paths(evidence)),
+        *(cell(evidence.get(name)) for name in SEAT_FACTS),
+    )
+
+
+def table(result: Result) -> bytes:
+    """The CSV file as the standard library writes it."""
+    page = StringIO(newline="")
+    writer = csv.writer(page, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for each in rows(result):
+        writer.writerow([harmless(one) if isinstance(one, str) else one for one in each])
+    return page.getvalue().encode()

@@ -1,0 +1,120 @@
+"""The flat table of CSV, Parquet and the workbook: column by column the same as row by row."""
+
+from dataclasses import replace
+from decimal import Decimal
+from io import BytesIO
+
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.domain.result import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
+from auditor.render import render
+from auditor.render.table import Texts, stretches
+from auditor.render.visible import visible
+from tests.render.naive import rows, table
+from tests.render.sample import result
+
+NASTY = st.sampled_from(
+    ["=1", " =1", "\u3000=x", "\u00a0+1", "\uff1d1", "\u22121", 'a"b', "a,b", "a\r\nb", "\n=1", "\t", "", "\x00", "\x1b[31m", "\u202ex",
+     "x\u202e", "\u061c", "\ud800", "\ufeff", "\uffff", "'", "Çağla", "日本", "\U0001d538", "-", "@x", "x" * 5000, "a\u2028b", "é\x85"]
+)  # fmt: skip
+TEXT = NASTY | st.text(max_size=5)
+STAMP = st.sampled_from(
+    ["2026-01-01T00:00:00Z", "2025-06-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-02", "", "0", " "]
+)
+PATH = st.fixed_dictionaries(
+    {}, optional={"groupName": st.none() | TEXT, "assignedByGroup": st.none() | TEXT, "state": st.none() | st.sampled_from(["Active", "Error"]) | TEXT}
+)  # fmt: skip
+EVIDENCE = st.fixed_dictionaries(
+    {},
+    optional={
+        "userPrincipalName": st.none() | TEXT | st.lists(TEXT, max_size=2),
+        "accountEnabled": st.sampled_from([None, True, False, 0, 1, "no"]),
+        "userType": st.none() | TEXT | st.sampled_from([True, 1]),
+        "department": st.none() | TEXT | st.lists(TEXT, max_size=2) | st.dictionaries(TEXT, TEXT, max_size=2),
+        "usageLocation": st.none() | TEXT,
+        "lastSignInDateTime": st.none() | STAMP | st.just(5),
+        "lastSuccessfulSignInDateTime": st.none() | STAMP,
+        "paths": st.lists(PATH | st.just("direct"), max_size=2),
+        "spare": st.none() | st.integers(-9, 9) | st.booleans(),
+        "adjust": st.sampled_from([None, 1, True, "1"]),
+    },
+)
+FINDING = st.builds(
+    Finding,
+    fingerprint=TEXT, policy=st.sampled_from(["leavers", "e3-spare", "gone"]), check=TEXT, guidance=TEXT,
+    subject=st.builds(Subject, id=TEXT, name=TEXT), source=st.builds(SourceLine, file=TEXT, line=st.integers(0, 3)),
+    waiver=st.none() | TEXT, detail=st.none() | TEXT, evidence=EVIDENCE,
+    money=st.none() | st.builds(Money, currency=st.sampled_from(["EUR", "SEK"]), per_month=st.sampled_from([Decimal("1.005"), Decimal("28.1"), Decimal(5)])),
+    product=st.none() | st.builds(ProductReference, sku_id=st.none() | st.sampled_from(["05e9a617-0261-4cee-bb44-138d3ef5d965"]) | TEXT, sku_part_number=st.none() | TEXT),
+)  # fmt: skip
+
+
+def holding(findings: list[Finding], fleet: list[Finding]) -> Result:
+    whole = result()
+    tenants = (replace(whole.tenants[0], findings=tuple(findings)), *whole.tenants[1:])
+    return replace(whole, tenants=tenants, fleet=FleetResult(findings=tuple(fleet)))
+
+
+def body(of: Result, name: str) -> bytes:
+    return b"".join(render(of, name, locale="en").chunks())
+
+
+@settings(deadline=None)
+@given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
+def test_the_csv_file_is_what_the_standard_library_writes(findings: list[Finding], fleet: list[Finding]) -> None:
+    made = holding(findings, fleet)
+    assert body(made, "csv").decode().splitlines(keepends=True) == table(made).decode().splitlines(keepends=True)
+
+
+@settings(deadline=None)
+@given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
+def test_the_parquet_file_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
+    made = holding(findings, fleet)
+    read = pq.read_table(BytesIO(body(made, "parquet")))
+    assert read.num_rows == len(findings) + len(fleet)
+    for one, row in zip(rows(made), read.to_pylist(), strict=True):
+        for cell, (name, value) in zip(one, list(row.items())[2:], strict=True):
+            if name == "perMonth" or isinstance(value, int):
+                assert value == cell
+            elif value is None:
+                assert not isinstance(cell, str) or not cell or name in {"adjust", "spare"}
+            else:
+                assert value == visible(str(cell), keep="\t\r\n")
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 7, 50, 10_000])
+def test_the_table_does_not_depend_on_how_it_is_cut(rows_at_once: int) -> None:
+    def read(size: int) -> list[tuple[object, ...]]:
+        columns: list[list[object]] = [[] for _ in range(36)]
+        for stretch in stretches(result(), size):
+            assert stretch.count <= size
+            place = 0
+            for part in stretch.parts:
+                if isinstance(part, Texts):
+                    columns[place] += part.values
+                    place += 1
+                    continue
+                for offset in range(len(part.columns)):
+                    columns[place] += [part.values.known[number][part.first + offset] for number in part.numbers]
+                    place += 1
+        return list(zip(*columns, strict=True))
+
+    assert [tuple(cell or "" for cell in row) for row in read(rows_at_once)] == [
+        tuple(cell or "" for cell in row) for row in rows(result())
+    ]
+
+
+def test_a_stretch_is_cut_into_what_it_was() -> None:
+    whole = next(stretches(result()))
+    first, others = whole.cut(10)
+    assert others is not None
+    assert (first.count, others.count) == (10, whole.count - 10)
+    assert whole.cut(whole.count) == (whole, None)
+    for part, one, other in zip(whole.parts, first.parts, others.parts, strict=True):
+        assert list(part.values if isinstance(part, Texts) else part.numbers) == [
+            *(one.values if isinstance(one, Texts) else one.numbers),
+            *(other.values if isinstance(other, Texts) else other.numbers),
+        ]
