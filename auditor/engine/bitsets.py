@@ -73,6 +73,12 @@ def distinct(rows: Rows) -> Rows:
     return once
 
 
+def indices(rows: Rows) -> pa.Array:
+    """Return rows as Arrow takes them."""
+    # Not pa.array, which imports numpy.ma to see whether any are masked.
+    return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows.astype(np.int64))])
+
+
 def within(held: Words, products: Flags) -> Words:
     """Keep of each bitset the SKUs that are flagged."""
     mask = pack(products)
