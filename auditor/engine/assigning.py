@@ -87,6 +87,8 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     held = within(people.links.held, np.logical_or.reduce([element.maybe for element in elements]))
     maybe = population.maybe & several(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
+    if not len(rows):
+        return None, people.nobody
     pattern, distinct = patterns(held, rows)
     holdings = listed(distinct)
     sure = np.array([_clash([element.true for element in elements], skus) for skus in holdings], dtype=bool)
