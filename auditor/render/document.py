@@ -1,6 +1,6 @@
 """A Result into the plain values of `auditor/result/v1`, in the order in which the schema shows its keys."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -24,7 +24,7 @@ from auditor.domain.result import (
     TenantResult,
 )
 from auditor.domain.words import Severity
-from auditor.render.json_text import amount
+from auditor.render.json_text import amount, number
 
 SCHEMA: Final = "auditor/result/v1"
 TOOL: Final = "m365-license-auditor"
@@ -32,14 +32,15 @@ TOOL: Final = "m365-license-auditor"
 Document = dict[str, Any]
 
 
-def result_document(result: Result) -> Document:
-    """Return the whole result."""
+def result_document(result: Result, *, findings: "Written | None" = None) -> Document:
+    """Return the whole result; `findings` says what stands in it for a tuple of findings, if not a list of them."""
+    told = findings or Findings().listed
     return {
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": result.run.tool_version},
         "run": run_document(result.run),
-        "tenants": [tenant_document(tenant) for tenant in result.tenants],
-        "fleet": fleet_document(result.fleet),
+        "tenants": [_tenant(tenant, told) for tenant in result.tenants],
+        "fleet": _fleet(result.fleet, told),
         "summary": summary_document(result.summary),
     }
 
@@ -70,8 +71,7 @@ def header_document(policy: PolicyHeader) -> Document:
     }
 
 
-def tenant_document(tenant: TenantResult) -> Document:
-    """Return everything about one tenant."""
+def _tenant(tenant: TenantResult, findings: "Written") -> Document:
     return {
         "name": tenant.name,
         "tenantId": tenant.tenant_id,
@@ -85,27 +85,26 @@ def tenant_document(tenant: TenantResult) -> Document:
         "sources": [_coverage(source) for source in tenant.sources],
         "seats": [_seats(seats) for seats in tenant.seats],
         "policies": [outcome_document(outcome) for outcome in tenant.policies],
-        "findings": [finding_document(finding) for finding in tenant.findings],
+        "findings": findings(tenant.findings),
         "actions": [action_document(action) for action in tenant.actions],
         "notices": [notice_document(notice) for notice in tenant.notices],
-        "fixed": [finding_document(finding) for finding in tenant.fixed],
-        "unconfirmed": [finding_document(finding) for finding in tenant.unconfirmed],
+        "fixed": findings(tenant.fixed),
+        "unconfirmed": findings(tenant.unconfirmed),
         "closed": list(tenant.closed),
         "balance": [_share(share) for share in tenant.balance],
         "touchedWaivers": list(tenant.touched_waivers),
     }
 
 
-def fleet_document(fleet: FleetResult) -> Document:
-    """Return what only all tenants together can say."""
+def _fleet(fleet: FleetResult, findings: "Written") -> Document:
     return {
         "policies": [outcome_document(outcome) for outcome in fleet.policies],
-        "findings": [finding_document(finding) for finding in fleet.findings],
+        "findings": findings(fleet.findings),
         "notices": [notice_document(notice) for notice in fleet.notices],
-        "fixed": [finding_document(finding) for finding in fleet.fixed],
-        "unconfirmed": [finding_document(finding) for finding in fleet.unconfirmed],
+        "fixed": findings(fleet.fixed),
+        "unconfirmed": findings(fleet.unconfirmed),
         "closed": list(fleet.closed),
-        "past": None if fleet.past is None else _past(fleet.past),
+        "past": None if fleet.past is None else _past(fleet.past, findings),
     }
 
 
@@ -131,26 +130,61 @@ def outcome_document(outcome: PolicyOutcome) -> Document:
 
 def finding_document(finding: Finding) -> Document:
     """Return one finding."""
-    return {
-        "fingerprint": finding.fingerprint,
-        "policy": finding.policy,
-        "check": finding.check,
-        "severity": finding.severity.value,
-        "status": finding.status.value,
-        "waiver": finding.waiver,
-        "change": None if finding.change is None else finding.change.value,
-        "subject": {
-            "type": finding.subject.type.value,
-            "id": finding.subject.id,
-            "name": finding.subject.name,
-        },
-        "product": _product(finding.product),
-        "detail": finding.detail,
-        "evidence": finding.evidence,
-        "money": _money(finding.money),
-        "guidance": finding.guidance,
-        "source": _source(finding.source),
-    }
+    return Findings().document(finding)
+
+
+class Findings:
+    """Turns findings into plain values; what many of them share, such as a price, is made once."""
+
+    def __init__(self) -> None:
+        self._products: dict[tuple[str | None, str | None], Document] = {}
+        self._amounts: dict[tuple[str, int], Document] = {}
+        self._sources: dict[tuple[str, int], Document] = {}
+        self._held: list[Money] = []
+
+    def listed(self, found: tuple[Finding, ...]) -> list[Document]:
+        """Return findings in a list."""
+        return [self.document(finding) for finding in found]
+
+    def document(self, finding: Finding) -> Document:
+        """Return one finding."""
+        subject, product, money, source = finding.subject, finding.product, finding.money, finding.source
+        said = None if product is None else self._products.get((product.sku_id, product.sku_part_number))
+        worth = None if money is None else self._amounts.get((money.currency, id(money.per_month)))
+        line = self._sources.get((source.file, source.line))
+        return {
+            "fingerprint": finding.fingerprint,
+            "policy": finding.policy,
+            "check": finding.check,
+            "severity": finding.severity,
+            "status": finding.status,
+            "waiver": finding.waiver,
+            "change": finding.change,
+            "subject": {"type": subject.type, "id": subject.id, "name": subject.name},
+            "product": said if product is None or said is not None else self._product(product),
+            "detail": finding.detail,
+            "evidence": finding.evidence,
+            "money": worth if money is None or worth is not None else self._amount(money),
+            "guidance": finding.guidance,
+            "source": line if line is not None else self._source(source),
+        }
+
+    def _product(self, product: ProductReference) -> Document:
+        made = {"skuId": product.sku_id, "skuPartNumber": product.sku_part_number}
+        return self._products.setdefault((product.sku_id, product.sku_part_number), made)
+
+    def _amount(self, money: Money) -> Document:
+        # The Decimal itself is the key, being dear to hash; it is held, so that no other takes its place.
+        self._held.append(money)
+        made = {"currency": money.currency, "perMonth": number(amount(money.per_month))}
+        return self._amounts.setdefault((money.currency, id(money.per_month)), made)
+
+    def _source(self, source: SourceLine) -> Document:
+        return self._sources.setdefault((source.file, source.line), _source(source))
+
+
+Written = Callable[[tuple[Finding, ...]], Any]
+"""What findings become in a document."""
 
 
 def action_document(action: Action) -> Document:
@@ -191,10 +225,10 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-def _past(past: FleetPast) -> Document:
+def _past(past: FleetPast, findings: "Written") -> Document:
     return {
-        "findings": [finding_document(finding) for finding in past.findings],
-        "unconfirmed": [finding_document(finding) for finding in past.unconfirmed],
+        "findings": findings(past.findings),
+        "unconfirmed": findings(past.unconfirmed),
         "closed": list(past.closed),
     }
 
@@ -236,12 +270,8 @@ def _share(share: BalanceShare) -> Document:
     }
 
 
-def _product(product: ProductReference | None) -> Document | None:
-    return None if product is None else {"skuId": product.sku_id, "skuPartNumber": product.sku_part_number}
-
-
 def _money(money: Money | None) -> Document | None:
-    return None if money is None else {"currency": money.currency, "perMonth": amount(money.per_month)}
+    return None if money is None else {"currency": money.currency, "perMonth": number(amount(money.per_month))}
 
 
 def _source(source: SourceLine) -> Document:

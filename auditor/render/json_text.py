@@ -17,6 +17,11 @@ def amount(value: Decimal) -> Decimal:
     return value.quantize(_CENT, rounding=ROUND_HALF_UP)
 
 
+def number(value: Decimal) -> int | float:
+    """Return an amount as JSON has numbers; with at most two decimals a double holds it."""
+    return int(value) if value == value.to_integral_value() else float(value)
+
+
 def document(value: Any) -> bytes:
     """Return a whole JSON file, indented by two spaces and ended by a line feed."""
     return _text(value, orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
@@ -44,7 +49,7 @@ def _plain(value: Any) -> Any:
     """Turn what JSON does not know into what it does; money has at most two decimals, which a double holds."""
     match value:
         case Decimal():
-            return int(value) if value == value.to_integral_value() else float(value)
+            return number(value)
         case Mapping():
             return dict(value)
         case _:

@@ -11,6 +11,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result import Money, Result
 from auditor.history import compare
 from auditor.render import render, tenant_json
+from auditor.render.document import result_document
 from auditor.render.json_text import document, line
 from auditor.resources import schema
 from tests.golden.compare import check
@@ -108,6 +109,19 @@ def test_plain_values_are_written_as_the_standard_library_does() -> None:
     value = {"a": [], "b": {}, "c": [1, 2.5, True, None, "x"], "d": {"e": [{"f": -1}]}}
     assert document(value).decode() == json.dumps(value, indent=2) + "\n"
     assert line(value).decode() == json.dumps(value, separators=(",", ":")) + "\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 2001])
+def test_it_is_written_in_pieces_as_it_would_be_whole(count: int) -> None:
+    whole = compare(result(), night_before())
+    there = whole.tenants[0]
+    odd = replace(there.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
+    many = (*there.findings[:1] * (count - 1), odd)[:count]
+    made = replace(whole, tenants=(replace(there, findings=many), *whole.tenants[1:]))
+    body = _bytes(made)
+    assert body == document(result_document(made))
+    assert len(json.loads(body)["tenants"][0]["findings"]) == count
+    assert _bytes(replace(made, tenants=())) == document(result_document(replace(made, tenants=())))
 
 
 def test_a_tenant_s_file_holds_that_tenant_and_counts_only_it() -> None:
