@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from auditor import __version__, resources
+from auditor import __commit__, __version__, resources
 from auditor.app.granting import federation_commands, grant_commands
 from auditor.app.policy_files import SUFFIXES, TEST_SUFFIX, is_policy_file
 from auditor.collect.permissions import permissions
@@ -28,6 +28,7 @@ _PLACES: Final[Mapping[str, str]] = {
     "tenants.yaml": "tenants.yaml",
     "nightly-audit.yml": ".github/workflows/nightly-audit.yml",
     "policy-preview.yml": ".github/workflows/policy-preview.yml",
+    "dependabot.yml": ".github/dependabot.yml",
     "CODEOWNERS": ".github/CODEOWNERS",
     "pre-commit-config.yaml": ".pre-commit-config.yaml",
     "README.md": "README.md",
@@ -35,7 +36,8 @@ _PLACES: Final[Mapping[str, str]] = {
 """Template → its place in the repository."""
 _SCHEMA_LINE: Final = re.compile(rb"\A# yaml-language-server: [^\n]*\n")
 _WORD: Final = re.compile(r"@([A-Z]+)@")
-UNPINNED: Final = "0" * 40
+ACTION: Final = "m365-license-auditor/auditor"
+"""The repository of the action."""
 NAME: Final = "contoso"
 NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
@@ -55,8 +57,8 @@ class Choices:
     client_id: str = NO_CLIENT
     sender: str | None = None
     """The mailbox that sends; None for an example, and no mail at night."""
-    pin: str = UNPINNED
-    """The commit of the release that workflows use."""
+    pin: str = __commit__
+    """The commit of the release that workflows use; empty for its tag, which somebody could move."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +113,7 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         "FROM": choices.sender or "audit@contoso.example",
         "RECIPIENT": choices.sender or example,
         "SEND": "false" if choices.sender is None else "true",
-        "SHA": choices.pin,
+        "USES": used(choices),
         "VERSION": __version__,
     }
     folder = resources.reports() / "templates" / "scaffold"
@@ -120,6 +122,13 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         found[place] = _WORD.sub(lambda match: words[match[1]], text).encode()
     load_tenants(found["tenants.yaml"], file="tenants.yaml")
     return dict(sorted(found.items()))
+
+
+def used(choices: Choices) -> str:
+    """Return what workflows call as the action."""
+    if choices.pin:
+        return f"{ACTION}@{choices.pin} # v{__version__}"
+    return f"{ACTION}@v{__version__} # a tag can be moved: put the full commit of the release here"
 
 
 def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, ...]:

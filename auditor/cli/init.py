@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from auditor.app.scaffolding import NAME, NO_CLIENT, NO_TENANT, UNPINNED, Choices, scaffold, setup_commands
+from auditor import __commit__, __version__
+from auditor.app.scaffolding import ACTION, NAME, NO_CLIENT, NO_TENANT, Choices, scaffold, setup_commands
 from auditor.cli.console import out, say
 from auditor.domain.errors import printable
 from auditor.domain.words import Agreement
@@ -52,7 +53,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the mailbox that sends the report, and gets it first",
     )
     parser.add_argument(
-        "--pin", type=_like("[0-9a-f]{40}"), default=UNPINNED, metavar="SHA", help="the commit of the release"
+        "--pin",
+        type=_like("[0-9a-f]{40}"),
+        metavar="SHA",
+        help="the commit of the action in workflows (default: that of this release; in a working copy, its tag)",
     )
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
@@ -69,13 +73,16 @@ def run(args: argparse.Namespace) -> int:
         tenant_id=args.tenant_id.lower(),
         client_id=args.client_id.lower(),
         sender=args.mail_from,
-        pin=args.pin,
+        pin=args.pin or __commit__,
     )
     done = scaffold(args.folder, choices, force=args.force)
     for name in done.written:
         say(printable(f"auditor: wrote {args.folder / name}"))
     for name in done.kept:
         say(printable(f"auditor: {args.folder / name} differs and was left as it is (--force overwrites it)"))
+    if not choices.pin and any(name.startswith(".github/workflows/") for name in done.written):
+        say("auditor: this program does not know its release's commit: the workflows name a tag, which can be moved")
+        say(f"   = help: gh api repos/{ACTION}/commits/v{__version__} --jq .sha tells the commit to put there")
     if not done.written and not done.kept:
         say("auditor: everything is there already")
     if not args.quiet:

@@ -1,13 +1,16 @@
 """`auditor init`: a repository that validates and passes its tests, written once and never over somebody's work."""
 
+import subprocess
+import sys
 from itertools import product
 from pathlib import Path
 
 import pytest
 import yaml
 
+from auditor import __commit__, __version__
 from auditor.settings.reading import read
-from tests.cli.harness import AS_OF, call, contents
+from tests.cli.harness import AS_OF, ROOT, call, contents
 
 KINDS = list(product(("small", "large"), ("groups", "direct")))
 
@@ -117,3 +120,38 @@ def test_values_reach_files_and_commands(tmp_path: Path) -> None:
 def test_a_wrong_value_writes_nothing(tmp_path: Path, wrong: tuple[str, str]) -> None:
     assert call("init", *wrong, cwd=tmp_path).code == 2
     assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", ["nightly-audit.yml", "policy-preview.yml"])
+def test_the_workflows_of_a_team_are_those_of_the_project(tmp_path: Path, name: str) -> None:
+    """One text: what differs is which action is called, and whether mail is on from the start."""
+    assert call("init", "--pin", "c" * 40, cwd=tmp_path).code == 0
+    written = (tmp_path / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    ours = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    here = "./ # zizmor: ignore[self-repository] what is checked out is what runs"
+    assert here in ours
+    assert written == ours.replace(here, f"m365-license-auditor/auditor@{'c' * 40} # v{__version__}")
+
+
+def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
+    assert call("init", "--mail-from", "audit@contoso.example", cwd=tmp_path).code == 0
+    text = (tmp_path / ".github" / "workflows" / "nightly-audit.yml").read_text(encoding="utf-8")
+    assert "send: ${{ vars.AUDIT_MAIL || 'true' }}" in text
+
+
+def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
+    ran = call("init", cwd=tmp_path)
+    assert ("which can be moved" in ran.err) == (not __commit__)
+    found = audited(tmp_path)
+    assert found.count("error[unpinned-uses]") == (0 if __commit__ else 4)
+    assert found.count("error[") == found.count("error[unpinned-uses]")
+    again = call("init", "--force", "--pin", "c" * 40, cwd=tmp_path)
+    assert "which can be moved" not in again.err
+    assert "error[" not in audited(tmp_path)
+
+
+def audited(folder: Path) -> str:
+    """What zizmor has to say of a team's repository."""
+    command = [str(Path(sys.executable).parent / "zizmor"), "--offline", "--no-progress", "--persona", "auditor", "."]
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from auditor.cli.main import COMMANDS
 from tests.cli.harness import ROOT
 from tests.deliver.relay import PASSWORD, USER, relay
 from tests.emulator.fixtures import CLIENT_ID, running_emulator
@@ -82,31 +81,6 @@ def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) 
     assert job.output("audit", "findings") == "1"
 
 
-def test_an_incomplete_run_is_never_green(tmp_path: Path, emulator: Emulator) -> None:
-    job = workspace(tmp_path, emulator)
-    emulator.faults.add("denied", path="/users", times=None)
-    assert run(job, fail_on="never") == 3, job.said
-    assert job.output("audit", "complete") == "false"
-    assert (job.folder / "out" / "report.html").is_file()
-    assert "is incomplete::" in job.said
-
-
-def test_a_job_that_may_not_ask_for_a_token_is_told_which_permission(tmp_path: Path, emulator: Emulator) -> None:
-    job = workspace(tmp_path, emulator)
-    job.environ = {name: text for name, text in job.environ.items() if not name.startswith("ACTIONS_")}
-    assert run(job) == 3, job.said
-    assert "id-token" in job.said
-
-
-def test_a_policy_that_does_not_parse_stops_before_anything_is_read(tmp_path: Path, emulator: Emulator) -> None:
-    job = workspace(tmp_path, emulator)
-    (job.folder / "policies" / "people.yaml").write_text(POLICY.replace("high", "hihg"), encoding="utf-8")
-    assert run(job) == 2, job.said
-    assert "::error file=policies/people.yaml,line=5," in job.said
-    assert not (job.folder / "out").exists()
-    assert not emulator.journal.of("/users")
-
-
 def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     hostile = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
@@ -122,26 +96,6 @@ def test_an_unknown_command_is_refused(tmp_path: Path, emulator: Emulator) -> No
     assert "none of audit, report, install" in job.said
 
 
-@pytest.mark.skipif("send" not in COMMANDS, reason="`auditor send` is not a command yet")
-def test_results_are_merged_and_mailed_once(tmp_path: Path, emulator: Emulator) -> None:
-    with relay(tmp_path, auth=True) as server:
-        mail = (
-            f"mail:\n  from: audit@contoso.example\n  smtp: {{host: 127.0.0.1, port: {server.port}, ca: {server.ca}, "
-            f"usernameEnv: U, passwordEnv: P}}\n"
-        )
-        job = workspace(tmp_path, emulator, mail=mail)
-        job.environ |= {"U": USER, "P": PASSWORD}
-        assert run(job, fail_on="never", shard="1/1", compare="previous/result.json") == 0, job.said
-        assert "Nothing to compare with" in job.said
-        (job.folder / "out").rename(job.folder / "shard")
-        for _ in range(2):
-            assert run(job, command="report", results="shard/result.json\n", send="true") == 0, job.said
-        assert len(server.box.mails) == 1
-        assert (job.folder / "out" / "sent.jsonl").is_file()
-        assert "ann@" not in job.said.split("mail to")[0]
-
-
-@pytest.mark.skipif("send" not in COMMANDS, reason="`auditor send` is not a command yet")
 def test_a_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, emulator: Emulator) -> None:
     with relay(tmp_path, auth=True) as server:
         server.box.refuse["ann@contoso.example"] = "550 no such person"

@@ -1,10 +1,8 @@
 """What the workflows may do, and their own steps, run in bash with a stand-in for GitHub's `gh`."""
 
 import json
-import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from auditor.cli.main import COMMANDS
 from tests.cli.harness import ROOT, call
-from tests.emulator.fixtures import running_emulator
 from tests.github.runner import Job
-from tests.github.test_action import workspace
 
 FOLDER = ".github/workflows"
 NIGHTLY, PREVIEW = f"{FOLDER}/nightly-audit.yml", f"{FOLDER}/policy-preview.yml"
@@ -74,16 +69,9 @@ def test_the_night_begins_off_the_hour() -> None:
 
 
 @needs_bash
-def test_without_a_tenants_file_there_is_nothing_to_do(tmp_path: Path) -> None:
-    job = job_in(tmp_path)
-    assert job.step(NIGHTLY, "Divide the tenants", job="plan") == 0, job.said
-    assert job.output("shards", "shards") == "[]"
-
-
-@needs_bash
 @pytest.mark.parametrize(("shards", "code", "told"), [("3", 0, "[1,2,3]"), ("$(id)", 2, ""), ("0", 2, "")])
 def test_the_tenants_are_divided_as_the_variable_says(tmp_path: Path, shards: str, code: int, told: str) -> None:
-    job = job_in(tmp_path)
+    job = job_in(tmp_path, "echo private\n")
     (job.folder / "tenants.yaml").touch()
     job.known["vars.AUDIT_SHARDS"] = shards
     assert job.step(NIGHTLY, "Divide the tenants", job="plan") == code, job.said
@@ -94,27 +82,6 @@ def result(folder: Path, *, complete: bool, as_of: str) -> None:
     folder.mkdir(parents=True)
     document = {"run": {"asOf": as_of}, "tenants": [{"complete": complete}], "summary": {"notEvaluated": 0}}
     (folder / "result.json").write_text(json.dumps(document), encoding="utf-8")
-
-
-@needs_bash
-def test_the_newest_result_is_compared_with_and_the_last_complete_one_is_dated(tmp_path: Path) -> None:
-    result(tmp_path / "kept" / "9", complete=False, as_of="2020-01-02T00:00:00Z")
-    result(tmp_path / "kept" / "8", complete=True, as_of="2020-01-01T00:00:00Z")
-    kept = tmp_path / "kept"
-    gh = f'if [ "$2" = list ]; then printf "10\\n9\\n8\\n"; else cp -r "{kept}/$3" "$(mkdir -p earlier; echo "$7")"; fi\n'
-    job = job_in(tmp_path, gh)
-    assert job.step(NIGHTLY, "Fetch the previous result", job="plan") == 0, job.said
-    assert json.loads((job.folder / "previous" / "result.json").read_text())["run"]["asOf"].startswith("2020-01-02")
-    assert "::warning title=No complete audit for" in job.said
-    assert "2020-01-01T00:00:00Z" in job.summary
-
-
-@needs_bash
-def test_the_first_night_and_a_missing_permission_are_no_failure_but_said(tmp_path: Path) -> None:
-    job = job_in(tmp_path)
-    assert job.step(NIGHTLY, "Fetch the previous result", job="plan") == 0, job.said
-    assert "No complete result of the last runs is left" in job.said
-    assert not (job.folder / "previous" / "result.json").exists()
 
 
 @needs_bash
@@ -157,25 +124,6 @@ def test_an_issue_is_opened_once_updated_in_place_and_names_nobody(tmp_path: Pat
 
 
 @needs_bash
-def test_policies_of_a_fork_are_validated_and_tested(tmp_path: Path) -> None:
-    job = job_in(tmp_path)
-    job.known["steps.install.outputs.auditor"] = PROGRAM
-    shutil.copytree(ROOT / "policies", job.folder / "policies")
-    assert job.step(PREVIEW, "Validate", job="validate") == 0, job.said
-    (job.folder / "policies" / "seats.yaml").write_text("version: 1\npolicies: [{id: x}]\n", encoding="utf-8")
-    assert job.step(PREVIEW, "Validate", job="validate") == 2
-    assert "::error file=policies/seats.yaml,line=2," in job.said
-
-
-@needs_bash
-def test_without_a_snapshot_there_is_no_preview_and_it_is_said(tmp_path: Path) -> None:
-    job = job_in(tmp_path)
-    assert job.step(PREVIEW, "Fetch the last snapshot", job="preview") == 0, job.said
-    assert job.output("snapshot", "found") == ""
-    assert "No snapshot is left" in job.said
-
-
-@needs_bash
 @pytest.mark.parametrize(("old", "method"), [("", "POST"), ("55", "PATCH")])
 def test_the_comment_is_updated_in_place(tmp_path: Path, old: str, method: str) -> None:
     job = job_in(tmp_path, f'if [ "$2" = --paginate ]; then echo "{old}"; fi\n')
@@ -186,29 +134,3 @@ def test_the_comment_is_updated_in_place(tmp_path: Path, old: str, method: str) 
     assert f"--method {method}" in asked(tmp_path)
     assert (job.folder / "comment.md").read_text(encoding="utf-8").startswith("<!-- licence-policy-preview -->\nç")
     assert (job.folder / "comment.md").stat().st_size <= 60_100
-
-
-@needs_bash
-@pytest.mark.skipif("preview" not in COMMANDS, reason="`auditor preview` is not a command yet")
-def test_a_pull_request_is_told_what_it_would_do(tmp_path: Path) -> None:
-    with running_emulator() as emulator:
-        job = workspace(tmp_path, emulator)
-        with_ca = {**emulator.environment(), "PATH": os.environ["PATH"]}
-        assert call("collect", "--all", "-q", "-o", "snapshots", cwd=job.folder, **with_ca).code == 0
-    git = ("git", "-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
-    for words in (("init", "-q", "-b", "main"), ("add", "policies"), ("commit", "-q", "-m", "Begin")):
-        subprocess.run([*git, *words], cwd=job.folder, check=True)
-    base = subprocess.run([*git, "rev-parse", "HEAD"], cwd=job.folder, check=True, capture_output=True, text=True)
-    job.known |= {
-        "steps.install.outputs.auditor": PROGRAM,
-        "github.event.pull_request.base.sha": base.stdout.strip(),
-    }
-    policy = job.folder / "policies" / "people.yaml"
-    policy.write_text(policy.read_text(encoding="utf-8").replace("{accountEnabled: false}", "{userType: member}"))
-    assert job.step(PREVIEW, "Preview", job="preview") == 0, job.said
-    assert job.output("preview", "exit-code") == "1", job.said
-    told = (job.folder / "preview" / "preview.md").read_text(encoding="utf-8")
-    assert "leavers" in told or "Blocked accounts" in told
-    assert "ann@contoso" not in told
-    job.known["steps.preview.outputs.exit-code"] = "1"
-    assert job.step(PREVIEW, "End as the preview did", job="preview") == 1

@@ -1,0 +1,23 @@
+"""The words of a command line into its options and what is left; the options are those of `gh` that take a value."""
+
+_FLAGS = frozenset({"--paginate", "--silent"})
+
+
+class Options:
+    """`--name value` pairs, and the words between them."""
+
+    def __init__(self, arguments: list[str]) -> None:
+        self.words: list[str] = []
+        self._values: dict[str, str] = {}
+        rest = iter(arguments)
+        for word in rest:
+            if not word.startswith("-"):
+                self.words.append(word)
+            elif word not in _FLAGS:
+                self._values[word] = next(rest)
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name]
+
+    def get(self, name: str) -> str | None:
+        return self._values.get(name)
