@@ -55,7 +55,8 @@ def row_groups(
     purposes = None if mailboxes is None else _Alongside(mailboxes)
     for table in users.tables():
         go_on()
-        group = _Group(table)
+        group, count = _Group(table), table.num_rows
+        del table  # what is no longer needed goes at once: there are row groups enough that are larger than the rest
         go_on()
         if activity is not None:
             group.join_activity(*activity.matching(group.ids))
@@ -63,8 +64,11 @@ def row_groups(
             group.join_mailboxes(*purposes.matching(group.ids))
         people = group.users()
         go_on()
-        yield people, group.assignments(offset)
-        offset += table.num_rows
+        links = group.assignments(offset)
+        del group
+        yield people, links
+        del people, links
+        offset += count
 
 
 class _Group:

@@ -25,7 +25,7 @@ from auditor.collect.progress import Progress, Silent
 from auditor.collect.reading import Reading
 from auditor.collect.sharding import Shards
 from auditor.collect.sign_ins import read_sign_ins
-from auditor.collect.spool import Spool
+from auditor.collect.spool import Spool, give_back
 from auditor.collect.users import read_users
 from auditor.domain.errors import GraphError
 from auditor.domain.needs import Needs
@@ -237,6 +237,8 @@ def _fill(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, stop:
         groups = row_groups(gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes, go_on=go_on)
         for users, links in groups:
             writer.write_users(users, links)
+            del users, links
+            give_back()
             go_on()
     writer.finish(_completed(manifest, coverage, gathered))
 

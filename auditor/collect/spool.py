@@ -11,8 +11,8 @@ from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _PIECE = 4_096
 """Rows of one piece of a run: what a merge holds of each run."""
-_LIMIT = 64 << 20
-"""Bytes of rows that memory holds before they become a run: some 150,000 users."""
+_LIMIT = 40 << 20
+"""Bytes of rows that memory holds before they become a run: some 120,000 users."""
 
 
 @dataclass(slots=True)
@@ -157,7 +157,14 @@ class Spool:
             for part in held.parts(_PIECE):
                 writer.write_table(part)
         self._runs.append(path)
+        del held
         self._held, self._size = None, 0
+        give_back()
+
+
+def give_back() -> None:
+    """Give memory that nothing uses back to the machine: Arrow keeps it for the next time, and there may be none."""
+    pa.default_memory_pool().release_unused()
 
 
 def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:

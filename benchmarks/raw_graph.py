@@ -1,0 +1,148 @@
+"""The requests of a collection over raw sockets that look at nothing: the floor under it."""
+
+import json
+import socket
+import ssl
+import time
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any
+from urllib.parse import urlencode
+
+from benchmarks.run_graph import PROPERTIES, WARMING
+
+CLIENT = "a0a0a0a0-1111-4222-8333-444444444444"
+SECRET = "emulated-client-secret"
+AT_ONCE = 8
+_USERS = f"/v1.0/users?$select={','.join(PROPERTIES)}&$top=999"
+_SMALL = (
+    "/v1.0/organization?$select=countryLetterCode,defaultUsageLocation,displayName,id,preferredLanguage,tenantType",
+    (
+        "/v1.0/subscribedSkus?$select=appliesTo,capabilityStatus,consumedUnits,prepaidUnits,servicePlans,skuId,"
+        "skuPartNumber,subscriptionIds"
+    ),
+    "/v1.0/users/$count",
+)
+_NAMES = "/v1.0/directoryObjects/getByIds?$select=id,displayName"
+
+
+class Raw:
+    """One keep-alive socket that downloads bodies and looks at none of them but for the next link."""
+
+    def __init__(self, endpoint: str, bearer: str) -> None:
+        self._host, self._port = endpoint.removeprefix("http://").split("/")[0].split(":")
+        self.bearer = bearer
+        self._socket = socket.create_connection((self._host, int(self._port)))
+        self._buffer = bytearray(1 << 20)
+
+    def get(self, path: str, *, keep: bool = False) -> bytes:
+        """Download one body."""
+        self.ask(path)
+        return self.answer(keep=keep)
+
+    def ask(self, path: str, body: bytes = b"") -> None:
+        """Send a request; one with a body is a POST."""
+        more = "ConsistencyLevel: eventual\r\n" if "$count" in path else ""
+        more += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body else ""
+        line = f"{'POST' if body else 'GET'} {path} HTTP/1.1\r\nHost: {self._host}:{self._port}\r\n"
+        self._socket.sendall(f"{line}Authorization: Bearer {self.bearer}\r\n{more}\r\n".encode() + body)
+
+    def answer(self, *, keep: bool = False) -> bytes:
+        """Receive an answer whole; nothing of it is kept where nobody wants it."""
+        data = self._socket.recv(1 << 16)
+        while b"\r\n\r\n" not in data:
+            data += self._socket.recv(1 << 16)
+        header, body = data.split(b"\r\n\r\n", 1)
+        assert header.startswith(b"HTTP/1.1 200"), header[:80]
+        (length,) = (int(line[15:]) for line in header.lower().split(b"\r\n") if line.startswith(b"content-length:"))
+        kept, got = [body], len(body)
+        while got < length:
+            more = self._socket.recv_into(self._buffer)
+            assert more, "the connection ended in the middle of a body"
+            got += more
+            if keep:
+                kept.append(bytes(self._buffer[:more]))
+        return b"".join(kept)
+
+    def pages(self) -> list[str]:
+        """Walk the list of users once; returns the path of every page."""
+        path, found = _USERS, []
+        while path:
+            found.append(path)
+            link = json.loads(self.get(path, keep=True)).get("@odata.nextLink")
+            path = "" if link is None else "/" + link.split("/", 3)[3]
+        return found
+
+    def download(self, paths: list[str]) -> float:
+        """Return the seconds that pages take, one after the other."""
+        begun = time.perf_counter()
+        for path in paths:
+            self.get(path)
+        return time.perf_counter() - begun
+
+
+class RawTenants:
+    """One worker of the floor: kept-alive sockets to both services, over which tenant after tenant is asked."""
+
+    def __init__(self, told: dict[str, Any]) -> None:
+        self._graph = [Raw(told["endpoint"], "") for _ in range(3)]
+        host, port = told["authority"].removeprefix("https://").split(":")
+        self._authority = f"{host}:{port}"
+        context = ssl.create_default_context(cafile=told["environment"]["SSL_CERT_FILE"])
+        self._sign_in = context.wrap_socket(socket.create_connection((host, int(port))), server_hostname=host)
+        self._groups = json.dumps({"ids": [told["tenants"][0][1]], "types": ["group"]}).encode()
+
+    def read(self, tenant_id: str) -> None:
+        """Sign in; organization, products and the count at once; users; names of groups: as the collection does."""
+        bearer = self._token(tenant_id)
+        for client, path in zip(self._graph, _SMALL, strict=True):
+            client.bearer = bearer
+            client.ask(path)
+        for client in self._graph:
+            client.answer()
+        self._graph[0].get(_USERS)
+        self._graph[0].ask(_NAMES, self._groups)
+        self._graph[0].answer()
+
+    def _token(self, tenant_id: str) -> str:
+        form = {"client_id": CLIENT, "client_secret": SECRET, "grant_type": "client_credentials"}
+        body = urlencode({**form, "scope": "https://graph.microsoft.com/.default"})
+        head = f"POST /{tenant_id}/oauth2/v2.0/token HTTP/1.1\r\nHost: {self._authority}\r\n"
+        kind = f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+        self._sign_in.sendall(f"{head}{kind}{body}".encode())
+        data = b""
+        while b"}" not in data.partition(b"\r\n\r\n")[2]:
+            more = self._sign_in.recv(1 << 16)
+            assert more, "the sign-in service ended the connection"
+            data += more
+        found: str = json.loads(data.partition(b"\r\n\r\n")[2])["access_token"]
+        return found
+
+
+def raw_tenants(told: dict[str, Any]) -> float:
+    """Return the seconds that the requests of all tenants take, eight tenants at a time. Raises what a worker meets."""
+    waiting: SimpleQueue[str] = SimpleQueue()
+    for name, tenant_id in told["tenants"]:
+        if name != WARMING:
+            waiting.put(tenant_id)
+    workers = [RawTenants(told) for _ in range(AT_ONCE)]
+    failures: list[Exception] = []
+
+    def work(worker: RawTenants) -> None:
+        try:
+            while not failures:
+                worker.read(waiting.get_nowait())
+        except Empty:
+            return
+        except Exception as error:  # noqa: BLE001 - raised below, where somebody hears it
+            failures.append(error)
+
+    threads = [Thread(target=work, args=(worker,)) for worker in workers]
+    begun = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return time.perf_counter() - begun

@@ -1,0 +1,93 @@
+"""A Graph's addresses on stdin into what collecting its tenants takes: a process of its own, seconds on stdout.
+
+usage: python -m benchmarks.run_collect users|small|typed
+"""
+
+import asyncio
+import gc
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from auditor.app.collection import collect_all
+from auditor.collect import gathering  # noqa: F401 - imports are not what is measured
+from auditor.domain.needs import Needs
+from auditor.domain.tenant import ClientSecret, Tenant, Token
+from auditor.domain.words import Source
+from auditor.graph.client import open_graph
+from auditor.graph.credentials import SignIn
+from benchmarks.raw_graph import CLIENT, SECRET
+from benchmarks.run_graph import PROPERTIES, WARMING
+
+_SMALL = frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.ORGANIZATION})
+
+
+def main() -> None:
+    """Collect every tenant once, after one that is not counted: connections, the SDK's first request, its imports."""
+    told = json.load(sys.stdin)
+    gc.set_threshold(50_000, 20, 100)  # as the command does
+    if sys.argv[1] == "typed":
+        print(json.dumps({"cpu": asyncio.run(_typed(told))}))
+        return
+    needs = Needs(sources=frozenset({Source.USERS}) if sys.argv[1] == "users" else _SMALL, user_properties=PROPERTIES)
+    tenants = [_tenant(told, name, identity) for name, identity in told["tenants"]]
+    environ = {**os.environ, **told.get("environment", {}), "SECRET": SECRET, "BEARER": told["bearers"][0]}
+    _collect([tenant for tenant in tenants if tenant.name == WARMING], needs, environ)
+    measured = [tenant for tenant in tenants if tenant.name != WARMING]
+    wall, cpu = time.perf_counter(), time.process_time()
+    users = _collect(measured, needs, environ)
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    print(json.dumps({"wall": wall, "cpu": cpu, "peak": peak, "users": users}))
+
+
+def _tenant(told: dict[str, Any], name: str, identity: str) -> Tenant:
+    authority = told.get("authority")
+    signs_in = ClientSecret(client_id=CLIENT, secret_env="SECRET")
+    return Tenant(
+        name=name,
+        tenant_id=identity,
+        credential=Token(token_env="BEARER") if authority is None else signs_in,
+        endpoint=told["endpoint"],
+        authority=authority,
+    )
+
+
+def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -> int:
+    """Collect tenants into a folder that is gone afterwards; returns how many users they had."""
+    with tempfile.TemporaryDirectory() as folder:
+        outcomes = collect_all(tenants, lambda _: needs, root=Path(folder), instant=datetime.now(UTC), environ=environ)
+        assert all(outcome.folder is not None for outcome in outcomes), [outcome.failure for outcome in outcomes]
+        sources = [source for outcome in outcomes for source in outcome.sources]
+        assert all(source.status == "complete" for source in sources), sources
+        return sum(source.count for source in sources if source.name is Source.USERS)
+
+
+async def _typed(told: dict[str, Any]) -> float:
+    """Return the seconds of processor time a user that the SDK's own models take, the first page left out."""
+    from kiota_abstractions.base_request_configuration import RequestConfiguration
+    from msgraph.generated.users.users_request_builder import UsersRequestBuilder
+
+    tenant = Tenant(
+        name="contoso", tenant_id=told["tenants"][0][1], credential=Token(token_env="T"), endpoint=told["endpoint"]
+    )
+    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(select=list(PROPERTIES), top=999)
+    async with SignIn(tenant, environ={"T": told["bearers"][0]}) as sign_in, open_graph(tenant, sign_in) as graph:
+        page = await graph.sdk.users.get(RequestConfiguration(query_parameters=query))
+        assert page is not None
+        begun = time.process_time()
+        page = await graph.sdk.users.with_url(page.odata_next_link or "").get()
+        assert page is not None
+        assert len(page.value or ()) == 999
+        return (time.process_time() - begun) / 999
+
+
+if __name__ == "__main__":
+    main()
