@@ -10,12 +10,17 @@ from auditor.render.past import Past
 from auditor.render.totals import money
 
 
-def earlier(folder: Path, result: Result) -> tuple[Past, ...]:
+def earlier(folder: Path | str, result: Result) -> tuple[Past, ...]:
     """Return the runs before `result` whose result.json lies anywhere below a folder, oldest first.
 
     Runs over other tenants are passed over, of several at one instant the last by path counts. Raises UsageError
-    (`history-missing`) where there is no such folder, SnapshotError for a file that cannot be read.
+    (`history-missing`) where there is no such folder, SnapshotError for a file that cannot be read. A store, by folder
+    or address, tells the runs that were put into it.
     """
+    if not isinstance(folder, Path) or (folder / "store.json").is_file():
+        from auditor.app.looking_back import stored_runs  # noqa: PLC0415  a folder of results needs none of it
+
+        return stored_runs(folder, result)
     if not folder.is_dir():
         raise UsageError(
             "history-missing",

@@ -16,6 +16,7 @@ from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
 from auditor.app.running import run as run_audit
 from auditor.cli.console import out, say
+from auditor.cli.declared import declare
 from auditor.cli.options import (
     add_mail_arguments,
     formats_of,
@@ -43,13 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor audit`."""
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        "policies",
-        nargs="*",
-        type=Path,
-        metavar="POLICY",
-        help="files or folders (default: policies/, else the starter library)",
-    )
+    declare(parser, "policies")
     _add_what(parser.add_argument_group("what is audited"))
     _add_how(parser.add_argument_group("what comes out"))
     mail = parser.add_argument_group("mail")
@@ -58,23 +53,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_what(what: argparse._ArgumentGroup) -> None:
-    what.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
-    what.add_argument(
-        "--snapshot",
-        action="append",
-        type=place,
-        default=[],
-        metavar="PLACE",
-        help="a saved snapshot, a folder of them, or a store (repeatable)",
-    )
+    declare(what, "demo", "snapshot")
     what.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
-    what.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    declare(what, "tenant")
     what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
-    what.add_argument(
-        "--as-of",
-        type=instant,
-        metavar="RFC3339",
-        help="the audit's instant; of several nights the latest not after it (default: now, or SOURCE_DATE_EPOCH)",
+    declare(
+        what,
+        "as_of",
+        as_of="the audit's instant; of several nights the latest not after it (default: now, or SOURCE_DATE_EPOCH)",
     )
     what.add_argument(
         "--compare",
@@ -93,39 +79,14 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
 
 
 def _add_how(how: argparse._ArgumentGroup) -> None:
-    how.add_argument("-o", "--output", type=Path, metavar="DIR", help="where reports go (default: out/)")
-    how.add_argument(
-        "-f",
-        "--format",
-        action="append",
-        default=[],
-        metavar="FORMAT[=PATH]",
-        help="repeatable (default: html, json, terminal); a PATH of - is stdout",
+    declare(
+        how,
+        *("output", "format", "locale", "fail_on", "history", "redact", "quiet", "verbose", "no_color"),
+        format="repeatable (default: html, json, terminal); a PATH of - is stdout",
+        locale="language of the reports (default: the tenant's, then the environment's)",
+        verbose="say what is being done; a bug shows its traceback",
+        no_color="no colour (NO_COLOR works as well)",
     )
-    how.add_argument(
-        "--locale", metavar="TAG", help="language of the reports (default: the tenant's, then the environment's)"
-    )
-    how.add_argument(
-        "--fail-on",
-        type=severity,
-        default=argparse.SUPPRESS,
-        metavar="SEVERITY",
-        help="exit 1 from this severity on, or never (default: high)",
-    )
-    how.add_argument(
-        "--history",
-        type=Path,
-        metavar="FOLDER",
-        help="earlier result.json files of the same tenants, for the curves of the HTML report",
-    )
-    how.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
-    how.add_argument(
-        "-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout"
-    )
-    how.add_argument(
-        "-v", "--verbose", action="count", default=0, help="say what is being done; a bug shows its traceback"
-    )
-    how.add_argument("--no-color", action="store_true", help="no colour (NO_COLOR works as well)")
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
 
 

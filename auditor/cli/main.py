@@ -25,6 +25,7 @@ COMMANDS = {
     "init": "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
     "schema": "print the JSON Schema of a file format",
     "store": "keep nights in a folder or object store: put, list, check, prune, get",
+    "history": "trends over saved nights: seats, findings, money, when seats run out; since when",
     "products": "list, search and update the product catalogue",
 }
 """Every command with its one line of help; each lives in a module of its name, imported when it is called."""
@@ -96,10 +97,10 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
             os.environ["NO_COLOR"] = "1"
         return int(module.run(arguments))
     except (GraphError, DeliveryError) as error:
-        tell(error.diagnostics)
+        tell(error.diagnostics, locale=getattr(arguments, "locale", None))
         return 3
     except AuditorError as error:
-        tell(error.diagnostics)
+        tell(error.diagnostics, locale=getattr(arguments, "locale", None))
         return 2
     except BrokenPipeError:
         # Whoever read our output has seen enough; nothing more can be written, not even at exit.

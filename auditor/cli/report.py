@@ -13,6 +13,7 @@ from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
 from auditor.cli.audit import annotate, tell_result
 from auditor.cli.options import formats_of, locale_of, wished_locale
+from auditor.cli.places import place
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result
 from auditor.history.saved import load
@@ -21,30 +22,12 @@ from auditor.history.saved import load
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor report`."""
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
-    parser.add_argument(
-        "-o", "--output", type=Path, default=Path("out"), metavar="DIR", help="where reports go (default: out/)"
+    declare(
+        parser,
+        *("output", "format", "history", "locale", "redact", "quiet", "verbose", "no_color"),
+        format="repeatable (default: html, json, terminal)",
+        locale="language of the reports",
     )
-    parser.add_argument(
-        "-f",
-        "--format",
-        action="append",
-        default=[],
-        metavar="FORMAT[=PATH]",
-        help="repeatable (default: html, json, terminal)",
-    )
-    parser.add_argument(
-        "--history",
-        type=Path,
-        metavar="FOLDER",
-        help="earlier result.json files of the same tenants, for the curves of the HTML report",
-    )
-    parser.add_argument("--locale", metavar="TAG", help="language of the reports")
-    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
-    parser.add_argument(
-        "-q", "--quiet", action="store_true", help="print nothing but errors and what was asked for on stdout"
-    )
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
-    parser.add_argument("--no-color", action="store_true", help="no colour")
 
 
 def run(args: argparse.Namespace) -> int:

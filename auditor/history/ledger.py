@@ -23,7 +23,7 @@ from auditor.store.places import Place
 SCHEMA: Final = "auditor/ledger/v1"
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 _TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
-                "subject_name", "product", "detail", "currency", "per_month")  # fmt: skip
+                "subject_name", "person", "product", "detail", "currency", "per_month")  # fmt: skip
 EVENTS: Final = pa.schema(
     [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
 )
@@ -215,11 +215,16 @@ def _row(finding: Finding) -> dict[str, Any]:
         "subject_type": finding.subject.type.value,
         "subject_id": finding.subject.id,
         "subject_name": finding.subject.name,
+        "person": _text(finding.evidence.get("userPrincipalName")),
         "product": None if product is None else product.sku_part_number or product.sku_id,
         "detail": finding.detail,
         "currency": None if finding.money is None else finding.money.currency,
         "per_month": None if finding.money is None else str(finding.money.per_month),
     }
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _summary(

@@ -29,7 +29,7 @@ BOB: dict[str, Any] = {**ANN, "id": "bob", "assignedLicenses": [{"skuId": SKUS[0
 STATE: dict[str, Any] = {
     "users": [ANN, BOB],
     "subscribedSkus": [
-        {"skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 2, "prepaidUnits": {"enabled": 5}}
+        {"skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 2, "prepaidUnits": {"enabled": 5, "warning": 0}}
     ],
 }
 

@@ -1,0 +1,199 @@
+"""Places with nights and results into a tenant over time, into two nights compared, and into "since when?"."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from auditor.app.stored import State, all_folders, is_store, states, store_at
+from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.result import Result
+from auditor.domain.trends import Cohorts, Episode, Trends
+from auditor.domain.words import Severity
+from auditor.history.ledger import Entry, Ledger
+from auditor.history.saved import load
+from auditor.history.trends import NightSummary, episodes, trends
+from auditor.render.past import Past
+from auditor.render.totals import sums
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.reading import find, manifest_of, read
+from auditor.store.cohorts import Counts
+from auditor.store.cutting import buckets_of, shape_of
+from auditor.store.keeping import Store
+from auditor.store.memory import Memory
+from auditor.store.nights import Night
+from auditor.store.putting import seats_of
+
+Between = tuple[datetime | None, datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tenant:
+    nights: tuple[NightSummary, ...] = ()
+    results: Ledger | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What some places hold, by tenant."""
+
+    where: str
+    tenants: dict[str, _Tenant]
+
+    def one(self, name: str | None) -> tuple[str, _Tenant]:
+        """Return the tenant of a name, or the only one; UsageError for another name, or where it must be named."""
+        known = f"tenants: {', '.join(sorted(self.tenants))}"
+        if name is not None and name not in self.tenants:
+            raise UsageError("tenant-unknown", f"{self.where} knows no tenant '{name}'", hint=known)
+        if name is None and len(self.tenants) != 1:
+            raise UsageError("usage", "there are several tenants: name one with --tenant", hint=known)
+        chosen = name or next(iter(self.tenants))
+        return chosen, self.tenants[chosen]
+
+
+def look(places: Sequence[Path | str]) -> Looked:
+    """Read the counts of stores, folders of snapshots and result.json files; no people are read."""
+    tenants: dict[str, _Tenant] = {}
+    files = [place for place in places if isinstance(place, Path) and place.is_file()]
+    for place in places:
+        if place not in files:
+            for name, found in (
+                _of_store(store_at(place).opened()) if is_store(place) else _plain(Path(place))
+            ).items():
+                known = tenants.get(name, _Tenant())
+                tenants[name] = _Tenant(nights=(*known.nights, *found.nights), results=found.results or known.results)
+    for name, ledger in _loose(files).items():
+        known = tenants.get(name, _Tenant())
+        if known.results is not None and known.results.entries():
+            raise UsageError(
+                "usage", f"results of {name} stand in a store and beside it", hint="put them into the store first"
+            )
+        tenants[name] = replace(known, results=ledger)
+    where = ", ".join(map(str, places))
+    if not tenants:
+        raise SnapshotError("snapshot-missing", f"{where} holds no night and no result", hint="see `auditor store put`")
+    return Looked(where=where, tenants=dict(sorted(tenants.items())))
+
+
+def over_time(looked: Looked, tenant: str | None, between: Between, now: datetime) -> list[Trends]:
+    """Return one tenant, or all, over time; SnapshotError where nothing lies between the instants."""
+    names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
+    found = []
+    for name in names:
+        known = looked.tenants[name]
+        nights = sorted(known.nights, key=lambda night: night.at)
+        made = trends(name, nights, _entries(known), now=now, between=between)
+        if made is not None:
+            found.append(made)
+    if not found:
+        first, last = ("the beginning" if moment is None else format_instant(moment) for moment in between)
+        raise SnapshotError(
+            "history-empty",
+            f"{looked.where} has nothing between {first} and {last}",
+            hint="name other instants, or leave --from and --to out",
+        )
+    return found
+
+
+def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: datetime) -> dict[str, Cohorts]:
+    """Return by SKU what became of everybody who held it between two instants; this reads the people of both nights.
+
+    Each instant stands for the latest night not after it. SnapshotError where one has none.
+    """
+    with tempfile.TemporaryDirectory(prefix="auditor-nights-") as folder:
+        opened = []
+        for number, at in enumerate((first, last)):
+            state = states(places, at).get(tenant)
+            if not isinstance(state, State):
+                raise SnapshotError(
+                    "snapshot-later",
+                    f"there is no snapshot of {tenant} at or before {format_instant(at)}",
+                    hint="`auditor store list` tells which nights there are",
+                )
+            opened.append(read(state.opened(Path(folder) / str(number))))
+        counts = Counts()
+        columns = ("id",)
+        bounds = shape_of(opened[0]).bounds
+        for old, new in zip(*(buckets_of(state, columns, bounds) for state in opened), strict=True):
+            counts.compare(old, new)
+    return {sku: Cohorts(nights=1, **each) for sku, each in counts.told().items()}
+
+
+def since_when(looked: Looked, tenant: str | None, *, by: str, wanted: str) -> tuple[str, tuple[Episode, ...]]:
+    """Return the tenant and every stretch of time of a finding, of a policy's findings, or of a person's."""
+    name, known = looked.one(tenant)
+    if known.results is None:
+        raise SnapshotError(
+            "history-results", f"{looked.where} has no result of {name}", hint="`auditor store put STORE result.json`"
+        )
+    return name, episodes(known.results.events(), by=by, wanted=wanted)
+
+
+def stored_runs(where: Path | str, result: Result) -> tuple[Past, ...]:
+    """Return what earlier runs of the same tenants came to, oldest first; runs that lack one of them are left out."""
+    store = store_at(where).opened()
+    names = [tenant.name for tenant in result.tenants if tenant.failure is None]
+    by_run: dict[datetime, list[Entry]] = {}
+    for name in names:
+        for entry in Ledger(store.place, name).entries():
+            if entry.as_of < result.run.as_of:
+                by_run.setdefault(entry.as_of, []).append(entry)
+    return tuple(_past(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names))
+
+
+def _past(at: datetime, entries: Sequence[Entry]) -> Past:
+    money: dict[str, Decimal] = {}
+    for entry in entries:
+        for currency, amount in entry.summary["money"].items():
+            money[currency] = money.get(currency, Decimal(0)) + Decimal(amount)
+    counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
+    return Past(as_of=at, open=counts, money=money)
+
+
+def _entries(known: _Tenant) -> tuple[Entry, ...]:
+    return () if known.results is None else known.results.entries()
+
+
+def _of_store(store: Store) -> dict[str, _Tenant]:
+    nights: dict[str, list[Night]] = {}
+    for night in store.nights():
+        nights.setdefault(night.tenant, []).append(night)
+    names = {name.partition("/")[0] for name in store.place.names("") if "/results/" in name}
+    return {
+        name: _Tenant(
+            nights=tuple(
+                NightSummary(at=night.instant, complete=night.manifest.complete, summary=night.summary)
+                for night in nights.get(name, ())
+            ),
+            results=Ledger(store.place, name),
+        )
+        for name in {*nights, *names}
+    }
+
+
+def _plain(root: Path) -> dict[str, _Tenant]:
+    """Read the seats of a folder of snapshots; its people stay unread, so nothing is known of them."""
+    folders = list(find(root)) if (root / "manifest.json").is_file() else (find(root) and all_folders(root))
+    found: dict[str, _Tenant] = {}
+    for folder in folders:
+        manifest = manifest_of(folder)
+        summary = {"seats": seats_of(pq.read_table(folder / "products.parquet"), None), "cohorts": None}
+        night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
+        found[manifest.tenant] = _Tenant(nights=(*found.get(manifest.tenant, _Tenant()).nights, night))
+    return found
+
+
+def _loose(files: Sequence[Path]) -> dict[str, Ledger]:
+    results = [load(path.read_bytes(), where=str(path)) for path in files]
+    memory = Memory()
+    found: dict[str, Ledger] = {}
+    for result in sorted(results, key=lambda result: result.run.as_of):
+        for tenant in result.tenants:
+            if tenant.failure is None:
+                found[tenant.name] = Ledger(memory, tenant.name)
+                found[tenant.name].put(result, tenant, sums(tenant.findings))
+    return found

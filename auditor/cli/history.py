@@ -1,0 +1,133 @@
+"""Turns the arguments of `auditor history` into trends, or into the answer to "since when?"."""
+
+import argparse
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.looking_back import compared, look, over_time, since_when
+from auditor.cli.console import say
+from auditor.cli.options import instant, now
+from auditor.cli.places import place
+from auditor.deliver.folder import write_all
+from auditor.domain.errors import UsageError
+from auditor.domain.trends import Episode, Trends
+from auditor.render import history_html, history_json, history_table
+from auditor.render.artifact import Artifact
+
+_EXAMPLES = """\
+auditor history audits/                                         seats, findings, money, forecasts
+auditor history audits/ --tenant contoso --from 2026-01-01 -f html=trends.html -f csv=trends.csv
+auditor history audits/ --from 2026-03-01 --to 2026-03-31 --people   who kept, got and lost a licence
+auditor history audits/ --tenant contoso --policy leavers       since when?
+auditor history audits/ --tenant contoso --person ann@contoso.example
+auditor history snapshots/ old/result.json out/result.json      without a store
+"""
+_FORMATS = {"html": "history.html", "json": "history.json", "csv": "history.csv", "parquet": "history.parquet"}
+_QUESTIONS = ("finding", "policy", "person")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor history`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "places", nargs="+", type=place, metavar="PLACE", help="stores, folders of snapshots, result.json files"
+    )
+    parser.add_argument("--tenant", metavar="NAME", help="only this tenant")
+    parser.add_argument("--from", dest="since", type=instant, metavar="RFC3339", help="nothing before this instant")
+    parser.add_argument("--to", dest="until", type=instant, metavar="RFC3339", help="nothing after this instant")
+    parser.add_argument("--people", action="store_true", help="hold the people of --from and --to against each other")
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding stood?")
+    asked.add_argument("--policy", metavar="ID", help="since when have the findings of this policy stood?")
+    asked.add_argument("--person", metavar="UPN", help="since when have the findings about this person stood?")
+    parser.add_argument(
+        "-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]",
+        help="terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
+    )  # fmt: skip
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor history`: 0, or 2 where there is nothing to tell. Raises AuditorError."""
+    formats = _formats(args)
+    looked = look(args.places)
+    for by in _QUESTIONS:
+        wanted = getattr(args, by)
+        if wanted is not None:
+            return _since_when(args, formats, *since_when(looked, args.tenant, by=by, wanted=wanted), wanted)
+    between: tuple[datetime | None, datetime | None] = (args.since, args.until)
+    if args.people:
+        if args.since is None or args.until is None:
+            raise UsageError("usage", "--people compares two nights", hint="name both with --from and --to")
+        tenant = looked.one(args.tenant)[0]
+        cohorts = compared(args.places, tenant, args.since, args.until)
+        from auditor.cli.history_terminal import show_cohorts  # noqa: PLC0415
+
+        names = {seat.sku_id: seat.sku for told in over_time(looked, tenant, between, now()) for seat in told.seats}
+        show_cohorts(tenant, cohorts, names, no_color=args.no_color)
+        return 0
+    _write(formats, over_time(looked, args.tenant, between, now()), args)
+    return 0
+
+
+def _since_when(
+    args: argparse.Namespace,
+    formats: dict[str, Path | None],
+    tenant: str,
+    episodes: tuple[Episode, ...],
+    wanted: str,
+) -> int:
+    if set(formats) - {"json", "terminal"}:
+        raise UsageError("format-unknown", "this is told as json or in the terminal", hint="-f json")
+    if "json" in formats:
+        _deliver([(formats["json"], history_json.render_episodes(tenant, episodes))], quiet=args.quiet)
+    if "terminal" in formats:
+        from auditor.cli.history_terminal import show_episodes  # noqa: PLC0415
+
+        show_episodes(tenant, episodes, wanted, no_color=args.no_color)
+    return 0
+
+
+def _write(formats: dict[str, Path | None], trends: list[Trends], args: argparse.Namespace) -> None:
+    writers = {
+        "html": history_html.render,
+        "json": history_json.render,
+        "csv": history_table.render_csv,
+        "parquet": history_table.render_parquet,
+    }
+    _deliver([(path, writers[n](trends)) for n, path in formats.items() if n in writers], quiet=args.quiet)
+    if "terminal" in formats and not args.quiet:
+        from auditor.cli.history_terminal import show  # noqa: PLC0415
+
+        show(trends, no_color=args.no_color)
+
+
+def _deliver(artifacts: list[tuple[Path | None, Artifact]], *, quiet: bool) -> None:
+    for written in write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None):
+        if not quiet:
+            say(f"wrote {written}")
+    for path, artifact in artifacts:
+        if path is None:
+            for piece in artifact.chunks():
+                sys.stdout.buffer.write(piece)
+            sys.stdout.buffer.flush()
+
+
+def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
+    """Return where each format goes; None for stdout, which one format may have."""
+    asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))] or ["terminal"]
+    found: dict[str, Path | None] = {}
+    for text in asked:
+        name, separator, path = text.partition("=")
+        if name not in {*_FORMATS, "terminal"} or (separator and not path):
+            raise UsageError(
+                "format-unknown", f"history has no format '{text}'", hint=f"one of terminal, {', '.join(_FORMATS)}"
+            )
+        found[name] = Path(path) if path and path != "-" else None
+    if list(found.values()).count(None) > 1:
+        raise UsageError("format-path", "two formats would go to stdout", hint="give each a path, as in csv=trends.csv")
+    return found

@@ -1,0 +1,258 @@
+"""The summaries of nights and results into trends: DuckDB over small tables, never over people."""
+
+import atexit
+import gc
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+
+from auditor.domain.trends import Cohorts, Episode, Forecast, PolicyTrend, SeatTrend, Trends
+from auditor.domain.words import Severity
+from auditor.history.forecast import forecast
+from auditor.history.ledger import Entry
+
+_AT: Final = pa.timestamp("us")
+"""UTC without saying so: with a zone the database would want an extension that it fetches from the network."""
+_SEATS: Final = pa.schema(
+    [("at", _AT), ("sku_id", pa.string()), ("sku", pa.string()), ("usable", pa.int64()), ("consumed", pa.int64())]
+)
+_POLICIES: Final = pa.schema(
+    [
+        ("at", _AT), ("policy", pa.string()), ("severity", pa.string()), ("open", pa.int64()), ("waived", pa.int64()),
+        ("opened", pa.int64()), ("closed", pa.int64()), ("ages", pa.list_(pa.int64())),
+    ]
+)  # fmt: skip
+_REPAIR: Final = pa.schema([("policy", pa.string()), ("days", pa.int64()), ("count", pa.int64())])
+_COHORTS: Final = pa.schema(
+    [("at", _AT), ("sku_id", pa.string()), *((n, pa.int64()) for n in ("kept", "new", "reclaimed", "lapsed"))]
+)
+_SEAT_QUERY: Final = """
+    SELECT sku_id, last(coalesce(sku, sku_id) ORDER BY "at") AS sku, list("at" ORDER BY "at") AS "at",
+           list(usable ORDER BY "at") AS usable, list(consumed ORDER BY "at") AS consumed,
+           list(usable - consumed ORDER BY "at") AS spare
+    FROM seats GROUP BY sku_id ORDER BY 2, 1
+"""
+_COHORT_QUERY: Final = """
+    SELECT sku_id, count(DISTINCT "at"), last(kept ORDER BY "at"), sum(new), sum(reclaimed), sum(lapsed)
+    FROM cohorts GROUP BY sku_id
+"""
+_POLICY_QUERY: Final = """
+    WITH each AS (SELECT policy, days, unnest(range("count")) FROM repair),
+         mended AS (SELECT policy, count(*) AS repaired, median(days) AS repair_days FROM each GROUP BY policy)
+    SELECT p.policy, last(severity ORDER BY "at"), list("at" ORDER BY "at"), list(open ORDER BY "at"),
+           list(waived ORDER BY "at"), sum(opened), sum(closed), last(ages ORDER BY "at"),
+           any_value(mended.repaired), any_value(mended.repair_days)
+    FROM policies p LEFT JOIN mended USING (policy) GROUP BY p.policy ORDER BY p.policy
+"""
+_EPISODE_QUERY: Final = """
+    SELECT fingerprint, policy, last(severity ORDER BY "at"),
+           last(coalesce(nullif(subject_name, ''), subject_id) ORDER BY "at") AS subject,
+           last(product ORDER BY "at"), last(detail ORDER BY "at"), since,
+           max("at") FILTER (event IN ('closed', 'dropped')),
+           last(event ORDER BY "at") FILTER (event IN ('closed', 'dropped')),
+           last(status ORDER BY "at"), last(waiver ORDER BY "at")
+    FROM events WHERE fingerprint IN (SELECT fingerprint FROM events WHERE {where})
+    GROUP BY fingerprint, policy, since ORDER BY since, policy, subject, 5, 6, fingerprint
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightSummary:
+    """What a night says of itself in counts: the summary of a stored night, or what a plain snapshot tells."""
+
+    at: datetime
+    complete: bool
+    summary: Mapping[str, Any]
+
+
+def trends(
+    tenant: str,
+    nights: Sequence[NightSummary],
+    results: Sequence[Entry],
+    *,
+    now: datetime,
+    between: tuple[datetime | None, datetime | None] = (None, None),
+) -> Trends | None:
+    """Return a tenant over time; None where nothing lies between the two instants, ends included."""
+    nights = [night for night in nights if _within(night.at, between)]
+    results = [entry for entry in results if _within(entry.as_of, between)]
+    if not nights and not results:
+        return None
+    moments = [night.at for night in nights] + [entry.as_of for entry in results]
+    tables = {
+        "seats": pa.Table.from_pylist(list(_seat_rows(nights, results)), _SEATS),
+        "cohorts": pa.Table.from_pylist(list(_cohort_rows(nights)), _COHORTS),
+        "policies": pa.Table.from_pylist(
+            [_policy_row(e, p) for e in results for p in e.summary["policies"]], _POLICIES
+        ),
+        "repair": pa.Table.from_pylist(list(_repair_rows(results)), _REPAIR),
+    }
+    asked = _Asking(tables)
+    return Trends(
+        tenant=tenant,
+        nights=len(nights),
+        results=len(results),
+        since=min(moments),
+        until=max(moments),
+        seats=tuple(_seats(asked, now, ended=between[1] is not None)),
+        policies=tuple(_policies(asked)),
+        people=tuple(
+            (n.at, n.summary.get("users"), n.summary.get("blocked"), n.summary.get("licensed")) for n in nights
+        ),
+        open=tuple(_open(entry) for entry in results),
+        money=_money(results),
+        unknown=tuple(_unknown(nights, results)),
+    )
+
+
+def episodes(events: pa.Table, *, by: str, wanted: str) -> tuple[Episode, ...]:
+    """Return every stretch of time in which a finding stood, by `finding`, `policy` or `person`, oldest first.
+
+    A finding is named by its fingerprint or the beginning of it, a person by sign-in name, name or id.
+    """
+    where = {
+        "finding": "starts_with(fingerprint, lower(?))",
+        "policy": "policy = ?",
+        "person": "subject_type = 'user' AND lower(?) IN (lower(subject_id), lower(subject_name), lower(person))",
+    }[by]
+    rows = _Asking({"events": events}).rows(_EPISODE_QUERY.format(where=where), [wanted])
+    return tuple(
+        Episode(
+            fingerprint=row[0], policy=row[1], severity=row[2], subject=row[3], product=row[4], detail=row[5],
+            since=_utc(row[6]), until=None if row[7] is None else _utc(row[7]), ended=row[8], status=row[9],
+            waiver=row[10],
+        )
+        for row in rows
+    )  # fmt: skip
+
+
+class _Asking:
+    """Tables that are asked in SQL; nothing of it touches a file or the network."""
+
+    def __init__(self, tables: Mapping[str, pa.Table]) -> None:
+        import duckdb  # noqa: PLC0415  only history needs it
+
+        # The command line freezes the collector when it leaves; this library then complains of what is left over.
+        atexit.register(gc.unfreeze)
+        self._connection = duckdb.connect()
+        for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "enable_external_access"):
+            self._connection.execute(f"SET {setting} = false")
+        for name, table in tables.items():
+            self._connection.register(name, _without_zones(table))
+
+    def rows(self, query: str, values: Sequence[str] = ()) -> list[tuple[Any, ...]]:
+        return list(self._connection.execute(query, list(values)).fetchall())
+
+
+def _without_zones(table: pa.Table) -> pa.Table:
+    zoned = [field for field in table.schema if pa.types.is_timestamp(field.type)]
+    for field in zoned:
+        place = table.schema.get_field_index(field.name)
+        table = table.set_column(place, field.name, table.column(place).cast(_AT))
+    return table
+
+
+def _within(at: datetime, between: tuple[datetime | None, datetime | None]) -> bool:
+    first, last = between
+    return (first is None or at >= first) and (last is None or at <= last)
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[dict[str, Any]]:
+    """Yield seats of every night; a result speaks where there is no night of its day."""
+    days = {night.at.date() for night in nights}
+    for night in nights:
+        for seat in night.summary["seats"]:
+            known = seat["enabled"] is not None and seat["warning"] is not None
+            usable = seat["enabled"] + seat["warning"] if known else None
+            yield {**_seat(seat, night.at), "usable": usable}
+    for entry in results:
+        if entry.as_of.date() not in days:
+            for seat in entry.summary["seats"]:
+                yield {**_seat(seat, entry.as_of), "usable": seat["usable"]}
+
+
+def _seat(seat: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+    return {"at": at, "sku_id": seat["skuId"], "sku": seat["skuPartNumber"], "consumed": seat["consumed"]}
+
+
+def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
+    for night in nights:
+        told = night.summary.get("cohorts")
+        for sku_id, counts in (told["skus"] if told else {}).items():
+            yield {"at": night.at, "sku_id": sku_id, **counts}
+
+
+def _policy_row(entry: Entry, policy: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("severity", "open", "waived", "opened", "closed", "ages")
+    return {"at": entry.as_of, "policy": policy["id"], **{name: policy[name] for name in names}}
+
+
+def _repair_rows(results: Sequence[Entry]) -> Iterable[dict[str, Any]]:
+    for entry in results:
+        for policy in entry.summary["policies"]:
+            for days, count in policy["repair"].items():
+                yield {"policy": policy["id"], "days": int(days), "count": count}
+
+
+def _seats(asked: _Asking, now: datetime, *, ended: bool) -> Iterable[SeatTrend]:
+    cohorts = {row[0]: Cohorts(nights=row[1], kept=row[2], new=row[3], reclaimed=row[4], lapsed=row[5])
+               for row in asked.rows(_COHORT_QUERY)}  # fmt: skip
+    for sku_id, sku, at, usable, consumed, spare in asked.rows(_SEAT_QUERY):
+        moments = tuple(map(_utc, at))
+        told: Forecast = forecast(moments, consumed, usable, moments[-1] if ended else now)
+        yield SeatTrend(
+            sku_id=sku_id, sku=sku, at=moments, usable=tuple(usable), consumed=tuple(consumed), spare=tuple(spare),
+            cohorts=cohorts.get(sku_id), forecast=told,
+        )  # fmt: skip
+
+
+def _policies(asked: _Asking) -> Iterable[PolicyTrend]:
+    for policy, severity, at, stood, waived, opened, closed, ages, repaired, days in asked.rows(_POLICY_QUERY):
+        yield PolicyTrend(
+            policy=policy,
+            severity=None if severity is None else Severity(severity),
+            at=tuple(map(_utc, at)),
+            open=tuple(stood),
+            waived=tuple(waived),
+            opened=int(opened),
+            closed=int(closed),
+            ages=tuple(ages),
+            repaired=int(repaired or 0),
+            repair_days=None if days is None else float(days),
+        )
+
+
+def _open(entry: Entry) -> tuple[datetime, Mapping[Severity, int], int, int]:
+    summary = entry.summary
+    counts = {severity: int(summary["open"].get(severity.value, 0)) for severity in Severity}
+    return entry.as_of, counts, summary["waived"], summary["notEvaluated"]
+
+
+def _money(results: Sequence[Entry]) -> Mapping[str, tuple[tuple[datetime, Decimal], ...]]:
+    currencies = sorted({currency for entry in results for currency in entry.summary["money"]})
+    return {
+        currency: tuple((entry.as_of, Decimal(entry.summary["money"].get(currency, "0"))) for entry in results)
+        for currency in currencies
+    }
+
+
+def _unknown(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[str]:
+    partly = sum(not night.complete for night in nights)
+    if partly:
+        yield f"{partly} of {len(nights)} nights were not read whole"
+    blind = sum(night.summary.get("users") is None for night in nights)
+    if blind:
+        yield f"people are not counted in {blind} of {len(nights)} nights"
+    unjudged = sum(bool(entry.summary["notEvaluated"]) for entry in results)
+    if unjudged:
+        yield f"in {unjudged} of {len(results)} results some policy could not be evaluated"
+    if not results:
+        yield "no result is stored: findings and money over time are not known"

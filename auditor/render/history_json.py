@@ -1,0 +1,122 @@
+"""Trends, or the stretches of time in which findings stood, into JSON for machines."""
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any, Final
+
+from auditor.domain.trends import Episode, Forecast, PolicyTrend, SeatTrend, Trends
+from auditor.render.artifact import Artifact
+
+SCHEMA: Final = "auditor/history/v1"
+
+
+def render(trends: Sequence[Trends]) -> Artifact:
+    """Write history.json."""
+    return _artifact({"schema": SCHEMA, "tenants": [_tenant(told) for told in trends]})
+
+
+def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
+    """Write the answer to "since when?"."""
+    found = [
+        {
+            "fingerprint": each.fingerprint,
+            "policy": each.policy,
+            "severity": each.severity,
+            "subject": each.subject,
+            "product": each.product,
+            "detail": each.detail,
+            "since": _told(each.since),
+            "until": _told(each.until),
+            "ended": each.ended,
+            "status": each.status,
+            "waiver": each.waiver,
+        }
+        for each in episodes
+    ]
+    return _artifact({"schema": SCHEMA, "tenant": tenant, "episodes": found})
+
+
+def _artifact(document: Any) -> Artifact:
+    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
+    return Artifact(name="history.json", media_type="application/json", body=text.encode("utf-8", "replace"))
+
+
+def _tenant(told: Trends) -> dict[str, Any]:
+    return {
+        "name": told.tenant,
+        "nights": told.nights,
+        "results": told.results,
+        "since": _told(told.since),
+        "until": _told(told.until),
+        "unknown": list(told.unknown),
+        "seats": [_seats(seat) for seat in told.seats],
+        "people": [
+            {"at": _told(at), "accounts": accounts, "blocked": blocked, "licensed": licensed}
+            for at, accounts, blocked, licensed in told.people
+        ],
+        "findings": [
+            {
+                "at": _told(at),
+                "open": {s.value: n for s, n in stood.items()},
+                "waived": waived,
+                "notEvaluated": unjudged,
+            }
+            for at, stood, waived, unjudged in told.open
+        ],
+        "policies": [_policy(policy) for policy in told.policies],
+        "money": [
+            {"currency": currency, "nights": [{"at": _told(at), "perMonth": float(value)} for at, value in sums]}
+            for currency, sums in told.money.items()
+        ],
+    }
+
+
+def _seats(seat: SeatTrend) -> dict[str, Any]:
+    rows = zip(seat.at, seat.usable, seat.consumed, seat.spare, strict=True)
+    cohorts = seat.cohorts
+    return {
+        "skuId": seat.sku_id,
+        "skuPartNumber": seat.sku,
+        "nights": [{"at": _told(at), "usable": u, "consumed": c, "spare": s} for at, u, c, s in rows],
+        "cohorts": None
+        if cohorts is None
+        else {
+            "nights": cohorts.nights,
+            "kept": cohorts.kept,
+            "new": cohorts.new,
+            "reclaimed": cohorts.reclaimed,
+            "lapsed": cohorts.lapsed,
+        },
+        "forecast": _forecast(seat.forecast),
+    }
+
+
+def _forecast(told: Forecast) -> dict[str, Any]:
+    low, middle, high = told.per_week or (None, None, None)
+    return {
+        "method": told.method,
+        "silent": told.silent,
+        "perWeek": None if told.per_week is None else {"low": low, "estimate": middle, "high": high},
+        "runsOut": _told(told.expected),
+        "earliest": _told(told.earliest),
+        "latest": _told(told.latest),
+    }
+
+
+def _policy(policy: PolicyTrend) -> dict[str, Any]:
+    rows = zip(policy.at, policy.open, policy.waived, strict=True)
+    return {
+        "id": policy.policy,
+        "severity": None if policy.severity is None else policy.severity.value,
+        "results": [{"at": _told(at), "open": stood, "waived": waived} for at, stood, waived in rows],
+        "opened": policy.opened,
+        "closed": policy.closed,
+        "ages": dict(zip(("under7", "under30", "under90", "older"), policy.ages, strict=True)),
+        "repaired": policy.repaired,
+        "medianRepairDays": policy.repair_days,
+    }
+
+
+def _told(moment: datetime | date | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

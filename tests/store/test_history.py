@@ -1,0 +1,159 @@
+"""`auditor history` over a store: seats, findings, who kept a licence, and since when."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from auditor.snapshot.writing import write
+from tests.cli.harness import Ran, call
+from tests.store.series import SKUS, START, night
+from tests.store.test_commands import POLICY
+from tests.store.test_keeping import ANN, BOB, STATE
+
+ASKED = ("id", "displayName", "userPrincipalName", "accountEnabled", "assignedLicenses")
+EVIL = {"userPrincipalName": "bob@contoso.example", "displayName": "=cmd|' /C calc'!A0 \x1b[31m<script>"}
+BLOCKED = {**BOB, **EVIL, "accountEnabled": False}
+
+
+def instant(day: int, hours: int = 1) -> str:
+    return (START + timedelta(days=day, hours=hours)).isoformat().replace("+00:00", "Z")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five nights: Bob is fine, blocked twice, mended, and blocked again."""
+    folder = tmp_path_factory.mktemp("history")
+    (folder / "p.yaml").write_text(POLICY)
+    for day, users in enumerate([[ANN, {**BOB, **EVIL}], [ANN, BLOCKED], [ANN, BLOCKED], [ANN], [ANN, BLOCKED]]):
+        write(folder / "snapshots", night({**STATE, "users": users}, day, asked=ASKED))
+        audited = call(
+            "audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-o", f"out{day}", "-f", "json",
+            cwd=folder,
+        )  # fmt: skip
+        assert audited.code in {0, 1}, audited.err
+        put = call("store", "put", "audits", "snapshots", f"out{day}/result.json", cwd=folder)
+        assert put.code == 0, put.err
+    return folder
+
+
+def told(place: Path, *options: str) -> dict[str, Any]:
+    now = str(int((START + timedelta(days=5)).timestamp()))
+    done = call("history", "audits", "-f", "json", *options, cwd=place, SOURCE_DATE_EPOCH=now)
+    assert done.code == 0, done.err
+    return dict(json.loads(done.out))
+
+
+def test_findings_of_every_night_are_counted_with_what_came_and_went(place: Path) -> None:
+    (tenant,) = told(place)["tenants"]
+    (policy,) = tenant["policies"]
+    assert [result["open"] for result in policy["results"]] == [0, 2, 2, 0, 2]
+    assert (policy["opened"], policy["closed"], policy["repaired"], policy["medianRepairDays"]) == (4, 2, 2, 2.0)
+    assert [each["open"]["high"] for each in tenant["findings"]] == [0, 2, 2, 0, 2]
+
+
+def test_seats_and_cohorts_are_told_and_the_forecast_says_why_it_is_silent(place: Path) -> None:
+    (tenant,) = told(place)["tenants"]
+    (seat,) = tenant["seats"]
+    assert [each["consumed"] for each in seat["nights"]] == [2] * 5
+    assert seat["cohorts"] == {"nights": 4, "kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1}
+    assert "8 weeks" in seat["forecast"]["silent"]
+    assert tenant["unknown"] == []
+
+
+@pytest.mark.parametrize(
+    "question", [("--policy", "blocked"), ("--person", "BOB@contoso.example"), ("--finding", None)]
+)
+def test_since_when_is_one_command(question: tuple[str, str | None], place: Path) -> None:
+    flag, wanted = question
+    every = told(place, "--policy", "blocked")["episodes"]
+    assert len({each["fingerprint"] for each in every}) == 2
+    mark = every[0]["fingerprint"]
+    found = [each for each in told(place, flag, wanted or mark[:12])["episodes"] if each["fingerprint"] == mark]
+    spans = [(each["since"], each["until"], each["ended"]) for each in found]
+    assert spans == [(instant(1), instant(3), "closed"), (instant(4), None, None)]
+
+
+def test_between_two_instants_only_what_lies_there(place: Path) -> None:
+    (tenant,) = told(place, "--from", instant(1, 0), "--to", instant(2))["tenants"]
+    assert (tenant["nights"], tenant["results"]) == (2, 2)
+    done = call("history", "audits", "--from", "2030-01-01", cwd=place)
+    assert (done.code, done.out) == (2, b"")
+    assert "history-empty" in done.err
+
+
+def test_people_of_two_nights_are_held_against_each_other(place: Path) -> None:
+    done = call("history", "audits", "--from", instant(0), "--to", instant(3), "--people", cwd=place)
+    assert done.code == 0, done.err
+    assert [line.split() for line in done.text.splitlines() if SKUS[1][:8] in line or "SPE_E3" in line] == [
+        ["SPE_E3", "1", "0", "0", "1"],
+        [SKUS[1], "0", "0", "0", "1"],
+    ]
+
+
+def test_without_a_store_snapshots_and_results_say_the_same(place: Path) -> None:
+    results = [f"out{day}/result.json" for day in range(5)]
+    loose = json.loads(call("history", "snapshots", *results, "-f", "json", cwd=place).out)["tenants"][0]
+    kept = told(place)["tenants"][0]
+    assert loose["policies"] == kept["policies"]
+    assert loose["findings"] == kept["findings"]
+    assert [seat["nights"] for seat in loose["seats"]] == [seat["nights"] for seat in kept["seats"]]
+    assert "people are not counted in 5 of 5 nights" in loose["unknown"]
+
+
+def test_hostile_names_stay_harmless_in_every_form(place: Path) -> None:
+    done = call("history", "audits", "-f", "html=h.html", "-f", "csv=h.csv", "-f", "parquet=h.parquet", cwd=place)
+    assert done.code == 0, done.err
+    assert "<script" not in (place / "h.html").read_text()
+    assert pq.read_table(place / "h.parquet").num_rows == len((place / "h.csv").read_text().splitlines()) - 1
+    shown: Ran = call("history", "audits", "--policy", "blocked", cwd=place)
+    assert "\x1b[31m" not in shown.text
+    assert "\\x1b[31m" in shown.text.replace("\n", "") or "cmd" in shown.text
+
+
+def test_the_audit_draws_its_curves_from_the_store(place: Path) -> None:
+    done = call(
+        "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(4), "--history", "audits", "-f", "html=r.html",
+        "-q", cwd=place,
+    )  # fmt: skip
+    assert done.code == 1, done.err
+    assert "<polyline" in (place / "r.html").read_text()
+
+
+def test_results_out_of_order_and_another_of_one_instant_are_refused(place: Path, tmp_path: Path) -> None:
+    for day in (0, 1):
+        call("store", "put", tmp_path / "s", f"out{1 - day}/result.json", cwd=place)
+    again = call("store", "put", tmp_path / "s", "out0/result.json", cwd=place)
+    assert (again.code, "store-order" in again.err) == (2, True)
+    document = json.loads((place / "out1" / "result.json").read_text())
+    document["run"]["id"] = "another"
+    (tmp_path / "r.json").write_text(json.dumps(document))
+    other = call("store", "put", tmp_path / "s", tmp_path / "r.json", cwd=place)
+    assert (other.code, "store-exists" in other.err) == (2, True)
+    same = call("store", "put", tmp_path / "s", "out1/result.json", cwd=place)
+    assert (same.code, "there already" in same.err) == (0, True)
+
+
+def test_a_policy_that_could_not_be_evaluated_mends_nothing(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    for day, asked in enumerate([ASKED, ("id",), ASKED]):
+        write(tmp_path / "snapshots", night({**STATE, "users": [ANN, BLOCKED]}, day, asked=asked))
+        call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", "json", cwd=tmp_path)
+        assert call("store", "put", "audits", "out/result.json", cwd=tmp_path).code == 0
+    found = told(tmp_path, "--policy", "blocked")["episodes"]
+    assert [(each["since"], each["until"]) for each in found] == [(instant(0), None)] * 2
+
+
+def test_a_clock_of_the_past_does_not_shorten_what_stood(place: Path) -> None:
+    done = call(
+        "history",
+        "audits",
+        "-f",
+        "json",
+        cwd=place,
+        SOURCE_DATE_EPOCH=str(int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())),
+    )
+    assert done.code == 0
