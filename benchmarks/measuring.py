@@ -91,6 +91,18 @@ def tenant(users: int) -> Path:
     return next(made.glob("*/*/manifest.json")).parent
 
 
+def fleet(tenants: int, users: int) -> Path:
+    """Return the folder of many small tenants, made once for each state of their generator."""
+    made = KEPT / f"fleet-{tenants}-{users}"
+    recipe = (ROOT / "benchmarks" / "tenant.py").read_bytes()
+    if not (made / "recipe").is_file() or (made / "recipe").read_bytes() != recipe:
+        shutil.rmtree(made, ignore_errors=True)
+        made.mkdir(parents=True)
+        module("tenant", str(made), str(users), str(tenants))
+        (made / "recipe").write_bytes(recipe)
+    return made
+
+
 def peer(name: str) -> Path | None:
     """Return the folder of a peer's libraries, installed once; None, with a word on stderr, where that fails."""
     folder = KEPT / "peers" / name

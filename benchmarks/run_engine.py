@@ -1,6 +1,6 @@
 """A snapshot and policies into a table of findings by the engine: run as a process of its own, times on stdout.
 
-usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--policies IDS] [--digest] [--pairs]
+usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--only IDS] [--times N] [--digest] [--pairs]
 """
 
 import argparse
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.catalogue import builtin
+from auditor.domain.policy import PolicySet
 from auditor.engine.evaluating import evaluate
 from auditor.engine.facts import Facts
 from auditor.engine.plan import bind
@@ -32,6 +33,7 @@ def main() -> None:
     parser.add_argument("snapshot", type=Path)
     parser.add_argument("policies", type=Path)
     parser.add_argument("--only", default="", help="ids of policies, separated by commas")
+    parser.add_argument("--times", type=int, default=1, help="each policy so often, over other people each time")
     parser.add_argument("--digest", action="store_true", help="of all that a finding says")
     parser.add_argument("--pairs", action="store_true", help="digest of the sorted (policy, user) pairs")
     args = parser.parse_args()
@@ -39,6 +41,7 @@ def main() -> None:
     if args.only:
         chosen = set(args.only.split(","))
         policies = replace(policies, policies=tuple(policy for policy in policies.policies if policy.id in chosen))
+    policies = multiplied(policies, args.times)
     catalogue = builtin()
     started, cpu = time.perf_counter(), time.process_time()
     plan = bind(policies, Facts(read(args.snapshot), catalogue, policies, AS_OF))
@@ -50,6 +53,17 @@ def main() -> None:
     if args.pairs:
         told["pairs"] = pairs(table)
     print(json.dumps(told))
+
+
+def multiplied(policies: PolicySet, times: int) -> PolicySet:
+    """Repeat the policies, each time over the population of another of them."""
+    own = policies.policies
+    more = [
+        replace(policy, id=f"{policy.id}-{turn}", users=own[(place + 7 * turn) % len(own)].users)
+        for turn in range(1, times)
+        for place, policy in enumerate(own)
+    ]
+    return replace(policies, policies=(*own, *more))
 
 
 def digested(table: pa.Table) -> dict[str, object]:

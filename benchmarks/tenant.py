@@ -79,12 +79,12 @@ _HOLD_GROUPS = 0.72
 Numbers = npt.NDArray[Any]
 
 
-def write_tenant(root: Path, users: int, *, seed: int = 20261120) -> Path:
+def write_tenant(root: Path, users: int, *, seed: int = 20261120, name: str = "large") -> Path:
     """Write a tenant of that many users under `root`; the same seed and number give the same people."""
     random = np.random.default_rng(seed)
     catalogue = builtin()
     skus = [catalogue.by_part_number(name)[0] for name in (*SUITES, *ADD_ONS)]
-    manifest = _manifest(users)
+    manifest = _manifest(users, name)
     with SnapshotWriter(root, manifest.tenant, folder_name(manifest)) as writer:
         consumed = np.zeros(len(skus), dtype=np.int64)
         ids: list[str] = []
@@ -99,7 +99,7 @@ def write_tenant(root: Path, users: int, *, seed: int = 20261120) -> Path:
         return writer.commit(manifest)
 
 
-def _manifest(users: int) -> Manifest:
+def _manifest(users: int, name: str) -> Manifest:
     read = AS_OF.isoformat()
     groups = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
     asked = {Source.USERS: EVERYTHING_ABOUT_USERS, Source.GROUPS: groups}
@@ -108,7 +108,7 @@ def _manifest(users: int) -> Manifest:
         for source in Source
     )
     return Manifest(
-        tenant="large", tenant_id="99999999-0000-0000-0000-000000000001", cloud=Cloud.WORLDWIDE, instant=AS_OF,
+        tenant=name, tenant_id="99999999-0000-0000-0000-000000000001", cloud=Cloud.WORLDWIDE, instant=AS_OF,
         sources=sources, display_name="A large organisation", tool_version="benchmark",
     )  # fmt: skip
 
@@ -282,5 +282,13 @@ def _small_tables(
     writer.write_table("members", pa.Table.from_pylist(members, MEMBERS))
 
 
+def main(root: Path, users: int, tenants: int = 0) -> None:
+    """Write one tenant, or so many with a seed and a name each."""
+    if not tenants:
+        write_tenant(root, users)
+    for number in range(tenants):
+        write_tenant(root, users, seed=number, name=f"tenant-{number:04}")
+
+
 if __name__ == "__main__":
-    print(write_tenant(Path(sys.argv[1]), int(sys.argv[2])))
+    main(Path(sys.argv[1]), *map(int, sys.argv[2:]))

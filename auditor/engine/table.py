@@ -43,8 +43,14 @@ def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
     waiver; product and detail are null where a finding names none, `skuId` also where the policy's words stand for a
     set. Ids of users are read again from the snapshot.
     """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  an audit without a table needs no threads
+
     words = _Words(plan, evaluation)
-    return words.table(list(words.parts()))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        # The ids are decoded while the findings are put in order.
+        subjects = pool.submit(words.subjects)
+        parts = list(words.parts())
+        return words.table(parts, subjects.result())
 
 
 class _Words:
@@ -135,7 +141,7 @@ class _Words:
             waivers=waivers,
         )
 
-    def table(self, parts: Sequence[_Part]) -> pa.Table:
+    def table(self, parts: Sequence[_Part], subjects: pa.Array) -> pa.Table:
         """Join the parts; a dictionary holds each text once, however many findings quote it."""
         sizes = [len(part) for part in parts]
         policies = self._plan.policies
@@ -159,7 +165,7 @@ class _Words:
                 "subjectType": _column(
                     _joined((_kinds(part, kinds) for part in parts), np.int16), [kind.value for kind in kinds]
                 ),
-                "subject": _column(_joined(part.subjects for part in parts), self._subjects()),
+                "subject": _column(_joined(part.subjects for part in parts), subjects),
                 "skuId": _column(_told(products, ids), ids),
                 "skuPartNumber": _column(_told(products, names), names),
                 "detail": _column(_joined(part.details for part in parts), self._details),
@@ -167,11 +173,11 @@ class _Words:
             }
         )
 
-    def _subjects(self) -> pa.Array:
+    def subjects(self) -> pa.Array:
         """Return the ids of all users in their order, then those of everything else."""
         if not self._users:
             return pa.array(self._others, pa.string())
-        read = self._plan.facts.snapshot.batches(("id",), ("user",))
+        read = self._plan.facts.snapshot.batches(("id",), ())
         return pa.concat_arrays([*(batch.users.column("id") for batch in read), pa.array(self._others, pa.string())])
 
 

@@ -1,0 +1,65 @@
+"""A folder of small snapshots into findings under the starter library: run as a process of its own, times on stdout.
+
+usage: python -m benchmarks.run_tenants FOLDER
+"""
+
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from auditor.catalogue import builtin
+from auditor.engine.describing import describe
+from auditor.engine.evaluating import evaluate
+from auditor.engine.facts import Facts
+from auditor.engine.plan import bind
+from auditor.policy.loading import load
+from auditor.snapshot.reading import read
+from benchmarks.measuring import ROOT
+from benchmarks.tenant import AS_OF
+
+
+def main(root: Path) -> None:
+    """Walk the tenants once, floor and program in turns, and print milliseconds of CPU for each."""
+    files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
+    policies = load([(str(path), path.read_bytes()) for path in files]).policies
+    catalogue = builtin()
+    folders = [manifest.parent for manifest in sorted(root.glob("*/*/manifest.json"))]
+    pc.count(pa.array([0]))
+    parts = dict.fromkeys(("open", "judge", "describe"), 0.0)
+    floor, findings = 0.0, 0
+    for number, folder in enumerate((folders[0], *folders)):
+        begun = time.process_time()
+        _floor(folder)
+        stamps = [time.process_time()]
+        snapshot = read(folder)
+        stamps.append(time.process_time())
+        plan = bind(policies, Facts(snapshot, catalogue, policies, AS_OF))
+        evaluation = evaluate(plan)
+        stamps.append(time.process_time())
+        found = len(describe(plan, evaluation))
+        stamps.append(time.process_time())
+        if number:  # the first is walked twice: what a process does once is not a tenant's
+            floor += stamps[0] - begun
+            findings += found
+            for place, name in enumerate(parts):
+                parts[name] += stamps[place + 1] - stamps[place]
+    each = {name: 1000 * seconds / len(folders) for name, seconds in parts.items()}
+    told = {"cpu": sum(each.values()), "parts": each, "floor": 1000 * floor / len(folders)}
+    print(json.dumps(told | {"findings": findings, "policies": len(policies.policies)}))
+
+
+def _floor(folder: Path) -> None:
+    for path in folder.glob("*.parquet"):
+        content = path.read_bytes()
+        hashlib.sha256(content).hexdigest()
+        pq.ParquetFile(pa.BufferReader(content)).read(use_threads=False)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
