@@ -21,14 +21,11 @@ from auditor.cli.options import (
     add_mail_arguments,
     formats_of,
     from_environment,
-    instant,
     locale_of,
     now,
-    severity,
     threshold,
     wished_locale,
 )
-from auditor.cli.places import place
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Engine

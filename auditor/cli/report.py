@@ -12,8 +12,8 @@ from auditor.app.past import earlier
 from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
 from auditor.cli.audit import annotate, tell_result
+from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
-from auditor.cli.places import place
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result
 from auditor.history.saved import load
@@ -36,7 +36,7 @@ def run(args: argparse.Namespace) -> int:
     result = merge([(str(path), _saved(path)) for path in args.results], active())
     if args.redact:
         result = redacted(result)
-    wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output)
+    wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output or Path("out"))
     locale = locale_of(wish, result)
     told = localised(result, locale)
     past = () if args.history is None else earlier(args.history, result)

@@ -1,0 +1,82 @@
+"""Names of options into their declarations: what several commands share stands here once."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from auditor.cli.options import instant, severity
+from auditor.cli.places import place
+
+_SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = MappingProxyType(
+    {
+        "policies": (
+            ("policies",),
+            {
+                "nargs": "*",
+                "type": Path,
+                "metavar": "POLICY",
+                "help": "files or folders (default: policies/, else the starter library)",
+            },
+        ),
+        "demo": (("--demo",), {"action": "store_true", "help": "the tenants that ship with the program"}),
+        "snapshot": (
+            ("--snapshot",),
+            {
+                "action": "append",
+                "type": place,
+                "default": [],
+                "metavar": "PLACE",
+                "help": "a saved snapshot, a folder of them, or a store (repeatable)",
+            },
+        ),
+        "tenant": (
+            ("--tenant",),
+            {"action": "append", "default": [], "metavar": "NAME", "help": "only this tenant (repeatable)"},
+        ),
+        "as_of": (("--as-of",), {"type": instant, "metavar": "RFC3339"}),
+        "output": (
+            ("-o", "--output"),
+            {"type": Path, "metavar": "DIR", "help": "where reports go (default: out/)"},
+        ),
+        "format": (("-f", "--format"), {"action": "append", "default": [], "metavar": "FORMAT[=PATH]"}),
+        "locale": (("--locale",), {"metavar": "TAG"}),
+        "fail_on": (
+            ("--fail-on",),
+            {
+                "type": severity,
+                "default": argparse.SUPPRESS,
+                "metavar": "SEVERITY",
+                "help": "exit 1 from this severity on, or never (default: high)",
+            },
+        ),
+        "history": (
+            ("--history",),
+            {
+                "type": place,
+                "metavar": "PLACE",
+                "help": "earlier result.json files of the same tenants, or a store, for the curves of the HTML report",
+            },
+        ),
+        "redact": (("--redact",), {"action": "store_true", "help": "pseudonyms for people in every output"}),
+        "quiet": (
+            ("-q", "--quiet"),
+            {"action": "store_true", "help": "print nothing but errors and what was asked for on stdout"},
+        ),
+        "verbose": (
+            ("-v", "--verbose"),
+            {"action": "count", "default": 0, "help": "a bug shows its traceback"},
+        ),
+        "no_color": (("--no-color",), {"action": "store_true", "help": "no colour"}),
+    }
+)
+
+
+def declare(to: argparse._ActionsContainer, *names: str, **told: str) -> None:
+    """Declare shared options in that order; `told` are the words of those that mean something else here."""
+    for name in names:
+        words, how = _SHARED[name]
+        # A list of its own for every parser: what is appended to it stays there.
+        default = {"default": list(how["default"])} if isinstance(how.get("default"), list) else {}
+        to.add_argument(*words, **{**how, **default, **({"help": told[name]} if name in told else {})})
