@@ -54,7 +54,12 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
     past, previous = _past([result for _, result in results])
     return replace(
         merged,
-        run=replace(merged.run, policies=first.run.policies, previous=previous),
+        run=replace(
+            merged.run,
+            policies=first.run.policies,
+            previous=previous,
+            redacted=any(result.run.redacted for _, result in results),
+        ),
         fleet=merged.fleet if past is None else compared_fleet(merged.fleet, past),
     )
 

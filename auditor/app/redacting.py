@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.domain.result import Action, Finding, Result, Run, Subject, TenantResult
 from auditor.domain.words import SubjectType
+from auditor.remedy.planned import FleetPlan
 
 _PERSONAL = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
 """Keys of evidence and selectors that tell who somebody is."""
@@ -23,6 +24,33 @@ def redacted(result: Result) -> Result:
     waivers, to whom the report is addressed.
     """
     return replace(result, run=_run(result.run), tenants=tuple(map(_tenant, result.tenants)))
+
+
+def redacted_plan(plan: FleetPlan) -> FleetPlan:
+    """Replace people in a plan as in a result; the same person has the same pseudonym in both."""
+    tenants = []
+    for tenant in plan.tenants:
+        people = _people(tenant.tenant_id, (*tenant.findings, *tenant.proof.new))
+        solved = replace(tenant.solved, partial=tuple(_text(name, people) for name in tenant.solved.partial))
+        proof = replace(
+            tenant.proof,
+            new=tuple(_finding(finding, people) for finding in tenant.proof.new),
+            remaining=tuple(replace(item, why=_text(item.why, people)) for item in tenant.proof.remaining),
+        )
+        dropped = tuple(
+            replace(item, subject=_text(item.subject, people), why=_text(item.why, people)) for item in tenant.dropped
+        )
+        tenants.append(
+            replace(
+                tenant,
+                actions=tuple(_action(action, people) for action in tenant.actions),
+                findings=tuple(_finding(finding, people) for finding in tenant.findings),
+                proof=proof,
+                dropped=dropped,
+                solved=solved,
+            )
+        )
+    return replace(plan, tenants=tuple(tenants))
 
 
 def pseudonym(tenant_id: str, user_id: str) -> str:
@@ -45,7 +73,7 @@ def _run(run: Run) -> Run:
             for waiver in run.definitions.get("waivers") or ()
         ],
     }
-    return replace(run, policies=tuple(headers), definitions=definitions)
+    return replace(run, policies=tuple(headers), definitions=definitions, redacted=True)
 
 
 def _selector(selector: Any) -> Any:
@@ -72,30 +100,50 @@ def _anonymous(value: Any) -> Any:
 
 
 def _tenant(tenant: TenantResult) -> TenantResult:
-    people: dict[str, str] = {}
-    for finding in (*tenant.findings, *tenant.fixed):
-        if finding.subject.type is SubjectType.USER:
-            name = pseudonym(tenant.tenant_id, finding.subject.id)
-            known = (finding.subject.id, finding.subject.name, str(finding.evidence.get("userPrincipalName") or ""))
-            people.update({text: name for text in known if text})
+    people = _people(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed))
     return replace(
         tenant,
         findings=tuple(_finding(finding, people) for finding in tenant.findings),
         fixed=tuple(_finding(finding, people) for finding in tenant.fixed),
+        unconfirmed=tuple(_finding(finding, people) for finding in tenant.unconfirmed),
         actions=tuple(_action(action, people) for action in tenant.actions),
         notices=tuple(replace(notice, message=_text(notice.message, people)) for notice in tenant.notices),
     )
 
 
-def _finding(finding: Finding, people: Mapping[str, str]) -> Finding:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _People:
+    """The pseudonyms of a tenant's users: by id, and by everything that names them in a text."""
+
+    ids: Mapping[str, str]
+    texts: Mapping[str, str]
+
+
+def _people(tenant_id: str, findings: Iterable[Finding]) -> _People:
+    ids: dict[str, str] = {}
+    names: dict[str, str] = {}
+    addresses: dict[str, str] = {}
+    for finding in findings:
+        if finding.subject.type is SubjectType.USER:
+            user = finding.subject.id
+            name = ids[user] = ids.get(user) or pseudonym(tenant_id, user)
+            names[finding.subject.name] = name
+            addresses[str(finding.evidence.get("userPrincipalName") or "")] = name
+    # Anybody may be called what is another's id: the id goes before.
+    texts = {**names, **addresses, **ids}
+    texts.pop("", None)
+    return _People(ids=ids, texts=texts)
+
+
+def _finding(finding: Finding, people: _People) -> Finding:
     if finding.subject.type is not SubjectType.USER:
         return finding
-    name = people[finding.subject.id]
+    name = people.ids[finding.subject.id]
     evidence = {key: name if key in _PERSONAL and value else value for key, value in finding.evidence.items()}
     return replace(finding, subject=Subject(type=SubjectType.USER, id=name, name=name), evidence=evidence)
 
 
-def _action(action: Action, people: Mapping[str, str]) -> Action:
+def _action(action: Action, people: _People) -> Action:
     return replace(
         action,
         title=_text(action.title, people),
@@ -106,7 +154,7 @@ def _action(action: Action, people: Mapping[str, str]) -> Action:
     )
 
 
-def _plain(value: Any, people: Mapping[str, str]) -> Any:
+def _plain(value: Any, people: _People) -> Any:
     """Replace people in any JSON value."""
     match value:
         case str():
@@ -119,7 +167,7 @@ def _plain(value: Any, people: Mapping[str, str]) -> Any:
             return value
 
 
-def _text(text: str, people: Mapping[str, str]) -> str:
+def _text(text: str, people: _People) -> str:
     """Replace every known id and address in a text; a name that is no more than a word of it says nothing."""
-    whole = people.get(text)
-    return whole if whole is not None else _TOKEN.sub(lambda found: people.get(found[0], found[0]), text)
+    whole = people.texts.get(text)
+    return whole if whole is not None else _TOKEN.sub(lambda found: people.texts.get(found[0], found[0]), text)

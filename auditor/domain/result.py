@@ -266,6 +266,8 @@ class Run:
     tool_version: str
     previous: datetime | None = None
     """The instant of the run that this one was compared with."""
+    redacted: bool = False
+    """Whether pseudonyms stand for people."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,7 @@ def _run(root: Part) -> Run:
         definitions=run.plain("definitions") if "definitions" in run.values else {},
         tool_version=root.part("tool").text("version"),
         previous=None if run.values.get("previous") is None else run.instant("previous"),
+        redacted="redacted" in run.values and run.flag("redacted"),
     )
 
 

@@ -54,6 +54,7 @@ def run_document(run: Run) -> Document:
         "policies": [header_document(policy) for policy in run.policies],
         "definitions": _plain(run.definitions),
         "previous": None if run.previous is None else instant(run.previous),
+        "redacted": run.redacted,
     }
 
 
