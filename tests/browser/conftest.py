@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -39,15 +40,20 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
     def written(which: str, locale: str = "en") -> Path:
         file = folder / f"{which}-{locale}.html"
         if not file.exists():
-            file.write_bytes(b"".join(render(_result(which), "html", locale=locale).chunks()))
+            file.write_bytes(b"".join(render(_result(which, locale), "html", locale=locale).chunks()))
         return file
 
     return written
 
 
-def _result(which: str) -> Result:
+def _result(which: str, locale: str) -> Result:
+    from auditor.app.localising import localised  # noqa: PLC0415
+    from auditor.app.running import Request, run  # noqa: PLC0415
     from auditor.history import compare  # noqa: PLC0415
 
+    if which == "demo":
+        moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+        return localised(run(Request(demo=True, as_of=moment, started=moment)), locale)
     return compare(result(), night_before()) if which == "sample" else large(int(which))
 
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import result
 
@@ -196,13 +195,9 @@ def test_many_more_than_a_browser_can_stack_are_all_within_reach(opened: Open) -
     assert tab.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')") == "200000"
 
 
-@pytest.mark.parametrize("locale", ["en", "nl", "tr"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing(opened: Open, axe: str, locale: str, scheme: str) -> None:
-    if locale not in languages():
-        pytest.skip(f"the catalogue of {locale} is not complete")
-    tab = opened(locale=locale, color_scheme=scheme, bypass_csp=True)
-    assert tab.get_attribute("html", "lang") == locale
+def test_axe_finds_nothing(opened: Open, axe: str, scheme: str) -> None:
+    tab = opened(color_scheme=scheme, bypass_csp=True)
     tab.evaluate("document.querySelectorAll('details').forEach(each => { each.open = true; })")
     tab.evaluate(axe)
     find = "async () => (await axe.run()).violations.map(one => [one.id, one.nodes.slice(0, 3).map(node => node.html)])"

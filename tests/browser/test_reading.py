@@ -1,0 +1,191 @@
+"""report.html as people read it: the first screen, paper, high contrast, the keyboard alone, every language."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.render.evidence import described
+from auditor.render.words import Words
+from auditor.wording import languages
+from benchmarks.report import large
+from tests.render.sample import result
+
+Open = Callable[..., Any]
+WORDS = Words("en")
+BOTTOMS = "sel => Array.from(document.querySelectorAll(sel), each => each.getBoundingClientRect().bottom)"
+
+
+@pytest.mark.parametrize("locale", languages())
+@pytest.mark.parametrize("which", ["demo", "sample"])
+def test_the_first_screen_holds_the_outcome_the_money_and_all_five_actions(
+    opened: Open, which: str, locale: str
+) -> None:
+    tab = opened(which, locale=locale)
+    assert tab.get_attribute("html", "lang") == locale
+    assert len(tab.evaluate(BOTTOMS, ".matters li")) == 5
+    assert len(tab.evaluate(BOTTOMS, ".sums > div")) == 3
+    for part in ("h1", ".complete", ".counts", ".sums > div", ".matters li"):
+        assert max(tab.evaluate(BOTTOMS, part)) <= 900, part
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_phone_tells_the_outcome_and_what_changed_first(opened: Open) -> None:
+    tab = opened("demo", viewport={"width": 390, "height": 844})
+    for part in ("h1", ".complete", ".counts"):
+        assert max(tab.evaluate(BOTTOMS, part)) <= 844, part
+    cut = "document.querySelectorAll('.matters .title').forEach(e => { if (e.scrollHeight > e.clientHeight + 1) throw e })"
+    tab.evaluate(cut)
+
+
+def test_on_paper_everything_is_told(opened: Open, tmp_path: Path) -> None:
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
+    tab = opened()
+    tab.pdf(path=tmp_path / "report.pdf", format="A4", prefer_css_page_size=True)
+    reader = pypdf.PdfReader(tmp_path / "report.pdf")
+    text = " ".join(" ".join(page.extract_text() for page in reader.pages).split())
+    assert 3 < len(reader.pages) < 40
+    for words in ("66 open findings, 4 of them critical.", "€3,750.39", "What matters most", "Renewals and end dates"):
+        assert words in text
+    assert "Shown: 67 of 67" not in text
+    bare = text.replace(" ", "")
+    for tenant in result().tenants:
+        for finding in tenant.findings:
+            assert finding.subject.name.replace(" ", "") in bare
+    for action in result().tenants[0].actions:
+        assert action.title.replace(" ", "").replace("*", "").replace("`", "") in bare
+
+
+def test_pictures_are_on_paper_as_on_the_screen(opened: Open) -> None:
+    tab = opened()
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    bars = tab.evaluate("Array.from(document.querySelectorAll('.bar .used'), e => getComputedStyle(e).fill)")
+    assert bars
+    assert "rgb(255, 255, 255)" not in bars
+    assert tab.evaluate("document.querySelector('.bar').getBoundingClientRect().width") > 40
+    assert tab.evaluate("document.querySelector('.line-of-time').getBoundingClientRect().width") > 100
+
+
+def test_without_motion_nothing_glides(opened: Open) -> None:
+    still = "getComputedStyle(document.documentElement).scrollBehavior"
+    assert opened(reduced_motion="reduce").evaluate(still) == "auto"
+    assert opened(reduced_motion="no-preference").evaluate(still) == "smooth"
+    moving = "document.getAnimations().length"
+    assert opened(reduced_motion="reduce").evaluate(moving) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_with_forced_colours_states_keep_their_shape(opened: Open, axe: str, scheme: str) -> None:
+    tab = opened(forced_colors="active", color_scheme=scheme, bypass_csp=True)
+    canvas = tab.evaluate("getComputedStyle(document.body).backgroundColor")
+    for part, property_ in (
+        (".badge", "borderTopColor"),
+        (".chip", "borderTopColor"),
+        (".bar .used", "fill"),
+        (".bar .all", "stroke"),
+        (".shares rect", "fill"),
+        (".line-of-time circle", "fill"),
+        (".axis", "stroke"),
+    ):
+        seen = tab.evaluate(f"getComputedStyle(document.querySelector('{part}')).{property_}")
+        assert seen not in {canvas, "none", "rgba(0, 0, 0, 0)"}, part
+    tab.evaluate(axe)
+    assert tab.evaluate("async () => (await axe.run()).violations.map(one => one.id)") == []
+
+
+@pytest.mark.parametrize("locale", languages())
+def test_axe_finds_nothing_in_any_language(opened: Open, axe: str, locale: str) -> None:
+    tab = opened("demo", locale=locale, bypass_csp=True, color_scheme="dark" if locale == "de" else "light")
+    tab.evaluate(axe)
+    find = "async () => (await axe.run()).violations.map(one => [one.id, one.nodes.slice(0, 3).map(node => node.html)])"
+    assert tab.evaluate(find) == []
+
+
+def test_everything_is_done_with_the_keyboard_alone(opened: Open) -> None:
+    tab = opened()
+    here = "(document.activeElement.dataset || {}).key || document.activeElement.id || document.activeElement.className"
+    tab.keyboard.press("Tab")
+    assert tab.evaluate(here) == "skip"
+    box = "(() => { const r = document.activeElement.getBoundingClientRect(); return r.left >= 0 && r.width > 0 })()"
+    assert tab.evaluate(box)
+    for _ in range(60):
+        tab.keyboard.press("Tab")
+        if tab.evaluate(here) == "q":
+            break
+    else:
+        pytest.fail("Tab does not reach the search")
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    tab.keyboard.type("sales")
+    tab.wait_for_url("**q=sales*")
+    for _ in range(30):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("!!document.activeElement.closest('#pane tbody')"):
+            break
+    else:
+        pytest.fail("Tab does not reach the rows")
+    name = tab.evaluate("document.activeElement.textContent")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#one[open]")
+    assert tab.inner_text("#one h2") == name
+    tab.keyboard.press("Escape")
+    tab.wait_for_selector("#one", state="hidden")
+    assert tab.evaluate("document.activeElement.textContent") == name
+    trapped = tab.evaluate("document.activeElement.closest('#pane') !== null")
+    for _ in range(80):
+        tab.keyboard.press("Tab")
+        if tab.evaluate("document.activeElement.tagName === 'SUMMARY'"):
+            break
+    assert trapped
+    assert tab.evaluate("document.activeElement.tagName") == "SUMMARY"
+    before = tab.evaluate("document.activeElement.parentElement.open")
+    tab.keyboard.press("Enter")
+    assert tab.evaluate("document.activeElement.parentElement.open") is not before
+
+
+def test_the_table_says_what_the_page_says_of_every_finding(opened: Open) -> None:
+    tab = opened()
+    whole = result()
+    findings = [finding for tenant in whole.tenants for finding in tenant.findings] + list(whole.fleet.findings)
+    read = "Object.fromEntries(Array.from(document.querySelectorAll('#one dl > div'), e => [e.children[0].textContent, e.children[1].textContent]))"
+    for finding in findings[::4]:
+        tab.evaluate(f"location.hash = 'f-{finding.fingerprint}'")
+        tab.wait_for_function(f"document.querySelector('#one').open && location.hash === '#f-{finding.fingerprint}'")
+        told = tab.evaluate(read)
+        assert told.get("Evidence", "") == described(finding, WORDS)
+        money = "" if finding.money is None else WORDS.money(finding.money.per_month, finding.money.currency)
+        assert told.get("A month", "") == money
+        row = tab.text_content(f"tr#f-{finding.fingerprint}")
+        assert told.get("Evidence", "") in row
+        assert told["Finding"] in row
+        tab.keyboard.press("Escape")
+        tab.wait_for_selector("#one", state="hidden")
+
+
+def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Open) -> None:
+    tab = opened("50000")
+    timed = """async (act) => { const field = document.querySelector(act[0]); const begun = performance.now(), was = location.hash;
+      if (act[0].startsWith('th')) { field.click(); } else { field.value = act[1]; field.dispatchEvent(new Event('input')); }
+      while (location.hash === was && performance.now() - begun < 5000) { await new Promise(done => setTimeout(done, 5)); }
+      return performance.now() - begun; }"""
+    for act in (
+        ["[data-key=q]", "ozlem"],
+        ["[data-key=q]", "group LIC-7"],
+        ["[data-key=q]", ""],
+        ["th[data-sort=month] button", ""],
+        ["th[data-sort=who] button", ""],
+        ["[data-key=group]", "who"],
+        ["[data-key=group]", "department"],
+        ["[data-key=severity]", "critical"],
+    ):
+        assert tab.evaluate(timed, act) < 1500, act
+    findings = [finding for finding in large(50_000).tenants[0].findings if finding.severity.value == "critical"]
+    assert tab.inner_text("#shown").startswith(f"Shown: {len(findings):,} of 50,000")
+    heads = tab.locator("#pane .head")
+    rows = len({finding.evidence["department"] for finding in findings}) + 1
+    assert tab.get_attribute("#pane table", "aria-rowcount") == str(rows)
+    heads.first.click()
+    tab.keyboard.press("End")
+    last = "document.activeElement.closest('tr').getAttribute('aria-rowindex')"
+    assert tab.evaluate(last) == tab.get_attribute("#pane table", "aria-rowcount")
