@@ -5,6 +5,8 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import numpy as np
+
 from auditor.domain.policy import Budget, Purchases, Subscriptions
 from auditor.domain.product_set import PAID_PRODUCTS, Builtin, ProductSet
 from auditor.domain.result import Money, ProductReference, Subject
@@ -27,10 +29,11 @@ def judge_purchases(plan: Plan, place: int, block: Purchases) -> Judged:
     if facts.status(Source.SUBSCRIBED_SKUS) not in _READABLE:
         return doubt.judged()
     findings: list[Single] = []
+    masks = _violations(plan, block)
     for number, sku in enumerate(facts.skus):
         if not sku.owned or (sku.usable is not None and sku.usable <= 0):
             continue
-        verdicts = _verdicts(plan, block, number)
+        verdicts = {check: _answer(mask, number) for check, mask in masks.items()}
         if None in verdicts.values():
             doubt.take(unread(facts, Source.SUBSCRIPTIONS) or _TRIAL_UNKNOWN)
         raised = [check for check, verdict in verdicts.items() if verdict]
@@ -41,18 +44,20 @@ def judge_purchases(plan: Plan, place: int, block: Purchases) -> Judged:
     return doubt.judged(findings)
 
 
-def _verdicts(plan: Plan, block: Purchases, number: int) -> dict[str, bool | None]:
-    """Tell for each check of the block whether the SKU violates it; None where that is not known."""
-    verdicts: dict[str, bool | None] = {}
+def _violations(plan: Plan, block: Purchases) -> dict[str, Mask]:
+    """Tell for each check of the block which SKUs violate it."""
+    masks: dict[str, Mask] = {}
     if block.allow is not None or block.deny is not None:
         outside = nothing(plan.size) if block.allow is None else ~plan.masks.of(block.allow)
         inside = nothing(plan.size) if block.deny is None else plan.masks.of(block.deny)
-        verdicts["purchase.not-allowed"] = _answer(outside | inside, number)
+        masks["purchase.not-allowed"] = outside | inside
     if block.trials:
-        verdicts["purchase.trial"] = _answer(plan.masks.of(_TRIAL), number)
+        masks["purchase.trial"] = plan.masks.of(_TRIAL)
     if block.unknown:
-        verdicts["purchase.unknown"] = plan.facts.catalogue.product(plan.facts.skus[number].sku_id) is None
-    return verdicts
+        catalogue = plan.facts.catalogue
+        strange = np.array([catalogue.product(sku.sku_id) is None for sku in plan.facts.skus], dtype=bool)
+        masks["purchase.unknown"] = Mask(strange, np.zeros(plan.size, dtype=bool), sure=True)
+    return masks
 
 
 def _answer(mask: Mask, number: int) -> bool | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property, lru_cache, reduce
 from operator import or_
 from typing import Any, Protocol
 
@@ -79,13 +79,27 @@ class Knowledge(Protocol):
         """How much of a source was read."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Bits:
+    """A mask as two numbers, a bit for each SKU: while sets are put together that is much quicker than flags."""
+
+    true: int = 0
+    unknown: int = 0
+
+    def __or__(self, other: "_Bits") -> "_Bits":
+        true = self.true | other.true
+        return _Bits(true, (self.unknown | other.unknown) & ~true)
+
+
 class ProductMasks:
-    """Resolves product sets over one list of SKUs; equal sets are resolved once."""
+    """Resolves product sets over one list of SKUs; a set is resolved once."""
 
     def __init__(self, facts: Knowledge, skus: Sequence[SkuFact]) -> None:
         self._facts = facts
         self._skus = skus
-        self._known: dict[tuple[Element, ...], Mask] = {}
+        self._everything = (1 << len(skus)) - 1
+        # To hash a set is to walk it whole, so that sets are known by their ids; they are kept, and so are the ids.
+        self._known: dict[int, tuple[tuple[Element, ...], _Bits]] = {}
         self._asked: dict[int, tuple[ProductSet, Mask]] = {}
 
     @cached_property
@@ -94,83 +108,77 @@ class ProductMasks:
         return tuple(None if sku.part_number is None else sku.part_number.casefold() for sku in self._skus)
 
     @cached_property
-    def _places(self) -> Mapping[str, Sequence[int]]:
-        """Part number, folded, or skuId → the places that bear it."""
-        found: dict[str, list[int]] = {}
+    def _places(self) -> Mapping[str, int]:
+        """Part number, folded, or skuId → the SKUs that bear it."""
+        found: dict[str, int] = {}
         for place, (sku, name) in enumerate(zip(self._skus, self._names, strict=True)):
-            for each in {sku.sku_id, name} - {None}:
-                found.setdefault(str(each), []).append(place)
+            for each in (sku.sku_id,) if name is None else (sku.sku_id, name):
+                found[each] = found.get(each, 0) | 1 << place
         return found
 
     @cached_property
-    def _nameless(self) -> Flags:
+    def _nameless(self) -> int:
         """The SKUs whose part number was not collected, so that any name might be theirs."""
-        return np.array([sku.part_number is None and sku.name_may_be_any for sku in self._skus], dtype=bool)
+        return _bits(sku.part_number is None and sku.name_may_be_any for sku in self._skus)
 
     @cached_property
-    def _plans(self) -> tuple[Mapping[str, Sequence[int]], Flags]:
-        """Service plan, by name, folded, or id → the places that contain it; and of whom nobody knows the plans."""
-        found: dict[str, list[int]] = {}
+    def _plans(self) -> tuple[Mapping[str, int], int]:
+        """Service plan, by name, folded, or id → the SKUs that contain it; and those whose plans nobody knows."""
+        found: dict[str, int] = {}
         for place, sku in enumerate(self._skus):
-            for plan in {*sku.plans, *map(str.casefold, sku.plans.values())} if sku.plans else ():
-                found.setdefault(plan, []).append(place)
-        return found, np.array([sku.plans is None for sku in self._skus], dtype=bool)
+            for plan_id, name in sku.plans.items() if sku.plans else ():
+                for each in (plan_id, name.casefold()):
+                    found[each] = found.get(each, 0) | 1 << place
+        return found, _bits(sku.plans is None for sku in self._skus)
 
     def of(self, products: ProductSet) -> Mask:
         """Return what the set says of each SKU."""
-        # To hash a set is to walk it whole, so that a set is first known by itself; it is kept, and so is its id.
         asked = self._asked.get(id(products))
         if asked is None:
-            asked = self._asked[id(products)] = (products, self._union(products.elements))
+            bits, size = self._union(products.elements), len(self._skus)
+            mask = Mask(_flags(bits.true, size), _flags(bits.unknown, size), sure=not bits.unknown)
+            asked = self._asked[id(products)] = (products, mask)
         return asked[1]
 
-    def _union(self, elements: tuple[Element, ...]) -> Mask:
-        found = self._known.get(elements)
+    def _union(self, elements: tuple[Element, ...]) -> _Bits:
+        found = self._known.get(id(elements))
         if found is None:
-            masks = [self._element(element) for element in elements]
-            found = self._known[elements] = reduce(or_, masks, nothing(len(self._skus)))
-        return found
+            found = self._known[id(elements)] = (elements, reduce(or_, map(self._element, elements), _Bits()))
+        return found[1]
 
-    def _element(self, element: Element) -> Mask:
+    def _element(self, element: Element) -> _Bits:
         match element:
             case Named(elements=elements):
                 return self._union(elements)
             case Builtin(name="*"):
-                return ~nothing(len(self._skus))
+                return _Bits(self._everything)
             case Builtin(name="free"):
                 return self._free
             case Builtin(name="paid"):
-                return ~self._free
+                free = self._free
+                return _Bits(self._everything & ~(free.true | free.unknown), free.unknown)
             case Builtin():
-                return self._mask(map(self._is_trial, self._skus))
+                return self._trial
             case Sku(name=name):
                 wanted = name.casefold()
-                return self._at(self._places.get(wanted, ()), None if _GUID.fullmatch(wanted) else self._nameless)
+                return _Bits(self._places.get(wanted, 0)) | _Bits(0, 0 if _GUID.fullmatch(wanted) else self._nameless)
             case SkuGlob(pattern=pattern):
-                compiled = pattern_of(pattern)
-                matched = [
-                    place for place, name in enumerate(self._names) if name is not None and compiled.fullmatch(name)
-                ]
-                return self._at(matched, self._nameless)
+                return _Bits(_matched(pattern, self._names)) | _Bits(0, self._nameless)
             case WithService(plan=plan):
                 places, unknown = self._plans
-                return self._at(places.get(plan.casefold(), ()), unknown)
+                return _Bits(places.get(plan.casefold(), 0)) | _Bits(0, unknown)
 
     @cached_property
-    def _free(self) -> Mask:
+    def _free(self) -> _Bits:
         known = self._facts.catalogue.free
-        listed = self._at([place for name, at in self._places.items() if name in known for place in at], self._nameless)
-        for products in self._facts.policies.free:
-            listed = listed | self._union(products.elements)
-        return listed
+        listed = [_Bits(places) for name, places in self._places.items() if name in known]
+        extended = [self._union(products.elements) for products in self._facts.policies.free]
+        return reduce(or_, [*listed, *extended], _Bits(0, self._nameless))
 
-    def _at(self, places: Sequence[int], unknown: Flags | None) -> Mask:
-        """Return the set of the SKUs at some places; of the others some may not be known."""
-        true = np.zeros(len(self._skus), dtype=bool)
-        true[list(places)] = True
-        if unknown is None or not unknown.any():
-            return Mask(true, np.zeros(len(self._skus), dtype=bool), sure=True)
-        return Mask(true, unknown & ~true)
+    @cached_property
+    def _trial(self) -> _Bits:
+        answers = list(map(self._is_trial, self._skus))
+        return _Bits(_bits(answer is True for answer in answers), _bits(answer is None for answer in answers))
 
     def _is_trial(self, sku: SkuFact) -> bool | None:
         """Tell whether a SKU has subscriptions and all of them are trials; one that is not is enough to say no."""
@@ -181,11 +189,21 @@ class ProductMasks:
             return None
         return bool(states)
 
-    @staticmethod
-    def _mask(answers: Iterable[bool | None]) -> Mask:
-        told = list(answers)
-        unknown = np.array([answer is None for answer in told], dtype=bool)
-        return Mask(np.array([answer is True for answer in told], dtype=bool), unknown, sure=None not in told)
+
+def _bits(answers: Iterable[bool]) -> int:
+    return sum(1 << place for place, answer in enumerate(answers) if answer)
+
+
+def _flags(bits: int, size: int) -> Flags:
+    octets = np.frombuffer(bits.to_bytes(size // 8 + 1, "little"), dtype=np.uint8)
+    return np.unpackbits(octets, count=size, bitorder="little").view(bool)
+
+
+@lru_cache(maxsize=2048)
+def _matched(pattern: str, names: tuple[str | None, ...]) -> int:
+    """Tell which names match a glob; many small tenants own the same products."""
+    matches = pattern_of(pattern).fullmatch
+    return _bits(name is not None and matches(name) is not None for name in names)
 
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

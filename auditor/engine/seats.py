@@ -111,6 +111,8 @@ def _spare(plan: Plan, place: int, block: Seats, stock: Stock, doubt: Doubt) -> 
         return
     usable = stock.enabled + (stock.warning if block.count_grace_units else 0)
     breaches = breached(usable, stock.consumed, block.minimum, block.maximum)
+    if not breaches:
+        return
     adjust, both_hold = adjustment(usable, stock.consumed, block.minimum, block.maximum)
     for check, bound in breaches:
         evidence = _evidence(stock, block, usable) | {
