@@ -214,7 +214,7 @@ def _budget(finding: Finding, words: Words) -> Iterator[str]:
         ("total", words.gettext("{money} a month")),
         ("limit", words.gettext("allowed: {money} a month")),
     ):
-        value = finding.evidence.get(name)
+        value: Any = finding.evidence.get(name)
         if type(value) in _NUMBERS and isfinite(value):
             yield text.replace("{money}", words.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
