@@ -80,6 +80,7 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
         attachment=reader.attachment,
         too_large=reader.too_large,
         people=shown.people,
+        redacted=shown.redacted,
         tool=shown.tool,
         digest=shown.digest,
         run=flat(shown.run),

@@ -139,6 +139,7 @@ class MailView:
     attachment: str
     too_large: str
     people: int
+    redacted: bool
     tool: str
     digest: str
     run: str

@@ -92,6 +92,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
         tool=f"{TOOL} {result.run.tool_version}",
         digest=result.run.policy_digest,
         run=result.run.id,
+        redacted=result.run.redacted,
         people=len(
             {finding.subject.id for finding in all_findings(result) if finding.subject.type is SubjectType.USER}
         ),

@@ -269,4 +269,6 @@ class Page:
     tool: str
     digest: str
     run: str
+    redacted: bool
+    """Whether pseudonyms stand for people."""
     people: int
