@@ -53,6 +53,7 @@ def _workflows() -> Iterator[Gate]:
     yield Gate("workflow schema", "lint", (*check, "vendor.github-workflows", *workflows))
     yield Gate("workflow timeouts", "lint", (*check, "custom.github-workflows-require-timeout", *workflows))
     yield Gate("dependabot schema", "lint", (*check, "vendor.dependabot", ".github/dependabot.yml"))
+    yield Gate("workflow language", "lint", ("python", "-m", "tests.package.language_service"))
     yield Gate("workflow scripts", "lint", ("python", "-m", "tests.package.shell_steps"))
     if actions:
         yield Gate("action schema", "lint", (*check, "vendor.github-actions", *actions))
