@@ -19,11 +19,22 @@ from auditor.graph.client import Graph, Patience, open_graph
 from auditor.graph.credentials import SignIn
 from auditor.graph.faults import FaultError
 from auditor.graph.token_claims import TokenClaims, claims_of
+from auditor.wording.checks import N_
 
 _SKEW = 60.0
 """Seconds of clock difference from which on assertions start to be refused."""
 _PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", "eec0eb4f-6444-4f95-aba0-50c24d67f998"})
 """The service plans AAD_PREMIUM and AAD_PREMIUM_P2."""
+
+
+NAMES = (
+    N_("sign-in"),
+    N_("permissions"),
+    N_("least privilege"),
+    N_("clock"),
+    N_("premium licence"),
+)
+"""What checks are called, besides the names of products."""
 
 
 class Health(StrEnum):
@@ -144,8 +155,10 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
 def _clock(graph: Graph) -> Check:
     if graph.skew is None:
         return Check(name="clock", health=Health.NOTE, words="Graph did not tell the time")
-    ahead = "behind" if graph.skew > 0 else "ahead of"
-    words = f"this machine is {abs(graph.skew):.0f} s {ahead} Graph"
+    seconds = abs(graph.skew)
+    words = f"this machine is {seconds:.0f} s ahead of Graph"
+    if graph.skew > 0:
+        words = f"this machine is {seconds:.0f} s behind Graph"
     if abs(graph.skew) < _SKEW:
         return Check(name="clock", health=Health.GOOD, words=words)
     return Check(

@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from auditor.app.catalogue import active
+from auditor.app.localising import localised
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import packaged_library
 from auditor.catalogue import Catalogue, Product
@@ -17,8 +18,9 @@ from auditor.guidance import Library, Variant, compose
 from auditor.history.saved import load as load_result
 from auditor.remedy.article_text import CHECK_FACTS, article_markdown, check_markdown
 from auditor.remedy.plan_text import escaped
-from auditor.remedy.wording import Words
-from auditor.wording import CHECKS
+from auditor.render.evidence import described
+from auditor.render.words import SEVERITIES, Words
+from auditor.wording import CHECKS, Wording
 
 _PREFIX = 6
 """The fewest digits by which a finding may be named."""
@@ -27,7 +29,7 @@ _PREFIX = 6
 def explain(
     name: str,
     *,
-    words: Words,
+    words: Wording,
     policies: Sequence[Path] = (),
     result: Path | None = None,
     cloud: Cloud = Cloud.WORLDWIDE,
@@ -46,7 +48,7 @@ def explain(
         variant = Variant(cloud=cloud, agreement=agreement)
         return article_markdown(compose(library, name, variant), words, titles)
     if result is not None:
-        saved = _read(result)
+        saved = localised(_read(result), words.locale)
         found = _finding(saved, name)
         if found is not None:
             return _finding_text(*found, library=library, words=words)
@@ -97,13 +99,13 @@ def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] |
     return found[0] if found else None
 
 
-def _finding_text(tenant: TenantResult | None, finding: Finding, *, library: Library, words: Words) -> str:
+def _finding_text(tenant: TenantResult | None, finding: Finding, *, library: Library, words: Wording) -> str:
     told = CHECKS[finding.check]
     product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
     rows = [
         (words.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
         (words.gettext("Policy"), f"{finding.policy} ({finding.source.file}:{finding.source.line})"),
-        (words.gettext("Severity"), finding.severity.value),
+        (words.gettext("Severity"), words.gettext(SEVERITIES[finding.severity])),
         (words.gettext("Product"), product),
         (words.gettext("Detail"), finding.detail),
         (words.gettext("Waived by"), finding.waiver),
@@ -111,7 +113,9 @@ def _finding_text(tenant: TenantResult | None, finding: Finding, *, library: Lib
     ]
     lines = [f"# {escaped(finding.subject.name)}: {words.gettext(told.name)}", "", words.gettext(told.explanation), ""]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
-    lines += ["", f"## {words.gettext('Evidence')}", "", *_evidence(finding.evidence), ""]
+    lines += ["", f"## {words.gettext('Evidence')}", ""]
+    evidence = escaped(described(finding, Words(words.locale)))
+    lines += [*((evidence, "") if evidence else ()), *_evidence(finding.evidence), ""]
     actions = [] if tenant is None else [a for a in tenant.actions if finding.fingerprint in a.findings]
     for action in actions:
         lines += [f"## {escaped(action.title)}", ""]
@@ -134,11 +138,11 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _policy_text(policy: Policy, words: Words) -> str:
-    lines = [f"# {escaped(policy.id)}: {escaped(policy.title)}", ""]
-    lines += [escaped(policy.rationale), ""] if policy.rationale else []
+def _policy_text(policy: Policy, words: Wording) -> str:
+    lines = [f"# {escaped(policy.id)}: {escaped(words.policy(policy.title))}", ""]
+    lines += [escaped(words.policy(policy.rationale)), ""] if policy.rationale else []
     rows = [
-        (words.gettext("Severity"), policy.severity.value),
+        (words.gettext("Severity"), words.gettext(SEVERITIES[policy.severity])),
         (words.gettext("Owner"), policy.owner),
         (words.gettext("Tags"), ", ".join(policy.tags)),
         (words.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
@@ -159,7 +163,7 @@ def _products(catalogue: Catalogue, name: str) -> list[Product]:
     return sorted({*catalogue.by_part_number(name), *named}, key=lambda product: product.sku_id)
 
 
-def _product_text(catalogue: Catalogue, product: Product, words: Words) -> str:
+def _product_text(catalogue: Catalogue, product: Product, words: Wording) -> str:
     price = words.gettext("It costs nothing.") if catalogue.is_free(product) else ""
     lines = [
         f"# {escaped(product.name)}",

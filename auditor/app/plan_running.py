@@ -18,8 +18,9 @@ from auditor.remedy.plan_text import plan_markdown
 from auditor.remedy.planned import FleetPlan
 from auditor.remedy.wording import ENGLISH, Words
 from auditor.snapshot.model import Snapshot
+from auditor.wording import Wording
 
-FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md"}
+FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
 """Format → default file name."""
 
 
@@ -69,7 +70,7 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def write_plan(plan: FleetPlan, told: FleetPlan, places: Mapping[str, Path], *, words: Words = ENGLISH) -> None:
+def write_plan(plan: FleetPlan, told: FleetPlan, places: Mapping[str, Path], *, words: Wording) -> None:
     """Write the plan in each format to its place; raises DeliveryError where that cannot be done.
 
     `told` is the same plan in the language of `words`, for people.
@@ -77,8 +78,15 @@ def write_plan(plan: FleetPlan, told: FleetPlan, places: Mapping[str, Path], *, 
     bodies = {
         "json": lambda: plan_json(plan),
         "markdown": lambda: plan_markdown(told, words=words).encode("utf-8", "replace"),
+        "html": lambda: _page(told, words),
     }
     write_all((path, [bodies[form]()]) for form, path in places.items())
+
+
+def _page(told: FleetPlan, words: Wording) -> bytes:
+    from auditor.app.plan_page import plan_html  # noqa: PLC0415  only the page needs a template engine
+
+    return plan_html(told, words=words)
 
 
 def _policies(request: PlanRequest) -> PolicySet:

@@ -1,10 +1,15 @@
-"""Where the program speaks: data on stdout, words on stderr."""
+"""Where the program speaks: data on stdout, words on stderr, errors in the reader's language."""
 
 import os
 import sys
 from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from auditor.domain.errors import Diagnostic, Level, format_diagnostic
+
+if TYPE_CHECKING:
+    from auditor.wording import Wording
 
 
 def out(text: str) -> None:
@@ -17,19 +22,59 @@ def say(text: str) -> None:
     sys.stderr.write(text if text.endswith("\n") else text + "\n")
 
 
-def tell(diagnostics: Iterable[Diagnostic]) -> None:
-    """Write diagnostics to stderr, coloured where a person reads them, and as annotations in a GitHub Actions job."""
-    diagnostics = tuple(diagnostics)
+def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> None:
+    """Write diagnostics to stderr, coloured where a person reads them, and as annotations in a GitHub Actions job.
+
+    They are in the language of `locale`, else of the environment; one that this language does not have is in English.
+    """
+    words = _reader(locale)
+    spoken = [told(diagnostic, words) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
-    for diagnostic in diagnostics:
-        first, *rest = format_diagnostic(diagnostic).splitlines()
+    for diagnostic, translated in spoken:
+        first, *rest = _block(diagnostic, words if translated else None).splitlines()
         colour = red if diagnostic.level is Level.ERROR else yellow
         say("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from auditor.app.github import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
 
-        for line in diagnostic_lines(diagnostics, os.environ):
+        for line in diagnostic_lines(tuple(diagnostic for diagnostic, _ in spoken), os.environ):
             say(line)
+
+
+def told(diagnostic: Diagnostic, words: "Wording | None") -> tuple[Diagnostic, bool]:
+    """Return a diagnostic in another language, and whether it is: message and hint both, or neither."""
+    if words is None:
+        return diagnostic, False
+    message = words.complaint(diagnostic.message)
+    hint = None if diagnostic.hint is None else words.complaint(diagnostic.hint)
+    if message is None or (diagnostic.hint is not None and hint is None):
+        return diagnostic, False
+    return replace(diagnostic, message=message, hint=hint), True
+
+
+def environment_locale() -> str | None:
+    """Return the locale of the environment (LC_ALL, LC_MESSAGES, LANG: the first that is set); None where it is `C`."""
+    text = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    bare = text.split(".")[0].replace("_", "-")
+    return None if bare in {"", "C", "POSIX"} else bare
+
+
+def _reader(locale: str | None) -> "Wording | None":
+    """Return the words of who reads; None for English, for which nothing is loaded."""
+    wish = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
+    if wish is None or wish.lower().split("-")[0].split("_")[0] == "en":
+        return None
+    from auditor.wording import FALLBACK, wording  # noqa: PLC0415  English readers do not wait for it
+
+    words = wording(wish)
+    return None if words.language == FALLBACK else words
+
+
+def _block(diagnostic: Diagnostic, words: "Wording | None") -> str:
+    if words is None:
+        return format_diagnostic(diagnostic)
+    level = words.gettext("error") if diagnostic.level is Level.ERROR else words.gettext("warning")
+    return format_diagnostic(diagnostic, level=level, mend=words.gettext("help"))
 
 
 def colourful(stream: object) -> bool:

@@ -6,11 +6,14 @@ from pathlib import Path
 from auditor.app.collection import everything, needs_of
 from auditor.app.diagnosis import Check, Diagnosis, Health, diagnose_all
 from auditor.app.policy_files import load_policies
+from auditor.cli.options import reader_locale
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
 from auditor.settings.reading import chosen, read
+from auditor.wording import Wording, wording
+from auditor.wording.checks import N_
 
-_MARKS = {Health.GOOD: "ok  ", Health.NOTE: "note", Health.BAD: "BAD ", Health.UNKNOWN: "?   "}
+_MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("BAD"), Health.UNKNOWN: "?"}
 _EXAMPLES = """\
 auditor doctor                     what the policies in policies/ need of every tenant in tenants.yaml, and what lacks
 auditor doctor --all               the same for `auditor collect --all`
@@ -27,10 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--all", action="store_true", help="look for what every source needs, not only the policies")
     parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
     parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor doctor`; 0 when nothing stands in the way, else 3. Raises AuditorError."""
+    words = wording(reader_locale(args.locale))
     settings = read(args.tenants)
     policies = load_policies(args.policies).policies
     tenants = [
@@ -39,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     found = diagnose_all(tenants)
     for diagnosis in found:
-        _print(diagnosis)
+        _print(diagnosis, words)
     return 0 if all(diagnosis.healthy for diagnosis in found) else 3
 
 
@@ -48,14 +53,18 @@ def _sends(settings: Settings, tenant: Tenant) -> bool:
     return isinstance(route, GraphMail) and route.tenant == tenant.name
 
 
-def _print(diagnosis: Diagnosis) -> None:
+def _print(diagnosis: Diagnosis, words: Wording) -> None:
     tenant = diagnosis.tenant
     print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
     for check in diagnosis.checks:
-        _print_check(check)
+        _print_check(check, words)
 
 
-def _print_check(check: Check) -> None:
-    print(f"  {_MARKS[check.health]}  {check.name}: {printable(check.words)}")
+def _print_check(check: Check, words: Wording) -> None:
+    marks = {health: words.gettext(mark) for health, mark in _MARKS.items()}
+    mark = marks[check.health].ljust(max(map(len, marks.values())))
+    # What Microsoft's services answered is quoted as it came.
+    told = words.complaint(check.words) or check.words
+    print(f"  {mark}  {words.gettext(check.name)}: {printable(told)}")
     for command in check.commands:
         print(f"          {printable(command)}")

@@ -4,11 +4,10 @@ import argparse
 from pathlib import Path
 
 from auditor.app.explaining import explain
-from auditor.app.localising import checked_locale
 from auditor.cli.console import out
-from auditor.cli.options import from_environment
+from auditor.cli.options import reader_locale
 from auditor.domain.words import Agreement, Cloud
-from auditor.wording import FALLBACK, wording
+from auditor.wording import wording
 
 _EXAMPLES = """\
 auditor explain assignment.redundant             what a check means, and where its guidance leads
@@ -32,12 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--agreement", type=Agreement, choices=list(Agreement), default=Agreement.UNKNOWN, metavar="AGREEMENT"
     )
-    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: English)")
+    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor explain`; raises UsageError where nothing bears the name."""
-    words = wording(checked_locale(args.locale or from_environment("LOCALE") or FALLBACK))
+    words = wording(reader_locale(args.locale))
     out(
         explain(
             args.id,

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from auditor.app.localising import checked_locale
+from auditor.cli.console import environment_locale
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Severity
@@ -98,11 +99,12 @@ def locale_of(wish: str | None, result: Result) -> str:
     tenants = {tenant.locale for tenant in result.tenants if tenant.locale}
     if len(tenants) == 1:
         return tenants.pop()
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        text = os.environ.get(name, "").split(".")[0].replace("_", "-")
-        if text and text not in {"C", "POSIX"}:
-            return text
-    return "en"
+    return environment_locale() or "en"
+
+
+def reader_locale(flag: str | None) -> str:
+    """Return the language of who reads an answer: the wished, else the environment's, else English."""
+    return wished_locale(flag) or environment_locale() or "en"
 
 
 def formats_of(flags: list[str]) -> list[str]:

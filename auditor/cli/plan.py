@@ -3,16 +3,16 @@
 import argparse
 from pathlib import Path
 
-from auditor.app.localising import checked_locale
 from auditor.app.plan_running import FORMATS, PlanRequest, exit_code, run_plan, write_plan
+from auditor.app.redacting import redacted_plan
 from auditor.cli.console import out, say
-from auditor.cli.options import from_environment, instant, now
+from auditor.cli.options import from_environment, instant, now, reader_locale
 from auditor.cli.places import place
 from auditor.domain.errors import UsageError, printable
 from auditor.remedy.plan_text import summary
 from auditor.remedy.planned import FleetPlan
-from auditor.remedy.wording import Words
-from auditor.wording import FALLBACK, wording
+from auditor.render.words import ORDERS
+from auditor.wording import FALLBACK, Wording, wording
 
 _EXAMPLES = """\
 auditor plan --demo                          the built-in tenants
@@ -52,9 +52,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FORMAT[=PATH]",
-        help="json, markdown, terminal (repeatable; default: json, terminal)",
+        help="json, markdown, html, terminal (repeatable; default: json, terminal)",
     )
-    parser.add_argument("--locale", metavar="TAG", help="language of what people read (default: English)")
+    parser.add_argument("--locale", metavar="TAG", help="language of what people read (default: the environment's)")
+    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
@@ -72,10 +73,12 @@ def run(args: argparse.Namespace) -> int:
         tenants=tuple(args.tenant),
         as_of=args.as_of or now(),
     )
-    words = wording(checked_locale(args.locale or from_environment("LOCALE") or FALLBACK))
+    words = wording(reader_locale(args.locale))
     plan = run_plan(request)
     # Machines read English in every language; for people the same plan is told once more in theirs.
     told = plan if words.language == FALLBACK else run_plan(request, words=words)
+    if args.redact:
+        plan, told = redacted_plan(plan), redacted_plan(told)
     write_plan(plan, told, places, words=words)
     if terminal and not args.quiet:
         _tell(told, words)
@@ -106,13 +109,15 @@ def _places(args: argparse.Namespace) -> tuple[dict[str, Path], bool]:
     return places, terminal
 
 
-def _tell(plan: FleetPlan, words: Words) -> None:
+def _tell(plan: FleetPlan, words: Wording) -> None:
+    orders = {order: words.gettext(text) for order, text in ORDERS.items()}
+    wide = max(map(len, orders.values()))
     for tenant in plan.tenants:
         for line in summary(tenant, words):
             out(printable(line))
         for number, action in enumerate(tenant.actions, start=1):
             mark = f"  [{len(action.requests)}]" if action.requests else ""
-            money = "" if action.money is None else f"  {action.money.per_month:+.2f} {action.money.currency}"
-            out(printable(f"{number:>4}  {action.order:<8}  {action.title}{mark}{money}"))
+            money = "" if action.money is None else f"  {words.money(action.money.per_month, action.money.currency)}"
+            out(printable(f"{number:>4}  {orders[action.order]:<{wide}}  {action.title}{mark}{money}"))
         for item in tenant.dropped:
-            out(printable(f"      left out: {item.subject}: {item.why}"))
+            out(printable(f"      {words.gettext('left out:')} {item.subject}: {item.why}"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auditor.app.previewing import PreviewRequest, exit_code, preview
 from auditor.cli.console import out, say
-from auditor.cli.options import from_environment, instant, now, severity, threshold
+from auditor.cli.options import from_environment, instant, now, reader_locale, severity, threshold
 from auditor.cli.places import place
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError, printable
@@ -15,7 +15,8 @@ from auditor.render import preview as preview_json
 from auditor.render import preview_html, preview_markdown
 from auditor.render.artifact import Artifact
 from auditor.render.preview import Preview, by_policy
-from auditor.render.preview_markdown import counted, headline, state
+from auditor.render.preview_markdown import counted, headline, sided, state
+from auditor.render.words import Words
 
 _EXAMPLES = """\
 auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
@@ -72,6 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SEVERITY",
         help="exit 1 where findings from this severity on are added, or never (default: high)",
     )
+    parser.add_argument("--locale", metavar="TAG", help="language of what people read (default: the environment's)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
     parser.add_argument("--no-color", action="store_true", help="no colour")
@@ -82,7 +84,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
     """
-    fail_on, places = threshold(args), _places(args)
+    fail_on, places, locale = threshold(args), _places(args), reader_locale(args.locale)
     found = preview(
         PreviewRequest(
             base=args.base,
@@ -94,7 +96,7 @@ def run(args: argparse.Namespace) -> int:
             names=args.names,
         )
     )
-    artifacts = [(path, _FORMATS[name][1](found, locale="en")) for name, path in places.items()]
+    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in places.items()]
     written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
     for path, artifact in artifacts:
         if path is None:
@@ -103,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
             sys.stdout.buffer.flush()
     if not args.quiet:
         if None not in places.values():
-            _tell(found)
+            _tell(found, Words(locale))
         for path in written:
             say(f"auditor: wrote {path}")
     return exit_code(found, fail_on)
@@ -129,9 +131,11 @@ def _places(args: argparse.Namespace) -> dict[str, Path | None]:
     return places
 
 
-def _tell(found: Preview) -> None:
-    out(headline(found))
+def _tell(found: Preview, words: Words) -> None:
+    out(headline(found, words))
     for policy, counts in by_policy(found):
-        out(printable(f"  {policy.id} ({state(policy)}): {counted(counts)}"))
+        out(printable(f"  {policy.id} ({state(policy, words)}): {counted(counts, words)}"))
     for each in found.unknown:
-        out(printable(f"  not evaluated in the {each.side}: {each.policy} {each.tenant}: {each.reason}"))
+        told = words.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
+        values = {"side": sided(each.side, words), "policy": each.policy, "tenant": each.tenant}
+        out(printable("  " + told.format(**values, reason=words.told(each.reason))))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from auditor.app.validating import validate
 from auditor.cli.console import say, tell
-from auditor.cli.options import instant, now
+from auditor.cli.options import instant, now, reader_locale
 from auditor.domain.errors import Level
+from auditor.wording import wording
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tenants", type=Path, metavar="FILE", help="also hold the policies' tenants against this file"
     )
+    parser.add_argument("--locale", metavar="TAG", help="language of the messages (default: the environment's)")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
     parser.add_argument("--no-color", action="store_true", help="no colour")
@@ -34,9 +36,15 @@ def run(args: argparse.Namespace) -> int:
     checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants)
     if checked.warnings:
         level = Level.ERROR if args.strict else Level.WARNING
-        tell(replace(warning, level=level) for warning in checked.warnings)
+        tell((replace(warning, level=level) for warning in checked.warnings), locale=args.locale)
         if args.strict:
             return 2
     if not args.quiet:
-        say(f"{checked.files} files, {checked.policies} policies, {checked.waivers} waivers: sound")
+        words = wording(reader_locale(args.locale))
+        counts = (
+            words.plural("{count} file", "{count} files", checked.files),
+            words.plural("{count} policy", "{count} policies", checked.policies),
+            words.plural("{count} waiver", "{count} waivers", checked.waivers),
+        )
+        say(words.gettext("{counts}: sound").replace("{counts}", ", ".join(counts)))
     return 0

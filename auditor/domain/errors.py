@@ -123,15 +123,18 @@ def one_line(diagnostic: Diagnostic) -> str:
     return f"{_place(diagnostic.span)}{printable(diagnostic.message)}"
 
 
-def format_diagnostic(diagnostic: Diagnostic) -> str:
-    """Return the block a person reads: place and message, the source line with its caret, the way to mend it."""
+def format_diagnostic(diagnostic: Diagnostic, *, level: str | None = None, mend: str = "help") -> str:
+    """Return the block a person reads: place and message, the source line with its caret, the way to mend it.
+
+    `level` and `mend` are the words for its level and for its hint, in the language of the message.
+    """
     span = diagnostic.span
-    lines = [f"{_place(span)}{diagnostic.level}[{diagnostic.slug}]: {printable(diagnostic.message)}"]
+    lines = [f"{_place(span)}{level or diagnostic.level}[{diagnostic.slug}]: {printable(diagnostic.message)}"]
     if span is not None and span.text.strip():
         source, caret = _excerpt(span)
         lines += [f"   | {source}".rstrip(), f"   | {caret}"]
     if diagnostic.hint is not None:
-        lines.append(f"   = help: {printable(diagnostic.hint)}")
+        lines.append(f"   = {mend}: {printable(diagnostic.hint)}")
     return "\n".join(lines)
 
 

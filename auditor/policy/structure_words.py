@@ -176,14 +176,18 @@ def _unknown(error: "ValidationError", path: Path) -> Iterator[Mistake]:
     known = list(schema.get("properties", {}))
     selector = schema.get("$comment") == "a selector"
     kind = "unknown-property" if selector else "unknown-key"
-    place = "" if selector else " at the top of the file" if not path else f" in {_subject(error, path)}"
     mapping: Any = error.instance
     for key in mapping:
         if key in known:
             continue
         meant = close_to(key, known)
         hint = f"did you mean '{meant}'?" if meant else _elsewhere(key, path) or f"known here: {_listed(known)}"
-        message = f"unknown {'property' if selector else 'key'} {quoted(key)}{place}"
+        if selector:
+            message = f"unknown property {quoted(key)}"
+        elif path:
+            message = f"unknown key {quoted(key)} in {_subject(error, path)}"
+        else:
+            message = f"unknown key {quoted(key)} at the top of the file"
         yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=meant)
 
 
@@ -257,8 +261,10 @@ def _misshapen(error: "ValidationError", path: Path) -> Mistake:
 
 
 def _out_of_range(error: "ValidationError", path: Path) -> Mistake:
-    side = "least" if error.validator == "minimum" else "most"
-    message = f"{_label(path)} must be at {side} {error.validator_value}, not {_written(error.instance)}"
+    found = _written(error.instance)
+    message = f"{_label(path)} must be at most {error.validator_value}, not {found}"
+    if error.validator == "minimum":
+        message = f"{_label(path)} must be at least {error.validator_value}, not {found}"
     return Mistake(path=path, kind="out-of-range", message=message)
 
 
@@ -304,10 +310,8 @@ def _not_one(error: "ValidationError", path: Path) -> Mistake:
     subject = _subject(error, path)
     if not present:
         kind = "no-constraint" if policy else "missing-key"
-        what = "no constraint block" if policy else f"none of {' and '.join(keys)}"
-        return Mistake(
-            path=path, kind=kind, message=f"{subject} has {what}", hint=f"give one of: {', '.join(keys)}", needs=keys
-        )
+        message = f"{subject} has no constraint block" if policy else f"{subject} has none of {' and '.join(keys)}"
+        return Mistake(path=path, kind=kind, message=message, hint=f"give one of: {', '.join(keys)}", needs=keys)
     kind = "several-constraints" if policy else "bad-value"
     message = f"{subject} has {' and '.join(present)}, but may have only one of them"
     hint = "write one policy for each block" if policy else f"keep '{present[0]}' or '{present[1]}'"

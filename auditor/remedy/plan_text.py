@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 
 from auditor.domain.errors import printable
 from auditor.domain.result import Action, Finding
 from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
 from auditor.remedy.wording import ENGLISH, Words
+from auditor.wording import CHECKS, Wording
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -58,16 +60,17 @@ def escaped(text: str) -> str:
     return _MARKUP.sub(r"\\\1", printable(text))
 
 
+def amount(value: Decimal, currency: str, words: Words) -> str:
+    """Return an amount of money as the language writes it; with its code behind it where no language is known."""
+    return words.money(value, currency) if isinstance(words, Wording) else f"{value:.2f} {currency}"
+
+
 def _money(figures: Figures, words: Words) -> str:
-    form = words.gettext(
-        "A month: {exposure} {currency} exposed, {now} {currency} free to reuse now, {renewal} {currency} to give back "
-        "at the renewal."
-    )
+    form = words.gettext("A month: {exposure} exposed, {now} free to reuse now, {renewal} to give back at the renewal.")
     told = form.format(
-        exposure=f"{figures.exposure:.2f}",
-        now=f"{figures.reassignable_now:.2f}",
-        renewal=f"{figures.reducible_at_renewal:.2f}",
-        currency=figures.currency,
+        exposure=amount(figures.exposure, figures.currency, words),
+        now=amount(figures.reassignable_now, figures.currency, words),
+        renewal=amount(figures.reducible_at_renewal, figures.currency, words),
     )
     return (
         words.gettext("{statement} At the least: some prices are not known.").format(statement=told)
@@ -93,17 +96,22 @@ def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
         yield f"### {words.gettext('What remains, and why')}"
         yield ""
         for item in tenant.proof.remaining:
-            yield f"- {_finding(findings[item.fingerprint])}: {escaped(item.why)}"
+            yield f"- {_finding(findings[item.fingerprint], words)}: {escaped(item.why)}"
         yield ""
 
 
-def _finding(finding: Finding) -> str:
+def _finding(finding: Finding, words: Words) -> str:
+    return ", ".join(escaped(part) for part in facts(finding, words))
+
+
+def facts(finding: Finding, words: Words) -> tuple[str, ...]:
+    """Return what a finding is, in few words: whose, what, of which product."""
     product = finding.product.sku_part_number if finding.product is not None else None
-    parts = [finding.subject.name, finding.check, product, finding.detail]
-    return ", ".join(escaped(part) for part in parts if part)
+    parts = (finding.subject.name, words.gettext(CHECKS[finding.check].name), product, finding.detail)
+    return tuple(part for part in parts if part)
 
 
-def _named(finding: Finding) -> str:
+def named(finding: Finding) -> str:
     """Return by which name a person finds the subject: somebody's sign-in name stands beside the display name."""
     principal = finding.evidence.get("userPrincipalName")
     return f"{finding.subject.name} ({principal})" if principal else finding.subject.name
@@ -115,7 +123,7 @@ def _action(number: int, action: Action, findings: Mapping[str, Finding], words:
     yield f"{words.gettext('Role')}: {escaped(action.role)}  "
     if action.decided_by:
         yield f"{words.gettext('To be decided by')}: {escaped(action.decided_by)}  "
-    who = dict.fromkeys(_named(findings[mark]) for mark in action.findings if mark in findings)
+    who = dict.fromkeys(named(findings[mark]) for mark in action.findings if mark in findings)
     yield f"{words.gettext('Concerns')}: {', '.join(map(escaped, who))}"
     yield ""
     for heading, texts in (

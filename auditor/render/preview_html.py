@@ -9,7 +9,18 @@ from markupsafe import Markup, escape
 
 from auditor.render.artifact import Artifact
 from auditor.render.preview import Difference, Preview, Tally, by_department, by_policy, tally
-from auditor.render.preview_markdown import called, headline, retold, state, sums, told
+from auditor.render.preview_markdown import (
+    INCOMPLETE,
+    called,
+    columns_of,
+    headline,
+    kinds,
+    more,
+    sided,
+    state,
+    sums,
+    tallied,
+)
 from auditor.render.visible import visible
 from auditor.render.words import Words
 
@@ -25,28 +36,38 @@ _ROWS: Final = 1000
 def render(preview: Preview, *, locale: str) -> Artifact:
     """Write preview.html."""
     words = Words(locale)
-    policies = [(policy.id, policy.title, state(policy), *_cells(each, words)) for policy, each in by_policy(preview)]
-    departments = [("(none)" if name is None else name, *_cells(each, words)) for name, each in by_department(preview)]
-    money = sums(tally(preview.everywhere), words)
-    parts = [
-        _tag("h1", headline(preview)),
-        _tag("p", f"{called(preview.base)} → {called(preview.head)}, state as of {words.instant(preview.as_of)}"),
-        _tag("p", f"Money of open findings, a month: {money}") if money else Markup(""),
-        _unknown(preview),
-        _table(("Policy", "Title", "It is", "Added", "Removed", "Changed", "A month"), policies),
-        _table(("Department", "Added", "Removed", "Changed", "A month"), departments),
-        *(_tenant(each) for each in preview.everywhere),
+    policies = [
+        (policy.id, words.policy(policy.title), state(policy, words), *_cells(each, words))
+        for policy, each in by_policy(preview)
     ]
+    none = words.gettext("none")
+    departments = [(none if name is None else name, *_cells(each, words)) for name, each in by_department(preview)]
+    money = sums(tally(preview.everywhere), words)
+    as_of = words.gettext("state as of {instant}").replace("{instant}", words.instant(preview.as_of))
+    columns = columns_of(words)
+    policy, title = words.gettext("Policy"), words.gettext("Title")
+    parts = [
+        _tag("h1", headline(preview, words)),
+        _tag("p", f"{called(preview.base)} → {called(preview.head)}, {as_of}"),
+        _tag("p", f"{words.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
+        _unknown(preview, words),
+        _table((policy, title, words.gettext("It is"), *columns), policies),
+        _table((words.gettext("Department"), *columns), departments),
+        *(_tenant(each, words) for each in preview.everywhere),
+    ]
+    text = _head(words) + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
+    return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+
+
+def _head(words: Words) -> str:
     digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    head = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+    return (
+        f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
         '<meta name="viewport" content="width=device-width">\n'
-        f"<title>Policy preview</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(words.gettext('Policy preview'))}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
     )
-    text = head + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
-    return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
 
 def _tag(name: str, text: str) -> Markup:
@@ -64,38 +85,31 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
 
 
 def _cells(counts: Tally, words: Words) -> tuple[str, ...]:
-    return (str(counts.added), str(counts.removed), str(counts.changed), sums(counts, words))
+    numbers = (words.number(count) for count in (counts.added, counts.removed, counts.changed))
+    return (*numbers, sums(counts, words))
 
 
-def _unknown(preview: Preview) -> Markup:
+def _unknown(preview: Preview, words: Words) -> Markup:
     if preview.complete:
         return Markup("")
-    rows = [
-        f"{each.side}: {each.policy}{f' in {each.tenant}' if each.tenant else ''}: {each.reason}"
-        for each in preview.unknown
-    ]
-    said = _tag("p", "Incomplete: not everything could be evaluated, so the change may do more than is told here.")
-    return Markup('<div class="warn">{}{}</div>').format(said, _list(rows))
+    sides = [words.joined(filter(None, (sided(each.side, words), each.tenant))) for each in preview.unknown]
+    pairs = zip(preview.unknown, sides, strict=True)
+    rows = [f"{each.policy} ({side}): {words.told(each.reason)}" for each, side in pairs]
+    return Markup('<div class="warn">{}{}</div>').format(_tag("p", words.gettext(INCOMPLETE)), _list(rows, words))
 
 
-def _tenant(each: Difference) -> Markup:
-    kinds = (
-        ("added", [told(finding) for finding in each.added]),
-        ("removed", [told(finding) for finding in each.removed]),
-        ("changed", [retold(pair) for pair in each.changed]),
-        ("unconfirmed", [told(finding) for finding in each.unconfirmed]),
-    )
-    name = each.name or "All tenants together"
+def _tenant(each: Difference, words: Words) -> Markup:
+    name = each.name or words.gettext("All tenants together")
     return Markup("\n").join(
         Markup("<details><summary>{}</summary>{}</details>").format(
-            escape(visible(f"{name}: {len(rows)} {kind}")), _list(rows)
+            escape(visible(f"{name}: {tallied(kind, len(rows), words)}")), _list(rows, words)
         )
-        for kind, rows in kinds
+        for kind, rows in kinds(each, words)
         if rows
     )
 
 
-def _list(rows: Sequence[str]) -> Markup:
+def _list(rows: Sequence[str], words: Words) -> Markup:
     shown = [_tag("li", row) for row in rows[:_ROWS]]
-    shown += [_tag("li", f"{len(rows) - _ROWS} more in preview.json")] if len(rows) > _ROWS else []
+    shown += [_tag("li", more(len(rows) - _ROWS, words))] if len(rows) > _ROWS else []
     return Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(shown))

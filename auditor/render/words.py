@@ -56,6 +56,18 @@ SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(
         SourceStatus.NOT_NEEDED: N_("not needed"),
     }
 )
+ORDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "check": N_("check"),
+        "backup": N_("back up"),
+        "reassign": N_("reassign"),
+        "buy": N_("buy"),
+        "move": N_("move"),
+        "remove": N_("remove"),
+        "cancel": N_("cancel"),
+    }
+)
+"""The classes of actions, in the order in which nothing breaks."""
 CHECKS: Final[Mapping[str, str]] = MappingProxyType({check: words.name for check, words in NAMED.items()})
 
 
@@ -92,6 +104,10 @@ class Words:
     def told(self, text: str) -> str:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
         return self._wording.told(text)
+
+    def policy(self, text: str) -> str:
+        """Return the title or the reason of a starter policy; anybody else's stays as it is written."""
+        return self._wording.policy(text)
 
     def number(self, value: int | None) -> str:
         """Return a whole number with its thousands apart; a dash for what is not known."""

@@ -17,6 +17,7 @@ POLICIES: Final = "policies"
 ERRORS: Final = "errors"
 """What is wrong with an input, and how to mend it: looked up by `auditor.wording.complaints`."""
 DOMAINS: Final = (*REPORTS, POLICIES)
+"""What makes a language whole. An error whose text is missing is told in English instead, and by itself."""
 
 
 @cache
@@ -39,24 +40,36 @@ def of(language: str, domain: str) -> Messages | None:
 
 
 @cache
+def errors(language: str) -> Messages | None:
+    """Return the texts of errors in a language; None where the language is not whole."""
+    return None if _domains(language) is None else _read(language, ERRORS)
+
+
+@cache
 def _domains(language: str) -> Mapping[str, Messages] | None:
     if language not in folders():
         return None
     found: dict[str, Messages] = {}
     for domain in DOMAINS:
-        file = _locales().joinpath(language, "LC_MESSAGES", f"{domain}.po")
-        if not file.is_file():
+        messages = _read(language, domain)
+        if messages is None:
             return None
-        found[domain] = read(file.read_text(encoding="utf-8"))
+        found[domain] = messages
     for domain in REPORTS[1:]:
         found[REPORTS[0]].add_fallback(found[domain])
     return found if all(messages.whole for messages in found.values()) else None
+
+
+def _read(language: str, domain: str) -> Messages | None:
+    file = _locales().joinpath(language, "LC_MESSAGES", f"{domain}.po")
+    return read(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def forget() -> None:
     """Forget what was read, so that catalogues are looked for again."""
     folders.cache_clear()
     _domains.cache_clear()
+    errors.cache_clear()
 
 
 def _locales() -> "Traversable":

@@ -48,7 +48,7 @@ REASONS: Final = (
     N_("{tenant}: whether the policy looks at {product} is not known"),
 )
 REMEDIES: Final = (
-    N_("grant the application the missing permission and consent to it (`auditor doctor` prints the commands)"),
+    N_("grant the application the missing permission and consent (`auditor doctor` prints the commands)"),
     N_("sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant"),
     N_("Graph kept forgetting the place in the list; collect again at a quieter time"),
     N_("Graph does not take this query here; if the cloud should support it, report a bug"),

@@ -9,6 +9,7 @@ from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
 
 from auditor.wording import catalogues
+from auditor.wording.complaints import Complaints
 from auditor.wording.told import retold
 
 if TYPE_CHECKING:
@@ -65,6 +66,17 @@ class Wording:
             return text
         known = catalogues.of(self.language, catalogues.POLICIES)
         return text if known is None else known.gettext(text)
+
+    def complaint(self, text: str) -> str | None:
+        """Return what an error says, or how to mend it; None where this language has no such text, or not all of it."""
+        if self.language == FALLBACK:
+            return text
+        known = _complaints(self.language)
+        found = None if known is None else known.told(text)
+        if found is None:
+            said = self.told(text)
+            return None if said == text else said
+        return found
 
     def number(self, value: int | None) -> str:
         """Return a whole number with its thousands apart; a dash for what is not known."""
@@ -159,6 +171,12 @@ def _known(name: str) -> bool:
     from babel.localedata import exists  # noqa: PLC0415
 
     return exists(name)
+
+
+@cache
+def _complaints(language: str) -> Complaints | None:
+    messages = catalogues.errors(language)
+    return None if messages is None else Complaints(messages)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Articles, code and templates into the templates of the message catalogues, and a language's catalogues brought up to them.
 
-`python -m tests.languages.extract` writes reports/locales/{guidance,auditor,policies}.pot; with languages (`nl da`) it
-also gives their catalogues the messages that are new and takes out those that are gone. What is translated stays as it is.
+`python -m tests.languages.extract` writes reports/locales/{guidance,auditor,policies,errors}.pot; with languages (`nl da`)
+it also gives their catalogues the messages that are new and takes out those that are gone. What is translated stays as it is.
 """
 
 import ast
@@ -19,11 +19,12 @@ from babel.messages.pofile import read_po, write_po
 
 from auditor.guidance import translatable
 from tests.guidance.packaged import packaged
+from tests.languages.errors import texts as errors_of_the_code
 from tests.package.tree import modules
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ROOT / "reports" / "locales"
-DOMAINS = ("guidance", "auditor", "policies")
+DOMAINS = ("guidance", "auditor", "policies", "errors")
 
 PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 """Where Babel's header (`nplurals=1`) and CLDR's categories (one, other) disagree, CLDR's count stands."""
@@ -76,6 +77,14 @@ def policies() -> Catalog:
     return made
 
 
+def errors() -> Catalog:
+    """Return what is wrong with an input, and how to mend it, as the code says it; sorted, since code moves."""
+    made = Catalog(fuzzy=False)
+    for message in sorted(message for _, message in errors_of_the_code()):
+        made.add(message)
+    return made
+
+
 def _in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     """Yield the messages of the program; its syntax tree has them inside of f-strings too, whatever the Python."""
     for place, tree in modules():
@@ -105,7 +114,7 @@ def _in_templates() -> Iterator[tuple[str, str | tuple[str, ...]]]:
         yield f"{TEMPLATES}/{place}", message
 
 
-SOURCES = {"guidance": guidance, "auditor": auditor, "policies": policies}
+SOURCES = {"guidance": guidance, "auditor": auditor, "policies": policies, "errors": errors}
 
 
 def text(messages: Catalog, language: str = "") -> str:
@@ -155,6 +164,9 @@ def _messages(of: Iterable[Message]) -> Iterator[Message]:
 
 
 def main(languages: list[str]) -> None:
+    """Write the templates, and bring the catalogues of languages up to them; a word that is no language writes nothing."""
+    for language in languages:
+        Locale.parse(language)
     LOCALES.mkdir(exist_ok=True)
     for domain, made in SOURCES.items():
         messages = made()

@@ -16,6 +16,7 @@ CATALOGUES = tuple((language, domain) for language in LANGUAGES for domain in DO
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
 CODE = re.compile(r"`[^`]*`")
 PLACEHOLDER = re.compile(r"\{\w+\}|%\(\w+\)s")
+OPTION = re.compile(r"(?<!\S)--[a-z][\w-]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +59,8 @@ def _forms(text: object) -> tuple[str, ...]:
 
 
 def plain(text: str) -> str:
-    """Return a text without labels, code and values."""
-    return PLACEHOLDER.sub(" ", CODE.sub(" ", BOLD.sub(" ", text)))
+    """Return a text without labels, code, options and values."""
+    return OPTION.sub(" ", PLACEHOLDER.sub(" ", CODE.sub(" ", BOLD.sub(" ", text))))
 
 
 @cache

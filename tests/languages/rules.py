@@ -7,7 +7,9 @@ from re import Pattern
 
 DENIED = re.compile(r"(?i)\b(?:not|never|cannot|nobody|nothing|none|neither|no longer|no|without)\b|n't\b")
 """English words without which a sentence means the opposite."""
-NOT_DENIED = re.compile(r"(?i)\bnot (?:the|only|until|as)\b|\bno matter\b")
+NOT_DENIED = re.compile(
+    r"(?i)\bnot (?:the|only|until|as)\b|\bno matter\b|\brun without a path\b|, not \{\w+\}$|not at \{\w+\}"
+)
 """Turns of phrase that many languages say without a negation."""
 
 DENIALS: dict[str, Pattern[str]] = {
@@ -34,7 +36,7 @@ DENIALS: dict[str, Pattern[str]] = {
 }
 
 NAMES = re.compile(
-    r"redundant-licence|Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services"
+    r"redundant-licence|m365-license-auditor|Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services"
 )
 """Names that stay English in running text."""
 
@@ -65,9 +67,10 @@ SAME: dict[str, frozenset[str]] = {
             "Tenants",
         }
     )
-    | frozenset({"{count} tenant", "{count} tenants"}),
-    "da": frozenset({"info", "Status"}),
-    "sv": frozenset({"info", "Status", "Policy", "policy"}),
+    | frozenset({"{count} tenant", "{count} tenants", "tenant {name}", "tenants: {known}", "tenants: {tenants}"})
+    | frozenset({"test {name}", "selector {name}", "{path} is {found}"}),
+    "da": frozenset({"info", "Status", "population {name}"}),
+    "sv": frozenset({"info", "Status", "Policy", "policy", "{count} policy", "text"}),
     "tr": frozenset[str](),
     "de": frozenset({"Status"}),
 }
