@@ -149,8 +149,7 @@ class _Words:
         severities, kinds = list(Severity), list(SubjectType)
         waivers = _joined(part.waivers for part in parts)
         products = _joined(part.products for part in parts)
-        ids = [sku for _, sku in self._products]
-        names = [name for name, _ in self._products]
+        names, ids = zip(*self._products, strict=True) if self._products else ((), ())
         return pa.table(
             {
                 "policy": _column(
@@ -166,8 +165,8 @@ class _Words:
                     _joined((_kinds(part, kinds) for part in parts), np.int16), [kind.value for kind in kinds]
                 ),
                 "subject": _column(_joined(part.subjects for part in parts), subjects),
-                "skuId": _column(_told(products, ids), ids),
-                "skuPartNumber": _column(_told(products, names), names),
+                "skuId": _texts(products, ids),
+                "skuPartNumber": _texts(products, names),
                 "detail": _column(_joined(part.details for part in parts), self._details),
                 "waiver": _column(waivers, [waiver.id for waiver in self._plan.waivers]),
             }
@@ -201,10 +200,12 @@ def _joined(columns: Iterable[npt.NDArray[np.signedinteger]], kind: type = np.in
     return np.concatenate(found)
 
 
-def _told(codes: Codes, texts: Sequence[str]) -> Codes:
-    """Take codes whose text is empty for none; a set of products has no id, an unknown product no name."""
-    known = np.array([NONE if not text else place for place, text in enumerate(texts)] + [NONE], dtype=np.int32)
-    return known[codes]
+def _texts(codes: Codes, texts: Sequence[str]) -> pa.DictionaryArray:
+    """Replace codes by their texts, each once; an empty one is none: a set has no id, an unknown product no name."""
+    different = sorted({*texts} - {""})
+    places = {text: place for place, text in enumerate(different)}
+    known = np.array([places.get(text, NONE) for text in texts] + [NONE], dtype=np.int32)
+    return _column(known[codes], different)
 
 
 def _column(codes: npt.NDArray[np.signedinteger], values: Sequence[str] | pa.Array) -> pa.DictionaryArray:

@@ -1,0 +1,126 @@
+"""Bitsets, codes and flags say what plain loops over the same values say, whatever their number."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.engine import bitsets
+from auditor.engine.bitsets import Words, gather, listed, meets, pairs, patterns, several
+from auditor.engine.texts import beginnings, codes_of, flags_of, fold, looked_up
+
+SIZES = st.sampled_from((0, 1, 8, 63, 64, 65, 300))
+
+
+@st.composite
+def holdings(draw: st.DrawFn) -> tuple[int, list[list[int]]]:
+    """A number of SKUs, and for each user the places of what they have: none, a few, or forty and the same twice."""
+    size = draw(SIZES)
+    own = st.lists(st.integers(0, max(0, size - 1)), max_size=40 if size else 0)
+    return size, draw(st.lists(own, max_size=12))
+
+
+def packed(users: list[list[int]], size: int, kinds: list[int] | None = None) -> tuple[list[Words], set[int]]:
+    starts = np.concatenate(([0], np.cumsum([len(own) for own in users], dtype=np.int64))).astype(np.int64)
+    skus = np.array([sku for own in users for sku in own], dtype=np.int64)
+    told = np.array(kinds if kinds is not None else [1] * len(skus), dtype=np.uint8) | np.uint8(128)
+    planes, doubled = gather(starts, skus, told, size)
+    return planes, set(doubled.tolist())
+
+
+def rows(planes: list[Words], plane: int, users: int) -> list[set[int]]:
+    if plane >= len(planes):
+        return [set() for _ in range(users)]
+    return [set(places.tolist()) for places in listed(planes[plane])]
+
+
+@given(holdings(), st.randoms())
+def test_gathering_keeps_every_kind_of_every_user(case: tuple[int, list[list[int]]], random: object) -> None:
+    size, users = case
+    kinds = [random.randrange(16) for own in users for _ in own]  # type: ignore[attr-defined]
+    planes, doubled = packed(users, size, kinds)
+    told = iter(kinds)
+    expected = [[(sku, next(told)) for sku in own] for own in users]
+    for plane in range(4):
+        wanted = [{sku for sku, kind in own if kind >> plane & 1} for own in expected]
+        assert rows(planes, plane, len(users)) == wanted
+    assert doubled == {row for row, own in enumerate(users) if len(own) > len(set(own))}
+
+
+@given(holdings())
+def test_users_are_gathered_alike_in_blocks_of_any_size(case: tuple[int, list[list[int]]]) -> None:
+    size, users = case
+    whole = packed(users, size)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bitsets, "_AT_ONCE", 2 * max(1, size))
+        parts = packed(users, size)
+    assert [words.tolist() for words in parts[0]] == [words.tolist() for words in whole[0]]
+    assert parts[1] == whole[1]
+
+
+@given(holdings(), st.data())
+def test_pairs_some_and_several_are_those_of_sets(case: tuple[int, list[list[int]]], data: st.DataObject) -> None:
+    size, users = case
+    (held, *_), _ = packed(users, size) if any(users) else ([np.zeros((len(users), 5), dtype=np.uint64)], set())
+    wanted = data.draw(st.sets(st.integers(0, size - 1))) if size else set()
+    who = data.draw(st.lists(st.booleans(), min_size=len(users), max_size=len(users)))
+    products = np.array([sku in wanted for sku in range(size)], dtype=bool)
+    found = pairs(held, products, np.array(who, dtype=bool))
+    expected = [(row, sku) for row, own in enumerate(users) if who[row] for sku in sorted(wanted & set(own))]
+    assert list(zip(*(part.tolist() for part in found), strict=True)) == expected
+    assert meets(held, products).tolist() == [bool(wanted & set(own)) for own in users]
+    assert several(held).tolist() == [len(set(own)) > 1 for own in users]
+    pattern, distinct = patterns(held, np.arange(len(users)))
+    places = listed(distinct)
+    assert [places[number].tolist() for number in pattern] == [sorted(set(own)) for own in users]
+    assert len({tuple(each.tolist()) for each in places}) == len(places)
+
+
+@given(st.lists(st.booleans(), max_size=300), st.data())
+def test_flags_are_looked_up_whether_few_or_many_are_set(flags: list[bool], data: st.DataObject) -> None:
+    codes = data.draw(st.lists(st.integers(0, len(flags) - 1), max_size=50)) if flags else []
+    kind = np.min_scalar_type(max(1, len(flags)))
+    found = looked_up(np.array(flags, dtype=bool), np.array(codes, dtype=kind))
+    assert found.tolist() == [flags[code] for code in codes]
+
+
+def slices(values: list[object], kind: pa.DataType) -> Iterator[tuple[list[object], pa.Array]]:
+    whole = pa.array(values, kind)
+    for start in {0, len(values) // 3, len(values)}:
+        yield values[start:], whole.slice(start)
+
+
+@given(st.lists(st.one_of(st.none(), st.booleans()), max_size=40))
+def test_arrow_flags_are_read_from_any_place(values: list[object]) -> None:
+    for expected, column in slices(values, pa.bool_()):
+        assert flags_of(column).tolist() == [value is True for value in expected]
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=3)), max_size=400))
+def test_codes_keep_what_is_absent_apart(values: list[object]) -> None:
+    for expected, column in slices(values, pa.string()):
+        coded = column.dictionary_encode()
+        texts = [*coded.dictionary.to_pylist(), None]
+        assert [texts[code] for code in codes_of(coded, absent=len(texts) - 1).tolist()] == expected
+
+
+@given(st.lists(st.one_of(st.none(), st.text(max_size=5), st.sampled_from(("ß", "İ", "A", ""))), max_size=30))
+def test_texts_are_folded_as_python_does(values: list[object]) -> None:
+    for expected, column in slices(values, pa.string()):
+        assert fold(column).to_pylist() == [None if text is None else str(text).casefold() for text in expected]
+
+
+@given(st.lists(st.text("0aäf", min_size=8, max_size=9), max_size=12, unique=True))
+def test_beginnings_ascend_with_their_ids_or_are_not_given(ids: list[str]) -> None:
+    for expected, column in slices(list(ids), pa.string()):
+        found = beginnings(column)
+        letters = [str(text).encode() for text in expected]
+        starts = [text[:8] for text in letters]
+        usable = len({len(text) for text in letters}) == 1 and all(one <= other for one, other in pairwise(starts))
+        assert (found is not None) == usable
+        if found is not None:
+            assert found.tolist() == [int.from_bytes(text) for text in starts]
