@@ -2,13 +2,11 @@
 
 import asyncio
 import os
-import shutil
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
-from secrets import token_hex
 from threading import Event
 from typing import TypeVar
 
@@ -23,6 +21,7 @@ from auditor.collect.mailboxes import read_mailboxes
 from auditor.collect.permissions import GROUP_MEMBERS, missing
 from auditor.collect.progress import Progress, Silent
 from auditor.collect.reading import Reading
+from auditor.collect.scratch import scratch
 from auditor.collect.sharding import Shards
 from auditor.collect.sign_ins import read_sign_ins
 from auditor.collect.spool import Spool, give_back
@@ -85,7 +84,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
         locale=tenant.locale,
         tool_version=__version__,
     )
-    with _folder(root / tenant.name) as folder:
+    with scratch(root / tenant.name) as folder:
         async with SignIn(tenant, environ=environ, connections=connections) as sign_in:
             await _check_identity(tenant, sign_in)
             async with open_graph(tenant, sign_in, patience=patience, connections=connections) as graph:
@@ -249,41 +248,3 @@ def _completed(manifest: Manifest, coverage: tuple[Coverage, ...], gathered: _Ga
     if organization is not None and organization.num_rows:
         name = organization["displayName"][0].as_py() or ""
     return replace(manifest, sources=coverage, display_name=name)
-
-
-@contextmanager
-def _folder(tenant: Path) -> Iterator[Path]:
-    """Name a hidden folder for what memory should not hold, and clear away those that a killed process left."""
-    tenant.mkdir(parents=True, exist_ok=True)
-    for left in tenant.iterdir():
-        if _left_by(left.name) and not _alive(_left_by(left.name)):
-            shutil.rmtree(left, ignore_errors=True)
-    # Made by whoever puts something into it: small tenants put nothing there.
-    folder = tenant / f".collecting-{os.getpid()}-{token_hex(4)}"
-    try:
-        yield folder
-    finally:
-        if folder.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):
-            tenant.rmdir()  # where nothing was written; a folder with snapshots stays
-
-
-def _left_by(name: str) -> str:
-    """Return the number of the process that made a hidden folder; nothing for any other name."""
-    if name.startswith(".collecting-"):
-        return name.split("-")[1]
-    return name.rsplit("-", maxsplit=1)[1] if name.startswith(".") and ".partial-" in name else ""
-
-
-def _alive(process: str) -> bool:
-    """Whether a process of this number runs; on doubt it does."""
-    if not process.isdigit():
-        return True
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True
