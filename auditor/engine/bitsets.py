@@ -1,5 +1,7 @@
 """Bitsets of SKUs, one row of 64-bit words per user: who holds what, packed, compared and spread out again."""
 
+from typing import Any, TypeVar
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -9,6 +11,7 @@ from auditor.engine.outcome import Rows
 from auditor.engine.texts import Flags
 
 Words = npt.NDArray[np.uint64]
+_Number = TypeVar("_Number", bound=np.integer[Any])
 
 _AT_ONCE = 1 << 18
 """Bytes of flags that are packed at a time: they stay in the processor's cache."""
@@ -65,12 +68,13 @@ def spread(starts: Rows, rows: Rows) -> Rows:
     return places
 
 
-def distinct(rows: Rows) -> Rows:
-    """Return every row once, in ascending order."""
+def distinct(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:
+    """Return every number once, in ascending order."""
     # Not np.unique: of plain numbers it imports numpy.ma, for which a small audit would wait.
-    ordered = np.sort(rows)
-    once: Rows = ordered[np.diff(ordered, prepend=-1) != 0]
-    return once
+    ordered = np.sort(numbers)
+    first = np.ones(len(ordered), dtype=bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
 
 
 def indices(rows: Rows) -> pa.Array:

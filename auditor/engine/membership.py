@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.words import Source, SourceStatus
+from auditor.engine.bitsets import distinct, indices
 from auditor.engine.facts import Facts, GroupFact
 from auditor.engine.people import People
 from auditor.engine.product_masks import Mask
@@ -38,11 +39,11 @@ class Members:
             return flags_of(pc.is_in(people.lowered_ids, value_set=self._ids))
         # Users stand in the order of their ids: what begins as a member's id does is found by halving, not by a walk.
         first, end = np.searchsorted(self._beginnings, users[[0, -1]] + np.array([0, 1], dtype=np.uint64))
-        near = np.unique(self._beginnings[first:end])
+        near = distinct(self._beginnings[first:end])
         starts = np.searchsorted(users, near)
         sizes = np.searchsorted(users, near, side="right") - starts
         rows = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-        same = pc.is_in(people.lowered_ids.take(pa.array(rows)), value_set=self._ids.slice(first, end - first))
+        same = pc.is_in(people.lowered_ids.take(indices(rows)), value_set=self._ids.slice(first, end - first))
         listed = people.nobody.copy()
         listed[rows[flags_of(same)]] = True
         return listed

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.engine.bitsets import distinct, indices
 from auditor.engine.outcome import Evaluation, Rows
 from auditor.engine.plan import Plan
 from auditor.snapshot.manifest import format_instant
@@ -55,7 +56,7 @@ def people_of(plan: Plan, evaluation: Evaluation) -> dict[int, Person]:
     """Read what is quoted of every user with a finding, by row."""
     if not evaluation.chunks:
         return {}
-    rows = np.unique(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
+    rows = distinct(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
     people: dict[int, Person] = {}
     links = ("user", "skuId", "held", *_PATHS)
     for batch in plan.facts.snapshot.batches(("id", "displayName", "userPrincipalName", *_FACTS), links):
@@ -67,7 +68,7 @@ def people_of(plan: Plan, evaluation: Evaluation) -> dict[int, Person]:
 
 def _quoted(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[Person]:
     """Quote some users of a batch, in the order of their rows in the snapshot."""
-    users = batch.users.take(pa.array(rows - batch.offset))
+    users = batch.users.take(indices(rows - batch.offset))
     columns = {name: _plain(column) for name, column in zip(users.schema.names, users.columns, strict=True)}
     absent = [None] * len(rows)
     ids, principals, names = (columns.get(name, absent) for name in ("id", "userPrincipalName", "displayName"))
@@ -95,7 +96,7 @@ def _assignments(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[tuple[tup
     names = [sku.part_number or sku.sku_id for sku in facts.skus]
     sizes = ends - starts
     chosen = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-    taken = links.take(pa.array(chosen))
+    taken = links.take(indices(chosen))
     skus = [places[code] for code in taken.column("skuId").indices.to_pylist()]
     held = taken.column("held").to_pylist()
     told = [_plain(taken.column(name)) for name in _PATHS]
