@@ -36,7 +36,9 @@ def localised(result: Result, locale: str) -> Result:
 
 def checked_locale(tag: str) -> str:
     """Return a locale that somebody asked for by name; UsageError where there is no such language."""
-    from auditor.wording import languages, wording  # noqa: PLC0415  only who names a language waits for it
+    if tag.lower() == _WRITTEN:
+        return tag
+    from auditor.wording import languages, wording  # noqa: PLC0415  only who names another language waits for it
 
     if wording(tag).fallback_from is not None:
         raise UsageError("locale-unknown", f"there are no messages in '{tag}'", hint=f"one of {', '.join(languages())}")

@@ -20,18 +20,29 @@ def load_policies(places: Sequence[Path], *, waivers_from: date | None = None) -
 
     Raises InputError with every mistake of every file, and UsageError for a place that holds no policy.
     """
-    return load(policy_files(places), waivers_from=waivers_from)
+    if not _library_is_meant(places):
+        return load(policy_files(places), waivers_from=waivers_from)
+    files = library_files()
+    try:
+        # Every file of it was checked against the schema when it was packaged.
+        return load(files, waivers_from=waivers_from, fitting=True)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return load(files, waivers_from=waivers_from)  # a damaged one: this tells what is wrong with it, and where
 
 
 def policy_files(places: Sequence[Path]) -> list[tuple[str, bytes]]:
     """Read the policy files of some places, each once; (name as given, bytes) in order of name."""
-    if not places and not DEFAULT.is_dir():
+    if _library_is_meant(places):
         return library_files()
     found: dict[Path, Path] = {}
     for place in places or (DEFAULT,):
         for path in _of(place):
             found.setdefault(path.resolve(), path)
     return [(path.as_posix(), _read(path)) for path in sorted(found.values(), key=lambda path: path.as_posix())]
+
+
+def _library_is_meant(places: Sequence[Path]) -> bool:
+    return not places and not DEFAULT.is_dir()
 
 
 def library_files() -> list[tuple[str, bytes]]:

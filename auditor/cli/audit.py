@@ -4,14 +4,10 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 from auditor.app.auditing import exit_code
-from auditor.app.github import publish, publish_outputs
 from auditor.app.localising import localised
-from auditor.app.past import earlier
-from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request
 from auditor.app.running import run as run_audit
@@ -29,6 +25,7 @@ from auditor.cli.options import (
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Engine
+from auditor.render.past import Past
 
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
@@ -102,24 +99,44 @@ def run(args: argparse.Namespace) -> int:
         settings = mail_settings(args.tenants)
     result = run_audit(request)
     if args.redact:
+        from auditor.app.redacting import redacted  # noqa: PLC0415  likewise
+
         result = redacted(result)
     locale = locale_of(wish, result)
     told = localised(result, locale)
-    past = () if args.history is None else earlier(args.history, result)
+    past = _earlier(args.history, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
     code = exit_code(result, fail_on)
-    annotate(publish(result, told, wanted, locale=locale, code=code, environ=os.environ), wanted)
+    publish(result, told, wanted, locale=locale, code=code)
     if settings is None:
         return code
     code = max(code, send(result, settings, args))
+    from auditor.app.github import publish_outputs  # noqa: PLC0415  likewise
+
     publish_outputs({"exit-code": str(code)}, os.environ)
     return code
 
 
-def annotate(lines: Iterable[str], wanted: Output) -> None:
-    """Print annotations of a GitHub Actions job: on stdout, or on stderr where stdout is a report."""
-    for line in lines:
+def _earlier(place: Path | str | None, result: Result) -> tuple[Past, ...]:
+    if place is None:
+        return ()
+    from auditor.app.past import earlier  # noqa: PLC0415  only for the curves of a report
+
+    return earlier(place, result)
+
+
+def publish(result: Result, told: Result, wanted: Output, *, locale: str, code: int) -> None:
+    """Give a GitHub Actions job its summary, outputs and annotations; nothing outside of a job.
+
+    Annotations go to stdout, or to stderr where stdout is a report. DeliveryError when a file of the job cannot be
+    written.
+    """
+    if "GITHUB_ACTIONS" not in os.environ:
+        return
+    from auditor.app import github  # noqa: PLC0415  only in a job
+
+    for line in github.publish(result, told, wanted, locale=locale, code=code, environ=os.environ):
         (say if any(path is None for _, path in wanted.files) else out)(line)
 
 

@@ -1,17 +1,15 @@
 """Turns the arguments of `auditor report` into reports of saved results."""
 
 import argparse
-import os
 from pathlib import Path
 
 from auditor.app.catalogue import active
-from auditor.app.github import publish
 from auditor.app.localising import localised
 from auditor.app.merging import merge
 from auditor.app.past import earlier
 from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
-from auditor.cli.audit import annotate, tell_result
+from auditor.cli.audit import publish, tell_result
 from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.domain.errors import SnapshotError
@@ -42,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     past = () if args.history is None else earlier(args.history, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
-    annotate(publish(result, told, wanted, locale=locale, code=0, environ=os.environ), wanted)
+    publish(result, told, wanted, locale=locale, code=0)
     return 0
 
 

@@ -20,6 +20,13 @@ PEOPLE = ("rich",)
 HEAVY = ("duckdb", "pandas.core", "polars", "pyarrow.dataset", "pyspark")
 """What nothing in here should take. PyArrow looks for pandas, so that the name alone shows up where there is none."""
 CHECKING = ("jsonschema", "jsonschema_rs", "yaml")
+SPARED = (
+    *("jsonschema", "jsonschema_rs", "numpy.ma", "asyncio", "csv", "importlib.resources"),
+    *("auditor.app.github", "auditor.app.merging", "auditor.app.redacting", "auditor.catalogue.microsoft"),
+    *("auditor.collect", "auditor.demo", "auditor.graph", "auditor.history", "auditor.policy.structure_words"),
+    *("auditor.settings", "auditor.store.keeping", "auditor.wording"),
+)
+"""What an audit of a folder with the starter library, in English and outside of a job, has no use for."""
 
 NOTHING = (*LIVE, *PAPER, *COLUMNS, *PEOPLE, *HEAVY, *CHECKING)
 IMPORTED = re.compile(r"^import time:\s+\d+ \|\s+\d+ \|\s*(\S+)$", re.MULTILINE)
@@ -77,6 +84,13 @@ def test_a_saved_snapshot_to_json_needs_columns_and_nothing_more(snapshots: Path
     assert (tmp_path / "out" / "result.json").is_file()
     assert "pyarrow.parquet" in modules, "the list of imports was not read"
     assert taken(modules, (*LIVE, *PAPER, *PEOPLE, *HEAVY)) == set()
+
+
+def test_an_audit_with_the_starter_library_takes_what_it_uses(snapshots: Path, tmp_path: Path) -> None:
+    arguments = ("audit", "--snapshot", str(snapshots / "snapshots"), "-f", "json", "--fail-on", "never")
+    modules = imported(*arguments, "--locale", "en", where=tmp_path)
+    assert "auditor.guidance.opening" in modules, "the list of imports was not read"
+    assert taken(modules, SPARED) == set()
 
 
 def test_the_other_formats_need_no_network(snapshots: Path, tmp_path: Path) -> None:
