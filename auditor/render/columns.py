@@ -8,7 +8,7 @@ from auditor.domain.result import Finding, ProductReference, Result
 from auditor.domain.words import Change, Severity, Status, SubjectType
 from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
-from auditor.render.rows import Context, address_of, anchored, name_of, shortened, what
+from auditor.render.rows import LONG, Context, address_of, anchored, name_of, shortened, what
 from auditor.render.telling import Telling
 from auditor.render.visible import visible
 from auditor.render.words import CHANGES, SEVERITIES, Words
@@ -35,7 +35,8 @@ class Texts:
         found = self._numbers.get(text)
         if found is None:
             found = self._numbers[text] = len(self.known)
-            self.known.append(visible(shortened(text), keep="\n").replace("\n", " "))
+            plain = len(text) <= LONG and text.isascii() and text.isprintable()
+            self.known.append(text if plain else visible(shortened(text), keep="\n").replace("\n", " "))
         return found
 
 
@@ -197,11 +198,13 @@ def gathered(result: Result, words: Words) -> Gathering:
     gathering = Gathering(words)
     headers = {policy.id: policy for policy in result.run.policies}
     for tenant in result.tenants:
+        mended = [
+            (action.findings, gathering.act(anchored("a", tenant.name, action.id), action.title))
+            for action in tenant.actions
+        ]
         actions: dict[str, int] = {}
-        for action in tenant.actions:
-            number = gathering.act(anchored("a", tenant.name, action.id), action.title)
-            for mark in action.findings:
-                actions.setdefault(mark, number)
+        for marks, number in reversed(mended):  # the first action that names a finding is the one that is linked
+            actions.update(dict.fromkeys(marks, number))
         context = Context.of_tenant(tenant, headers, words)
         gathering.tenant(tenant.display_name or tenant.name, context, tenant.findings, actions)
     if result.fleet.findings:

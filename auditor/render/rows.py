@@ -16,7 +16,7 @@ from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
 
 ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
-_LONG: Final = 300
+LONG: Final = 300
 """Characters of a name that the page shows; the whole of it is in the other files."""
 
 
@@ -62,7 +62,7 @@ def anchored(*parts: str) -> str:
 
 def shortened(text: str) -> str:
     """Return a text that fits a cell."""
-    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
 
 
 def group(
