@@ -6,8 +6,8 @@ from pathlib import Path
 from auditor.app.plan_running import FORMATS, PlanRequest, exit_code, run_plan, write_plan
 from auditor.app.redacting import redacted_plan
 from auditor.cli.console import out, say
-from auditor.cli.options import from_environment, instant, now, reader_locale
-from auditor.cli.places import place
+from auditor.cli.declared import declare
+from auditor.cli.options import from_environment, now, reader_locale
 from auditor.domain.errors import UsageError, printable
 from auditor.remedy.plan_text import summary
 from auditor.remedy.planned import FleetPlan
@@ -27,37 +27,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor plan`."""
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
-        "policies",
-        nargs="*",
-        type=Path,
-        metavar="POLICY",
-        help="files or folders (default: policies/, else the starter library)",
+    declare(
+        parser,
+        *(
+            "policies",
+            "demo",
+            "snapshot",
+            "tenant",
+            "as_of",
+            "output",
+            "format",
+            "locale",
+            "redact",
+            "quiet",
+            "verbose",
+        ),
+        as_of="the plan's instant (default: now)",
+        output="where the plan goes (default: out/)",
+        format="json, markdown, html, terminal (repeatable; default: json, terminal)",
+        locale="language of what people read (default: the environment's)",
+        quiet="print nothing but errors",
     )
-    parser.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
-    parser.add_argument(
-        "--snapshot",
-        action="append",
-        type=place,
-        default=[],
-        metavar="PLACE",
-        help="a saved snapshot, a folder of them, or a store (repeatable)",
-    )
-    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
-    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the plan's instant (default: now)")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the plan goes (default: out/)")
-    parser.add_argument(
-        "-f",
-        "--format",
-        action="append",
-        default=[],
-        metavar="FORMAT[=PATH]",
-        help="json, markdown, html, terminal (repeatable; default: json, terminal)",
-    )
-    parser.add_argument("--locale", metavar="TAG", help="language of what people read (default: the environment's)")
-    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in every output")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
 
 def run(args: argparse.Namespace) -> int:

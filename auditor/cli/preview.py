@@ -7,8 +7,8 @@ from pathlib import Path
 
 from auditor.app.previewing import PreviewRequest, exit_code, preview
 from auditor.cli.console import out, say
-from auditor.cli.options import from_environment, instant, now, reader_locale, severity, threshold
-from auditor.cli.places import place
+from auditor.cli.declared import declare
+from auditor.cli.options import from_environment, now, reader_locale, threshold
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError, printable
 from auditor.render import preview as preview_json
@@ -35,48 +35,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `auditor preview`."""
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument(
+    declare(
+        parser,
         "policies",
-        nargs="*",
-        type=Path,
-        metavar="POLICY",
-        help="the changed policies: files or folders (default: policies/, else the starter library)",
+        policies="the changed policies: files or folders (default: policies/, else the starter library)",
     )
     parser.add_argument(
         "--base", required=True, metavar="REF_OR_DIR", help="the policies before the change: a git ref, or a folder"
     )
-    parser.add_argument("--demo", action="store_true", help="the tenants that ship with the program")
-    parser.add_argument(
-        "--snapshot",
-        action="append",
-        type=place,
-        default=[],
-        metavar="PLACE",
-        help="a saved snapshot, a folder of them, or a store (repeatable)",
-    )
-    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
-    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="the instant of both audits (default: now)")
-    parser.add_argument("-o", "--output", type=Path, metavar="DIR", help="where the preview goes (default: out/)")
-    parser.add_argument(
-        "-f",
-        "--format",
-        action="append",
-        default=[],
-        metavar="FORMAT[=PATH]",
-        help="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
+    declare(
+        parser,
+        *("demo", "snapshot", "tenant", "as_of", "output", "format"),
+        as_of="the instant of both audits (default: now)",
+        output="where the preview goes (default: out/)",
+        format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
     )
     parser.add_argument("--names", action="store_true", help="call people by name (default: pseudonyms)")
-    parser.add_argument(
-        "--fail-on",
-        type=severity,
-        default=argparse.SUPPRESS,
-        metavar="SEVERITY",
-        help="exit 1 where findings from this severity on are added, or never (default: high)",
+    declare(
+        parser,
+        *("fail_on", "locale", "quiet", "verbose", "no_color"),
+        fail_on="exit 1 where findings from this severity on are added, or never (default: high)",
+        locale="language of what people read (default: the environment's)",
+        quiet="print nothing but errors",
     )
-    parser.add_argument("--locale", metavar="TAG", help="language of what people read (default: the environment's)")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
-    parser.add_argument("--no-color", action="store_true", help="no colour")
 
 
 def run(args: argparse.Namespace) -> int:
