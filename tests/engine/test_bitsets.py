@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.engine import bitsets
-from auditor.engine.bitsets import Words, gather, listed, meets, pairs, patterns, several
+from auditor.engine.bitsets import Words, gather, listed, meets, pairs, patterns, several, words_for
 from auditor.engine.texts import beginnings, codes_of, flags_of, fold, looked_up
 
 SIZES = st.sampled_from((0, 1, 8, 63, 64, 65, 300))
@@ -65,7 +65,9 @@ def test_users_are_gathered_alike_in_blocks_of_any_size(case: tuple[int, list[li
 @given(holdings(), st.data())
 def test_pairs_some_and_several_are_those_of_sets(case: tuple[int, list[list[int]]], data: st.DataObject) -> None:
     size, users = case
-    (held, *_), _ = packed(users, size) if any(users) else ([np.zeros((len(users), 5), dtype=np.uint64)], set())
+    (held, *_), _ = (
+        packed(users, size) if any(users) else ([np.zeros((len(users), words_for(size)), dtype=np.uint64)], set())
+    )
     wanted = data.draw(st.sets(st.integers(0, size - 1))) if size else set()
     who = data.draw(st.lists(st.booleans(), min_size=len(users), max_size=len(users)))
     products = np.array([sku in wanted for sku in range(size)], dtype=bool)

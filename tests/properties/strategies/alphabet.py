@@ -45,8 +45,10 @@ SKUS = tuple(
         start=1,
     )
 )  # fmt: skip
-BULK = tuple((guid("cccc", number), f"BULK_{number:02}") for number in range(66))
-"""More products than a machine word has bits."""
+BULK = tuple((guid("cccc", number), f"BULK_{number:02}") for number in range(300))
+"""More products than several machine words have bits."""
+WORD_AND_MORE = 66
+"""So many of them are more than one machine word has bits."""
 
 PRODUCT_NAMES = (
     "SPE_E3", "spe_e3", "SPE_E5", "SPE_F1", "visioclient", "VISIO_PLAN1", "MCOPSTN5", "strasse_addon", "FLOW_FREE",

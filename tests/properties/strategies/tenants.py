@@ -29,7 +29,9 @@ UNKNOWNS = (
     *((),) * 10, ("signInActivity",), ("mailboxType",), ("department",), ("assignedLicenses",),
     ("licenseAssignmentStates",), ("createdDateTime", "usageLocation"),
 )  # fmt: skip
-PATHS = ((None,), (None,), (None,), GROUP_IDS[:1], (None, GROUP_IDS[1]), GROUP_IDS[:2], ())
+PATHS = (
+    (None,), (None,), (None,), GROUP_IDS[:1], (None, GROUP_IDS[1]), GROUP_IDS[:2], (), (GROUP_IDS[0], GROUP_IDS[0]),
+)  # fmt: skip
 SIGN_INS = ("lastSignInDateTime", "lastNonInteractiveSignInDateTime", "lastSuccessfulSignInDateTime")
 seeds = st.integers(0, 2**32 - 1)
 _crowds = st.one_of(*[st.lists(seeds, min_size=least, max_size=12) for least in (0, 3, 8)])
@@ -63,11 +65,10 @@ def shelves(draw: st.DrawFn) -> Shelf:
     plans = {
         sku: list(PLANS[: rng.randint(0, 7)]) if rng.random() < 0.4 else some(rng, PLANS, 4) for sku, _part in chosen
     }
-    if draw(st.integers(0, 11)) == 11:
-        shown = [*shown, *alphabet.BULK]
-        plans |= {
-            sku: [PLANS[number % 7], PLANS[number % 3]][: number % 3] for number, (sku, _) in enumerate(alphabet.BULK)
-        }
+    if (many := draw(st.integers(0, 59))) >= 54:
+        bulk = alphabet.BULK if many == 59 else alphabet.BULK[: alphabet.WORD_AND_MORE]
+        shown = [*shown, *bulk]
+        plans |= {sku: [PLANS[number % 7], PLANS[number % 3]][: number % 3] for number, (sku, _) in enumerate(bulk)}
     catalogue = {}
     for sku, part in [*shown, *strays]:
         known = rng.choice(("same", "same", "other", "no"))
@@ -191,6 +192,8 @@ def _collected(user: Row, status: dict[str, str], hidden: list[str]) -> Row:
 
 def _licences(rng: Random, shelf: Shelf) -> Row:
     held = some(rng, shelf.held[-6:] if rng.random() < 0.2 else [*shelf.held[:6], *shelf.held[-2:]], 5)
+    if rng.random() < 0.03:
+        held = some(rng, shelf.held, 40)
     held = list(dict.fromkeys(held))
     plans = [plan for plan, _name in PLANS]
     states = []
