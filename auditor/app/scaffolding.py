@@ -114,6 +114,7 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         "RECIPIENT": choices.sender or example,
         "SEND": "false" if choices.sender is None else "true",
         "USES": used(choices),
+        "REV": f"{choices.pin} # frozen: v{__version__}" if choices.pin else f"v{__version__}",
         "VERSION": __version__,
     }
     folder = resources.reports() / "templates" / "scaffold"
@@ -139,11 +140,19 @@ def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, .
     wanted = permissions(needs(load(files).policies))
     federation, forms = federation_commands(tenant, client or "CLIENT_ID", environ)
     sender = choices.sender or "audit@contoso.example"
-    return (
+    registration = (
         "# 1. The app registration (Azure CLI); its appId is CLIENT_ID, and clientId in tenants.yaml",
         f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
         "az ad app create --display-name 'Licence auditor' --sign-in-audience AzureADMyOrg --query appId --output tsv",
-        f"az ad sp create --id {client or 'CLIENT_ID'} --query id --output tsv  # the SERVICE_PRINCIPAL_ID of step 4",
+        "az ad sp create --id CLIENT_ID --query id --output tsv  # the SERVICE_PRINCIPAL_ID of step 4",
+    )
+    known = (
+        "# 1. The app registration is there (--client-id)",
+        f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
+        f"az ad sp show --id {client} --query id --output tsv  # the SERVICE_PRINCIPAL_ID of step 4",
+    )
+    return (
+        *(registration if client is None else known),
         "",
         f"# 2. Its permissions, only what the chosen policies need: {', '.join(item.name for item in wanted)}",
         *grant_commands(tenant, client, wanted),
