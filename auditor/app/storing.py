@@ -8,7 +8,7 @@ from pathlib import Path
 from auditor.app.stored import all_folders, store_at
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import Result
-from auditor.history.ledger import Ledger
+from auditor.history.ledger import Entry, Ledger
 from auditor.history.saved import load
 from auditor.render.totals import sums
 from auditor.snapshot.reading import find
@@ -92,7 +92,16 @@ def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
         yield Checked(night=night, wrong=next((w for w in (known[e.name] for e in night.parts) if w is not None), None))
 
 
-def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool) -> list[Pruning]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinned:
+    """What retention does to one tenant."""
+
+    nights: Pruning
+    results: tuple[Entry, ...]
+    """Results whose findings go, with the names in them; their counts stay."""
+
+
+def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool) -> list[Thinned]:
     """Apply a policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
 
     All tenants are decided about before anything is deleted.
@@ -102,10 +111,15 @@ def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] 
     by_tenant: dict[str, list[Night]] = {}
     for night in nights(where, tenants):
         by_tenant.setdefault(night.tenant, []).append(night)
-    decided = [prune(found, policy, now) for found in by_tenant.values()]
+    decided = [
+        Thinned(nights=prune(found, policy, now), results=Ledger(store.place, name).thin(now - policy.longest))
+        for name, found in by_tenant.items()
+    ]
     if delete:
-        for pruning in decided:
+        for thinned in decided:
+            pruning = thinned.nights
             store.remove(pruning)
+            Ledger(store.place, pruning.tenant).remove(thinned.results)
             old = (now - _IN_FLIGHT).strftime("%Y-%m-%dT%H%M%S")
             for name in store.leftovers(pruning.tenant):
                 if name.rpartition("/")[2] < old:

@@ -4,14 +4,13 @@ import argparse
 import json
 from pathlib import Path
 
-from auditor.app.storing import check, nights, put, restore, thin
+from auditor.app.storing import Thinned, check, nights, put, restore, thin
 from auditor.cli.console import out, say
 from auditor.cli.options import instant, now
 from auditor.cli.places import place
 from auditor.domain.errors import printable
 from auditor.snapshot.manifest import format_instant
 from auditor.store.nights import Night
-from auditor.store.retention import Pruning
 
 _EXAMPLES = """\
 auditor store put audits/ snapshots/ out/result.json      keep tonight's snapshots and findings
@@ -115,10 +114,11 @@ def _check(args: argparse.Namespace) -> int:
 def _prune(args: argparse.Namespace) -> int:
     found = thin(args.store, args.keep, now(), tenants=args.tenant, delete=args.delete)
     if args.json:
-        out(json.dumps([_pruning(pruning, deleted=args.delete) for pruning in found], indent=2))
+        out(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
         return 0
     verb = "deleted" if args.delete else "would go"
-    for pruning in found:
+    for thinned in found:
+        pruning = thinned.nights
         for night in pruning.gone:
             out(f"{verb}: {night.tenant} {format_instant(night.instant)}")
         if not args.quiet:
@@ -126,6 +126,8 @@ def _prune(args: argparse.Namespace) -> int:
                 f"{pruning.tenant}: {len(pruning.kept)} nights stay, {len(pruning.gone)} {verb}, "
                 f"{_size(pruning.freed)} freed"
             )
+            if thinned.results:
+                say(f"  the findings of {len(thinned.results)} results, {verb}; their counts stay")
             if pruning.held:
                 say(
                     f"  {_size(sum(entry.size for entry in pruning.held))} of nights that go stay for now: "
@@ -146,13 +148,15 @@ def _told(night: Night) -> dict[str, object]:
     }
 
 
-def _pruning(pruning: Pruning, *, deleted: bool) -> dict[str, object]:
+def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
+    pruning = thinned.nights
     return {
         "tenant": pruning.tenant,
         "deleted": deleted,
         "kept": [format_instant(night.instant) for night in pruning.kept],
         "gone": [format_instant(night.instant) for night in pruning.gone],
         "freedBytes": pruning.freed,
+        "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
         "heldBytes": sum(entry.size for entry in pruning.held),
     }
 

@@ -6,6 +6,7 @@ from typing import Final, NewType
 from urllib.parse import urlsplit
 
 from auditor.domain.errors import UsageError
+from auditor.store.cached import Cached, cache_folder
 from auditor.store.places import Bucket, Folder, Place
 
 Address = NewType("Address", str)
@@ -46,7 +47,9 @@ def place_of(where: Path | Address) -> Place:
     if isinstance(where, Path):
         return Folder(where)
     scheme, _, rest = where.partition("://")
-    return Bucket(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
+    far = Bucket(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
+    near = cache_folder()
+    return far if near is None else Cached(far, near)
 
 
 def _path(rest: str) -> str:

@@ -21,6 +21,11 @@ class Keep:
     days: int
     months: int
 
+    @property
+    def longest(self) -> timedelta:
+        """Return the age beyond which nothing is kept."""
+        return timedelta(days=max(self.days, self.months * 31))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pruning:

@@ -157,3 +157,18 @@ def test_a_clock_of_the_past_does_not_shorten_what_stood(place: Path) -> None:
         SOURCE_DATE_EPOCH=str(int(datetime(2020, 1, 1, tzinfo=UTC).timestamp())),
     )
     assert done.code == 0
+
+
+def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    for day in (0, 1, 40, 80):
+        write(tmp_path / "snapshots", night({**STATE, "users": [ANN, BLOCKED]}, day, asked=ASKED))
+        call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", "json", cwd=tmp_path)
+        assert call("store", "put", "audits", "snapshots", "out/result.json", cwd=tmp_path).code == 0
+    now = str(int((START + timedelta(days=81)).timestamp()))
+    done = call("store", "prune", "audits", "--keep", "10d", "--delete", cwd=tmp_path, SOURCE_DATE_EPOCH=now)
+    assert done.code == 0, done.err
+    assert [path.name[:6] for path in sorted((tmp_path / "audits" / "contoso" / "findings").iterdir())] == ["000004"]
+    found = told(tmp_path, "--policy", "blocked")["episodes"]
+    assert [(each["since"], each["until"]) for each in found] == [(instant(0), None)] * 2
+    assert len(told(tmp_path)["tenants"][0]["findings"]) == 4

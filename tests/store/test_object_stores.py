@@ -1,0 +1,119 @@
+"""The same store in Azure Blob and S3: nights come back, two writers never mix, and what is wrong is told."""
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from auditor.domain.errors import SnapshotError
+from auditor.snapshot.writing import write
+from auditor.store.address import parse, place_of
+from auditor.store.keeping import Store
+from tests.cli.harness import Ran, call
+from tests.store.series import night
+from tests.store.servers import Server, azurite, moto
+from tests.store.test_commands import POLICY
+from tests.store.test_keeping import ANN, BOB, STATE, same
+
+ASKED = ("id", "accountEnabled", "assignedLicenses")
+
+
+@pytest.fixture(scope="module", params=["azure", "s3"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    start = azurite if request.param == "azure" else moto
+    with start(tmp_path_factory.mktemp(request.param)) as running:
+        yield running
+
+
+@pytest.fixture
+def place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder, and an environment that signs in at the server."""
+    for name, value in {**server.environment, "AUDITOR_CACHE": str(tmp_path / "cache")}.items():
+        monkeypatch.setenv(name, value)
+    (tmp_path / "p.yaml").write_text(POLICY)
+    return tmp_path
+
+
+def ran(place: Path, server: Server, *arguments: str) -> Ran:
+    return call(*arguments, cwd=place, AUDITOR_CACHE=str(place / "cache"), **server.environment)
+
+
+def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: Server, place: Path) -> None:
+    address = f"{server.address}/whole"
+    given = [
+        write(place / "snapshots", night({**STATE, "users": users}, day, asked=ASKED))
+        for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]])
+    ]
+    put = ran(place, server, "store", "put", address, "snapshots")
+    assert (put.code, put.err.count("snapshot,")) == (0, 3), put.err
+    for folder in given:
+        back = ran(
+            place, server, "store", "get", address, "contoso", "--as-of", f"{folder.name[:13]}:59:00Z", "-o", "back"
+        )
+        assert back.code == 0, back.err
+        same(folder, place / back.text.strip())
+    assert (place / "cache").is_dir()
+    audited = ran(
+        place, server, "audit", "p.yaml", "--snapshot", address, "--as-of", "2026-01-31", "-f", "json=-", "-q"
+    )
+    assert (audited.code, len(json.loads(audited.out)["tenants"][0]["findings"])) == (1, 2), audited.err
+    told = ran(place, server, "history", address, "-f", "json")
+    assert json.loads(told.out)["tenants"][0]["nights"] == 3
+    gone = ran(place, server, "store", "prune", address, "--keep", "1d", "--delete")
+    assert gone.text.count("deleted") == 2, gone.err
+    assert (
+        json.loads(ran(place, server, "store", "list", address, "--json").out)[0]["instant"] == "2026-01-31T02:17:00Z"
+    )
+    assert ran(place, server, "store", "check", address).code == 0
+
+
+def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server: Server, place: Path) -> None:
+    address = parse(f"{server.address}/two")
+    one = write(place / "one", night({**STATE, "users": [ANN]}, 0))
+    two = write(place / "two", night({**STATE, "users": [ANN, BOB]}, 0))
+    Store(place_of(address)).made()
+
+    def put(folder: Path) -> str:
+        try:
+            return Store(place_of(address)).put(folder)[0].identity
+        except SnapshotError as error:
+            return error.slug
+
+    with ThreadPoolExecutor(2) as pool:
+        outcome = sorted(pool.map(put, [one, two]))
+    assert outcome[1] == "store-exists"
+    (kept,) = Store(place_of(address)).nights()
+    assert kept.identity == outcome[0]
+    same(
+        one if len(kept.row_groups) and kept.row_groups[0] == 1 else two, Store(place_of(address)).restore(kept, place)
+    )
+
+
+@pytest.mark.usefixtures("place")
+def test_an_object_is_created_once(server: Server) -> None:
+    far = place_of(parse(f"{server.address}/once"))
+    assert [far.create("a/b", b"first"), far.create("a/b", b"second")] == [True, False]
+    assert (far.read("a/b"), far.read("a/c"), far.names("a")) == (b"first", None, ("a/b",))
+    far.remove("a/b")
+    far.remove("a/b")
+    assert far.names("") == ()
+
+
+def test_a_container_that_is_not_there_is_one_clear_error(server: Server, place: Path) -> None:
+    scheme = server.address.split("://")[0]
+    done = ran(place, server, "audit", "p.yaml", "--snapshot", f"{scheme}://nobody-has-this/x")
+    assert done.code == 2
+    assert "error[store-" in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_cached_object_that_was_changed_is_fetched_again(server: Server, place: Path) -> None:
+    address = f"{server.address}/cache"
+    write(place / "snapshots", night(STATE, 0, asked=ASKED))
+    assert ran(place, server, "store", "put", address, "snapshots").code == 0
+    assert ran(place, server, "store", "get", address, "contoso", "-o", "a").code == 0
+    (kept,) = (place / "cache").rglob("*.zip")
+    kept.write_bytes(b"harm")
+    assert ran(place, server, "store", "get", address, "contoso", "-o", "b").code == 0
