@@ -22,7 +22,10 @@ class Order(StrEnum):
     @property
     def rank(self) -> int:
         """The place in the order; lower goes first."""
-        return tuple(Order).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Final = {order: rank for rank, order in enumerate(Order)}
 
 
 class Dimension(StrEnum):
