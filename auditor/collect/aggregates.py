@@ -53,7 +53,7 @@ async def products(reading: Reading) -> tuple[Coverage, Tables]:
         Source.SUBSCRIBED_SKUS, requests.subscribed_skus(reading.graph, _SKU), key="skuId"
     )
     kept = [_sku(row) for row in rows]
-    odd = sum(1 for row, clean in zip(rows, kept, strict=True) if row.get("prepaidUnits") and clean["odd"])
+    odd = sum(row["odd"] for row in kept)
     tables = {
         "products": pa.Table.from_pylist([product_row(row) for row in kept], PRODUCTS),
         "service_plans": pa.Table.from_pylist([plan for row in kept for plan in service_plan_rows(row)], SERVICE_PLANS),
@@ -71,7 +71,7 @@ async def subscriptions(reading: Reading) -> tuple[Coverage, Tables]:
     for row in rows:
         try:
             kept.append(subscription_row(_subscription(row)))
-        except ValueError:
+        except (ValueError, OverflowError):
             odd += 1
     table = pa.Table.from_pylist(kept, SUBSCRIPTIONS)
     shortfall = f"{odd} subscriptions have dates that are no dates" if odd else None
@@ -95,13 +95,16 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
     names = ("servicePlanId", "servicePlanName", "provisioningStatus", "appliesTo")
     ids = row.get("subscriptionIds")
     return {
-        "skuId": row["skuId"],
+        "skuId": _text(row["skuId"]),
         **{name: _text(row.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
         "prepaidUnits": {name: _whole(units.get(name)) for name in _NUMBERS},
         "consumedUnits": _whole(row.get("consumedUnits")),
         "subscriptionIds": [item for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
         "servicePlans": [{name: _text(plan.get(name)) for name in names} for plan in identified],
-        "odd": any(units.get(name) is not None and _whole(units.get(name)) is None for name in _NUMBERS),
+        "odd": any(
+            value is not None and _whole(value) is None
+            for value in (row.get("consumedUnits"), *(units.get(name) for name in _NUMBERS))
+        ),
     }
 
 
@@ -122,4 +125,6 @@ def _text(value: Any) -> str | None:
 
 def _whole(value: Any) -> int | None:
     """Return a number of seats; a negative one is Graph's to explain and is kept."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # some services write whole numbers so
     return value if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53 else None

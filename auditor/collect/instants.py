@@ -8,6 +8,8 @@ import pyarrow.compute as pc
 from auditor.snapshot.build import instant
 
 _UTC = pa.timestamp("us", tz="UTC")
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+"""Microseconds from 1970 to the beginning of the year 1 and to the end of 9999."""
 
 
 def timestamps(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -16,14 +18,22 @@ def timestamps(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
     kept = pc.if_else(never, pa.scalar(None, pa.string()), texts)
     nothing = pa.array([False] * 0, pa.bool_())
     try:
-        return kept.cast(_UTC), nothing
+        return _in_range(kept.cast(_UTC)), nothing
     except pa.ArrowInvalid:
         # Graph writes up to seven digits of a second; Arrow keeps six.
         shorter = pc.replace_substring_regex(kept, r"(\.\d{6})\d+", r"\1")
     try:
-        return shorter.cast(_UTC), nothing
+        return _in_range(shorter.cast(_UTC)), nothing
     except pa.ArrowInvalid:
         return _one_by_one(shorter)
+
+
+def _in_range(moments: pa.Array) -> pa.Array:
+    """Return instants when all are of the years that Python's dates have; ArrowInvalid where one is not."""
+    least, most = pc.min_max(moments.cast(pa.int64())).as_py().values()
+    if least is not None and (least < _FIRST or most > _LAST):
+        raise pa.ArrowInvalid("an instant before the year 1 or after 9999")
+    return moments
 
 
 def _one_by_one(texts: pa.Array) -> tuple[pa.Array, pa.Array]:

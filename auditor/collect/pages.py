@@ -1,6 +1,7 @@
 """The body of a page into a list of objects, for the sources that are small."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -21,11 +22,18 @@ def listing(body: bytes) -> Page[Rows]:
 
 
 def whole(body: bytes) -> dict[str, Any]:
-    """Decode a body that is one object. Raises NotGraphError."""
+    """Decode a body that is one object, with nothing in it that cannot be written as UTF-8. Raises NotGraphError."""
+    return document_of(body, _mended)
+
+
+def document_of(body: bytes, mended: Callable[[Any], Any] = lambda parsed: parsed) -> dict[str, Any]:
+    """Decode a body that is one object; `mended` sees what only the patient parser took. Raises NotGraphError."""
     if not body.strip():
         raise NotGraphError("it is empty")
     try:
-        document = _parsed(body)
+        document = _parsed(body, mended)
+    except RecursionError as error:
+        raise NotGraphError("it is nested more deeply than anything of Graph's") from error
     except ValueError as error:
         what = "it is HTML" if body.lstrip()[:1] == b"<" else "it is no JSON, or cut off"
         raise NotGraphError(what) from error
@@ -34,18 +42,23 @@ def whole(body: bytes) -> dict[str, Any]:
     return document
 
 
-def _parsed(body: bytes) -> Any:
+def _parsed(body: bytes, mended: Callable[[Any], Any]) -> Any:
     """Parse JSON; what the quick parser refuses (half a surrogate pair, say) may still be JSON to the other."""
     try:
         return orjson.loads(body)
     except ValueError:
-        return json.loads(body)
+        return mended(json.loads(body))
+
+
+def _mended(parsed: Any) -> Any:
+    """Put a question mark in place of each half of a surrogate pair, which no file could hold."""
+    return json.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
 
 
 def number(body: bytes) -> int:
     """Decode the body of a $count. Raises NotGraphError."""
-    text = body.decode("utf-8-sig", "replace").strip()
-    if not text.isdigit() or len(text) > 12:
+    text = body.decode("utf-8-sig", "replace").strip().strip('"')
+    if not (text.isascii() and text.isdigit()) or len(text) > 12:
         raise NotGraphError("it is no number")
     return int(text)
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.json
 
-from auditor.collect.pages import link_of, whole
+from auditor.collect.pages import document_of, link_of
 from auditor.domain.selector import BOOLEAN_PROPERTIES
 from auditor.graph.client import NotGraphError
 from auditor.graph.paging import Page
@@ -68,6 +68,9 @@ class Decoder:
 
     def __call__(self, body: bytes) -> Page[pa.RecordBatch]:
         """Decode one page. Raises NotGraphError."""
+        if not body.startswith(b"{"):
+            # White space, a byte order mark, or no object: a bare `null` would end Arrow's parser and this process.
+            return self._slowly(body)
         if b"\n" in body or b"\r" in body:
             # Only white space can be a raw line break in JSON; Arrow would take it for the end of an object.
             body = body.replace(b"\n", b" ").replace(b"\r", b" ")
@@ -88,7 +91,7 @@ class Decoder:
         return Page(rows=self._identified(pa.RecordBatch.from_arrays(columns, schema=self.schema)), link=link)
 
     def _slowly(self, body: bytes) -> Page[pa.RecordBatch]:
-        document = whole(body)
+        document = document_of(body)
         rows = document.get("value")
         if not isinstance(rows, list):
             raise NotGraphError("it holds no list named 'value'")

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
-from auditor.domain.errors import GraphError
+from auditor.domain.errors import GraphError, printable
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
 from auditor.graph.adapter import open_sdk
@@ -17,7 +17,7 @@ from auditor.graph.credentials import SignIn
 from auditor.graph.faults import REMEDIES, Fault, FaultError, Kind
 from auditor.graph.guard import Root, root_of
 from auditor.graph.quota import Clock, Quota, Sleep
-from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge, moment_of
+from auditor.graph.verdict import Again, Final, SignInAgain, Usable, error_of, judge, moment_of
 
 if TYPE_CHECKING:
     import httpx
@@ -175,7 +175,8 @@ class Graph:
         try:
             return Answer(value=decode(response.content), retried=False)
         except NotGraphError as error:
-            return Again(fault=_not_graph(call.name, str(error)))
+            said = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
+            return Again(fault=_not_graph(call.name, f"{error}; it says {printable(said)}" if said else str(error)))
 
 
 @asynccontextmanager

@@ -84,7 +84,7 @@ def error_of(body: bytes) -> tuple[str, str]:
     """Return code and message of an error body; both empty where the body is no such thing."""
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return "", ""
     if not isinstance(document, dict):
         return "", ""

@@ -1,0 +1,383 @@
+"""Services that speak Graph's language with another accent: what is understood, and what is told rather than guessed."""
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from auditor.domain.errors import GraphError
+from auditor.domain.needs import Needs
+from auditor.domain.tenant import Tenant, Token
+from auditor.domain.words import Source
+from tests.collect.harness import AGGREGATES, PEOPLE, Collected, collect
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+SKU = "05e9a617-0261-4cee-bb44-138d3ef5d965"
+NEEDS = PEOPLE.union(Needs(sources=AGGREGATES | {Source.GROUPS}, licensed_groups=True))
+COUNT = 7
+
+
+def person(number: int) -> dict[str, Any]:
+    return {
+        "id": f"00000000-0000-4000-8000-{number:012}",
+        "userPrincipalName": f"user{number}@contoso.example",
+        "accountEnabled": True,
+        "assignedLicenses": [{"skuId": SKU, "disabledPlans": []}],
+        "licenseAssignmentStates": [{"skuId": SKU, "state": "Active", "error": "None", "disabledPlans": []}],
+    }
+
+
+def sku(**more: Any) -> dict[str, Any]:
+    units = {"enabled": 10, "warning": 0, "suspended": 0, "lockedOut": 0}
+    return {"skuId": SKU, "skuPartNumber": "SPE_E3", "prepaidUnits": units, "consumedUnits": COUNT, **more}
+
+
+@dataclass(slots=True)
+class Accent:
+    """How one service answers; by default as Graph does, three users a page."""
+
+    protocol: str = "HTTP/1.1"
+    framing: str = "length"
+    count: tuple[int, bytes] = (200, str(COUNT).encode())
+    dress: Callable[[dict[str, Any]], bytes] = lambda document: json.dumps(document).encode()
+    headers: dict[str, str] = field(default_factory=dict)
+    link: Callable[[str, str], Any] = lambda root, token: f"{root}/users?$skiptoken={token}"
+    people: list[Any] = field(default_factory=lambda: [person(number) for number in range(COUNT)])
+    skus: list[Any] = field(default_factory=lambda: [sku()])
+    subscriptions: list[Any] = field(default_factory=list)
+    groups: list[Any] = field(default_factory=list)
+    first: Callable[[str], tuple[int, dict[str, str], bytes] | None] = lambda path: None  # noqa: ARG005
+    asked: list[str] = field(default_factory=list)
+
+
+def handler(accent: Accent) -> type[BaseHTTPRequestHandler]:
+    class Odd(BaseHTTPRequestHandler):
+        protocol_version = accent.protocol
+
+        def do_GET(self) -> None:
+            accent.asked.append(self.path)
+            found = accent.first(self.path)
+            self.reply(*(found if found is not None else self.found()))
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.reply(200, {}, b'{"value": []}')
+
+        def found(self) -> tuple[int, dict[str, str], bytes]:
+            address = urlsplit(self.path)
+            root = f"http://{self.headers['Host']}/v1.0"
+            match address.path.removeprefix("/v1.0"):
+                case "/users/$count":
+                    return (accent.count[0], {"Content-Type": "text/plain"}, accent.count[1])
+                case "/users":
+                    start = int(parse_qs(address.query).get("$skiptoken", ["0"])[0])
+                    document: dict[str, Any] = {"value": accent.people[start : start + 3]}
+                    if start + 3 < len(accent.people):
+                        document["@odata.nextLink"] = accent.link(root, str(start + 3))
+                case "/subscribedSkus":
+                    document = {"value": accent.skus}
+                case "/directory/subscriptions":
+                    document = {"value": accent.subscriptions}
+                case "/groups":
+                    document = {"value": accent.groups if "hasMembers" not in address.query else []}
+                case "/organization":
+                    document = {"value": [{"id": TENANT.upper(), "displayName": "Contoso"}]}
+                case _:
+                    return 404, {}, b"{}"
+            return 200, accent.headers, accent.dress(document)
+
+        def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if accent.framing == "chunked":
+                self.send_header("transfer-encoding", "Chunked")
+                self.end_headers()
+                for start in range(0, len(body), 100):
+                    piece = body[start : start + 100]
+                    self.wfile.write(f"{len(piece):X};note=1\r\n".encode() + piece + b"\r\n")
+                self.wfile.write(b"0\r\n\r\n")
+                return
+            if accent.framing == "length":
+                self.send_header("CONTENT-LENGTH", str(len(body)))
+            else:
+                self.send_header("Connection", "close")
+                self.close_connection = True
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Odd
+
+
+@contextmanager
+def served(accent: Accent) -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler(accent))
+    server.daemon_threads = True
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v1.0"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def collected_from(accent: Accent, needs: Needs = NEEDS) -> Collected:
+    with served(accent) as endpoint:
+        tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Token(token_env="T"), endpoint=endpoint)
+        return collect(None, needs, tenant=tenant, env={"T": "opaque-token"})  # type: ignore[arg-type] # it has its own
+
+
+def swapped(document: dict[str, Any]) -> bytes:
+    """The link before the list, and much that nobody asked for."""
+    more: dict[str, Any] = {
+        "@odata.context": "x",
+        "@odata.count": None,
+        "@microsoft.graph.tips": "use $select",
+        "unknown": [{"a": {}}],
+    }
+    rows = [
+        {**row, "@odata.type": "#x", "later": {"than": [1]}} if isinstance(row, dict) else row
+        for row in document["value"]
+    ]
+    link = {key: value for key, value in document.items() if key != "value"}
+    return json.dumps({**link, **more, "value": rows}).encode()
+
+
+def link_null(document: dict[str, Any]) -> bytes:
+    return json.dumps({"@odata.nextLink": None, **document}).encode()
+
+
+UNDERSTOOD: dict[str, Accent] = {
+    "as Graph": Accent(),
+    "HTTP/1.0, a connection each": Accent(protocol="HTTP/1.0"),
+    "HTTP/1.0 without a length": Accent(protocol="HTTP/1.0", framing="close"),
+    "closes after each answer": Accent(framing="close"),
+    "chunked": Accent(framing="chunked"),
+    "headers in capitals": Accent(headers={"CONTENT-TYPE": "APPLICATION/JSON", "DATE": "yesterday"}),
+    "no type of content": Accent(headers={}),
+    "another type of content": Accent(headers={"content-type": "text/plain; charset=iso-8859-1"}),
+    "indented, with CRLF": Accent(dress=lambda document: json.dumps(document, indent=2).replace("\n", "\r\n").encode()),
+    "a byte order mark": Accent(dress=lambda document: b"\xef\xbb\xbf" + json.dumps(document).encode()),
+    "deflate": Accent(
+        headers={"content-encoding": "deflate"}, dress=lambda document: zlib.compress(json.dumps(document).encode())
+    ),
+    "gzip": Accent(
+        headers={"Content-Encoding": "gzip"}, dress=lambda document: gzip.compress(json.dumps(document).encode())
+    ),
+    "link first, unknown keys": Accent(dress=swapped),
+    "a link that is null at the end": Accent(dress=link_null),
+    "links in another order": Accent(link=lambda root, token: f"{root}/users?$top=3&$skiptoken={token}&$select=id,x"),
+    "links with encoded names": Accent(link=lambda root, token: f"{root}/users?%24skiptoken={token}&%24top=3"),
+    "links by the other name of this machine": Accent(
+        link=lambda root, token: f"{root.replace('127.0.0.1', 'localhost')}/users?$skiptoken={token}"
+    ),
+    "no count": Accent(count=(404, b"{}")),
+    "a count that is not allowed": Accent(count=(405, b"")),
+    "a quoted count": Accent(count=(200, b'"7"')),
+    "a count with a mark and a line": Accent(count=(200, b"\xef\xbb\xbf7\r\n")),
+    "ids in capitals": Accent(
+        people=[{**person(number), "id": person(number)["id"].upper()} for number in range(COUNT)]
+    ),
+    "users twice": Accent(people=[*map(person, range(COUNT)), *map(person, range(3))]),
+    "numbers with a point": Accent(skus=[sku(consumedUnits=7.0)]),
+}
+
+
+@pytest.mark.parametrize("name", UNDERSTOOD)
+def test_another_accent_is_understood(name: str) -> None:
+    found = collected_from(UNDERSTOOD[name])
+    assert found.manifest.complete, [source.reason for source in found.manifest.sources]
+    assert sorted(found.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
+    assert found.tables["assignments"].num_rows == COUNT
+    assert found.tables["products"].to_pylist()[0]["consumed"] == COUNT
+
+
+def once(
+    status: int, headers: dict[str, str], body: bytes
+) -> Callable[[str], tuple[int, dict[str, str], bytes] | None]:
+    """Answer so the first time that users are asked for."""
+    left = [1]
+
+    def first(path: str) -> tuple[int, dict[str, str], bytes] | None:
+        if "/users?" in path and left:
+            left.clear()
+            return status, headers, body
+        return None
+
+    return first
+
+
+@pytest.mark.parametrize(
+    ("headers", "least", "most"),
+    [
+        ({"RETRY-AFTER": "3"}, 3, 3),
+        ({"retry-after": " 2.5 "}, 2.5, 2.5),
+        ({"Retry-After": "Sat, 21 Nov 2026 02:17:09 GMT", "Date": "Sat, 21 Nov 2026 02:17:00 GMT"}, 9, 9),
+        ({"Retry-After": "soon"}, 0.1, 2),
+        ({"Retry-After": "-5"}, 0.1, 2),
+        ({"Retry-After": "nan"}, 0.1, 2),
+        ({}, 0.1, 2),
+    ],
+)
+def test_every_form_of_retry_after(headers: dict[str, str], least: float, most: float) -> None:
+    found = collected_from(Accent(first=once(429, headers, b"")), PEOPLE)
+    assert found.manifest.complete
+    assert any(least <= seconds <= most for seconds in found.time.slept), found.time.slept
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"error": {"code": "serviceNotAvailable", "message": "try again"}}',
+        b'{"error": "unauthorized_client"}',
+        b"{}",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"value": null}',
+        b'{"value": {}}',
+        b'{"value": [], "@odata.nextLink": 7}',
+        b'{"value": [{"id": "a"}',
+        b"",
+        b"   ",
+        b"\x00\xff\xfe",
+        b"[" * 300_000,
+        b'{"value": ' + b"[" * 300_000,
+    ],
+)
+def test_an_answer_of_200_that_holds_no_page_is_asked_for_again(body: bytes) -> None:
+    accent = Accent(first=once(200, {}, body))
+    found = collected_from(accent, PEOPLE)
+    assert found.manifest.complete
+    assert sorted(found.users()) == [f"user{number}@contoso.example" for number in range(COUNT)]
+
+
+def test_an_error_that_says_200_is_quoted() -> None:
+    body = b'{"error": {"code": "generalException", "message": "the cupboard is bare"}}'
+    accent = Accent(first=lambda path: (200, {}, body) if "/users" in path else None)
+    found = collected_from(accent)
+    assert found.status(Source.USERS) == "unavailable"
+    assert "generalException: the cupboard is bare" in found.reason(Source.USERS)
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_with_a_token(status: int) -> None:
+    accent = Accent()
+    with served(accent) as elsewhere:
+        moved = Accent(
+            first=lambda path: (status, {"Location": elsewhere + "/users"}, b"") if "/users" in path else None
+        )
+        found = collected_from(moved)
+    assert found.status(Source.USERS) == "unavailable"
+    assert "redirect" in found.reason(Source.USERS)
+    assert not accent.asked
+
+
+def test_html_for_everything_is_no_graph() -> None:
+    page = b"<!DOCTYPE html><title>Sign in to the network</title>"
+    with pytest.raises(GraphError, match="not Graph's"):
+        collected_from(Accent(first=lambda path: (200, {"Content-Type": "text/html"}, page)))  # noqa: ARG005
+
+
+HOSTILE: dict[str, Accent] = {
+    "half a surrogate pair in names": Accent(
+        skus=[sku(skuPartNumber="\ud800", skuId=SKU)],
+        groups=[
+            {
+                "id": "00000000-0000-4000-8000-00000000aaaa",
+                "displayName": "\udfff",
+                "assignedLicenses": [{"skuId": SKU}],
+            }
+        ],
+    ),
+    "half a surrogate pair in ids": Accent(skus=[sku(), {**sku(), "skuId": "\ud800"}]),
+    "seats of every kind": Accent(
+        skus=[
+            sku(),
+            {**sku(prepaidUnits={"enabled": -5, "warning": None}), "skuId": "a"},
+            {**sku(prepaidUnits=None, consumedUnits=None), "skuId": "b"},
+            {**sku(prepaidUnits=[], servicePlans={}, subscriptionIds="x"), "skuId": "c"},
+            {"skuId": "d"},
+        ]
+    ),
+    "entries that are no objects": Accent(groups=[{"id": None}, {"id": 7}, {"displayName": "nameless"}]),
+    "service plans of every kind": Accent(
+        skus=[sku(servicePlans=[None, 7, {}, {"servicePlanId": None}, {"servicePlanId": "p", "provisioningStatus": 1}])]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_values_are_no_crash(name: str) -> None:
+    found = collected_from(HOSTILE[name])
+    assert found.status(Source.USERS) == "complete"
+    assert found.status(Source.SUBSCRIBED_SKUS) == "complete"
+    assert found.tables["products"].num_rows == len(HOSTILE[name].skus)
+
+
+def test_negative_seats_are_kept_and_what_is_no_number_is_told() -> None:
+    accent = Accent(
+        skus=[
+            {**sku(prepaidUnits={"enabled": -5}), "skuId": "a"},
+            {**sku(consumedUnits="7"), "skuId": "b"},
+            {**sku(prepaidUnits={"enabled": "10"}), "skuId": "c"},
+            {**sku(prepaidUnits={"enabled": True}), "skuId": "d"},
+            {**sku(prepaidUnits={"enabled": 1.5}), "skuId": "e"},
+            {**sku(prepaidUnits={"enabled": 1e300}), "skuId": "f"},
+        ]
+    )
+    found = collected_from(accent)
+    rows = {row["skuId"]: row for row in found.tables["products"].to_pylist()}
+    assert rows["a"]["enabled"] == -5
+    assert rows["b"]["consumed"] is None
+    assert [rows[name]["enabled"] for name in "cdef"] == [None] * 4
+    assert found.status(Source.SUBSCRIBED_SKUS) == "partial"
+    assert found.reason(Source.SUBSCRIBED_SKUS).startswith("5 products")
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("0001-01-01T00:00:00Z", True),
+        ("0001-01-01T00:00:00+14:00", True),
+        ("", True),
+        (None, True),
+        ("9999-12-31T23:59:59Z", True),
+        ("9999-12-31T23:59:59-14:00", False),
+        ("12026-01-01T00:00:00Z", False),
+        ("yesterday", False),
+    ],
+)
+def test_dates_at_the_edge(text: str | None, *, whole: bool) -> None:
+    accent = Accent(
+        subscriptions=[{"id": "s", "nextLifecycleDateTime": text}],
+        people=[{**person(number), "createdDateTime": text if number == 3 else None} for number in range(COUNT)],
+    )
+    found = collected_from(accent)
+    assert found.status(Source.SUBSCRIPTIONS) == ("complete" if whole else "partial")
+    row = found.users()["user3@contoso.example"]
+    assert row["notCollected"] == (None if whole else ["createdDateTime"])
+
+
+def test_unknown_enumerations_and_missing_properties_are_handled_values() -> None:
+    accent = Accent(
+        people=[{"id": f"0{number}", "userPrincipalName": f"u{number}", "userType": None} for number in range(COUNT)],
+        skus=[{"skuId": SKU, "capabilityStatus": "Paused", "appliesTo": "Robot", "prepaidUnits": {"enabled": 1}}],
+    )
+    found = collected_from(accent)
+    for row in found.users().values():
+        assert row["userType"] is None
+        assert row["notCollected"] == ["assignedLicenses", "licenseAssignmentStates"]
+    product = found.tables["products"].to_pylist()[0]
+    assert (product["capabilityStatus"], product["appliesTo"], product["lockedOut"]) == ("Paused", "Robot", None)
