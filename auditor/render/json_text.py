@@ -9,6 +9,8 @@ from typing import Any, Final
 import orjson
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_CONTROL: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
+"""DEL and the C1 controls in UTF-8."""
 _CENT: Final = Decimal("0.01")
 
 
@@ -33,6 +35,17 @@ def line(value: Any) -> bytes:
 
 
 def _text(value: Any, options: int) -> bytes:
+    return _shown(_written(value, options))
+
+
+def _shown(text: bytes) -> bytes:
+    """Escape the controls that JSON itself lets through: there are terminals that act on them."""
+    if b"\x7f" not in text and b"\xc2" not in text:
+        return text
+    return _CONTROL.sub(lambda found: b"\\u%04x" % found[0][-1], text)
+
+
+def _written(value: Any, options: int) -> bytes:
     try:
         return orjson.dumps(value, default=_plain, option=options)
     except TypeError:

@@ -1,0 +1,218 @@
+"""Each format as the tool that reads it takes it, whatever the tenant holds."""
+
+import csv
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+from io import BytesIO, StringIO
+from typing import Any
+from urllib.parse import urlsplit
+from xml.etree.ElementTree import Element, fromstring
+
+import pyarrow.parquet as pq
+import pytest
+from junitparser import JUnitXml
+from markdown_it import MarkdownIt
+
+from auditor.domain.result import FleetResult, Result
+from auditor.history import compare
+from auditor.render import render
+from auditor.render.csv_table import harmless
+from auditor.render.table import COLUMNS
+from auditor.render.visible import visible
+from tests.render.hostile import HOSTILE, holding
+from tests.render.sample import night_before, result
+
+ACTING = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\u2028\u2029\ufeff\ufffe\uffff]"
+)
+
+
+def body(of: Result, name: str) -> bytes:
+    return b"".join(render(of, name, locale="en").chunks())
+
+
+def compared() -> Result:
+    return compare(result(), night_before())
+
+
+def nothing() -> Result:
+    return replace(result(), tenants=(), fleet=FleetResult())
+
+
+every_text = pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+
+
+# SARIF: the objects that are used, with all properties that the 2.1.0 schema has for them; it allows no others.
+SARIF = {
+    "run": "tool invocations conversion language versionControlProvenance originalUriBaseIds artifacts logicalLocations graphs results automationDetails runAggregates baselineGuid redactionTokens defaultEncoding defaultSourceLanguage newlineSequences columnKind externalPropertyFileReferences threadFlowLocations taxonomies addresses translations policies webRequests webResponses specialLocations properties",
+    "rule": "id deprecatedIds guid deprecatedGuids name deprecatedNames shortDescription fullDescription messageStrings defaultConfiguration helpUri help relationships properties",
+    "result": "ruleId ruleIndex rule kind level message analysisTarget locations guid correlationGuid occurrenceCount partialFingerprints fingerprints stacks codeFlows graphs graphTraversals relatedLocations suppressions baselineState rank attachments hostedViewerUri workItemUris provenance fixes taxa webRequest webResponse properties",
+    "invocation": "commandLine arguments responseFiles startTimeUtc endTimeUtc exitCode ruleConfigurationOverrides notificationConfigurationOverrides toolExecutionNotifications toolConfigurationNotifications exitCodeDescription exitSignalName exitSignalNumber processStartFailureMessage executionSuccessful machine account processId executableLocation workingDirectory environmentVariables stdin stdout stderr stdoutStderr properties",
+    "location": "id physicalLocation logicalLocations message annotations relationships properties",
+    "suppression": "guid kind status location justification properties",
+}  # fmt: skip
+
+
+def allowed(kind: str, made: dict[str, Any]) -> None:
+    assert set(made) <= set(SARIF[kind].split()), kind
+
+
+def check_sarif(whole: dict[str, Any]) -> None:
+    """The rules of the schema for what is used, and those that GitHub documents for uploads."""
+    assert set(whole) == {"$schema", "version", "runs"}
+    assert whole["version"] == "2.1.0"
+    assert len(whole["runs"]) <= 20
+    ids = [run["automationDetails"]["id"] for run in whole["runs"]]
+    assert len(set(ids)) == len(ids)
+    for run in whole["runs"]:
+        allowed("run", run)
+        rules = run["tool"]["driver"]["rules"]
+        assert re.fullmatch(r"\d+\.\d+\.\d+.*", run["tool"]["driver"]["semanticVersion"])
+        assert Counter(rule["id"] for rule in rules).most_common(1)[0][1] == 1 if rules else True
+        for rule in rules:
+            allowed("rule", rule)
+            assert all(rule[key]["text"] for key in ("shortDescription", "fullDescription", "help"))
+            assert len(rule["properties"]["tags"]) <= 20
+            assert rule["defaultConfiguration"]["level"] in {"error", "warning", "note"}
+        for invocation in run["invocations"]:
+            allowed("invocation", invocation)
+            assert isinstance(invocation["executionSuccessful"], bool)
+            assert all(note["message"]["text"] for note in invocation["toolExecutionNotifications"])
+        assert len(run["results"]) <= 25_000
+        for made in run["results"]:
+            check_result(made, rules)
+
+
+def check_result(made: dict[str, Any], rules: list[dict[str, Any]]) -> None:
+    allowed("result", made)
+    assert rules[made["ruleIndex"]]["id"] == made["ruleId"]
+    assert made["level"] in {"error", "warning", "note"}
+    assert made["message"]["text"]
+    assert made.get("baselineState", "new") in {"new", "unchanged", "updated", "absent"}
+    assert all(made["partialFingerprints"].values())
+    for suppression in made.get("suppressions", ()):
+        allowed("suppression", suppression)
+        assert suppression["kind"] in {"inSource", "external"}
+    (location,) = made["locations"]
+    allowed("location", location)
+    place = location["physicalLocation"]
+    uri = place["artifactLocation"]["uri"]
+    assert re.fullmatch(r"(?:[A-Za-z0-9._~/:@!$&'()*+,;=-]|%[0-9A-F]{2})+", uri)
+    assert urlsplit(uri).scheme in {"", "file"}
+    assert place["region"]["startLine"] >= 1
+
+
+@every_text
+def test_sarif_keeps_the_rules_of_its_schema_and_of_code_scanning(text: str) -> None:
+    made = body(holding(text), "sarif").decode()
+    check_sarif(json.loads(made))
+    assert not ACTING.search(made)
+
+
+def test_sarif_of_a_compared_run_and_of_nothing() -> None:
+    check_sarif(json.loads(body(compared(), "sarif")))
+    check_sarif(json.loads(body(nothing(), "sarif")))
+
+
+# JUnit: elements and attributes of the XSD that Jenkins publishes for its own reader.
+JUNIT = {
+    "testsuites": ({"name", "time", "tests", "failures", "disabled", "errors"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors", "time", "disabled", "skipped", "timestamp", "hostname", "id", "package"}, {"properties", "testcase", "system-out", "system-err"}),
+    "testcase": ({"name", "assertions", "time", "classname", "status", "class", "file", "line"}, {"skipped", "error", "failure", "system-out", "system-err"}),
+    "skipped": ({"message", "type"}, set()),
+    "error": ({"message", "type"}, set()),
+    "failure": ({"message", "type"}, set()),
+}  # fmt: skip
+
+
+def check_junit(element: Element) -> None:
+    attributes, children = JUNIT[element.tag]
+    assert set(element.attrib) <= attributes
+    assert {child.tag for child in element} <= children
+    if element.tag in {"testsuite", "testcase"}:
+        assert element.get("name")
+    if element.tag == "testcase":
+        assert element.get("classname")
+        assert len(element) <= 1
+    for child in element:
+        check_junit(child)
+
+
+@every_text
+def test_junit_keeps_the_rules_of_jenkins_and_is_read_back(text: str) -> None:
+    made = holding(text)
+    xml = body(made, "junit")
+    root = fromstring(xml)  # the file is ours
+    check_junit(root)
+    assert not ACTING.search(xml.decode())
+    read = JUnitXml.fromstring(xml)
+    suites = list(read)
+    assert [suite.name for suite in suites] == ["contoso", "fabrikam", "fleet"]
+    assert sum(suite.tests for suite in suites) == read.tests
+    failed = [case for suite in suites for case in suite if case.result and case.result[0].type in {"critical", "high"}]
+    assert failed
+
+
+def test_junit_of_nothing() -> None:
+    check_junit(fromstring(body(nothing(), "junit")))
+
+
+@every_text
+def test_csv_gives_back_what_it_was_given(text: str) -> None:
+    made = holding(text)
+    read = list(csv.DictReader(StringIO(body(made, "csv").decode(), newline=""), strict=True))
+    assert len(read) == len(made.tenants[0].findings) + 1
+    for row in read:
+        assert None not in row
+        assert len(row) == len(COLUMNS)
+    assert {row["subjectName"] for row in read[:-1]} == {harmless(text)}
+    for row in read:
+        for cell in row.values():
+            assert cell[:1] not in set("=+@\t\r") or cell.startswith("'")
+            assert not re.match(r"\s*[=+@\uff1d]", cell)
+
+
+@every_text
+def test_ndjson_is_a_finding_a_line(text: str) -> None:
+    made = holding(text)
+    lines = body(made, "ndjson").split(b"\n")
+    assert lines.pop() == b""
+    assert [json.loads(line)["subject"]["name"] for line in lines[:-1]] == [text] * len(made.tenants[0].findings)
+
+
+@every_text
+def test_parquet_has_the_same_schema_whatever_it_holds(text: str) -> None:
+    made = pq.read_table(BytesIO(body(holding(text), "parquet")))
+    assert made.schema == pq.read_table(BytesIO(body(nothing(), "parquet"))).schema
+    assert set(made.column("subjectName").to_pylist()[:-1]) == {visible(text, keep="\t\r\n")}
+
+
+def markup(tokens: Iterable[Any]) -> Iterable[tuple[str, str]]:
+    for token in tokens:
+        yield token.type, token.content
+        yield from markup(token.children or ())
+
+
+@every_text
+def test_markdown_is_small_and_nothing_in_it_acts(text: str) -> None:
+    made = body(holding(text), "markdown")
+    assert len(made) < 1_000_000
+    shown = made.decode()
+    assert not ACTING.search(shown)
+    assert "@octocat" not in shown
+    reader = MarkdownIt("commonmark", {"html": True}).enable("table")
+    for kind, content in markup(reader.parse(shown)):
+        assert kind not in {"link_open", "image", "code_inline", "fence", "code_block"}
+        if kind in {"html_block", "html_inline"}:
+            assert set(re.findall(r"</?([a-zA-Z]+)", content)) <= {"details", "summary", "b"}
+            assert "<!--" not in content
+
+
+@every_text
+@pytest.mark.parametrize("name", ["json", "ndjson", "html"])
+def test_no_terminal_acts_on_a_file_that_is_shown_in_it(name: str, text: str) -> None:
+    said = body(holding(text), name).decode()
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", said)

@@ -1,0 +1,126 @@
+"""report.xlsx as openpyxl reads it back: types, tables, filters, and no text that Excel would compute."""
+
+from dataclasses import replace
+from decimal import Decimal
+from io import BytesIO
+from typing import Any
+
+import pytest
+from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
+
+from auditor.domain.result import FleetResult, Result, Subject
+from auditor.domain.words import SubjectType
+from auditor.history import compare
+from auditor.render import render, xlsx
+from auditor.render.sheet_rows import plain
+from auditor.render.table import COLUMNS
+from tests.render.hostile import HOSTILE, holding
+from tests.render.naive import rows
+from tests.render.sample import night_before, result
+
+
+def book(of: Result, locale: str = "en") -> Any:
+    return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale).chunks())))
+
+
+def compared() -> Result:
+    return compare(result(), night_before())
+
+
+def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
+    read = book(compared())
+    assert read.sheetnames == ["Summary", "Findings", "Actions", "Seats", "Policies", "Sources"]
+    for name in read.sheetnames[1:]:
+        sheet = read[name]
+        (table,) = sheet.tables.values()
+        assert sheet.freeze_panes == "A2"
+        assert table.autoFilter.ref == table.ref == sheet.dimensions
+        assert [cell.value for cell in sheet[1]] == [column.name for column in table.tableColumns]
+        assert all(cell.data_type in {"s", "n", "inlineStr"} for row in sheet.iter_rows() for cell in row)
+        assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
+
+
+def test_numbers_are_numbers_and_money_shows_cents() -> None:
+    sheet = book(compared())["Findings"]
+    written = [tuple(cell.value for cell in row) for row in sheet.iter_rows(min_row=2)]
+    wanted = [
+        tuple(float(cell) if isinstance(cell, Decimal) else plain(cell) or None if isinstance(cell, str) else cell for cell in row)
+        for row in rows(compared())
+    ]  # fmt: skip
+    assert written == wanted
+    priced = [row[COLUMNS.index("perMonth")] for row in sheet.iter_rows(min_row=2)]
+    assert {cell.number_format for cell in priced if cell.value is not None} == {"#,##0.00"}
+
+
+def test_actions_can_be_tracked() -> None:
+    sheet = book(compared())["Actions"]
+    header = [cell.value for cell in sheet[1]]
+    assert header[-2:] == ["state", "note"]
+    (choice,) = sheet.data_validations.dataValidation
+    assert (choice.type, choice.formula1) == ("list", '"to do,in progress,done,declined"')
+    assert str(choice.sqref) == f"{sheet.cell(1, len(header) - 1).column_letter}2:{sheet.cell(1, len(header) - 1).column_letter}3"  # fmt: skip
+    assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [a.title for a in compared().tenants[0].actions]
+
+
+@pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
+def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
+    names = book(compared(), locale).sheetnames
+    assert len(set(names)) == 6
+    assert "Findings" not in names
+    assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_is_a_formula_or_a_link(text: str) -> None:
+    made = holding(text)
+    read = book(made)
+    for sheet in read:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f"
+                assert cell.hyperlink is None
+                if isinstance(cell.value, str):
+                    assert len(cell.value.encode("utf-16-le")) // 2 <= 32_767
+    name = read["Findings"].cell(2, COLUMNS.index("subjectName") + 1).value
+    assert name.replace("_x005F_", "_") == plain(text)
+
+
+@pytest.mark.parametrize(("each", "sheets"), [(40, 2), (33, 3), (10_000, 1)])
+def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
+    each: int, sheets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "_ROWS", each)
+    read = book(compared())
+    names = [name for name in read.sheetnames if name.startswith("Findings")]
+    assert names == ["Findings", *(f"Findings {number}" for number in range(2, sheets + 1))]
+    told = [row[COLUMNS.index("fingerprint")].value for name in names for row in read[name].iter_rows(min_row=2)]
+    assert told == [row[COLUMNS.index("fingerprint")] for row in rows(compared())]
+    for name in names:
+        (table,) = read[name].tables.values()
+        assert table.ref == read[name].dimensions
+        assert read[name].freeze_panes == "A2"
+
+
+def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "_BYTES", 50_000)
+    there = result().tenants[0]
+    many = replace(there, findings=there.findings * 200)
+    sheet = book(replace(result(), tenants=(many,)))["Findings"]
+    assert sheet.cell(sheet.max_row, 1).value == "There are more rows in findings.csv."
+    assert sheet.max_row < len(many.findings)
+
+
+def test_a_workbook_of_nothing_opens() -> None:
+    read = book(replace(result(), tenants=(), fleet=FleetResult()))
+    assert [cell.value for cell in read["Findings"][1]] == list(COLUMNS)
+    assert read["Findings"].max_row == 1
+
+
+def test_a_cell_ends_where_excel_s_end_and_not_within_a_character() -> None:
+    astral = "\U0001d538" * 20_000
+    subject = Subject(type=SubjectType.USER, id="u", name=f"x{astral}")
+    there = result().tenants[0]
+    only = replace(there, findings=(replace(there.findings[0], subject=subject, detail=astral),))
+    sheet = book(replace(result(), tenants=(only,)))["Findings"]
+    name, detail = (sheet.cell(2, COLUMNS.index(column) + 1).value for column in ("subjectName", "detail"))
+    assert (name, detail) == ("x" + astral[:15_999], astral[:16_000])
