@@ -13,8 +13,8 @@ from auditor.render.past import Past
 
 TERMINAL = "terminal"
 STDOUT = "-"
-FOR_PEOPLE = frozenset({"html", "markdown", "xlsx"})
-"""Formats whose every word is in the reader's language."""
+FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
+"""Formats whose sentences are in the reader's language; ids and places are the same in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

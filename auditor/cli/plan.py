@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
         _tell(told, words)
     if not args.quiet:
         for path in places.values():
-            say(f"auditor: wrote {path}")
+            say("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path)))
     return exit_code(plan)
 
 

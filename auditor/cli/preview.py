@@ -84,11 +84,12 @@ def run(args: argparse.Namespace) -> int:
             for piece in artifact.chunks():
                 sys.stdout.buffer.write(piece)
             sys.stdout.buffer.flush()
+    words = Words(locale)
     if not args.quiet:
         if None not in places.values():
-            _tell(found, Words(locale))
+            _tell(found, words)
         for path in written:
-            say(f"auditor: wrote {path}")
+            say("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path)))
     return exit_code(found, fail_on)
 
 

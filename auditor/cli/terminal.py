@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -27,6 +28,12 @@ _SEATS: Final = 15
 _UNKNOWN: Final = 10
 _BAR: Final = 12
 """Characters of a bar of seats."""
+_GAP: Final = 2
+"""Columns between two cells."""
+_INDENT: Final = 2
+_NAME: Final = 12
+"""Characters that a product's name has at the least."""
+_JUSTIFIED: Final[tuple[JustifyMethod, ...]] = ("right", "right", "left")
 _WIDE: Final = 70
 """Columns from which there is room for the bars."""
 
@@ -107,30 +114,34 @@ def _print_seats(console: Console, shown: Page, words: Words) -> None:
         if mine:
             title = words.gettext("Seats")
             _print_title(console, f"{title}, {printable(section.name)}" if several else title)
-            console.print(Padding(_seats_table(mine, console, words), (0, 0, 0, 2)), highlight=False)
+            console.print(Padding(_seats_table(mine, console, words), (0, 0, 0, _INDENT)), highlight=False)
     if len(rows) > _SEATS:
         more = words.ngettext("{count} more in the reports", "{count} more in the reports", len(rows) - _SEATS)
         _print(console, Text(f"  {more}", style="dim"))
 
 
 def _seats_table(rows: list[SeatRow], console: Console, words: Words) -> Table:
-    wide = console.width >= _WIDE
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
-    table.add_column(words.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=max(console.width - 54, 8))
-    if wide:
+    none = words.gettext("no finding")
+    columns = (
+        (words.gettext("Assigned"), [f"{row.consumed}/{row.usable}" for row in rows]),
+        (words.gettext("Spare"), [row.spare for row in rows]),
+        (words.gettext("Policy"), [printable(row.state or none) for row in rows]),
+    )
+    # The product's name gives way first, then the bar: what a policy says of the product is never cut for them.
+    taken = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
+    bars = console.width >= max(_WIDE, taken + _NAME + _BAR + _GAP)
+    name = max(console.width - taken - (_BAR + _GAP if bars else 0) - _GAP, _NAME)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
+    table.add_column(words.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=name)
+    if bars:
         table.add_column("", no_wrap=True, min_width=_BAR)
-    table.add_column(words.gettext("Assigned"), justify="right", no_wrap=True, overflow="ellipsis")
-    table.add_column(words.gettext("Spare"), justify="right", no_wrap=True, overflow="ellipsis")
-    table.add_column(words.gettext("Policy"), overflow="ellipsis", no_wrap=True)
-    for row in rows:
+    for (title, _), justify in zip(columns, _JUSTIFIED, strict=True):
+        table.add_column(title, justify=justify, no_wrap=True, overflow="ellipsis")
+    for row, *cells in zip(rows, *(cells for _, cells in columns), strict=True):
+        *figures, state = cells
         style = _STYLES[row.severity] if row.severity is not None else "dim"
-        table.add_row(
-            Text(printable(row.name)),
-            *([_bar(row, console)] if wide else []),
-            Text(f"{row.consumed}/{row.usable}"),
-            Text(row.spare),
-            Text(printable(row.state or words.gettext("no finding")), style=style),
-        )
+        bar = [_bar(row, console)] if bars else []
+        table.add_row(Text(printable(row.name)), *bar, *map(Text, figures), Text(state, style=style))
     return table
 
 

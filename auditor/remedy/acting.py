@@ -13,6 +13,7 @@ from auditor.domain.words import Agreement, Severity
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
+from auditor.remedy.plan_text import amount
 from auditor.remedy.remedies import Decided, Remedy, remedies_of
 from auditor.remedy.situating import Circumstances, circumstances
 from auditor.remedy.telling import Told, tell
@@ -227,6 +228,9 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         Kind.GROUP_PROCESSING,
     }:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
+    if remedy.kind is Kind.BUDGET and extra:
+        value, _, currency = extra.partition(" ")
+        extra = amount(Decimal(value), currency, office.words)
     return wording.title(
         office.words,
         remedy.kind,

@@ -14,6 +14,7 @@ from auditor.wording import wording
 from auditor.wording.checks import N_
 
 _SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+_EITHER: Final = pattern(r"\{percent: ([0-9]{1,3}(?:\.[0-9]{1,6})?)%?, seats: ([0-9]{1,9})\}")
 
 SEVERITIES: Final[Mapping[Severity, str]] = MappingProxyType(
     {
@@ -118,8 +119,18 @@ class Words:
         return f"+{self.number(value)}" if value > 0 else self.number(value)
 
     def bound(self, written: str) -> str:
-        """Return a number of seats or a share of them, as a policy writes it (`5%`), with its percent sign in place."""
-        return _SHARE.sub(lambda found: self._wording.percent(Decimal(found[1]) / 100), written)
+        """Return a number of seats or a share of them, as a policy writes it, with its percent sign in place.
+
+        `5%` is a share, `{percent: 10, seats: 5}` the larger of two.
+        """
+        either = _EITHER.fullmatch(written)
+        if either is not None:
+            told = self.gettext("{share} ({seats} if that is more)")
+            return told.replace("{share}", self._share(either[1])).replace("{seats}", self.number(int(either[2])))
+        return _SHARE.sub(lambda found: self._share(found[1]), written)
+
+    def _share(self, percent: str) -> str:
+        return self._wording.percent(Decimal(percent) / 100)
 
     def money(self, value: Decimal, currency: str) -> str:
         """Return an amount of money."""

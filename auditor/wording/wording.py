@@ -21,6 +21,8 @@ _HOME: Final = {"en": "en_GB"}
 """Whose figures a language without a territory takes: the program writes British English."""
 _TAG: Final = r"([A-Za-z]{2,3})(?:[-_]([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[-_][A-Za-z0-9_-]+)?"
 _UNKNOWN: Final = "\u2013"
+_GROUPED: Final = 1000
+"""From here on numbers have their thousands apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +84,8 @@ class Wording:
         """Return a whole number with its thousands apart; a dash for what is not known."""
         if value is None:
             return _UNKNOWN
+        if -_GROUPED < value < _GROUPED:
+            return _minus(str(value))  # the same in every language, without a wait for CLDR
         from babel.numbers import format_decimal  # noqa: PLC0415
 
         return _minus(format_decimal(value, locale=self._babel()))
@@ -158,7 +162,7 @@ def _english(wished: str | None) -> Wording:
 def _said(language: str, territory: str | None, messages: NullTranslations) -> Wording:
     home = _HOME.get(language, language)
     wanted = f"{language}_{territory.upper()}" if territory else home
-    known = _known(wanted)
+    known = not territory or _known(wanted)
     return Wording(
         locale=wanted.replace("_", "-") if territory and known else language,
         figures=wanted if known else home,
