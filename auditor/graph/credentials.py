@@ -19,7 +19,7 @@ from auditor.domain.tenant import (
     WorkloadIdentity,
 )
 from auditor.graph import clouds, github_oidc
-from auditor.graph.refusal import explained
+from auditor.graph.refusal import NoTokenError, explained
 from auditor.graph.secrets import Secrets, silence_libraries
 from auditor.graph.token_claims import expiry_of
 from auditor.graph.trust import authorities as authorities_of
@@ -143,7 +143,7 @@ class SignIn:
                 self._inner = self._build()
             options: dict[str, Any] = {"enable_cae": True} if claims is None else {"enable_cae": True, "claims": claims}
             asked: Awaitable[AccessToken] = self._inner.get_token(self.scope, **options)
-            return await asyncio.wait_for(asked, _LONGEST)
+            return _usable(await asyncio.wait_for(asked, _LONGEST))
         except GraphError:
             raise
         except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError
@@ -212,6 +212,18 @@ class SignIn:
                 f"the variable {credential.env} holds neither PEM text nor base64",
                 hint="export certificate and key as PEM, or as PKCS #12 in base64",
             ) from None
+
+
+def _usable(token: "AccessToken") -> "AccessToken":
+    """Return what can stand in a header; azure-identity hands on whatever the service called a token."""
+    if (
+        not isinstance(token.token, str)
+        or not token.token.isascii()
+        or not token.token.isprintable()
+        or not token.token
+    ):
+        raise NoTokenError("the answer holds no access token")
+    return token
 
 
 def _made_elsewhere(token: str, now: float) -> "AccessToken":

@@ -6,6 +6,12 @@ from auditor.graph.aadsts import advice, code_in
 from auditor.graph.secrets import Secrets
 
 _LONGEST = 300
+_NO_NUMBER = "invalid literal for int()"
+"""What azure-identity says of an answer whose token has no lifetime that it can read."""
+
+
+class NoTokenError(Exception):
+    """The service answered as if it gave a token, and gave none."""
 
 
 def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: str) -> GraphError:
@@ -32,9 +38,11 @@ def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: 
             return GraphError(
                 "credential-file", f"{tenant.name}: {text[:_LONGEST]}", hint="check the path in the tenants file"
             )
-        case ValueError():
+        case ValueError() if not text.startswith(_NO_NUMBER):
             return _unusable(tenant, text)
-        case ClientAuthenticationError() | HttpResponseError() if not _unavailable(error):
+        case ClientAuthenticationError() | HttpResponseError() | NoTokenError() | ValueError() if not _unavailable(
+            error
+        ):
             return GraphError(
                 "sign-in-refused",
                 f"{tenant.name}: the sign-in was refused: {text[:_LONGEST]}",

@@ -1,0 +1,144 @@
+"""A sign-in service that is none, and certificates that are none: an error that says so, never another one."""
+
+import asyncio
+import base64
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+import trustme
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from auditor.domain.errors import AuditorError
+from auditor.domain.tenant import Certificate, ClientSecret, Tenant, WorkloadIdentity
+from auditor.graph.credentials import SignIn
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+_KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+    serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+)
+
+
+@contextmanager
+def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, str], ...] = ()) -> Iterator[Tenant]:
+    """A service over TLS that answers everything so, and a tenant that would sign in there."""
+
+    class Entra(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            for name, value in (*headers, ("Content-Length", str(len(body)))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(str(folder / "ca.pem"))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Entra)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+    try:
+        yield Tenant(
+            name="contoso",
+            tenant_id=TENANT,
+            credential=ClientSecret(client_id="c" * 36, secret_env="SECRET"),
+            authority=f"https://localhost:{server.server_port}",
+        )
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def token_of(tenant: Tenant, env: dict[str, str]) -> str:
+    async def ask() -> str:
+        async with SignIn(tenant, environ=env) as sign_in:
+            return (await sign_in.get_token()).token
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, b"<html>Please sign in to the network</html>"),
+        (200, b""),
+        (200, b"{}"),
+        (200, b"[]"),
+        (200, b"null"),
+        (200, b'{"access_token": "abcd", "expires'),
+        (200, b'{"access_token": null, "expires_in": 3600}'),
+        (200, b'{"access_token": 7, "expires_in": 3600}'),
+        (200, b'{"access_token": "", "expires_in": 3600}'),
+        (200, b'{"access_token": "abcd", "expires_in": "soon"}'),
+        (200, b"\xff\xfe\x00"),
+        (400, b"<html>Bad request</html>"),
+        (401, b""),
+        (403, b"<html>Forbidden by the proxy</html>"),
+        (400, b'{"error": "invalid_client", "error_description": "AADSTS7000215: Invalid client secret provided."}'),
+        (400, b'{"error": "something_new", "error_description": "AADSTS99999999: never seen"}'),
+    ],
+)
+def test_whatever_answers_in_its_place_is_told_as_a_failed_sign_in(status: int, body: bytes, tmp_path: Path) -> None:
+    with (
+        answering(status, body, tmp_path, (("Content-Type", "application/json"),)) as tenant,
+        pytest.raises(AuditorError) as caught,
+    ):
+        token_of(tenant, {"SECRET": "the-secret-value", "SSL_CERT_FILE": str(tmp_path / "ca.pem")})
+    assert caught.value.slug.startswith("sign-in-"), caught.value.message
+    assert "contoso" in caught.value.message
+    assert "the-secret-value" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"access_token": "abcd", "expires_in": "3600"}', b'{"access_token": "abcd", "expires_in": 3600, "x": [1]}'],
+)
+def test_a_token_in_another_dress_is_taken(body: bytes, tmp_path: Path) -> None:
+    with answering(200, body, tmp_path, (("content-type", "APPLICATION/JSON"),)) as tenant:
+        assert token_of(tenant, {"SECRET": "s" * 8, "SSL_CERT_FILE": str(tmp_path / "ca.pem")}) == "abcd"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", b"\x30\x82\x00", _KEY],
+)
+def test_a_file_that_is_no_certificate(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "auditor.pem"
+    path.write_bytes(content)
+    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, path=str(path)))
+    with pytest.raises(AuditorError) as caught:
+        token_of(tenant, {})
+    assert caught.value.slug == "certificate-invalid"
+    assert "PEM" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("text", ["###", "AAAA", base64.b64encode(b"no certificate").decode(), "é"])
+def test_a_variable_that_holds_no_certificate(text: str) -> None:
+    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, env="CERT"))
+    with pytest.raises(AuditorError) as caught:
+        token_of(tenant, {"CERT": text})
+    assert caught.value.slug == "certificate-invalid"
+
+
+def test_a_folder_in_place_of_a_certificate(tmp_path: Path) -> None:
+    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=Certificate(client_id="c" * 36, path=str(tmp_path)))
+    with pytest.raises(AuditorError) as caught:
+        token_of(tenant, {})
+    assert caught.value.slug == "credential-file"
+
+
+def test_a_token_file_that_is_not_there(tmp_path: Path) -> None:
+    tenant = Tenant(name="contoso", tenant_id=TENANT, credential=WorkloadIdentity(client_id="c" * 36))
+    with pytest.raises(AuditorError) as caught:
+        token_of(tenant, {"AZURE_FEDERATED_TOKEN_FILE": str(tmp_path / "nowhere")})
+    assert caught.value.hint
