@@ -1,6 +1,8 @@
 """The project's own workflows and the action's installation, with the packages of this environment and no network."""
 
 import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -137,3 +139,34 @@ def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
     assert (upload["retention-days"], upload["path"]) == ("14", "out")
     assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file()
     assert found["auditor"].endswith("licence-auditor/bin/auditor")
+
+
+def test_the_image_is_made_of_what_is_there(hub: Hub, tmp_path: Path) -> None:
+    """Docker is not run: the paths that the file copies, with what `.dockerignore` lets through, make the whole wheel."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = [word for line in re.findall(r"(?m)^COPY (?!--from)(.*)$", text) for word in line.split()[:-1]]
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert re.findall(r"(?m)^USER (\d+):(\d+)$", text) == [("10001", "10001")]
+    allowed = [
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line.startswith("!")
+    ]
+    context = tmp_path / "context"
+    for name in allowed:
+        source, to = hub.repository / name, context / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, to)
+        else:
+            shutil.copy(source, to)
+    held = []
+    for place in (context, hub.repository):
+        make = [sys.executable, "-m", "pip", "wheel", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*make, "-w", str(place), str(place)], check=True, capture_output=True)
+        (wheel,) = place.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            held.append(sorted(archive.namelist()))
+    assert held[0] == held[1]
+    for part in ("auditor/policies/", "auditor/reports/locales/", "auditor/schemas/policy.v1.json", "auditor/demo/"):
+        assert [name for name in held[0] if name.startswith(part)], part
