@@ -32,8 +32,17 @@ class Raw:
     def __init__(self, endpoint: str, bearer: str) -> None:
         self._host, self._port = endpoint.removeprefix("http://").split("/")[0].split(":")
         self.bearer = bearer
-        self._socket = socket.create_connection((self._host, int(self._port)))
         self._buffer = bytearray(1 << 20)
+        self.connect()
+
+    def connect(self) -> None:
+        """Open a connection; services close one that has been idle for a minute or so."""
+        self._socket = socket.create_connection((self._host, int(self._port)))
+
+    def _received(self) -> bytes:
+        data = self._socket.recv(1 << 16)
+        assert data, "the connection ended before its answer"
+        return data
 
     def get(self, path: str, *, keep: bool = False) -> bytes:
         """Download one body."""
@@ -49,9 +58,9 @@ class Raw:
 
     def answer(self, *, keep: bool = False) -> bytes:
         """Receive an answer whole; nothing of it is kept where nobody wants it."""
-        data = self._socket.recv(1 << 16)
+        data = self._received()
         while b"\r\n\r\n" not in data:
-            data += self._socket.recv(1 << 16)
+            data += self._received()
         header, body = data.split(b"\r\n\r\n", 1)
         assert header.startswith(b"HTTP/1.1 200"), header[:80]
         (length,) = (int(line[15:]) for line in header.lower().split(b"\r\n") if line.startswith(b"content-length:"))
@@ -74,7 +83,8 @@ class Raw:
         return found
 
     def download(self, paths: list[str]) -> float:
-        """Return the seconds that pages take, one after the other."""
+        """Return the seconds that pages take, one after the other, over a new connection."""
+        self.connect()
         begun = time.perf_counter()
         for path in paths:
             self.get(path)

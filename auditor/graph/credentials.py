@@ -216,14 +216,13 @@ class SignIn:
 
 def _usable(token: "AccessToken") -> "AccessToken":
     """Return what can stand in a header; azure-identity hands on whatever the service called a token."""
-    if (
-        not isinstance(token.token, str)
-        or not token.token.isascii()
-        or not token.token.isprintable()
-        or not token.token
-    ):
+    if not _can_be_sent(token.token):
         raise NoTokenError("the answer holds no access token")
     return token
+
+
+def _can_be_sent(token: object) -> bool:
+    return isinstance(token, str) and token != "" and token.isascii() and token.isprintable()
 
 
 def _made_elsewhere(token: str, now: float) -> "AccessToken":
