@@ -1,6 +1,7 @@
 """`auditor preview`: what a change of policies would do, from a folder or a git ref, told without names."""
 
 import json
+import re
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -226,3 +227,19 @@ def test_the_demo_against_a_folder_goes_to_stdout(here: Path) -> None:
     ran = call("preview", "--demo", "--base", "policies", "--as-of", AS_OF, "-f", "markdown=-", cwd=here)
     assert ran.code == 0
     assert ran.text.startswith("<!-- auditor-preview -->\n### This policy change adds, removes and changes no finding")
+
+
+def test_people_read_the_change_in_their_language(changed: Path, saved: Path) -> None:
+    ran = preview(changed, saved, "--base", "HEAD", "-f", "json,markdown,html", "--locale", "nl")
+    assert "Deze beleidswijziging: " in ran.text
+    assert "toegevoegd" in ran.text
+    assert "geschreven" in ran.err
+    page = (changed / "out" / "preview.html").read_text(encoding="utf-8")
+    comment = (changed / "out" / "preview.md").read_text(encoding="utf-8")
+    assert '<html lang="nl">' in page
+    for text in (page.partition("<body>")[2], comment):
+        assert "Toegevoegd" in text
+        assert not re.search(r"\b(?:Added|Removed|Changed|A month|Policy|state as of|added|finding)\b", text)
+    machine = (changed / "out" / "preview.json").read_bytes()
+    preview(changed, saved, "--base", "HEAD", "-f", "json")
+    assert (changed / "out" / "preview.json").read_bytes() == machine

@@ -2,6 +2,9 @@
 
 import json
 import re
+from base64 import b64encode
+from hashlib import sha256
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +57,48 @@ def test_people_read_their_language_and_machines_english(tmp_path: Path) -> None
         run(["plan", "--demo", AS_OF, "-q", "--locale", locale, "-f", "json,markdown", "-o", str(tmp_path / name)])
     assert (tmp_path / "en/plan.json").read_bytes() == (tmp_path / "nl/plan.json").read_bytes()
     assert "**Voordat u begint**" in (tmp_path / "nl/plan.md").read_text(encoding="utf-8")
+
+
+def test_the_page_stands_alone_and_tells_the_plan_in_order(tmp_path: Path) -> None:
+    run(["plan", "--demo", AS_OF, "-q", "--locale", "de", "-f", "json,html", "-o", str(tmp_path)])
+    page = (tmp_path / "plan.html").read_text(encoding="utf-8")
+    document = plan_of(tmp_path)
+    assert '<html lang="de">' in page
+    assert "<script" not in page
+    assert not re.search(r"<(?:link|img|iframe|form|object)\b|@import|url\(|<[a-z][^<>]*\s(?:src|on\w+)=", page)
+    style = re.search(r"(?s)<style>(.*?)</style>", page)
+    assert style is not None
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert f"default-src 'none'; style-src 'sha256-{digest}'" in unescape(page)
+    for number, tenant in enumerate(document["tenants"], start=1):
+        acts = re.findall(rf'(?s)<article class="act" id="t{number}-\d+">(.*?)</article>', page)
+        assert len(acts) == len(tenant["actions"])
+        for told, action in zip(acts, tenant["actions"], strict=True):
+            assert told.count("<pre>") == 2 * len(action["requests"])
+            assert told.count("<details>") == bool(action["requests"])
+            for request in action["requests"]:
+                assert request["powershell"] in unescape(told)
+                assert f"{request['method']} {request['path']}" in unescape(told)
+            assert told.count('class="stop"') == len(action["irreversible"])
+    proof = document["tenants"][0]["proof"]
+    counts = re.findall(r"<dd>([\d.]+)</dd>", page)[:3]
+    assert counts == [str(len(proof[key])) for key in ("fixed", "remaining", "new")]
+
+
+def test_hostile_names_are_text_on_the_page(tmp_path: Path, rules: str) -> None:
+    name = "<img src=x onerror=alert(1)>\x1b[2J\u202e`${7*7}`{{7*7}}</style><script>"
+    people = [
+        user("ann", grant(E3), accountEnabled=False, displayName=name, userPrincipalName=f"{name}@contoso.example")
+    ]
+    write(tmp_path / "snapshots", snapshot(people, {E3: 2}))
+    run(["plan", "--snapshot", str(tmp_path / "snapshots"), AS_OF, "-q", "-f", "html", "-o", str(tmp_path), rules])
+    page = (tmp_path / "plan.html").read_text(encoding="utf-8")
+    assert "&lt;img src=x" in page
+    assert "<img" not in page
+    assert "<script" not in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+    assert page.count("</style>") == 1
 
 
 @pytest.fixture
