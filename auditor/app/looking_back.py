@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from auditor.app.stored import State, all_folders, is_store, states, store_at
+from auditor.app.places import all_folders, is_store, store_at
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.domain.trends import Cohorts, Episode, Trends
@@ -25,7 +25,6 @@ from auditor.store.cohorts import Counts
 from auditor.store.cutting import buckets_of, shape_of
 from auditor.store.keeping import Store
 from auditor.store.memory import Memory
-from auditor.store.nights import Night
 from auditor.store.putting import seats_of
 
 Between = tuple[datetime | None, datetime | None]
@@ -104,6 +103,8 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
 
     Each instant stands for the latest night not after it. SnapshotError where one has none.
     """
+    from auditor.app.stored import State, states  # noqa: PLC0415  trends do not wait for what reads people
+
     with tempfile.TemporaryDirectory(prefix="auditor-nights-") as folder:
         opened = []
         for number, at in enumerate((first, last)):
@@ -159,20 +160,12 @@ def _entries(known: _Tenant) -> tuple[Entry, ...]:
 
 
 def _of_store(store: Store) -> dict[str, _Tenant]:
-    nights: dict[str, list[Night]] = {}
-    for night in store.nights():
-        nights.setdefault(night.tenant, []).append(night)
-    names = {name.partition("/")[0] for name in store.place.names("") if "/results/" in name}
-    return {
-        name: _Tenant(
-            nights=tuple(
-                NightSummary(at=night.instant, complete=night.manifest.complete, summary=night.summary)
-                for night in nights.get(name, ())
-            ),
-            results=Ledger(store.place, name),
-        )
-        for name in {*nights, *names}
-    }
+    names = store.place.names("")
+    nights: dict[str, list[NightSummary]] = {name.partition("/")[0]: [] for name in names if "/results/" in name}
+    for night in store.counts(names):
+        summary = NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
+        nights.setdefault(night.tenant, []).append(summary)
+    return {name: _Tenant(nights=tuple(found), results=Ledger(store.place, name)) for name, found in nights.items()}
 
 
 def _plain(root: Path) -> dict[str, _Tenant]:

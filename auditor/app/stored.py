@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.app.auditing import Unaudited
+from auditor.app.places import all_folders, is_store, store_at
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.reading import find, manifest_of
-from auditor.store import MARK
 
 if TYPE_CHECKING:
     from auditor.store.keeping import Store
@@ -40,20 +40,6 @@ class State:
         assert self.store is not None
         assert self.night is not None
         return self.store.restore(self.night, root)
-
-
-def store_at(where: Path | str) -> "Store":
-    """Return the store of a folder or an address, whether it is there or not."""
-    # Whoever audits a folder of snapshots does not wait for all that a store takes.
-    from auditor.store.address import Address, place_of  # noqa: PLC0415
-    from auditor.store.keeping import Store  # noqa: PLC0415
-
-    return Store(place_of(where if isinstance(where, Path) else Address(where)))
-
-
-def is_store(where: Path | str) -> bool:
-    """Whether a place is a store, and not a folder of snapshots."""
-    return not isinstance(where, Path) or (where / MARK).is_file()
 
 
 @contextmanager
@@ -108,12 +94,6 @@ def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, State | Un
     alone = {s.manifest.tenant: s for s in found if times[s.manifest.tenant] == 1}
     several = [state for state in found if times[state.manifest.tenant] > 1]
     return {**alone, **(_latest(several, at, str(where)) if several else {})}
-
-
-def all_folders(root: Path) -> list[Path]:
-    """Return every snapshot folder of a root, by tenant and instant; hidden ones are still being written."""
-    found = [path.parent for depth in ("*", "*/*") for path in root.glob(f"{depth}/manifest.json")]
-    return sorted(p for p in found if not any(part.startswith(".") for part in p.relative_to(root).parts))
 
 
 def _stored(store: "Store") -> list[State]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from auditor.app.stored import all_folders, store_at
+from auditor.app.places import all_folders, store_at
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.history.ledger import Entry, Ledger

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
 from auditor.domain.words import Outcome, Severity, Status
-from auditor.store.nights import checked_document, damaged, document_digest
+from auditor.store.nights import checked_document, damaged, sealed
 from auditor.store.places import Place
 
 SCHEMA: Final = "auditor/ledger/v1"
@@ -58,7 +57,7 @@ class Ledger:
 
     def entries(self) -> tuple[Entry, ...]:
         """Return every result in order."""
-        names = [n for n in self._place.names(f"{self._tenant}/results") if n.endswith(".json")]
+        names = self._place.names(f"{self._tenant}/results")
         found = []
         for name, body in zip(names, self._place.read_many(names), strict=True):
             where = f"{self._place.address}/{name}"
@@ -104,9 +103,8 @@ class Ledger:
             },
             "summary": _summary(result, tenant, rows, kept.values(), money),
         }
-        document["digest"] = document_digest(document)
         self._place.create(document["events"]["name"], body)
-        commit = json.dumps(document, ensure_ascii=False).encode() + b"\n"
+        commit = sealed(document)
         if not self._place.create(f"{self._tenant}/results/{number:06}.json", commit):
             raise self._refused("store-exists", "a result that somebody else stored at the same moment")
         return len(body) + len(commit)

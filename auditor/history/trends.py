@@ -84,11 +84,9 @@ def trends(
         return None
     moments = [night.at for night in nights] + [entry.as_of for entry in results]
     tables = {
-        "seats": pa.Table.from_pylist(list(_seat_rows(nights, results)), _SEATS),
+        "seats": _table(list(_seat_rows(nights, results)), _SEATS),
         "cohorts": pa.Table.from_pylist(list(_cohort_rows(nights)), _COHORTS),
-        "policies": pa.Table.from_pylist(
-            [_policy_row(e, p) for e in results for p in e.summary["policies"]], _POLICIES
-        ),
+        "policies": _table([_policy_row(e, p) for e in results for p in e.summary["policies"]], _POLICIES),
         "repair": pa.Table.from_pylist(list(_repair_rows(results)), _REPAIR),
     }
     asked = _Asking(tables)
@@ -165,22 +163,22 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[dict[str, Any]]:
+def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[tuple[Any, ...]]:
     """Yield seats of every night; a result speaks where there is no night of its day."""
     days = {night.at.date() for night in nights}
     for night in nights:
         for seat in night.summary["seats"]:
             known = seat["enabled"] is not None and seat["warning"] is not None
             usable = seat["enabled"] + seat["warning"] if known else None
-            yield {**_seat(seat, night.at), "usable": usable}
+            yield _seat(seat, night.at, usable)
     for entry in results:
         if entry.as_of.date() not in days:
             for seat in entry.summary["seats"]:
-                yield {**_seat(seat, entry.as_of), "usable": seat["usable"]}
+                yield _seat(seat, entry.as_of, seat["usable"])
 
 
-def _seat(seat: Mapping[str, Any], at: datetime) -> dict[str, Any]:
-    return {"at": at, "sku_id": seat["skuId"], "sku": seat["skuPartNumber"], "consumed": seat["consumed"]}
+def _seat(seat: Mapping[str, Any], at: datetime, usable: int | None) -> tuple[Any, ...]:
+    return at, seat["skuId"], seat["skuPartNumber"], usable, seat["consumed"]
 
 
 def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
@@ -190,9 +188,16 @@ def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
             yield {"at": night.at, "sku_id": sku_id, **counts}
 
 
-def _policy_row(entry: Entry, policy: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("severity", "open", "waived", "opened", "closed", "ages")
-    return {"at": entry.as_of, "policy": policy["id"], **{name: policy[name] for name in names}}
+def _policy_row(entry: Entry, policy: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("id", "severity", "open", "waived", "opened", "closed", "ages")
+    return entry.as_of, *(policy[name] for name in names)
+
+
+def _table(rows: Sequence[tuple[Any, ...]], schema: pa.Schema) -> pa.Table:
+    if not rows:
+        return schema.empty_table()
+    columns = zip(*rows, strict=True)
+    return pa.table([pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema)
 
 
 def _repair_rows(results: Sequence[Entry]) -> Iterable[dict[str, Any]]:

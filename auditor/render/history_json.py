@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
+import orjson
+
 from auditor.domain.trends import Episode, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.artifact import Artifact
 
@@ -26,8 +28,8 @@ def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
             "subject": each.subject,
             "product": each.product,
             "detail": each.detail,
-            "since": _told(each.since),
-            "until": _told(each.until),
+            "since": each.since,
+            "until": each.until,
             "ended": each.ended,
             "status": each.status,
             "waiver": each.waiver,
@@ -38,8 +40,12 @@ def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
 
 
 def _artifact(document: Any) -> Artifact:
-    text = json.dumps(document, ensure_ascii=False, indent=2) + "\n"
-    return Artifact(name="history.json", media_type="application/json", body=text.encode("utf-8", "replace"))
+    try:
+        body = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+    except TypeError:
+        # A lone surrogate in a name, which UTF-8 cannot hold.
+        body = (json.dumps(document, ensure_ascii=False, indent=2, default=_told) + "\n").encode("utf-8", "replace")
+    return Artifact(name="history.json", media_type="application/json", body=body)
 
 
 def _tenant(told: Trends) -> dict[str, Any]:
@@ -47,17 +53,17 @@ def _tenant(told: Trends) -> dict[str, Any]:
         "name": told.tenant,
         "nights": told.nights,
         "results": told.results,
-        "since": _told(told.since),
-        "until": _told(told.until),
+        "since": told.since,
+        "until": told.until,
         "unknown": list(told.unknown),
         "seats": [_seats(seat) for seat in told.seats],
         "people": [
-            {"at": _told(at), "accounts": accounts, "blocked": blocked, "licensed": licensed}
+            {"at": at, "accounts": accounts, "blocked": blocked, "licensed": licensed}
             for at, accounts, blocked, licensed in told.people
         ],
         "findings": [
             {
-                "at": _told(at),
+                "at": at,
                 "open": {s.value: n for s, n in stood.items()},
                 "waived": waived,
                 "notEvaluated": unjudged,
@@ -66,7 +72,7 @@ def _tenant(told: Trends) -> dict[str, Any]:
         ],
         "policies": [_policy(policy) for policy in told.policies],
         "money": [
-            {"currency": currency, "nights": [{"at": _told(at), "perMonth": float(value)} for at, value in sums]}
+            {"currency": currency, "nights": [{"at": at, "perMonth": float(value)} for at, value in sums]}
             for currency, sums in told.money.items()
         ],
     }
@@ -78,7 +84,7 @@ def _seats(seat: SeatTrend) -> dict[str, Any]:
     return {
         "skuId": seat.sku_id,
         "skuPartNumber": seat.sku,
-        "nights": [{"at": _told(at), "usable": u, "consumed": c, "spare": s} for at, u, c, s in rows],
+        "nights": [{"at": at, "usable": u, "consumed": c, "spare": s} for at, u, c, s in rows],
         "cohorts": None
         if cohorts is None
         else {
@@ -98,9 +104,9 @@ def _forecast(told: Forecast) -> dict[str, Any]:
         "method": told.method,
         "silent": told.silent,
         "perWeek": None if told.per_week is None else {"low": low, "estimate": middle, "high": high},
-        "runsOut": _told(told.expected),
-        "earliest": _told(told.earliest),
-        "latest": _told(told.latest),
+        "runsOut": told.expected,
+        "earliest": told.earliest,
+        "latest": told.latest,
     }
 
 
@@ -109,7 +115,7 @@ def _policy(policy: PolicyTrend) -> dict[str, Any]:
     return {
         "id": policy.policy,
         "severity": None if policy.severity is None else policy.severity.value,
-        "results": [{"at": _told(at), "open": stood, "waived": waived} for at, stood, waived in rows],
+        "results": [{"at": at, "open": stood, "waived": waived} for at, stood, waived in rows],
         "opened": policy.opened,
         "closed": policy.closed,
         "ages": dict(zip(("under7", "under30", "under90", "older"), policy.ages, strict=True)),
@@ -118,5 +124,5 @@ def _policy(policy: PolicyTrend) -> dict[str, Any]:
     }
 
 
-def _told(moment: datetime | date | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
+def _told(moment: datetime | date) -> str:
+    return moment.isoformat().replace("+00:00", "Z")

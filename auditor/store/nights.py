@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+import orjson
+
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest
 
 SCHEMA: Final = "auditor/store/v1"
+_SEAL: Final = b',"digest":"sha256:'
 _PART: Final = re.compile(r"[a-z0-9-]+/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
 _NAME: Final = re.compile(r"[a-z0-9-]+/nights/([0-9T.-]+Z)\.json")
 
@@ -61,6 +64,16 @@ class Night:
         return self.parts[-1].size
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightCounts:
+    """What trends need of a night."""
+
+    tenant: str
+    instant: datetime
+    complete: bool
+    summary: Mapping[str, Any]
+
+
 def instant_name(name: str) -> str | None:
     """Return the instant in the name of a commit, or None for another object."""
     found = _NAME.fullmatch(name)
@@ -71,14 +84,16 @@ def encode(night: Night) -> bytes:
     """Write a commit with a digest of itself."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
+        "tenant": night.tenant,
+        "instant": night.instant.isoformat(),
+        "complete": night.manifest.complete,
         "manifest": night.manifest_text,
         "parts": [{"name": p.name, "kind": p.kind, "bytes": p.size, "sha256": p.sha256} for p in night.parts],
         "content": dict(night.content),
         "rowGroups": list(night.row_groups),
         "summary": dict(night.summary),
     }
-    document["digest"] = document_digest(document)
-    return (json.dumps(document, ensure_ascii=False) + "\n").encode()
+    return sealed(document)
 
 
 def decode_night(body: bytes, where: str) -> Night:
@@ -108,26 +123,45 @@ def _part(entry: Mapping[str, Any]) -> PartEntry:
     return PartEntry(name=entry["name"], kind=str(entry["kind"]), size=int(entry["bytes"]), sha256=str(entry["sha256"]))
 
 
+def decode_counts(body: bytes, where: str) -> NightCounts:
+    """Read only the counts of a commit."""
+    document = checked_document(body, where, SCHEMA)
+    try:
+        return NightCounts(
+            tenant=str(document["tenant"]),
+            instant=datetime.fromisoformat(document["instant"]),
+            complete=bool(document["complete"]),
+            summary=document["summary"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(where, f"lacks or garbles {error}") from error
+
+
+def sealed(document: Mapping[str, Any]) -> bytes:
+    """Write a document with a digest of its own bytes as its last key."""
+    text = json.dumps(document, separators=(",", ":")).encode()
+    return text[:-1] + _SEAL + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
+
+
 def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
     """Read a JSON object of the store and hold it against its digest and its schema."""
     try:
-        document = json.loads(body)
-        promised = document.pop("digest", None)
-        found = document_digest(document)
-    except (AttributeError, RecursionError, ValueError) as error:
+        document = orjson.loads(body)
+        found = str(document.get("schema", ""))
+    except (AttributeError, ValueError) as error:
         raise damaged(where, f"is not JSON: {error}") from error
-    family = schema.rpartition("/")[0]
-    if str(document.get("schema", "")).rpartition("/")[0] != family:
+    if found.rpartition("/")[0] != schema.rpartition("/")[0]:
         raise SnapshotError(
             "store-foreign", f"{where} was not written by this program", hint="name a store that `auditor store` made"
         )
-    if document["schema"] != schema:
+    if found != schema:
         raise SnapshotError(
             "store-version",
-            f"{where} has the schema {document['schema']}, this version reads {schema}",
+            f"{where} has the schema {found}, this version reads {schema}",
             hint="use the version of auditor that wrote it, or a newer one",
         )
-    if promised != found:
+    text, _, mark = body.rpartition(_SEAL)
+    if hashlib.sha256(text + b"}").hexdigest().encode() != mark.partition(b'"')[0]:
         raise damaged(where, "was changed after it was written")
     return dict(document)
 
@@ -139,9 +173,3 @@ def damaged(where: str, what: str) -> SnapshotError:
         f"{where} {what}",
         hint="restore the object from a copy; `auditor store check` lists which nights are whole",
     )
-
-
-def document_digest(document: Any) -> str:
-    """Return the digest of a JSON document."""
-    canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()

@@ -5,7 +5,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from auditor.domain.errors import DeliveryError, SnapshotError
@@ -47,13 +47,15 @@ class Folder:
 
     def names(self, under: str) -> tuple[str, ...]:
         """Return the names below a folder; hidden ones are still being written."""
-        top = self.root / under if under else self.root
+        found: list[str] = []
         try:
-            found = [path for path in top.rglob("*") if path.is_file()] if top.is_dir() else []
+            for folder, below, files in os.walk(self.root / under, onerror=_missing_is_empty):
+                below[:] = [name for name in below if not name.startswith(".")]
+                top = Path(folder).relative_to(self.root).as_posix()
+                found += [f"{top}/{n}" if top != "." else n for n in files if not n.startswith(".")]
         except OSError as error:
             _unreadable(self.address, error)
-        names = (path.relative_to(self.root).as_posix() for path in found)
-        return tuple(sorted(n for n in names if not any(p.startswith(".") for p in PurePosixPath(n).parts)))
+        return tuple(sorted(found))
 
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes."""
@@ -92,6 +94,11 @@ class Folder:
             (self.root / name).unlink(missing_ok=True)
         except OSError as error:
             _unwritable(str(self.root / name), error)
+
+
+def _missing_is_empty(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):
+        raise error
 
 
 def _linked(beside: Path, path: Path) -> bool:

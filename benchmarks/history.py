@@ -1,0 +1,268 @@
+"""A year of nights in a store: what one takes, what a whole year would, how long restoring and a trend take.
+
+The churn is assumed, not taken from a real tenant: every night 40 % of the people sign in (all of them by a client on
+their behalf, half of them also themselves), 0.3 % of the people have another department or title, 0.5 % of the
+assignments another state, group or date, 0.02 % of the people leave and as many join.
+"""
+
+import json
+import resource
+import shutil
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from auditor.domain.words import Severity
+from auditor.history.ledger import SCHEMA as LEDGER
+from auditor.snapshot.manifest import encode as encode_manifest
+from auditor.snapshot.model import Manifest, Snapshot, in_memory
+from auditor.snapshot.reading import read
+from auditor.snapshot.schema import FILES, SIGN_IN_COLUMNS, SMALL_TABLES, USERS_PER_ROW_GROUP
+from auditor.snapshot.writing import write
+from auditor.store.keeping import Store, commit_name
+from auditor.store.nights import Night, encode, sealed
+from auditor.store.places import Folder
+from benchmarks.measuring import KEPT, Row, module, spread
+from benchmarks.measuring import tenant as tenant_of
+
+_PEOPLE = 100_000
+_NIGHTS = 30
+_FROM = datetime.fromisoformat("2026-01-05T02:17:00+00:00")
+"""Thirty nights from here cross one turn of a month."""
+_A_YEAR = 365
+_SMALL_BASE = 11
+"""Nights of a year that begin a month: they are told against the whole night, not against the night before."""
+
+
+class Tenant:
+    """A tenant whose people live on from night to night."""
+
+    def __init__(self, folder: Path, seed: int = 7) -> None:
+        base = read(folder)
+        batches = list(base.batches())
+        self._manifest = base.manifest
+        self._tables = {name: base.table(name) for name in SMALL_TABLES}
+        self.users = pa.Table.from_batches([b.users for b in batches]).cast(pa.schema(
+            [f.with_type(pa.string()) if pa.types.is_dictionary(f.type) else f for f in batches[0].users.schema]
+        )).combine_chunks()  # fmt: skip
+        self.links = pa.Table.from_batches([b.assignments for b in batches]).unify_dictionaries().combine_chunks()
+        self._random = np.random.default_rng(seed)
+
+    def night(self, at: datetime) -> Snapshot:
+        """Return the tenant as it stands."""
+        manifest: Manifest = replace(self._manifest, instant=at)
+        return in_memory(manifest, self._tables, self.users, self.links, rows=USERS_PER_ROW_GROUP)
+
+    def live(self, at: datetime) -> None:
+        """Let a day pass."""
+        self._move()
+        count = self.users.num_rows
+        now = int(at.timestamp())
+        signed = self._random.random(count) < 0.4
+        themselves = signed & (self._random.random(count) < 0.5)
+        interactive, other, successful = SIGN_IN_COLUMNS
+        made = {interactive: self._signed(interactive, themselves, now), other: self._signed(other, signed, now)}
+        numbers = pc.max_element_wise(made[interactive].cast(pa.int64()), made[other].cast(pa.int64()))
+        latest = numbers.cast(made[other].type)
+        made[successful] = pc.if_else(pa.array(signed), latest, self.users.column(successful))
+        for name in ("department", "jobTitle"):
+            chosen = self._random.random(count) < 0.0015
+            made[name] = pc.if_else(pa.array(chosen), f"{name} {now % 97}", self.users.column(name))
+        for name, column in made.items():
+            self.users = self.users.set_column(self.users.column_names.index(name), name, column)
+        rows = self.links.num_rows
+        changed = pa.array(self._random.random(rows) < 0.005)
+        moment = pa.scalar(at - timedelta(hours=3), pa.timestamp("us", tz="UTC"))
+        place = self.links.column_names.index("lastUpdatedDateTime")
+        updated = pc.if_else(changed, moment, self.links.column("lastUpdatedDateTime"))
+        self.links = self.links.set_column(place, "lastUpdatedDateTime", updated)
+
+    def _signed(self, name: str, chosen: Any, now: int) -> Any:
+        ago = self._random.integers(0, 86_400, len(chosen))
+        fresh = pa.array((now - ago) * 1_000_000).cast(pa.timestamp("us", tz="UTC"))
+        return pc.if_else(pa.array(chosen), fresh, self.users.column(name))
+
+    def _move(self) -> None:
+        """Let some people go and as many come, with the licences of a colleague."""
+        count = self.users.num_rows
+        some = max(1, count // 5000)
+        stays = np.ones(count, dtype=bool)
+        stays[self._random.choice(count, some, replace=False)] = False
+        models = self._random.choice(np.nonzero(stays)[0], some, replace=False)
+        origin = np.concatenate([np.nonzero(stays)[0], models])
+        people = self.users.take(pa.array(origin))
+        ids = people.column("id").to_pylist()
+        for number in range(len(ids) - some, len(ids)):
+            raw = self._random.bytes(16).hex()
+            ids[number] = f"{raw[:8]}-{raw[8:12]}-4{raw[13:16]}-8{raw[17:20]}-{raw[20:]}"
+        people = people.set_column(0, people.schema.field("id"), pa.array(ids))
+        order = np.argsort(np.array(ids))
+        origin = origin[order]
+        owners = self.links.column("user").to_numpy()
+        first, last = np.searchsorted(owners, origin), np.searchsorted(owners, origin, side="right")
+        sizes = last - first
+        rows = np.arange(sizes.sum()) + np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
+        links = self.links.take(pa.array(rows))
+        self.links = links.set_column(
+            0, links.schema.field("user"), pa.array(np.repeat(np.arange(len(origin)), sizes))
+        ).combine_chunks()
+        self.users = people.take(pa.array(order)).combine_chunks()
+
+
+def measure(_users: int, rounds: int) -> list[Row]:
+    """Store thirty nights of 100,000 people, put the last together again, and ask a store of a year for its trends."""
+    told = module("history", str(_PEOPLE), str(_NIGHTS)).told
+    trend = [module("history", "trend", str(told["store"])).told for _ in range(rounds)]
+    shutil.rmtree(Path(told["store"]).parent)
+    year = 10 * (
+        told["full"]
+        + _SMALL_BASE * told["month"]
+        + (_A_YEAR - 1 - _SMALL_BASE) * told["night"]
+        + _A_YEAR * told["commit"]
+    )
+    seconds = [each["seconds"] for each in trend]
+    return [
+        Row(
+            what=f"a night of {_PEOPLE:,} people in a store ({_NIGHTS} nights stored, all restored and equal)",
+            measured=f"{told['night'] / 1e6:.2f} MB; the first {told['full'] / 1e6:.1f} MB, "
+            f"the first of a month {told['month'] / 1e6:.2f} MB",
+            against=f"its snapshot: {told['snapshot'] / 1e6:.1f} MB",
+            ratio=f"{told['snapshot'] / told['night']:.0f} times less",
+            bar="",
+        ),
+        Row(
+            what="a year of nights of 1,000,000 people, reckoned as ten times these",
+            measured=f"{year / 1e9:.2f} GB",
+            against=f"{_A_YEAR} snapshots: {10 * _A_YEAR * told['snapshot'] / 1e9:.1f} GB",
+            ratio="",
+            bar="< 1 GB",
+            met=year < 1e9,
+        ),
+        Row(
+            what=f"storing such a night, with the cohorts; restoring the last ({told['chain']} objects)",
+            measured=f"{told['put']:.1f} s; {told['restore']:.1f} s of CPU, {told['peak']} MB",
+            against="",
+            ratio="",
+            bar="",
+        ),
+        Row(
+            what="a year's trends: 365 nights of 30 products, 365 results of 50 policies, the process as a whole",
+            measured=f"{spread(seconds, 2)} s of CPU",
+            against="",
+            ratio="",
+            bar="< 1 s",
+            met=sorted(seconds)[len(seconds) // 2] < 1,
+        ),
+    ]
+
+
+def _nights(people: int, nights: int) -> dict[str, Any]:
+    tenant = Tenant(tenant_of(people))
+    work = Path(tempfile.mkdtemp(prefix="history-", dir=KEPT))
+    store = Store(Folder(work / "store")).made()
+    taken: list[float] = []
+    kept: list[Night] = []
+    for number in range(nights):
+        at = _FROM + timedelta(days=number)
+        tenant.live(at)
+        folder = write(work / "given", tenant.night(at))
+        before = _cpu()
+        night, _ = store.put(folder)
+        taken.append(_cpu() - before)
+        kept.append(night)
+        size = sum((folder / f"{name}.parquet").stat().st_size for name in FILES)
+        if number < nights - 1:
+            shutil.rmtree(work / "given")
+    before = _cpu()
+    back = store.restore(kept[-1], work / "back")
+    restored = _cpu() - before
+    for name in FILES:
+        assert _decoded(folder, name).equals(_decoded(back, name)), name
+    for night in kept[:: max(1, nights // 5)]:
+        store.restore(night, work / "again")  # refuses to give back what is not what was stored
+        shutil.rmtree(work / "again")
+    sizes = {"night": [], "month": []}  # type: ignore[var-annotated]
+    for night in kept[1:]:
+        sizes["month" if len(night.parts) == 2 and night.instant.day == 1 else "night"].append(night.own_size)
+    return {
+        "store": str(work / "store"),
+        "snapshot": size,
+        "full": kept[0].own_size,
+        "night": float(np.mean(sizes["night"])),
+        "month": float(np.mean(sizes["month"])) if sizes["month"] else 0,
+        "commit": len(encode(kept[-1])),
+        "put": float(np.median(taken[1:])),
+        "restore": restored,
+        "chain": len(kept[-1].parts),
+        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _decoded(folder: Path, name: str) -> pa.Table:
+    """Read a table without its dictionary codes, which may stand in another order."""
+    table = pq.read_table(folder / f"{name}.parquet")
+    coded = [field for field in table.schema if pa.types.is_dictionary(field.type)]
+    for field in coded:
+        table = table.set_column(table.column_names.index(field.name), field.name, table[field.name].cast(pa.string()))
+    return table
+
+
+def _trend(where: Path) -> dict[str, Any]:
+    """Fill the store up to a year with commits that only bear other instants, then time the command."""
+    store = Store(Folder(where))
+    nights = store.nights()
+    year = where.parent / "year"
+    if not year.exists():
+        _fill(year, nights[-1])
+    before = _cpu(children=True), time.perf_counter()
+    done = _run(["-m", "auditor", "history", str(year), "-f", "json"])
+    told = json.loads(done)["tenants"][0]
+    assert (told["nights"], told["results"]) == (_A_YEAR, _A_YEAR)
+    return {"seconds": _cpu(children=True) - before[0], "wall": time.perf_counter() - before[1]}
+
+
+def _fill(year: Path, night: Night) -> None:
+    store = Store(Folder(year)).made()
+    for day in range(_A_YEAR):
+        manifest = replace(night.manifest, instant=night.instant + timedelta(days=day))
+        made = replace(night, manifest=manifest, manifest_text=encode_manifest(manifest, night.files).decode())
+        store.place.create(commit_name(made), encode(made))
+        summary = {
+            "complete": True, "open": {severity.value: 20 for severity in Severity}, "waived": 3, "notEvaluated": 0,
+            "money": {"EUR": "1234.50"}, "seats": [],
+            "policies": [
+                {"id": f"policy-{n}", "severity": "high", "status": "fail", "open": day + n, "waived": 1,
+                 "ages": [1, 2, 3, 4], "opened": 2, "closed": 1, "repair": {str(n): 1}}
+                for n in range(50)
+            ],
+        }  # fmt: skip
+        document: dict[str, Any] = {
+            "schema": LEDGER, "number": day + 1, "asOf": manifest.instant.isoformat(), "run": str(day),
+            "events": {"name": "none", "sha256": "", "bytes": 0, "checkpoint": day == 0}, "summary": summary,
+        }  # fmt: skip
+        store.place.create(f"{manifest.tenant}/results/{day + 1:06}.json", sealed(document))
+
+
+def _run(arguments: list[str]) -> str:
+    import subprocess
+
+    return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True).stdout
+
+
+def _cpu(*, children: bool = False) -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+if __name__ == "__main__":
+    first, second = sys.argv[1:3]
+    print(json.dumps(_trend(Path(second)) if first == "trend" else _nights(int(first), int(second))))
