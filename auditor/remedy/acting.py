@@ -13,7 +13,6 @@ from auditor.domain.words import Agreement, Severity
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
-from auditor.remedy.plan_text import amount
 from auditor.remedy.remedies import Decided, Remedy, remedies_of
 from auditor.remedy.situating import Circumstances, circumstances
 from auditor.remedy.telling import Told, tell
@@ -230,6 +229,8 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
     if remedy.kind is Kind.BUDGET and extra:
         value, _, currency = extra.partition(" ")
+        from auditor.remedy.plan_text import amount  # noqa: PLC0415  brings the languages along, few budgets are broken
+
         extra = amount(Decimal(value), currency, office.words)
     return wording.title(
         office.words,
