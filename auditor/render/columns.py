@@ -5,9 +5,10 @@ from decimal import Decimal
 from typing import Any, Final
 
 from auditor.domain.result import Finding, ProductReference, Result
-from auditor.domain.words import Change, Severity, Status, SubjectType
+from auditor.domain.words import Severity
 from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
+from auditor.render.members import NEW, PRODUCT, REOPENED, WAIVED
 from auditor.render.rows import LONG, Context, address_of, anchored, name_of, shortened, what
 from auditor.render.telling import Telling
 from auditor.render.visible import visible
@@ -16,9 +17,9 @@ from auditor.wording.checks import N_
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
 """The four parts of the evidence; the page puts centred dots between those that say something."""
-_CHANGES: Final = (None, Change.NEW, Change.REOPENED)
+_CHANGES: Final = (None, NEW, REOPENED)
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
-_CHANGED: Final = {id(Change.NEW): 1, id(Change.REOPENED): 2}
+_CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
 
 
 class Texts:
@@ -86,9 +87,9 @@ class Gathering:
         self.fingerprints += marks
         put["place"](numbered([each.policy for each in findings], lambda policy: self._place(place, policy, context)))
         put["severity"]([_SEVERITIES[id(each.severity)] for each in findings])
-        put["status"]([each.status is Status.WAIVED for each in findings])
+        put["status"]([each.status is WAIVED for each in findings])
         put["change"]([_CHANGED.get(id(each.change), 0) for each in findings])
-        waivers = [each.waiver if each.status is Status.WAIVED else None for each in findings]
+        waivers = [each.waiver if each.status is WAIVED else None for each in findings]
         put["waiver"](numbered(waivers, self.texts["waiver"].number))
         put["department"](
             numbered(
@@ -135,7 +136,7 @@ class Gathering:
         none = ProductReference(sku_id=None, sku_part_number=None)
         products = [each.product or none for each in findings]
         keys = [
-            (each.check, each.detail, each.subject.type is SubjectType.PRODUCT, product.sku_id, product.sku_part_number)
+            (each.check, each.detail, each.subject.type is PRODUCT, product.sku_id, product.sku_part_number)
             for each, product in zip(findings, products, strict=True)
         ]
         first = dict(zip(reversed(keys), reversed(findings), strict=True))

@@ -4,8 +4,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from auditor.domain.result import Action, Money, TenantResult
-from auditor.domain.words import Severity, Status
+from auditor.domain.words import Severity
 from auditor.render.json_text import document
+from auditor.render.members import OPEN
 from auditor.render.rows import anchored
 from auditor.render.view import Group, Matter, Section, Step
 from auditor.render.words import Words
@@ -15,7 +16,7 @@ _FEW: Final = 5
 
 def steps(tenant: TenantResult, words: Words) -> tuple[Step, ...]:
     """Return the tenant's actions in their order."""
-    worst = {finding.fingerprint: finding.severity for finding in tenant.findings if finding.status is Status.OPEN}
+    worst = {finding.fingerprint: finding.severity for finding in tenant.findings if finding.status is OPEN}
     told: dict[object, tuple[str, str]] = {}
     made: list[Step] = []
     for action in tenant.actions:

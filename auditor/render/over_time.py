@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.domain.result import Finding, Result, TenantResult
-from auditor.domain.words import Severity, Status
+from auditor.domain.words import Severity
 from auditor.render.facts import product_name
+from auditor.render.members import OPEN
 from auditor.render.past import Past
 from auditor.render.rows import Context, anchored, shortened
 from auditor.render.totals import money
@@ -27,7 +28,7 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
     found: dict[str, tuple[datetime, Finding]] = {}
     for finding in tenant.findings:
         moment = next_date(finding)
-        if moment is not None and finding.status is Status.OPEN:
+        if moment is not None and finding.status is OPEN:
             known = found.get(finding.subject.id)
             if known is None or finding.severity.rank < known[1].severity.rank:
                 found[finding.subject.id] = (moment, finding)

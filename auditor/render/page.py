@@ -7,9 +7,10 @@ from itertools import accumulate, pairwise
 from typing import Final
 
 from auditor.domain.result import Finding, Notice, PolicyHeader, Result, TenantResult
-from auditor.domain.words import Severity, Status, SubjectType
+from auditor.domain.words import Severity
 from auditor.render.document import TOOL
 from auditor.render.matters import matters, steps
+from auditor.render.members import OPEN, USER
 from auditor.render.over_time import timeline, trends
 from auditor.render.past import Past
 from auditor.render.rows import ROWS, Context, anchored, group, lines, outcome_row, seat_row, source_row
@@ -93,9 +94,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
         digest=result.run.policy_digest,
         run=result.run.id,
         redacted=result.run.redacted,
-        people=len(
-            {finding.subject.id for finding in all_findings(result) if finding.subject.type is SubjectType.USER}
-        ),
+        people=len({finding.subject.id for finding in all_findings(result) if finding.subject.type is USER}),
     )
 
 
@@ -227,9 +226,9 @@ def _groups(parts: Sequence[_Part], context: Context) -> tuple[Group, ...]:
 
 
 def _open(findings: Iterable[Finding]) -> int:
-    return sum(finding.status is Status.OPEN for finding in findings)
+    return sum(finding.status is OPEN for finding in findings)
 
 
 def _counts(findings: Iterable[Finding]) -> tuple[tuple[Severity, int], ...]:
-    found = [id(finding.severity) for finding in findings if finding.status is Status.OPEN]
+    found = [id(finding.severity) for finding in findings if finding.status is OPEN]
     return tuple((severity, count) for severity in Severity if (count := found.count(id(severity))))

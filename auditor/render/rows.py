@@ -7,9 +7,10 @@ from re import sub
 from typing import Any, Final
 
 from auditor.domain.result import Coverage, Finding, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
-from auditor.domain.words import Change, Severity, Status, SubjectType
+from auditor.domain.words import Severity
 from auditor.render.evidence import advice, described, limits
 from auditor.render.facts import product_name, product_names
+from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
 from auditor.render.seat_picture import picture
 from auditor.render.view import Group, Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
@@ -37,7 +38,7 @@ class Context:
         worst: dict[str, Finding] = {}
         for finding in (each for each in tenant.findings if each.check.startswith("seats.")):
             sku = finding.product.sku_id if finding.product is not None else None
-            if sku is not None and finding.status is Status.OPEN:
+            if sku is not None and finding.status is OPEN:
                 known = worst.get(sku.casefold())
                 if known is None or finding.severity.rank < known.severity.rank:
                     worst[sku.casefold()] = finding
@@ -73,10 +74,10 @@ def group(
     `worth` is what the open ones cost a month, per currency.
     """
     header = context.headers.get(policy)
-    found = [finding for finding in findings if finding.status is Status.OPEN]
+    found = [finding for finding in findings if finding.status is OPEN]
     ordered = found[:rows]
     if len(ordered) < rows:
-        ordered += [finding for finding in findings if finding.status is Status.WAIVED]
+        ordered += [finding for finding in findings if finding.status is WAIVED]
     source = findings[0].source
     return Group(
         anchor=anchored("p", context.prefix or "fleet", policy),
@@ -88,7 +89,7 @@ def group(
         place=f"{source.file}:{source.line}",
         open=len(found),
         waived=len(findings) - len(found),
-        new=len([each for each in found if each.change is Change.NEW or each.change is Change.REOPENED]),
+        new=len([each for each in found if each.change is NEW or each.change is REOPENED]),
         money=context.words.sums(worth),
         rows=tuple(row(finding, context) for finding in ordered[:rows]),
         more=max(len(findings) - rows, 0),
@@ -106,8 +107,8 @@ def row(finding: Finding, context: Context) -> Row:
         what=shortened(what(finding, context)),
         evidence=shortened(described(finding, words)),
         money="" if finding.money is None else words.money(finding.money.per_month, finding.money.currency),
-        waiver=finding.waiver if finding.status is Status.WAIVED else None,
-        change=None if finding.change is Change.UNCHANGED else finding.change,
+        waiver=finding.waiver if finding.status is WAIVED else None,
+        change=None if finding.change is UNCHANGED else finding.change,
     )
 
 
@@ -121,7 +122,7 @@ def address_of(finding: Finding, name: str) -> str:
     address = finding.evidence.get("userPrincipalName")
     if address is not None and str(address) != name:
         return str(address)
-    if finding.subject.type is SubjectType.PRODUCT and finding.product is not None:
+    if finding.subject.type is PRODUCT and finding.product is not None:
         return finding.product.sku_part_number or ""
     return "" if finding.subject.id == name else finding.subject.id
 
@@ -129,7 +130,7 @@ def address_of(finding: Finding, name: str) -> str:
 def what(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
     said = context.words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
-    about = product_name(finding, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
+    about = product_name(finding, context.names) if finding.subject.type is not PRODUCT else None
     detail = finding.detail
     if detail is not None and finding.check == "assignment.error":
         # The group after the @ stands among the evidence, as the path.
@@ -147,13 +148,13 @@ def lines(
     """
     words = context.words
     told = [
-        (0 if finding.change is Change.REOPENED else 1, finding)
+        (0 if finding.change is REOPENED else 1, finding)
         for finding in findings
-        if finding.status is Status.OPEN and (finding.change is Change.NEW or finding.change is Change.REOPENED)
+        if finding.status is OPEN and (finding.change is NEW or finding.change is REOPENED)
     ]
-    told += [(2, finding) for finding in fixed if finding.status is Status.OPEN]
+    told += [(2, finding) for finding in fixed if finding.status is OPEN]
     told.sort(key=lambda item: (item[0], item[1].severity.rank))
-    marks = (words.gettext(CHANGES[Change.REOPENED]), words.gettext(CHANGES[Change.NEW]), words.gettext("fixed"))
+    marks = (words.gettext(CHANGES[REOPENED]), words.gettext(CHANGES[NEW]), words.gettext("fixed"))
     shown = tuple(
         Line(
             mark=marks[order],

@@ -6,7 +6,8 @@ from decimal import Decimal
 from typing import Final
 
 from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, Summary, TenantResult
-from auditor.domain.words import Change, Outcome, Severity, Status
+from auditor.domain.words import Outcome, Severity
+from auditor.render.members import NEW, OPEN, REOPENED, UNCHANGED
 
 COSTLY: Final = frozenset(
     {
@@ -51,7 +52,7 @@ def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) ->
     parts += [(tenant.findings, tenant.policies) for tenant in tenants]
     for findings, outcomes in parts:
         for finding in findings:
-            if finding.status is Status.OPEN:
+            if finding.status is OPEN:
                 counted[finding.severity] += 1
             else:
                 waived += 1
@@ -67,12 +68,12 @@ def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> C
         finding.change
         for findings in (fleet.findings, *(tenant.findings for tenant in tenants))
         for finding in findings
-        if finding.change is not Change.UNCHANGED and finding.status is Status.OPEN
+        if finding.change is not UNCHANGED and finding.status is OPEN
     ]
     return Changes(
-        new=here.count(Change.NEW),
-        reopened=here.count(Change.REOPENED),
-        fixed=sum(finding.status is Status.OPEN for each in parts for finding in each.fixed),
+        new=here.count(NEW),
+        reopened=here.count(REOPENED),
+        fixed=sum(finding.status is OPEN for each in parts for finding in each.fixed),
         unconfirmed=sum(len(each.unconfirmed) for each in parts),
     )
 
@@ -111,7 +112,7 @@ def seats(findings: Iterable[Finding]) -> dict[Seat, Decimal]:
         ((worth.currency, finding.subject.id, None if (about := finding.product) is None else about.sku_id), value)
         for finding in findings
         if (worth := finding.money) is not None
-        and finding.status is Status.OPEN
+        and finding.status is OPEN
         and finding.check != "budget.exceeded"
         and (value := worth.per_month) > 0
     ]
@@ -171,8 +172,7 @@ def freed(of: Result | TenantResult) -> Freed:
 def priced_whole(result: Result) -> bool:
     """Whether every open finding that costs seats has a price; else the sum is a lower bound."""
     return not any(
-        finding.status is Status.OPEN and finding.money is None and finding.check in COSTLY
-        for finding in all_findings(result)
+        finding.status is OPEN and finding.money is None and finding.check in COSTLY for finding in all_findings(result)
     )
 
 
