@@ -152,7 +152,9 @@ class Graph:
             # Signing in anew, which every request may have to, came to nothing.
             return Final(fault=Fault(kind=Kind.SIGNED_OUT, message=error.message, remedy=error.hint))
         except (httpx.TransportError, httpx.DecodingError) as error:
-            return Again(fault=_unreachable(call.name, error, self.sign_in.secrets.scrub(str(error))))
+            found = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error)))
+            # Who vouches for a server does not change while one waits.
+            return Final(fault=found) if "CERTIFICATE_VERIFY_FAILED" in str(error) else Again(fault=found)
         except httpx.InvalidURL as error:
             return Final(fault=_not_graph(call.name, str(error)))
         if response is None:

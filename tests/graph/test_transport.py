@@ -1,0 +1,140 @@
+"""Connections: what fails on them becomes httpx's own errors, and nothing of one answer reaches another request."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from threading import Thread
+
+import httpx
+import pytest
+
+from auditor.domain.errors import GraphError
+from auditor.domain.needs import Needs
+from auditor.domain.tenant import Token
+from auditor.graph.transport import AiohttpTransport, Forgetful
+from auditor.graph.trust import context
+from tests.collect.harness import AGGREGATES, Ticking, collect, configured, environment
+from tests.emulator.fixtures import running_emulator, small_tenant
+
+Talk = Callable[[socket.socket], None]
+
+
+@contextmanager
+def listening(talk: Talk) -> Iterator[str]:
+    """A server that does with each connection as it is told."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                talk(connection)
+
+    Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1.0/users"
+    finally:
+        server.close()
+
+
+async def asked(address: str, *times: int) -> list[httpx.Response]:
+    transport = AiohttpTransport(verify=context(None), connections=4, proxy=None)
+    limits = httpx.Timeout(0.4)
+    async with Forgetful(transport=transport, timeout=limits, follow_redirects=False, trust_env=False) as client:
+        return [await client.get(address) for _ in times or (1,)]
+
+
+def silent(connection: socket.socket) -> None:
+    connection.recv(1 << 16)
+    connection.settimeout(2)
+    try:
+        connection.recv(1)
+    except OSError:
+        return
+
+
+def stuck(connection: socket.socket) -> None:
+    connection.recv(1 << 16)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
+    silent(connection)
+
+
+def closing(connection: socket.socket) -> None:
+    connection.recv(1 << 16)
+
+
+def rambling(connection: socket.socket) -> None:
+    connection.recv(1 << 16)
+    connection.sendall(b"220 mail.example ESMTP\r\n")
+
+
+def short(connection: socket.socket) -> None:
+    connection.recv(1 << 16)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}")
+
+
+def unpacked(connection: socket.socket) -> None:
+    connection.recv(1 << 16)
+    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}")
+
+
+@pytest.mark.parametrize("talk", [silent, stuck, closing, rambling, short, unpacked])
+def test_what_fails_on_a_connection_is_an_error_that_can_be_tried_again(talk: Talk) -> None:
+    with listening(talk) as address, pytest.raises((httpx.TransportError, httpx.DecodingError)):
+        asyncio.run(asked(address))
+
+
+def test_where_nobody_listens() -> None:
+    with pytest.raises(httpx.ConnectError):
+        asyncio.run(asked("http://127.0.0.1:9/v1.0/users"))
+
+
+def test_no_cookie_comes_back() -> None:
+    heard: list[bytes] = []
+
+    def talk(connection: socket.socket) -> None:
+        heard.append(connection.recv(1 << 16))
+        connection.sendall(
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+        )
+
+    with listening(talk) as address:
+        answers = asyncio.run(asked(address, 1, 2))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(heard) == 2
+    assert b"cookie" not in heard[1].lower()
+
+
+def test_a_graph_that_nobody_vouches_for_is_told_at_once() -> None:
+    with running_emulator([small_tenant()]) as emulator:
+        tenant = replace(configured(emulator), endpoint=emulator.tls_endpoint, credential=Token(token_env="T"))
+        time = Ticking()
+        with pytest.raises(GraphError) as caught:
+            collect(
+                emulator,
+                Needs(sources=AGGREGATES),
+                tenant=tenant,
+                env={"T": emulator.bearer("contoso")},
+                patience=time.patience(),
+            )
+        assert "CERTIFICATE_VERIFY_FAILED" in caught.value.message
+        assert "SSL_CERT_FILE" in (caught.value.hint or "")
+        assert not time.slept
+        trusted = environment(emulator, T=emulator.bearer("contoso"))
+        assert collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env=trusted).manifest.complete
+
+
+def test_a_graph_where_nobody_listens_is_tried_again_and_told() -> None:
+    with running_emulator([small_tenant()]) as emulator:
+        tenant = replace(configured(emulator), endpoint="http://127.0.0.1:9/v1.0", credential=Token(token_env="T"))
+        time = Ticking()
+        with pytest.raises(GraphError) as caught:
+            collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env={"T": "opaque"}, patience=time.patience())
+    assert "ConnectError" in caught.value.message
+    assert "network" in (caught.value.hint or "")
+    assert len(time.slept) >= 6
