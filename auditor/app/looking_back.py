@@ -21,11 +21,8 @@ from auditor.render.past import Past
 from auditor.render.totals import sums
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.reading import find, manifest_of, read
-from auditor.store.cohorts import Counts
-from auditor.store.cutting import buckets_of, shape_of
 from auditor.store.keeping import Store
 from auditor.store.memory import Memory
-from auditor.store.putting import seats_of
 
 Between = tuple[datetime | None, datetime | None]
 
@@ -104,6 +101,8 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
     Each instant stands for the latest night not after it. SnapshotError where one has none.
     """
     from auditor.app.stored import State, states  # noqa: PLC0415  trends do not wait for what reads people
+    from auditor.store.cohorts import Counts  # noqa: PLC0415
+    from auditor.store.cutting import buckets_of, shape_of  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory(prefix="auditor-nights-") as folder:
         opened = []
@@ -170,6 +169,8 @@ def _of_store(store: Store) -> dict[str, _Tenant]:
 
 def _plain(root: Path) -> dict[str, _Tenant]:
     """Read the seats of a folder of snapshots; its people stay unread, so nothing is known of them."""
+    from auditor.store.putting import seats_of  # noqa: PLC0415  a store needs none of it
+
     folders = list(find(root)) if (root / "manifest.json").is_file() else (find(root) and all_folders(root))
     found: dict[str, _Tenant] = {}
     for folder in folders:

@@ -4,14 +4,12 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reading import read
 from auditor.snapshot.schema import FILES
 from auditor.snapshot.writing import SnapshotWriter, folder_name
 from auditor.store import MARK
-from auditor.store.cutting import row_groups
 from auditor.store.nights import (
     SCHEMA,
     Night,
@@ -25,11 +23,12 @@ from auditor.store.nights import (
     instant_name,
     sealed,
 )
-from auditor.store.parts import Kind, Part, small_tables
 from auditor.store.places import Place
-from auditor.store.putting import Putting
 from auditor.store.retention import Pruning
-from auditor.store.walking import Digests, walked
+
+if TYPE_CHECKING:
+    from auditor.snapshot.model import Snapshot
+    from auditor.store.parts import Part
 
 
 class Store:
@@ -96,6 +95,9 @@ class Store:
 
         Raises SnapshotError for a snapshot that cannot be read, and where another one of that instant is stored.
         """
+        from auditor.snapshot.reading import read  # noqa: PLC0415  trends do not wait for what reads people
+        from auditor.store.putting import Putting  # noqa: PLC0415
+
         text = (folder / "manifest.json").read_bytes() if folder.is_dir() else b""
         snapshot = read(folder)
         known = {night.instant: night for night in self.nights(snapshot.manifest.tenant)}
@@ -123,6 +125,10 @@ class Store:
 
     def restore(self, night: Night, root: Path) -> Path:
         """Write a night under `root/<tenant>/<instant>/` again; SnapshotError where it is not exactly as it was."""
+        from auditor.store.cutting import row_groups  # noqa: PLC0415  as in put
+        from auditor.store.parts import Kind, small_tables  # noqa: PLC0415
+        from auditor.store.walking import Digests, walked  # noqa: PLC0415
+
         parts = self.parts(night)
         with SnapshotWriter(root, night.tenant, folder_name(night.manifest)) as writer:
             if parts[0].head.kind is Kind.VERBATIM:
@@ -149,7 +155,7 @@ class Store:
         needed = {entry.name for night in self.nights(tenant) for entry in night.parts}
         return tuple(name for name in self.place.names(f"{tenant}/parts") if name not in needed)
 
-    def parts(self, night: Night) -> list[Part]:
+    def parts(self, night: Night) -> "list[Part]":
         """Return the objects of a night, each held against its digest."""
         return self._opened(night.parts)
 
@@ -157,7 +163,9 @@ class Store:
         """Read one object; SnapshotError where it is missing or damaged."""
         self._body(entry)
 
-    def _opened(self, entries: Sequence[PartEntry]) -> list[Part]:
+    def _opened(self, entries: Sequence[PartEntry]) -> "list[Part]":
+        from auditor.store.parts import Part  # noqa: PLC0415  as in put
+
         return [Part(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
 
     def _body(self, entry: PartEntry) -> bytes:
@@ -175,7 +183,7 @@ def commit_name(night: Night) -> str:
     return f"{night.tenant}/nights/{folder_name(night.manifest)}.json"
 
 
-def _same(there: Night, snapshot: Snapshot, address: str) -> Night:
+def _same(there: Night, snapshot: "Snapshot", address: str) -> Night:
     if there.identity != snapshot.identity:
         raise SnapshotError(
             "store-exists",
@@ -185,7 +193,7 @@ def _same(there: Night, snapshot: Snapshot, address: str) -> Night:
     return there
 
 
-def _as_it_was(night: Night, part: Part, root: Path) -> Path:
+def _as_it_was(night: Night, part: "Part", root: Path) -> Path:
     """Write the files that were stored as they were."""
     folder = root / night.tenant / folder_name(night.manifest)
     beside = folder.with_name(f".{folder.name}.restoring")
