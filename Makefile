@@ -82,5 +82,5 @@ lock: $(VENV)/.made ## Compile requirements/*.txt again from pyproject.toml
 	$(compile) pyproject.toml -o requirements/runtime.txt
 	$(compile) pyproject.toml --extra graph -c requirements/runtime.txt -o requirements/graph.txt
 	$(compile) pyproject.toml --extra graph --extra mail -c requirements/graph.txt -o requirements/action.txt
-	$(compile) pyproject.toml --extra graph --extra mail --extra plan --group test --group lint \
+	$(compile) pyproject.toml --all-extras --group test --group lint \
 		-c requirements/graph.txt -c requirements/build.txt -o requirements/test.txt
