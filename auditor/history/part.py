@@ -12,6 +12,7 @@ from auditor.domain.errors import SnapshotError
 Word = TypeVar("Word", bound=StrEnum)
 Kind = TypeVar("Kind")
 _MISSING = object()
+_LARGE = float(1 << 63)
 
 
 def damaged(where: str, what: str) -> NoReturn:
@@ -19,6 +20,24 @@ def damaged(where: str, what: str) -> NoReturn:
     raise SnapshotError(
         "result-damaged", f"{where}: {what}", hint="run the audit again, or restore the file from a copy"
     )
+
+
+class DoubtfulNumberError(Exception):
+    """A number that the quick reader of JSON may have read as another: the file has to be read with care."""
+
+
+def check_number(value: float) -> None:
+    """Raise DoubtfulNumberError for a fraction that may have been a whole number of more than 64 bits."""
+    if not -_LARGE < value < _LARGE:
+        raise DoubtfulNumberError
+
+
+def exact(value: float | Decimal) -> Decimal:
+    """Return a number as it was written: of a fraction, the shortest decimal that is read as the same."""
+    if not isinstance(value, float):
+        return Decimal(value)
+    check_number(value)
+    return Decimal(repr(value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +49,16 @@ class Part:
     above: "Part | None" = None
     key: str = ""
     """Its name in the part above; the path is put together only when there is something to say about it."""
+    index: int = -1
+    """Its place in a list."""
 
     @property
     def where(self) -> str:
         """The file and the path, as in `result.json: tenants[0].findings[3]`."""
         if self.above is None:
             return self.file
-        return f"{self.above.where}{': ' if self.above.above is None else '.'}{self.key}"
+        place = self.key if self.index < 0 else f"{self.key}[{self.index}]"
+        return f"{self.above.where}{': ' if self.above.above is None else '.'}{place}"
 
     def text(self, key: str) -> str:
         """Return a string."""
@@ -68,9 +90,9 @@ class Part:
     def amount(self, key: str) -> Decimal:
         """Return an amount, exactly as written."""
         value = self._present(key)
-        if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             self._refuse(key, "a number")
-        return Decimal(value)
+        return exact(value)
 
     def instant(self, key: str) -> datetime:
         """Return an instant with its time zone."""
@@ -109,7 +131,7 @@ class Part:
         for index, value in enumerate(self._list(key)):
             if not isinstance(value, dict):
                 self._refuse(f"{key}[{index}]", "an object", value)
-            yield Part(value, self.file, self, f"{key}[{index}]")
+            yield Part(value, self.file, self, key, index)
 
     def optional_parts(self, key: str) -> Iterator["Part"]:
         """Yield the objects of a list; an absent key is an empty list."""
@@ -180,5 +202,8 @@ def _plain(value: Any) -> Any:
             return [_plain(item) for item in value]
         case Decimal():
             return float(value)
+        case float():
+            check_number(value)
+            return value
         case _:
             return value

@@ -1,9 +1,12 @@
 """The bytes of a result.json into the Result that was saved."""
 
+import gc
 import json
 from decimal import Decimal
 from re import fullmatch
 from typing import Any, Final, NoReturn
+
+import orjson
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import (
@@ -37,7 +40,8 @@ from auditor.domain.words import (
     Status,
     SubjectType,
 )
-from auditor.history.part import Part, damaged
+from auditor.history.findings import Findings
+from auditor.history.part import DoubtfulNumberError, Part, damaged
 
 _VERSION: Final = 1
 
@@ -48,15 +52,33 @@ def load(body: bytes, *, where: str = "result.json") -> Result:
     Keys that this version does not know are passed over. Raises SnapshotError for a file that is damaged
     (`result-damaged`), no result at all (`result-foreign`) or written by a newer version (`result-version`).
     """
-    root = Part(_decoded(body, where), where)
+    collected = gc.isenabled()
+    # Millions of new values, none of them garbage: looking for some again and again would double the time.
+    gc.disable()
+    try:
+        try:
+            return _result(orjson.loads(body), where, carefully=False)
+        except (DoubtfulNumberError, SnapshotError, ValueError):
+            # What is really wrong, or only unusual, the careful reader tells.
+            return _result(_decoded(body, where), where, carefully=True)
+    finally:
+        if collected:
+            gc.enable()
+
+
+def _result(document: Any, where: str, *, carefully: bool) -> Result:
+    if not isinstance(document, dict):
+        damaged(where, "holds no JSON object")
+    root = Part(document, where)
     _check_schema(root, where)
     run = _run(root)
+    findings = Findings(_finding, always=carefully)
     summary = root.part("summary")
     counted = summary.part("open")
     return Result(
         run=run,
-        tenants=tuple(_tenant(part, run) for part in root.parts("tenants")),
-        fleet=_fleet(root.part("fleet")),
+        tenants=tuple(_tenant(part, run, findings) for part in root.parts("tenants")),
+        fleet=_fleet(root.part("fleet"), findings),
         summary=Summary(
             open={severity: counted.count(severity) for severity in Severity},
             waived=summary.count("waived"),
@@ -65,7 +87,7 @@ def load(body: bytes, *, where: str = "result.json") -> Result:
     )
 
 
-def _decoded(body: bytes, where: str) -> dict[str, Any]:
+def _decoded(body: bytes, where: str) -> Any:
     try:
         value = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_constant)
     except (ValueError, RecursionError) as error:
@@ -73,8 +95,6 @@ def _decoded(body: bytes, where: str) -> dict[str, Any]:
         raise SnapshotError(
             "result-damaged", f"{where} is no JSON text: {error}", hint="was it cut short? run the audit again"
         ) from error
-    if not isinstance(value, dict):
-        damaged(where, "holds no JSON object")
     return value
 
 
@@ -126,7 +146,7 @@ def _header(part: Part) -> PolicyHeader:
     )
 
 
-def _tenant(part: Part, run: Run) -> TenantResult:
+def _tenant(part: Part, run: Run, findings: Findings) -> TenantResult:
     return TenantResult(
         name=part.text("name"),
         tenant_id=part.name("tenantId"),
@@ -139,11 +159,11 @@ def _tenant(part: Part, run: Run) -> TenantResult:
         sources=tuple(map(_coverage, part.parts("sources"))),
         seats=tuple(map(_seats, part.parts("seats"))),
         policies=tuple(map(_outcome, part.parts("policies"))),
-        findings=tuple(map(_finding, part.parts("findings"))),
+        findings=findings.read(part, "findings"),
         actions=tuple(map(_action, part.parts("actions"))),
         notices=tuple(map(_notice, part.parts("notices"))),
-        fixed=tuple(map(_finding, part.optional_parts("fixed"))),
-        unconfirmed=tuple(map(_finding, part.optional_parts("unconfirmed"))),
+        fixed=findings.read(part, "fixed") if "fixed" in part.values else (),
+        unconfirmed=findings.read(part, "unconfirmed") if "unconfirmed" in part.values else (),
         closed=part.optional_texts("closed"),
         balance=tuple(map(_share, part.optional_parts("balance"))),
         touched_waivers=part.optional_texts("touchedWaivers"),
@@ -151,23 +171,23 @@ def _tenant(part: Part, run: Run) -> TenantResult:
     )
 
 
-def _fleet(part: Part) -> FleetResult:
+def _fleet(part: Part, findings: Findings) -> FleetResult:
     past = part.optional_part("past")
     return FleetResult(
         policies=tuple(map(_outcome, part.optional_parts("policies"))),
-        findings=tuple(map(_finding, part.parts("findings"))),
+        findings=findings.read(part, "findings"),
         notices=tuple(map(_notice, part.optional_parts("notices"))),
-        fixed=tuple(map(_finding, part.optional_parts("fixed"))),
-        unconfirmed=tuple(map(_finding, part.optional_parts("unconfirmed"))),
+        fixed=findings.read(part, "fixed") if "fixed" in part.values else (),
+        unconfirmed=findings.read(part, "unconfirmed") if "unconfirmed" in part.values else (),
         closed=part.optional_texts("closed"),
-        past=None if past is None else _past(past),
+        past=None if past is None else _past(past, findings),
     )
 
 
-def _past(part: Part) -> FleetPast:
+def _past(part: Part, findings: Findings) -> FleetPast:
     return FleetPast(
-        findings=tuple(map(_finding, part.parts("findings"))),
-        unconfirmed=tuple(map(_finding, part.parts("unconfirmed"))),
+        findings=findings.read(part, "findings"),
+        unconfirmed=findings.read(part, "unconfirmed"),
         closed=part.texts("closed"),
     )
 

@@ -190,6 +190,32 @@ def test_money_is_exact() -> None:
     assert amount == Money(currency="EUR", per_month=Decimal("28.1"))
 
 
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**200, 10**30 + 1, 1e300, 0.1, 2**63 - 1])
+def test_no_number_becomes_another(number: float) -> None:
+    def put(whole: Any) -> None:
+        whole["tenants"][0]["findings"][0]["evidence"] = {"a": [{"b": number}]}
+        whole["tenants"][0]["actions"][0]["requests"] = [{"body": {"n": number}}]
+        whole["run"]["definitions"] = {"n": [number]}
+        if isinstance(number, int) and number > 0:
+            whole["tenants"][0]["seats"][0]["enabled"] = number
+            whole["tenants"][0]["findings"][1]["money"] = {"currency": "EUR", "perMonth": number}
+
+    read = load(_broken(put))
+    assert read.tenants[0].findings[0].evidence == {"a": [{"b": number}]}
+    assert read.tenants[0].actions[0].requests == ({"body": {"n": number}},)
+    assert read.run.definitions == {"n": [number]}
+    if isinstance(number, int) and number > 0:
+        assert read.tenants[0].seats[0].enabled == number
+        assert read.tenants[0].findings[1].money == Money(currency="EUR", per_month=Decimal(number))
+
+
+def test_what_findings_share_is_one_value() -> None:
+    findings = [finding for finding in load(saved(result())).tenants[0].findings if finding.policy == "leavers"]
+    assert len({id(finding.source) for finding in findings}) == 1
+    assert len({id(finding.product) for finding in findings}) == 3
+    assert len({id(finding.money) for finding in findings}) == 3
+
+
 def test_what_only_people_read_may_be_null() -> None:
     def blank(whole: Any) -> None:
         whole["run"]["policies"][0].update(title=None, rationale=None, owner=None)
