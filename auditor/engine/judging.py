@@ -19,7 +19,7 @@ from auditor.domain.selector import OneOf
 from auditor.engine import assigning
 from auditor.engine.bitsets import meets, pairs
 from auditor.engine.outcome import BatchOutcome, Chunk, Tally, distinct
-from auditor.engine.plan import Plan, looks_at_people
+from auditor.engine.plan import Plan, assignable, looks_at_people
 from auditor.engine.product_masks import Mask
 from auditor.engine.scope import Batch, Found, Scope
 from auditor.engine.waiving import waive
@@ -106,8 +106,8 @@ def _tally(scope: Scope, block: Seats) -> Tally:
     held = scope.people.links.held
     hidden = scope.people.nobody if unread is None else unread & population.maybe
     judged = plan.masks.of(block.of)
-    assignable = np.array([sku.owned and sku.applies_to.casefold() == "user" for sku in plan.facts.skus], dtype=bool)
-    certain, possible = judged.true & assignable, judged.maybe & assignable
+    owned = assignable(plan)
+    certain, possible = judged.true & owned, judged.maybe & owned
     readable = population.maybe if unread is None else population.maybe & ~unread
     if block.pool:
         sure = meets(held, certain) & scope.readable

@@ -9,7 +9,7 @@ from auditor.domain.product_set import ProductSet
 from auditor.engine.containment import Containers, containers
 from auditor.engine.facts import Facts
 from auditor.engine.membership import Membership
-from auditor.engine.product_masks import Mask, ProductMasks
+from auditor.engine.product_masks import Flags, Mask, ProductMasks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +63,12 @@ def looks_at_people(policy: Policy) -> bool:
             return quota is not None
         case _:
             return False
+
+
+def assignable(plan: Plan) -> Flags:
+    """Tell which SKUs the tenant owns and people can hold: those whose seats are judged."""
+    skus = plan.facts.skus
+    return np.array([sku.owned and sku.applies_to.casefold() == "user" for sku in skus], dtype=bool)
 
 
 def overlap(facts: Facts, one: ProductSet, other: ProductSet) -> Mask:

@@ -7,7 +7,7 @@ import numpy as np
 from auditor.domain.policy import Assignments, Policy, Waiver
 from auditor.domain.product_set import ProductSet
 from auditor.engine.outcome import OPEN, BatchOutcome, Chunk, Rows, Single
-from auditor.engine.plan import Plan, overlap
+from auditor.engine.plan import Plan, assignable, overlap
 from auditor.engine.product_masks import Mask
 from auditor.engine.selecting import Selecting
 
@@ -71,7 +71,10 @@ def _single_products(plan: Plan, waiver: Waiver, single: Single, pool: ProductSe
     if waiver.products is None:
         return _ALWAYS
     if pool is not None:
-        return overlap(plan.facts, waiver.products, pool)
+        # What is summed is the pool: a SKU that the tenant does not own, or people cannot hold, is not in it.
+        shared, summed = plan.masks.of(waiver.products) & plan.masks.of(pool), assignable(plan)
+        true = np.array([shared.true[summed].any()])
+        return Mask(true, np.array([shared.unknown[summed].any()]) & ~true)
     if single.product is None or single.product.sku_id is None:
         return _NEITHER
     listed = plan.masks.of(waiver.products)

@@ -47,11 +47,11 @@ def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.Parqu
         names = metadata.schema.to_arrow_schema().names if codes else ()
         dictionaries = [name for name in _CODES if name in names]
         return pq.ParquetFile(_source(path, content), metadata=metadata, read_dictionary=dictionaries)
-    except (pa.ArrowInvalid, OSError) as error:
+    except (pa.ArrowException, OSError) as error:
         raise undecodable(path, error) from error
 
 
-def undecodable(path: Path, error: pa.ArrowException | OSError) -> SnapshotError:
+def undecodable(path: Path, error: pa.ArrowException | OSError | UnicodeDecodeError) -> SnapshotError:
     """Tell a file that the system would not let be read from one whose bytes are not what they should be."""
     if isinstance(error, OSError) and error.errno is not None:
         return unreadable(error)

@@ -129,6 +129,13 @@ _WORTH_THREADS = 8 << 20
 def _open(path: Path, entry: FileEntry) -> tuple[pa.Table | None, set[str]]:
     """Hold a file against its promise and its schema; return it where it is a small table, and the held products."""
     file = checked(path, entry, codes=path.stem == "assignments")
+    try:
+        return _contents(path, file)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise undecodable(path, error) from error
+
+
+def _contents(path: Path, file: pq.ParquetFile) -> tuple[pa.Table | None, set[str]]:
     schema = file.schema_arrow
     match path.stem:
         case "users":
@@ -208,7 +215,7 @@ class _Reader:
         path = self._folder / f"{name}.parquet"
         try:
             found = _one(file.read_row_group(group, columns=columns, use_threads=threads))
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise undecodable(path, error) from error
         check_present(path, found, USERS if name == "users" else ASSIGNMENTS)
         return found

@@ -66,6 +66,21 @@ def test_who_belongs(selector: str, names: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("{department: {matches: '*'}}", "full"),
+        ("{department: ''}", "empty none"),
+        ("{department: {in: ['', Store]}}", "empty full none"),
+        ("{department: {not: ''}}", "full"),
+        ("{userType: {matches: 'm*'}}", "empty full none"),
+    ],
+)
+def test_the_empty_string_is_absence_in_a_tenant_and_in_a_policy(selector: str, names: str) -> None:
+    people = [user("empty", department="", userType=""), user("full", department="Store"), user("none")]
+    assert chosen(selector, *people) == names.split()
+
+
+@pytest.mark.parametrize(
     ("activity", "selector", "belongs"),
     [
         ({"lastSignInDateTime": ago(91)}, "{inactiveFor: 90d}", True),

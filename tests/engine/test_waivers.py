@@ -147,3 +147,13 @@ def test_a_policy_for_another_tenant_does_not_appear() -> None:
     text = policy_file(DENY).replace("severity: high", "severity: high\n  tenants: [fabrikam]")
     result = audited(text, STATE, tenant(name="fabrikam", tenant_id="f"), as_of=NOW)
     assert [len(item.policies) for item in result.tenants] == [0, 1]
+
+
+def test_a_waiver_for_products_outside_the_pool_does_not_waive_it() -> None:
+    """Neither what the tenant does not own nor what people cannot hold is summed, whatever the set says."""
+    owned = [bought("SPE_E3", 10, 12), bought("VISIOCLIENT", 10, 0, appliesTo="Company")]
+    state = tenant(subscribedSkus=owned)
+    block = "seats: {of: paid, pool: true, spare: {min: 0}}"
+    for products, expected in (("[SPE_E5]", None), ("[VISIOCLIENT]", None), ("['SPE_*']", "W-1")):
+        (finding,) = judged(block, state, waivers=waiver(f", products: {products}")).findings
+        assert finding.waiver == expected, products
