@@ -19,7 +19,7 @@ from auditor.domain.tenant import (
     WorkloadIdentity,
 )
 from auditor.graph import clouds, github_oidc
-from auditor.graph.refusal import NoTokenError, explained
+from auditor.graph.refusal import explained
 from auditor.graph.secrets import Secrets, silence_libraries
 from auditor.graph.token_claims import expiry_of
 from auditor.graph.trust import authorities as authorities_of
@@ -217,7 +217,7 @@ class SignIn:
 def _usable(token: "AccessToken") -> "AccessToken":
     """Return what can stand in a header; azure-identity hands on whatever the service called a token."""
     if not _can_be_sent(token.token):
-        raise NoTokenError("the answer holds no access token")
+        raise ValueError("no access token in the answer")
     return token
 
 

@@ -1,17 +1,15 @@
 """Turns a failed sign-in into what went wrong and what to do, without any secret in it."""
 
+import re
+
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.tenant import AzureCli, Certificate, ManagedIdentity, Tenant, WorkloadIdentity
 from auditor.graph.aadsts import advice, code_in
 from auditor.graph.secrets import Secrets
 
 _LONGEST = 300
-_NO_NUMBER = "invalid literal for int()"
-"""What azure-identity says of an answer whose token has no lifetime that it can read."""
-
-
-class NoTokenError(Exception):
-    """The service answered as if it gave a token, and gave none."""
+_NO_TOKEN = re.compile("^(invalid literal|no access token)")
+"""What is said of an answer with a lifetime that is no number, or without a token: the service is to blame then."""
 
 
 def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: str) -> GraphError:
@@ -38,11 +36,9 @@ def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: 
             return GraphError(
                 "credential-file", f"{tenant.name}: {text[:_LONGEST]}", hint="check the path in the tenants file"
             )
-        case ValueError() if not text.startswith(_NO_NUMBER):
+        case ValueError() if not _NO_TOKEN.match(text):
             return _unusable(tenant, text)
-        case ClientAuthenticationError() | HttpResponseError() | NoTokenError() | ValueError() if not _unavailable(
-            error
-        ):
+        case ClientAuthenticationError() | HttpResponseError() | ValueError() if not _unavailable(error):
             return GraphError(
                 "sign-in-refused",
                 f"{tenant.name}: the sign-in was refused: {text[:_LONGEST]}",
