@@ -136,9 +136,9 @@ def _changes(result: Result, words: Words) -> tuple[Tile, ...]:
         return ()
     found = changes(result.tenants, result.fleet)
     return (
-        Tile(count=found.new, label=words.gettext("new"), key="new"),
-        Tile(count=found.reopened, label=words.gettext("reopened"), key="reopened"),
-        Tile(count=found.fixed, label=words.gettext("fixed"), key="fixed"),
+        Tile(count=found.new, label=words.of_count("{count} new", found.new), key="new"),
+        Tile(count=found.reopened, label=words.of_count("{count} reopened", found.reopened), key="reopened"),
+        Tile(count=found.fixed, label=words.of_count("{count} fixed", found.fixed), key="fixed"),
     )
 
 

@@ -102,6 +102,10 @@ class Words:
         """Return the translation of a text that counts, with its `{count}` filled in."""
         return self._wording.plural(one, many, count)
 
+    def of_count(self, message: str, count: int) -> str:
+        """Return a message that counts without its number, which stands apart, in the form that belongs to it."""
+        return self._wording.ngettext(message, message, count).replace("{count}", "").strip()
+
     def told(self, text: str) -> str:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
         return self._wording.told(text)

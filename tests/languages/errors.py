@@ -82,7 +82,7 @@ _NOT_CALLED = {
 """Calls whose texts are told otherwise, or by nobody."""
 _NOT_KEPT = {"_EXAMPLES", "COMMANDS", "_EXIT_CODES", "_EXTRAS", "_STYLES", "_SQL", "_AT_ITS_BEGINNING"}
 _CODE = re.compile(
-    r"(?:GET|POST) /|userPrincipalName|Trace ID|^- sku|^\{percent: |^auditing |^judging |assignedLicenses|hasMembers|displayName eq|\{?\w+\}? (?:ge|le) |Bearer |bytes \{|^auditor: \{|^auditor \{"
+    r"(?:GET|POST) /|userPrincipalName|Trace ID|invalid literal|^- sku|^\{percent: |^auditing |^judging |assignedLicenses|hasMembers|displayName eq|\{?\w+\}? (?:ge|le) |Bearer |bytes \{|^auditor: \{|^auditor \{"
 )
 """Texts that machines read."""
 
