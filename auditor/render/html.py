@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from auditor import resources
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
+from auditor.render.fleet import fleet_rows
 from auditor.render.island import island
 from auditor.render.page import page
 from auditor.render.past import Past
@@ -36,7 +37,9 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     ours = (style, script, *_PLACES)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
     columns = island(result, words)
-    told = {"page": page(result, words, history), "csp": _csp(style, script), "columns": columns, **inline}
+    shown = page(result, words, history)
+    fleet = fleet_rows(result, shown, words)
+    told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), "columns": columns, **inline}
     # Millions of characters that are already harmless do not pass through the template.
     head, _, rest = template.render(**told).partition(_PLACES[0])
     middle, _, tail = rest.partition(_PLACES[1])

@@ -10,6 +10,7 @@ from typing import Final
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.domain.words import Change, Severity, Status
 from auditor.render.facts import product_name, product_names
+from auditor.render.fleet import worst_first
 from auditor.render.mail_subject import flat, subject_of
 from auditor.render.mail_view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.page import page
@@ -44,6 +45,7 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
     changed = _changed(result, reader, words, several=several)
     seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]
     verdict = _verdict(shown, result, reader, words)
+    worst = sorted(shown.sections, key=worst_first)
     told = changes(result.tenants, result.fleet)
     subject_line = subject_of(result, words, complete=shown.complete, weekly=reader.weekly)
     return MailView(
@@ -65,9 +67,7 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
         more_changed=len(changed[room.changed :]),
         unconfirmed=told.unconfirmed,
         acts=tuple(_acts(shown, reader, words))[: room.acts],
-        tenants=tuple(_tenant_line(section, reader, words) for section in shown.sections[: room.tenants])
-        if several
-        else (),
+        tenants=tuple(_tenant_line(section, reader, words) for section in worst[: room.tenants]) if several else (),
         more_tenants=max(len(shown.sections) - room.tenants, 0) if several else 0,
         seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: room.seats]),
         more_seats=max(len(seats) - room.seats, 0),

@@ -1,0 +1,104 @@
+"""Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from auditor.catalogue import free_products
+from auditor.domain.result import Result, SeatCount, TenantResult
+from auditor.domain.words import Severity
+from auditor.render.totals import changes
+from auditor.render.view import Page, Section
+from auditor.render.words import Words
+
+WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRow:
+    """One tenant, or all of them together."""
+
+    anchor: str
+    """Empty where there is nothing more to say."""
+    title: str
+    failure: bool
+    complete: bool
+    open: int
+    counts: tuple[tuple[Severity, int], ...]
+    """Open findings of the severities that there are."""
+    new: int | None
+    """None where there is no earlier run to compare with."""
+    fixed: int | None
+    assigned: str
+    usable: str
+    spare: str
+    money: str
+    """What open findings stand for a month."""
+
+
+def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]:
+    """Return a row for every tenant and one for all; nothing for a single tenant.
+
+    Tenants that were not audited come first, since nothing is known of them; then those with the worst findings. Seats
+    of products that cost nothing are left out: ten thousand spare ones say nothing. Where a number of a tenant's
+    product is not known, neither is the sum.
+    """
+    if len(result.tenants) < 2:
+        return ()
+    sections = {section.name: section for section in page.sections}
+    compared = result.run.previous is not None
+    ordered = sorted(result.tenants, key=lambda tenant: worst_first(sections[tenant.name]))
+    rows = [_row(tenant, sections[tenant.name], words, compared=compared) for tenant in ordered]
+    seats = [seat for tenant in result.tenants for seat in tenant.seats]
+    found = changes(result.tenants, result.fleet)
+    total = FleetRow(
+        anchor="fleet" if any(section.anchor == "fleet" for section in page.sections) else "",
+        title=words.gettext("All tenants together"),
+        failure=False,
+        complete=page.complete,
+        open=sum(result.summary.open.values()),
+        counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
+        new=found.new + found.reopened if compared else None,
+        fixed=found.fixed if compared else None,
+        **_seats(seats, words, whole=all(tenant.failure is None for tenant in result.tenants)),
+        money=page.money,
+    )
+    return (*rows, total)
+
+
+def worst_first(section: Section) -> tuple[bool, tuple[int, ...], bool, str]:
+    """Return what sorts the worst tenant to the front."""
+    counts = dict(section.counts)
+    return section.failure is None, tuple(-counts.get(s, 0) for s in WORST), section.complete, section.name
+
+
+def _row(tenant: TenantResult, section: Section, words: Words, *, compared: bool) -> FleetRow:
+    found = changes([tenant])
+    audited = tenant.failure is None
+    return FleetRow(
+        anchor=section.anchor,
+        title=section.title,
+        failure=not audited,
+        complete=section.complete,
+        open=section.open,
+        counts=section.counts,
+        new=found.new + found.reopened if compared and audited else None,
+        fixed=found.fixed if compared and audited else None,
+        **_seats(tenant.seats, words, whole=audited),
+        money=section.money,
+    )
+
+
+def _seats(seats: Sequence[SeatCount], words: Words, *, whole: bool) -> dict[str, str]:
+    free = {product.part_number.casefold() for product in free_products()}
+    paid = [s for s in seats if s.applies_to == "User" and s.sku_part_number.casefold() not in free]
+    return {
+        "assigned": _sum([seat.consumed for seat in paid], words, whole=whole),
+        "usable": _sum([seat.usable for seat in paid], words, whole=whole),
+        "spare": _sum([seat.spare for seat in paid], words, whole=whole),
+    }
+
+
+def _sum(numbers: Sequence[int | None], words: Words, *, whole: bool) -> str:
+    known = [number for number in numbers if number is not None]
+    return words.number(sum(known)) if whole and len(known) == len(numbers) else "?"

@@ -1,0 +1,87 @@
+"""Several tenants in one table: who is worst, what changed, and who was not audited."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+from auditor.app.auditing import summarize
+from auditor.domain.result import Result, TenantResult
+from auditor.domain.words import Severity
+from auditor.render.fleet import FleetRow, fleet_rows
+from auditor.render.html import render
+from auditor.render.mail import render_mail
+from auditor.render.mail_view import Reader
+from auditor.render.page import page
+from auditor.render.words import Words
+from tests.render.sample import result
+
+
+def fleet(*tenants: TenantResult) -> Result:
+    given = result()
+    return replace(given, tenants=tenants, summary=summarize(tenants, given.fleet))
+
+
+def worst() -> TenantResult:
+    return max(result().tenants, key=lambda tenant: sum(f.severity is Severity.CRITICAL for f in tenant.findings))
+
+
+def quiet(name: str, **more: object) -> TenantResult:
+    calm = replace(worst(), name=name, display_name=name, findings=(), actions=(), fixed=(), unconfirmed=())
+    return replace(calm, **more)  # type: ignore[arg-type]
+
+
+def rows(*tenants: TenantResult) -> tuple[FleetRow, ...]:
+    words = Words("en")
+    made = fleet(*tenants)
+    return fleet_rows(made, page(made, words), words)
+
+
+def test_tenants_stand_worst_first_and_all_together_last() -> None:
+    found = rows(
+        quiet("aaa"),
+        replace(worst(), name="zzz", display_name="zzz"),
+        quiet("lost", failure="it is gone", complete=False),
+    )
+    assert [row.title for row in found] == ["lost", "zzz", "aaa", "All tenants together"]
+    assert [row.failure for row in found] == [True, False, False, False]
+    assert found[1].open == found[-1].open - sum(f.status.value == "open" for f in result().fleet.findings)
+
+
+def test_seats_that_are_not_known_make_the_sum_unknown() -> None:
+    (seat, *_) = [seat for seat in worst().seats if seat.applies_to == "User"]
+    known = replace(seat, sku_part_number="SPE_E3", usable=100, consumed=60, spare=40)
+    free = replace(seat, sku_part_number="FLOW_FREE", usable=10_000, consumed=3, spare=9_997)
+    gap = replace(known, consumed=None, spare=None)
+    one, two, total = rows(quiet("a", seats=(known, free)), quiet("b", seats=(known,)))
+    assert [(row.usable, row.assigned, row.spare) for row in (one, two, total)] == [
+        ("100", "60", "40"), ("100", "60", "40"), ("200", "120", "80"),
+    ]  # fmt: skip
+    *_, total = rows(quiet("a", seats=(known,)), quiet("b", seats=(gap,)))
+    assert (total.usable, total.assigned, total.spare) == ("200", "?", "?")
+    *_, total = rows(quiet("a", seats=(known,)), quiet("b", seats=(), failure="it is gone"))
+    assert total.usable == "?"
+
+
+def test_one_tenant_has_no_table() -> None:
+    assert rows(worst()) == ()
+    assert 'id="tenants-h"' not in _html(fleet(worst()))
+
+
+def test_a_hostile_name_stays_text_in_the_table() -> None:
+    evil = quiet("evil", display_name="<img src=x onerror=alert(1)>\u202e")
+    text = _html(fleet(evil, quiet("good")))
+    assert 'id="tenants-h"' in text
+    assert "<img" not in text
+    assert "\u202e" not in text
+
+
+def test_the_digest_to_the_owner_of_the_fleet_names_the_worst_of_many() -> None:
+    many = [quiet(f"a{number:03}") for number in range(60)]
+    made = fleet(*many, replace(worst(), name="zzz", display_name="The worst"))
+    parts = render_mail(made, Reader(locale="en"))
+    assert "The worst" in parts.text
+    assert "a059" not in parts.text
+    assert Decimal(len(parts.html)) < 100_000
+
+
+def _html(made: Result) -> str:
+    return b"".join(render(made, locale="en").chunks()).decode()
