@@ -169,7 +169,7 @@ def test_every_mistake_of_the_loader_is_told() -> None:
         b"  - {id: a, severity: low, seats: {spare: {max: 2}}}\nwaivers:\n"
         b"  - {id: w, policies: b, reason: r, owner: o, expires: 2026-13-40}\n"
     )
-    diagnostics = []
+    diagnostics: list[Diagnostic] = []
     for text in (broken, broken.replace(b"policies: b", b"policies: [b]").replace(b"2026-13-40", b"2026-12-31")):
         with pytest.raises(InputError) as raised:
             load([("p.yaml", text)])
