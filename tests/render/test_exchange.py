@@ -16,10 +16,10 @@ from auditor.domain.result import Finding, Result, SourceLine, Subject
 from auditor.domain.words import Outcome, Status, SubjectType
 from auditor.history import compare
 from auditor.render import FORMATS, render
-from auditor.render.csv_table import COLUMNS
 from auditor.render.markdown import LIMIT as MARKDOWN_LIMIT
 from auditor.render.markdown import inert
 from auditor.render.sarif import LIMIT
+from auditor.render.table import COLUMNS
 from auditor.render.totals import summarise
 from tests.golden.compare import check
 from tests.render.sample import night_before, result
