@@ -132,7 +132,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
     seconds, process = [each["query"] for each in trend], [each["process"] for each in trend]
     return [
         Row(
-            what=f"a night of {_PEOPLE:,} people in a store ({_NIGHTS} nights; every sixth and the last came back equal)",
+            what=f"a night of {_PEOPLE:,} people in a store ({_NIGHTS} nights, the last came back equal)",
             measured=f"{told['night'] / 1e6:.2f} MB; the first {told['full'] / 1e6:.1f} MB, "
             f"the first of a month {told['month'] / 1e6:.2f} MB",
             against=f"its snapshot: {told['snapshot'] / 1e6:.1f} MB",

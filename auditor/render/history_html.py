@@ -73,19 +73,6 @@ def _tenant(told: Trends) -> Sequence[Markup]:
         )
         for seat in told.seats
     ]
-    policies = [
-        (
-            policy.policy,
-            policy.severity.value if policy.severity else "",
-            curve(policy.open, f"{policy.policy}: open {change(policy.open)}"),
-            change(policy.open),
-            change(policy.waived),
-            f"{policy.opened:,} / {policy.closed:,}",
-            " / ".join(f"{count:,}" for count in policy.ages),
-            repair(policy),
-        )
-        for policy in told.policies
-    ]
     parts = [_tag("h2", told.tenant), _tag("p", spent)]
     parts += [Markup('<p class="warn">{}</p>').format(visible(text)) for text in told.unknown]
     parts += [_overall(told)]
@@ -110,7 +97,23 @@ def _tenant(told: Trends) -> Sequence[Markup]:
         "Days open: <7 / <30 / <90 / more",
         "Mended",
     )
-    return [part for part in (*parts, _table("Findings by policy", columns, policies)) if part]
+    return [part for part in (*parts, _table("Findings by policy", columns, _policies(told))) if part]
+
+
+def _policies(told: Trends) -> list[tuple[str, ...]]:
+    return [
+        (
+            policy.policy,
+            policy.severity.value if policy.severity else "",
+            curve(policy.open, f"{policy.policy}: open {change(policy.open)}"),
+            change(policy.open),
+            change(policy.waived),
+            f"{policy.opened:,} / {policy.closed:,}",
+            " / ".join(f"{count:,}" for count in policy.ages),
+            repair(policy),
+        )
+        for policy in told.policies
+    ]
 
 
 def _overall(told: Trends) -> Markup:

@@ -16,7 +16,7 @@ from auditor.snapshot.schema import FILES
 from auditor.snapshot.writing import write
 from auditor.store.keeping import Store, commit_name
 from auditor.store.places import Folder
-from tests.snapshot.damage import rewritten
+from tests.snapshot.damage import edited, rewritten
 from tests.store.series import SKUS, night, series
 
 ANN: dict[str, Any] = {
@@ -156,3 +156,15 @@ def test_a_part_without_its_commit_is_no_night(tmp_path: Path) -> None:
     (tmp_path / "store" / commit_name(entry)).unlink()
     assert store.nights() == ()
     assert store.put(tmp_path / "contoso" / "2026-01-29T021700Z")[1] is True
+
+
+def test_a_snapshot_of_a_newer_schema_is_refused_and_the_store_stays_as_it_was(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    store.put(write(tmp_path, night(STATE, 0)))
+    newer = write(tmp_path, night(STATE, 1))
+    edited(newer, lambda document: document.update(schema="auditor/snapshot/v2"))
+    before = store.place.names("")
+    with pytest.raises(SnapshotError) as refused:
+        store.put(newer)
+    assert refused.value.slug == "snapshot-version"
+    assert store.place.names("") == before
