@@ -14,8 +14,10 @@ MADE_AT_RUN_TIME = {
     # `policy-unknown-` and the kind of a mention, below.
     "auditor/app/validating.py": 1,
     # Another function that is called `warning`.
-    "auditor/remedy/acting.py": 1,
+    "auditor/remedy/telling.py": 1,
     "auditor/remedy/article_text.py": 1,
+    # What a worker of the cluster says, with the slug of the error that it met there.
+    "auditor/spark/distributing.py": 1,
 }
 """Calls whose slug is no literal, by file; each has a test of its own."""
 
