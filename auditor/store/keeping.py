@@ -27,7 +27,6 @@ from auditor.store.places import Place
 from auditor.store.retention import Pruning
 
 if TYPE_CHECKING:
-    from auditor.snapshot.model import Snapshot
     from auditor.store.parts import Part
 
 
@@ -95,21 +94,22 @@ class Store:
 
         Raises SnapshotError for a snapshot that cannot be read, and where another one of that instant is stored.
         """
-        from auditor.snapshot.reading import read  # noqa: PLC0415  trends do not wait for what reads people
+        # Trends do not wait for what reads people.
+        from auditor.snapshot.reading import identity_of, manifest_of, read  # noqa: PLC0415
         from auditor.store.putting import Putting  # noqa: PLC0415
 
-        text = (folder / "manifest.json").read_bytes() if folder.is_dir() else b""
-        snapshot = read(folder)
-        known = {night.instant: night for night in self.nights(snapshot.manifest.tenant)}
-        there = known.get(snapshot.manifest.instant)
+        manifest, identity = manifest_of(folder), identity_of(folder)
+        name = f"{manifest.tenant}/nights/{folder_name(manifest)}.json"
+        there = self.place.read(name)
         if there is not None:
-            return _same(there, snapshot, self.address), False
-        night, body = Putting(self._opened, snapshot, text.decode(), tuple(known.values())).made(folder)
+            return _same(decode_night(there, f"{self.address}/{name}"), identity, self.address), False
+        text = (folder / "manifest.json").read_bytes()
+        night, body = Putting(self._opened, read(folder), text.decode(), self.nights(manifest.tenant)).made(folder)
         if not self.place.create(night.parts[-1].name, body):
             # The name has the digest of the content: whoever wrote it wrote the same.
             self._body(night.parts[-1])
         if not self.place.create(commit_name(night), encode(night)):
-            return _same(self.night(night.tenant, night.instant), snapshot, self.address), False
+            return _same(self.night(night.tenant, night.instant), identity, self.address), False
         return night, True
 
     def night(self, tenant: str, instant: datetime) -> Night:
@@ -183,8 +183,8 @@ def commit_name(night: Night) -> str:
     return f"{night.tenant}/nights/{folder_name(night.manifest)}.json"
 
 
-def _same(there: Night, snapshot: "Snapshot", address: str) -> Night:
-    if there.identity != snapshot.identity:
+def _same(there: Night, identity: str, address: str) -> Night:
+    if there.identity != identity:
         raise SnapshotError(
             "store-exists",
             f"{address} has another snapshot of {there.tenant} at {there.instant.isoformat()}",

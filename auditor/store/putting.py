@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from auditor.domain.errors import SnapshotError
 from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Snapshot
@@ -47,14 +48,21 @@ class Putting:
         """Return the commit and the object it adds."""
         try:
             shape = shape_of(self._snapshot)
-            base = self._base(shape)
-            if base:
-                night, body = self._encoded(shape, base)
-                if len(body) < base[0].size:
-                    return night, body
-            return self._encoded(shape, ())
+            return self._steps_or_nothing(shape) or self._encoded(shape, ())
         except (NotInOrderError, OverflowError, _InexactError, pa.ArrowInvalid):
             return self._verbatim(folder)
+
+    def _steps_or_nothing(self, shape: Shape) -> tuple[Night, bytes] | None:
+        """Return the night as steps, where there is a whole night to build on and the steps take less than it does."""
+        try:
+            base = self._base(shape)
+            made = self._encoded(shape, base) if base else None
+        except SnapshotError as error:
+            # A damaged night of the past must not cost tonight's: this one is stored whole.
+            if error.slug != "store-damaged":
+                raise
+            return None
+        return made if made is not None and len(made[1]) < base[0].size else None
 
     def _base(self, shape: Shape) -> tuple[PartEntry, ...]:
         """Return the objects to build on: those of the night before, or in a new month of the last whole night."""

@@ -168,3 +168,14 @@ def test_a_snapshot_of_a_newer_schema_is_refused_and_the_store_stays_as_it_was(t
         store.put(newer)
     assert refused.value.slug == "snapshot-version"
     assert store.place.names("") == before
+
+
+def test_a_damaged_night_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
+    crowd = [{**ANN, "id": f"u{number:05}"} for number in range(3000)]
+    store = store_in(tmp_path)
+    first, _ = store.put(write(tmp_path, night({**STATE, "users": crowd}, 0)))
+    (tmp_path / "store" / first.parts[0].name).unlink()
+    tonight = write(tmp_path, night({**STATE, "users": crowd[1:]}, 1))
+    kept, _ = store.put(tonight)
+    assert [part.kind for part in kept.parts] == ["full"]
+    same(tonight, store.restore(kept, tmp_path / "back"))
