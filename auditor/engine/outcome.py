@@ -1,7 +1,7 @@
 """What evaluation yields: findings as columns, counts that add up over batches, and what could not be decided."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -159,13 +159,36 @@ class Evaluation:
         return len(self.singles) + sum(len(chunk) for chunk in self.chunks)
 
 
+class Fingerprint:
+    """The part of a fingerprint that all findings of one policy and check about one type of subject share, hashed."""
+
+    def __init__(self, tenant_id: str, policy: str, check: str, subject_type: str) -> None:
+        self._begun = hashlib.sha256(_encoded(f"{tenant_id}\x1f{policy}\x1f{check}\x1f{subject_type}\x1f"))
+
+    def of(self, subject: str, product: str | None, detail: str | None) -> str:
+        """Hash what a finding is, and nothing else, into 32 hexadecimal digits.
+
+        `product` is a skuId, or `written:` and the policy's own words.
+        """
+        found = self._begun.copy()
+        found.update(
+            _encoded(
+                f"{subject}\x1f{_ABSENT if product is None else product}\x1f{_ABSENT if detail is None else detail}"
+            )
+        )
+        return found.hexdigest()[:32]
+
+
 def fingerprint(
     tenant_id: str, policy: str, check: str, subject: tuple[str, str], product: str | None, detail: str | None
 ) -> str:
-    """Hash what a finding is, and nothing else, into 32 hexadecimal digits.
+    """Hash what one finding is, as `Fingerprint` does; two findings of one run never share a fingerprint."""
+    kind, subject_id = subject
+    return Fingerprint(tenant_id, policy, check, kind).of(subject_id, product, detail)
 
-    `product` is a skuId, or `written:` and the policy's own words; two findings of one run never share a fingerprint.
-    """
-    parts: Iterable[str | None] = (tenant_id, policy, check, *subject, product, detail)
-    text = "\x1f".join("\x00" if part is None else part for part in parts)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+_ABSENT = "\x00"
