@@ -23,28 +23,34 @@ _SMALL = 1 << 20
 """Bytes up to which a file is read once and kept at hand: to open it a second time would cost more."""
 
 
-def checked(path: Path, entry: FileEntry, *, codes: bool) -> pq.ParquetFile:
-    """Open a file that has the digest and the rows of its entry; any other is refused with a SnapshotError."""
+def checked(path: Path, entry: FileEntry) -> bytes | None:
+    """Refuse a file that has not the digest of its entry with a SnapshotError; a small one's content is returned."""
     if not path.is_file():
         raise SnapshotError("snapshot-damaged", f"{path} is missing", hint=AGAIN)
     try:
-        content = path.read_bytes() if entry.size <= _SMALL and path.stat().st_size == entry.size else None
+        content = path.read_bytes() if path.stat().st_size <= _SMALL else None
         digest = hashlib.sha256(content).hexdigest() if content is not None else _digest(path)
     except OSError as error:
         raise unreadable(error) from error
     if digest != entry.sha256:
         raise SnapshotError("snapshot-damaged", f"{path} is not the file that the manifest describes", hint=AGAIN)
-    file = opened(path, codes=codes, content=content)
-    if file.metadata.num_rows != entry.rows:
+    return content
+
+
+def check_rows(path: Path, rows: int, entry: FileEntry) -> None:
+    """Refuse a file that has other rows than its entry tells."""
+    if rows != entry.rows:
         raise SnapshotError("snapshot-damaged", f"{path} does not have the rows that the manifest tells", hint=AGAIN)
-    return file
 
 
 def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.ParquetFile:
     """Open a Parquet file, or its content where that is at hand; `codes`: columns of few values as dictionaries."""
     try:
-        metadata = pq.read_metadata(_source(path, content))
-        names = metadata.schema.to_arrow_schema().names if codes else ()
+        if not codes:
+            return pq.ParquetFile(_source(path, content))
+        metadata = pq.ParquetFile(_source(path, content)).metadata
+        columns = metadata.schema
+        names = {columns.column(place).path for place in range(len(columns))}
         dictionaries = [name for name in _CODES if name in names]
         return pq.ParquetFile(_source(path, content), metadata=metadata, read_dictionary=dictionaries)
     except (pa.ArrowException, OSError) as error:

@@ -8,7 +8,16 @@ import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.words import SourceStatus
-from auditor.snapshot.checking import AGAIN, check_form, check_present, checked, opened, undecodable, unreadable
+from auditor.snapshot.checking import (
+    AGAIN,
+    check_form,
+    check_present,
+    check_rows,
+    checked,
+    opened,
+    undecodable,
+    unreadable,
+)
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
@@ -55,15 +64,17 @@ def read(folder: Path) -> Snapshot:
         if entry is None:
             raise SnapshotError("snapshot-damaged", f"{folder} does not list {name}.parquet", hint=AGAIN)
         promised.append((folder / f"{name}.parquet", entry))
-    tables, sku_ids = _open_all(promised)
+    tables, people, links = _open_all(promised)
     _check_states(folder / "groups.parquet", tables["groups"])
+    reader = _Reader(folder)
+    reader.keep(people, links)
     return Snapshot(
         manifest=manifest,
         tables=tables,
         user_count=files["users.parquet"].rows,
-        read_users=_Reader(folder),
+        read_users=reader,
         identity=digest,
-        sku_ids=sku_ids,
+        sku_ids=links.sku_ids,
     )
 
 
@@ -108,8 +119,8 @@ def _manifest(folder: Path) -> tuple[Manifest, dict[str, FileEntry], str]:
     return decode(text, where=str(path))
 
 
-def _open_all(promised: list[tuple[Path, FileEntry]]) -> tuple[dict[str, pa.Table], tuple[str, ...]]:
-    """Check the files and read the small tables and the ids of products; the first mistake in their order is told."""
+def _open_all(promised: list[tuple[Path, FileEntry]]) -> tuple[dict[str, pa.Table], "_File", "_File"]:
+    """Check the files, read the small tables and open the large ones; the first mistake in their order is told."""
     if sum(entry.size for _, entry in promised) < _WORTH_THREADS:
         found = [_open(path, entry) for path, entry in promised]
     else:
@@ -118,34 +129,62 @@ def _open_all(promised: list[tuple[Path, FileEntry]]) -> tuple[dict[str, pa.Tabl
         # Digests and decoding let go of the lock.
         with ThreadPoolExecutor(max_workers=2) as pool:
             found = list(pool.map(_open, *zip(*promised, strict=True)))
-    tables = {path.stem: table for (path, _), (table, _) in zip(promised, found, strict=True) if table is not None}
-    return tables, tuple(sorted({sku_id for _, sku_ids in found for sku_id in sku_ids}))
+    people, links = (file for file in found if isinstance(file, _File))
+    tables = {path.stem: table for (path, _), table in zip(promised, found, strict=True) if isinstance(table, pa.Table)}
+    return tables, people, links
 
 
 _WORTH_THREADS = 8 << 20
 """Bytes from which on two threads read faster than one."""
 
 
-def _open(path: Path, entry: FileEntry) -> tuple[pa.Table | None, set[str]]:
-    """Hold a file against its promise and its schema; return it where it is a small table, and the held products."""
-    file = checked(path, entry, codes=path.stem == "assignments")
+def _open(path: Path, entry: FileEntry) -> "pa.Table | _File":
+    """Hold a file against its promise and its schema; a small table is read."""
+    content = checked(path, entry)
+    schema = SMALL_TABLES.get(path.stem)
+    if schema is not None:
+        return _table(path, entry, content, schema)
+    file = opened(path, codes=True, content=content)
+    check_rows(path, file.metadata.num_rows, entry)
     try:
-        return _contents(path, file)
+        form = file.schema_arrow
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise undecodable(path, error) from error
+    if path.stem == "users":
+        check_form(path, form, USERS, required=("id",))
+        return _File(path, file, form, USERS, keeps=content is not None)
+    check_form(path, form, ASSIGNMENTS, required=tuple(ASSIGNMENTS.names))
+    found = _File(path, file, form, ASSIGNMENTS, keeps=content is not None)
+    try:
+        found.sku_ids = _sku_ids(found)
+    except UnicodeDecodeError as error:
+        raise undecodable(path, error) from error
+    return found
 
 
-def _contents(path: Path, file: pq.ParquetFile) -> tuple[pa.Table | None, set[str]]:
-    schema = file.schema_arrow
-    match path.stem:
-        case "users":
-            check_form(path, schema, USERS, required=("id",))
-            return None, set()
-        case "assignments":
-            check_form(path, schema, ASSIGNMENTS, required=tuple(ASSIGNMENTS.names))
-            return None, _sku_ids(path, file)
-        case name:
-            return _table(path, file, SMALL_TABLES[name]), set()
+def _table(path: Path, entry: FileEntry, content: bytes | None, schema: pa.Schema) -> pa.Table:
+    """Read a small table; one that was read of another tenant, byte for byte, is the same."""
+    known = _KNOWN.get((path.stem, entry.sha256))
+    if known is None:
+        file = opened(path, codes=False, content=content)
+        check_rows(path, file.metadata.num_rows, entry)
+        try:
+            known = _read_table(path, file, schema)
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise undecodable(path, error) from error
+        if content is not None and len(content) <= _SHARED:
+            if len(_KNOWN) >= _MOST_KNOWN:
+                _KNOWN.clear()
+            _KNOWN[path.stem, entry.sha256] = known
+    check_rows(path, known.num_rows, entry)
+    return known
+
+
+_KNOWN: dict[tuple[str, str], pa.Table] = {}
+"""Small tables by name and digest: tenants of one provider have many in common, above all the empty ones."""
+_SHARED = 1 << 14
+"""Bytes of a file up to which its table is kept for other tenants."""
+_MOST_KNOWN = 64
 
 
 def _check_states(path: Path, groups: pa.Table) -> None:
@@ -155,8 +194,9 @@ def _check_states(path: Path, groups: pa.Table) -> None:
             raise SnapshotError("snapshot-damaged", f"{path} has a state in {name} that nobody knows", hint=AGAIN)
 
 
-def _table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
-    check_form(path, file.schema_arrow, pa.schema([]), required=tuple(schema.names))
+def _read_table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
+    form = file.schema_arrow
+    check_form(path, form, pa.schema([]), required=tuple(schema.names))
     table = file.read(columns=schema.names, use_threads=False).select(schema.names)
     check_present(path, table, schema)
     if table.schema.equals(schema):
@@ -167,12 +207,49 @@ def _table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
         raise SnapshotError("snapshot-damaged", f"{path} has a column of another type: {error}", hint=AGAIN) from error
 
 
-def _sku_ids(path: Path, file: pq.ParquetFile) -> set[str]:
+def _sku_ids(links: "_File") -> tuple[str, ...]:
     found: set[str] = set()
-    for batch in file.iter_batches(columns=["skuId"], batch_size=1 << 20, use_threads=False):
-        check_present(path, batch, ASSIGNMENTS)
+    for group in range(links.file.num_row_groups):
+        batch = links.rows(group, ["skuId"], threads=False)
         found.update(batch.column(0).unique().to_pylist())
-    return found
+    return tuple(sorted(found))
+
+
+class _File:
+    """One of the two files about people, opened; a small one keeps the columns that were read of it."""
+
+    def __init__(self, path: Path, file: pq.ParquetFile, form: pa.Schema, schema: pa.Schema, *, keeps: bool) -> None:
+        self.file = file
+        self._path = path
+        self._schema = schema
+        present = set(form.names)
+        self._names = tuple(name for name in schema.names if name in present)
+        self.keeps = keeps and file.num_row_groups <= 1
+        self._kept: dict[str, pa.Array] = {}
+        self.sku_ids: tuple[str, ...] = ()
+        """The products that are held, where they were asked for."""
+
+    def present(self, wanted: tuple[str, ...] | None) -> list[str]:
+        """Return those of the wanted columns that the file has, in the order of the schema."""
+        return [name for name in self._names if wanted is None or name in wanted]
+
+    def rows(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
+        """Read some columns of a row group."""
+        if not self.keeps or not columns:
+            return self._read(group, columns, threads=threads)
+        missing = [name for name in columns if name not in self._kept]
+        if missing:
+            batch = self._read(group, missing, threads=threads)
+            self._kept.update(zip(batch.schema.names, batch.columns, strict=True))
+        return pa.RecordBatch.from_arrays([self._kept[name] for name in columns], columns)
+
+    def _read(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
+        try:
+            found = _one(self.file.read_row_group(group, columns=columns, use_threads=threads))
+        except (pa.ArrowException, OSError) as error:
+            raise undecodable(self._path, error) from error
+        check_present(self._path, found, self._schema)
+        return found
 
 
 _MANY = 10_000
@@ -180,10 +257,18 @@ _MANY = 10_000
 
 
 class _Reader:
-    """Reads row group k of both files together; opens the files anew for each walk."""
+    """Reads row group k of both files together; opens large files anew for each walk."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._kept: tuple[_File, _File] | None = None
+
+    def keep(self, people: _File, links: _File) -> None:
+        """Keep small files at hand, until those of another snapshot are: tenants are walked one after the other."""
+        for other in _AT_HAND:
+            other._kept = None  # noqa: SLF001  of the same class
+        self._kept = (people, links) if people.keeps and links.keeps else None
+        _AT_HAND[:] = [self]
 
     def __call__(self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
         return self.groups(users, assignments, None)
@@ -192,33 +277,25 @@ class _Reader:
         self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None, wanted: Collection[int] | None
     ) -> Iterator[UserBatch]:
         """Yield the wanted row groups, all for None; the others are not read."""
-        people = opened(self._folder / "users.parquet", codes=True)
-        links = opened(self._folder / "assignments.parquet", codes=True)
-        if people.num_row_groups != links.num_row_groups:
+        people, links = self._kept or (self._opened("users", USERS), self._opened("assignments", ASSIGNMENTS))
+        if people.file.num_row_groups != links.file.num_row_groups:
             raise SnapshotError("snapshot-damaged", f"users and assignments of {self._folder} do not match", hint=AGAIN)
-        people_columns = _present(people, USERS, users)
-        link_columns = _present(links, ASSIGNMENTS, assignments)
+        people_columns, link_columns = people.present(users), links.present(assignments)
         offset = 0
-        for group in range(people.num_row_groups):
-            rows = people.metadata.row_group(group).num_rows
+        for group in range(people.file.num_row_groups):
+            rows = people.file.metadata.row_group(group).num_rows
             if wanted is None or group in wanted:
                 threads = rows >= _MANY
-                batch = self._rows("users", people, group, people_columns, threads=threads)
-                linked = self._rows("assignments", links, group, link_columns, threads=threads)
+                batch = people.rows(group, people_columns, threads=threads)
+                linked = links.rows(group, link_columns, threads=threads)
                 self._check_owners(linked, offset, offset + rows)
                 yield UserBatch(users=batch, assignments=linked, offset=offset)
             offset += rows
 
-    def _rows(
-        self, name: str, file: pq.ParquetFile, group: int, columns: list[str], *, threads: bool
-    ) -> pa.RecordBatch:
+    def _opened(self, name: str, schema: pa.Schema) -> _File:
         path = self._folder / f"{name}.parquet"
-        try:
-            found = _one(file.read_row_group(group, columns=columns, use_threads=threads))
-        except (pa.ArrowException, OSError) as error:
-            raise undecodable(path, error) from error
-        check_present(path, found, USERS if name == "users" else ASSIGNMENTS)
-        return found
+        file = opened(path, codes=True)
+        return _File(path, file, file.schema_arrow, schema, keeps=False)
 
     def _check_owners(self, links: pa.RecordBatch, first: int, end: int) -> None:
         """Hold the order of assignments: each belongs to a user of the same row group, in the users' order."""
@@ -231,13 +308,12 @@ class _Reader:
             )
 
 
-def _present(file: pq.ParquetFile, schema: pa.Schema, wanted: tuple[str, ...] | None) -> list[str]:
-    names = set(file.schema_arrow.names)
-    return [field.name for field in schema if field.name in names and (wanted is None or field.name in wanted)]
-
-
 def _one(table: pa.Table) -> pa.RecordBatch:
     batches = table.to_batches()
     if len(batches) > 1:
         batches = table.combine_chunks().to_batches()
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+
+
+_AT_HAND: list[_Reader] = []
+"""The reader that keeps its files, if any."""
