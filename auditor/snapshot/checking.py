@@ -74,14 +74,35 @@ def unreadable(error: OSError) -> SnapshotError:
 
 
 def check_form(path: Path, found: pa.Schema, schema: pa.Schema, *, required: tuple[str, ...]) -> None:
-    """Hold the columns of a file against the schema; codes may be written as dictionaries or as plain text."""
+    """Hold the columns of a file against the schema: every way in which a writer of Parquet tells the same is right."""
     names = set(found.names)
     for name in required:
         if name not in names:
             raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
     for field in schema:
-        if field.name in names and _plain(found.field(field.name).type) != _plain(field.type):
-            raise SnapshotError("snapshot-damaged", f"{path} has a column {field.name} of another type", hint=AGAIN)
+        if field.name in names and not _alike(found.field(field.name).type, field.type):
+            kinds = f"{field.name}: {found.field(field.name).type} in place of {_plain(field.type)}"
+            raise _other_type(path, kinds)
+
+
+def conformed(path: Path, found: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    """Bring columns that were written in another way of telling the same into the one that the engine reads.
+
+    Raises SnapshotError where that would lose something, as with instants finer than microseconds.
+    """
+    columns = []
+    for name, column in zip(found.schema.names, found.columns, strict=True):
+        wanted = pa.dictionary(pa.int32(), pa.string()) if name in _CODES else schema.field(name).type
+        if column.type == wanted:
+            columns.append(column)
+            continue
+        try:
+            plain = column.dictionary_decode() if pa.types.is_dictionary(column.type) else column
+            plain = plain.cast(_plain(wanted))
+            columns.append(plain.dictionary_encode() if pa.types.is_dictionary(wanted) else plain)
+        except pa.ArrowException as error:
+            raise _other_type(path, error) from error
+    return pa.RecordBatch.from_arrays(columns, names=found.schema.names)
 
 
 def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schema) -> None:
@@ -102,3 +123,23 @@ def _source(path: Path, content: bytes | None) -> pa.NativeFile:
 
 def _plain(kind: pa.DataType) -> pa.DataType:
     return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
+    """Tell whether values of one type may say the same as those of another; the cast then refuses what does not."""
+    kind, aim = _plain(found), _plain(wanted)
+    if kind == aim or pa.types.is_null(kind):
+        return True
+    if pa.types.is_string(aim):
+        return bool(pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    if pa.types.is_list(aim):
+        lists = pa.types.is_list(kind) or pa.types.is_large_list(kind)
+        return lists and _alike(kind.value_type, aim.value_type)
+    if pa.types.is_timestamp(aim):
+        return bool(pa.types.is_timestamp(kind))
+    # Writers that know no whole number beside a gap write 5.0.
+    return bool(pa.types.is_integer(aim) and (pa.types.is_integer(kind) or pa.types.is_floating(kind)))
+
+
+def _other_type(path: Path, error: object) -> SnapshotError:
+    return SnapshotError("snapshot-damaged", f"{path} has a column of another type: {error}", hint=AGAIN)

@@ -104,7 +104,7 @@ def _digest(document: Any) -> str:
 
 
 def _manifest(document: Mapping[str, Any]) -> Manifest:
-    tenant = document["tenant"]
+    tenant, tool = _part(document, "tenant"), _part(document, "tool")
     instant = datetime.fromisoformat(_text(document["instant"]))
     if instant.tzinfo is None:
         raise ValueError("the instant, which has no zone")
@@ -116,7 +116,7 @@ def _manifest(document: Mapping[str, Any]) -> Manifest:
         agreement=Agreement(tenant["agreement"]),
         locale=None if tenant["locale"] is None else _text(tenant["locale"]),
         instant=instant,
-        tool_version=_text(document["tool"]["version"]),
+        tool_version=_text(tool["version"]),
         sources=tuple(map(_coverage, document["sources"])),
     )
 
@@ -130,6 +130,13 @@ def _coverage(source: Mapping[str, Any]) -> Coverage:
         reason=None if source["reason"] is None else _text(source["reason"]),
         asked=tuple(map(_text, list(source["asked"]))),
     )
+
+
+def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    part = document[name]
+    if not isinstance(part, dict):
+        raise TypeError(f"'{name}': {part!r} stands in its place")
+    return part
 
 
 def _text(value: Any) -> str:

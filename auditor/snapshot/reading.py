@@ -7,20 +7,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.words import SourceStatus
+from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.checking import (
     AGAIN,
     check_form,
     check_present,
     check_rows,
     checked,
+    conformed,
     opened,
     undecodable,
     unreadable,
 )
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
-from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
+from auditor.snapshot.schema import ASSIGNMENTS, FILES, SIGN_IN_COLUMNS, SMALL_TABLES, USERS
 
 _DEPTH = 2
 """A root holds tenants, a tenant holds instants."""
@@ -66,6 +67,7 @@ def read(folder: Path) -> Snapshot:
         promised.append((folder / f"{name}.parquet", entry))
     tables, people, links = _open_all(promised)
     _check_states(folder / "groups.parquet", tables["groups"])
+    _check_asked(folder / "users.parquet", people.present(None), manifest)
     reader = _Reader(folder)
     reader.keep(people, links)
     return Snapshot(
@@ -187,6 +189,23 @@ _SHARED = 1 << 14
 _MOST_KNOWN = 64
 
 
+def _check_asked(path: Path, there: list[str], manifest: Manifest) -> None:
+    """Refuse users without a column of what was asked for: all of them would seem to have no such value."""
+    people, mailboxes, sign_ins = (
+        manifest.coverage(source).status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+        for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
+    )
+    asked = manifest.coverage(Source.USERS).asked if people else ()
+    wanted = [name for name in asked if name in USERS.names and name != "mailboxType"]
+    if mailboxes:
+        wanted.append("mailboxType")
+    if sign_ins and not set(SIGN_IN_COLUMNS) & set(there):
+        wanted.append(SIGN_IN_COLUMNS[0])
+    for name in wanted:
+        if name not in there:
+            raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
+
+
 def _check_states(path: Path, groups: pa.Table) -> None:
     known = {None, *(status.value for status in SourceStatus)}
     for name in ("membersStatus", "transitiveMembersStatus"):
@@ -196,7 +215,7 @@ def _check_states(path: Path, groups: pa.Table) -> None:
 
 def _read_table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
     form = file.schema_arrow
-    check_form(path, form, pa.schema([]), required=tuple(schema.names))
+    check_form(path, form, schema, required=tuple(schema.names))
     table = file.read(columns=schema.names, use_threads=False).select(schema.names)
     check_present(path, table, schema)
     if table.schema.equals(schema):
@@ -249,7 +268,7 @@ class _File:
         except (pa.ArrowException, OSError) as error:
             raise undecodable(self._path, error) from error
         check_present(self._path, found, self._schema)
-        return found
+        return conformed(self._path, found, self._schema)
 
 
 _MANY = 10_000
