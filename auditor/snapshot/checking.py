@@ -81,8 +81,7 @@ def check_form(path: Path, found: pa.Schema, schema: pa.Schema, *, required: tup
             raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
     for field in schema:
         if field.name in names and not _alike(found.field(field.name).type, field.type):
-            kinds = f"{field.name}: {found.field(field.name).type} in place of {_plain(field.type)}"
-            raise _other_type(path, kinds)
+            raise _other_type(path, " ".join((field.name, str(found.field(field.name).type))))
 
 
 def conformed(path: Path, found: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
