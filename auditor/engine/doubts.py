@@ -18,7 +18,6 @@ from auditor.domain.selector import (
     Not,
     OneOf,
     Selector,
-    atoms,
 )
 from auditor.domain.words import Source, SourceStatus
 from auditor.engine.coverage import Doubt, unasked, unread
@@ -33,7 +32,7 @@ def doubts_of(plan: Plan, policy: Policy) -> Doubt:
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
         return users
     doubt = Doubt.of(users)
-    for atom in atoms(policy.users):
+    for atom in plan.rules.atoms(policy):
         _take(doubt, _atom(plan, atom))
     match policy.constraint:
         case Assignments() as block:

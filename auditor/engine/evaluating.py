@@ -23,15 +23,12 @@ from auditor.engine.doubts import doubts_of
 from auditor.engine.holdings import judge_budget, judge_groups, judge_purchases, judge_subscriptions
 from auditor.engine.judging import judge_batch
 from auditor.engine.outcome import OPEN, BatchOutcome, Evaluation, Judged, Single
-from auditor.engine.plan import Plan, looks_at_people
+from auditor.engine.plan import Plan
+from auditor.engine.rules import looks_at_people
 from auditor.engine.seats import judge_seats
 from auditor.engine.waiving import waive_single
-from auditor.policy.compiling import selector_needs
 from auditor.snapshot.model import UserBatch
-from auditor.snapshot.schema import SIGN_IN_COLUMNS, USERS_PER_ROW_GROUP
-
-_HOLDINGS = ("user", "skuId", "held")
-_PATHS = (*_HOLDINGS, "state", "assignedByGroup", "error", "disabledPlans", "pathDisabledPlans")
+from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _AT_ONCE = 2
 """Batches that are judged at the same time; a third is read meanwhile."""
@@ -95,27 +92,7 @@ def people_are_readable(plan: Plan) -> bool:
 
 def columns(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
-    needs = [selector_needs(policy.users) for policy in plan.policies if looks_at_people(policy)]
-    needs += [selector_needs(waiver.users) for waiver in plan.waivers if waiver.users is not None]
-    wanted = {"id", "notCollected"}
-    paths = False
-    for found in needs:
-        wanted.update(found.user_properties)
-        wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
-        wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
-    for policy in plan.policies:
-        match policy.constraint:
-            case Attributes(require=require, allow=allow):
-                wanted.update(require, (name for name, _ in allow))
-            case Assignments(via=via, duplicates=duplicates, services=services):
-                paths = paths or via is not None or duplicates or bool(services.require or services.deny)
-            case Health(errors=errors):
-                paths = paths or errors
-            case _:
-                pass
-    if "onPremisesExtensionAttributes" in wanted:
-        wanted.update(f"extensionAttribute{number}" for number in range(1, 16))
-    return tuple(sorted(wanted)), _PATHS if paths else _HOLDINGS
+    return plan.rules.columns(plan.policies, plan.waivers)
 
 
 def _judge(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Judged:

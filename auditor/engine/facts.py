@@ -6,6 +6,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import pyarrow as pa
+
 from auditor.catalogue import Catalogue
 from auditor.domain.policy import PolicySet
 from auditor.domain.product_set import ProductSet
@@ -130,12 +132,8 @@ class Facts:
         return (*self.skus, *others)
 
     @cached_property
-    def _shown_plans(self) -> Mapping[str, dict[str, str]]:
-        plans: dict[str, dict[str, str]] = {}
-        for row in self.snapshot.table("service_plans").to_pylist():
-            name = row["servicePlanName"] or ""
-            plans.setdefault(row["skuId"].lower(), {})[row["servicePlanId"].lower()] = name
-        return plans
+    def _shown_plans(self) -> Mapping[str, Mapping[str, str]]:
+        return shown_plans(self.snapshot.table("service_plans"))
 
     def _owned(self, row: Mapping[str, Any]) -> SkuFact:
         sku_id = row["skuId"].lower()
@@ -201,8 +199,41 @@ class Facts:
         return {group.id: group.name for group in self.groups if group.name}
 
 
-def _plans(plans: Sequence[Any]) -> dict[str, str]:
-    return {plan.id.lower(): plan.name for plan in plans}
+def shown_plans(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
+    """Return the plans of each SKU of a table; equal plans are the same object for all tenants."""
+    known = _SHOWN.get(id(table))
+    if known is None:
+        plans: dict[str, dict[str, str]] = {}
+        for sku_id, plan_id, name in zip(
+            *(table.column(name).to_pylist() for name in ("skuId", "servicePlanId", "servicePlanName")), strict=True
+        ):
+            plans.setdefault(sku_id.lower(), {})[plan_id.lower()] = name or ""
+        if len(_SHOWN) >= _MOST_SHOWN:
+            _SHOWN.clear()
+        known = _SHOWN[id(table)] = (table, {sku_id: _same(own) for sku_id, own in plans.items()})
+    return known[1]
+
+
+_SHOWN: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}
+_MOST_SHOWN = 4
+
+
+def _plans(plans: Sequence[Any]) -> Mapping[str, str]:
+    return _same({plan.id.lower(): plan.name for plan in plans})
+
+
+def _same(plans: dict[str, str]) -> Mapping[str, str]:
+    """Return the one object that stands for equal plans in equal order."""
+    key = tuple(plans.items())
+    if key not in _SAME:
+        if len(_SAME) >= _MOST_SAME:
+            _SAME.clear()
+        _SAME[key] = plans
+    return _SAME[key]
+
+
+_SAME: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+_MOST_SAME = 4096
 
 
 def _or_none(number: int | None) -> int:

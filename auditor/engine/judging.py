@@ -15,12 +15,12 @@ from auditor.domain.policy import (
     Seats,
     Subscriptions,
 )
-from auditor.domain.selector import OneOf
 from auditor.engine import assigning
 from auditor.engine.bitsets import meets, pairs
 from auditor.engine.outcome import BatchOutcome, Chunk, Tally, distinct
-from auditor.engine.plan import Plan, assignable, looks_at_people
+from auditor.engine.plan import Plan, assignable
 from auditor.engine.product_masks import Mask
+from auditor.engine.rules import looks_at_people
 from auditor.engine.scope import Batch, Found, Scope
 from auditor.engine.waiving import waive
 from auditor.snapshot.model import UserBatch
@@ -66,12 +66,12 @@ def _checks(scope: Scope, outcome: BatchOutcome) -> Iterator[Found]:
 
 
 def _attributes(scope: Scope, block: Attributes) -> Iterator[Found]:
-    selecting = scope.batch.selecting
+    selecting, rules = scope.batch.selecting, scope.plan.rules
     for name in block.require:
-        absent = selecting.of(OneOf(property=name, values=(None,)))
+        absent = selecting.of(rules.listed(name, (None,)))
         yield _about(scope, "attribute.missing", scope.population & absent, name)
     for name, values in block.allow:
-        listed = selecting.of(OneOf(property=name, values=(*values, None)))
+        listed = selecting.of(rules.listed(name, (*values, None)))
         yield _about(scope, "attribute.not-allowed", scope.population & ~listed, name)
 
 

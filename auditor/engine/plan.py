@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from auditor.domain.policy import Assignments, Attributes, Health, Policy, PolicySet, Seats, Waiver
+from auditor.domain.policy import Policy, PolicySet, Waiver
 from auditor.domain.product_set import ProductSet
-from auditor.engine.containment import Containers, containers
+from auditor.engine.containment import Containers
 from auditor.engine.facts import Facts
 from auditor.engine.membership import Membership
-from auditor.engine.product_masks import Flags, Mask, ProductMasks
+from auditor.engine.product_masks import Flags, Mask, ProductMasks, masks_of
+from auditor.engine.rules import Rules, rules_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,7 @@ class Plan:
     masks: ProductMasks
     membership: Membership
     containers: Containers
+    rules: Rules
 
     @property
     def size(self) -> int:
@@ -38,31 +40,19 @@ class Plan:
 def bind(policies: PolicySet, facts: Facts) -> Plan:
     """Bind the policies and waivers that concern the tenant to its facts."""
     tenant = facts.manifest.tenant
-    concerned = [policy for policy in policies.policies if policy.applies_to(tenant)]
+    rules, masks = rules_of(policies), masks_of(facts, facts.skus)
     waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
     today = facts.as_of.date()
     return Plan(
         facts=facts,
-        policies=tuple(sorted(concerned, key=lambda policy: (policy.severity.rank, policy.id))),
+        policies=tuple(policy for policy in rules.ordered if policy.applies_to(tenant)),
         waivers=tuple(waiver for waiver in waivers if today <= waiver.expires),
         expired=tuple(waiver for waiver in waivers if today > waiver.expires),
-        masks=ProductMasks(facts, facts.skus),
+        masks=masks,
         membership=Membership(facts),
-        containers=containers(facts.skus),
+        containers=masks.containers,
+        rules=rules,
     )
-
-
-def looks_at_people(policy: Policy) -> bool:
-    """Whether the policy has to see every user."""
-    match policy.constraint:
-        case Assignments() | Attributes():
-            return True
-        case Health(errors=errors):
-            return errors
-        case Seats(quota=quota):
-            return quota is not None
-        case _:
-            return False
 
 
 def assignable(plan: Plan) -> Flags:

@@ -1,7 +1,7 @@
 """Product sets into what they say of each SKU: contained, not contained, or unknown."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from operator import or_
@@ -14,6 +14,7 @@ from auditor.catalogue import Catalogue
 from auditor.domain.policy import PolicySet
 from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
 from auditor.domain.words import Source, SourceStatus
+from auditor.engine.containment import Containers, containers
 from auditor.engine.facts import SkuFact
 from auditor.engine.globs import pattern_of
 
@@ -91,12 +92,18 @@ class _Bits:
         return _Bits(true, (self.unknown | other.unknown) & ~true)
 
 
+Trials = tuple[bool | None, ...]
+"""For each SKU whether it is a trial; None where that is not known."""
+
+
 class ProductMasks:
     """Resolves product sets over one list of SKUs; a set is resolved once."""
 
-    def __init__(self, facts: Knowledge, skus: Sequence[SkuFact]) -> None:
-        self._facts = facts
+    def __init__(self, facts: Knowledge, skus: Sequence[SkuFact], trials: Trials | None = None) -> None:
+        # Nothing else of the facts is kept, so that tenants can share what is the same for them.
+        self._catalogue, self._policies = facts.catalogue, facts.policies
         self._skus = skus
+        self._trials = trials_of(facts, skus) if trials is None else trials
         self._everything = (1 << len(skus)) - 1
         # To hash a set is to walk it whole, so that sets are known by their ids; they are kept, and so are the ids.
         self._known: dict[int, tuple[tuple[Element, ...], _Bits]] = {}
@@ -170,24 +177,54 @@ class ProductMasks:
 
     @cached_property
     def _free(self) -> _Bits:
-        known = self._facts.catalogue.free
+        known = self._catalogue.free
         listed = [_Bits(places) for name, places in self._places.items() if name in known]
-        extended = [self._union(products.elements) for products in self._facts.policies.free]
+        extended = [self._union(products.elements) for products in self._policies.free]
         return reduce(or_, [*listed, *extended], _Bits(0, self._nameless))
 
     @cached_property
     def _trial(self) -> _Bits:
-        answers = list(map(self._is_trial, self._skus))
-        return _Bits(_bits(answer is True for answer in answers), _bits(answer is None for answer in answers))
+        return _Bits(_bits(answer is True for answer in self._trials), _bits(answer is None for answer in self._trials))
 
-    def _is_trial(self, sku: SkuFact) -> bool | None:
-        """Tell whether a SKU has subscriptions and all of them are trials; one that is not is enough to say no."""
-        states = [row["isTrial"] for row in self._facts.subscriptions if row["skuId"] == sku.sku_id]
-        if False in states:
-            return False
-        if self._facts.status(Source.SUBSCRIPTIONS) is not SourceStatus.COMPLETE or None in states:
-            return None
-        return bool(states)
+    @cached_property
+    def containers(self) -> Containers:
+        """Which SKU contains which."""
+        return containers(self._skus)
+
+
+def trials_of(facts: Knowledge, skus: Sequence[SkuFact]) -> Trials:
+    """Tell whether each SKU has subscriptions and all of them are trials; one that is not is enough to say no."""
+    states: dict[str, set[bool | None]] = {}
+    for row in facts.subscriptions:
+        states.setdefault(row["skuId"], set()).add(row["isTrial"])
+    complete = facts.status(Source.SUBSCRIPTIONS) is SourceStatus.COMPLETE
+    return tuple(_is_trial(states.get(sku.sku_id), complete=complete) for sku in skus)
+
+
+def _is_trial(states: Collection[bool | None] | None, *, complete: bool) -> bool | None:
+    if states is None:
+        return False if complete else None
+    if False in states:
+        return False
+    return True if complete and None not in states else None
+
+
+def masks_of(facts: Knowledge, skus: Sequence[SkuFact]) -> ProductMasks:
+    """Return the masks over a list of SKUs: the same for all tenants that own and hold the same products."""
+    trials = trials_of(facts, skus)
+    # What is known by its id is held by the masks, so that the id stays its own.
+    names = tuple((sku.sku_id, sku.part_number, sku.name_may_be_any, id(sku.plans)) for sku in skus)
+    key = (id(facts.catalogue), id(facts.policies), trials, names)
+    found = _SHARED.get(key)
+    if found is None:
+        if len(_SHARED) >= _MOST_SHARED:
+            _SHARED.clear()
+        found = _SHARED[key] = ProductMasks(facts, skus, trials)
+    return found
+
+
+_SHARED: dict[object, ProductMasks] = {}
+_MOST_SHARED = 64
 
 
 def _bits(answers: Iterable[bool]) -> int:
@@ -196,7 +233,9 @@ def _bits(answers: Iterable[bool]) -> int:
 
 def _flags(bits: int, size: int) -> Flags:
     octets = np.frombuffer(bits.to_bytes(size // 8 + 1, "little"), dtype=np.uint8)
-    return np.unpackbits(octets, count=size, bitorder="little").view(bool)
+    flags = np.unpackbits(octets, count=size, bitorder="little").view(bool)
+    flags.flags.writeable = False
+    return flags
 
 
 @lru_cache(maxsize=2048)

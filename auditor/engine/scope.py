@@ -26,7 +26,7 @@ class Batch:
     def __init__(self, plan: Plan, users: UserBatch) -> None:
         self.plan = plan
         self.people = People(users, plan.facts)
-        self.selecting = Selecting(self.people, plan.masks, plan.membership)
+        self.selecting = Selecting(self.people, plan.masks, plan.membership, plan.rules)
 
     @cached_property
     def redundant(self) -> tuple[Rows, Rows, Rows]:

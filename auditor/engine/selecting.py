@@ -30,6 +30,7 @@ from auditor.engine.bitsets import meets, some
 from auditor.engine.membership import Membership
 from auditor.engine.people import NEVER, People
 from auditor.engine.product_masks import Mask, ProductMasks
+from auditor.engine.rules import Rules
 from auditor.engine.texts import Flags, flags_of, globbed, one_of
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -43,17 +44,19 @@ _SIGNALS = {
 class Selecting:
     """Evaluates selectors on one batch; equal selectors are evaluated once."""
 
-    def __init__(self, people: People, masks: ProductMasks, membership: Membership) -> None:
+    def __init__(self, people: People, masks: ProductMasks, membership: Membership, rules: Rules) -> None:
         self._people = people
         self._masks = masks
         self._membership = membership
-        self._known: dict[Selector, Mask] = {}
+        self._rules = rules
+        self._known: dict[int, Mask] = {}
 
     def of(self, selector: Selector) -> Mask:
         """Return who belongs to the population, and for whom that is not known."""
-        found = self._known.get(selector)
+        one = self._rules.one(selector)
+        found = self._known.get(id(one))
         if found is None:
-            found = self._known[selector] = self._evaluate(selector)
+            found = self._known[id(one)] = self._evaluate(one)
         return found
 
     def _evaluate(self, selector: Selector) -> Mask:
