@@ -1,15 +1,18 @@
 """The checks of `assignments` over one batch: what users hold, must hold, and how it was assigned."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from auditor.domain.policy import Assignments
 from auditor.domain.product_set import ProductSet
-from auditor.engine.bitsets import Words, distinct, listed, meets, pairs, patterns, several, within
+from auditor.engine.bitsets import Products, Words, distinct, listed, meets, pairs, patterns, several, within
+from auditor.engine.facts import SkuFact
 from auditor.engine.links import Links, Paths
 from auditor.engine.outcome import Chunk, Rows
-from auditor.engine.product_masks import Mask
+from auditor.engine.plan import Plan
+from auditor.engine.product_masks import Mask, ProductMasks
 from auditor.engine.scope import Found, Scope
 from auditor.engine.texts import Flags
 
@@ -21,19 +24,23 @@ def checks(scope: Scope, block: Assignments) -> Iterator[Found]:
     """
     if scope.unread is not None:
         yield None, scope.unread & scope.population.maybe
-    of = scope.plan.masks.of(block.of)
+    masks = scope.plan.masks
+    of = masks.of(block.of)
     if block.deny is not None:
-        yield _held(scope, "assignment.denied", scope.people.links.held, of & scope.plan.masks.of(block.deny))
+        denied = masks.made(("deny", id(block)), lambda: sought(of & masks.of(block.deny or _NOTHING)))
+        yield _held(scope, "assignment.denied", scope.people.links.held, denied)
     if block.duplicates:
-        yield _paths(scope, "assignment.duplicate", of, "several")
+        yield _paths(scope, "assignment.duplicate", _sought(masks, block.of), "several")
     for element in block.require:
         yield _required(scope, element)
     if block.allow is not None:
-        yield _held(scope, "assignment.not-allowed", scope.people.links.held, of & ~scope.plan.masks.of(block.allow))
+        outside = masks.made(("allow", id(block)), lambda: sought(of & ~masks.of(block.allow or _NOTHING)))
+        yield _held(scope, "assignment.not-allowed", scope.people.links.held, outside)
     for group in block.exclusive:
         yield _exclusive(scope, of, group)
     if block.via is not None:
-        yield _paths(scope, "assignment.path", of, "direct" if block.via == "group" else "group")
+        kind: Paths = "direct" if block.via == "group" else "group"
+        yield _paths(scope, "assignment.path", _sought(masks, block.of), kind)
     if block.redundant:
         yield _redundant(scope, of)
     for plan in block.services.deny:
@@ -42,19 +49,38 @@ def checks(scope: Scope, block: Assignments) -> Iterator[Found]:
         yield _service(scope, plan, denied=False)
 
 
-def _held(scope: Scope, check: str, held: Words, violation: Mask) -> Found:
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """A set of SKUs, packed to be looked for."""
+
+    mask: Mask
+    true: Products
+    maybe: Products
+
+
+def sought(mask: Mask) -> Sought:
+    """Pack a set of SKUs."""
+    true = Products.of(mask.true)
+    return Sought(mask, true, true if mask.sure else Products.of(mask.maybe))
+
+
+def _sought(masks: ProductMasks, products: ProductSet) -> Sought:
+    return masks.made(("sought", id(products)), lambda: sought(masks.of(products)))
+
+
+def _held(scope: Scope, check: str, held: Words, wanted: Sought) -> Found:
     """Report the SKUs of a violating set that members of the population hold."""
-    population = scope.population
-    rows, skus = pairs(held, violation.true, scope.readable)
+    population, violation = scope.population, wanted.mask
+    rows, skus = pairs(held, wanted.true, scope.readable)
     undecided = scope.people.nobody
     if not violation.sure:
         undecided = population.true & meets(held, violation.unknown)
     if not population.sure:
-        undecided = undecided | (population.unknown & meets(held, violation.maybe))
+        undecided = undecided | (population.unknown & meets(held, wanted.maybe))
     return Chunk(policy=scope.place, check=check, rows=rows, skus=skus), undecided
 
 
-def _paths(scope: Scope, check: str, of: Mask, kind: Paths) -> Found:
+def _paths(scope: Scope, check: str, of: Sought, kind: Paths) -> Found:
     """Report held SKUs by their paths; where the paths were not collected, everyone who holds one stays unknown."""
     links = scope.people.links
     found = links.paths(kind) & links.held
@@ -65,9 +91,10 @@ def _paths(scope: Scope, check: str, of: Mask, kind: Paths) -> Found:
 
 
 def _required(scope: Scope, element: ProductSet) -> Found:
-    products = scope.plan.masks.of(element)
+    wanted = _sought(scope.plan.masks, element)
+    products = wanted.mask
     held, unread = scope.people.links.held, scope.unread
-    has = meets(held, products.true)
+    has = meets(held, wanted.true)
     if products.sure and unread is None:
         answer = Mask(has, scope.people.nobody, sure=True)
     else:
@@ -83,25 +110,23 @@ def _required(scope: Scope, element: ProductSet) -> Found:
 def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     """Report users with different SKUs out of two or more elements; users with equal holdings are judged once."""
     people, population, unread = scope.people, scope.population, scope.unread
-    elements = [of & scope.plan.masks.of(element) for element in group]
-    held = within(people.links.held, np.logical_or.reduce([element.maybe for element in elements]))
+    clashing = scope.plan.masks.made(("exclusive", id(group), id(of)), lambda: _Clashing(scope.plan, of, group))
+    held = within(people.links.held, clashing.products)
     maybe = population.maybe & several(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
     if not len(rows):
         return None, people.nobody
     pattern, distinct = patterns(held, rows)
-    holdings = listed(distinct)
-    sure = np.array([_clash([element.true for element in elements], skus) for skus in holdings], dtype=bool)
-    open_ = np.array([_clash([element.maybe for element in elements], skus) for skus in holdings], dtype=bool)
-    certain = np.logical_or.reduce([element.true for element in elements])
-    # The SKUs that clash are part of what the finding is: one that may or may not belong leaves it unknown.
-    sure &= np.array([bool(certain[skus].all()) for skus in holdings], dtype=bool)
-    names = [_joined(scope, skus[certain[skus]]) for skus in holdings]
-    details = tuple(sorted(set(names)))
-    code = np.array([details.index(name) for name in names], dtype=np.int64)
+    answers = [clashing.of(skus) for skus in distinct]
+    sure = np.array([answer.sure for answer in answers], dtype=bool)
+    open_ = np.array([answer.open for answer in answers], dtype=bool)
+    details = tuple(sorted({answer.name for answer in answers}))
+    code = np.array([details.index(answer.name) for answer in answers], dtype=np.int64)
     found = sure[pattern] & population.true[rows]
-    undecided = people.nobody.copy()
-    undecided[rows[open_[pattern] & ~found]] = True
+    undecided = people.nobody
+    if open_.any():
+        undecided = undecided.copy()
+        undecided[rows[open_[pattern] & ~found]] = True
     chunk = Chunk(
         policy=scope.place,
         check="assignment.overlap",
@@ -112,6 +137,44 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     return chunk, undecided
 
 
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    sure: bool
+    open: bool
+    name: str
+
+
+class _Clashing:
+    """What holdings say of one list of exclusive elements; equal holdings are judged once, whoever has them."""
+
+    def __init__(self, plan: Plan, of: Mask, group: tuple[ProductSet, ...]) -> None:
+        elements = [of & plan.masks.of(element) for element in group]
+        self._skus = plan.facts.skus
+        self._true = [element.true for element in elements]
+        self._maybe = [element.maybe for element in elements]
+        # The SKUs that clash are part of what the finding is: one that may or may not belong leaves it unknown.
+        self._certain = np.logical_or.reduce(self._true)
+        self.products = Products.of(np.logical_or.reduce(self._maybe))
+        self._known: dict[bytes, _Clash] = {}
+
+    def of(self, held: Words) -> _Clash:
+        """Judge one bitset."""
+        key = held.tobytes()
+        found = self._known.get(key)
+        if found is None:
+            skus = listed(held.reshape(1, -1))[0]
+            certain = self._certain[skus]
+            found = self._known[key] = _Clash(
+                sure=_clash(self._true, skus) and bool(certain.all()),
+                open=_clash(self._maybe, skus),
+                name=self._joined(skus[certain]),
+            )
+        return found
+
+    def _joined(self, skus: Rows) -> str:
+        return "+".join(sorted({self._skus[sku].part_number or self._skus[sku].sku_id for sku in skus}))
+
+
 def _clash(elements: list[Flags], skus: Rows) -> bool:
     """Whether two different SKUs stand in two different elements."""
     per_element = [set(skus[element[skus]].tolist()) for element in elements]
@@ -120,11 +183,6 @@ def _clash(elements: list[Flags], skus: Rows) -> bool:
         for place, one in enumerate(per_element)
         for other in per_element[place + 1 :]
     )
-
-
-def _joined(scope: Scope, skus: Rows) -> str:
-    facts = scope.plan.facts.skus
-    return "+".join(sorted({facts[sku].part_number or facts[sku].sku_id for sku in skus}))
 
 
 def _redundant(scope: Scope, of: Mask) -> Found:
@@ -209,15 +267,16 @@ def _switched_off(links: Links, plan_id: str) -> Rows:
 
 def _plan_ids(scope: Scope, plan: str) -> dict[str, Flags]:
     """Return the ids that a plan's name stands for, each with the SKUs that contain it; one name may have several."""
-    known = scope.plan.facts.plan_ids.get(plan)
-    if known is not None:
-        return known
-    wanted = plan.casefold()
-    skus = scope.plan.facts.skus
+    return scope.plan.masks.made(("plan", plan), lambda: _find_plan(scope.plan.facts.skus, plan.casefold()))
+
+
+def _find_plan(skus: Sequence[SkuFact], wanted: str) -> dict[str, Flags]:
     found: dict[str, Flags] = {}
     for place, sku in enumerate(skus):
         for plan_id, name in (sku.plans or {}).items():
             if wanted in {plan_id, name.casefold()}:
                 found.setdefault(plan_id, np.zeros(len(skus), dtype=bool))[place] = True
-    scope.plan.facts.plan_ids[plan] = found
     return found
+
+
+_NOTHING = ProductSet(elements=(), written="")

@@ -1,5 +1,6 @@
 """Bitsets of SKUs, one row of 64-bit words per user: who holds what, packed, compared and spread out again."""
 
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
@@ -29,6 +30,19 @@ def pack(flags: Flags) -> Words:
     padded = np.zeros(words_for(len(flags)) * 64, dtype=np.uint8)
     padded[: len(flags)] = flags
     return np.packbits(padded, bitorder="little").view(np.uint64)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Products:
+    """Some SKUs to look for in bitsets, packed once for all who are looked through."""
+
+    words: Words
+    places: tuple[int, ...]
+
+    @classmethod
+    def of(cls, flags: Flags) -> "Products":
+        """Pack flags per SKU."""
+        return cls(pack(flags), tuple(np.flatnonzero(flags).tolist()))
 
 
 def gather(starts: Rows, skus: Rows, kinds: npt.NDArray[np.uint8], size: int) -> tuple[list[Words], Rows]:
@@ -83,10 +97,9 @@ def indices(rows: Rows) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows.astype(np.int64))])
 
 
-def within(held: Words, products: Flags) -> Words:
-    """Keep of each bitset the SKUs that are flagged."""
-    mask = pack(products)
-    return held & mask
+def within(held: Words, products: Products) -> Words:
+    """Keep of each bitset some SKUs."""
+    return held & products.words
 
 
 def some(held: Words) -> Flags:
@@ -94,23 +107,24 @@ def some(held: Words) -> Flags:
     return np.asarray(held[:, 0] != 0 if held.shape[1] == 1 else held.any(axis=1))
 
 
-def meets(held: Words, products: Flags) -> Flags:
+def meets(held: Words, products: Flags | Products) -> Flags:
     """Tell whose bitset has a bit in common with the products."""
-    if not products.any():
+    wanted = products if isinstance(products, Products) else Products.of(products)
+    if not wanted.places:
         return np.zeros(len(held), dtype=bool)
-    return some(held & pack(products))
+    return some(held & wanted.words)
 
 
-def pairs(held: Words, products: Flags, who: Flags) -> tuple[Rows, Rows]:
+def pairs(held: Words, products: Flags | Products, who: Flags) -> tuple[Rows, Rows]:
     """List which of the products the chosen users hold as (row, SKU place) pairs, by row and then by place."""
-    wanted = np.flatnonzero(products).tolist()
-    if not wanted:
+    wanted = products if isinstance(products, Products) else Products.of(products)
+    if not wanted.places:
         return _NONE, _NONE
-    if len(wanted) == 1:
-        (sku,) = wanted
+    if len(wanted.places) == 1:
+        (sku,) = wanted.places
         rows = np.flatnonzero(who & holders(held, sku))
         return rows, np.full(len(rows), sku, dtype=np.int64)
-    kept = held & pack(products)
+    kept = held & wanted.words
     rows = np.flatnonzero(who & some(kept))
     if not len(rows):
         return _NONE, _NONE

@@ -76,8 +76,6 @@ class Facts:
         self.as_of = as_of
         self.overlaps: dict[tuple[ProductSet, ProductSet], Any] = {}
         """Whether two sets share a SKU, once it was asked."""
-        self.plan_ids: dict[str, dict[str, Any]] = {}
-        """Service plan as written → the ids it stands for, each with flags for the SKUs that contain it, once asked."""
 
     def coverage(self, source: Source) -> Coverage:
         """How far a source was read."""

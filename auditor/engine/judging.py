@@ -43,8 +43,7 @@ def judge_batch(plan: Plan, users: UserBatch) -> BatchOutcome:
             if chunk is not None and len(chunk):
                 found.append(chunk)
         for chunk in distinct(found):
-            waived = waive(plan, batch.selecting, policy, chunk, outcome)
-            outcome.chunks.append(waived.moved(users.offset))
+            outcome.chunks.append(chunk.moved(users.offset, waive(plan, batch.selecting, policy, chunk, outcome)))
         outcome.undecided[place] = 0 if undecided is nobody else int(np.count_nonzero(undecided))
     return outcome
 

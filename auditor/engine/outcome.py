@@ -38,13 +38,17 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def moved(self, offset: int) -> "Chunk":
-        """Count the rows of a batch from the snapshot's first user, in as few bytes as that takes."""
-        return replace(
-            self,
+    def moved(self, offset: int, waivers: Rows) -> "Chunk":
+        """Count the rows of a batch from the snapshot's first user, in as few bytes as that takes, and add waivers."""
+        return Chunk(
+            policy=self.policy,
+            check=self.check,
             rows=(self.rows + offset).astype(np.int32),
             skus=None if self.skus is None else self.skus.astype(np.int32),
+            written=self.written,
             detail_codes=None if self.detail_codes is None else self.detail_codes.astype(np.int32),
+            details=self.details,
+            waivers=waivers,
         )
 
 
@@ -54,6 +58,8 @@ def distinct(chunks: list[Chunk]) -> list[Chunk]:
     Two lines of a policy may say the same of one user: two `exclusive` lists that the same SKUs clash in, or an element
     required twice. A finding is what it says, not how often it was found.
     """
+    if len(chunks) == 1:
+        return chunks
     kept: list[Chunk] = []
     seen: dict[tuple[str, str | None, tuple[str, ...]], list[Chunk]] = {}
     for chunk in chunks:

@@ -31,6 +31,8 @@ class People:
         self.count = batch.users.num_rows
         self._assignments = batch.assignments
         self._texts: dict[str, Texts] = {}
+        self._booleans: dict[str, tuple[Flags, Flags]] = {}
+        self._unknown: dict[str, Flags] = {}
         self._instants: dict[str, Numbers] = {}
         self._latest: dict[tuple[str, ...], Numbers] = {}
 
@@ -73,6 +75,12 @@ class People:
 
     def unknown(self, name: str) -> Flags:
         """For whom a property, or one of the sources `signInActivity` and `mailboxType`, was not collected."""
+        found = self._unknown.get(name)
+        if found is None:
+            found = self._unknown[name] = self._uncollected(name)
+        return found
+
+    def _uncollected(self, name: str) -> Flags:
         if name == Source.SIGN_IN_ACTIVITY.value:
             return self._unknown_source(Source.SIGN_IN_ACTIVITY, name, self._without_stamp)
         if name == "mailboxType":
@@ -136,13 +144,19 @@ class People:
             return self.nobody if name in ABSENT_READS_AS else flags_of(column.is_null())
         return self.texts(name).absent()
 
-    def booleans(self, name: str) -> pa.Array:
-        """Return a boolean column, documented defaults filled in."""
-        column = self.column(name)
-        if not pa.types.is_boolean(column.type):
-            column = column.cast(pa.bool_())
-        default = ABSENT_READS_AS.get(name)
-        return column if default is None else pc.fill_null(column, default)
+    def booleans(self, name: str) -> tuple[Flags, Flags]:
+        """Tell who has yes and who has no in a boolean column, documented defaults filled in."""
+        found = self._booleans.get(name)
+        if found is None:
+            column = self.column(name)
+            if not pa.types.is_boolean(column.type):
+                column = column.cast(pa.bool_())
+            default = ABSENT_READS_AS.get(name)
+            column = column if default is None else pc.fill_null(column, default)
+            true = flags_of(column)
+            false = flags_of(column.is_valid()) & ~true if column.null_count else ~true
+            found = self._booleans[name] = true, false
+        return found
 
     def instants(self, name: str) -> Numbers:
         """Return an instant column as microseconds since 1970 in UTC; an absent one is NEVER."""

@@ -1,11 +1,11 @@
 """Product sets into what they say of each SKU: contained, not contained, or unknown."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, reduce
 from operator import or_
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from auditor.engine.facts import SkuFact
 from auditor.engine.globs import pattern_of
 
 Flags = npt.NDArray[np.bool_]
+_Made = TypeVar("_Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +109,7 @@ class ProductMasks:
         # To hash a set is to walk it whole, so that sets are known by their ids; they are kept, and so are the ids.
         self._known: dict[int, tuple[tuple[Element, ...], _Bits]] = {}
         self._asked: dict[int, tuple[ProductSet, Mask]] = {}
+        self._made: dict[Hashable, Any] = {}
 
     @cached_property
     def _names(self) -> tuple[str | None, ...]:
@@ -146,6 +148,13 @@ class ProductMasks:
             mask = Mask(_flags(bits.true, size), _flags(bits.unknown, size), sure=not bits.unknown)
             asked = self._asked[id(products)] = (products, mask)
         return asked[1]
+
+    def made(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Return what depends on nothing but the policies and these SKUs; it is made once for a key."""
+        found: _Made | None = self._made.get(key)
+        if found is None:
+            found = self._made[key] = make()
+        return found
 
     def _union(self, elements: tuple[Element, ...]) -> _Bits:
         found = self._known.get(id(elements))

@@ -29,6 +29,12 @@ class Batch:
         self.selecting = Selecting(self.people, plan.masks, plan.membership, plan.rules)
 
     @cached_property
+    def unread(self) -> Flags | None:
+        """Whose `assignedLicenses` were not collected; None where everybody's were."""
+        unread = self.people.unknown("assignedLicenses")
+        return None if unread is self.people.nobody else unread
+
+    @cached_property
     def redundant(self) -> tuple[Rows, Rows, Rows]:
         """Who holds which SKU redundantly, and the fullest SKU held that contains it: by row, then by SKU."""
         held, containers = self.people.links.held, self.plan.containers
@@ -93,8 +99,7 @@ class Scope:
     @property
     def unread(self) -> Flags | None:
         """Whose `assignedLicenses` were not collected; None where everybody's were."""
-        unread = self.people.unknown("assignedLicenses")
-        return None if unread is self.people.nobody else unread
+        return self.batch.unread
 
     @property
     def readable(self) -> Flags:

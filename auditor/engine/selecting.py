@@ -7,6 +7,7 @@ from typing import assert_never
 
 import numpy as np
 
+from auditor.domain.product_set import ProductSet
 from auditor.domain.selector import (
     BOOLEAN_PROPERTIES,
     INSTANT_PROPERTIES,
@@ -26,12 +27,12 @@ from auditor.domain.selector import (
     Selector,
 )
 from auditor.domain.words import Source
-from auditor.engine.bitsets import meets, some
+from auditor.engine.bitsets import Products, meets, some
 from auditor.engine.membership import Membership
 from auditor.engine.people import NEVER, People
 from auditor.engine.product_masks import Mask, ProductMasks
 from auditor.engine.rules import Rules
-from auditor.engine.texts import Flags, flags_of, globbed, one_of
+from auditor.engine.texts import Flags, globbed, one_of
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 _SIGNALS = {
@@ -83,7 +84,7 @@ class Selecting:
                 stamps = people.instants(name)
                 return self._told((stamps != NEVER) & (stamps > self._moment(moment)), name)
             case Holds(products=products):
-                return self._holds(self._masks.of(products))
+                return self._holds(products)
             case Licensed():
                 return self._told(some(people.links.held), "assignedLicenses")
             case MemberOf(groups=groups, transitive=transitive):
@@ -119,18 +120,17 @@ class Selecting:
         if not told:
             return found
         if name in BOOLEAN_PROPERTIES:
-            column = people.booleans(name)
-            true = flags_of(column)
-            false = flags_of(column.is_valid()) & ~true
+            true, false = people.booleans(name)
             return reduce(or_, (true if value else false for value in set(told)), found)
         if name in INSTANT_PROPERTIES:
             wanted = [microseconds(value) for value in told if isinstance(value, datetime)]
             return found | np.isin(people.instants(name), np.array(wanted, dtype=np.int64))
         return found | people.texts(name).where(one_of(tuple(map(str, told))))
 
-    def _holds(self, products: Mask) -> Mask:
-        people = self._people
-        true = meets(people.links.held, products.true)
+    def _holds(self, wanted: ProductSet) -> Mask:
+        people, products = self._people, self._masks.of(wanted)
+        sought = self._masks.made(("holds", id(wanted)), lambda: Products.of(products.true))
+        true = meets(people.links.held, sought)
         if products.sure:
             return self._told(true, "assignedLicenses")
         possible = meets(people.links.held, products.unknown) & ~true

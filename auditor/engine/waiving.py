@@ -12,8 +12,8 @@ from auditor.engine.product_masks import Mask
 from auditor.engine.selecting import Selecting
 
 
-def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcome: BatchOutcome) -> Chunk:
-    """Mark which findings of a chunk are waived; rows are those of the batch that `selecting` looks at."""
+def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcome: BatchOutcome) -> Rows:
+    """Tell by which waiver each finding of a chunk is waived; rows are those of the batch that `selecting` looks at."""
     waivers = np.full(len(chunk), OPEN, dtype=np.int32)
     for place, waiver in plan.covering(policy):
         # Few findings are about people of a waiver: only those are held against its products.
@@ -30,7 +30,7 @@ def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcom
             outcome.unknown_waivers.add(place)
         waived = places[matched.true]
         waivers[waived[waivers[waived] == OPEN]] = place
-    return replace(chunk, waivers=waivers)
+    return waivers
 
 
 def _concerned(people: Mask, chunk: Chunk) -> Rows:
