@@ -1,6 +1,8 @@
 """The text of a tenants file into Settings, with everything that is wrong with it told at once."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +50,27 @@ def read(path: Path) -> Settings:
 
 def load(text: bytes | str, *, file: str) -> Settings:
     """Turn the text of a tenants file into values; `file` is its name in messages. Raises InputError."""
-    document = parse(text, file=file)
-    found = check(document, "tenants")
-    if found:
-        raise InputError(found)
-    value: Any = document.value
-    problems = [*_tenant_problems(document, value["tenants"]), *_mail_problems(document, value)]
-    if problems:
-        raise InputError(problems)
+    try:
+        document = parse(text, file=file)
+        found = check(document, "tenants")
+        value: Any = document.value
+        problems = found or [*_tenant_problems(document, value["tenants"]), *_mail_problems(document, value)]
+        if problems:
+            raise InputError(problems)
+    except InputError as error:
+        raise InputError(map(_unquoted, error.diagnostics)) from None
     default = (value.get("defaults") or {}).get("locale")
     return Settings(tenants=tuple(_tenant(entry, default) for entry in value["tenants"]), mail=_mail(value.get("mail")))
+
+
+def _unquoted(problem: Diagnostic) -> Diagnostic:
+    """Say where and what without quoting the file: whoever wrote a secret into it by mistake shall not find it in a log."""
+    span = None if problem.span is None else replace(problem.span, text="")
+    message = _WRITTEN.sub("'…'", problem.message)
+    return replace(problem, span=span, message=message)
+
+
+_WRITTEN = re.compile(r"(?<=[eE]nv' must be the name of an environment variable, not ).*", re.DOTALL)
 
 
 def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
