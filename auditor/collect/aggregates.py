@@ -5,12 +5,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from auditor.collect.pages import Rows
 from auditor.collect.reading import Reading
 from auditor.domain.errors import GraphError
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source
 from auditor.graph import requests
-from auditor.snapshot.build import product_row, service_plan_rows, subscription_row
+from auditor.snapshot.build import product_row, subscription_row
 from auditor.snapshot.schema import ORGANIZATION, PRODUCTS, SERVICE_PLANS, SUBSCRIPTIONS
 
 _SKU = (
@@ -56,7 +57,7 @@ async def products(reading: Reading) -> tuple[Coverage, Tables]:
     odd = sum(row["odd"] for row in kept)
     tables = {
         "products": pa.Table.from_pylist([product_row(row) for row in kept], PRODUCTS),
-        "service_plans": pa.Table.from_pylist([plan for row in kept for plan in service_plan_rows(row)], SERVICE_PLANS),
+        "service_plans": _service_plans(rows),
     }
     shortfall = f"{odd} products have numbers of seats that are no numbers" if odd else None
     faults = [] if fault is None else [fault]
@@ -86,13 +87,6 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return a SKU with nothing in it but Graph's types; a number that is none becomes unknown."""
     units = row.get("prepaidUnits")
     units = units if isinstance(units, dict) else {}
-    plans = row.get("servicePlans")
-    identified = [
-        plan
-        for plan in (plans if isinstance(plans, list) else [])
-        if isinstance(plan, dict) and isinstance(plan.get("servicePlanId"), str)
-    ]
-    names = ("servicePlanId", "servicePlanName", "provisioningStatus", "appliesTo")
     ids = row.get("subscriptionIds")
     return {
         "skuId": _text(row["skuId"]),
@@ -100,12 +94,37 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
         "prepaidUnits": {name: _whole(units.get(name)) for name in _NUMBERS},
         "consumedUnits": _whole(row.get("consumedUnits")),
         "subscriptionIds": [item for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
-        "servicePlans": [{name: _text(plan.get(name)) for name in names} for plan in identified],
         "odd": any(
             value is not None and _whole(value) is None
             for value in (row.get("consumedUnits"), *(units.get(name) for name in _NUMBERS))
         ),
     }
+
+
+def _service_plans(rows: Rows) -> pa.Table:
+    """Return the plans of all SKUs, column by column: there are hundreds, and an object for each would cost most."""
+    skus: list[str] = []
+    found: list[dict[str, Any]] = []
+    for row in rows:
+        plans = row.get("servicePlans")
+        if isinstance(plans, list):
+            identified = [
+                plan for plan in plans if isinstance(plan, dict) and isinstance(plan.get("servicePlanId"), str)
+            ]
+            found += identified
+            skus += [row["skuId"].lower()] * len(identified)
+    columns = {"skuId": skus, "servicePlanId": [plan["servicePlanId"].lower() for plan in found]}
+    for name in ("servicePlanName", "provisioningStatus", "appliesTo"):
+        columns[name] = [plan.get(name) for plan in found]
+    return pa.Table.from_arrays([_texts(columns[name]) for name in SERVICE_PLANS.names], schema=SERVICE_PLANS)
+
+
+def _texts(values: list[Any]) -> pa.Array:
+    """Return a column of texts; what is no text is unknown."""
+    try:
+        return pa.array(values, pa.string())
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([_text(value) for value in values], pa.string())
 
 
 def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from itertools import pairwise
 
+import pyarrow as pa
+
 from auditor.collect.pages import number
 from auditor.collect.people import Decoder
 from auditor.collect.reading import Reading
@@ -56,7 +58,12 @@ async def sample_names(reading: Reading) -> list[str]:
         page = (await reading.graph.answer(call, decoder)).value.rows
     except FaultError:
         return []
-    return sorted({name.lower() for name in page.column(1).to_pylist() if name})
+    return names_of(page)
+
+
+def names_of(page: pa.RecordBatch) -> list[str]:
+    """Return the names of users, sorted."""
+    return sorted({name.lower() for name in page.column("userPrincipalName").to_pylist() if name})
 
 
 async def plan(reading: Reading, expected: int, sample: list[str]) -> Shards:

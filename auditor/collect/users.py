@@ -1,12 +1,15 @@
 """All users of a tenant into a spool, in shards where the tenant is large, and counted against what Graph counts."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+
+import pyarrow as pa
 
 from auditor.collect.pages import number
 from auditor.collect.people import Decoder
 from auditor.collect.reading import Reading
-from auditor.collect.sharding import SHARDED_FROM, Shards, plan, sample_names
+from auditor.collect.sharding import SHARDED_FROM, Shards, names_of, plan, sample_names
 from auditor.collect.spool import Spool
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source
@@ -42,17 +45,23 @@ async def read_users(reading: Reading, shards: "asyncio.Future[Shards]") -> User
     select = tuple(sorted({*reading.needs.user_properties, "id"} - {"signInActivity", "mailboxType"}))
     decoder = Decoder(select)
     spool = Spool(reading.folder, "users", decoder.schema)
+    beginning = _Beginning(pages(reading.graph, requests.users(reading.graph, select), decoder))
     try:
-        expected = await count_users(reading)
+        # A small tenant's first page is its only one, a large tenant's is a sample of it: neither waits for the count.
+        expected, _ = await asyncio.gather(count_users(reading), beginning.read())
         reading.progress.expect(reading.tenant, Source.USERS, expected)
         divided = Shards.whole()
         if expected is not None and expected >= SHARDED_FROM:
-            divided = await plan(reading, expected, await sample_names(reading))
+            divided = await plan(reading, expected, await _names(reading, beginning))
         shards.set_result(divided)
     finally:
         if not shards.done():
             shards.set_result(Shards.whole())
-    faults = await _pass(reading, select, decoder, spool, divided)
+    if divided.divided:
+        faults = await _pass(reading, select, decoder, spool, divided)
+    else:
+        fault = await _all(reading, beginning.batches(), spool)
+        faults = [] if fault is None else [fault]
     shortfall = None
     if not faults and expected is not None:
         missing = expected - spool.distinct()
@@ -71,6 +80,41 @@ async def read_users(reading: Reading, shards: "asyncio.Future[Shards]") -> User
     return UsersRead(coverage=coverage, spool=spool)
 
 
+class _Beginning:
+    """A list of everybody whose first page is read before it is known whether the rest will be."""
+
+    def __init__(self, batches: AsyncIterator[pa.RecordBatch]) -> None:
+        self._batches = batches
+        self._fault: FaultError | None = None
+        self.first: pa.RecordBatch | None = None
+
+    async def read(self) -> None:
+        """Read the first page; what keeps it from being read is told to whoever reads on."""
+        try:
+            self.first = await anext(self._batches)
+        except FaultError as error:
+            self._fault = error
+
+    async def batches(self) -> AsyncIterator[pa.RecordBatch]:
+        """Yield every page, the first among them."""
+        if self._fault is not None:
+            raise self._fault
+        if self.first is not None:
+            first, self.first = self.first, None
+            yield first
+        async for batch in self._batches:
+            yield batch
+
+
+async def _names(reading: Reading, beginning: _Beginning) -> list[str]:
+    """Return the sorted names on a first page; where it came without names, it is read once more with them."""
+    if beginning.first is None:
+        return []
+    if "userPrincipalName" not in beginning.first.schema.names:
+        return await sample_names(reading)
+    return names_of(beginning.first)
+
+
 def _tolerance(expected: int) -> int:
     """Return how many users may be missing: the count comes from an index of its own that lags behind."""
     return max(1, expected // 1000)
@@ -83,16 +127,21 @@ async def _pass(
 
     async def one(where: str | None) -> Fault | None:
         call = requests.users(reading.graph, select, where=where)
-        try:
-            async for batch in pages(reading.graph, call, decoder):
-                spool.add(batch)
-                reading.progress.advance(reading.tenant, Source.USERS, batch.num_rows)
-        except FaultError as error:
-            return error.fault
-        return None
+        return await _all(reading, pages(reading.graph, call, decoder), spool)
 
     faults = [fault for fault in await asyncio.gather(*map(one, shards.filters)) if fault is not None]
     if shards.divided and any(fault.kind is Kind.UNSUPPORTED for fault in faults):
         found = await one(None)
         return [] if found is None else [found]
     return faults
+
+
+async def _all(reading: Reading, batches: AsyncIterator[pa.RecordBatch], spool: Spool) -> Fault | None:
+    """Put every page of a list into the spool; returns what ended it early, if something did."""
+    try:
+        async for batch in batches:
+            spool.add(batch)
+            reading.progress.advance(reading.tenant, Source.USERS, batch.num_rows)
+    except FaultError as error:
+        return error.fault
+    return None

@@ -42,11 +42,11 @@ async def open_sdk(
     )
     from kiota_http.middleware import UserAgentHandler  # noqa: PLC0415
     from msgraph import GraphServiceClient  # noqa: PLC0415
-    from msgraph.graph_request_adapter import GraphRequestAdapter, options  # noqa: PLC0415
+    from msgraph.graph_request_adapter import options  # noqa: PLC0415
     from msgraph_core import GraphClientFactory  # noqa: PLC0415
-    from msgraph_core.middleware import GraphTelemetryHandler  # noqa: PLC0415
     from msgraph_core.middleware.options import GraphTelemetryHandlerOption  # noqa: PLC0415
 
+    from auditor.graph.lean import LeanAdapter, LeanTelemetry  # noqa: PLC0415
     from auditor.graph.transport import AiohttpTransport, Forgetful  # noqa: PLC0415
 
     async def guard(request: "httpx.Request") -> None:
@@ -68,10 +68,10 @@ async def open_sdk(
         headers={"x-ms-throttle-priority": "low", "Accept-Encoding": "gzip, deflate"},
     )
     telemetry = options[GraphTelemetryHandlerOption.get_key()]
-    handlers = [UserAgentHandler(), GraphTelemetryHandler(options=telemetry)]
+    handlers = [UserAgentHandler(), LeanTelemetry(options=telemetry)]
     provider = AzureIdentityAuthenticationProvider(sign_in, scopes=[sign_in.scope], allowed_hosts=[root.host])
     async with client:
-        adapter = GraphRequestAdapter(
+        adapter = LeanAdapter(
             provider, client=GraphClientFactory.create_with_custom_middleware(handlers, client=client)
         )
         adapter.base_url = root.url

@@ -1,6 +1,7 @@
 """Carries httpx requests over aiohttp, whose parser is written in C: a third of the processor time of httpx's own."""
 
 import ssl
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Self
 
@@ -87,6 +88,11 @@ class Forgetful(httpx.AsyncClient):
 _NOTHING = _NoCookies()
 
 
+@lru_cache(maxsize=8)
+def _waits(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
+
+
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """A transport for one client; it follows no redirects, keeps no cookies, and reads no settings of the machine."""
 
@@ -127,9 +133,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 data=await request.aread() or None,
                 allow_redirects=False,
                 proxy=self._proxy,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, sock_connect=timeouts.get("connect"), sock_read=timeouts.get("read")
-                ),
+                timeout=_waits(timeouts.get("connect"), timeouts.get("read")),
             ) as answer:
                 body = await answer.read()
         except TimeoutError as error:

@@ -20,6 +20,10 @@ from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS, USE
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _WHOLE = {**_COMPRESSION, "write_statistics": False, "use_dictionary": False}
 """For the tables that are read whole, where statistics and codes save nobody anything."""
+_FEW = 8_192
+"""Users up to whom a first row group is kept back: where it stays the only one, it is written like a small table."""
+_MEMORY = 4 << 20
+"""Bytes of whole files that wait in memory until the end."""
 
 
 def folder_name(manifest: Manifest) -> str:
@@ -70,6 +74,17 @@ class _File:
         return FileEntry(rows=rows, size=self._size, sha256=self._digest.hexdigest())
 
 
+class _Made:
+    """A file that is made in memory, and goes to the disk with all the others at the end."""
+
+    def __init__(self, content: bytes | memoryview) -> None:
+        self.content = content
+
+    def entry(self, rows: int) -> FileEntry:
+        """Return what the manifest promises of the file."""
+        return FileEntry(rows=rows, size=len(self.content), sha256=hashlib.sha256(self.content).hexdigest())
+
+
 class SnapshotWriter:
     """Writes the files of one snapshot into a hidden folder and renames it once, on `commit`.
 
@@ -82,9 +97,12 @@ class SnapshotWriter:
         if self._target.exists():
             raise _taken(self._target)
         self._partial = root / tenant / f".{instant_folder}.partial-{os.getpid()}"
-        self._partial.mkdir(parents=True, exist_ok=False)
         self._rows = dict.fromkeys(FILES, 0)
-        self._files: dict[str, _File] = {}
+        self._files: dict[str, _File | _Made] = {}
+        self._manifest = b""
+        self._begun = False
+        self._room = _MEMORY
+        self._kept: tuple[pa.RecordBatch, pa.Table] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -95,46 +113,64 @@ class SnapshotWriter:
         try:
             self._close()
         finally:
-            if self._partial.exists():
+            if self._begun and self._partial.exists():
                 shutil.rmtree(self._partial)
 
     def write_users(self, users: pa.RecordBatch, assignments: pa.RecordBatch) -> None:
         """Append one row group of users with all their assignments; `user` counts over the whole snapshot."""
-        people, links = self._table("users", users.schema), self._table("assignments", ASSIGNMENTS)
-        people.write_batch(users, row_group_size=max(1, users.num_rows))
-        # An empty row group keeps the two files in step, group by group.
         table = pa.Table.from_batches(
             [assignments if assignments.schema == ASSIGNMENTS else assignments.cast(ASSIGNMENTS)]
         )
-        links.write_table(table, row_group_size=max(1, table.num_rows))
         self._rows["users"] += users.num_rows
         self._rows["assignments"] += assignments.num_rows
+        if "users" not in self._files and self._kept is None and users.num_rows <= _FEW:
+            self._kept = users, table
+            return
+        self._append_kept()
+        self._append(users, table)
+
+    def _append_kept(self) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self._append(*kept)
+
+    def _append(self, users: pa.RecordBatch, assignments: pa.Table) -> None:
+        people, links = self._table("users", users.schema), self._table("assignments", ASSIGNMENTS)
+        people.write_batch(users, row_group_size=max(1, users.num_rows))
+        # An empty row group keeps the two files in step, group by group.
+        links.write_table(assignments, row_group_size=max(1, assignments.num_rows))
 
     def write_table(self, name: str, table: pa.Table) -> None:
         """Write one of the small tables whole."""
         schema = SMALL_TABLES[name]
         cast = table if table.schema == schema else table.select(schema.names).cast(schema)
-        sink = pa.BufferOutputStream()
-        pq.write_table(cast, sink, **_WHOLE)
-        self._bytes(name, memoryview(sink.getvalue()))
+        self._bytes(name, _whole(cast))
         self._rows[name] = table.num_rows
 
     def finish(self, manifest: Manifest) -> None:
-        """End every file and write the manifest; nothing can be added any more."""
+        """End every file and make the manifest: nothing can be added any more. Small files still wait in memory."""
         if "users" not in self._files:
-            self.write_users(_empty(USERS), _empty(ASSIGNMENTS))
+            users, assignments = self._kept or (_empty(USERS), ASSIGNMENTS.empty_table())
+            self._kept = None
+            self._bytes("users", _whole(pa.Table.from_batches([users])))
+            self._bytes("assignments", _whole(assignments))
         for name in SMALL_TABLES:
             if name not in self._files:
                 self._bytes(name, _empty_file(name))
         self._close()
         files = {f"{name}.parquet": self._files[name].entry(self._rows[name]) for name in FILES}
-        (self._partial / "manifest.json").write_bytes(encode(manifest, files))
+        self._manifest = encode(manifest, files)
 
     def publish(self) -> Path:
-        """Wait until the disk has every byte, then rename the folder; returns where the snapshot is.
+        """Write what waits, until the disk has every byte, then rename the folder; returns where the snapshot is.
 
         Whatever stops the machine, the folder's name stands for the whole snapshot or for nothing.
         """
+        self._begin()
+        for name, file in self._files.items():
+            if isinstance(file, _Made):
+                (self._partial / f"{name}.parquet").write_bytes(file.content)
+        (self._partial / "manifest.json").write_bytes(self._manifest)
         for path in self._partial.iterdir():
             _settle(path, os.O_RDWR)
         _settle_folder(self._partial)
@@ -153,23 +189,37 @@ class SnapshotWriter:
         self.finish(manifest)
         return self.publish()
 
+    def _begin(self) -> None:
+        """Make the folder, which small snapshots need only at the end."""
+        if not self._begun:
+            self._partial.mkdir(parents=True, exist_ok=False)
+            self._begun = True
+
     def _table(self, name: str, schema: pa.Schema) -> pq.ParquetWriter:
         """Return what writes a table row group by row group."""
-        if name not in self._files:
+        file = self._files.get(name)
+        if file is None:
+            self._begin()
             file = self._files[name] = _File(self._partial / f"{name}.parquet")
             file.writer = pq.ParquetWriter(file, schema, **_COMPRESSION)
-        writer = self._files[name].writer
-        assert writer is not None
-        return writer
+        assert isinstance(file, _File)
+        assert file.writer is not None
+        return file.writer
 
     def _bytes(self, name: str, content: bytes | memoryview) -> None:
+        """Take a whole file: it waits in memory, so that a fleet's small files are written while others are read."""
+        if len(content) <= self._room:
+            self._room -= len(content)
+            self._files[name] = _Made(content)
+            return
+        self._begin()
         file = self._files[name] = _File(self._partial / f"{name}.parquet")
         file.write(content)
         file.close()
 
     def _close(self) -> None:
         for file in self._files.values():
-            if not file.closed:
+            if isinstance(file, _File) and not file.closed:
                 file.close()
 
 
@@ -224,9 +274,14 @@ def _row_groups(batch: UserBatch) -> list[UserBatch]:
 @cache
 def _empty_file(name: str) -> bytes:
     """Return the file of a table without rows: fleets of small tenants write many of them."""
+    return bytes(_whole(SMALL_TABLES[name].empty_table()))
+
+
+def _whole(table: pa.Table) -> memoryview:
+    """Return the file of a table in one row group: made in memory, it costs half of what writing it in pieces does."""
     sink = pa.BufferOutputStream()
-    pq.write_table(SMALL_TABLES[name].empty_table(), sink, **_WHOLE)
-    return bytes(sink.getvalue())
+    pq.write_table(table, sink, row_group_size=max(1, table.num_rows), **_WHOLE)
+    return memoryview(sink.getvalue())
 
 
 def _empty(schema: pa.Schema) -> pa.RecordBatch:

@@ -72,6 +72,8 @@ def test_nothing_appears_before_the_commit(tmp_path: Path) -> None:
         (batch,) = crowd(1 << 30).batches()
         with SnapshotWriter(tmp_path, "contoso", "now") as writer:
             writer.write_users(batch.users, batch.assignments)
+            assert not list(tmp_path.rglob("*"))  # a few users wait in memory
+            writer.write_users(batch.users, batch.assignments)
             assert [path.name[0] for path in (tmp_path / "contoso").iterdir()] == ["."]
             raise RuntimeError
 
