@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
@@ -17,6 +18,7 @@ from auditor.domain.words import Severity
 from auditor.history.ledger import Entry, Ledger
 from auditor.history.saved import load
 from auditor.history.trends import NightSummary, episodes, trends
+from auditor.render.fleet import free_part_numbers
 from auditor.render.past import Past
 from auditor.render.totals import sums
 from auditor.snapshot.manifest import format_instant
@@ -142,16 +144,30 @@ def stored_runs(where: Path | str, result: Result) -> tuple[Past, ...]:
         for entry in Ledger(store.place, name).entries():
             if entry.as_of < result.run.as_of:
                 by_run.setdefault(entry.as_of, []).append(entry)
-    return tuple(_past(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names))
+    others = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
+    runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
+    return tuple(_past(at, entries, others) for at, entries in runs)
 
 
-def _past(at: datetime, entries: Sequence[Entry]) -> Past:
+def _past(at: datetime, entries: Sequence[Entry], others: AbstractSet[str]) -> Past:
     money: dict[str, Decimal] = {}
     for entry in entries:
         for currency, amount in entry.summary["money"].items():
             money[currency] = money.get(currency, Decimal(0)) + Decimal(amount)
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
-    return Past(as_of=at, open=counts, money=money)
+    return Past(as_of=at, open=counts, money=money, spare=_spare(entries, others), whole=False)
+
+
+def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
+    """Sum the spare seats that cost something; `others` are the ids of products that are not for people."""
+    free = free_part_numbers()
+    found = [
+        seat["spare"]
+        for entry in entries
+        for seat in entry.summary["seats"]
+        if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in others
+    ]
+    return sum(found) if found and None not in found else None
 
 
 def _entries(known: _Tenant) -> tuple[Entry, ...]:

@@ -1,11 +1,15 @@
 """A folder of saved results into what earlier runs came to: the curves of the report."""
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from auditor.app.portion import portion
+from auditor.deliver.routing import Envelope
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.history.saved import load
 from auditor.render import FORMATS
+from auditor.render.fleet import spare_seats
 from auditor.render.past import Past
 from auditor.render.totals import money
 
@@ -27,14 +31,37 @@ def earlier(folder: Path | str, result: Result) -> tuple[Past, ...]:
             f"there is no folder {folder}",
             hint="name the folder below which the result.json files of earlier runs lie",
         )
-    there = {tenant.name for tenant in result.tenants}
-    found: dict[float, Past] = {}
+    return _runs(folder, [(result, lambda run: run)])[0]
+
+
+def earlier_of(folder: Path | str, portions: Sequence[tuple[Envelope, Result]]) -> tuple[tuple[Past, ...], ...]:
+    """Return for each reader and what they see of a result the runs before it, counted as far as they may see them.
+
+    A store keeps counts, not findings: who receives only some severities, owners or tags gets no curves from it.
+    """
+    if not isinstance(folder, Path) or (folder / "store.json").is_file():
+        return tuple(() if any(envelope.scope()) else earlier(folder, mine) for envelope, mine in portions)
+    if not folder.is_dir():
+        return tuple(earlier(folder, mine) for _, mine in portions)  # says what is wrong
+
+    def seen(envelope: Envelope) -> Callable[[Result], Result]:
+        return lambda run: portion(run, envelope)
+
+    return _runs(folder, [(mine, seen(envelope)) for envelope, mine in portions])
+
+
+def _runs(folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result]]]) -> tuple[tuple[Past, ...], ...]:
+    """Read every earlier result once, and return what it came to in each portion of it."""
+    found: list[dict[float, Past]] = [{} for _ in wanted]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         run = _saved(file)
-        if run.run.as_of < result.run.as_of and {tenant.name for tenant in run.tenants} == there:
-            past = Past(as_of=run.run.as_of, open=run.summary.open, money=money(run))
-            found[run.run.as_of.timestamp()] = past
-    return tuple(found[moment] for moment in sorted(found))
+        for runs, (result, seen) in zip(found, wanted, strict=True):
+            if run.run.as_of < result.run.as_of:
+                mine = seen(run)
+                if {tenant.name for tenant in mine.tenants} == {tenant.name for tenant in result.tenants}:
+                    past = Past(as_of=run.run.as_of, open=mine.summary.open, money=money(mine), spare=spare_seats(mine))
+                    runs[run.run.as_of.timestamp()] = past
+    return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)
 
 
 def _saved(file: Path) -> Result:

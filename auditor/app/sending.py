@@ -24,6 +24,7 @@ from auditor.domain.result import Result
 from auditor.domain.tenant import GraphMail, Mail, Settings, SmtpMail
 from auditor.render.mail import render_mail
 from auditor.render.mail_view import Reader
+from auditor.render.past import Past
 
 _BEFORE: Final = {
     State.ACCEPTED: "was sent before",
@@ -77,6 +78,8 @@ class Sending:
     report_link: bool = False
     """Whether the link leads to the HTML report."""
     fallback: str = "en"
+    history: Path | str | None = None
+    """Earlier results, for the curves: a folder of them, or a store."""
     notice: Callable[[str], None] = lambda _: None
 
 
@@ -124,11 +127,12 @@ def send_result(result: Result, sending: Sending) -> tuple[Sent, ...]:
     done: list[Sent] = []
     ready: list[_Prepared] = []
     spoken: dict[str, Result] = {}
-    for envelope in _chosen(result, sending):
+    chosen = tuple(_chosen(result, sending))
+    for envelope, history in zip(chosen, _histories(result, chosen, sending), strict=True):
         if envelope.locale not in spoken:
             # The whole of it: an action keeps its words where a reader sees some of its findings only.
             spoken[envelope.locale] = localised(result, envelope.locale)
-        outcome = _prepared(spoken[envelope.locale], envelope, mail, sending, log)
+        outcome = _prepared(spoken[envelope.locale], envelope, mail, sending, log, history)
         if isinstance(outcome, Sent):
             done.append(outcome)
         elif sending.dry_run is not None:
@@ -154,7 +158,17 @@ def _chosen(result: Result, sending: Sending) -> Iterator[Envelope]:
     return (envelope for envelope in found if not wanted or envelope.address.casefold() in wanted)
 
 
-def _prepared(result: Result, envelope: Envelope, mail: Mail, sending: Sending, log: SentLog) -> _Prepared | Sent:
+def _histories(result: Result, chosen: Sequence[Envelope], sending: Sending) -> Sequence[tuple[Past, ...]]:
+    if sending.history is None:
+        return [()] * len(chosen)
+    from auditor.app.past import earlier_of  # noqa: PLC0415  a mail without curves needs none of it
+
+    return earlier_of(sending.history, [(envelope, portion(result, envelope)) for envelope in chosen])
+
+
+def _prepared(
+    result: Result, envelope: Envelope, mail: Mail, sending: Sending, log: SentLog, history: tuple[Past, ...]
+) -> _Prepared | Sent:
     """Write a reader's letter; a Sent where there is none to send."""
     mine = portion(result, envelope)
     week = week_of(result.run.as_of)
@@ -168,7 +182,7 @@ def _prepared(result: Result, envelope: Envelope, mail: Mail, sending: Sending, 
     except DeliveryError as error:
         return Sent(address=envelope.address, end=End.REFUSED, message=error.message, hint=error.hint)
     sending.notice(f"writing the mail to {envelope.address}")
-    letter = _letter(mine, envelope, mail, sending, weekly=why is Reason.WEEKLY)
+    letter = _letter(mine, envelope, mail, sending, weekly=why is Reason.WEEKLY, history=history)
     mailing = Mailing(
         key=letter.key,
         run=result.run.id,
@@ -190,7 +204,9 @@ def _told_before(address: str, state: State, log: Path) -> Sent:
     return Sent(address=address, end=End.UNKNOWN, message=words, hint=hint)
 
 
-def _letter(mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, weekly: bool) -> Letter:
+def _letter(
+    mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, weekly: bool, history: tuple[Past, ...]
+) -> Letter:
     attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail))
     large = attachment is not None and len(attachment.body) > LARGEST
     severities, owners, tags = envelope.scope()
@@ -204,6 +220,7 @@ def _letter(mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, w
         anchors=sending.report_link,
         attachment=attachment.name if attachment is not None and not large else "",
         too_large=attachment.name if attachment is not None and large else "",
+        history=history,
     )
     parts = render_mail(mine, reader)
     goes = None if large else attachment

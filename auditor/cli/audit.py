@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.auditing import exit_code
@@ -106,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     told = localised(result, locale)
     past = _earlier(args.history, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
-    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color)
+    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     code = exit_code(result, fail_on)
     publish(result, told, wanted, locale=locale, code=code)
     if settings is None:
@@ -190,7 +191,14 @@ def _output(args: argparse.Namespace) -> Path:
 
 
 def tell_result(
-    result: Result, wanted: Output, written: tuple[Path, ...], *, locale: str, quiet: bool, no_color: bool
+    result: Result,
+    wanted: Output,
+    written: tuple[Path, ...],
+    *,
+    locale: str,
+    quiet: bool,
+    no_color: bool,
+    history: Sequence[Past] = (),
 ) -> None:
     """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
     if wanted.terminal and not quiet:
@@ -199,7 +207,7 @@ def tell_result(
         from auditor.cli.terminal import terminal  # noqa: PLC0415
 
         console = Console(no_color=True if no_color else None)
-        terminal(result, console, paths=tuple(map(str, written)), locale=locale)
+        terminal(result, console, paths=tuple(map(str, written)), locale=locale, history=history)
     elif not quiet and sys.stderr.isatty():
         for path in written:
             say(f"wrote {path}")

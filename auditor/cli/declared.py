@@ -56,7 +56,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             {
                 "type": place,
                 "metavar": "PLACE",
-                "help": "earlier result.json files of the same tenants, or a store, for the curves of the HTML report",
+                "help": "earlier result.json files of the same tenants, or a store, for the curves of reports, mails",
             },
         ),
         "redact": (("--redact",), {"action": "store_true", "help": "pseudonyms for people in every output"}),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.app.redacting import redacted
 from auditor.cli.console import say, tell
+from auditor.cli.declared import declare
 from auditor.cli.options import add_mail_arguments, from_environment, now
 from auditor.domain.errors import Diagnostic, SnapshotError, UsageError
 from auditor.domain.result import Result
@@ -37,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", type=Path, metavar="DIR", help="where --dry-run writes, in its folder mail/ (default: out/)"
     )
     add_mail_arguments(parser)
+    declare(parser, "history", history="earlier result.json files, or a store, for the curves of the mail")
     parser.add_argument("--dry-run", action="store_true", help="write the mails as .eml files, send nothing")
     parser.add_argument(
         "--resend", action="store_true", help="send again what was sent, or may have been: for a person who decides"
@@ -100,6 +102,7 @@ def send(
         link=link,
         report_link=report_link,
         fallback=from_environment("LOCALE", "en") or "en",
+        history=args.history,
         notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),
     )
     done = send_result(result, sending)

@@ -1,6 +1,6 @@
 """A Result onto the terminal: the verdict, what changed, the seats, what matters most, what is not known, the files."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.cells import cell_len
@@ -9,10 +9,14 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from auditor.cli.terminal_tables import print_fleet, print_sparks
 from auditor.domain.errors import printable
 from auditor.domain.result import Result
 from auditor.domain.words import Outcome, Severity
+from auditor.render.fleet import fleet_rows
+from auditor.render.over_time import sparks
 from auditor.render.page import page
+from auditor.render.past import Past
 from auditor.render.seat_picture import WIDTH
 from auditor.render.view import Matter, Page, SeatRow, Section
 from auditor.render.words import SEVERITIES, Words
@@ -38,11 +42,18 @@ _WIDE: Final = 70
 """Columns from which there is room for the bars."""
 
 
-def terminal(result: Result, console: Console, *, paths: tuple[str, ...], locale: str = "en") -> None:
+def terminal(
+    result: Result,
+    console: Console,
+    *,
+    paths: tuple[str, ...],
+    locale: str = "en",
+    history: Sequence[Past] = (),
+) -> None:
     """Print what a person should know before opening a report; colours and width are the console's.
 
-    `paths` are the files that were written, as they are to be shown. No text of a tenant is read as markup, and none of
-    its control characters reaches the terminal.
+    `paths` are the files that were written, as they are to be shown; `history` is what earlier runs came to. No
+    text of a tenant is read as markup, and none of its control characters reaches the terminal.
     """
     words = Words(locale)
     shown = page(result, words)
@@ -52,6 +63,8 @@ def terminal(result: Result, console: Console, *, paths: tuple[str, ...], locale
     _print(console, Text(shown.verdict, style="bold"))
     _print_completeness(console, shown, words)
     _print_counts(console, shown, words)
+    print_sparks(console, sparks(result, history, words))
+    print_fleet(console, fleet_rows(result, shown, words), words)
     _print_seats(console, shown, words)
     _print_matters(console, shown, words)
     _print_unknown(console, shown.sections, words)

@@ -1,6 +1,6 @@
 """Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,13 +90,31 @@ def _row(tenant: TenantResult, section: Section, words: Words, *, compared: bool
 
 
 def _seats(seats: Sequence[SeatCount], words: Words, *, whole: bool) -> dict[str, str]:
-    free = {product.part_number.casefold() for product in free_products()}
-    paid = [s for s in seats if s.applies_to == "User" and s.sku_part_number.casefold() not in free]
+    paid = paid_seats(seats)
     return {
         "assigned": _sum([seat.consumed for seat in paid], words, whole=whole),
         "usable": _sum([seat.usable for seat in paid], words, whole=whole),
         "spare": _sum([seat.spare for seat in paid], words, whole=whole),
     }
+
+
+def paid_seats(seats: Iterable[SeatCount]) -> list[SeatCount]:
+    """Return the seats of products for people that cost something."""
+    free = free_part_numbers()
+    return [s for s in seats if s.applies_to == "User" and s.sku_part_number.casefold() not in free]
+
+
+def free_part_numbers() -> frozenset[str]:
+    """Return the part numbers of products that cost nothing, in lower case."""
+    return frozenset(product.part_number.casefold() for product in free_products())
+
+
+def spare_seats(result: Result) -> int | None:
+    """Return the spare seats that cost something, over all tenants; None where a number or a tenant is not known."""
+    spare = [seat.spare for tenant in result.tenants for seat in paid_seats(tenant.seats)]
+    known = [number for number in spare if number is not None]
+    whole = len(known) == len(spare) and all(tenant.failure is None for tenant in result.tenants)
+    return sum(known) if whole and known else None
 
 
 def _sum(numbers: Sequence[int | None], words: Words, *, whole: bool) -> str:

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Final
+from typing import Final, TypeVar
 
 from auditor.domain.trends import Cohorts, Forecast, PolicyTrend
 
+T = TypeVar("T")
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 
 def sparkline(values: Sequence[float | None], width: int = 24) -> str:
     """Return a line of bars; a gap where a value is not known, the last value of each stretch where many share one."""
-    step = max(1, -(-len(values) // width))
-    shown = [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]
+    shown = sampled(values, width)
     known = [value for value in shown if value is not None]
     if not known:
         return ""
@@ -22,6 +22,12 @@ def sparkline(values: Sequence[float | None], width: int = 24) -> str:
         " " if value is None else _BARS[round((value - low) / span * (len(_BARS) - 1))] if high > low else _BARS[0]
         for value in shown
     )
+
+
+def sampled(values: Sequence[T], width: int = 24) -> list[T]:
+    """Return at most `width` values: the last of each stretch where many share one."""
+    step = max(1, -(-len(values) // width))
+    return [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]
 
 
 def change(values: Sequence[int | None]) -> str:

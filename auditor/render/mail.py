@@ -9,6 +9,7 @@ from auditor.domain.result import Result
 from auditor.render.html import environment
 from auditor.render.mail_story import BAR, Room, story
 from auditor.render.mail_view import MailParts, MailView, Reader
+from auditor.render.past import TALL
 from auditor.render.words import Words
 
 LARGEST: Final = 100_000
@@ -16,8 +17,8 @@ LARGEST: Final = 100_000
 _ROOMS: Final = (
     Room(),
     Room(changed=5, acts=3, seats=8, renewals=5, tenants=10, notices=2),
-    Room(changed=2, acts=1, seats=3, renewals=2, tenants=5, notices=1),
-    Room(changed=0, acts=0, seats=0, renewals=0, tenants=0, notices=0),
+    Room(changed=2, acts=1, seats=3, renewals=2, tenants=5, notices=1, trends=3),
+    Room(changed=0, acts=0, seats=0, renewals=0, tenants=0, notices=0, trends=0),
 )
 _MARKS: Final = re.compile(r"\*\*([^*]+)\*\*|`([^`]+)`")
 
@@ -46,7 +47,7 @@ def _html(view: MailView, words: Words) -> str:
     import css_inline  # noqa: PLC0415 - only mail needs it
 
     whole, dark = _styles()
-    text = environment(words).get_template("mail.html.jinja").render(view=view, bar=BAR)
+    text = environment(words).get_template("mail.html.jinja").render(view=view, bar=BAR, tall=TALL)
     inliner = css_inline.CSSInliner(
         keep_style_tags=False, keep_link_tags=False, load_remote_stylesheets=False, extra_css=whole
     )

@@ -13,6 +13,7 @@ from auditor.render.facts import product_name, product_names
 from auditor.render.fleet import worst_first
 from auditor.render.mail_subject import flat, subject_of
 from auditor.render.mail_view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
+from auditor.render.over_time import sparks
 from auditor.render.page import page
 from auditor.render.rows import anchored
 from auditor.render.seat_picture import WIDTH
@@ -36,6 +37,7 @@ class Room:
     renewals: int = 10
     tenants: int = 20
     notices: int = 4
+    trends: int = 6
 
 
 def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
@@ -74,6 +76,7 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
         renewals=tuple(_renewals(result, words, several=several))[: room.renewals],
         money=tuple(_money(result, shown, words)),
         lower_bound=shown.lower_bound,
+        trends=sparks(result, reader.history, words)[: room.trends],
         exceptions=tuple(_exceptions(shown, words, room)),
         link=reader.link,
         report_link=reader.anchors,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from auditor.domain.words import Severity
+from auditor.render.past import Past, Spark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Reader:
     """The name of the file that goes with the mail; empty for none."""
     too_large: str = ""
     """The name of a file that would have gone with it, and did not fit."""
+    history: tuple[Past, ...] = ()
+    """What earlier runs came to in the part that this reader receives, oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +136,8 @@ class MailView:
     money: tuple[tuple[str, str], ...]
     """Label and amount a month."""
     lower_bound: bool
+    trends: tuple[Spark, ...]
+    """The main figures over the runs so far; none without an earlier run."""
     exceptions: tuple[str, ...]
     link: str
     report_link: bool

@@ -1,17 +1,20 @@
 """Subscriptions with a date into a line of time, and the runs so far into small curves."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.result import Finding, Result, TenantResult
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.facts import product_name
+from auditor.render.fleet import spare_seats
+from auditor.render.history_words import sampled, sparkline
 from auditor.render.members import OPEN
-from auditor.render.past import Past
+from auditor.render.past import TALL, Past, Spark
 from auditor.render.rows import Context, anchored, shortened
-from auditor.render.totals import money
+from auditor.render.totals import money, summarise
 from auditor.render.view import Renewal, Timeline, Trend
 from auditor.render.words import Words
 
@@ -78,27 +81,55 @@ def next_date(finding: Finding) -> datetime | None:
 
 def trends(result: Result, history: Sequence[Past], words: Words) -> tuple[Trend, ...]:
     """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
+    return tuple(_trend(series, words) for series in _series(result, history, words))
+
+
+def sparks(result: Result, history: Sequence[Past], words: Words) -> tuple[Spark, ...]:
+    """Return the same curves for a line of text and for a mail."""
+    return tuple(_spark(series, words) for series in _series(result, history, words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Series:
+    """One number over the runs in which it is known, this run last."""
+
+    label: str
+    runs: Sequence[Past]
+    values: Sequence[Decimal]
+    currency: str = ""
+
+
+def _series(result: Result, history: Sequence[Past], words: Words) -> Iterator[_Series]:
     if not history:
-        return ()
-    now = Past(as_of=result.run.as_of, open=result.summary.open, money=money(result))
+        return
+    if not all(run.whole for run in history):
+        # What earlier runs did not count is not counted now: a curve compares like with like.
+        result = replace(result, fleet=FleetResult(), summary=summarise(result.tenants))
+    now = Past(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
     runs = [*history, now]
     worst = (Severity.CRITICAL, Severity.HIGH)
-    made = [
-        _trend(words.gettext("open findings"), runs, [Decimal(sum(run.open.values())) for run in runs], words),
-        _trend(
-            words.gettext("critical and high"),
-            runs,
-            [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs],
-            words,
-        ),
-    ]
+    total = [Decimal(sum(run.open.values())) for run in runs]
+    yield _Series(label=words.gettext("open findings"), runs=runs, values=total)
+    high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
+    yield _Series(label=words.gettext("critical and high"), runs=runs, values=high)
+    known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
+    if now.spare is not None and len(known) > 1:
+        yield _Series(label=words.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
     for currency in sorted({currency for run in runs for currency in run.money}):
         values = [run.money.get(currency, Decimal(0)) for run in runs]
-        made.append(_trend(words.gettext("a month in open findings"), runs, values, words, currency))
-    return tuple(made)
+        yield _Series(label=words.gettext("a month in open findings"), runs=runs, values=values, currency=currency)
 
 
-def _trend(label: str, runs: Sequence[Past], values: Sequence[Decimal], words: Words, currency: str = "") -> Trend:
+def _spark(series: _Series, words: Words) -> Spark:
+    *_, said = _told(series, words)
+    values = sampled([float(value) for value in series.values])
+    most = max(*(abs(value) for value in values), 1.0)
+    bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
+    return Spark(label=series.label, text=sparkline(values), bars=bars, said=said)
+
+
+def _trend(series: _Series, words: Words) -> Trend:
+    runs, values = series.runs, series.values
     wide, high = _CURVE
     most = max(*values, Decimal(1))
     span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
@@ -106,10 +137,16 @@ def _trend(label: str, runs: Sequence[Past], values: Sequence[Decimal], words: W
         f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{round(high - float(value / most) * high, 1)}"
         for run, value in zip(runs, values, strict=True)
     )
-    first, last = (words.money(v, currency) if currency else words.number(int(v)) for v in (values[0], values[-1]))
+    first, last, said = _told(series, words)
+    return Trend(label=series.label, first=first, last=last, points=" ".join(points), said=said)
+
+
+def _told(series: _Series, words: Words) -> tuple[str, str, str]:
+    ends = (series.values[0], series.values[-1])
+    first, last = (words.money(v, series.currency) if series.currency else words.number(int(v)) for v in ends)
     said = words.gettext("{first} on {day}, {last} now")
-    said = said.replace("{first}", first).replace("{day}", words.date(runs[0].as_of)).replace("{last}", last)
-    return Trend(label=label, first=first, last=last, points=" ".join(points), said=said)
+    said = said.replace("{first}", first).replace("{day}", words.date(series.runs[0].as_of)).replace("{last}", last)
+    return first, last, said
 
 
 def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> Iterator[str]:

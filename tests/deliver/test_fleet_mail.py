@@ -1,8 +1,15 @@
 """Of a fleet every tenant's people read their own, and its owner gets one mail about all of it."""
 
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from auditor.app.past import earlier_of
 from auditor.app.portion import portion
 from auditor.deliver.routing import envelopes
 from auditor.domain.tenant import Recipient, Tenant
+from auditor.domain.words import Severity
+from auditor.render import render
 from auditor.render.mail import render_mail
 from auditor.render.mail_view import Reader
 from tests.render.sample import result
@@ -35,3 +42,21 @@ def test_own_people_read_their_tenant_and_the_owner_reads_all_in_one_mail() -> N
         assert not any(titles[other] in text for other in names if other != name)
     assert all(title in mails[OWNER].text for title in titles.values())
     assert "2 tenants" in mails[OWNER].subject
+
+
+def test_a_reader_s_curves_count_what_the_reader_may_see(tmp_path: Path) -> None:
+    whole = result()
+    first, second = whole.tenants
+    earlier = replace(whole, run=replace(whole.run, as_of=whole.run.as_of - timedelta(days=7)))
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "result.json").write_bytes(b"".join(render(earlier, "json", locale="en").chunks()))
+    readers = (
+        Recipient(address="all@x.example"),
+        Recipient(address="critical@x.example", severities=(Severity.CRITICAL,)),
+    )
+    tenants = [Tenant(name=first.name, tenant_id=first.name, recipients=readers)]
+    both = envelopes(tenants, [first.name, second.name], fallback="en")
+    portions = [(envelope, portion(whole, envelope)) for envelope in both]
+    for (_, mine), (past,) in zip(portions, earlier_of(tmp_path, portions), strict=True):
+        assert past.open == mine.summary.open
+    assert portions[0][1].summary.open != portions[1][1].summary.open

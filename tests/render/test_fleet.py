@@ -2,8 +2,12 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from io import StringIO
+
+from rich.console import Console
 
 from auditor.app.auditing import summarize
+from auditor.cli.terminal_tables import print_fleet
 from auditor.domain.result import Result, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.fleet import FleetRow, fleet_rows
@@ -85,3 +89,31 @@ def test_the_digest_to_the_owner_of_the_fleet_names_the_worst_of_many() -> None:
 
 def _html(made: Result) -> str:
     return b"".join(render(made, locale="en").chunks()).decode()
+
+
+def printed(rows: tuple[FleetRow, ...], width: int = 80) -> list[str]:
+    stream = StringIO()
+    print_fleet(Console(file=stream, width=width), rows, Words("en"))
+    return stream.getvalue().splitlines()
+
+
+def test_the_terminal_shows_the_worst_and_says_how_many_more_there_are() -> None:
+    lost = [quiet(f"lost{n:02}", failure="it is gone", complete=False) for n in range(20)]
+    bad = [replace(worst(), name=f"bad{n:02}", display_name=f"bad{n:02}") for n in range(20)]
+    found = rows(*lost, *bad)
+    for width in (60, 80, 120):
+        lines = printed(found, width)
+        assert max(map(len, lines)) <= width
+        assert sum("not audited" in line and "lost" in line for line in lines) == 4
+        assert sum(line.strip().startswith("bad") for line in lines) == 8
+    said = " ".join(line.strip() for line in printed(found, 120)[-1:])
+    each = found[20].open
+    assert said == f"28 more in the reports, 16 of them not audited, {12 * each:,} open findings"
+    assert printed(rows(worst())) == []
+
+
+def test_a_fleet_in_which_nobody_was_audited_is_listed_all_the_same() -> None:
+    lost = [quiet(f"lost{n:02}", failure="it is gone", complete=False) for n in range(14)]
+    lines = printed(rows(*lost))
+    assert sum("lost" in line for line in lines) == 12
+    assert "2 more in the reports, 2 of them not audited" in lines[-1]

@@ -3,6 +3,7 @@
 import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from time import process_time
 
 import pytest
@@ -13,6 +14,7 @@ from auditor.history import compare
 from auditor.render.mail import LARGEST, plain, render_mail
 from auditor.render.mail_story import BAR, Room, story
 from auditor.render.mail_view import MailParts, MailView, Reader
+from auditor.render.past import Past
 from auditor.render.totals import summarise
 from auditor.render.words import Words
 from auditor.wording import languages
@@ -308,3 +310,22 @@ def test_a_part_is_a_text() -> None:
     assert parts.text.endswith("\n")
     assert "\n\n\n" not in parts.text
     assert "**" not in parts.text
+
+
+def test_curves_stand_in_both_parts_and_give_way_before_a_mail_is_cut_off() -> None:
+    of = compared()
+    runs = tuple(
+        Past(as_of=of.run.as_of - timedelta(days=60 - n), open={Severity.HIGH: n}, money={"EUR": Decimal(n)})
+        for n in range(60)
+    )
+    assert "Over time" not in render_mail(of, READER).text
+    parts = render_mail(of, replace(READER, history=runs))
+    assert len(parts.html.encode()) < 100_000
+    view = story(of, replace(READER, history=runs), Words("en"), Room())
+    assert len(view.trends) >= 3
+    for spark in view.trends:
+        assert f"* {spark.label}: {spark.text}  {spark.said}" in parts.text
+        assert squeezed(spark.said) in squeezed(text_of(parts.html))
+    assert "<img" not in parts.html
+    assert "<svg" not in parts.html
+    assert parts.html.count('valign="bottom"') == sum(len(spark.bars) for spark in view.trends)

@@ -12,8 +12,9 @@ from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import TenantResult
 from auditor.domain.words import Severity
 from auditor.render import render
-from auditor.render.over_time import timeline, trends
-from auditor.render.past import Past
+from auditor.render.fleet import spare_seats
+from auditor.render.over_time import sparks, timeline, trends
+from auditor.render.past import TALL, Past
 from auditor.render.rows import Context
 from auditor.render.totals import freed, money
 from auditor.render.waivers import waiver_rows
@@ -131,3 +132,41 @@ def test_a_history_that_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
     with pytest.raises(SnapshotError) as damaged:
         earlier(tmp_path, result())
     assert damaged.value.slug.startswith("result-")
+
+
+def test_a_line_of_bars_says_what_its_curve_says() -> None:
+    whole = result()
+    runs = [
+        Past(as_of=whole.run.as_of - timedelta(days=100 - n), open={Severity.HIGH: n}, money={}, spare=n)
+        for n in range(99)
+    ]
+    assert sparks(whole, (), EN) == ()
+    made = sparks(whole, runs, EN)
+    assert [spark.label for spark in made][:2] == ["open findings", "critical and high"]
+    for spark in made:
+        assert len(spark.text) == len(spark.bars) <= 24
+        assert all(1 <= high <= TALL for high in spark.bars)
+    assert made[0].text[0] == "▁"
+    assert made[0].said.startswith("0 on 12 Aug 2026, ")
+
+
+def test_what_a_store_did_not_count_is_not_counted_now() -> None:
+    whole = result()
+    fleet = sum(finding.status.value == "open" for finding in whole.fleet.findings)
+    assert fleet
+    past = Past(as_of=whole.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={})
+    known, kept = (trends(whole, (replace(past, whole=each),), EN)[0] for each in (True, False))
+    assert int(known.last) - int(kept.last) == fleet
+
+
+def test_spare_seats_are_told_where_every_number_is_known() -> None:
+    whole = result()
+    (seat, *_) = [seat for seat in whole.tenants[0].seats if seat.applies_to == "User"]
+    known = replace(seat, sku_part_number="SPE_E3", usable=100, consumed=60, spare=40)
+    free = replace(seat, sku_part_number="FLOW_FREE", usable=10_000, consumed=3, spare=9_997)
+    tenants = tuple(replace(tenant, failure=None, seats=(known, free)) for tenant in whole.tenants)
+    assert spare_seats(replace(whole, tenants=tenants)) == 40 * len(tenants)
+    gap = replace(tenants[0], seats=(replace(known, spare=None),))
+    assert spare_seats(replace(whole, tenants=(gap, *tenants[1:]))) is None
+    lost = replace(tenants[0], failure="it is gone")
+    assert spare_seats(replace(whole, tenants=(lost, *tenants[1:]))) is None
