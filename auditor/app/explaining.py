@@ -51,7 +51,7 @@ def explain(
         saved = localised(_read(result), words.locale)
         found = _finding(saved, name)
         if found is not None:
-            return _finding_text(*found, library=library, words=words)
+            return _finding_text(saved, *found, library=library, words=words)
     known = {policy.id: policy for policy in load_policies(policies).policies.policies}
     if name in known:
         return _policy_text(known[name], words)
@@ -99,7 +99,9 @@ def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] |
     return found[0] if found else None
 
 
-def _finding_text(tenant: TenantResult | None, finding: Finding, *, library: Library, words: Wording) -> str:
+def _finding_text(
+    saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, words: Wording
+) -> str:
     told = CHECKS[finding.check]
     product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
     rows = [
@@ -116,7 +118,7 @@ def _finding_text(tenant: TenantResult | None, finding: Finding, *, library: Lib
     lines += ["", f"## {words.gettext('Evidence')}", ""]
     evidence = escaped(described(finding, Words(words.locale)))
     lines += [*((evidence, "") if evidence else ()), *_evidence(finding.evidence), ""]
-    actions = [] if tenant is None else [a for a in tenant.actions if finding.fingerprint in a.findings]
+    actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
     for action in actions:
         lines += [f"## {escaped(action.title)}", ""]
         lines += [f"{number}. {step}" for number, step in enumerate(action.steps, start=1)]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from auditor.domain.errors import UsageError
-from auditor.domain.result import Action, Result, TenantResult
+from auditor.domain.result import Action, FleetResult, Result, TenantResult
 
 _WRITTEN = "en"
 """The language in which a result is written."""
@@ -31,7 +31,9 @@ def localised(result: Result, locale: str) -> Result:
         replace(header, title=words.policy(header.title), rationale=words.policy(header.rationale))
         for header in result.run.policies
     )
-    return replace(result, run=replace(result.run, policies=policies), tenants=tenants)
+    return replace(
+        result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, told.fleet)
+    )
 
 
 def checked_locale(tag: str) -> str:
@@ -48,6 +50,11 @@ def checked_locale(tag: str) -> str:
 def _tenant(tenant: TenantResult, told: TenantResult) -> TenantResult:
     spoken = {action.id: action for action in told.actions}
     return replace(tenant, actions=tuple(_action(action, spoken.get(action.id, action)) for action in tenant.actions))
+
+
+def _fleet(fleet: FleetResult, told: FleetResult) -> FleetResult:
+    spoken = {action.id: action for action in told.actions}
+    return replace(fleet, actions=tuple(_action(action, spoken.get(action.id, action)) for action in fleet.actions))
 
 
 def _action(action: Action, told: Action) -> Action:

@@ -19,7 +19,8 @@ def portion(result: Result, envelope: Envelope) -> Result:
     if envelope.tenants >= {tenant.name for tenant in result.tenants}:
         fleet = replace(
             result.fleet,
-            findings=_findings(result.fleet.findings, "", envelope, headers),
+            findings=(seen := _findings(result.fleet.findings, "", envelope, headers)),
+            actions=_actions(result.fleet.actions, seen),
             policies=_outcomes(result.fleet.policies, "", envelope, headers),
             fixed=_findings(result.fleet.fixed, "", envelope, headers),
             unconfirmed=_findings(result.fleet.unconfirmed, "", envelope, headers),
@@ -40,15 +41,19 @@ def portion(result: Result, envelope: Envelope) -> Result:
 
 def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyHeader]) -> TenantResult:
     findings = _findings(tenant.findings, tenant.name, envelope, headers)
-    here = {finding.fingerprint for finding in findings}
     return replace(
         tenant,
         findings=findings,
         fixed=_findings(tenant.fixed, tenant.name, envelope, headers),
         unconfirmed=_findings(tenant.unconfirmed, tenant.name, envelope, headers),
         policies=_outcomes(tenant.policies, tenant.name, envelope, headers),
-        actions=tuple(_action(action, here) for action in tenant.actions if not here.isdisjoint(action.findings)),
+        actions=_actions(tenant.actions, findings),
     )
+
+
+def _actions(actions: tuple[Action, ...], findings: tuple[Finding, ...]) -> tuple[Action, ...]:
+    here = {finding.fingerprint for finding in findings}
+    return tuple(_action(action, here) for action in actions if not here.isdisjoint(action.findings))
 
 
 def _action(action: Action, here: set[str]) -> Action:

@@ -1,4 +1,4 @@
-"""A Result into the same Result with the documented guidance of every finding and the actions of every tenant."""
+"""A Result into the same Result with the guidance of every finding and the actions of every tenant and the fleet."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +9,7 @@ from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.guidance import Library, choose, open_library
 from auditor.remedy.acting import actions_of
+from auditor.remedy.between import actions_between
 from auditor.remedy.situating import circumstances, fleet_situation, guide
 from auditor.remedy.wording import ENGLISH, Words
 
@@ -27,7 +28,7 @@ def remedied(
     """
     library = packaged_library()
     tenants = tuple(_tenant(tenant, policies, library, words, groups) for tenant in result.tenants)
-    return replace(result, tenants=tenants, fleet=_fleet(result))
+    return replace(result, tenants=tenants, fleet=_fleet(result, policies, library, words))
 
 
 @cache
@@ -50,13 +51,14 @@ def _tenant(
     return replace(guided, actions=actions_of(guided, policies, library, words=words, groups=groups))
 
 
-def _fleet(result: Result) -> FleetResult:
+def _fleet(result: Result, policies: PolicySet, library: Library, words: Words) -> FleetResult:
     fleet = result.fleet
     findings = tuple(
         replace(finding, guidance=choose(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
         for finding in fleet.findings
     )
-    return replace(fleet, findings=findings)
+    guided = replace(fleet, findings=findings)
+    return replace(guided, actions=actions_between(guided, result.tenants, policies, library, words=words))
 
 
 def _group_names(findings: Sequence[Finding]) -> dict[str, str]:

@@ -236,6 +236,8 @@ class FleetResult:
     unconfirmed: tuple[Finding, ...] = ()
     closed: tuple[str, ...] = ()
     """The change since the previous run, as of a tenant."""
+    actions: tuple[Action, ...] = ()
+    """What each tenant would do for itself."""
     past: FleetPast | None = None
     """None where the run was compared with no other."""
 

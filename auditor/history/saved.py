@@ -180,6 +180,7 @@ def _fleet(part: Part, findings: Findings) -> FleetResult:
         fixed=findings.read(part, "fixed") if "fixed" in part.values else (),
         unconfirmed=findings.read(part, "unconfirmed") if "unconfirmed" in part.values else (),
         closed=part.optional_texts("closed"),
+        actions=tuple(map(_action, part.optional_parts("actions"))),
         past=None if past is None else _past(past, findings),
     )
 

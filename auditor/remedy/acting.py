@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from auditor.domain.errors import printable
-from auditor.domain.policy import PolicySet
+from auditor.domain.policy import Assignments, PolicySet
 from auditor.domain.result import Action, Money, TenantResult
 from auditor.domain.words import Agreement, Severity
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
+from auditor.remedy.naming import owned_of, property_label, service_label
 from auditor.remedy.remedies import Decided, Remedy, remedies_of
 from auditor.remedy.situating import Circumstances, circumstances
 from auditor.remedy.telling import Told, tell
@@ -227,7 +228,11 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         Kind.GROUP_PROCESSING,
     }:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
-    if remedy.kind is Kind.BUDGET and extra:
+    elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
+        extra = property_label(extra, office.words)
+    elif remedy.kind in {Kind.SERVICE_ON, Kind.SERVICE_OFF}:
+        extra = ", ".join(map(service_label, extra.split(", ")))
+    elif remedy.kind is Kind.BUDGET and extra:
         value, _, currency = extra.partition(" ")
         from auditor.remedy.plan_text import amount  # noqa: PLC0415  brings the languages along, few budgets are broken
 
@@ -262,7 +267,18 @@ def _prerequisites(office: Office, remedy: Remedy, count: int, told: Told) -> tu
     if remedy.kind in _NEEDS_SEATS and not remedy.proven and free is not None and free < count:
         product = product_label(office.known, wanted)
         return (wording.seats_needed(office.words, count, free, product), *told.prerequisites)
-    return told.prerequisites
+    enough = _enough(office, remedy)
+    return (wording.any_of(office.words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
+
+
+def _enough(office: Office, remedy: Remedy) -> tuple[str, ...]:
+    """Return the products of the tenant that a policy's name for several of them stands for."""
+    policy = office.known.policies.get(remedy.findings[0].policy)
+    if not remedy.new or policy is None or not isinstance(policy.constraint, Assignments):
+        return ()
+    sets = [element for element in policy.constraint.require if element.written == remedy.new]
+    owned = {seat.sku_id: seat for element in sets for seat in owned_of(element, office.known.tenant.seats)}
+    return tuple(sorted(product_label(office.known, sku_id) for sku_id in owned))
 
 
 def _warnings(office: Office, batch: Sequence[Remedy], told: Told) -> tuple[str, ...]:
@@ -298,6 +314,10 @@ def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Mo
 
 
 def _price(office: Office, sku_id: str) -> Decimal | None:
+    """Return the price of a product, or of several joined by `+`; None where one of them has none."""
+    if "+" in sku_id:
+        each = [_price(office, part) for part in sku_id.split("+")]
+        return None if None in each else sum((price for price in each if price is not None), Decimal(0))
     prices = office.policies.prices
     seat = office.known.seats.get(sku_id)
     if prices is None or not sku_id:

@@ -40,6 +40,8 @@ class Kind(StrEnum):
     GROUP_ERRORS = "group-errors"
     GROUP_PROCESSING = "group-processing"
     BUDGET = "budget"
+    BUY_HERE = "buy-in-tenant"
+    GIVE_UP_HERE = "give-up-in-tenant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +58,12 @@ _ORDERS: dict[Order, tuple[Kind, ...]] = {
     # A usage location comes before every assignment, for Graph refuses those without.
     Order.CHECK: (Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.UNKNOWN_PRODUCT, Kind.GROUP_PROCESSING),
     Order.REASSIGN: (Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE, Kind.OVERLAP, Kind.QUOTA),
-    Order.BUY: (Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.BUY),
+    Order.BUY: (Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.BUY, Kind.BUY_HERE),
     Order.MOVE: (
         Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP, Kind.ASSIGN, Kind.WAIT, Kind.ERROR, Kind.REPROCESS,
         Kind.GROUP_ERRORS, Kind.SERVICE_ON, Kind.SERVICE_OFF, Kind.TO_GROUP, Kind.TO_DIRECT, Kind.COPY, Kind.COPIES,
     ),
-    Order.REMOVE: (Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.BUDGET),
+    Order.REMOVE: (Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.GIVE_UP_HERE, Kind.BUDGET),
     Order.CANCEL: (Kind.PURCHASE,),
 }  # fmt: skip
 
@@ -70,7 +72,8 @@ ORDER: dict[Kind, Order] = {kind: order for order, kinds in _ORDERS.items() for 
 
 REVIEWED = frozenset(
     {Kind.OVERLAP, Kind.QUOTA, Kind.PURCHASE, Kind.TRIAL, Kind.UNKNOWN_PRODUCT, Kind.EXPIRING, Kind.STATE, Kind.BUDGET,
-     Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.COPIES, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_NOW}
+     Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.COPIES, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_NOW,
+     Kind.BUY_HERE, Kind.GIVE_UP_HERE}
 )  # fmt: skip
 """Kinds about which somebody has to decide before anything is done."""
 

@@ -11,6 +11,7 @@ from auditor.remedy.commands import Addition, Command, assign_user, locate, repr
 from auditor.remedy.kinds import Kind
 from auditor.remedy.situating import UNWANTED, Circumstances, path_of, situation_of
 from auditor.remedy.things import thing_of
+from auditor.remedy.visits import once_each
 
 REMOVING = UNWANTED | {"assignment.redundant"}
 """Checks that are mended when the product of the finding is taken away."""
@@ -140,6 +141,7 @@ def _people(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
 def _removals(desk: _Desk, person: list[Finding]) -> Iterator[Remedy]:
     """Take away each product that should not be held, in exchange for what the same policy asks for."""
     products: dict[str, list[Finding]] = {}
+    made: list[Remedy] = []
     for finding in person:
         if finding.check in REMOVING and finding.fingerprint in desk.left and finding.product is not None:
             products.setdefault(finding.product.sku_id or "", []).append(finding)
@@ -153,7 +155,8 @@ def _removals(desk: _Desk, person: list[Finding]) -> Iterator[Remedy]:
         ][:1]
         also = [f for f in person if f.check in _PATHS and f.product is not None and f.product.sku_id == sku_id]
         taken = desk.take([*findings, *wanted, *also])
-        yield _removal(desk.known, sku_id, taken, wanted[0] if wanted else None)
+        made.append(_removal(desk.known, sku_id, taken, wanted[0] if wanted else None))
+    return once_each(made)
 
 
 def _removal(known: Circumstances, sku_id: str, findings: tuple[Finding, ...], wanted: Finding | None) -> Remedy:

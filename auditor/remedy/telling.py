@@ -1,10 +1,11 @@
 """A composed guidance article into the texts that an action shows, in the reader's language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 
 from auditor.guidance import Composed
+from auditor.guidance.compose import RoleNeeded
 from auditor.remedy import wording
 from auditor.remedy.wording import Words
 
@@ -26,8 +27,12 @@ def tell(composed: Composed, titles: Mapping[str, str], words: Words) -> Told:
     """Return what an article says; `titles` are those of all articles, by id."""
     return Told(
         role=_role(words, composed),
-        prerequisites=tuple(
-            wording.under(words, words.gettext(passage.text), passage.branches) for passage in composed.prerequisites
+        prerequisites=(
+            *(
+                wording.under(words, words.gettext(passage.text), passage.branches)
+                for passage in composed.prerequisites
+            ),
+            *_further(words, composed),
         ),
         steps=tuple(
             wording.step(words, step.text, step.branches, None if step.article is None else titles[step.article])
@@ -49,6 +54,17 @@ def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(found))
 
 
+def _further(words: Words, composed: Composed) -> Iterator[str]:
+    """Yield the roles that some steps need besides the first."""
+    for role in composed.roles[len(_alternatives(composed)) :]:
+        if role.duty is not None:
+            yield wording.under(words, wording.also_needed(words, role.name, role.duty), role.branches)
+
+
+def _alternatives(composed: Composed) -> tuple[RoleNeeded, ...]:
+    return tuple(takewhile(lambda role: role.branches, composed.roles)) or composed.roles[:1]
+
+
 def _role(words: Words, composed: Composed) -> str:
-    alternatives = tuple(takewhile(lambda role: role.branches, composed.roles)) or composed.roles[:1]
+    alternatives = _alternatives(composed)
     return " / ".join(dict.fromkeys(words.gettext(role.name) for role in alternatives))

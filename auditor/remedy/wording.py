@@ -172,6 +172,10 @@ def _things(words: Words, kind: Kind) -> str:
             return words.gettext("Mend the licence errors in the group {extra}")
         case Kind.GROUP_PROCESSING:
             return words.gettext("See that the group {extra} is processed")
+        case Kind.BUY_HERE:
+            return words.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
+        case Kind.GIVE_UP_HERE:
+            return words.gettext("Give up spare seats of {old} in {extra}: they cannot be transferred")
         case Kind.BUDGET:
             return words.gettext("Bring the monthly cost down by {extra}")
         case _:
@@ -180,7 +184,7 @@ def _things(words: Words, kind: Kind) -> str:
 
 def about(words: Words, told: str, article: str) -> str:
     """Return a title with the article that it follows."""
-    return words.gettext("{title} ({article})").format(title=told, article=words.gettext(article))
+    return words.gettext("{title} – {article}").format(title=told, article=words.gettext(article))
 
 
 def step(words: Words, text: str, branches: tuple[str, ...], article: str | None) -> str:
@@ -214,6 +218,25 @@ def seats_needed(words: Words, needed: int, free: int, product: str) -> str:
         needed,
     )
     return form.format(needed=needed, free=max(0, free), product=product)
+
+
+def any_of(words: Words, products: str) -> str:
+    """Say which products of the tenant a policy's name for several of them stands for."""
+    return words.gettext("Any one of these products is enough: {products}.").format(products=products)
+
+
+def also_needed(words: Words, role: str, duty: str) -> str:
+    """Say which role is needed besides the first, and what for."""
+    return words.gettext("The role {role} is needed as well. {duty}").format(
+        role=words.gettext(role), duty=words.gettext(duty)
+    )
+
+
+def seats_there(words: Words, tenant: str, product: str, usable: object, consumed: object) -> str:
+    """Say how many seats of a product a tenant has, and how many are assigned."""
+    return words.gettext("{tenant} has {usable} usable seats of {product}, {consumed} of them assigned.").format(
+        tenant=tenant, usable=usable, product=product, consumed=consumed
+    )
 
 
 def everything_on(words: Words, product: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
-from auditor.domain.result import Finding, ProductReference, Result
+from auditor.domain.result import Action, Finding, ProductReference, Result
 from auditor.domain.words import Severity
 from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
@@ -199,16 +199,20 @@ def gathered(result: Result, words: Words) -> Gathering:
     gathering = Gathering(words)
     headers = {policy.id: policy for policy in result.run.policies}
     for tenant in result.tenants:
-        mended = [
-            (action.findings, gathering.act(anchored("a", tenant.name, action.id), action.title))
-            for action in tenant.actions
-        ]
-        actions: dict[str, int] = {}
-        for marks, number in reversed(mended):  # the first action that names a finding is the one that is linked
-            actions.update(dict.fromkeys(marks, number))
+        actions = _mending(gathering, tenant.name, tenant.actions)
         context = Context.of_tenant(tenant, headers, words)
         gathering.tenant(tenant.display_name or tenant.name, context, tenant.findings, actions)
     if result.fleet.findings:
+        actions = _mending(gathering, "fleet", result.fleet.actions)
         context = Context.of_fleet(result, headers, words)
-        gathering.tenant(words.gettext("All tenants together"), context, result.fleet.findings)
+        gathering.tenant(words.gettext("All tenants together"), context, result.fleet.findings, actions)
     return gathering
+
+
+def _mending(gathering: Gathering, name: str, actions: Sequence[Action]) -> dict[str, int]:
+    """Return by fingerprint the number of the action that mends it; of several the first is the one that is linked."""
+    mended = [(action.findings, gathering.act(anchored("a", name, action.id), action.title)) for action in actions]
+    numbers: dict[str, int] = {}
+    for marks, number in reversed(mended):
+        numbers.update(dict.fromkeys(marks, number))
+    return numbers

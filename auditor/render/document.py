@@ -101,6 +101,7 @@ def _fleet(fleet: FleetResult, findings: "Written") -> Document:
     return {
         "policies": [outcome_document(outcome) for outcome in fleet.policies],
         "findings": findings(fleet.findings),
+        "actions": [action_document(action) for action in fleet.actions],
         "notices": [notice_document(notice) for notice in fleet.notices],
         "fixed": findings(fleet.fixed),
         "unconfirmed": findings(fleet.unconfirmed),

@@ -1,28 +1,34 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
+from collections.abc import Iterable, Sequence
+from heapq import nsmallest
 from typing import Final
 from urllib.parse import urlsplit
 
-from auditor.domain.result import Action, Money, TenantResult
-from auditor.domain.words import Severity
+from auditor.domain.result import Action, Finding, Money
+from auditor.domain.words import Severity, SubjectType
 from auditor.render.json_text import document
 from auditor.render.members import OPEN
 from auditor.render.rows import anchored
 from auditor.render.view import Group, Matter, Section, Step
+from auditor.render.visible import visible
 from auditor.render.words import Words
 
 _FEW: Final = 5
+_NAMED: Final = 12
+"""People whom an action names; the findings below it hold all of them."""
 
 
-def steps(tenant: TenantResult, words: Words) -> tuple[Step, ...]:
-    """Return the tenant's actions in their order."""
-    worst = {finding.fingerprint: finding.severity for finding in tenant.findings if finding.status is OPEN}
+def steps(name: str, findings: Sequence[Finding], actions: Sequence[Action], words: Words) -> tuple[Step, ...]:
+    """Return the actions of a tenant, or of the fleet, in their order."""
+    behind = {mark for action in actions for mark in action.findings}
+    worst = {finding.fingerprint: finding for finding in findings if finding.fingerprint in behind}
     told: dict[object, tuple[str, str]] = {}
     made: list[Step] = []
-    for action in tenant.actions:
+    for action in actions:
         # Guidance for many actions of one kind is the same text: it would be most of the file.
         text = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
-        step = _step(tenant.name, action, worst, words, told.get(text))
+        step = _step(name, action, worst, words, told.get(text))
         told.setdefault(text, (step.anchor, action.title))
         made.append(step)
     return tuple(made)
@@ -43,18 +49,34 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
     return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
 
 
-def _step(tenant: str, action: Action, worst: dict[str, Severity], words: Words, same: tuple[str, str] | None) -> Step:
-    found = {id(worst.get(mark)) for mark in action.findings}
+def _step(tenant: str, action: Action, behind: dict[str, Finding], words: Words, same: tuple[str, str] | None) -> Step:
+    concerned = [behind[mark] for mark in action.findings if mark in behind]
+    found = {id(finding.severity) for finding in concerned if finding.status is OPEN}
     return Step(
         anchor=anchored("a", tenant, action.id),
         action=action,
         severity=next((severity for severity in Severity if id(severity) in found), Severity.INFO),
         money="" if action.money is None else _worth(action.money, words),
         findings=len(action.findings),
+        who=_who(concerned, words),
         requests=tuple(document(request).decode().strip() for request in action.requests),
         links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
         same=same,
     )
+
+
+def _who(findings: Iterable[Finding], words: Words) -> str:
+    """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
+    subjects = {finding.subject.id: finding for finding in findings if finding.subject.type is SubjectType.USER}
+    told = [visible(name) for name in nsmallest(_NAMED, map(_named, subjects.values()))]
+    more = len(subjects) - _NAMED
+    return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
+
+
+def _named(finding: Finding) -> str:
+    principal = finding.evidence.get("userPrincipalName")
+    name = finding.subject.name
+    return f"{name} ({principal})" if principal and principal != name else name
 
 
 def _worth(money: Money, words: Words) -> str:

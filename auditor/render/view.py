@@ -96,6 +96,8 @@ class Step:
     severity: Severity
     money: str
     findings: int
+    who: str
+    """The people concerned; empty where it is about a product or a group."""
     requests: tuple[str, ...]
     links: tuple[tuple[str, str | None], ...]
     """Labels with an https address, or None for one that is none."""

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import cache
 
 import pytest
@@ -125,3 +126,53 @@ def test_what_is_not_known_stays_unknown() -> None:
 
 def test_every_kind_has_its_place_in_the_order() -> None:
     assert set(ORDER) == set(Kind)
+
+
+def test_each_tenant_of_an_imbalance_is_told_its_own_documented_way() -> None:
+    buys, gives = result().fleet.actions
+    assert (buys.kind, gives.kind) == ("buy-in-tenant", "give-up-in-tenant")
+    assert "Fabrikam" in buys.title
+    assert "Contoso" in gives.title
+    for action in (buys, gives):
+        assert action.findings == tuple(finding.fingerprint for finding in result().fleet.findings)
+        assert action.guidance == "transfer-between-tenants"
+        assert any("not possible to transfer licences" in text for text in action.prerequisites)
+    # Fabrikam buys from a partner, Contoso from Microsoft: nobody is sent where their agreement does not lead.
+    assert any("partner" in step for step in buys.steps)
+    assert not any("Remove the licences" in step for step in buys.steps)
+    assert not any(step.startswith("Ask the partner") for step in gives.steps)
+    assert any("Remove the licences" in step for step in gives.steps)
+
+
+def test_a_leaver_is_visited_once_for_all_that_goes_the_same_way() -> None:
+    findings = {finding.fingerprint: finding for finding in contoso().findings}
+    visits = [
+        (action.kind, action.guidance, person)
+        for action in contoso().actions
+        if action.guidance in {"former-employee", "inactive-users"}
+        for person in {findings[mark].subject.id for mark in action.findings}
+    ]
+    assert len(set(visits)) == len(visits)
+    several = next(action for action in contoso().actions if "LIC-M365-E3, LIC-Power-BI" in action.title)
+    assert several.before is not None
+    assert several.before.per_month == Decimal("48.80")
+
+
+def test_every_role_that_a_step_needs_is_named() -> None:
+    leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
+    told = " ".join(leavers.prerequisites)
+    for role in ("User Administrator", "Exchange Administrator", "SharePoint Administrator", "Groups Administrator"):
+        assert role in told
+    assert "Global" not in told
+
+
+def test_titles_speak_of_services_and_properties_as_the_portal_does() -> None:
+    titles = " ".join(action.title for action in contoso().actions)
+    assert "Set usage location of 3 people" in titles
+    assert "usageLocation" not in titles
+    assert "Turn on Microsoft Teams (TEAMS1)" in titles
+
+
+def test_a_name_for_several_products_says_which_would_do() -> None:
+    action = next(action for action in contoso().actions if action.title.startswith("Assign base-teams"))
+    assert action.prerequisites[0].startswith("Any one of these products is enough: Microsoft 365 E3, ")

@@ -255,3 +255,10 @@ def test_an_action_that_costs_never_looks_like_a_saving() -> None:
     text = Page(html(of_tenant(replace(there, actions=(dear,))))).text
     assert "costs €26.20 a month" in text
     assert "saves" not in text
+
+
+def test_an_action_names_the_first_of_the_people_whom_it_concerns(sample: str) -> None:
+    (told,) = re.findall(r'<p class="concerns">(.*?)</p>', sample)
+    assert told.startswith("Concerns: Anouk de Vries 3 (anouk3@contoso.example), ")
+    assert told.endswith(", 39 more")
+    assert told.count("@") == 12

@@ -130,7 +130,7 @@ def test_a_tenant_s_file_holds_that_tenant_and_counts_only_it() -> None:
     assert artifact.name == "fabrikam.json"
     assert [tenant["name"] for tenant in made["tenants"]] == ["fabrikam"]
     assert made["fleet"] == {
-        key: [] for key in ("policies", "findings", "notices", "fixed", "unconfirmed", "closed")
+        key: [] for key in ("policies", "findings", "actions", "notices", "fixed", "unconfirmed", "closed")
     } | {"past": None}
     assert made["summary"] == {
         "open": dict.fromkeys(["critical", "high", "medium", "low", "info"], 0),
