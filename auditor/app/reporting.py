@@ -1,7 +1,9 @@
 """Formats that people asked for into files: which, where, and written all together."""
 
+import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,6 +90,13 @@ def write_reports(
     `told` is the result in the language of `locale`: what people read is made of it, what machines read of `result`.
     `history` is what earlier runs came to, oldest first.
     """
+    with _no_looking_for_cycles():
+        return _write_reports(result, told, wanted, locale=locale, history=history)
+
+
+def _write_reports(
+    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past]
+) -> tuple[Path, ...]:
     artifacts = [
         (path, render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history))
         for name, path in wanted.files
@@ -101,6 +110,18 @@ def write_reports(
         if path is None:
             _to_stdout(artifact)
     return written[: len([path for path, _ in artifacts if path is not None])]
+
+
+@contextmanager
+def _no_looking_for_cycles() -> Iterator[None]:
+    """Pause the collector of cycles: it would walk the findings again and again, and reports are made of none."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _to_stdout(artifact: Artifact) -> None:

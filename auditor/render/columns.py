@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any, Final
 
 from auditor.domain.result import Action, Finding, ProductReference, Result
@@ -27,18 +28,19 @@ class Texts:
 
     def __init__(self) -> None:
         self.known: list[str] = [""]
-        self._numbers: dict[str, int] = {}
+        self._numbers: dict[str | None, int] = {None: 0, "": 0}
 
-    def number(self, text: str | None) -> int:
-        """Return the number of a text; 0 for none."""
-        if not text:
-            return 0
-        found = self._numbers.get(text)
-        if found is None:
-            found = self._numbers[text] = len(self.known)
-            plain = len(text) <= LONG and text.isascii() and text.isprintable()
-            self.known.append(text if plain else visible(shortened(text), keep="\n").replace("\n", " "))
-        return found
+    def numbers(self, texts: Sequence[str | None]) -> list[int]:
+        """Return the number of each text; 0 for none."""
+        known = self._numbers
+        fresh = [text for text in dict.fromkeys(texts) if text is not None and text not in known]
+        known.update(zip(fresh, count(len(self.known))))
+        # Most texts are harmless, which is seen soonest of all of them together.
+        if visible(joined := "".join(fresh)) is joined and max(map(len, fresh), default=0) <= LONG:
+            self.known += fresh
+        else:
+            self.known += [visible(shortened(text), keep="\n").replace("\n", " ") for text in fresh]
+        return list(map(known.__getitem__, texts))
 
 
 def numbered(keys: Sequence[Hashable], number: Callable[[Any], int]) -> list[int]:
@@ -90,19 +92,13 @@ class Gathering:
         put["status"]([each.status is WAIVED for each in findings])
         put["change"]([_CHANGED.get(id(each.change), 0) for each in findings])
         waivers = [each.waiver if each.status is WAIVED else None for each in findings]
-        put["waiver"](numbered(waivers, self.texts["waiver"].number))
+        put["waiver"](self.texts["waiver"].numbers(waivers))
         put["department"](
-            numbered(
-                [str(told) if (told := each.evidence.get("department")) else None for each in findings],
-                self.texts["department"].number,
+            self.texts["department"].numbers(
+                [str(told) if (told := each.evidence.get("department")) else None for each in findings]
             )
         )
-        put["money"](
-            numbered(
-                [None if (money := each.money) is None else (money.currency, money.per_month) for each in findings],
-                self._money,
-            )
-        )
+        put["money"](self._worth(findings))
         put["action"]([actions.get(mark, 0) for mark in marks] if actions else [0] * len(marks))
         self._subjects(findings)
         self._said(findings, context)
@@ -121,16 +117,16 @@ class Gathering:
         return len(self.places) - 1
 
     def _subjects(self, findings: Sequence[Finding]) -> None:
-        keys = [(id(each.subject.type), each.subject.id) for each in findings]
-        first = dict(zip(reversed(keys), reversed(findings), strict=True))
-        names, addresses = self.texts["name"], self.texts["address"]
-
-        def number(key: tuple[int, str]) -> int:
-            name = name_of(first[key])
-            self.people.append((names.number(name), addresses.number(address_of(first[key], name))))
-            return len(self.people) - 1
-
-        self.columns["who"].extend(numbered(keys, number))
+        subjects = [each.subject for each in findings]
+        keys = [(each.type, each.id) for each in subjects]
+        first: dict[tuple[str, str], Finding] = {}
+        for key, finding in zip(keys, findings, strict=True):
+            first.setdefault(key, finding)
+        known = dict(zip(first, count(len(self.people))))
+        names = list(map(name_of, first.values()))
+        addresses = list(map(address_of, first.values(), names))
+        self.people += zip(self.texts["name"].numbers(names), self.texts["address"].numbers(addresses), strict=True)
+        self.columns["who"] += map(known.__getitem__, keys)
 
     def _said(self, findings: Sequence[Finding], context: Context) -> None:
         none = ProductReference(sku_id=None, sku_part_number=None)
@@ -139,20 +135,32 @@ class Gathering:
             (each.check, each.detail, each.subject.type is PRODUCT, product.sku_id, product.sku_part_number)
             for each, product in zip(findings, products, strict=True)
         ]
-        first = dict(zip(reversed(keys), reversed(findings), strict=True))
-        texts, named = self.texts["what"], self.texts["product"]
-        self.columns["what"].extend(numbered(keys, lambda key: texts.number(what(first[key], context))))
-        self.columns["product"].extend(
-            numbered(keys, lambda key: named.number(product_name(first[key], context.names)))
-        )
+        first: dict[tuple[Hashable, ...], Finding] = {}
+        for key, finding in zip(keys, findings, strict=True):
+            first.setdefault(key, finding)
+        whats = self.texts["what"].numbers([what(each, context) for each in first.values()])
+        names = self.texts["product"].numbers([product_name(each, context.names) for each in first.values()])
+        for column, numbers in (("what", whats), ("product", names)):
+            self.columns[column] += map(dict(zip(first, numbers, strict=True)).__getitem__, keys)
 
     def _evidence(self, findings: Sequence[Finding]) -> None:
         for name, told in zip(EVIDENCE, self._telling.columns(findings), strict=True):
-            self.columns[name].extend(numbered(told, self.texts[name].number))
+            self.columns[name] += self.texts[name].numbers(told)
 
-    def _money(self, key: tuple[str, Decimal] | None) -> int:
-        if key is None:
-            return 0
+    def _worth(self, findings: Sequence[Finding]) -> list[int]:
+        """Return the number of each amount."""
+        # A Decimal is dear to hash, and few stand for many findings: the objects themselves are told apart first.
+        amounts = [each.money for each in findings]
+        keys = [None if money is None else (money.currency, id(money.per_month)) for money in amounts]
+        values = dict(zip(keys, amounts, strict=True))
+        first = dict.fromkeys(keys)
+        numbers = {
+            key: 0 if (money := values[key]) is None else self._money((money.currency, money.per_month))
+            for key in first
+        }
+        return list(map(numbers.__getitem__, keys))
+
+    def _money(self, key: tuple[str, Decimal]) -> int:
         found = self._amounts.get(key)
         if found is None:
             found = self._amounts[key] = len(self.money)

@@ -85,8 +85,12 @@ def standing(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
 
 def seen(facts: Mapping[str, Any], words: Words) -> str:
     """Return when a person signed in last; empty where that is not told."""
-    moment = last_sign_in(facts)
-    return "" if moment is None else words.gettext("last sign-in {date}").replace("{date}", words.written_date(moment))
+    return signed_in(last_sign_in(facts), words)
+
+
+def signed_in(moment: str | None, words: Words) -> str:
+    """Return that an instant was the last sign-in; empty for none."""
+    return words.gettext("last sign-in {date}").replace("{date}", words.written_date(moment)) if moment else ""
 
 
 def assigned(facts: Mapping[str, Any], words: Words) -> str:

@@ -1,6 +1,6 @@
 """A finding's evidence into the few facts that every report shows, whichever check raised it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ SEAT_FACTS: Final = ("enabled", "warning", "suspended", "lockedOut", "consumed",
 _WORKING: Final = frozenset({"", "active"})
 SIGN_INS: Final = ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
 _NEVER: Final = "0001-01-01"
+"""Graph's way to say that there was no sign-in; where it is seen, facts are looked at one by one."""
+_STAMPS: Final = frozenset({str, type(None)})
 
 
 def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
@@ -21,6 +23,25 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
         if type(stamp) is str and stamp > last and not stamp.startswith(_NEVER):
             last = stamp
     return last or None
+
+
+def last_sign_ins(evidence: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Return the latest sign-in of each; None or empty where there is none."""
+    last: list[Any] = []
+    for name in SIGN_INS:
+        stamps = [facts.get(name) for facts in evidence]
+        kinds = set(map(type, stamps))
+        if not kinds <= _STAMPS:
+            return [last_sign_in(facts) for facts in evidence]
+        if str not in kinds:
+            continue
+        if last:
+            last = [stamp if stamp and stamp > known else known for stamp, known in zip(stamps, last, strict=True)]
+        else:
+            last = [stamp or "" for stamp in stamps]
+    if _NEVER in "".join(last):
+        return [last_sign_in(facts) for facts in evidence]
+    return last or [None] * len(evidence)
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Final, cast
 
 from auditor.domain.result import Finding, PolicyHeader, Result
-from auditor.render.facts import SEAT_FACTS, SIGN_INS, last_sign_in, paths, product_names
+from auditor.render.facts import SEAT_FACTS, last_sign_ins, paths, product_names
 from auditor.render.json_text import amount
 
 Cell = str | int | Decimal | None
@@ -32,8 +32,6 @@ _TEXT: Final = frozenset({str, type(None)})
 _TRUTH: Final = frozenset({bool, type(None)})
 _SEATS: Final = frozenset(SEAT_FACTS)
 _NO_SEATS: Final = (None,) * len(SEAT_FACTS)
-_NEVER: Final = "0001-01-01"
-"""Graph's way to say that there was no sign-in; where it is seen, rows are looked at one by one."""
 
 
 class Values(dict[Hashable, int]):
@@ -153,7 +151,7 @@ class _Reading:
             Block(columns=COLUMNS[19:21], first=10, numbers=rules, values=self._rules),
             Texts(column="userPrincipalName", values=_texts(evidence, "userPrincipalName")),
             Block(columns=_SHARED_FACTS, first=0, numbers=self._facts_of(evidence), values=self._facts),
-            Texts(column="lastSignIn", values=_sign_ins(evidence, named)),
+            Texts(column="lastSignIn", values=last_sign_ins(evidence)),
             Block(columns=("assignmentPaths",), first=0, numbers=self._paths_of(evidence, named), values=self._paths),
             Block(columns=SEAT_FACTS, first=0, numbers=self._seats_of(evidence, named), values=self._seats),
         )
@@ -255,21 +253,3 @@ def _texts(evidence: list[Mapping[str, Any]], name: str) -> list[str | None]:
     if set(map(type, values)) <= _TEXT:
         return values
     return [None if value is None else str(cell(value)) for value in values]
-
-
-def _sign_ins(evidence: list[Mapping[str, Any]], named: set[str]) -> list[str | None]:
-    """Return the latest sign-in of each; None or empty where there is none."""
-    last: list[Any] = []
-    for name in SIGN_INS:
-        if name not in named:
-            continue
-        stamps = [facts.get(name) for facts in evidence]
-        if not set(map(type, stamps)) <= _TEXT:
-            return [last_sign_in(facts) for facts in evidence]
-        if last:
-            last = [stamp if stamp and stamp > known else known for stamp, known in zip(stamps, last, strict=True)]
-        else:
-            last = [stamp or "" for stamp in stamps]
-    if _NEVER in "".join(last):
-        return [last_sign_in(facts) for facts in evidence]
-    return last or [None] * len(evidence)

@@ -119,7 +119,9 @@ def seats(findings: Iterable[Finding]) -> dict[Seat, Decimal]:
     dearest = dict(found)
     if len(dearest) < len(found):
         for seat, value in found:
-            dearest[seat] = max(dearest[seat], value)
+            known = dearest[seat]
+            if known is not value and known < value:
+                dearest[seat] = value
     return dearest
 
 

@@ -78,6 +78,7 @@ class Words:
     def __init__(self, locale: str) -> None:
         self._wording = wording(locale)
         self._days: dict[int, str] = {}
+        self._sums: dict[tuple[str, str], str] = {}
 
     @property
     def language(self) -> str:
@@ -138,7 +139,11 @@ class Words:
 
     def money(self, value: Decimal, currency: str) -> str:
         """Return an amount of money."""
-        return self._wording.money(value, currency)
+        key = (str(value), currency)
+        said = self._sums.get(key)
+        if said is None:
+            said = self._sums[key] = self._wording.money(value, currency)
+        return said
 
     def sums(self, values: Mapping[str, Decimal]) -> str:
         """Return amounts of several currencies, joined."""

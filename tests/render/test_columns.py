@@ -51,7 +51,11 @@ SIMPLE = (
     | st.sampled_from(["", "1", "True", "Guest", "shared", "Sales"])
 )
 STAMP = st.sampled_from(
-    ["2026-11-20T02:17:00Z", "2026-11-20T23:30:00-05:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "soon"]
+    [
+        *("2026-11-20T02:17:00Z", "2026-11-20T05:17:00Z", "2026-11-21T02:17:00Z"),
+        *("2026-02-30T00:00:00Z", "2026-02-30T01:00:00Z", "2026-11-20T25:00:00Z", "2026-11-20T02:60:00Z"),
+        *("2026-11-20T23:30:00-05:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "soon"),
+    ]
 )
 PATH = st.dictionaries(st.sampled_from(["groupName", "assignedByGroup", "state"]), SIMPLE | STAMP)
 VALUE = SIMPLE | STAMP | st.lists(SIMPLE | PATH | st.just("direct"), max_size=3) | PATH
