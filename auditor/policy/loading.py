@@ -17,8 +17,9 @@ from auditor.domain.words import Severity
 from auditor.policy.constraints import read_constraint
 from auditor.policy.names import Names
 from auditor.policy.reading import Diagnostics, Node, day
+from auditor.policy.salvage import Gaps, salvage
 from auditor.policy.selectors import read_selector
-from auditor.policy.structure import check
+from auditor.policy.structure import faults
 from auditor.policy.yaml import Document, parse
 
 
@@ -40,16 +41,17 @@ def load(files: Iterable[tuple[str, bytes]], *, waivers_from: date | None = None
     With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is a mistake too.
     Raises InputError with every mistake of every file, in order of file and place.
     """
-    documents, broken = _documents(files, fitting=fitting)
+    gaps = Gaps()
+    documents, roots, broken = _documents(files, gaps, fitting=fitting)
     diagnostics = Diagnostics()
     diagnostics.found.extend(broken)
-    names = Names(diagnostics)
-    roots = [Node(document, (), document.value) for document in documents]
+    names = Names(diagnostics, gaps)
     for root in roots:
         names.define(root)
     names.read_all()
     policies = _policies(roots, names)
-    waivers = _waivers(roots, names, {policy.id for policy in policies}, waivers_from, complete=not broken)
+    known = {*(policy.id for policy in policies), *gaps.policies}
+    waivers = _waivers(roots, names, known, waivers_from, complete=not gaps.anything)
     prices = _prices(roots, names)
     errors = [item for item in diagnostics.found if item.level is Level.ERROR]
     if errors:
@@ -70,21 +72,27 @@ def load(files: Iterable[tuple[str, bytes]], *, waivers_from: date | None = None
     )
 
 
-def _documents(files: Iterable[tuple[str, bytes]], *, fitting: bool) -> tuple[list[Document], list[Diagnostic]]:
+def _documents(
+    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool
+) -> tuple[list[Document], list[Node], list[Diagnostic]]:
+    """Parse the files; of one with mistakes in its structure the whole parts are still read for their meaning."""
     documents: list[Document] = []
+    roots: list[Node] = []
     broken: list[Diagnostic] = []
     for name, text in files:
         try:
             document = parse(text, file=name)
         except InputError as error:
             broken.extend(error.diagnostics)
+            gaps.anything = True
             continue
-        found = () if fitting else check(document, "policy")
-        if found:
-            broken.extend(found)
-        else:
+        found, paths = ((), ()) if fitting else faults(document, "policy")
+        broken.extend(found)
+        value = salvage(document.value, paths, gaps) if found else document.value
+        if value is not None:
             documents.append(document)
-    return documents, broken
+            roots.append(Node(document, (), value))
+    return documents, roots, broken
 
 
 def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:

@@ -18,6 +18,7 @@ from auditor.domain.product_set import (
 )
 from auditor.domain.selector import EVERYBODY, Selector
 from auditor.policy.reading import Diagnostics, Node
+from auditor.policy.salvage import Gaps
 from auditor.policy.selectors import read_selector
 
 
@@ -26,6 +27,7 @@ class Names:
     """Every name that the loaded files define; each is read once, when it is first asked for."""
 
     diagnostics: Diagnostics
+    gaps: Gaps = field(default_factory=Gaps)
     populations: dict[str, Node] = field(default_factory=dict)
     products: dict[str, Node] = field(default_factory=dict)
     free: list[Node] = field(default_factory=list)
@@ -76,6 +78,8 @@ class Names:
         if name in self._selectors:
             return self._selectors[name]
         node = self.populations.get(name)
+        if node is None and (self.gaps.sections or name in self.gaps.populations):
+            return EVERYBODY
         if node is None:
             close = difflib.get_close_matches(name, self.populations, n=1)
             known = ", ".join(sorted(self.populations)) or "none"

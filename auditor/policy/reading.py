@@ -4,12 +4,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from fractions import Fraction
-from typing import Any
+from typing import Any, Final
 
 from auditor.domain.errors import Diagnostic, Level, Span
 from auditor.policy.yaml import Document
 
 Path = tuple[str | int, ...]
+
+BROKEN: Final = object()
+"""Stands in place of a part whose structure is wrong: it is passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,11 @@ class Node:
 
     def items(self) -> Iterable[tuple[str, "Node"]]:
         """Walk the members of a mapping in order of writing."""
-        return ((key, self[key]) for key in self.value)
+        return ((key, self[key]) for key in self.value if self.value[key] is not BROKEN)
 
     def each(self) -> Iterable["Node"]:
         """Walk the items of a list."""
-        return (self[index] for index in range(len(self.value)))
+        return (self[index] for index, item in enumerate(self.value) if item is not BROKEN)
 
     def has(self, key: str) -> bool:
         """Whether a mapping has the key."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from auditor import resources
 from auditor.domain.errors import Diagnostic, Span
-from auditor.policy.yaml import Document
+from auditor.policy.yaml import Document, Path
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -31,10 +31,16 @@ _MOST: Final = 200
 
 def check(document: Document, schema: SchemaName) -> tuple[Diagnostic, ...]:
     """Return what is wrong with the structure of the document, in order of place; nothing where it fits."""
+    return faults(document, schema)[0]
+
+
+def faults(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ...], tuple[Path, ...]]:
+    """Return what is wrong as `check` does, and the paths of the values that it is wrong with."""
     if fits(document.value, schema):
-        return ()
-    found = [_diagnostic(document, mistake, _SLUGS[schema]) for mistake in _mistakes(document.value, schema)]
-    return tuple(sorted(found, key=_place))
+        return (), ()
+    mistakes = _mistakes(document.value, schema)
+    found = [_diagnostic(document, mistake, _SLUGS[schema]) for mistake in mistakes]
+    return tuple(sorted(found, key=_place)), tuple(_path(mistake) for mistake in mistakes)
 
 
 def fits(value: object, schema: SchemaName) -> bool:
@@ -102,13 +108,17 @@ def _without_echoes(mistakes: "Iterable[Mistake]") -> "list[Mistake]":
 
 
 def _diagnostic(document: Document, mistake: "Mistake", prefix: str) -> Diagnostic:
-    path = mistake.path if mistake.key is None else (*mistake.path, mistake.key)
+    path = _path(mistake)
     span = document.span(path, key=mistake.key is not None)
     message, hint = mistake.message, mistake.hint
     if mistake.nothing and span.end_column is None:
         span = document.span(path, key=True)
         message, hint = mistake.nothing, mistake.hint
     return Diagnostic(slug=f"{prefix}-{mistake.kind}", message=message, span=span, hint=hint)
+
+
+def _path(mistake: "Mistake") -> Path:
+    return mistake.path if mistake.key is None else (*mistake.path, mistake.key)
 
 
 def _place(diagnostic: Diagnostic) -> tuple[int, int, str, str]:

@@ -153,7 +153,8 @@ def _noun(schema: Any) -> str:
 
 
 def _example(schema: Any) -> str | None:
-    examples = schema.get("examples")
+    # The examples of a whole file are for editors: in a hint they would be a page.
+    examples = None if "$id" in schema else schema.get("examples")
     return f"for example: {', '.join(_written(example) for example in examples)}" if examples else None
 
 

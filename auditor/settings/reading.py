@@ -51,20 +51,27 @@ def read(path: Path) -> Settings:
 def load(text: bytes | str, *, file: str) -> Settings:
     """Turn the text of a tenants file into values; `file` is its name in messages. Raises InputError."""
     try:
-        document = parse(text, file=file)
-        found = check(document, "tenants")
-        value: Any = document.value
-        problems = found or [*_tenant_problems(document, value["tenants"]), *_mail_problems(document, value)]
-        if problems:
-            raise InputError(problems)
+        value = _sound(text, file)
     except InputError as error:
         raise InputError(map(_unquoted, error.diagnostics)) from None
     default = (value.get("defaults") or {}).get("locale")
     return Settings(tenants=tuple(_tenant(entry, default) for entry in value["tenants"]), mail=_mail(value.get("mail")))
 
 
+def _sound(text: bytes | str, file: str) -> Any:
+    document = parse(text, file=file)
+    value: Any = document.value
+    problems = check(document, "tenants") or [
+        *_tenant_problems(document, value["tenants"]),
+        *_mail_problems(document, value),
+    ]
+    if problems:
+        raise InputError(problems)
+    return value
+
+
 def _unquoted(problem: Diagnostic) -> Diagnostic:
-    """Say where and what without quoting the file: whoever wrote a secret into it by mistake shall not find it in a log."""
+    """Say where and what without quoting the file: a secret that was written there by mistake belongs in no log."""
     span = None if problem.span is None else replace(problem.span, text="")
     message = _WRITTEN.sub("'…'", problem.message)
     return replace(problem, span=span, message=message)
