@@ -144,6 +144,10 @@ class _Clash:
     name: str
 
 
+_MOST_KNOWN = 4096
+"""Different holdings whose answer is kept."""
+
+
 class _Clashing:
     """What holdings say of one list of exclusive elements; equal holdings are judged once, whoever has them."""
 
@@ -162,6 +166,8 @@ class _Clashing:
         key = held.tobytes()
         found = self._known.get(key)
         if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
             skus = listed(held.reshape(1, -1))[0]
             certain = self._certain[skus]
             found = self._known[key] = _Clash(

@@ -45,7 +45,9 @@ def judge_seats(plan: Plan, place: int, block: Seats, tally: Tally | None) -> Ju
     if block.pool:
         stocks = [_pool(facts, block, chosen)] if chosen else []
     else:
-        stocks = [_stock(facts, number) for number in chosen]
+        stocks = [
+            _stock(facts, number) for number in chosen if block.quota is not None or _stands_out(facts, number, block)
+        ]
     findings: list[Single] = []
     for stock in stocks:
         # The sum over a list that was read in part is nobody's number.
@@ -56,6 +58,15 @@ def judge_seats(plan: Plan, place: int, block: Seats, tally: Tally | None) -> Ju
     if block.quota is not None:
         doubt.take(unread(facts, Source.USERS) or Doubt())
     return doubt.judged(findings)
+
+
+def _stands_out(facts: Facts, number: int, block: Seats) -> bool:
+    """Whether the seats of a SKU break a bound, or are not known."""
+    sku = facts.skus[number]
+    if sku.enabled is None or sku.warning is None or sku.consumed is None:
+        return True
+    usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
+    return bool(breached(usable, sku.consumed, block.minimum, block.maximum))
 
 
 def _may_raise(block: Seats, stock: Stock, tally: Tally | None) -> bool:
@@ -143,11 +154,16 @@ def breached(usable: int, consumed: int, minimum: Bound | None, maximum: Bound |
     found: list[tuple[str, str | None]] = []
     if spare < 0:
         found.append(("seats.over-assigned", None))
-    elif minimum is not None and spare < minimum.reached(usable):
+    elif minimum is not None and (spare < minimum.seats or _compared(spare, usable, minimum) < 0):
         found.append(("seats.below-minimum", minimum.written))
-    if maximum is not None and spare > maximum.reached(usable):
+    if maximum is not None and spare > maximum.seats and _compared(spare, usable, maximum) > 0:
         found.append(("seats.above-maximum", maximum.written))
     return found
+
+
+def _compared(spare: int, usable: int, bound: Bound) -> int:
+    """Hold spare seats against a bound's share of the usable ones: below 0, 0 or above, without a rounding."""
+    return spare * 100 * bound.percent.denominator - bound.percent.numerator * usable
 
 
 def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound | None) -> tuple[int | None, bool]:

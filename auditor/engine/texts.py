@@ -43,18 +43,26 @@ class Texts:
 
 def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Texts:
     """Fold a text column; `distinct` says that values repeat, `default` what an absent value reads as."""
+    default = None if default is None else default.casefold()
     codes = None
     if distinct or pa.types.is_dictionary(column.type):
         coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+        codes = codes_of(coded, absent=len(coded.dictionary))
+        if len(coded.dictionary) <= _HANDFUL:
+            known = [text.casefold() if text else default for text in (*coded.dictionary.to_pylist(), None)]
+            return Texts(pa.array(known, pa.string()), codes)
         values = pa.concat_arrays([fold(coded.dictionary.cast(pa.string())), pa.nulls(1, pa.string())])
-        codes = codes_of(coded, absent=len(values) - 1)
     else:
         values = fold(column)
     if _has_empty(values):
         values = pc.if_else(pc.equal(values, ""), None, values)
     if default is not None:
-        values = pc.fill_null(values, default.casefold())
+        values = pc.fill_null(values, default)
     return Texts(values, codes)
+
+
+_HANDFUL = 256
+"""Values up to which Python folds them before Arrow has begun."""
 
 
 def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
