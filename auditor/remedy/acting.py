@@ -84,12 +84,12 @@ def actions_of(
 
 
 def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]:
-    """Add what they are about to titles that several actions share: leavers are no inactive people."""
+    """Add why to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
     named = office.library.titles
     return tuple(
         replace(action, title=wording.about(office.words, action.title, named[action.guidance]))
-        if titles[action.title] > 1
+        if titles[action.title] > 1 or action.guidance in JUDGED_ARTICLES
         else action
         for action in actions
     )

@@ -49,8 +49,10 @@ def tell(composed: Composed, titles: Mapping[str, str], words: Words) -> Told:
 
 
 def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
-    found = [(words.gettext(link.label), link.url) for link in composed.links if link.url is not None]
-    found += [(words.gettext(source.title), source.url) for source in composed.sources]
+    """Return the article's own page before the places to open and all else that it leads to."""
+    pages = [(words.gettext(source.title), source.url) for source in composed.sources]
+    found = [*pages[:1], *((words.gettext(link.label), link.url) for link in composed.links if link.url is not None)]
+    found += pages[1:]
     return tuple(dict.fromkeys(found))
 
 

@@ -176,3 +176,15 @@ def test_titles_speak_of_services_and_properties_as_the_portal_does() -> None:
 def test_a_name_for_several_products_says_which_would_do() -> None:
     action = next(action for action in contoso().actions if action.title.startswith("Assign base-teams"))
     assert action.prerequisites[0].startswith("Any one of these products is enough: Microsoft 365 E3, ")
+
+
+def test_titles_say_why_somebody_is_to_lose_a_licence() -> None:
+    reasons = {"former-employee": "former employee", "inactive-users": "inactive user", "guests": "guest"}
+    told = [action for action in actions() if action.guidance in reasons]
+    assert told
+    assert all(reasons[action.guidance] in action.title for action in told)
+
+
+def test_the_article_itself_is_the_first_link() -> None:
+    leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
+    assert leavers.links[0][1].endswith("/remove-former-employee")
