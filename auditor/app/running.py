@@ -52,6 +52,13 @@ class Request:
 
 def run(request: Request) -> Result:
     """Audit what the request names; raises AuditorError where nothing can be audited."""
+    with audited(request) as (result, _):
+        return result
+
+
+@contextmanager
+def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
+    """Audit what the request names; yields the snapshots too, some of which are gone afterwards. Raises as `run`."""
     previous = None if request.compare is None else _previous(request.compare)
     policies = _policies(request)
     if not policies.policies:
@@ -60,11 +67,16 @@ def run(request: Request) -> Result:
             "the policy files define no policy, so there is nothing to audit",
             hint="name the files with `policies:` too, or run without a path to use the starter library",
         )
-    with _places(request, policies) as places, _evaluator(request, places, policies) as evaluate:
-        states = _opened(places, request)
-        result = remedied(audit(states, policies, active(), request.as_of, evaluate=evaluate), policies)
-    if request.demo and previous is None:
-        previous = _demo_yesterday(request.as_of, policies)
+    with _places(request, policies) as places:
+        with _evaluator(request, places, policies) as evaluate:
+            states = _opened(places, request)
+            result = remedied(audit(states, policies, active(), request.as_of, evaluate=evaluate), policies)
+        if request.demo and previous is None:
+            previous = _demo_yesterday(request.as_of, policies)
+        yield _changed(result, previous), tuple(place for place in places if isinstance(place, Path))
+
+
+def _changed(result: Result, previous: Result | None) -> Result:
     if previous is None:
         return result
     from auditor.history.change import compare  # noqa: PLC0415  only where there is an earlier run

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from auditor.app.places import all_folders, store_at
-from auditor.domain.errors import SnapshotError, UsageError
-from auditor.domain.result import Result
+from auditor.domain.errors import AuditorError, SnapshotError, UsageError
+from auditor.domain.result import Result, TenantResult
 from auditor.history.ledger import Entry, Ledger
 from auditor.history.saved import load
 from auditor.render.totals import sums
@@ -32,7 +32,27 @@ class Stored:
     size: int
     """Bytes that were added."""
     given: int
-    """Bytes that it takes by itself."""
+    """Bytes that it takes by itself; 0 where it was never a file."""
+
+
+def keep(where: Path | str, folders: Sequence[Path], result: Result | None = None) -> Iterator[Stored | AuditorError]:
+    """Store tonight's snapshots and their result; what goes wrong with one of them is yielded, and stops no other."""
+    try:
+        store = store_at(where).made()
+    except AuditorError as error:
+        yield error
+        return
+    for folder in sorted(folders, key=lambda folder: folder.name):
+        try:
+            yield _put_night(store, folder)
+        except AuditorError as error:
+            yield error
+    for tenant in () if result is None else result.tenants:
+        if result is not None and tenant.failure is None:
+            try:
+                yield _put_result(store, result, tenant, 0)
+            except AuditorError as error:
+                yield error
 
 
 def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored]:
@@ -44,22 +64,28 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored]:
     results = [_result(place) for place in places if not place.is_dir()]
     store = store_at(where).made()
     for folder in sorted(folders, key=lambda folder: folder.name):
-        night, new = store.put(folder)
-        yield Stored(
-            what="snapshot",
-            tenant=night.tenant,
-            instant=night.instant,
-            new=new,
-            size=night.own_size if new else 0,
-            given=sum(entry.size for entry in night.files.values()),
-        )
+        yield _put_night(store, folder)
     for given, result in sorted(results, key=lambda item: item[1].run.as_of):
         for tenant in result.tenants:
             if tenant.failure is None:
-                size = Ledger(store.place, tenant.name).put(result, tenant, sums(tenant.findings))
-                yield Stored(
-                    what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=given
-                )
+                yield _put_result(store, result, tenant, given)
+
+
+def _put_night(store: Store, folder: Path) -> Stored:
+    night, new = store.put(folder)
+    return Stored(
+        what="snapshot",
+        tenant=night.tenant,
+        instant=night.instant,
+        new=new,
+        size=night.own_size if new else 0,
+        given=sum(entry.size for entry in night.files.values()),
+    )
+
+
+def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) -> Stored:
+    size = Ledger(store.place, tenant.name).put(result, tenant, sums(tenant.findings))
+    return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=given)
 
 
 def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:

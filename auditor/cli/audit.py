@@ -4,14 +4,13 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
-from auditor.app.running import Request
-from auditor.app.running import run as run_audit
+from auditor.app.running import Request, audited
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import (
@@ -20,17 +19,21 @@ from auditor.cli.options import (
     from_environment,
     locale_of,
     now,
+    reader_locale,
     threshold,
     wished_locale,
 )
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
+from auditor.domain.tenant import Settings
 from auditor.domain.words import Engine
 from auditor.render.past import Past
 
+Keeper = Callable[..., int]
 _EXAMPLES = """\
 auditor audit --demo                        the built-in tenants: no credentials, no network
 auditor audit                               every tenant of tenants.yaml against policies/
+auditor audit --history audits/ --store audits/   with the curves of earlier nights; keep tonight
 auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
 """
 
@@ -76,7 +79,7 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
 def _add_how(how: argparse._ArgumentGroup) -> None:
     declare(
         how,
-        *("output", "format", "locale", "fail_on", "history", "redact", "quiet", "verbose", "no_color"),
+        *("output", "format", "locale", "fail_on", "history", "store", "redact", "quiet", "verbose", "no_color"),
         format="repeatable (default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",
         verbose="say what is being done; a bug shows its traceback",
@@ -90,33 +93,64 @@ def run(args: argparse.Namespace) -> int:
 
     Raises AuditorError before anything is audited.
     """
-    fail_on, wish = threshold(args), wished_locale(args.locale)
+    threshold(args), wished_locale(args.locale)  # what is wrong with them is said before anything is audited
+    keep = _keeper(args)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
     request = _request(args)
     settings = None
     if args.send:
-        from auditor.cli.send import mail_settings, send  # noqa: PLC0415  whoever sends nothing does not wait for it
+        from auditor.cli.send import mail_settings  # noqa: PLC0415  whoever sends nothing does not wait for it
 
         settings = mail_settings(args.tenants)
-    result = run_audit(request)
+    with audited(request) as (result, folders):
+        return _report(result, folders, args, wanted, settings, keep)
+
+
+def _report(
+    result: Result,
+    folders: tuple[Path, ...],
+    args: argparse.Namespace,
+    wanted: Output,
+    settings: Settings | None,
+    keep: Keeper | None,
+) -> int:
+    """Write the reports, keep the night and send the mails, in this order: what fails later loses nothing earlier."""
     if args.redact:
         from auditor.app.redacting import redacted  # noqa: PLC0415  likewise
 
         result = redacted(result)
-    locale = locale_of(wish, result)
+    locale = locale_of(wished_locale(args.locale), result)
     told = localised(result, locale)
     past = _earlier(args.history, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    code = exit_code(result, fail_on)
+    code = exit_code(result, threshold(args))
+    if keep is not None:
+        code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
     publish(result, told, wanted, locale=locale, code=code)
     if settings is None:
         return code
+    from auditor.cli.send import send  # noqa: PLC0415  likewise
+
     code = max(code, send(result, settings, args))
     from auditor.app.github import publish_outputs  # noqa: PLC0415  likewise
 
     publish_outputs({"exit-code": str(code)}, os.environ)
     return code
+
+
+def _keeper(args: argparse.Namespace) -> Keeper | None:
+    """Return what keeps tonight; what would fail for sure is said before anything is audited."""
+    if args.store is None:
+        return None
+    if args.redact:
+        raise UsageError(
+            "usage", "--redact hides people, and a store keeps them", hint="leave out --redact, or --store"
+        )
+    from auditor.cli.keeping import ready, tell_kept  # noqa: PLC0415  only who keeps a store waits for it
+
+    ready(args.store)
+    return tell_kept
 
 
 def _earlier(place: Path | str | None, result: Result) -> tuple[Past, ...]:

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from auditor.app.collection import CollectOutcome, collect_all, everything, needs_of
 from auditor.app.policy_files import load_policies
+from auditor.cli.declared import declare
+from auditor.cli.keeping import ready, tell_kept
+from auditor.cli.options import reader_locale
 from auditor.cli.progress import shown_progress
 from auditor.domain.errors import format_diagnostic, printable
 from auditor.settings.reading import chosen, read
@@ -15,6 +18,7 @@ _EXAMPLES = """\
 auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
 auditor collect policies/seats.yaml --tenant contoso
 auditor collect --all -o snapshots        every source there is
+auditor collect --store audits/           and keep the snapshots in a store of many nights
 """
 
 
@@ -31,12 +35,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go"
     )
+    declare(parser, "store")
     parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor collect`; 0 when every tenant was read whole, 3 when one was not. Raises AuditorError."""
+    if args.store is not None:
+        ready(args.store)
     settings = read(args.tenants)
     tenants = chosen(settings, args.tenant)
     policies = load_policies(args.policies).policies
@@ -46,7 +53,11 @@ def run(args: argparse.Namespace) -> int:
         outcomes = collect_all(
             tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
         )
-    return max(_tell(outcome, quiet=args.quiet) for outcome in outcomes)
+    code = max(_tell(outcome, quiet=args.quiet) for outcome in outcomes)
+    if args.store is None:
+        return code
+    folders = [outcome.folder for outcome in outcomes if outcome.folder is not None]
+    return max(code, tell_kept(args.store, folders, locale=reader_locale(None), quiet=args.quiet))
 
 
 def _tell(outcome: CollectOutcome, *, quiet: bool) -> int:

@@ -59,6 +59,14 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
                 "help": "earlier result.json files of the same tenants, or a store, for the curves of reports, mails",
             },
         ),
+        "store": (
+            ("--store",),
+            {
+                "type": place,
+                "metavar": "PLACE",
+                "help": "keep tonight in this store: a folder, abfs://, az:// or s3://",
+            },
+        ),
         "redact": (("--redact",), {"action": "store_true", "help": "pseudonyms for people in every output"}),
         "quiet": (
             ("-q", "--quiet"),

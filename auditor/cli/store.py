@@ -2,13 +2,17 @@
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from auditor.app.storing import Thinned, check, nights, put, restore, thin
 from auditor.cli.console import out, say
-from auditor.cli.options import instant, now
+from auditor.cli.declared import declare
+from auditor.cli.keeping import sized, told
+from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
-from auditor.domain.errors import printable
+from auditor.domain.errors import UsageError, printable
+from auditor.render.words import Words
 from auditor.snapshot.manifest import format_instant
 from auditor.store.nights import Night
 
@@ -39,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="get: the latest night not after this")
     parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="get: where to")
     parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
+    declare(parser, "locale", locale="language of what is said")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
@@ -47,18 +52,17 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor store`: 0, or 3 where a check found a night that is not whole. Raises AuditorError."""
     wrong = _misused(args)
     if wrong:
-        from auditor.domain.errors import UsageError  # noqa: PLC0415
-
         raise UsageError("usage", wrong, hint="auditor store --help tells the form of each")
+    words = Words(reader_locale(args.locale))
     match args.what:
         case "put":
-            return _put(args)
+            return _put(args, words)
         case "list":
-            return _list(args)
+            return _list(args, words)
         case "check":
-            return _check(args)
+            return _check(args, words)
         case "prune":
-            return _prune(args)
+            return _prune(args, words)
         case _:
             out(str(restore(args.store, args.things[0], args.as_of, args.output)))
             return 0
@@ -78,67 +82,85 @@ def _misused(args: argparse.Namespace) -> str | None:
     return None
 
 
-def _put(args: argparse.Namespace) -> int:
+def _put(args: argparse.Namespace, words: Words) -> int:
     for stored in put(args.store, [Path(thing) for thing in args.things]):
-        said = f"{_size(stored.size)} of {_size(stored.given)}" if stored.new else "there already"
         if not args.quiet:
-            say(f"{stored.tenant} {format_instant(stored.instant)}: {stored.what}, {said}")
+            say(printable(told(stored, words)))
     return 0
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace, words: Words) -> int:
     found = nights(args.store, args.tenant)
     if args.json:
-        out(json.dumps([_told(night) for night in found], indent=2))
+        out(json.dumps([_document(night) for night in found], indent=2))
     else:
         for night in found:
-            state = "complete" if night.manifest.complete else "incomplete"
+            state = words.gettext("complete") if night.manifest.complete else words.gettext("incomplete")
             out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
-                f"{_size(night.own_size):>9}  {state}")  # fmt: skip
+                f"{sized(night.own_size, words):>9}  {state}")  # fmt: skip
     return 0
 
 
-def _check(args: argparse.Namespace) -> int:
+def _check(args: argparse.Namespace, words: Words) -> int:
     found = list(check(args.store, args.tenant))
     if args.json:
-        out(json.dumps([{**_told(each.night), "wrong": each.wrong} for each in found], indent=2))
+        out(json.dumps([{**_document(each.night), "wrong": each.wrong} for each in found], indent=2))
     for each in found:
         if each.wrong is not None:
             say(printable(f"{each.night.tenant} {format_instant(each.night.instant)}: {each.wrong}"))
     broken = sum(each.wrong is not None for each in found)
     if not args.quiet:
-        say(f"{len(found) - broken} of {len(found)} nights are whole")
+        whole = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(found))
+        say(whole.replace("{whole}", words.number(len(found) - broken)))
     return 3 if broken else 0
 
 
-def _prune(args: argparse.Namespace) -> int:
+def _prune(args: argparse.Namespace, words: Words) -> int:
     found = thin(args.store, args.keep, now(), tenants=args.tenant, delete=args.delete)
     if args.json:
         out(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
         return 0
-    verb = "deleted" if args.delete else "would go"
+    line = words.gettext("deleted: {night}") if args.delete else words.gettext("would go: {night}")
     for thinned in found:
-        pruning = thinned.nights
-        for night in pruning.gone:
-            out(f"{verb}: {night.tenant} {format_instant(night.instant)}")
+        for night in thinned.nights.gone:
+            out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
-            say(
-                f"{pruning.tenant}: {len(pruning.kept)} nights stay, {len(pruning.gone)} {verb}, "
-                f"{_size(pruning.freed)} freed"
-            )
-            if thinned.results:
-                say(f"  the findings of {len(thinned.results)} results, {verb}; their counts stay")
-            if pruning.held:
-                say(
-                    f"  {_size(sum(entry.size for entry in pruning.held))} of nights that go stay for now: "
-                    "nights that are kept are built on them"
-                )
+            for said in _thinned(thinned, words, deleted=args.delete):
+                say(printable(said))
     if not args.delete and not args.quiet:
-        say("nothing was deleted: add --delete to do it")
+        say(words.gettext("nothing was deleted: add --delete to do it"))
     return 0
 
 
-def _told(night: Night) -> dict[str, object]:
+def _thinned(thinned: Thinned, words: Words, *, deleted: bool) -> Iterator[str]:
+    pruning = thinned.nights
+    if deleted:
+        said = words.gettext("{tenant}: nights that stay: {kept}; deleted: {gone}; freed: {size}")
+    else:
+        said = words.gettext("{tenant}: nights that stay: {kept}; would go: {gone}; would be freed: {size}")
+    kept, gone = words.number(len(pruning.kept)), words.number(len(pruning.gone))
+    yield said.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, words))
+    if thinned.results:
+        count = len(thinned.results)
+        yield "  " + (
+            words.ngettext(
+                "the findings of {count} result were deleted; its counts stay",
+                "the findings of {count} results were deleted; their counts stay",
+                count,
+            )
+            if deleted
+            else words.ngettext(
+                "the findings of {count} result would go; its counts stay",
+                "the findings of {count} results would go; their counts stay",
+                count,
+            )
+        )
+    if pruning.held:
+        held = words.gettext("{size} of nights that go stay for now: nights that are kept are built on them")
+        yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.held), words))
+
+
+def _document(night: Night) -> dict[str, object]:
     return {
         "tenant": night.tenant,
         "instant": format_instant(night.instant),
@@ -159,7 +181,3 @@ def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
         "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
         "heldBytes": sum(entry.size for entry in pruning.held),
     }
-
-
-def _size(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB" if count >= 1e6 else f"{count / 1e3:,.1f} kB"
