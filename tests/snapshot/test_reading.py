@@ -51,6 +51,16 @@ def test_what_was_written_is_read_again(whole: Path) -> None:
     assert snapshot.identity.startswith("sha256:")
 
 
+def test_two_snapshots_that_are_walked_in_turns_stay_apart(whole: Path, tmp_path: Path) -> None:
+    one = read(whole)
+    other = read(write(tmp_path, tenant(user("eve", "SPE_E3"), name="other", subscribedSkus=[bought("SPE_E3")])))
+    for columns in (("displayName",), None, ("displayName", "id")):
+        for snapshot, names in ((one, ["Ann", "Bob"]), (other, ["Eve"])):
+            (batch,) = snapshot.batches(columns, ("user",))
+            assert batch.users.column("displayName").to_pylist() == names
+            assert len(set(batch.assignments.column("user").to_pylist())) == len(names)
+
+
 @pytest.mark.parametrize("name", [*(f"{name}.parquet" for name in FILES), "manifest.json"])
 def test_every_byte_counts(folder: Path, name: str) -> None:
     target = folder / name
