@@ -15,13 +15,14 @@ CLIENT = "a0a0a0a0-1111-4222-8333-444444444444"
 SECRET = "emulated-client-secret"
 AT_ONCE = 8
 _USERS = f"/v1.0/users?$select={','.join(PROPERTIES)}&$top=999"
-_SMALL = (
+_AT_FIRST = (
     "/v1.0/organization?$select=countryLetterCode,defaultUsageLocation,displayName,id,preferredLanguage,tenantType",
     (
         "/v1.0/subscribedSkus?$select=appliesTo,capabilityStatus,consumedUnits,prepaidUnits,servicePlans,skuId,"
         "skuPartNumber,subscriptionIds"
     ),
     "/v1.0/users/$count",
+    _USERS,
 )
 _NAMES = "/v1.0/directoryObjects/getByIds?$select=id,displayName"
 
@@ -95,7 +96,7 @@ class RawTenants:
     """One worker of the floor: kept-alive sockets to both services, over which tenant after tenant is asked."""
 
     def __init__(self, told: dict[str, Any]) -> None:
-        self._graph = [Raw(told["endpoint"], "") for _ in range(3)]
+        self._graph = [Raw(told["endpoint"], "") for _ in _AT_FIRST]
         host, port = told["authority"].removeprefix("https://").split(":")
         self._authority = f"{host}:{port}"
         context = ssl.create_default_context(cafile=told["environment"]["SSL_CERT_FILE"])
@@ -103,14 +104,13 @@ class RawTenants:
         self._groups = json.dumps({"ids": [told["tenants"][0][1]], "types": ["group"]}).encode()
 
     def read(self, tenant_id: str) -> None:
-        """Sign in; organization, products and the count at once; users; names of groups: as the collection does."""
+        """Sign in; organization, products, users and their count at once; names of groups: as the collection does."""
         bearer = self._token(tenant_id)
-        for client, path in zip(self._graph, _SMALL, strict=True):
+        for client, path in zip(self._graph, _AT_FIRST, strict=True):
             client.bearer = bearer
             client.ask(path)
         for client in self._graph:
             client.answer()
-        self._graph[0].get(_USERS)
         self._graph[0].ask(_NAMES, self._groups)
         self._graph[0].answer()
 

@@ -41,11 +41,7 @@ def main() -> None:
     environ = {**os.environ, **told.get("environment", {}), "SECRET": SECRET, "BEARER": told["bearers"][0]}
     _collect([tenant for tenant in tenants if tenant.name == WARMING], needs, environ)
     measured = [tenant for tenant in tenants if tenant.name != WARMING]
-    wall, cpu = time.perf_counter(), time.process_time()
-    users = _collect(measured, needs, environ)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(json.dumps({"wall": wall, "cpu": cpu, "peak": peak, "users": users}))
+    print(json.dumps(_collect(measured, needs, environ)))
 
 
 def _tenant(told: dict[str, Any], name: str, identity: str) -> Tenant:
@@ -60,14 +56,18 @@ def _tenant(told: dict[str, Any], name: str, identity: str) -> Tenant:
     )
 
 
-def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -> int:
-    """Collect tenants into a folder that is gone afterwards; returns how many users they had."""
+def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -> dict[str, Any]:
+    """Collect tenants into a folder that is gone afterwards: looking at it and removing it are not what is measured."""
     with tempfile.TemporaryDirectory() as folder:
+        wall, cpu = time.perf_counter(), time.process_time()
         outcomes = collect_all(tenants, lambda _: needs, root=Path(folder), instant=datetime.now(UTC), environ=environ)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
         assert all(outcome.folder is not None for outcome in outcomes), [outcome.failure for outcome in outcomes]
         sources = [source for outcome in outcomes for source in outcome.sources]
         assert all(source.status == "complete" for source in sources), sources
-        return sum(source.count for source in sources if source.name is Source.USERS)
+        users = sum(source.count for source in sources if source.name is Source.USERS)
+    return {"wall": wall, "cpu": cpu, "peak": peak, "users": users}
 
 
 async def _typed(told: dict[str, Any]) -> float:

@@ -12,7 +12,6 @@ import json
 import re
 import sys
 from bisect import bisect_left, bisect_right
-from uuid import UUID
 
 from aiohttp import web
 
@@ -115,7 +114,9 @@ class QuickGraph:
 
     def _user(self, number: int) -> str:
         first, second, third = self._templates[number % len(self._templates)]
-        return f"{first}{UUID(int=(number + 1) * _SCATTER % (1 << 128))}{second}{_name(number)}{third}"
+        text = f"{(number + 1) * _SCATTER % (1 << 128):032x}"
+        guid = f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+        return f"{first}{guid}{second}{_name(number)}{third}"
 
     def _between(self, where: str) -> tuple[int, int]:
         """Return the range of users that a filter over names lets through."""

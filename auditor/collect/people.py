@@ -55,7 +55,7 @@ def column_type(name: str) -> pa.DataType:
 
 
 class Decoder:
-    """Decodes pages of users with the same properties."""
+    """Decodes pages of users with the same properties, several at once where threads call it."""
 
     def __init__(self, properties: Iterable[str]) -> None:
         self._fields = [pa.field(name, column_type(name)) for name in properties]
@@ -63,8 +63,12 @@ class Decoder:
         page = pa.schema([("@odata.nextLink", _TEXT), ("value", pa.list_(item))])
         self._parse = pa.json.ParseOptions(explicit_schema=page, unexpected_field_behavior="ignore")
         self.schema = pa.schema([*self._fields, pa.field(MALFORMED, _PLANS)])
-        self.without_id = 0
+        self._passed_over: list[int] = []
+
+    @property
+    def without_id(self) -> int:
         """Objects that had no id and were passed over."""
+        return sum(self._passed_over)
 
     def __call__(self, body: bytes) -> Page[pa.RecordBatch]:
         """Decode one page. Raises NotGraphError."""
@@ -96,7 +100,7 @@ class Decoder:
         if not isinstance(rows, list):
             raise NotGraphError("it holds no list named 'value'")
         people = [self._coerced(row) for row in rows if isinstance(row, dict)]
-        self.without_id += len(rows) - len(people)
+        self._passed_over.append(len(rows) - len(people))
         return Page(
             rows=self._identified(pa.RecordBatch.from_pylist(people, schema=self.schema)), link=link_of(document)
         )
@@ -120,7 +124,7 @@ class Decoder:
         ids = pc.ascii_lower(batch.column(place))
         batch = batch.set_column(place, "id", ids)
         if ids.null_count:
-            self.without_id += ids.null_count
+            self._passed_over.append(ids.null_count)
             batch = batch.filter(pc.is_valid(ids))
         return batch
 
