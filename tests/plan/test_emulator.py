@@ -152,3 +152,76 @@ def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
         plan = prove(emulator, policies(TEXT), tmp_path).tenants[0]
     assert [request["path"] for a in plan.actions for request in a.requests] == [f"/groups/{group}/assignLicense"]
     assert plan.proof.remaining == ()
+
+
+OPPOSED = """policies:
+  - {id: no-e3, severity: high, users: {department: Torn}, assignments: {deny: [SPE_E3]}}
+  - {id: e3, severity: high, users: {department: Torn}, assignments: {require: [SPE_E3]}}
+  - {id: store, severity: high, users: {department: Store}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
+  - {id: visio, severity: low, users: {department: Draw}, assignments: {require: [VISIOCLIENT]}}
+"""
+
+
+def hard() -> dict[str, Any]:
+    """A tenant in which most wishes meet something that stands in their way."""
+    group = stable_id("plan", "LIC-E3")
+    people = [
+        identified("torn", grant(E3), department="Torn"),
+        identified("lacking", department="Torn"),
+        identified("first", grant(E3), department="Store"),
+        identified("second", grant(E3), department="Store"),
+        identified("nowhere", grant(E3), department="Store", usageLocation=None),
+        identified("both", grant(E3, group), grant(E3), department="Store"),
+        identified("draws", grant(E5), department="Draw"),
+    ]
+    return {
+        "name": "contoso",
+        "tenantId": stable_id("plan", "contoso"),
+        "users": people,
+        "subscribedSkus": [
+            {"skuPartNumber": PARTS[sku], "enabled": n} for sku, n in ((E3, 9), (E5, 9), (F3, 1), (VISIO, 0))
+        ],
+        "groups": [
+            {
+                "id": group,
+                "displayName": "LIC-E3",
+                "assignedLicenses": [{"skuId": E3, "disabledPlans": []}],
+                "licenseProcessingState": {"state": "ProcessingComplete"},
+                "members": ["both@contoso.example"],
+            }
+        ],
+    }
+
+
+def test_no_request_fails_and_nobody_is_without_a_licence_in_between(tmp_path: Path) -> None:
+    rules = policies(OPPOSED + PRICES)
+    with running_emulator([load_tenant(hard())]) as emulator:
+        plan = plan_run([collected(emulator, tmp_path / "before")], rules, builtin(), AS_OF)
+        assert plan.proven
+        token = emulator.bearer("contoso", roles=["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All"])
+        licensed = {who for who, held in holdings(emulator, token).items() if held}
+        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+            for request in [request for action in plan.tenants[0].actions for request in action.requests]:
+                answer = client.request(
+                    request["method"], f"{emulator.endpoint}{request['path']}", json=request["body"]
+                )
+                assert answer.is_success, answer.text
+                assert {who for who, held in holdings(emulator, token).items() if held} >= licensed
+        held = holdings(emulator, token)
+        after = audit([collected(emulator, tmp_path / "after")], rules, builtin(), AS_OF)
+    # One seat of F3 is free: one of the two who can move has it; nobody was left with neither.
+    assert sorted([held["first"], held["second"]]) == sorted([{E3}, {F3}])
+    # Graph assigns nothing without a usage location; what a group gives stays; two policies that disagree move nobody.
+    assert (held["nowhere"], held["both"], held["torn"]) == ({E3}, {E3}, {E3})
+    assert held["draws"] == {E5}
+    proof = plan.tenants[0].proof
+    assert open_marks(after) == {item.fingerprint for item in proof.remaining}
+
+
+def holdings(emulator: Emulator, token: str) -> dict[str, set[str]]:
+    address = f"{emulator.endpoint}/users?$select=id,userPrincipalName,assignedLicenses"
+    users = httpx.get(address, headers={"Authorization": f"Bearer {token}"}, trust_env=False).json()["value"]
+    return {
+        user["userPrincipalName"].partition("@")[0]: {row["skuId"] for row in user["assignedLicenses"]}
+        for user in users
+    }
