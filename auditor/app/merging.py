@@ -60,7 +60,9 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
             previous=previous,
             redacted=any(result.run.redacted for _, result in results),
         ),
-        fleet=merged.fleet if past is None else compared_fleet(merged.fleet, past),
+        fleet=merged.fleet
+        if past is None
+        else compared_fleet(merged.fleet, past, tenants=[tenant.name for tenant in merged.tenants]),
     )
 
 

@@ -223,6 +223,8 @@ class FleetPast:
     unconfirmed: tuple[Finding, ...] = ()
     closed: tuple[str, ...] = ()
     """Fingerprints that it, or an earlier run, reported as fixed."""
+    tenants: tuple[str, ...] = ()
+    """The names of the tenants over which it was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

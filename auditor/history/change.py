@@ -28,23 +28,39 @@ def compare(current: Result, previous: Result) -> Result:
         current,
         run=replace(current.run, previous=previous.run.as_of),
         tenants=tuple(_tenant(tenant, before.get(tenant.name), policies) for tenant in current.tenants),
-        fleet=compared_fleet(current.fleet, past_of(previous.fleet)),
+        fleet=compared_fleet(current.fleet, past_of(previous), tenants=[tenant.name for tenant in current.tenants]),
     )
 
 
-def past_of(fleet: FleetResult) -> FleetPast:
+def past_of(previous: Result) -> FleetPast:
     """Return what a later run has to know of the fleet."""
+    fleet = previous.fleet
+    tenants = {tenant.name for tenant in previous.tenants}
+    if fleet.unconfirmed and fleet.past is not None:
+        tenants |= set(fleet.past.tenants)  # what waits to be confirmed was found over these
     closed = {*fleet.closed, *(finding.fingerprint for finding in fleet.fixed)}
-    return FleetPast(findings=fleet.findings, unconfirmed=fleet.unconfirmed, closed=tuple(sorted(closed)))
+    return FleetPast(
+        findings=fleet.findings,
+        unconfirmed=fleet.unconfirmed,
+        closed=tuple(sorted(closed)),
+        tenants=tuple(sorted(tenants)),
+    )
 
 
-def compared_fleet(fleet: FleetResult, past: FleetPast) -> FleetResult:
-    """Return the fleet with the change since `past`, which it keeps: a merge of shards judges the fleet again."""
+def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str]) -> FleetResult:
+    """Return the fleet with the change since `past`, which it keeps: a merge of shards judges the fleet again.
+
+    Where a tenant of the previous run is not among `tenants`, nothing that is gone counts as fixed: a fleet without it
+    is another one.
+    """
+    judged, unjudged = _judged(fleet.policies), _not_evaluated(fleet.policies)
+    if not set(past.tenants) <= set(tenants):
+        judged, unjudged = set(), judged | unjudged
     since = _since(
         fleet.findings,
         _Past(findings=past.findings, unconfirmed=past.unconfirmed, closed=frozenset(past.closed)),
-        judged=_judged(fleet.policies),
-        unjudged=_not_evaluated(fleet.policies),
+        judged=judged,
+        unjudged=unjudged,
     )
     return replace(
         fleet,

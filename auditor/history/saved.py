@@ -190,6 +190,7 @@ def _past(part: Part, findings: Findings) -> FleetPast:
         findings=findings.read(part, "findings"),
         unconfirmed=findings.read(part, "unconfirmed"),
         closed=part.texts("closed"),
+        tenants=part.optional_texts("tenants"),
     )
 
 

@@ -232,6 +232,7 @@ def _past(past: FleetPast, findings: "Written") -> Document:
         "findings": findings(past.findings),
         "unconfirmed": findings(past.unconfirmed),
         "closed": list(past.closed),
+        "tenants": list(past.tenants),
     }
 
 

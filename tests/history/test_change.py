@@ -197,6 +197,16 @@ def test_what_is_gone_of_the_fleet_is_fixed_when_it_was_judged_and_reopened_when
     assert fleet_chain(found, gap, fleet(one("a"), day=2)).findings[0].change is Change.UNCHANGED
 
 
+def test_a_fleet_that_lacks_a_tenant_mends_nothing() -> None:
+    """A finding over two tenants is neither there nor gone in a run over one of them, however often that is run."""
+    pair = fleet(one("a"), day=0)
+    pair = replace(pair, tenants=(*pair.tenants, replace(pair.tenants[0], name="other")))
+    alone = fleet_chain(pair, fleet(day=1), fleet(day=2))
+    assert (marks(alone.unconfirmed), alone.fixed, alone.closed) == (["a"], (), ())
+    both = replace(fleet(day=3), tenants=pair.tenants)
+    assert marks(fleet_chain(pair, fleet(day=1), both).fixed) == ["a"]
+
+
 def test_a_previous_run_from_the_future_is_refused() -> None:
     with pytest.raises(AuditorError, match="later than this one"):
         compare(run(), run(day=1))

@@ -12,8 +12,8 @@ FILE_LINES = 350
 FUNCTION_LINES = 50
 VAGUE = {"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"}
 
-NOT_OURS = {"get_token"}
-"""Names that another program's interface prescribes: azure-core's TokenCredential."""
+NOT_OURS = {"get_token", "get_request_from_request_information"}
+"""Names that another program's interface prescribes: azure-core's TokenCredential, kiota's request adapter."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
