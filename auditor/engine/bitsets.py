@@ -155,9 +155,17 @@ def counts(held: Words) -> npt.NDArray[np.integer]:
     return np.asarray(found[:, 0] if held.shape[1] == 1 else found.sum(axis=1))
 
 
+_FEW = 256
+"""Rows up to which Python groups them before NumPy has begun."""
+
+
 def patterns(held: Words, rows: Rows) -> tuple[Rows, Words]:
     """Group rows by equal bitsets: (the pattern of each row, the patterns)."""
     chosen = held[rows]
+    if held.shape[1] == 1 and len(rows) <= _FEW:
+        places: dict[int, int] = {}
+        own = [places.setdefault(bits, len(places)) for bits in chosen[:, 0].tolist()]
+        return np.array(own, dtype=np.int64), np.array(list(places), dtype=np.uint64).reshape(-1, 1)
     if held.shape[1] == 1:
         unique, inverse = np.unique(chosen[:, 0], return_inverse=True)
         return inverse, unique.reshape(-1, 1)

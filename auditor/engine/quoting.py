@@ -131,7 +131,9 @@ def _plain(column: pa.Array) -> Sequence[Any]:
         return list(column.to_pylist())
     # NumPy's "no time" is the least number, and it reads it as None.
     stamps = column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy().view("M8[us]").tolist()
-    return [None if stamp is None else _instant(stamp) for stamp in stamps]
+    if any(isinstance(stamp, int) for stamp in stamps):
+        return [None if stamp is None else _instant(stamp) for stamp in stamps]
+    return [None if stamp is None else f"{stamp.isoformat()}Z" for stamp in stamps]
 
 
 def _instant(stamp: datetime | int) -> str:
