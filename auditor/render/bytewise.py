@@ -1,11 +1,11 @@
 """Columns of a table into Arrow arrays of text, with only those cells changed that hold what must not be there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from re import escape, finditer
 from typing import Any
 
-from auditor.render.table import Block, Cell, Texts, Values
+from auditor.render.table import Block, Cell, Stretch, Texts, Values
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +98,8 @@ class Dressing:
         """Columns and their values → what stands in the file; None for a null."""
         self._made: dict[tuple[str, ...], tuple[Values, list[str | None], Any]] = {}
 
-    def array(self, block: Block) -> Any:
-        """Return what stands for the block in each row."""
+    def array(self, block: Block, places: Mapping[int, Any]) -> Any:
+        """Return what stands for the block in each row; `places` is of the stretch that the block is from."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
         values, made, array = self._made.get(block.columns, (block.values, [], None))
@@ -110,4 +110,12 @@ class Dressing:
             made += [self._dress(block.columns, row[span]) for row in block.values.known[len(made) :]]
             array = pa.array(made, pa.string())
             self._made[block.columns] = (block.values, made, array)
-        return array.take(pa.array(block.numbers, pa.int32()))
+        return array.take(places[id(block.numbers)])
+
+
+def places_of(stretch: Stretch) -> dict[int, Any]:
+    """Return the numbers of every block as an Arrow array, by the identity of their list: some blocks share one."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    numbers = {id(part.numbers): part.numbers for part in stretch.parts if isinstance(part, Block)}
+    return {key: pa.array(some, pa.int32()) for key, some in numbers.items()}

@@ -6,7 +6,7 @@ from typing import Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, text_array
+from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, places_of, text_array
 from auditor.render.table import COLUMNS, Cell, Texts, stretches
 from auditor.render.visible import visible
 
@@ -41,8 +41,10 @@ def _pages(result: Result, *, bom: bool) -> Iterator[bytes]:
     yield ("\ufeff" if bom else "").encode() + ",".join(COLUMNS).encode() + b"\r\n"
     dressing = Dressing(_fields)
     for stretch in stretches(result):
+        places = places_of(stretch)
         parts = [
-            text_array(part, _SCREEN) if isinstance(part, Texts) else dressing.array(part) for part in stretch.parts
+            text_array(part, _SCREEN) if isinstance(part, Texts) else dressing.array(part, places)
+            for part in stretch.parts
         ]
         lines = pc.binary_join_element_wise(*parts, ",", null_handling="replace", null_replacement="")
         # The texts of an array lie end to end: together they are the lines of the file.

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, text_array
+from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, places_of, text_array
 from auditor.render.document import instant
 from auditor.render.facts import SEAT_FACTS
 from auditor.render.held import Held
@@ -56,6 +56,7 @@ class _Columns:
         self._made = {name: Dressing(_number if name in _NUMBERS or name == "perMonth" else _text) for name in COLUMNS}
 
     def arrays(self, stretch: Stretch) -> Iterator[Any]:
+        places = places_of(stretch)
         for part in stretch.parts:
             match part:
                 case Texts():
@@ -65,7 +66,7 @@ class _Columns:
                     for offset, name in enumerate(part.columns):
                         place = part.first + offset
                         one = Block(columns=(name,), first=place, numbers=part.numbers, values=part.values)
-                        yield self._made[name].array(one)
+                        yield self._made[name].array(one, places)
 
 
 def _text(columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str | None:

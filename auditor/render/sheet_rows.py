@@ -10,7 +10,7 @@ from re import compile as pattern
 from re import sub
 from typing import Any, Final
 
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, text_array
+from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, places_of, text_array
 from auditor.render.table import COLUMNS, Block, Cell, Stretch, Texts
 from auditor.render.visible import visible
 
@@ -70,18 +70,24 @@ class Rows:
 
         numbers = pc.cast(pa.array(range(first, first + stretch.count), pa.int64()), pa.string())
         parts: list[Any] = ['<row r="', numbers, '">']
-        for column, tails in self._tails(stretch):
-            if tails.null_count < len(tails):
-                parts.append(pc.binary_join_element_wise(f'<c r="{letters(column)}', numbers, tails, ""))
-        parts.append("</row>")
+        for column, before, tails, behind in self._tails(stretch):
+            begin = f'<c r="{letters(column)}'
+            if not tails.null_count:
+                parts[-1:] = _after(parts[-1], begin)
+                parts += [numbers, before, tails, behind] if before else [numbers, tails]
+            elif tails.null_count < len(tails):
+                parts.append(pc.binary_join_element_wise(begin, numbers, before, tails, behind, ""))
+        parts[-1:] = _after(parts[-1], "</row>")
         rows = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
         body: bytes = rows.buffers()[2].to_pybytes()
         return body
 
-    def _tails(self, stretch: Stretch) -> Iterator[tuple[int, Any]]:
-        """Yield what follows the number of the row in each cell, with the place of its column; null for no cell."""
-        import pyarrow.compute as pc  # noqa: PLC0415 - heavy
+    def _tails(self, stretch: Stretch) -> Iterator[tuple[int, str, Any, str]]:
+        """Yield what follows the number of the row in each cell, in three parts behind the place of its column.
 
+        The middle one is an array, in which null is no cell.
+        """
+        places = places_of(stretch)
         place = 0
         for part in stretch.parts:
             match part:
@@ -89,14 +95,14 @@ class Rows:
                     texts = text_array(
                         Texts(column=part.column, values=[text or None for text in part.values]), _SCREEN
                     )
-                    yield place, pc.binary_join_element_wise(_OPEN, texts, _CLOSE, "")
+                    yield place, _OPEN, texts, _CLOSE
                     place += 1
                 case Block():
                     for offset, name in enumerate(part.columns):
                         one = Block(
                             columns=(name,), first=part.first + offset, numbers=part.numbers, values=part.values
                         )
-                        yield place, self._columns[name].array(one)
+                        yield place, "", self._columns[name].array(one, places), ""
                         place += 1
 
     def _tail(self, columns: Sequence[str], cells: tuple[Cell, ...]) -> str | None:
@@ -110,6 +116,11 @@ class Rows:
                 return f'" s="{self._money}"><v>{sum_}</v></c>'
             case number:
                 return f'"><v>{number}</v></c>'
+
+
+def _after(part: Any, text: str) -> list[Any]:
+    """Return a part and a text behind it; two texts become one."""
+    return [part + text] if isinstance(part, str) else [part, text]
 
 
 def _inner(text: str) -> str:

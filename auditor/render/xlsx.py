@@ -5,12 +5,13 @@ audit takes seconds, and no more memory than a stretch of rows.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 from decimal import Decimal
 from io import BytesIO
 from itertools import chain
 from re import search
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from auditor.domain.result import Result
@@ -99,18 +100,40 @@ def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: i
     """Write a sheet of the template with the findings in the place of its rows, in steps."""
     head, behind = xml.split("</row>", 1)
     written = file.write(f"{head}</row>".encode())
+    for piece, last in _ahead(_xml(rows, source, count, _BYTES - written)):
+        file.write(piece)
+        if last:
+            told = words.gettext("There are more rows in findings.csv.")
+            file.write(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>{told}</t></is></c></row>'.encode())
+        yield
+    file.write(behind[behind.index("</sheetData>") :].encode())
+
+
+def _xml(rows: Rows, source: _Source, count: int, room: int) -> Iterator[tuple[bytes, int]]:
+    """Yield the rows of a sheet in pieces; with the first that goes beyond the room, the number of the row behind it.
+
+    Rows behind that are passed over.
+    """
     done = 0
     while done < count:
         stretch = source.upto(count - done)
-        if written < _BYTES:
-            written += file.write(rows.xml(stretch, done + 2))
-            if written >= _BYTES:
-                told = words.gettext("There are more rows in findings.csv.")
-                last = done + stretch.count + 2
-                file.write(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>{told}</t></is></c></row>'.encode())
+        if room > 0:
+            piece = rows.xml(stretch, done + 2)
+            room -= len(piece)
+            yield piece, 0 if room > 0 else done + stretch.count + 2
         done += stretch.count
-        yield
-    file.write(behind[behind.index("</sheetData>") :].encode())
+
+
+Piece = TypeVar("Piece")
+
+
+def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Yield pieces, the next of which is made in a thread while one is compressed, which needs no Python."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, pieces, None)
+        while (piece := waiting.result()) is not None:
+            waiting = pool.submit(next, pieces, None)
+            yield piece
 
 
 def _captured(pattern: str, text: str) -> str:
