@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from auditor.app.places import all_folders, is_store, store_at
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import Result
-from auditor.domain.trends import Cohorts, Episode, Trends
+from auditor.domain.trends import Between, Cohorts, Episode, Trends
 from auditor.domain.words import Severity
+from auditor.history.between import between
 from auditor.history.ledger import Entry, Ledger
 from auditor.history.saved import load
 from auditor.history.trends import NightSummary, episodes, trends
@@ -26,7 +27,7 @@ from auditor.snapshot.reading import find, manifest_of, read
 from auditor.store.keeping import Store
 from auditor.store.memory import Memory
 
-Between = tuple[datetime | None, datetime | None]
+Span = tuple[datetime | None, datetime | None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,24 +78,42 @@ def look(places: Sequence[Path | str]) -> Looked:
     return Looked(where=where, tenants=dict(sorted(tenants.items())))
 
 
-def over_time(looked: Looked, tenant: str | None, between: Between, now: datetime) -> list[Trends]:
+def over_time(looked: Looked, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
     """Return one tenant, or all, over time; SnapshotError where nothing lies between the instants."""
     names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
     found = []
     for name in names:
         known = looked.tenants[name]
         nights = sorted(known.nights, key=lambda night: night.at)
-        made = trends(name, nights, _entries(known), now=now, between=between)
+        made = trends(name, nights, _entries(known), now=now, between=within)
         if made is not None:
             found.append(made)
     if not found:
-        first, last = ("the beginning" if moment is None else format_instant(moment) for moment in between)
+        first, last = ("the beginning" if moment is None else format_instant(moment) for moment in within)
         raise SnapshotError(
             "history-empty",
             f"{looked.where} has nothing between {first} and {last}",
             hint="name other instants, or leave --from and --to out",
         )
     return found
+
+
+def two_nights(looked: Looked, tenant: str | None, first: datetime, last: datetime) -> list[Between]:
+    """Return what is new, gone and changed between two instants, of one tenant or all.
+
+    UsageError where they stand in the wrong order.
+    """
+    if last < first:
+        raise UsageError(
+            "usage",
+            f"--from {format_instant(first)} lies after --to {format_instant(last)}",
+            hint="name the earlier night first",
+        )
+    names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
+    return [
+        between(n, sorted(known.nights, key=lambda night: night.at), known.results, first, last)
+        for n, known in ((name, looked.tenants[name]) for name in names)
+    ]
 
 
 def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: datetime) -> dict[str, Cohorts]:

@@ -5,19 +5,22 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.looking_back import compared, look, over_time, since_when
+from auditor.app.looking_back import compared, look, over_time, since_when, two_nights
 from auditor.cli.console import say
-from auditor.cli.options import instant, now
+from auditor.cli.declared import declare
+from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
-from auditor.domain.trends import Episode, Trends
+from auditor.domain.trends import Between, Episode, Trends
 from auditor.render import history_html, history_json, history_table
 from auditor.render.artifact import Artifact
+from auditor.render.words import Words
 
 _EXAMPLES = """\
 auditor history audits/                                         seats, findings, money, forecasts
 auditor history audits/ --tenant contoso --from 2026-01-01 -f html=trends.html -f csv=trends.csv
+auditor history audits/ --from 2026-03-01 --to 2026-03-31            what is new, gone and changed
 auditor history audits/ --from 2026-03-01 --to 2026-03-31 --people   who kept, got and lost a licence
 auditor history audits/ --tenant contoso --policy leavers       since when?
 auditor history audits/ --tenant contoso --person ann@contoso.example
@@ -35,7 +38,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "places", nargs="+", type=place, metavar="PLACE", help="stores, folders of snapshots, result.json files"
     )
     parser.add_argument("--tenant", metavar="NAME", help="only this tenant")
-    parser.add_argument("--from", dest="since", type=instant, metavar="RFC3339", help="nothing before this instant")
+    parser.add_argument(
+        "--from",
+        dest="since",
+        type=instant,
+        metavar="RFC3339",
+        help="nothing before this instant; with --to what changed",
+    )
     parser.add_argument("--to", dest="until", type=instant, metavar="RFC3339", help="nothing after this instant")
     parser.add_argument("--people", action="store_true", help="hold the people of --from and --to against each other")
     asked = parser.add_mutually_exclusive_group()
@@ -46,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]",
         help="terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
     )  # fmt: skip
+    declare(parser, "locale", locale="language of the answer in the terminal and as html")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
     parser.add_argument("--no-color", action="store_true", help="no colour")
@@ -53,12 +63,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor history`: 0, or 2 where there is nothing to tell. Raises AuditorError."""
-    formats = _formats(args)
+    formats, words = _formats(args), Words(reader_locale(args.locale))
     looked = look(args.places)
     for by in _QUESTIONS:
         wanted = getattr(args, by)
         if wanted is not None:
-            return _since_when(args, formats, *since_when(looked, args.tenant, by=by, wanted=wanted), wanted)
+            return _since_when(args, formats, words, *since_when(looked, args.tenant, by=by, wanted=wanted), wanted)
     between: tuple[datetime | None, datetime | None] = (args.since, args.until)
     if args.people:
         if args.since is None or args.until is None:
@@ -68,15 +78,17 @@ def run(args: argparse.Namespace) -> int:
         from auditor.cli.history_terminal import show_cohorts  # noqa: PLC0415
 
         names = {seat.sku_id: seat.sku for told in over_time(looked, tenant, between, now()) for seat in told.seats}
-        show_cohorts(tenant, cohorts, names, no_color=args.no_color)
+        show_cohorts(tenant, cohorts, names, words, no_color=args.no_color)
         return 0
-    _write(formats, over_time(looked, args.tenant, between, now()), args)
+    two = [] if args.since is None or args.until is None else two_nights(looked, args.tenant, args.since, args.until)
+    _write(formats, over_time(looked, args.tenant, between, now()), two, words, args)
     return 0
 
 
 def _since_when(
     args: argparse.Namespace,
     formats: dict[str, Path | None],
+    words: Words,
     tenant: str,
     episodes: tuple[Episode, ...],
     wanted: str,
@@ -88,14 +100,16 @@ def _since_when(
     if "terminal" in formats:
         from auditor.cli.history_terminal import show_episodes  # noqa: PLC0415
 
-        show_episodes(tenant, episodes, wanted, no_color=args.no_color)
+        show_episodes(tenant, episodes, wanted, words, no_color=args.no_color)
     return 0
 
 
-def _write(formats: dict[str, Path | None], trends: list[Trends], args: argparse.Namespace) -> None:
+def _write(
+    formats: dict[str, Path | None], trends: list[Trends], two: list[Between], words: Words, args: argparse.Namespace
+) -> None:
     writers = {
-        "html": history_html.render,
-        "json": history_json.render,
+        "html": lambda told: history_html.render(told, words, two),
+        "json": lambda told: history_json.render(told, two),
         "csv": history_table.render_csv,
         "parquet": history_table.render_parquet,
     }
@@ -103,7 +117,7 @@ def _write(formats: dict[str, Path | None], trends: list[Trends], args: argparse
     if "terminal" in formats and not args.quiet:
         from auditor.cli.history_terminal import show  # noqa: PLC0415
 
-        show(trends, no_color=args.no_color)
+        show(trends, words, between=two, no_color=args.no_color)
 
 
 def _deliver(artifacts: list[tuple[Path | None, Artifact]], *, quiet: bool) -> None:

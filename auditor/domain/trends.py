@@ -112,3 +112,60 @@ class Episode:
     """`closed`: mended; `dropped`: its policy left the set."""
     status: str
     waiver: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatsBetween:
+    """The seats of one SKU at two instants; None where it was not there, or its numbers are not known."""
+
+    sku_id: str
+    sku: str
+    usable: tuple[int | None, int | None]
+    consumed: tuple[int | None, int | None]
+    spare: tuple[int | None, int | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingBetween:
+    """A finding that is at one of two instants only, or that changed."""
+
+    kind: str
+    """`new`, `gone` or `changed`: waived or no longer, or of another worth."""
+    fingerprint: str
+    policy: str
+    severity: str
+    subject: str
+    product: str | None
+    detail: str | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyBetween:
+    """The findings of one policy at two instants."""
+
+    policy: str
+    severity: Severity | None
+    open: tuple[int, int]
+    waived: tuple[int, int]
+    new: int | None
+    """None where the findings themselves are no longer kept."""
+    gone: int | None
+    changed: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Between:
+    """A tenant at two instants: each stands for the latest night, and the latest result, not after it."""
+
+    tenant: str
+    nights: tuple[datetime | None, datetime | None]
+    results: tuple[datetime | None, datetime | None]
+    seats: tuple[SeatsBetween, ...]
+    """Of the SKUs of which a number differs."""
+    policies: tuple[PolicyBetween, ...]
+    """Those of which anything differs."""
+    money: Mapping[str, tuple[Decimal, Decimal]]
+    """By currency: what open findings stood for a month."""
+    findings: tuple[FindingBetween, ...]
+    unknown: tuple[str, ...] = ()

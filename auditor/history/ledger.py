@@ -111,10 +111,24 @@ class Ledger:
 
     def held(self) -> dict[str, dict[str, Any]]:
         """Return what stood after the newest result, by fingerprint: rows as in EVENTS."""
+        return self._replayed(_since_checkpoint(self.entries()))
+
+    def held_at(self, entry: Entry) -> dict[str, dict[str, Any]] | None:
+        """Return what stood after a result; None where retention may have taken what tells it.
+
+        SnapshotError where it is missing, and retention would have left it.
+        """
         known = self.entries()
-        first = max((i for i, entry in enumerate(known) if entry.checkpoint), default=0)
+        wanted = _since_checkpoint([each for each in known if each.number <= entry.number])
+        there = set(self._place.names(f"{self._tenant}/findings"))
+        needed = {each.number for each in _since_checkpoint(known)}
+        if any(each.events not in there and each.number not in needed for each in wanted):
+            return None
+        return self._replayed(wanted)
+
+    def _replayed(self, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
-        for row in self.events(known[first:]).to_pylist():
+        for row in self.events(entries).to_pylist():
             if row["event"] in _HELD:
                 found[row["fingerprint"]] = row
             else:
@@ -154,6 +168,10 @@ class Ledger:
             f"{self._place.address} has {what} of {self._tenant}",
             hint="store results in the order of their instants, each once; nothing was changed",
         )
+
+
+def _since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:
+    return known[max((i for i, entry in enumerate(known) if entry.checkpoint), default=0) :]
 
 
 def _entry(body: bytes, where: str) -> Entry:

@@ -5,13 +5,26 @@ from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
-from auditor.domain.trends import Trends
+from auditor.domain.trends import Between, PolicyTrend, Trends
 from auditor.domain.words import Severity
 from auditor.render.artifact import Artifact
-from auditor.render.history_words import change, repair, runs_out, told_cohorts
+from auditor.render.history_words import (
+    between_grids,
+    change,
+    compared_nights,
+    method,
+    money_change,
+    policy_columns,
+    policy_row,
+    runs_out,
+    seat_columns,
+    spent,
+    told_cohorts,
+)
 from auditor.render.visible import visible
+from auditor.render.words import Words
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:80rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
@@ -22,29 +35,33 @@ _STYLE: Final = (
 )
 _WIDE: Final = 160
 _HIGH: Final = 40
+_MOST: Final = 200
+"""Findings of a comparison; the rest stands in the JSON."""
 
 
-def render(trends: Sequence[Trends]) -> Artifact:
-    """Write history.html."""
-    parts = [_tag("h1", "Licences over time"), *(part for told in trends for part in _tenant(told))]
+def render(trends: Sequence[Trends], words: Words, between: Sequence[Between] = ()) -> Artifact:
+    """Write history.html; `between` is what is new, gone and changed between two instants, where two were named."""
+    two = {each.tenant: each for each in between}
+    title = words.gettext("Licences over time")
+    parts = [_tag("h1", title), *(part for told in trends for part in _tenant(told, two.get(told.tenant), words))]
     digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     text = (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
         '<meta name="viewport" content="width=device-width">\n'
-        f"<title>Licences over time</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
         + "\n".join(parts)
         + "\n</main>\n</body>\n</html>\n"
     )
     return Artifact(name="history.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
 
-def curve(values: Sequence[float | None], said: str) -> Markup:
+def curve(values: Sequence[float | None], said: str, words: Words) -> Markup:
     """Return a small picture; a gap in the line where a value is not known."""
     known = [value for value in values if value is not None]
     if not known:
-        return _tag("span", "not known")
+        return _tag("span", words.gettext("not known"))
     low, high = min(0, *known), max(1, *known)
     pieces: list[list[str]] = [[]]
     for number, value in enumerate(values):
@@ -59,77 +76,72 @@ def curve(values: Sequence[float | None], said: str) -> Markup:
     )
 
 
-def _tenant(told: Trends) -> Sequence[Markup]:
-    spent = f"{told.nights} nights and {told.results} results, {told.since:%Y-%m-%d} to {told.until:%Y-%m-%d}"
+def _tenant(told: Trends, two: Between | None, words: Words) -> Sequence[Markup]:
     seats = [
         (
             seat.sku,
-            curve(seat.consumed, f"{seat.sku}: consumed {change(seat.consumed)}"),
-            change(seat.consumed),
-            change(seat.usable),
-            change(seat.spare),
-            told_cohorts(seat.cohorts),
-            runs_out(seat.forecast),
+            change(seat.consumed, words),
+            curve(seat.consumed, f"{seat.sku}: {change(seat.consumed, words)}", words),
+            change(seat.usable, words),
+            change(seat.spare, words),
+            told_cohorts(seat.cohorts, words),
+            runs_out(seat.forecast, words),
         )
         for seat in told.seats
     ]
-    parts = [_tag("h2", told.tenant), _tag("p", spent)]
-    parts += [Markup('<p class="warn">{}</p>').format(visible(text)) for text in told.unknown]
-    parts += [_overall(told)]
-    columns: tuple[str, ...] = (
-        "Product",
-        "Seats taken",
-        "Taken",
-        "Usable",
-        "Spare",
-        "Holders",
-        "Runs out (90 % interval)",
-    )
-    parts += [_table("Seats", columns, seats)]
-    parts += [_tag("p", f"Forecast: {told.seats[0].forecast.method}.")] if told.seats else []
-    columns = (
-        "Policy",
-        "Severity",
-        "Open",
-        "Open",
-        "Waived",
-        "Came / went",
-        "Days open: <7 / <30 / <90 / more",
-        "Mended",
-    )
-    return [part for part in (*parts, _table("Findings by policy", columns, _policies(told))) if part]
-
-
-def _policies(told: Trends) -> list[tuple[str, ...]]:
+    parts = [_tag("h2", told.tenant), _tag("p", spent(told, words))]
+    parts += [_warned(text, words) for text in told.unknown]
+    parts += [] if two is None else _between(two, words)
+    parts += [_overall(told, words), _table(words.gettext("Seats"), seat_columns(words), seats)]
+    parts += [_tag("p", method(told.seats[0].forecast, words))] if told.seats else []
+    policies = [_policy(policy, words) for policy in told.policies]
     return [
-        (
-            policy.policy,
-            policy.severity.value if policy.severity else "",
-            curve(policy.open, f"{policy.policy}: open {change(policy.open)}"),
-            change(policy.open),
-            change(policy.waived),
-            f"{policy.opened:,} / {policy.closed:,}",
-            " / ".join(f"{count:,}" for count in policy.ages),
-            repair(policy),
-        )
-        for policy in told.policies
+        part for part in (*parts, _table(words.gettext("Findings by policy"), policy_columns(words), policies)) if part
     ]
 
 
-def _overall(told: Trends) -> Markup:
+def _policy(policy: PolicyTrend, words: Words) -> tuple[str, ...]:
+    name, stood, *rest = policy_row(policy, words)
+    return name, stood, curve(policy.open, f"{name}: {stood}", words), *rest
+
+
+def _between(two: Between, words: Words) -> list[Markup]:
+    grids = between_grids(two, words, most=_MOST)
+    more = max(0, len(two.findings) - _MOST)
+    said = [words.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
+    nothing = [] if grids else [_tag("p", words.gettext("Nothing changed."))]
+    return [
+        _tag("h3", compared_nights(two, words)),
+        *(_warned(text, words) for text in two.unknown),
+        *(_table(title, columns, rows) for title, columns, rows in grids),
+        *(_tag("p", text) for text in said),
+        *nothing,
+    ]
+
+
+def _warned(text: str, words: Words) -> Markup:
+    return Markup('<p class="warn">{}</p>').format(visible(words.told(text)))
+
+
+def _overall(told: Trends, words: Words) -> Markup:
     totals = [sum(stood.values()) for _, stood, _, _ in told.open]
     worst = [stood[Severity.CRITICAL] + stood[Severity.HIGH] for _, stood, _, _ in told.open]
     waived = [count for _, _, count, _ in told.open]
+    named = (
+        (words.gettext("open findings"), totals),
+        (words.gettext("critical and high"), worst),
+        (words.gettext("waived"), waived),
+    )
     rows = [
-        (name, curve(values, f"{name}: {change(values)}"), change(values))
-        for name, values in (("open findings", totals), ("critical and high", worst), ("waived", waived))
+        (name, curve(values, f"{name}: {change(values, words)}", words), change(values, words))
+        for name, values in named
         if values
     ]
     for currency, sums in told.money.items():
-        amounts = [float(amount) for _, amount in sums]
-        said = f"{amounts[0]:,.2f} → {amounts[-1]:,.2f} {currency} a month"
-        rows.append(("in open findings", curve(amounts, said), said))
-    return _table("All in all", ("What", "", "First → last"), rows)
+        said = money_change(sums[0][1], sums[-1][1], currency, words)
+        picture = curve([float(amount) for _, amount in sums], said, words)
+        rows.append((words.gettext("in open findings"), picture, said))
+    return _table(words.gettext("All in all"), (words.gettext("Figure"), "", words.gettext("First → last")), rows)
 
 
 def _tag(name: str, text: str) -> Markup:

@@ -7,15 +7,18 @@ from typing import Any, Final
 
 import orjson
 
-from auditor.domain.trends import Episode, Forecast, PolicyTrend, SeatTrend, Trends
+from auditor.domain.trends import Between, Episode, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.artifact import Artifact
 
 SCHEMA: Final = "auditor/history/v1"
 
 
-def render(trends: Sequence[Trends]) -> Artifact:
-    """Write history.json."""
-    return _artifact({"schema": SCHEMA, "tenants": [_tenant(told) for told in trends]})
+def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Artifact:
+    """Write history.json; `between` is what is new, gone and changed between two instants, where two were named."""
+    document: dict[str, Any] = {"schema": SCHEMA, "tenants": [_tenant(told) for told in trends]}
+    if between:
+        document["between"] = [_between(each) for each in between]
+    return _artifact(document)
 
 
 def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
@@ -74,6 +77,40 @@ def _tenant(told: Trends) -> dict[str, Any]:
         "money": [
             {"currency": currency, "nights": [{"at": at, "perMonth": float(value)} for at, value in sums]}
             for currency, sums in told.money.items()
+        ],
+    }
+
+
+def _between(told: Between) -> dict[str, Any]:
+    return {
+        "tenant": told.tenant,
+        "nights": list(told.nights),
+        "results": list(told.results),
+        "unknown": list(told.unknown),
+        "seats": [
+            {"skuId": s.sku_id, "skuPartNumber": s.sku, "usable": s.usable, "consumed": s.consumed, "spare": s.spare}
+            for s in told.seats
+        ],
+        "policies": [
+            {"id": p.policy, "open": p.open, "waived": p.waived, "new": p.new, "gone": p.gone, "changed": p.changed}
+            for p in told.policies
+        ],
+        "money": [
+            {"currency": currency, "perMonth": [float(value) for value in values]}
+            for currency, values in told.money.items()
+        ],
+        "findings": [
+            {
+                "kind": f.kind,
+                "fingerprint": f.fingerprint,
+                "policy": f.policy,
+                "severity": f.severity,
+                "subject": f.subject,
+                "product": f.product,
+                "detail": f.detail,
+                "status": f.status,
+            }
+            for f in told.findings
         ],
     }
 

@@ -61,7 +61,23 @@ REMEDIES: Final = (
     N_("check that the token is for this cloud and tenant and has not expired"),
     N_("correct tenantId in the tenants file, or sign in to the right tenant"),
 )
-MESSAGES: Final = (*NOTICES, *REASONS, *REMEDIES)
+HISTORY: Final = (
+    N_("the seats of the last night are not known"),
+    N_("the last night is more than two weeks old"),
+    N_("{weeks} of the {needed} weeks that it needs"),
+    N_("the last week left the trend: what comes now is not what was"),
+    N_("no seat is spare"),
+    N_("Theil-Sen slope of weekly medians, Sen's 90 % interval"),
+    N_("{some} of {all} nights were not read whole"),
+    N_("people are not counted in {some} of {all} nights"),
+    N_("in {some} of {all} results some policy could not be evaluated"),
+    N_("no result is stored: findings and money over time are not known"),
+    N_("nothing is stored at or before {moment}"),
+    N_("both instants stand for the same night"),
+    N_("the findings of {day} are no longer kept: only numbers are compared"),
+    N_("findings and money are not compared: a result is missing"),
+)
+MESSAGES: Final = (*NOTICES, *REASONS, *REMEDIES, *HISTORY)
 _VALUE: Final = "[^;]+?"
 _VALUES: Final = {"reason": "(?s:.+?)", "source": r"\S+?"}
 """What a value looks like: a reason holds sentences itself, a source is one word."""
