@@ -75,7 +75,7 @@ def annotations_of(result: Result, environ: Mapping[str, str]) -> list[Annotatio
         (tenant.display_name or tenant.name, finding) for tenant in result.tenants for finding in tenant.findings
     ]
     findings += [("all tenants together", finding) for finding in result.fleet.findings]
-    titles = {policy.id: policy.title for policy in result.run.policies}
+    titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
     fired: dict[tuple[int, str], list[tuple[str, Finding]]] = {}
     order = list(Severity)
     for where, finding in findings:

@@ -1,11 +1,13 @@
 """Places that people name into policy files: the folder's own, or the starter library where there is none."""
 
+import re
 from collections.abc import Iterable, Sequence
 from datetime import date
 from pathlib import Path
 
 from auditor import resources
-from auditor.domain.errors import AuditorError, UsageError
+from auditor.app.catalogue import active
+from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.policy.loading import Loaded, load
 
 DEFAULT = Path("policies")
@@ -21,13 +23,39 @@ def load_policies(places: Sequence[Path], *, waivers_from: date | None = None) -
     Raises InputError with every mistake of every file, and UsageError for a place that holds no policy.
     """
     if not _library_is_meant(places):
-        return load(policy_files(places), waivers_from=waivers_from)
+        return _priced_once(load(policy_files(places), waivers_from=waivers_from))
     files = library_files()
     try:
         # Every file of it was checked against the schema when it was packaged.
         return load(files, waivers_from=waivers_from, fitting=True)
     except (LookupError, TypeError, ValueError, AttributeError):
         return load(files, waivers_from=waivers_from)  # a damaged one: this tells what is wrong with it, and where
+
+
+def _priced_once(loaded: Loaded) -> Loaded:
+    """Refuse a price by part number beside one by skuId of the same product, which only the catalogue can tell."""
+    prices = {m.name.casefold(): node for m, node in loaded.mentions if node.path[:1] == ("prices",)}
+    ids = [name for name in prices if _GUID.fullmatch(name)]
+    if not ids:
+        return loaded
+    known = {sku_id: product.part_number.casefold() for sku_id, product in active().products.items()}
+    found = [
+        Diagnostic(
+            slug="prices-duplicate",
+            message=f"'{sku_id}' is priced twice",
+            span=prices[sku_id].span(key=True),
+            hint=f"the first price is at {first.file}:{first.line}",
+        )
+        for sku_id in ids
+        if known.get(sku_id) in prices
+        for first in [prices[known[sku_id]].span(key=True)]
+    ]
+    if found:
+        raise InputError(found)
+    return loaded
+
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def policy_files(places: Sequence[Path]) -> list[tuple[str, bytes]]:

@@ -27,6 +27,8 @@ class Output:
     """(format, path); None for stdout."""
     folder: Path
     terminal: bool
+    terminal_file: Path | None
+    """Where the summary is written instead, as plain text."""
     tenant_files: bool
     """Whether each tenant gets a result.json of its own, in the folder `tenants`."""
 
@@ -46,7 +48,7 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path) -> Output:
     """Decide what is written where; two formats never share a path."""
     files: list[tuple[str, Path | None]] = []
     for name, path in formats:
-        if name == TERMINAL:
+        if name == TERMINAL and path in {None, STDOUT}:
             continue
         place = None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file
         if place is not None:
@@ -57,9 +59,10 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path) -> Output:
             )
         files.append((name, place))
     return Output(
-        files=tuple(files),
+        files=tuple(item for item in files if item[0] != TERMINAL),
         folder=folder,
-        terminal=any(name == TERMINAL for name, _ in formats),
+        terminal=any(name == TERMINAL and path in {None, STDOUT} for name, path in formats),
+        terminal_file=next((path for name, path in files if name == TERMINAL), None),
         tenant_files=("json", folder / FORMATS["json"].file) in files,
     )
 

@@ -23,6 +23,7 @@ from auditor.cli.options import (
     threshold,
     wished_locale,
 )
+from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
@@ -235,13 +236,20 @@ def tell_result(
     history: Sequence[Past] = (),
 ) -> None:
     """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
+    paths = tuple(map(str, written))
+    if wanted.terminal_file is not None:
+        from auditor.cli.terminal import terminal_text  # noqa: PLC0415  machines that ask for JSON do not wait for it
+
+        write_all([(wanted.terminal_file, [terminal_text(result, paths=paths, locale=locale, history=history)])])
     if wanted.terminal and not quiet:
-        from rich.console import Console  # noqa: PLC0415  machines that ask for JSON do not wait for it
+        from rich.console import Console  # noqa: PLC0415  likewise
 
-        from auditor.cli.terminal import terminal  # noqa: PLC0415
+        from auditor.cli.terminal import terminal  # noqa: PLC0415  likewise
 
-        console = Console(no_color=True if no_color else None)
-        terminal(result, console, paths=tuple(map(str, written)), locale=locale, history=history)
+        # Where stdout is a report, what is for people stands beside it and not in it.
+        taken = any(path is None for _, path in wanted.files)
+        console = Console(no_color=True if no_color else None, stderr=taken)
+        terminal(result, console, paths=paths, locale=locale, history=history)
     elif not quiet and sys.stderr.isatty():
         for path in written:
             say(f"wrote {path}")

@@ -11,14 +11,14 @@ _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Set every option that no flag gave from the variable of its name: --as-of from AUDITOR_AS_OF.
 
-    Repeatable options take a list separated by commas; switches take yes or no. Raises UsageError for a value that the
-    option would refuse.
+    Repeatable options take a list separated by commas; switches take yes or no. An empty variable is none: workflows
+    set those for inputs that nobody gave. Raises UsageError for a value that the option would refuse.
     """
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
         text = None if name is None else os.environ.get(f"AUDITOR_{name.replace('-', '_').upper()}")
         # A suppressed default is set where it is read, as is one that a file may give.
-        if text is None or getattr(arguments, action.dest, ...) != action.default:
+        if not text or getattr(arguments, action.dest, ...) != action.default:
             continue
         setattr(arguments, action.dest, _value(action, str(name), text))
 

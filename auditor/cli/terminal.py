@@ -1,5 +1,6 @@
 """A Result onto the terminal: the verdict, what changed, the seats, what matters most, what is not known, the files."""
 
+import io
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -72,6 +73,18 @@ def terminal(
         _print_title(console, words.gettext("Reports"))
         for path in paths:
             _print(console, Text(f"  {printable(path)}"), wrap=False)
+
+
+def terminal_text(result: Result, *, paths: tuple[str, ...], locale: str, history: Sequence[Past] = ()) -> bytes:
+    """Return what `terminal` prints as plain text, the same on every machine."""
+    console = Console(file=io.StringIO(), width=_PAGE, color_system=None, force_terminal=False)
+    with console.capture() as caught:
+        terminal(result, console, paths=paths, locale=locale, history=history)
+    return "".join(line.rstrip() + "\n" for line in caught.get().splitlines()).encode()
+
+
+_PAGE: Final = 100
+"""Columns of a summary in a file."""
 
 
 def _print(console: Console, text: Text, *, wrap: bool = True) -> None:
