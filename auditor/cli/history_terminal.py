@@ -54,12 +54,14 @@ def show(trends: Sequence[Trends], words: Words, *, between: Sequence[Between] =
 
 
 def _between(console: Console, two: Between, words: Words) -> None:
-    _print(console, f"\n{compared_nights(two, words)}", "bold")
+    console.print()
+    _print(console, compared_nights(two, words), "bold")
     for sentence in two.unknown:
         _print(console, f"  {words.told(sentence)}", "yellow")
     grids = between_grids(two, words, most=_MOST)
     for title, columns, rows in grids:
-        _print(console, f"\n  {title}", "dim")
+        console.print()
+        _print(console, f"  {title}", "dim")
         _table(console, columns, rows)
     if len(two.findings) > _MOST:
         more = len(two.findings) - _MOST
@@ -130,7 +132,12 @@ def _console(*, no_color: bool) -> Console:
 
 
 def _print(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(printable(text), style=style), highlight=False)
+    console.print(Text(_shown(text), style=style), highlight=False)
+
+
+def _shown(text: str) -> str:
+    """Return what a terminal may show; the spaces in figures, which must not break on paper, are spaces."""
+    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
 
 
 def _table(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -138,5 +145,5 @@ def _table(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]
         return
     table = Table(*titles, box=box.SIMPLE, pad_edge=False)
     for row in rows:
-        table.add_row(*(Text(printable(cell)) for cell in row))
+        table.add_row(*(Text(_shown(cell)) for cell in row))
     console.print(table)

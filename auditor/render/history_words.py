@@ -144,7 +144,9 @@ def between_grids(told: Between, words: Words, *, most: int) -> tuple[Grid, ...]
          gettext("waived") if f.status == "waived" else "", f.fingerprint[:12])
         for f in told.findings[:most]
     ]  # fmt: skip
-    money = [(money_change(first, last, currency, words),) for currency, (first, last) in told.money.items()]
+    money = [
+        (money_change(first, last, currency, words),) for currency, (first, last) in told.money.items() if first != last
+    ]
     grids: list[Grid] = [
         (gettext("Money"), (gettext("in open findings"),), money),
         (gettext("Seats"), (gettext("Product"), gettext("Usable"), gettext("Assigned"), gettext("Spare")), seats),
