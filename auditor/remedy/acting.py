@@ -244,6 +244,7 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         old=product_label(office.known, remedy.old),
         new=product_label(office.known, remedy.new),
         extra=printable(extra),
+        groups=remedy.extra.count(", ") + 1,
     )
 
 

@@ -30,14 +30,25 @@ class English:
 ENGLISH = English()
 
 
-def title(words: Words, kind: Kind, count: int, *, old: str = "", new: str = "", extra: str = "") -> str:
+def title(
+    words: Words, kind: Kind, count: int, *, old: str = "", new: str = "", extra: str = "", groups: int = 1
+) -> str:
     """Return the title of an action about so many people, seats or things.
 
     `old` is the product that goes or is concerned, `new` the one that comes, `extra` the group, service, property,
-    error code or amount.
+    error code or amount; `groups` is how many groups `extra` names.
     """
-    form = _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
+    several = _of_groups(words, count) if kind is Kind.LEAVE_GROUP and groups > 1 else None
+    form = several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
     return form.format(count=count, old=old, new=new, extra=extra)
+
+
+def _of_groups(words: Words, count: int) -> str:
+    return words.ngettext(
+        "Take {count} person out of the groups that give {old} ({extra})",
+        "Take {count} people out of the groups that give {old} ({extra})",
+        count,
+    )
 
 
 def _people(words: Words, kind: Kind, count: int) -> str | None:
@@ -264,11 +275,6 @@ def whole_group(words: Words, group: str) -> str:
         "members after it has answered: go on when the group is processed."
     )
     return form.format(group=group)
-
-
-def by_person(words: Words) -> str:
-    """Say that no request can do it."""
-    return words.gettext("Only a person can do this: there is no request for it.")
 
 
 POLICY_OWNER = "The owner of the policy"
