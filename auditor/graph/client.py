@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 _RENEWALS = 3
 """Tokens that one request may have refused."""
-_LARGE = 1 << 20
-"""Bytes that take longer to decode than a thread takes to start with them."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -105,8 +103,8 @@ class Graph:
     ) -> Answer[T]:
         """Send a call until it is answered, and decode the body. Raises FaultError when patience ends.
 
-        `decode` raises NotGraphError for a body that is not whole, which is asked for again; it is called in a thread
-        where the body is large. `throttled` is told of every answer 429.
+        `decode` raises NotGraphError for a body that is not whole, which is asked for again; `throttled` is told of
+        every answer 429.
         """
         started = self.patience.clock()
         attempt = failures = renewals = 0
@@ -177,7 +175,7 @@ class Graph:
         if not isinstance(verdict, Usable):
             return verdict
         try:
-            return Answer(value=await _decoded(decode, response.content), retried=False)
+            return Answer(value=decode(response.content), retried=False)
         except NotGraphError as error:
             said = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             return Again(fault=_not_graph(call.name, f"{error}; it says {printable(said)}" if said else str(error)))
@@ -212,13 +210,6 @@ async def open_graph(
             patience=patience,
             quota=Quota(sleep=patience.sleep, clock=patience.clock),
         )
-
-
-async def _decoded(decode: Callable[[bytes], T], body: bytes) -> T:
-    """Decode a body; a large one in a thread, so that the next requests leave meanwhile."""
-    if len(body) < _LARGE:
-        return decode(body)
-    return await asyncio.to_thread(decode, body)
 
 
 def _given_up(found: Fault, *, pause: float, attempts: int) -> Fault:
