@@ -124,10 +124,11 @@ def _report(
     told = localised(result, locale)
     past = _earlier(args.history, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
-    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     code = exit_code(result, threshold(args))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
+    # After the store: whoever reads the summary may stop listening.
+    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     publish(result, told, wanted, locale=locale, code=code)
     if settings is None:
         return code

@@ -39,8 +39,10 @@ def change(values: Sequence[int | None], words: Words) -> str:
 
 
 def money_change(first: Decimal, last: Decimal, currency: str, words: Words) -> str:
-    """Return two amounts, a month each."""
-    amounts = f"{words.money(first, currency)} → {words.money(last, currency)}"
+    """Return two amounts, a month each; one where they are equal."""
+    amounts = words.money(last, currency)
+    if first != last:
+        amounts = f"{words.money(first, currency)} → {amounts}"
     return words.gettext("{amount} a month").replace("{amount}", amounts)
 
 
