@@ -1,12 +1,16 @@
 """`--store`: the audit, its reports, and the night kept in one go; a store that fails takes no report with it."""
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from auditor.snapshot.writing import write
 from tests.cli.harness import Ran, call
+from tests.emulator.__main__ import tenants_file
+from tests.emulator.fixtures import SECRET, running_emulator
 from tests.store.series import night
 from tests.store.test_commands import POLICY
 from tests.store.test_history import ASKED, BLOCKED, instant
@@ -98,3 +102,25 @@ def test_pseudonyms_and_a_store_exclude_each_other(place: Path) -> None:
     done = audited(place, 0, "--redact")
     assert (done.code, "--redact" in done.err) == (2, True)
     assert not (place / "audits").exists()
+
+
+def test_what_is_read_live_is_kept_and_a_store_that_fails_leaves_the_snapshots(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(POLICY)
+    with running_emulator() as emulator:
+        (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
+        environ = {**emulator.environment(), "PATH": os.environ["PATH"], "EMULATOR_CLIENT_SECRET": SECRET}
+        done = call("collect", "-q", "--store", "audits", cwd=tmp_path, **environ)
+        assert done.code == 0, done.err
+        kept = len(nights(tmp_path))
+        assert kept
+        live = call("audit", "-f", "json", "-q", "--fail-on", "never", "--store", "audits", cwd=tmp_path, **environ)
+        assert live.code == 0, live.err
+        assert len(nights(tmp_path)) >= kept
+        assert json.loads(call("history", "audits", "-f", "json", cwd=tmp_path).out)["tenants"][0]["results"] == 1
+        shutil.rmtree(tmp_path / "audits")
+        (tmp_path / "audits").write_text("a file, not a folder")
+        failed = call("collect", "-q", "--store", "audits", "-o", "again", cwd=tmp_path, **environ)
+        assert failed.code == 3, failed.err
+        assert failed.err.count("error[") == 1
+        assert list((tmp_path / "again").rglob("manifest.json"))
