@@ -14,7 +14,8 @@ from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
 from auditor.remedy.naming import owned_of, property_label, service_label
-from auditor.remedy.remedies import Decided, Remedy, remedies_of
+from auditor.remedy.remedies import remedies_of
+from auditor.remedy.remedy import Decided, Remedy
 from auditor.remedy.situating import Circumstances, circumstances
 from auditor.remedy.telling import Told, tell
 from auditor.remedy.wording import ENGLISH, Words

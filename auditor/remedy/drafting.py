@@ -18,7 +18,7 @@ from auditor.remedy.kinds import Kind, Term
 from auditor.remedy.limits import limits_of
 from auditor.remedy.parties import Party, parties_of
 from auditor.remedy.proposing import Market, Proposal, proposals
-from auditor.remedy.remedies import Decided
+from auditor.remedy.remedy import Decided
 from auditor.remedy.situating import circumstances
 from auditor.remedy.ways import Limit, Way
 from auditor.remedy.weighing import Weighed, weigh

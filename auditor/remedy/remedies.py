@@ -9,6 +9,7 @@ from auditor.domain.words import Status, SubjectType
 from auditor.guidance import Situation, choose
 from auditor.remedy.commands import Addition, Command, assign_user, locate, reprocess
 from auditor.remedy.kinds import Kind
+from auditor.remedy.remedy import Decided, Remedy
 from auditor.remedy.situating import UNWANTED, Circumstances, path_of, situation_of
 from auditor.remedy.things import thing_of
 from auditor.remedy.visits import once_each
@@ -16,44 +17,6 @@ from auditor.remedy.visits import once_each
 REMOVING = UNWANTED | {"assignment.redundant"}
 """Checks that are mended when the product of the finding is taken away."""
 _PATHS = frozenset({"assignment.path", "assignment.duplicate"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remedy:
-    """What mends some findings about one subject."""
-
-    kind: Kind
-    findings: tuple[Finding, ...]
-    situation: Situation
-    article: str
-    subject: str
-    """The id of the person, product, subscription or group."""
-    old: str = ""
-    """The skuId, or the policy's words, of the product that goes or is concerned."""
-    new: str = ""
-    """The skuId, or the policy's words, of the product that comes."""
-    extra: str = ""
-    commands: tuple[Command, ...] = ()
-    seats: int = 0
-    """Seats to buy or to remove, or people over a quota; 0 where people are counted."""
-    lost: tuple[str, ...] = ()
-    """Service plans that end for the person."""
-    proven: bool = False
-    """Whether the commands come from a plan, which knows all that the person holds."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decided:
-    """What a plan decided about some findings of one person."""
-
-    kind: Kind
-    findings: tuple[str, ...]
-    """Fingerprints."""
-    old: str = ""
-    new: str = ""
-    extra: str = ""
-    commands: tuple[Command, ...] = ()
-    lost: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

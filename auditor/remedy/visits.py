@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from auditor.remedy.commands import assign_user
 from auditor.remedy.kinds import JUDGED_ARTICLES, Kind
-
-if TYPE_CHECKING:
-    from auditor.remedy.remedies import Remedy
+from auditor.remedy.remedy import Remedy
 
 
-def once_each(remedies: Sequence["Remedy"]) -> Iterator["Remedy"]:
+def once_each(remedies: Sequence[Remedy]) -> Iterator[Remedy]:
     """Join what one visit to a person settles: whose mailbox is saved and whose account goes is asked once."""
     visits: dict[tuple[Kind, str], list[Remedy]] = {}
     for remedy in remedies:
@@ -23,7 +20,7 @@ def once_each(remedies: Sequence["Remedy"]) -> Iterator["Remedy"]:
     yield from map(_joined, visits.values())
 
 
-def _joined(remedies: Sequence["Remedy"]) -> "Remedy":
+def _joined(remedies: Sequence[Remedy]) -> "Remedy":
     if len(remedies) == 1:
         return remedies[0]
     remedies = sorted(remedies, key=lambda remedy: remedy.old)
