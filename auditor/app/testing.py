@@ -119,12 +119,24 @@ def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, where: Spa
         stem = path.stem.removesuffix(TEST_SUFFIX)
         siblings = {path.with_name(stem + suffix).as_posix() for suffix in SUFFIXES}
         wanted = [policy.id for policy in policies.policies if policy.span.file in siblings]
+        if not wanted:
+            raise InputError([_nothing_judged(f"{stem}.yaml", where)])
     alone = "tenants" not in test
     kept = [policy for policy in policies.policies if policy.id in wanted]
     return replace(
         policies,
         policies=tuple(replace(policy, tenants=None) if alone else policy for policy in kept),
         waivers=tuple(replace(waiver, tenants=None) if alone else waiver for waiver in policies.waivers),
+    )
+
+
+def _nothing_judged(sibling: str, where: Span) -> Diagnostic:
+    """Refuse a test that no policy could fail."""
+    return Diagnostic(
+        slug="test-no-policy",
+        message=f"the test judges no policy: there is none in a '{sibling}' beside it",
+        span=where,
+        hint="name some with `policies:`, or call the file after the one that holds them",
     )
 
 

@@ -62,6 +62,15 @@ def test_partial_relaxes_one_way_only(tmp_path: Path) -> None:
     assert not one(tmp_path, f"given: {GIVEN}, partial: true, expect: [{gone}]").passed
 
 
+def test_a_test_that_judges_nothing_is_a_mistake(tmp_path: Path) -> None:
+    """Without a policy to fail it, `expect: []` would pass whatever is given."""
+    (tmp_path / "stores.yaml").write_text(POLICIES)
+    (tmp_path / "shops_test.yaml").write_text("version: 1\ntests:\n- {name: t, given: {users: []}, expect: []}\n")
+    with pytest.raises(InputError, match="judges no policy") as told:
+        list(rehearse([tmp_path], builtin(), as_of=NOW))
+    assert told.value.slug == "test-no-policy"
+
+
 def test_nothing_expected_is_an_expectation(tmp_path: Path) -> None:
     assert not one(tmp_path, f"given: {GIVEN}, expect: []").passed
     assert one(tmp_path, "given: {users: [{userPrincipalName: bob@contoso.example}]}, expect: []").passed
