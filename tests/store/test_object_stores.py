@@ -47,7 +47,7 @@ def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: S
         for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]])
     ]
     put = ran(place, server, "store", "put", address, "snapshots")
-    assert (put.code, put.err.count("snapshot,")) == (0, 3), put.err
+    assert (put.code, put.err.count("snapshot stored")) == (0, 3), put.err
     for folder in given:
         back = ran(
             place, server, "store", "get", address, "contoso", "--as-of", f"{folder.name[:13]}:59:00Z", "-o", "back"
