@@ -4,10 +4,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from auditor.app.portion import portion
+from auditor.app.saved import saved_result
 from auditor.deliver.routing import Envelope
-from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
-from auditor.history.saved import load
 from auditor.render import FORMATS
 from auditor.render.fleet import spare_seats
 from auditor.render.past import Past
@@ -54,7 +54,7 @@ def _runs(folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result
     """Read every earlier result once, and return what it came to in each portion of it."""
     found: list[dict[float, Past]] = [{} for _ in wanted]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
-        run = _saved(file)
+        run = saved_result(file)
         for runs, (result, seen) in zip(found, wanted, strict=True):
             if run.run.as_of < result.run.as_of:
                 mine = seen(run)
@@ -62,12 +62,3 @@ def _runs(folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result
                     past = Past(as_of=run.run.as_of, open=mine.summary.open, money=money(mine), spare=spare_seats(mine))
                     runs[run.run.as_of.timestamp()] = past
     return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)
-
-
-def _saved(file: Path) -> Result:
-    try:
-        return load(file.read_bytes(), where=str(file))
-    except OSError as error:
-        raise SnapshotError(
-            "result-unreadable", f"{file} cannot be read: {error.strerror}", hint="name a result.json of an earlier run"
-        ) from error

@@ -8,12 +8,9 @@ from pathlib import Path
 from auditor.app.catalogue import active
 from auditor.app.plan_document import plan_json
 from auditor.app.planning import plan_run
-from auditor.app.policy_files import load_policies
-from auditor.app.running import Request, opened_states
+from auditor.app.running import Request, opened_states, policies_for
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
-from auditor.domain.policy import PolicySet
-from auditor.policy.loading import load
 from auditor.remedy.plan_text import plan_markdown
 from auditor.remedy.planned import FleetPlan
 from auditor.remedy.wording import ENGLISH, Words
@@ -43,20 +40,21 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
             "a plan is made from a snapshot" if not request.demo else "--demo plans for its own tenants",
             hint="name a --snapshot that `auditor collect` wrote, or --demo, and not both",
         )
-    policies = _policies(request)
-    if not policies.policies:
-        raise UsageError(
-            "policies-none",
-            "the policy files define no policy, so there is nothing to plan for",
-            hint="name the files with `policies:` too, or run without a path to use the starter library",
-        )
     asked = Request(
+        policies=request.policies,
         demo=request.demo,
         snapshots=request.snapshots,
         tenants=request.tenants,
         as_of=request.as_of,
         started=request.as_of,
     )
+    policies = policies_for(asked)
+    if not policies.policies:
+        raise UsageError(
+            "policies-none",
+            "the policy files define no policy, so there is nothing to plan for",
+            hint="name the files with `policies:` too, or run without a path to use the starter library",
+        )
     with opened_states(asked, policies) as states:
         # Only a live audit meets tenants that cannot be read.
         snapshots = [state for state in states if isinstance(state, Snapshot)]
@@ -87,11 +85,3 @@ def _page(told: FleetPlan, words: Wording) -> bytes:
     from auditor.app.plan_page import plan_html  # noqa: PLC0415  only the page needs a template engine
 
     return plan_html(told, words=words)
-
-
-def _policies(request: PlanRequest) -> PolicySet:
-    if request.demo and not request.policies:
-        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
-
-        return load(demo_policies(request.as_of)).policies
-    return load_policies(request.policies, waivers_from=request.as_of.date()).policies

@@ -60,7 +60,7 @@ def run(request: Request) -> Result:
 def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     """Audit what the request names; yields the snapshots too, some of which are gone afterwards. Raises as `run`."""
     previous = None if request.compare is None else _previous(request.compare)
-    policies = _policies(request)
+    policies = policies_for(request)
     if not policies.policies:
         raise UsageError(
             "policies-none",
@@ -84,7 +84,8 @@ def _changed(result: Result, previous: Result | None) -> Result:
     return compare(result, previous)
 
 
-def _policies(request: Request) -> PolicySet:
+def policies_for(request: Request) -> PolicySet:
+    """Load the policies that a request names: the demo's own where it names none. Raises InputError."""
     if request.demo and not request.policies:
         from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
 

@@ -9,12 +9,10 @@ from auditor.app.merging import merge
 from auditor.app.past import earlier
 from auditor.app.redacting import redacted
 from auditor.app.reporting import outputs, parse_format, write_reports
+from auditor.app.saved import saved_result
 from auditor.cli.audit import publish, tell_result
 from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
-from auditor.domain.errors import SnapshotError
-from auditor.domain.result import Result
-from auditor.history.saved import load
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor report`: 0, or 2 for results that cannot be read or do not belong together."""
     wish = wished_locale(args.locale)
-    result = merge([(str(path), _saved(path)) for path in args.results], active())
+    result = merge([(str(path), saved_result(path)) for path in args.results], active())
     if args.redact:
         result = redacted(result)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output or Path("out"))
@@ -42,12 +40,3 @@ def run(args: argparse.Namespace) -> int:
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     publish(result, told, wanted, locale=locale, code=0)
     return 0
-
-
-def _saved(path: Path) -> Result:
-    try:
-        return load(path.read_bytes(), where=str(path))
-    except OSError as error:
-        raise SnapshotError(
-            "result-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a result.json of an earlier run"
-        ) from error

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.app.redacting import redacted
+from auditor.app.saved import saved_result
 from auditor.cli.console import say, tell
 from auditor.cli.declared import declare
 from auditor.cli.options import add_mail_arguments, from_environment, now
-from auditor.domain.errors import Diagnostic, SnapshotError, UsageError
+from auditor.domain.errors import Diagnostic, UsageError
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
-from auditor.history.saved import load
 from auditor.settings.reading import read
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor send`: 0 when every mail that was due was accepted, else 3."""
     settings = mail_settings(args.tenants)
-    result = _saved(args.result)
+    result = saved_result(args.result)
     if args.redact:
         result = redacted(result)
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
@@ -147,12 +147,3 @@ def _log_path(environ: Mapping[str, str]) -> Path:
     state = environ.get("XDG_STATE_HOME", "")
     home = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
     return home / "auditor" / "sent" / "sent.jsonl"
-
-
-def _saved(path: Path) -> Result:
-    try:
-        return load(path.read_bytes(), where=str(path))
-    except OSError as error:
-        raise SnapshotError(
-            "result-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a result.json of an earlier run"
-        ) from error

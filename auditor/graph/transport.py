@@ -110,17 +110,6 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
         self._shared = shared
         self._session: aiohttp.ClientSession | None = None
 
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None = None,
-        error: BaseException | None = None,
-        trace: TracebackType | None = None,
-    ) -> None:
-        await self.aclose()
-
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request and read its whole answer; failures are those of httpx."""
         timeouts = request.extensions.get("timeout", {})

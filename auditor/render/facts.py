@@ -1,6 +1,6 @@
 """A finding's evidence into the few facts that every report shows, whichever check raised it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,13 +78,6 @@ def product_name(finding: Finding, names: Mapping[str, str]) -> str | None:
 def product_names(tenant: TenantResult) -> dict[str, str]:
     """Return the names of the tenant's products by skuId."""
     return {seats.sku_id.casefold(): seats.name for seats in tenant.seats if seats.name}
-
-
-def other_facts(evidence: Mapping[str, Any], *, without: frozenset[str]) -> Iterator[tuple[str, Any]]:
-    """Yield the facts that are neither in `without` nor empty, by name."""
-    for name in sorted(evidence):
-        if name not in without and evidence[name] not in (None, "", [], {}, ()):
-            yield name, evidence[name]
 
 
 def _way(told: Any) -> Way:

@@ -45,19 +45,17 @@ def distribute(
     Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or where
     Spark gives a task up.
     """
-    tasks = tuple(task for folder in folders for task in _tasks(folder.resolve()))
-    outcomes = {task.identity: BatchOutcome() for task in tasks}
-    for folder in folders:
-        outcomes.setdefault(identity_of(folder), BatchOutcome())
+    identities = {folder.resolve(): identity_of(folder) for folder in folders}
+    tasks = tuple(
+        Task(folder=str(folder), identity=identity, group=group)
+        for folder, identity in identities.items()
+        for group in range(row_groups(folder))
+    )
+    outcomes = {identity: BatchOutcome() for identity in identities.values()}
     for task, parts in zip(tasks, _judged(session, packed(policies, catalogue, as_of), tasks), strict=True):
         for part in parts:
             outcomes[task.identity].add(part)
     return Distributed(outcomes)
-
-
-def _tasks(folder: Path) -> list[Task]:
-    identity = identity_of(folder)
-    return [Task(folder=str(folder), identity=identity, group=group) for group in range(row_groups(folder))]
 
 
 def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[list[BatchOutcome]]:

@@ -13,23 +13,16 @@ import pytest
 from auditor.domain.result import Result
 from auditor.render import render
 from benchmarks.report import large
+from tests.chromium import running
 from tests.render.sample import night_before, result
 
-CHROMIUM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
-)
 CACHE = Path(__file__).parents[2] / "node_modules"
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: `apt-get install chromium` brings it")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with running() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

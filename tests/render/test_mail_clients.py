@@ -1,7 +1,6 @@
 """The mail where it is read: what caniemail.com knows of each client, and Chromium at the width of a mail and of a phone."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ import pytest
 from auditor.history import compare
 from auditor.render.mail import render_mail
 from auditor.render.mail_view import Reader
+from tests.chromium import running
 from tests.render.sample import night_before, result
 
 CLIENTS = ("outlook.windows", "outlook.macos", "outlook.outlook-com", "outlook.ios", "outlook.android",
@@ -123,14 +123,8 @@ def test_space_inside_is_for_cells_alone(html: Path) -> None:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    place = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
-    if place is None:
-        pytest.skip("Chromium is not installed (Debian: apt-get install chromium)")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        made = running.chromium.launch(executable_path=place, args=["--no-sandbox"])
+    with running() as made:
         yield made
-        made.close()
 
 
 @pytest.mark.parametrize("width", [320, 375, 600, 1200])
