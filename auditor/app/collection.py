@@ -2,12 +2,13 @@
 
 import asyncio
 import signal
+import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from auditor.collect.progress import Progress
 from auditor.domain.errors import AuditorError, GraphError
@@ -19,6 +20,8 @@ from auditor.domain.words import Source
 from auditor.policy.compiling import needs
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
+
+T = TypeVar("T")
 
 AT_ONCE = 8
 """Tenants read at the same time: their quotas are their own, this machine's memory is not."""
@@ -69,18 +72,19 @@ def collect_all(
 
     Raises KeyboardInterrupt when the program is asked to stop; then no half snapshot is left.
     """
-    with _stoppable():
-        return asyncio.run(
-            _collect(
-                tenants,
-                needs_by_tenant,
-                root=root,
-                instant=instant,
-                progress=progress,
-                environ=environ,
-                at_once=at_once,
-            )
-        )
+    work = _collect(
+        tenants,
+        needs_by_tenant,
+        root=root,
+        instant=instant,
+        progress=progress,
+        environ=environ,
+        at_once=at_once,
+    )
+    try:
+        return asyncio.run(_stoppable(work))
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
 
 
 async def _collect(
@@ -135,20 +139,19 @@ def _unwritable(tenant: Tenant, root: Path, error: OSError) -> AuditorError:
     )
 
 
-@contextmanager
-def _stoppable() -> Iterator[None]:
-    """Let SIGTERM stop the program as Ctrl-C does: that is how a runner ends a job."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
+async def _stoppable(work: Coroutine[None, None, T]) -> T:
+    """Let SIGTERM, which is how a runner ends a job, cancel the work as Ctrl-C does.
 
-    def stop(_number: int, _frame: object) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as shells start what they put into the background
-            raise KeyboardInterrupt
-        signal.raise_signal(signal.SIGINT)
-
-    previous = signal.signal(signal.SIGTERM, stop)
+    It is not raised where the program happens to be: a library that catches everything there would swallow it.
+    """
+    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+        return await work
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    previous = signal.getsignal(signal.SIGTERM)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        yield
+        return await task
     finally:
+        loop.remove_signal_handler(signal.SIGTERM)
         signal.signal(signal.SIGTERM, previous)

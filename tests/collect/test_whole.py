@@ -280,6 +280,27 @@ def test_a_runner_ends_what_no_interrupt_reaches(graph: Emulator, tmp_path: Path
     assert not list(tmp_path.iterdir())
 
 
+def test_what_swallows_every_exception_swallows_no_request_to_stop(graph: Emulator, tmp_path: Path) -> None:
+    """Libraries hold bare `except:` clauses; a request to stop that arrives inside one must not be lost."""
+    swallowing = """
+import os, signal, time
+def needs(_):
+    try:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(0.1)
+    except BaseException:
+        pass
+    return PEOPLE
+"""
+    script = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + swallowing
+    script += SCRIPT.replace("lambda _: PEOPLE", "needs")
+    env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
+    arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
+    done = subprocess.run([sys.executable, "-c", script, *arguments], env=env, timeout=60, check=False)
+    assert done.returncode == 130
+    assert not list(tmp_path.iterdir())
+
+
 def test_doctor_finds_what_lacks() -> None:
     poor = small_tenant("poor")
     poor.premium = False
