@@ -22,6 +22,7 @@ BENCHMARKS = {
     "history": "a year of nights in a store",
     "report": "large reports, written and opened",
     "collect": "reading tenants from an emulated Graph",
+    "growth": "how time and memory grow, as a table and a plot",
 }
 _SECTIONS = {"collect": "collection"}
 """Where the table of a benchmark stands in the page, if not under its own name."""

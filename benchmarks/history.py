@@ -121,7 +121,7 @@ class Tenant:
 def measure(_users: int, rounds: int) -> list[Row]:
     """Store thirty nights of 100,000 people, put the last together again, and ask a store of a year for its trends."""
     told = module("history", str(_PEOPLE), str(_NIGHTS)).told
-    trend = [module("history", "trend", str(told["store"])).told for _ in range(rounds)]
+    trend = [module("history", "trend", str(told["store"]), str(_A_YEAR)).told for _ in range(rounds)]
     shutil.rmtree(Path(told["store"]).parent)
     year = 10 * (
         told["full"]
@@ -187,7 +187,7 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
     back = store.restore(kept[-1], work / "back")
     restored = _cpu() - before
     for name in FILES:
-        assert _decoded(folder, name).equals(_decoded(back, name)), name
+        assert _decoded(folder, name) == _decoded(back, name), name
     for night in kept[:: max(1, nights // 5)]:
         store.restore(night, work / "again")  # refuses to give back what is not what was stored
         shutil.rmtree(work / "again")
@@ -204,40 +204,40 @@ def _nights(people: int, nights: int) -> dict[str, Any]:
         "put": float(np.median(taken[1:])),
         "restore": restored,
         "chain": len(kept[-1].parts),
-        "peak": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "peak": _peak(),
     }
 
 
-def _decoded(folder: Path, name: str) -> pa.Table:
-    """Read a table without its dictionary codes, which may stand in another order."""
+def _decoded(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
+    """Read the columns of a table without their dictionary codes, which may stand in another order."""
     table = pq.read_table(folder / f"{name}.parquet")
-    coded = [field for field in table.schema if pa.types.is_dictionary(field.type)]
-    for field in coded:
-        table = table.set_column(table.column_names.index(field.name), field.name, table[field.name].cast(pa.string()))
-    return table
+    return {
+        field.name: column.cast(pa.string()) if pa.types.is_dictionary(field.type) else column
+        for field, column in zip(table.schema, table.columns, strict=True)
+    }
 
 
-def _trend(where: Path) -> dict[str, Any]:
-    """Fill the store up to a year with commits that only bear other instants, then time the command."""
+def _trend(where: Path, count: int) -> dict[str, Any]:
+    """Fill a store with as many commits that only bear other instants, then time the command."""
     store = Store(Folder(where))
     nights = store.nights()
-    year = where.parent / "year"
+    year = where.parent / f"nights-{count}"
     if not year.exists():
-        _fill(year, nights[-1])
+        _fill(year, nights[-1], count)
     before = _cpu(children=True)
     told = json.loads(_run(["-m", "auditor", "history", str(year), "-f", "json"]))["tenants"][0]
     process = _cpu(children=True) - before
-    assert (told["nights"], told["results"]) == (_A_YEAR, _A_YEAR)
+    assert (told["nights"], told["results"]) == (count, count)
     import duckdb  # noqa: F401  what is timed is the question, not the loading of libraries
 
     before = _cpu()
-    over_time(look([year]), None, (None, None), nights[-1].instant + timedelta(days=_A_YEAR))
-    return {"query": _cpu() - before, "process": process}
+    over_time(look([year]), None, (None, None), nights[-1].instant + timedelta(days=count))
+    return {"query": _cpu() - before, "process": process, "peak": _peak()}
 
 
-def _fill(year: Path, night: Night) -> None:
+def _fill(year: Path, night: Night, count: int) -> None:
     store = Store(Folder(year)).made()
-    for day in range(_A_YEAR):
+    for day in range(count):
         manifest = replace(night.manifest, instant=night.instant + timedelta(days=day))
         made = replace(night, manifest=manifest, manifest_text=encode_manifest(manifest, night.files).decode())
         store.place.create(commit_name(made), encode(made))
@@ -263,11 +263,19 @@ def _run(arguments: list[str]) -> str:
     return subprocess.run([sys.executable, *arguments], check=True, capture_output=True, text=True).stdout
 
 
+def _peak() -> int:
+    """Return the megabytes that this process held at its highest."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
 def _cpu(*, children: bool = False) -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN if children else resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":
-    first, second = sys.argv[1:3]
-    print(json.dumps(_trend(Path(second)) if first == "trend" else _nights(int(first), int(second))))
+    first, second, *rest = sys.argv[1:]
+    if first == "trend":
+        print(json.dumps(_trend(Path(second), int(*rest))))
+    else:
+        print(json.dumps(_nights(int(first), int(second))))

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 KEPT = ROOT / "build" / "benchmarks"
 """Where made tenants, the peers' libraries and compiled modules are kept between runs."""
 FIFTY = ROOT / "benchmarks" / "fifty.yaml"
-PEERS = {"structs": ("msgspec",), "custodian": ("c7n",)}
+PEERS = {"structs": ("msgspec",), "custodian": ("c7n",), "plots": ("matplotlib",)}
 """Folder → what is installed into it; the project itself never depends on them."""
 
 
