@@ -1,7 +1,7 @@
 """Policies × one snapshot into an Evaluation: batches of people judged one by one, everything else once."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import assert_never
 
 from auditor.domain.policy import (
@@ -22,7 +22,7 @@ from auditor.engine.coverage import Doubt
 from auditor.engine.doubts import doubts_of
 from auditor.engine.holdings import judge_budget, judge_groups, judge_purchases, judge_subscriptions
 from auditor.engine.judging import judge_batch
-from auditor.engine.outcome import OPEN, BatchOutcome, Evaluation, Judged, Single
+from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Evaluation, Judged, Raised, Single
 from auditor.engine.plan import Plan
 from auditor.engine.rules import looks_at_people
 from auditor.engine.seats import judge_seats
@@ -37,11 +37,15 @@ _AT_ONCE = 2
 def evaluate(plan: Plan) -> Evaluation:
     """Judge one tenant; the users are read row group by row group, so that memory does not grow with their number."""
     outcome = BatchOutcome()
-    users, links = columns(plan)
-    if people_are_readable(plan):
-        for part in _judged(plan, plan.facts.snapshot.batches(users, links)):
-            outcome.add(part)
+    for part in judged_batches(plan):
+        outcome.add(part)
     return conclude(plan, outcome)
+
+
+def judged_batches(plan: Plan) -> Iterator[BatchOutcome]:
+    """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read."""
+    if people_are_readable(plan):
+        yield from _judged(plan, plan.facts.snapshot.batches(*columns(plan)))
 
 
 def _judged(plan: Plan, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
@@ -61,8 +65,12 @@ def _judged(plan: Plan, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
             yield waiting.popleft().result()
 
 
-def conclude(plan: Plan, outcome: BatchOutcome) -> Evaluation:
-    """Turn what all batches say, added up, into the tenant's findings and outcomes."""
+def conclude(plan: Plan, outcome: BatchOutcome, raised: Mapping[int, Raised] | None = None) -> Evaluation:
+    """Turn what all batches say, added up, into the tenant's findings and outcomes.
+
+    `raised` is how much each policy found about people, by its place, where the findings themselves are elsewhere.
+    """
+    people = outcome.raised() if raised is None else raised
     singles: list[Single] = []
     outcomes: list[PolicyOutcome] = []
     for place, policy in enumerate(plan.policies):
@@ -74,7 +82,7 @@ def conclude(plan: Plan, outcome: BatchOutcome) -> Evaluation:
             doubt.take(_people_doubt(plan, place, policy, outcome))
         waived = [waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings]
         singles.extend(waived)
-        outcomes.append(_outcome(place, policy, doubt, waived, outcome))
+        outcomes.append(_outcome(policy, doubt, waived, people.get(place, NOTHING)))
     return Evaluation(
         chunks=tuple(sorted(outcome.chunks, key=lambda chunk: (chunk.policy, chunk.check))),
         singles=tuple(singles),
@@ -126,13 +134,9 @@ def _pool(policy: Policy, single: Single) -> ProductSet | None:
     return policy.constraint.of if pooled and isinstance(policy.constraint, Seats) else None
 
 
-def _outcome(
-    place: int, policy: Policy, doubt: Doubt, singles: Iterable[Single], outcome: BatchOutcome
-) -> PolicyOutcome:
-    own = [chunk for chunk in outcome.chunks if chunk.policy == place]
-    waivers = [single.waiver for single in singles]
-    count = len(waivers) + sum(len(chunk) for chunk in own)
-    open_ = sum(waiver == OPEN for waiver in waivers) + sum(int((chunk.waivers == OPEN).sum()) for chunk in own)
+def _outcome(policy: Policy, doubt: Doubt, singles: Sequence[Single], people: Raised) -> PolicyOutcome:
+    count = len(singles) + people.found
+    open_ = sum(single.waiver == OPEN for single in singles) + people.open
     status = Outcome.FAIL if open_ else Outcome.WAIVED if count else Outcome.PASS
     return PolicyOutcome(
         id=policy.id,

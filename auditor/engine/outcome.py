@@ -100,6 +100,21 @@ class Tally:
         self.possible = self.possible + other.possible
 
 
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """How many findings a policy raised, and how many of them no waiver waives."""
+
+    found: int
+    open: int
+
+    def more(self, chunk: Chunk) -> "Raised":
+        """Add the findings of a chunk."""
+        return Raised(self.found + len(chunk), self.open + int((chunk.waivers == OPEN).sum()))
+
+
+NOTHING = Raised(0, 0)
+
+
 @dataclass(slots=True)
 class BatchOutcome:
     """What one batch says; outcomes of batches add up in any order."""
@@ -123,6 +138,13 @@ class BatchOutcome:
                 self.tallies[policy] = tally
         self.used_waivers |= other.used_waivers
         self.unknown_waivers |= other.unknown_waivers
+
+    def raised(self) -> dict[int, Raised]:
+        """Count what each policy found, by its place."""
+        counts: dict[int, Raised] = {}
+        for chunk in self.chunks:
+            counts[chunk.policy] = counts.get(chunk.policy, NOTHING).more(chunk)
+        return counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,23 +188,22 @@ class Evaluation:
 
 
 class Fingerprint:
-    """The part of a fingerprint that all findings of one policy and check about one type of subject share, hashed."""
+    """The part of a fingerprint that all findings of one policy and check about one type of subject share."""
 
     def __init__(self, tenant_id: str, policy: str, check: str, subject_type: str) -> None:
-        self._begun = hashlib.sha256(_encoded(f"{tenant_id}\x1f{policy}\x1f{check}\x1f{subject_type}\x1f"))
+        self._begun = f"{tenant_id}\x1f{policy}\x1f{check}\x1f{subject_type}\x1f"
 
     def of(self, subject: str, product: str | None, detail: str | None) -> str:
         """Hash what a finding is, and nothing else, into 32 hexadecimal digits.
 
         `product` is a skuId, or `written:` and the policy's own words.
         """
-        found = self._begun.copy()
-        found.update(
-            _encoded(
-                f"{subject}\x1f{_ABSENT if product is None else product}\x1f{_ABSENT if detail is None else detail}"
-            )
+        # To copy a hash that has begun costs more than to hash its few bytes again.
+        whole = (
+            f"{self._begun}{subject}\x1f{_ABSENT if product is None else product}"
+            f"\x1f{_ABSENT if detail is None else detail}"
         )
-        return found.hexdigest()[:32]
+        return hashlib.sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def fingerprint(
@@ -191,10 +212,6 @@ def fingerprint(
     """Hash what one finding is, as `Fingerprint` does; two findings of one run never share a fingerprint."""
     kind, subject_id = subject
     return Fingerprint(tenant_id, policy, check, kind).of(subject_id, product, detail)
-
-
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
 
 
 _ABSENT = "\x00"

@@ -19,8 +19,8 @@ NONE = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """All findings of one policy and check, in order, as places in the table's dictionaries."""
+class Part:
+    """Findings of one policy and check, in order, as places in the table's dictionaries."""
 
     policy: int
     check: str
@@ -45,58 +45,84 @@ def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
     """
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  an audit without a table needs no threads
 
-    words = _Words(plan, evaluation)
+    words = Words(
+        plan,
+        evaluation.singles,
+        written={chunk.written for chunk in evaluation.chunks if chunk.written is not None},
+        details={text for chunk in evaluation.chunks for text in chunk.details},
+        users=plan.facts.snapshot.user_count if evaluation.chunks else 0,
+    )
     with ThreadPoolExecutor(max_workers=1) as pool:
         # The ids are decoded while the findings are put in order.
         subjects = pool.submit(words.subjects)
-        parts = list(words.parts())
+        parts = list(words.parts(evaluation.chunks))
         return words.table(parts, subjects.result())
 
 
-class _Words:
+class Words:
     """The dictionaries of one table: codes are places in them, in the order in which findings are sorted."""
 
-    def __init__(self, plan: Plan, evaluation: Evaluation) -> None:
+    def __init__(
+        self, plan: Plan, singles: Sequence[Single], *, written: Iterable[str], details: Iterable[str], users: int = 0
+    ) -> None:
+        """Order the products and details that findings about people name, and all that those about others do.
+
+        The first `users` subjects are people, by their rows.
+        """
         self._plan = plan
-        self._evaluation = evaluation
+        self._singles: dict[tuple[int, str], list[Single]] = {}
+        for item in singles:
+            self._singles.setdefault((item.policy, item.check), []).append(item)
         skus = [(sku.part_number or "", sku.sku_id) for sku in plan.facts.skus]
-        written = {(chunk.written, "") for chunk in evaluation.chunks if chunk.written is not None}
-        single = {_product(item) for item in evaluation.singles if item.product is not None}
-        self._products: list[tuple[str, str]] = sorted({*skus, *written, *single})
-        self._product_codes = {product: code for code, product in enumerate(self._products)}
-        self._sku_codes = np.array([self._product_codes[sku] for sku in skus], dtype=np.int32)
-        texts = {text for chunk in evaluation.chunks for text in chunk.details}
-        self._details = sorted(texts | {item.detail for item in evaluation.singles if item.detail is not None})
-        self._detail_codes = {text: code for code, text in enumerate(self._details)}
-        self._others = sorted({item.subject.id for item in evaluation.singles})
-        self._users = plan.facts.snapshot.user_count if evaluation.chunks else 0
+        single = {_product(item) for item in singles if item.product is not None}
+        self.products: list[tuple[str, str]] = sorted({*skus, *((text, "") for text in written), *single})
+        self._product_codes = {product: code for code, product in enumerate(self.products)}
+        self.sku_codes = np.array([self._product_codes[sku] for sku in skus], dtype=np.int32)
+        self.details = sorted({*details, *(item.detail for item in singles if item.detail is not None)})
+        self._detail_codes = {text: code for code, text in enumerate(self.details)}
+        self.others = sorted({item.subject.id for item in singles})
+        self._users = users
 
-    def parts(self) -> Iterator[_Part]:
+    @property
+    def keys(self) -> set[tuple[int, str]]:
+        """The policies, by their place, and checks that found something about others than people."""
+        return set(self._singles)
+
+    def parts(self, chunks: Sequence[Chunk]) -> Iterator[Part]:
         """Walk policies and checks in order."""
-        chunks = {
-            key: list(found)
-            for key, found in groupby(self._evaluation.chunks, lambda chunk: (chunk.policy, chunk.check))
-        }
-        singles: dict[tuple[int, str], list[Single]] = {}
-        for item in self._evaluation.singles:
-            singles.setdefault((item.policy, item.check), []).append(item)
-        for key in sorted({*chunks, *singles}):
-            yield self._people(chunks[key]) if key in chunks else self._objects(singles[key])
+        people = {key: list(found) for key, found in groupby(chunks, lambda chunk: (chunk.policy, chunk.check))}
+        for key in sorted({*people, *self.keys}):
+            yield self._people(people[key]) if key in people else self.objects(key)
 
-    def _people(self, chunks: Sequence[Chunk]) -> _Part:
-        rows = np.concatenate([chunk.rows for chunk in chunks])
-        products = np.concatenate([self._products_of(chunk) for chunk in chunks])
-        details = np.concatenate([self._details_of(chunk) for chunk in chunks])
-        waivers = np.concatenate([chunk.waivers for chunk in chunks]).astype(np.int32)
+    def product_code(self, written: str) -> int:
+        """Return the code of a product as a policy writes it."""
+        return self._product_codes[written, ""]
+
+    def detail_codes(self, texts: Sequence[str]) -> Codes:
+        """Return the codes of some details."""
+        return np.array([self._detail_codes[text] for text in texts], dtype=np.int32)
+
+    def _people(self, chunks: Sequence[Chunk]) -> Part:
+        return self.people(
+            chunks[0].policy,
+            chunks[0].check,
+            np.concatenate([chunk.rows for chunk in chunks]),
+            np.concatenate([self._products_of(chunk) for chunk in chunks]),
+            np.concatenate([self._details_of(chunk) for chunk in chunks]),
+            np.concatenate([chunk.waivers for chunk in chunks]).astype(np.int32),
+        )
+
+    def people(self, policy: int, check: str, rows: Codes, products: Codes, details: Codes, waivers: Codes) -> Part:
+        """Put findings about people in order."""
         # One number a finding, for a stable sort: it merges runs, and every batch's chunks are runs already.
-        keys = rows.astype(np.int64) * (len(self._products) + 1) + products + 1
-        keys = keys * (len(self._details) + 1) + details + 1
+        keys = rows.astype(np.int64) * (len(self.products) + 1) + products + 1
+        keys = keys * (len(self.details) + 1) + details + 1
         if (keys[1:] < keys[:-1]).any():
             order = np.argsort(keys, kind="stable")
             rows, products, details, waivers = rows[order], products[order], details[order], waivers[order]
-        return _Part(
-            policy=chunks[0].policy,
-            check=chunks[0].check,
+        return Part(
+            policy=policy,
+            check=check,
             people=True,
             kinds=(),
             subjects=rows,
@@ -107,18 +133,20 @@ class _Words:
 
     def _products_of(self, chunk: Chunk) -> Codes:
         if chunk.skus is not None:
-            return self._sku_codes[chunk.skus]
-        code = NONE if chunk.written is None else self._product_codes[chunk.written, ""]
+            return self.sku_codes[chunk.skus]
+        code = NONE if chunk.written is None else self.product_code(chunk.written)
         return np.full(len(chunk), code, dtype=np.int32)
 
     def _details_of(self, chunk: Chunk) -> Codes:
         if chunk.detail_codes is None:
             code = self._detail_codes[chunk.details[0]] if chunk.details else NONE
             return np.full(len(chunk), code, dtype=np.int32)
-        return np.array([self._detail_codes[text] for text in chunk.details], dtype=np.int32)[chunk.detail_codes]
+        return self.detail_codes(chunk.details)[chunk.detail_codes]
 
-    def _objects(self, singles: Sequence[Single]) -> _Part:
-        places = {name: self._users + place for place, name in enumerate(self._others)}
+    def objects(self, key: tuple[int, str]) -> Part:
+        """Put the findings about others than people in order."""
+        singles = self._singles[key]
+        places = {name: self._users + place for place, name in enumerate(self.others)}
         rows = sorted(
             (
                 places[item.subject.id],
@@ -130,7 +158,7 @@ class _Words:
             for item in singles
         )
         subjects, products, details, waivers = np.array([row[:4] for row in rows], dtype=np.int32).T
-        return _Part(
+        return Part(
             policy=singles[0].policy,
             check=singles[0].check,
             people=False,
@@ -141,7 +169,7 @@ class _Words:
             waivers=waivers,
         )
 
-    def table(self, parts: Sequence[_Part], subjects: pa.Array) -> pa.Table:
+    def table(self, parts: Sequence[Part], subjects: pa.Array) -> pa.Table:
         """Join the parts; a dictionary holds each text once, however many findings quote it."""
         sizes = [len(part) for part in parts]
         policies = self._plan.policies
@@ -149,7 +177,7 @@ class _Words:
         severities, kinds = list(Severity), list(SubjectType)
         waivers = _joined(part.waivers for part in parts)
         products = _joined(part.products for part in parts)
-        names, ids = zip(*self._products, strict=True) if self._products else ((), ())
+        names, ids = zip(*self.products, strict=True) if self.products else ((), ())
         return pa.table(
             {
                 "policy": _column(
@@ -167,7 +195,7 @@ class _Words:
                 "subject": _column(_joined(part.subjects for part in parts), subjects),
                 "skuId": _texts(products, ids),
                 "skuPartNumber": _texts(products, names),
-                "detail": _column(_joined(part.details for part in parts), self._details),
+                "detail": _column(_joined(part.details for part in parts), self.details),
                 "waiver": _column(waivers, [waiver.id for waiver in self._plan.waivers]),
             }
         )
@@ -175,9 +203,9 @@ class _Words:
     def subjects(self) -> pa.Array:
         """Return the ids of all users in their order, then those of everything else."""
         if not self._users:
-            return pa.array(self._others, pa.string())
+            return pa.array(self.others, pa.string())
         read = self._plan.facts.snapshot.batches(("id",), ())
-        return pa.concat_arrays([*(batch.users.column("id") for batch in read), pa.array(self._others, pa.string())])
+        return pa.concat_arrays([*(batch.users.column("id") for batch in read), pa.array(self.others, pa.string())])
 
 
 def _product(single: Single) -> tuple[str, str]:
@@ -185,7 +213,7 @@ def _product(single: Single) -> tuple[str, str]:
     return (single.product.sku_part_number or "", single.product.sku_id or "")
 
 
-def _kinds(part: _Part, kinds: list[SubjectType]) -> npt.NDArray[np.int16]:
+def _kinds(part: Part, kinds: list[SubjectType]) -> npt.NDArray[np.int16]:
     if part.people:
         return np.full(len(part), kinds.index(SubjectType.USER), dtype=np.int16)
     return _small([kinds.index(kind) for kind in part.kinds])

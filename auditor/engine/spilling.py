@@ -1,0 +1,181 @@
+"""Findings about people, batch by batch, into a scratch file and back: what memory holds does not grow with them."""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from typing import BinaryIO, Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from auditor.engine.outcome import NOTHING, BatchOutcome, Chunk, Raised
+
+Columns = npt.NDArray[np.int32]
+"""Findings as four rows of numbers: ROW, PRODUCT, DETAIL and WAIVER, a column each finding."""
+ROW, PRODUCT, DETAIL, WAIVER = range(4)
+ABSENT: Final = -1
+
+BOUND: Final = 32 << 20
+"""Bytes of findings, and of ids, that stay in memory."""
+_WIDTH: Final = 4
+"""Bytes of a number in the scratch file."""
+
+
+class Scratch:
+    """A scratch file that several write to, each at its end, and read from anywhere."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._end = 0
+
+    def put(self, data: pa.Buffer) -> int:
+        """Append some bytes and return where they begin. Raises OSError where the disk is full."""
+        place = self._end
+        self._file.seek(place)
+        self._file.write(data)
+        self._end += data.size
+        return place
+
+    def take(self, place: int, size: int) -> bytes:
+        """Read again what was put. Raises OSError where the file has become shorter."""
+        self._file.seek(place)
+        data = self._file.read(size)
+        if len(data) != size:
+            raise OSError(None, "a temporary file has lost its end")
+        return data
+
+
+@dataclass(slots=True)
+class _Piece:
+    """The findings of one chunk: at hand, or at a place of the scratch file."""
+
+    batch: int
+    count: int
+    held: Columns | None
+    place: int = 0
+
+
+class Spill:
+    """Takes the findings of batches, keeps `bound` bytes of them and puts the others into a scratch file."""
+
+    def __init__(self, scratch: Scratch, *, bound: int = BOUND) -> None:
+        self._scratch = scratch
+        self._bound = bound
+        self._held = 0
+        self._batch = 0
+        self._pieces: dict[tuple[int, str], list[_Piece]] = {}
+        self._written: dict[str, int] = {}
+        self._details: dict[str, int] = {}
+        self.raised: dict[int, Raised] = {}
+        """Policy place → how much it found about people."""
+
+    @property
+    def keys(self) -> list[tuple[int, str]]:
+        """The policies, by their place, and checks that found something, in order."""
+        return sorted(self._pieces)
+
+    @property
+    def written(self) -> list[str]:
+        """Products as policies write them: number N stands for the product `-2 - N`."""
+        return list(self._written)
+
+    @property
+    def details(self) -> list[str]:
+        """The texts that the numbers of details stand for."""
+        return list(self._details)
+
+    def take(self, outcome: BatchOutcome) -> None:
+        """Take the findings out of what one batch came to; the batches have to come in their order."""
+        for chunk in outcome.chunks:
+            self.raised[chunk.policy] = self.raised.get(chunk.policy, NOTHING).more(chunk)
+            found = np.empty((4, len(chunk)), dtype=np.int32)
+            found[ROW], found[WAIVER] = chunk.rows, chunk.waivers
+            found[PRODUCT] = self._products(chunk)
+            found[DETAIL] = self._numbered(chunk)
+            piece = _Piece(self._batch, len(chunk), found)
+            self._pieces.setdefault((chunk.policy, chunk.check), []).append(piece)
+            self._held += found.nbytes
+        outcome.chunks.clear()
+        self._batch += 1
+        if self._held > self._bound:
+            self._put_away()
+
+    def stretches(self, key: tuple[int, str]) -> Iterator[Columns]:
+        """Yield what one check of one policy found, batch by batch in the order of users."""
+        for _, pieces in groupby(self._pieces[key], lambda piece: piece.batch):
+            found = [self._read(piece) for piece in pieces]
+            yield found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+
+    def _products(self, chunk: Chunk) -> npt.NDArray[np.signedinteger] | int:
+        if chunk.skus is not None:
+            return chunk.skus
+        if chunk.written is None:
+            return ABSENT
+        return -2 - self._written.setdefault(chunk.written, len(self._written))
+
+    def _numbered(self, chunk: Chunk) -> npt.NDArray[np.signedinteger] | int:
+        if not chunk.details:
+            return ABSENT
+        if chunk.detail_codes is None:
+            return self._details.setdefault(chunk.details[0], len(self._details))
+        # Only what is quoted: every batch knows the texts of all of its people.
+        known = np.full(len(chunk.details), ABSENT, dtype=np.int32)
+        for code in np.flatnonzero(np.bincount(chunk.detail_codes, minlength=len(known))).tolist():
+            known[code] = self._details.setdefault(chunk.details[code], len(self._details))
+        return known[chunk.detail_codes]
+
+    def _put_away(self) -> None:
+        # Part by part, since that is how they are read.
+        for key in self.keys:
+            for piece in self._pieces[key]:
+                if piece.held is not None:
+                    piece.place = self._scratch.put(pa.py_buffer(piece.held))
+                    piece.held = None
+        self._held = 0
+
+    def _read(self, piece: _Piece) -> Columns:
+        if piece.held is not None:
+            return piece.held
+        data = self._scratch.take(piece.place, 4 * _WIDTH * piece.count)
+        return np.frombuffer(data, dtype=np.int32).reshape(4, piece.count)
+
+
+class Ids:
+    """The ids of a snapshot's users, row group by row group, where they are quick to find once more."""
+
+    def __init__(self, scratch: Scratch, *, bound: int = BOUND) -> None:
+        self._scratch = scratch
+        self._bound = bound
+        self._firsts: list[int] = []
+        self._kept: list[pa.Array | tuple[int, int]] = []
+        self._at_hand: tuple[int, pa.Array] | None = None
+
+    def take(self, batches: Iterable[tuple[int, pa.Array]]) -> None:
+        """Keep the ids of batches, each with the row of its first user, in order of rows."""
+        held = 0
+        for first, ids in batches:
+            self._firsts.append(first)
+            held += ids.nbytes
+            if held <= self._bound:
+                self._kept.append(ids)
+                continue
+            data = pa.record_batch([ids], schema=_IDS).serialize()
+            self._kept.append((self._scratch.put(data), data.size))
+
+    def of_rows(self, rows: npt.NDArray[np.int32]) -> pa.Array:
+        """Return the ids of users of one batch by their rows."""
+        place = bisect_right(self._firsts, int(rows[0])) - 1
+        if self._at_hand is None or self._at_hand[0] != place:
+            self._at_hand = (place, self._read(place))
+        return self._at_hand[1].take(pa.array(rows - np.int32(self._firsts[place])))
+
+    def _read(self, place: int) -> pa.Array:
+        kept = self._kept[place]
+        if isinstance(kept, pa.Array):
+            return kept
+        return pa.ipc.read_record_batch(pa.py_buffer(self._scratch.take(*kept)), _IDS).column(0)
+
+
+_IDS: Final = pa.schema([("id", pa.string())])
