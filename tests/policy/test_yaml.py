@@ -1,7 +1,6 @@
 """YAML 1.2 in, plain values and places out."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -207,9 +206,7 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 def test_a_bomb_of_aliases_is_refused_before_it_grows() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 30)]
-    before = time.perf_counter()
     assert [item.slug for item in mistakes("\n".join(lines))] == ["yaml-too-large"]
-    assert time.perf_counter() - before < 5
 
 
 def test_a_file_of_brackets_is_refused_and_does_not_end_the_process() -> None:
@@ -304,23 +301,6 @@ def every_path(document: Document) -> None:
         elif isinstance(item, int) and not isinstance(item, bool) and span.end_column is not None:
             written = span.text[span.column - 1 : span.end_column - 1]
             assert value(f"k: {written}") == {"k": item} or written.startswith(("&", "!"))
-
-
-def test_five_hundred_files_are_read_in_a_moment() -> None:
-    text = "version: 1\npolicies:\n" + "".join(
-        f"  - id: p{n}\n    title: Blocked accounts hold no licence\n    severity: high\n    users: {{accountEnabled: false}}\n"
-        "    assignments: {of: paid, allow: []}\n"
-        for n in range(6)
-    )
-    best = min(timed(text.encode()) for _ in range(3))
-    assert best * 500 < 2
-
-
-def timed(text: bytes) -> float:
-    before = time.perf_counter()
-    for _ in range(20):
-        parse(text, file="f.yaml")
-    return (time.perf_counter() - before) / 20
 
 
 def test_yaml_1_1_would_have_read_it_otherwise() -> None:

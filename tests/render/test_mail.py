@@ -4,7 +4,6 @@ import re
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from time import process_time
 
 import pytest
 
@@ -236,11 +235,8 @@ def crowd(count: int) -> Result:
     return of_tenant(replace(compared().tenants[0], findings=tuple(map(one, range(count)))))
 
 
-def test_fifty_thousand_findings_fit_gmail_and_take_a_moment() -> None:
-    many = crowd(50_000)
-    start = process_time()
-    parts = render_mail(many, READER)
-    assert process_time() - start < 6
+def test_fifty_thousand_findings_fit_gmail() -> None:
+    parts = render_mail(crowd(50_000), READER)
     assert len(parts.html.encode()) < LARGEST
     assert "50,000 new" in parts.text
 
