@@ -2,6 +2,13 @@
 
 import signal
 
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("steady", settings.get_profile("explore"), derandomize=True)
+# The same tree has the same outcome, on a busy machine too; new examples are for `--hypothesis-profile=explore`.
+settings.load_profile("steady")
+
 
 def pytest_configure() -> None:
     """Let programs that tests start be interrupted, though a shell that runs in the background ignores interrupts."""
