@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from auditor.collect.progress import Progress
+from auditor.collect.turns import READ_AT_ONCE, Turns
 from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.policy import PolicySet
@@ -22,9 +23,6 @@ from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
 
 T = TypeVar("T")
-
-AT_ONCE = 8
-"""Tenants read at the same time: their quotas are their own, this machine's memory is not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,9 +64,9 @@ def collect_all(
     instant: datetime,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
-    at_once: int = AT_ONCE,
+    at_once: int = READ_AT_ONCE,
 ) -> tuple[CollectOutcome, ...]:
-    """Collect tenants, at most `at_once` at the same time; outcomes come in the order of the tenants.
+    """Collect tenants, of which at most `at_once` are read at the same time; outcomes come in the order of the tenants.
 
     Raises KeyboardInterrupt when the program is asked to stop; then no half snapshot is left.
     """
@@ -100,12 +98,11 @@ async def _collect(
     from auditor.collect.gathering import collect_tenant  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
     from auditor.graph.transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
 
-    room = asyncio.Semaphore(at_once)
-    connections = Connections()
+    turns, connections = Turns(read_at_once=at_once), Connections()
 
     async def one(tenant: Tenant) -> CollectOutcome:
-        async with room:
-            try:
+        try:
+            async with turns.reading() as turn:
                 folder = await collect_tenant(
                     tenant,
                     needs_by_tenant(tenant),
@@ -114,14 +111,15 @@ async def _collect(
                     progress=progress,
                     environ=environ,
                     connections=connections,
+                    turn=turn,
                 )
-            except AuditorError as error:
-                return CollectOutcome(tenant=tenant, failure=error)
-            except OSError as error:
-                return CollectOutcome(tenant=tenant, failure=_unwritable(tenant, root, error))
+        except AuditorError as error:
+            return CollectOutcome(tenant=tenant, failure=error)
+        except OSError as error:
+            return CollectOutcome(tenant=tenant, failure=_unwritable(tenant, root, error))
         return CollectOutcome(tenant=tenant, folder=folder)
 
-    async with connections:
+    async with turns, connections:
         return tuple(await asyncio.gather(*map(one, tenants)))
 
 

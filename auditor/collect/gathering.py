@@ -2,13 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from threading import Event
-from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -25,6 +24,7 @@ from auditor.collect.scratch import scratch
 from auditor.collect.sharding import Shards
 from auditor.collect.sign_ins import read_sign_ins
 from auditor.collect.spool import Spool, give_back
+from auditor.collect.turns import Turn, Turns
 from auditor.collect.users import read_users
 from auditor.domain.errors import GraphError
 from auditor.domain.needs import Needs
@@ -40,7 +40,6 @@ from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writing import SnapshotWriter, folder_name
 
-T = TypeVar("T")
 _STATES = "licenseAssignmentStates"
 _NOTHING_TO_SEE = frozenset({Kind.DENIED, Kind.NO_PREMIUM, Kind.UNSUPPORTED, Kind.MISSING})
 """Refusals that a snapshot can tell of; any other kind that meets every source means that there is no snapshot."""
@@ -67,6 +66,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
     environ: Mapping[str, str] | None = None,
     patience: Patience | None = None,
     connections: Connections | None = None,
+    turn: Turn | None = None,
 ) -> Path:
     """Read what the needs name, and write it under `root/<tenant>/<instant>/`; returns that folder.
 
@@ -84,13 +84,22 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
         locale=tenant.locale,
         tool_version=__version__,
     )
-    with scratch(root / tenant.name) as folder:
+    async with AsyncExitStack() as stack:
+        if turn is None:
+            turns = await stack.enter_async_context(Turns())
+            turn = await stack.enter_async_context(turns.reading())
+        folder = stack.enter_context(scratch(root / tenant.name))
         async with SignIn(tenant, environ=environ, connections=connections) as sign_in:
             await _check_identity(tenant, sign_in)
             async with open_graph(tenant, sign_in, patience=patience, connections=connections) as graph:
                 reading = Reading(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
                 gathered = await _gather(reading)
-        return await _written(root, manifest, gathered)
+        writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))
+        stop = Event()
+        await _filled(writer, manifest, gathered, turn, stop)
+        del gathered
+        async with turn.publishing():
+            return await turn.beside(writer.publish, stop.set)
 
 
 async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
@@ -195,30 +204,15 @@ class _StoppedError(Exception):
     """The collection was stopped while its snapshot was being written."""
 
 
-async def _written(root: Path, manifest: Manifest, gathered: _Gathered) -> Path:
-    """Write; what a large tenant takes, and the waiting for the disk, in a thread, so that others go on meanwhile.
+async def _filled(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, turn: Turn, stop: Event) -> None:
+    """Put together what was gathered; what a large tenant takes in a thread, so that others go on meanwhile.
 
     What takes milliseconds is done at once: threads that wait for each other's turn would cost more than that.
     """
-    stop = Event()
-    with SnapshotWriter(root, manifest.tenant, folder_name(manifest)) as writer:
-        if gathered.users is None or gathered.users.rows < USERS_PER_ROW_GROUP // 4:
-            _fill(writer, manifest, gathered, stop)
-        else:
-            await _beside(lambda: _fill(writer, manifest, gathered, stop), stop)
-        return await _beside(writer.publish, stop)
-
-
-async def _beside(work: Callable[[], T], stop: Event) -> T:
-    """Do something in a thread; when this is cancelled, the thread is told and waited for."""
-    working = asyncio.ensure_future(asyncio.to_thread(work))
-    try:
-        return await asyncio.shield(working)
-    except asyncio.CancelledError:
-        stop.set()
-        with suppress(_StoppedError):
-            await working
-        raise
+    if gathered.users is None or gathered.users.rows < USERS_PER_ROW_GROUP // 4:
+        _fill(writer, manifest, gathered, stop)
+    else:
+        await turn.beside(lambda: _fill(writer, manifest, gathered, stop), stop.set)
 
 
 def _fill(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, stop: Event) -> None:

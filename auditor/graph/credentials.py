@@ -4,7 +4,7 @@ import asyncio
 import base64
 import binascii
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, assert_never
 
 from auditor.domain.errors import GraphError
@@ -142,8 +142,9 @@ class SignIn:
             if self._inner is None:
                 self._inner = self._build()
             options: dict[str, Any] = {"enable_cae": True} if claims is None else {"enable_cae": True, "claims": claims}
-            asked: Awaitable[AccessToken] = self._inner.get_token(self.scope, **options)
-            return _usable(await asyncio.wait_for(asked, _LONGEST))
+            # Not wait_for, which in Python 3.11 loses a request to stop that comes together with the answer.
+            async with asyncio.timeout(_LONGEST):
+                return _usable(await self._inner.get_token(self.scope, **options))
         except GraphError:
             raise
         except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError

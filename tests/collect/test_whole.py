@@ -236,20 +236,23 @@ except KeyboardInterrupt:
 """
 
 
+def asked(graph: Emulator, path: str) -> None:
+    """Wait until a program has asked for something, however slow the machine is."""
+    deadline = time.monotonic() + 300
+    while not graph.journal.of(path):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_being_stopped_leaves_no_half_snapshot(graph: Emulator, tmp_path: Path, number: signal.Signals) -> None:
-    graph.faults.add("slow", path="/users", query="$skiptoken", seconds=8, times=None)
+    graph.faults.add("slow", path="/users", query="$skiptoken", seconds=900, times=None)
     env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
     arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
     process = subprocess.Popen([sys.executable, "-c", SCRIPT, *arguments], env=env, stdout=subprocess.PIPE)
-    deadline = time.monotonic() + 20
-    while not graph.journal.of("/users") and time.monotonic() < deadline:
-        time.sleep(0.05)
-    time.sleep(0.3)
-    begun = time.monotonic()
+    asked(graph, "/users")
     process.send_signal(number)
-    process.communicate(timeout=10)
-    assert time.monotonic() - begun < 2
+    process.communicate(timeout=120)  # far less than the answer takes that it waits for
     assert process.returncode == (-9 if number is signal.SIGKILL else 130)
     left = [path for path in tmp_path.rglob("*") if path.is_file() and path.name == "manifest.json"]
     assert not left
@@ -265,17 +268,15 @@ def test_being_stopped_leaves_no_half_snapshot(graph: Emulator, tmp_path: Path, 
 
 def test_a_runner_ends_what_no_interrupt_reaches(graph: Emulator, tmp_path: Path) -> None:
     """Whoever starts the program in the background makes it ignore SIGINT; SIGTERM must end it all the same."""
-    graph.faults.add("slow", path="/users", query="$skiptoken", seconds=8, times=None)
+    graph.faults.add("slow", path="/users", query="$skiptoken", seconds=900, times=None)
     env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
     deaf = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)\n" + SCRIPT
     arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
     with subprocess.Popen([sys.executable, "-c", deaf, *arguments], env=env, stdout=subprocess.PIPE) as process:
-        deadline = time.monotonic() + 20
-        while not graph.journal.of("/users") and time.monotonic() < deadline:
-            time.sleep(0.05)
+        asked(graph, "/users")
         process.send_signal(signal.SIGINT)
         process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=10)
+        process.communicate(timeout=120)
     assert process.returncode == 130
     assert not list(tmp_path.iterdir())
 
@@ -296,7 +297,7 @@ def needs(_):
     script += SCRIPT.replace("lambda _: PEOPLE", "needs")
     env = {**os.environ, **environment(graph), "T": graph.bearer("contoso")}
     arguments = [graph.tenants["contoso"].tenant_id, graph.endpoint, str(tmp_path)]
-    done = subprocess.run([sys.executable, "-c", script, *arguments], env=env, timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", script, *arguments], env=env, timeout=300, check=False)
     assert done.returncode == 130
     assert not list(tmp_path.iterdir())
 

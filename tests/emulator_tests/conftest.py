@@ -29,7 +29,7 @@ def two_tenants() -> Iterator[Emulator]:
 @pytest.fixture
 def client() -> Iterator[Callable[..., httpx.Response]]:
     """`client(emulator, path, tenant=, roles=, method=, **httpx)`: one request with a token for the tenant."""
-    with httpx.Client(timeout=20, trust_env=False) as http:
+    with httpx.Client(timeout=120, trust_env=False) as http:
 
         def ask(
             running: Emulator,

@@ -116,7 +116,7 @@ def test_reset(emulator: Emulator, client: Any) -> None:
 
 def test_reset_on_a_bare_socket(emulator: Emulator) -> None:
     emulator.faults.add("reset")
-    with socket.create_connection(("127.0.0.1", emulator.port), timeout=5) as plain:
+    with socket.create_connection(("127.0.0.1", emulator.port), timeout=60) as plain:
         token = emulator.bearer("contoso")
         plain.sendall(f"GET /v1.0/users HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
         with pytest.raises(ConnectionResetError):

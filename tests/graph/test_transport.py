@@ -42,16 +42,17 @@ def listening(talk: Talk) -> Iterator[str]:
         server.close()
 
 
-async def asked(address: str, *times: int) -> list[httpx.Response]:
+async def asked(address: str, *times: int, patience: float = 60) -> list[httpx.Response]:
     transport = AiohttpTransport(verify=context(None), connections=4, proxy=None)
-    limits = httpx.Timeout(0.4)
+    limits = httpx.Timeout(patience)
     async with Forgetful(transport=transport, timeout=limits, follow_redirects=False, trust_env=False) as client:
         return [await client.get(address) for _ in times or (1,)]
 
 
 def silent(connection: socket.socket) -> None:
+    """Say nothing until the other side has gone."""
     connection.recv(1 << 16)
-    connection.settimeout(2)
+    connection.settimeout(60)
     try:
         connection.recv(1)
     except OSError:
@@ -86,7 +87,7 @@ def unpacked(connection: socket.socket) -> None:
 @pytest.mark.parametrize("talk", [silent, stuck, closing, rambling, short, unpacked])
 def test_what_fails_on_a_connection_is_an_error_that_can_be_tried_again(talk: Talk) -> None:
     with listening(talk) as address, pytest.raises((httpx.TransportError, httpx.DecodingError)):
-        asyncio.run(asked(address))
+        asyncio.run(asked(address, patience=0.4))
 
 
 def test_where_nobody_listens() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -29,6 +29,10 @@ def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, 
     """A service over TLS that answers everything so, and a tenant that would sign in there."""
 
     class Entra(BaseHTTPRequestHandler):
+        # The client ends the connection, at a moment of its own: it would wait for the service's farewell otherwise,
+        # and may be gone before that comes.
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(status)
@@ -36,6 +40,14 @@ def answering(status: int, body: bytes, folder: Path, headers: tuple[tuple[str, 
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)
+
+        def handle(self) -> None:
+            with suppress(OSError):  # the client is gone
+                super().handle()
+
+        def finish(self) -> None:
+            with suppress(OSError):
+                super().finish()
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
