@@ -11,6 +11,7 @@ from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result import Finding, PolicyOutcome, Result, SourceLine, TenantResult
 from auditor.domain.words import Outcome, Severity, SourceStatus, Status
 from auditor.render import render
+from auditor.render.words import SEVERITIES, SOURCE_STATES, SOURCES, Words
 
 _TYPES: Final[Mapping[Severity, Type]] = {
     Severity.CRITICAL: Type.ERROR,
@@ -19,7 +20,6 @@ _TYPES: Final[Mapping[Severity, Type]] = {
     Severity.LOW: Type.NOTICE,
     Severity.INFO: Type.NOTICE,
 }
-_CUT: Final = "_The summary ends here; the whole of it is in the report._"
 
 
 def in_actions(environ: Mapping[str, str]) -> bool:
@@ -27,20 +27,26 @@ def in_actions(environ: Mapping[str, str]) -> bool:
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
-def publish(
-    result: Result, told: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]
-) -> tuple[str, ...]:
+def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
     """Write the summary and the outputs, and return the annotations as lines to print; nothing outside of a job.
 
     `told` is the result in the language of `locale`. DeliveryError when one of the job's files cannot be written.
     """
     if not in_actions(environ):
         return ()
+    words = Words(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
         text = b"".join(render(told, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
-        append_summary(Path(summary), text, notice=_CUT)
-    publish_outputs(outputs_of(result, wanted, code=code), environ)
-    return tuple(annotation_lines(annotations_of(result, environ)))
+        cut = words.gettext("The summary ends here; the whole of it is in the report.")
+        append_summary(Path(summary), text, notice=f"_{cut}_")
+    publish_outputs(outputs_of(told, wanted, code=code), environ)
+    return tuple(annotation_lines(annotations_of(told, environ, words), lambda count: _rest(count, words)))
+
+
+def _rest(count: int, words: Words) -> Annotation:
+    """Return what stands for the annotations that a step does not show."""
+    more = words.ngettext("and {count} more", "and {count} more", count)
+    return Annotation(type=Type.NOTICE, title=words.gettext("More in the report"), message=more)
 
 
 def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:
@@ -64,83 +70,102 @@ def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
     }
 
 
-def annotations_of(result: Result, environ: Mapping[str, str]) -> list[Annotation]:
+def annotations_of(result: Result, environ: Mapping[str, str], words: Words) -> list[Annotation]:
     """Return what could not be read, then one annotation for each policy that fired, by severity; people are counted.
 
     They stand on the lines of the policies: a tenant has none.
     """
-    found = [_unread(tenant.name, reason) for tenant in result.tenants for reason in _reasons(tenant)]
-    found += [_unread("all tenants together", reason) for reason in _not_evaluated(result.fleet.policies)]
+    fleet = words.gettext("all tenants together")
+    found = [_unread(tenant.name, reason, words) for tenant in result.tenants for reason in _reasons(tenant, words)]
+    found += [_unread(fleet, reason, words) for reason in _not_evaluated(result.fleet.policies, words)]
     findings = [
         (tenant.display_name or tenant.name, finding) for tenant in result.tenants for finding in tenant.findings
     ]
-    findings += [("all tenants together", finding) for finding in result.fleet.findings]
+    findings += [(fleet, finding) for finding in result.fleet.findings]
     titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
     fired: dict[tuple[int, str], list[tuple[str, Finding]]] = {}
     order = list(Severity)
     for where, finding in findings:
         if finding.status is Status.OPEN:
             fired.setdefault((order.index(finding.severity), finding.policy), []).append((where, finding))
-    return found + [_fired(titles.get(policy, policy), fired[rank, policy], environ) for rank, policy in sorted(fired)]
+    return found + [
+        _fired(titles.get(policy, policy), fired[rank, policy], environ, words) for rank, policy in sorted(fired)
+    ]
 
 
-def _fired(title: str, members: list[tuple[str, Finding]], environ: Mapping[str, str]) -> Annotation:
+def _fired(title: str, members: list[tuple[str, Finding]], environ: Mapping[str, str], words: Words) -> Annotation:
     """Return the annotation of a policy that fired: how often, and in which tenants."""
     finding = members[0][1]
     counts = Counter(where for where, _ in members)
-    told = ", ".join(f"{printable(where)}: {count}" for where, count in sorted(counts.items()))
-    noun = "finding" if len(members) == 1 else "findings"
+    told = ", ".join(f"{printable(where)}: {words.number(count)}" for where, count in sorted(counts.items()))
+    said = words.ngettext(
+        "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", len(members)
+    )
     return Annotation(
         type=_TYPES[finding.severity],
-        title=printable(f"{title} ({finding.severity.value})"),
-        message=f"{len(members)} open {noun} of {printable(finding.policy)}: {told}",
+        title=printable(f"{title} ({words.gettext(SEVERITIES[finding.severity])})"),
+        message=said.replace("{policy}", printable(finding.policy)).replace("{tenants}", told),
         file=_file(finding.source, environ),
         line=finding.source.line,
     )
 
 
-def diagnostic_lines(diagnostics: tuple[Diagnostic, ...], environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the annotations of what is wrong with an input, at its lines; nothing outside of a job."""
+def diagnostic_lines(
+    diagnostics: tuple[tuple[Diagnostic, bool], ...], environ: Mapping[str, str], locale: str | None = None
+) -> tuple[str, ...]:
+    """Return the annotations of what is wrong with an input, at its lines; nothing outside of a job.
+
+    Each says whether it is told in the language of `locale`.
+    """
     if not in_actions(environ):
         return ()
+    words = Words(locale or "en")
     return tuple(
         annotation_lines(
             [
                 Annotation(
                     type=Type.ERROR if one.level is Level.ERROR else Type.WARNING,
                     title=f"auditor: {one.slug}",
-                    message=printable(one.message) + (f"\nhelp: {printable(one.hint)}" if one.hint else ""),
+                    message=printable(one.message)
+                    + (
+                        f"\n{words.gettext('help') if translated else 'help'}: {printable(one.hint)}"
+                        if one.hint
+                        else ""
+                    ),
                     file=None if one.span is None else _file(SourceLine(file=one.span.file, line=1), environ),
                     line=1 if one.span is None else one.span.line,
                 )
-                for one in diagnostics
-            ]
+                for one, translated in diagnostics
+            ],
+            lambda count: _rest(count, words),
         )
     )
 
 
-def _reasons(tenant: TenantResult) -> list[str]:
+def _reasons(tenant: TenantResult, words: Words) -> list[str]:
     """Return why a tenant's answer is not whole: it was not audited, a source was not read, a policy not judged."""
     if tenant.failure is not None:
-        return [f"not audited: {tenant.failure}"]
+        return [words.gettext("not audited: {reason}").replace("{reason}", words.told(tenant.failure))]
+    unknown = words.gettext("no reason is known")
     gaps = [
-        f"{source.name.value} {source.status.value}: {source.reason or 'no reason is known'}"
+        f"{words.gettext(SOURCES[source.name])}: {words.gettext(SOURCE_STATES[source.status])}: "
+        f"{words.told(source.reason) if source.reason else unknown}"
         for source in tenant.sources
         if source.status in {SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE}
     ]
-    gaps += _not_evaluated(tenant.policies)
-    return gaps if gaps or tenant.complete else ["the tenant was not read whole"]
+    gaps += _not_evaluated(tenant.policies, words)
+    return gaps if gaps or tenant.complete else [words.gettext("the tenant was not read whole")]
 
 
-def _not_evaluated(policies: tuple[PolicyOutcome, ...]) -> list[str]:
+def _not_evaluated(policies: tuple[PolicyOutcome, ...], words: Words) -> list[str]:
     unknown = [policy.id for policy in policies if policy.status is Outcome.NOT_EVALUATED]
-    return [f"not evaluated: {', '.join(unknown)}"] if unknown else []
+    said = words.gettext("not evaluated: {policies}")
+    return [said.replace("{policies}", ", ".join(unknown))] if unknown else []
 
 
-def _unread(tenant: str, reason: str) -> Annotation:
-    return Annotation(
-        type=Type.ERROR, title=f"The audit of {printable(tenant)} is incomplete", message=printable(reason)
-    )
+def _unread(tenant: str, reason: str, words: Words) -> Annotation:
+    title = words.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
+    return Annotation(type=Type.ERROR, title=title, message=printable(reason))
 
 
 def _file(source: SourceLine, environ: Mapping[str, str]) -> str | None:

@@ -10,6 +10,7 @@ from auditor.domain.tenant import Tenant
 from auditor.domain.words import Cloud
 from auditor.graph import clouds
 from auditor.graph.github_oidc import subjects
+from auditor.wording.checks import N_
 
 _GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""
@@ -43,9 +44,9 @@ def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission,
     return (
         "# Microsoft Graph PowerShell",
         *powershell,
-        "# or Azure CLI",
+        f"# {N_('or Azure CLI')}",
         *az,
-        "# then sign in anew: tokens keep the permissions they were made with",
+        f"# {N_('then sign in anew: tokens keep the permissions they were made with')}",
     )
 
 
@@ -80,9 +81,10 @@ def federation_commands(
     app = _identified(client)
     body = json.dumps(parameters, ensure_ascii=True)
     subject = forms[0].replace("'", "''")
+    prefix = N_("tells the prefix that GitHub uses")
     return (
         (
-            "gh api repos/OWNER/REPOSITORY/actions/oidc/customization/sub  # tells the prefix that GitHub uses",
+            f"gh api repos/OWNER/REPOSITORY/actions/oidc/customization/sub  # {prefix}",
             "# Microsoft Graph PowerShell",
             _connect(tenant, "Application.ReadWrite.All"),
             f"$app = Get-MgApplication -Filter \"appId eq '{app}'\"",
@@ -90,7 +92,7 @@ def federation_commands(
                 "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name auditor"
                 f" -Issuer '{_ISSUER}' -Subject '{subject}' -Audiences @('{audience}')"
             ),
-            "# or Azure CLI",
+            f"# {N_('or Azure CLI')}",
             *_az_session(tenant),
             f"az ad app federated-credential create --id {app} --parameters {shlex.quote(body)}",
         ),

@@ -135,7 +135,7 @@ def _evaluator(request: Request, places: Sequence[Path | Unaudited], policies: P
     for folder in folders:
         read(folder)  # a damaged snapshot is refused before a cluster is asked
     with session(request.spark_master) as spark:
-        request.notice(f"judging {len(folders)} snapshots with Spark at {request.spark_master or 'this session'}")
+        request.notice(f"judging snapshots with Spark at {request.spark_master or 'this session'}: {len(folders)}")
         yield distribute(spark, folders, policies, active(), request.as_of).evaluate
 
 

@@ -18,6 +18,7 @@ from auditor.policy.compiling import needs
 from auditor.policy.loading import load
 from auditor.policy.yaml import parse
 from auditor.settings.reading import load as load_tenants
+from auditor.wording.checks import N_
 
 SMALL: Final = ("sets", "capacity", "lifecycle", "entitlement", "overlap", "reclaim", "health")
 """What any tenant can use, without sign-in data and mailbox types."""
@@ -133,37 +134,42 @@ def used(choices: Choices) -> str:
 
 
 def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the commands that prepare the tenant: application, permissions, federation, and the mailbox's scope."""
+    """Return the commands that prepare the tenant: application, permissions, federation, and the mailbox's scope.
+
+    Their comments are messages, for whoever prints them.
+    """
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
     files = [(name, body) for name, body in _policies(choices).items() if not _is_test(name)]
     wanted = permissions(needs(load(files).policies))
     federation, forms = federation_commands(tenant, client or "CLIENT_ID", environ)
     sender = choices.sender or "audit@contoso.example"
+    principal = f"--query id --output tsv  # {N_('the SERVICE_PRINCIPAL_ID of step 4')}"
     registration = (
-        "# 1. The app registration (Azure CLI); its appId is CLIENT_ID, and clientId in tenants.yaml",
+        f"# {N_('1. The app registration (Azure CLI); its appId is CLIENT_ID, and clientId in tenants.yaml')}",
         f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
         "az ad app create --display-name 'Licence auditor' --sign-in-audience AzureADMyOrg --query appId --output tsv",
-        "az ad sp create --id CLIENT_ID --query id --output tsv  # the SERVICE_PRINCIPAL_ID of step 4",
+        f"az ad sp create --id CLIENT_ID {principal}",
     )
     known = (
-        "# 1. The app registration is there (--client-id)",
+        f"# {N_('1. The app registration is there (--client-id)')}",
         f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
-        f"az ad sp show --id {client} --query id --output tsv  # the SERVICE_PRINCIPAL_ID of step 4",
+        f"az ad sp show --id {client} {principal}",
     )
     return (
         *(registration if client is None else known),
         "",
-        f"# 2. Its permissions, only what the chosen policies need: {', '.join(item.name for item in wanted)}",
+        f"# {N_('2. Its permissions, only what the chosen policies need:')}",
+        f"#    {', '.join(item.name for item in wanted)}",
         *grant_commands(tenant, client, wanted),
         "",
-        "# 3. The federated credential, so that no secret exists. The subject has one of two forms; newer repositories",
-        "#    use the one with ids:",
+        f"# {N_('3. The federated credential, so that no secret exists')}",
+        f"#    {N_('Its subject has one of two forms; newer repositories use the one with ids:')}",
         *(f"#    {form}" for form in forms),
         *federation,
         "",
-        "# 4. The sending mailbox (Exchange Online PowerShell): nothing but this one.",
-        "#    Give no Mail.Send in Entra: grants add up.",
+        f"# {N_('4. The sending mailbox (Exchange Online PowerShell): nothing but this one')}",
+        f"#    {N_('Give no Mail.Send in Entra: grants add up.')}",
         "Connect-ExchangeOnline",
         (
             f"New-ServicePrincipal -AppId {client or 'CLIENT_ID'} -ObjectId SERVICE_PRINCIPAL_ID"

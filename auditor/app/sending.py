@@ -27,9 +27,9 @@ from auditor.render.mail_view import Reader
 from auditor.render.past import Past
 
 _BEFORE: Final = {
-    State.ACCEPTED: "was sent before",
-    State.SENDING: "may have been sent",
-    State.UNKNOWN: "may have been sent",
+    State.ACCEPTED: "a mail of this run with the same content was sent before",
+    State.SENDING: "a mail of this run with the same content may have been sent",
+    State.UNKNOWN: "a mail of this run with the same content may have been sent",
 }
 
 
@@ -39,10 +39,13 @@ class End(StrEnum):
     ACCEPTED = "accepted"
     WRITTEN = "written"
     """A file was written in place of sending."""
-    ALREADY = "already sent"
-    NOT_DUE = "nothing to tell"
-    REFUSED = "not sent"
-    UNKNOWN = "unknown whether sent"
+    ALREADY = "already"
+    """It was sent before."""
+    NOT_DUE = "not-due"
+    """There is nothing to tell."""
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """Nobody can tell whether it was sent."""
 
     @property
     def fine(self) -> bool:
@@ -197,7 +200,7 @@ def _prepared(
 
 
 def _told_before(address: str, state: State, log: Path) -> Sent:
-    words = f"a mail of this run with the same content {_BEFORE[state]}"
+    words = _BEFORE[state]
     if state is State.ACCEPTED:
         return Sent(address=address, end=End.ALREADY, message=words)
     hint = f"look into the sending mailbox; --resend sends it all the same (the list is {log})"

@@ -96,14 +96,14 @@ def _text(content: str | bytes, file: str) -> str:
         hint = f"UTF-16 without its mark looks so: save it as UTF-8, or {_AGAIN}"
         raise AuditorError("products-encoding", f"{file} holds a NUL byte on line {line}", hint=hint)
     if text.lstrip().startswith("<"):
-        hint = "the address answered with a web page (a sign-in, an article or an error): use the address of the CSV"
-        raise AuditorError("products-format", f"{file} is HTML or XML, not a CSV", hint=f"{hint}, {ADDRESS}")
+        hint = f"the address answered with a web page (a sign-in, an article or an error): use {ADDRESS}"
+        raise AuditorError("products-format", f"{file} is HTML or XML, not a CSV", hint=hint)
     return text
 
 
 def _decoded(content: bytes, file: str) -> str:
     if content.startswith(b"PK\x03\x04"):
-        hint = "save its sheet as 'CSV UTF-8 (comma delimited)', or " + _AGAIN
+        hint = f"save its sheet as 'CSV UTF-8 (comma delimited)', or {_AGAIN}"
         raise AuditorError("products-format", f"{file} is a workbook or an archive, not a CSV", hint=hint)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise AuditorError("products-encoding", f"{file} is UTF-16, not UTF-8", hint=f"save it as UTF-8, or {_AGAIN}")
@@ -144,9 +144,10 @@ def _positions(header: _Record) -> tuple[int, ...]:
     if missing:
         delimiter = next((d for d in (";", "\t") if len(names) == 1 and d in header.text), None)
         if delimiter is not None:
-            written = "tabs" if delimiter == "\t" else f"{delimiter!r}"
             hint = f"a copy saved by Excel is written so: save it as 'CSV UTF-8 (comma delimited)', or {_AGAIN}"
-            message = f"{header.file} is separated by {written}, not by commas"
+            message = f"{header.file} is separated by {delimiter!r}, not by commas"
+            if delimiter == "\t":
+                message = f"{header.file} is separated by tabs, not by commas"
             raise AuditorError("products-format", message, hint=hint, span=span)
         message = f"not Microsoft's product table: no column {', '.join(missing)}"
         raise AuditorError("products-format", message, hint=_AGAIN, span=span)
@@ -158,7 +159,7 @@ def _positions(header: _Record) -> tuple[int, ...]:
 def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | list[Diagnostic]:
     """Return the row in its clean form, or what is wrong with it."""
     if len(record.cells) < width or any(map(clean, record.cells[width:])):
-        return [record.fault("", f"{len(record.cells)} cells where the header has {width}")]
+        return [record.fault("", f"the number of cells is {len(record.cells)}, that of the header {width}")]
     raw = [record.cells[position] for position in positions]
     cells = [clean(cell) for cell in raw]
     bad = [(cell, found) for cell, text in zip(raw, cells, strict=True) if (found := unprintable(text)) is not None]
@@ -184,7 +185,7 @@ def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | l
 
 def _refuse(faults: list[Diagnostic], file: str) -> NoReturn:
     more = len(faults) - _SHOWN
-    rest = [Diagnostic(slug="products-cell", message=f"{more} more faults in {file}", hint=_AGAIN)] if more > 0 else []
+    rest = [Diagnostic(slug="products-cell", message=f"more faults in {file}: {more}", hint=_AGAIN)] if more > 0 else []
     raise InputError([*faults[:_SHOWN], *rest])
 
 

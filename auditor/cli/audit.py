@@ -11,7 +11,7 @@ from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
-from auditor.cli.console import out, say
+from auditor.cli.console import notices, out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import (
     add_mail_arguments,
@@ -24,11 +24,13 @@ from auditor.cli.options import (
     wished_locale,
 )
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.domain.words import Engine
 from auditor.render.past import Past
+from auditor.render.words import Words
+from auditor.wording import wording
 
 Keeper = Callable[..., int]
 _EXAMPLES = """\
@@ -129,7 +131,7 @@ def _report(
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
     # After the store: whoever reads the summary may stop listening.
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    publish(result, told, wanted, locale=locale, code=code)
+    publish(told, wanted, locale=locale, code=code)
     if settings is None:
         return code
     from auditor.cli.send import send  # noqa: PLC0415  likewise
@@ -163,7 +165,7 @@ def _earlier(place: Path | str | None, result: Result) -> tuple[Past, ...]:
     return earlier(place, result)
 
 
-def publish(result: Result, told: Result, wanted: Output, *, locale: str, code: int) -> None:
+def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
     """Give a GitHub Actions job its summary, outputs and annotations; nothing outside of a job.
 
     Annotations go to stdout, or to stderr where stdout is a report. DeliveryError when a file of the job cannot be
@@ -173,7 +175,7 @@ def publish(result: Result, told: Result, wanted: Output, *, locale: str, code: 
         return
     from auditor.app import github  # noqa: PLC0415  only in a job
 
-    for line in github.publish(result, told, wanted, locale=locale, code=code, environ=os.environ):
+    for line in github.publish(told, wanted, locale=locale, code=code, environ=os.environ):
         (say if any(path is None for _, path in wanted.files) else out)(line)
 
 
@@ -199,7 +201,8 @@ def _request(args: argparse.Namespace) -> Request:
         from auditor.app.live import collector  # noqa: PLC0415  the SDK is for live audits only
         from auditor.cli.progress import shown_progress  # noqa: PLC0415
 
-        collect = collector(lambda: shown_progress(enabled=_progress_is_welcome(args)))
+        words = Words(reader_locale(args.locale))
+        collect = collector(lambda: shown_progress(words, enabled=_progress_is_welcome(args)))
     return Request(
         policies=tuple(args.policies),
         demo=args.demo,
@@ -211,7 +214,7 @@ def _request(args: argparse.Namespace) -> Request:
         state_as_of=args.as_of,
         started=started,
         compare=args.compare,
-        notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),
+        notice=notices(wording(reader_locale(args.locale))) if args.verbose else (lambda _: None),
         collect=collect,
         engine=args.engine,
         spark_master=args.spark_master,
@@ -252,8 +255,9 @@ def tell_result(
         console = Console(no_color=True if no_color else None, stderr=taken)
         terminal(result, console, paths=paths, locale=locale, history=history)
     elif not quiet and sys.stderr.isatty():
+        said = wording(locale).gettext("wrote {path}")
         for path in written:
-            say(f"wrote {path}")
+            say(printable(said.replace("{path}", str(path))))
 
 
 def _shard(text: str) -> tuple[int, int]:

@@ -2,16 +2,17 @@
 
 import argparse
 import datetime as dt
-import sys
 from pathlib import Path
 
 from auditor.app.collection import CollectOutcome, collect_all, everything, needs_of
 from auditor.app.policy_files import load_policies
+from auditor.cli.console import out, say, tell
 from auditor.cli.declared import declare
 from auditor.cli.keeping import ready, tell_kept
 from auditor.cli.options import reader_locale
 from auditor.cli.progress import shown_progress
-from auditor.domain.errors import format_diagnostic, printable
+from auditor.domain.errors import printable
+from auditor.render.words import SOURCE_STATES, SOURCES, Words
 from auditor.settings.reading import chosen, read
 
 _EXAMPLES = """\
@@ -37,11 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(parser, "store")
     parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
+    declare(parser, "locale", locale="language of what is said (default: the environment's)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor collect`; 0 when every tenant was read whole, 3 when one was not. Raises AuditorError."""
+    locale = reader_locale(args.locale)
+    words = Words(locale)
     if args.store is not None:
         ready(args.store)
     settings = read(args.tenants)
@@ -49,32 +53,32 @@ def run(args: argparse.Namespace) -> int:
     policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
     needed = {tenant.name: everything(policies) if args.all else needs_of(policies, tenant) for tenant in tenants}
-    with shown_progress(enabled=not args.no_progress and not args.quiet) as progress:
+    with shown_progress(words, enabled=not args.no_progress and not args.quiet) as progress:
         outcomes = collect_all(
             tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
         )
-    code = max(_tell(outcome, quiet=args.quiet) for outcome in outcomes)
+    code = max(_tell(outcome, words, quiet=args.quiet) for outcome in outcomes)
     if args.store is None:
         return code
     folders = [outcome.folder for outcome in outcomes if outcome.folder is not None]
-    return max(code, tell_kept(args.store, folders, locale=reader_locale(None), quiet=args.quiet))
+    return max(code, tell_kept(args.store, folders, locale=locale, quiet=args.quiet))
 
 
-def _tell(outcome: CollectOutcome, *, quiet: bool) -> int:
+def _tell(outcome: CollectOutcome, words: Words, *, quiet: bool) -> int:
     """Print what became of a tenant; returns the exit code it calls for."""
     if outcome.folder is None:
         assert outcome.failure is not None
-        for diagnostic in outcome.failure.diagnostics:
-            print(format_diagnostic(diagnostic), file=sys.stderr)
+        tell(outcome.failure.diagnostics, locale=words.language)
         return 3
-    print(outcome.folder)
+    out(str(outcome.folder))
     whole = True
     for coverage in outcome.sources:
         complete = coverage.status.value in {"complete", "not-needed"}
         whole = whole and complete
+        source = f"{outcome.tenant.name}: {words.gettext(SOURCES[coverage.name])}"
         if not complete:
-            words = f"{outcome.tenant.name}: {coverage.name} is {coverage.status}: {coverage.reason or ''}"
-            print(printable(words), file=sys.stderr)
+            state = words.gettext(SOURCE_STATES[coverage.status])
+            say(printable(f"{source}: {state}" + (f": {words.told(coverage.reason)}" if coverage.reason else "")))
         elif not quiet:
-            print(f"{outcome.tenant.name}: {coverage.name}: {coverage.count:,}", file=sys.stderr)
+            say(f"{source}: {words.number(coverage.count)}")
     return 0 if whole else 3

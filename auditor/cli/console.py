@@ -2,11 +2,11 @@
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from auditor.domain.errors import Diagnostic, Level, format_diagnostic
+from auditor.domain.errors import Diagnostic, Level, format_diagnostic, printable
 
 if TYPE_CHECKING:
     from auditor.wording import Wording
@@ -28,16 +28,16 @@ def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> Non
     They are in the language of `locale`, else of the environment; one that this language does not have is in English.
     """
     words = _reader(locale)
-    spoken = [told(diagnostic, words) for diagnostic in diagnostics]
+    said = [told(diagnostic, words) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
-    for diagnostic, translated in spoken:
+    for diagnostic, translated in said:
         first, *rest = _block(diagnostic, words if translated else None).splitlines()
         colour = red if diagnostic.level is Level.ERROR else yellow
         say("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from auditor.app.github import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
 
-        for line in diagnostic_lines(tuple(diagnostic for diagnostic, _ in spoken), os.environ):
+        for line in diagnostic_lines(tuple(said), os.environ, None if words is None else words.locale):
             say(line)
 
 
@@ -50,6 +50,24 @@ def told(diagnostic: Diagnostic, words: "Wording | None") -> tuple[Diagnostic, b
     if message is None or (diagnostic.hint is not None and hint is None):
         return diagnostic, False
     return replace(diagnostic, message=message, hint=hint), True
+
+
+def spoken(message: str, locale: str | None = None) -> str:
+    """Return a message of the catalogues in the language of `locale`, else of the environment, else in English."""
+    words = _reader(locale)
+    return message if words is None else words.gettext(message)
+
+
+def notices(words: "Wording") -> Callable[[str], None]:
+    """Return what says, while it is done, what is being done."""
+    return lambda text: say(printable(f"auditor: {words.complaint(text) or text}"))
+
+
+def commented(command: str, words: "Wording") -> str:
+    """Return a line of a shell with its comment in the reader's language; the command itself stays as it is."""
+    code, mark, comment = command.partition("# ")
+    indent = len(comment) - len(comment.lstrip())
+    return f"{code}{mark}{comment[:indent]}{words.gettext(comment[indent:])}"
 
 
 def environment_locale() -> str | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from auditor.app.collection import everything, needs_of
 from auditor.app.diagnosis import Check, Diagnosis, Health, diagnose_all
 from auditor.app.policy_files import load_policies
+from auditor.cli.console import commented
 from auditor.cli.options import reader_locale
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
@@ -67,4 +68,4 @@ def _print_check(check: Check, words: Wording) -> None:
     told = words.complaint(check.words) or check.words
     print(f"  {mark}  {words.gettext(check.name)}: {printable(told)}")
     for command in check.commands:
-        print(f"          {printable(command)}")
+        print(f"          {printable(commented(command, words))}")

@@ -11,7 +11,7 @@ from auditor.cli.declared import declare
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import UsageError, printable
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.render import history_html, history_json, history_table
 from auditor.render.artifact import Artifact
@@ -94,9 +94,9 @@ def _since_when(
     wanted: str,
 ) -> int:
     if set(formats) - {"json", "terminal"}:
-        raise UsageError("format-unknown", "this is told as json or in the terminal", hint="-f json")
+        raise UsageError("format-unknown", "this is told as json or in the terminal", hint="ask for it with `-f json`")
     if "json" in formats:
-        _deliver([(formats["json"], history_json.render_episodes(tenant, episodes))], quiet=args.quiet)
+        _deliver([(formats["json"], history_json.render_episodes(tenant, episodes))], words, quiet=args.quiet)
     if "terminal" in formats:
         from auditor.cli.history_terminal import show_episodes  # noqa: PLC0415
 
@@ -113,17 +113,17 @@ def _write(
         "csv": history_table.render_csv,
         "parquet": history_table.render_parquet,
     }
-    _deliver([(path, writers[n](trends)) for n, path in formats.items() if n in writers], quiet=args.quiet)
+    _deliver([(path, writers[n](trends)) for n, path in formats.items() if n in writers], words, quiet=args.quiet)
     if "terminal" in formats and not args.quiet:
         from auditor.cli.history_terminal import show  # noqa: PLC0415
 
         show(trends, words, between=two, no_color=args.no_color)
 
 
-def _deliver(artifacts: list[tuple[Path | None, Artifact]], *, quiet: bool) -> None:
+def _deliver(artifacts: list[tuple[Path | None, Artifact]], words: Words, *, quiet: bool) -> None:
     for written in write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None):
         if not quiet:
-            say(f"wrote {written}")
+            say(printable(words.gettext("wrote {path}").replace("{path}", str(written))))
     for path, artifact in artifacts:
         if path is None:
             for piece in artifact.chunks():

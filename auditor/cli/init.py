@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from auditor import __commit__, __version__
-from auditor.app.scaffolding import ACTION, NAME, NO_CLIENT, NO_TENANT, Choices, scaffold, setup_commands
-from auditor.cli.console import out, say
+from auditor.app.scaffolding import ACTION, NAME, NO_CLIENT, NO_TENANT, Choices, Scaffold, scaffold, setup_commands
+from auditor.cli.console import commented, out, say
+from auditor.cli.declared import declare
+from auditor.cli.options import reader_locale
 from auditor.domain.errors import printable
 from auditor.domain.words import Agreement
+from auditor.wording import Wording, wording
 
 _EXAMPLES = """\
 auditor init                                           in this folder, for a small tenant
@@ -59,6 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the commit of the action in workflows (default: that of this release; in a working copy, its tag)",
     )
     parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+    declare(parser, "locale", locale="language of what is said; the files of the repository are in English")
     parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
@@ -75,19 +79,29 @@ def run(args: argparse.Namespace) -> int:
         sender=args.mail_from,
         pin=args.pin or __commit__,
     )
-    done = scaffold(args.folder, choices, force=args.force)
-    for name in done.written:
-        say(printable(f"auditor: wrote {args.folder / name}"))
-    for name in done.kept:
-        say(printable(f"auditor: {args.folder / name} differs and was left as it is (--force overwrites it)"))
-    if not choices.pin and any(name.startswith(".github/workflows/") for name in done.written):
-        say("auditor: this program does not know its release's commit: the workflows name a tag, which can be moved")
-        say(f"   = help: gh api repos/{ACTION}/commits/v{__version__} --jq .sha tells the commit to put there")
-    if not done.written and not done.kept:
-        say("auditor: everything is there already")
+    words = wording(reader_locale(args.locale))
+    _tell(scaffold(args.folder, choices, force=args.force), args.folder, choices, words)
     if not args.quiet:
-        out("\n".join(setup_commands(choices, os.environ)))
+        out("\n".join(commented(line, words) for line in setup_commands(choices, os.environ)))
     return 0
+
+
+def _tell(done: Scaffold, folder: Path, choices: Choices, words: Wording) -> None:
+    wrote = words.gettext("wrote {path}")
+    kept = words.gettext("{path} differs and was left as it is (--force overwrites it)")
+    for said, names in ((wrote, done.written), (kept, done.kept)):
+        for name in names:
+            say("auditor: " + printable(said.replace("{path}", str(folder / name))))
+    if not choices.pin and any(name.startswith(".github/workflows/") for name in done.written):
+        moved = words.gettext(
+            "this program does not know its release's commit: the workflows name a tag, which can be moved"
+        )
+        mend = words.gettext("`{command}` tells the commit to put there")
+        command = f"gh api repos/{ACTION}/commits/v{__version__} --jq .sha"
+        say(f"auditor: {moved}")
+        say(f"   = {words.gettext('help')}: {mend.replace('{command}', command)}")
+    if not done.written and not done.kept:
+        say("auditor: " + words.gettext("everything is there already"))
 
 
 def _like(pattern: str) -> Callable[[str], str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from auditor import __version__
-from auditor.cli.console import say, tell
+from auditor.cli.console import say, spoken, tell
 from auditor.cli.environment import fill_in
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 
@@ -107,16 +107,18 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except KeyboardInterrupt:
-        say("interrupted")
+        say(spoken("interrupted", getattr(arguments, "locale", None)))
         return 130
     except Exception as error:
         extra = _EXTRAS.get((getattr(error, "name", None) or "").split(".")[0])
         if isinstance(error, ModuleNotFoundError) and extra is not None:
-            tell(_missing(extra, str(error.name)).diagnostics)
+            tell(_missing(extra, str(error.name)).diagnostics, locale=getattr(arguments, "locale", None))
             return 2
         if getattr(arguments, "verbose", 0):
             raise
-        say(f"auditor: bug: {type(error).__name__}: run again with -v and report it at {_BUG}")
+        locale = getattr(arguments, "locale", None)
+        said = spoken("bug: {error}: run again with -v and report it at {address}", locale)
+        say("auditor: " + said.replace("{error}", type(error).__name__).replace("{address}", _BUG))
         return 70
 
 

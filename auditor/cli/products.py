@@ -8,7 +8,12 @@ from pathlib import Path
 
 from auditor.app.catalogue import Update, active, update
 from auditor.catalogue import Catalogue, Product, free_products
+from auditor.cli.console import out, say
+from auditor.cli.declared import declare
+from auditor.cli.options import reader_locale
 from auditor.domain.errors import UsageError, printable
+from auditor.wording import Wording, wording
+from auditor.wording.checks import N_
 
 _EXAMPLES = """\
 auditor products                      every product
@@ -26,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("words", nargs="*", metavar="TEXT", help="words to look for, or: update FILE_OR_URL")
     parser.add_argument("--free", action="store_true", help="only products that cost nothing, with the reason")
     parser.add_argument("--json", action="store_true", help="print JSON, with the service plans")
+    declare(parser, "locale", locale="language of what is said, and of the table on a terminal")
     into = parser.add_argument_group("update")
     into.add_argument("--output", type=Path, metavar="PATH", help="write here instead of the user's data folder")
     into.add_argument("--source", metavar="TEXT", help="the source to record (default: the file name or address)")
@@ -39,13 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor products` and return the exit code; raises AuditorError with nothing written on bad input."""
+    words = wording(reader_locale(args.locale))
     if args.words[:1] == ["update"]:
-        return _update(args)
+        return _update(args, words)
     if any(value is not None for value in (args.output, args.source, args.date)):
         raise UsageError(
-            "usage", "--output, --source and --date belong to an update", hint="auditor products update FILE_OR_URL"
+            "usage", "--output, --source and --date belong to an update", hint="`auditor products update FILE_OR_URL`"
         )
-    return _list(args)
+    return _list(args, words)
 
 
 def _date(text: str) -> dt.date:
@@ -55,62 +62,77 @@ def _date(text: str) -> dt.date:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from error
 
 
-def _update(args: argparse.Namespace) -> int:
+def _update(args: argparse.Namespace, words: Wording) -> int:
     if len(args.words) != 2 or args.free or args.json:
         raise UsageError(
             "usage",
             "update takes one file or address, and no --free or --json",
-            hint="auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]",
+            hint="`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`",
         )
     done = update(args.words[1], output=args.output, source=args.source, date=args.date)
-    for line in _changes(done):
-        print(line)
+    for line in _changes(done, words):
+        out(line)
     own = done.catalogue
-    counts = f"{len(own.products)} products, {len(own.plans)} service plans, of {own.date}"
-    print(printable(f"wrote {done.path}: {counts}"), file=sys.stderr)
+    counts = (
+        words.plural("{count} product", "{count} products", len(own.products)),
+        words.plural("{count} service plan", "{count} service plans", len(own.plans)),
+    )
+    wrote = words.gettext("wrote {path}: {counts}, of {date}")
+    say(
+        printable(
+            wrote.replace("{date}", own.date).replace("{counts}", ", ".join(counts)).replace("{path}", str(done.path))
+        )
+    )
     if done.unused:
-        print("the catalogue of the package is newer and stays in use", file=sys.stderr)
+        say(words.gettext("the catalogue of the package is newer and stays in use"))
     return 0
 
 
-def _changes(done: Update) -> list[str]:
+def _changes(done: Update, words: Wording) -> list[str]:
     """Return one line for each change, its kind first."""
     changes = done.changes
-    lines = [f"added    {_named(product)}" for product in changes.added]
+    kinds = [words.gettext("added"), words.gettext("renamed"), words.gettext("plans"), words.gettext("gone")]
+    wide = max(map(len, kinds)) + 2
+    added, renamed, plans, gone = (kind.ljust(wide) for kind in kinds)
+    lines = [f"{added}{_named(product)}" for product in changes.added]
     for old, new in changes.renamed:
         part = f"{old.part_number} -> {new.part_number}" if old.part_number != new.part_number else new.part_number
-        lines.append(f"renamed  {part}  {old.name} -> {new.name}  {new.sku_id}")
+        lines.append(f"{renamed}{part}  {old.name} -> {new.name}  {new.sku_id}")
     for old, new in changes.replanned:
         before, after = ({plan.id: plan.name for plan in product.plans} for product in (old, new))
         signs = [f"+{after[plan]}" for plan in after if plan not in before]
         signs += [f"-{before[plan]}" for plan in before if plan not in after]
-        lines.append(f"plans    {_named(new)}  {' '.join(signs)}")
-    lines += [f"gone     {_named(product)}" for product in changes.gone]
-    return lines or ["no product was added, renamed or gone"]
+        lines.append(f"{plans}{_named(new)}  {' '.join(signs)}")
+    lines += [f"{gone}{_named(product)}" for product in changes.gone]
+    return lines or [words.gettext("no product was added, renamed or gone")]
 
 
 def _named(product: Product) -> str:
     return f"{product.part_number}  {product.name}  {product.sku_id}"
 
 
-def _list(args: argparse.Namespace) -> int:
+def _list(args: argparse.Namespace, words: Wording) -> int:
     catalogue = active()
     text = " ".join(args.words)
     found = [p for p in catalogue.search(text) if not args.free or catalogue.is_free(p)]
     if args.json:
-        print(_as_json(catalogue, found))
+        out(_as_json(catalogue, found))
     elif sys.stdout.isatty():
-        _print_table(catalogue, found, reasons=args.free)
+        _print_table(catalogue, found, words, reasons=args.free)
     else:
         for row in _rows(catalogue, found, reasons=args.free):
-            print("\t".join(row))
+            out("\t".join(row))
     if not found:
-        print(printable(f"no product matches {text!r} in the table of {catalogue.date}"), file=sys.stderr)
+        said = words.gettext("no product matches {text} in the table of {date}")
+        say(printable(said.replace("{date}", catalogue.date).replace("{text}", repr(text))))
     return 0
 
 
 def _rows(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> list[list[str]]:
-    """Return the header and one row for each product; the names hold neither tabs nor line breaks."""
+    """Return the header and one row for each product; the names hold neither tabs nor line breaks.
+
+    They are for programs, and the same in every language.
+    """
     why = {item.part_number.casefold(): item.reason for item in free_products()}
     rows = [["skuPartNumber", "name", "skuId", "servicePlans", "reason" if reasons else "free"]]
     for product in found:
@@ -120,18 +142,26 @@ def _rows(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> list[
     return rows
 
 
-def _print_table(catalogue: Catalogue, found: list[Product], *, reasons: bool) -> None:
+def _print_table(catalogue: Catalogue, found: list[Product], words: Wording, *, reasons: bool) -> None:
     from rich.console import Console  # noqa: PLC0415 (heavy: only where a person looks)
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     header, *rows = _rows(catalogue, found, reasons=reasons)
-    caption = f"{len(found)} of {len(catalogue.products)} products; {catalogue.source}, {catalogue.date}"
+    said = words.plural("{shown} of {count} product", "{shown} of {count} products", len(catalogue.products))
+    caption = f"{said.replace('{shown}', words.number(len(found)))}; {catalogue.source}, {catalogue.date}"
     table = Table(caption=Text(caption), caption_justify="left")
+    titles = {"name": N_("Name"), "free": N_("Free"), "reason": N_("Reason")}
     for title in header:
-        table.add_column(title, overflow="fold", justify="right" if title == "servicePlans" else "left")
+        table.add_column(
+            words.gettext(titles.get(title, title)),
+            overflow="fold",
+            justify="right" if title == "servicePlans" else "left",
+        )
     for row in rows:
-        table.add_row(*map(Text, row))  # Text, not str: a name in brackets is no markup.
+        *facts, last = row
+        # Text, not str: a name in brackets is no markup.
+        table.add_row(*map(Text, facts), Text(words.gettext(last)))
     Console().print(table)
 
 

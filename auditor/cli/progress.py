@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from auditor.collect.progress import Progress, Silent
 from auditor.domain.errors import printable
-from auditor.domain.words import Source
+from auditor.domain.words import Source, SourceStatus
+from auditor.render.words import SOURCE_STATES, SOURCES, Words
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
 class _Shown:
     """One bar per tenant and source."""
 
-    def __init__(self, bars: "Bars") -> None:
+    def __init__(self, bars: "Bars", words: Words) -> None:
         self._bars = bars
+        self._words = words
         self._tasks: dict[tuple[str, Source], TaskID] = {}
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
@@ -33,17 +35,19 @@ class _Shown:
         """Fill the bar, and say how the source ended."""
         task = self._task(tenant, source)
         done = self._bars.tasks[self._bars.task_ids.index(task)].completed
-        self._bars.update(task, total=done or 1, completed=done or 1, status=status)
+        said = self._words.gettext(SOURCE_STATES[SourceStatus(status)])
+        self._bars.update(task, total=done or 1, completed=done or 1, status=said)
 
     def _task(self, tenant: str, source: Source) -> "TaskID":
         key = (tenant, source)
         if key not in self._tasks:
-            self._tasks[key] = self._bars.add_task(printable(f"{tenant} {source}"), total=None, status="")
+            name = self._words.gettext(SOURCES[source])
+            self._tasks[key] = self._bars.add_task(printable(f"{tenant}: {name}"), total=None, status="")
         return self._tasks[key]
 
 
 @contextmanager
-def shown_progress(*, enabled: bool) -> Iterator[Progress]:
+def shown_progress(words: Words, *, enabled: bool) -> Iterator[Progress]:
     """Show bars on stderr while the block runs; nothing where nobody watches."""
     if not enabled or not sys.stderr.isatty():
         yield Silent()
@@ -56,7 +60,7 @@ def shown_progress(*, enabled: bool) -> Iterator[Progress]:
     class Rate(ProgressColumn):
         def render(self, task: Task) -> Text:
             speed = task.finished_speed or task.speed
-            return Text("" if speed is None else f"{speed:,.0f}/s")
+            return Text("" if speed is None else f"{words.number(round(speed))}/s")
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -67,4 +71,4 @@ def shown_progress(*, enabled: bool) -> Iterator[Progress]:
         TextColumn("{task.fields[status]}", markup=False),
     )
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield _Shown(bars)
+        yield _Shown(bars, words)

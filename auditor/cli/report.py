@@ -38,5 +38,5 @@ def run(args: argparse.Namespace) -> int:
     past = () if args.history is None else earlier(args.history, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    publish(result, told, wanted, locale=locale, code=0)
+    publish(told, wanted, locale=locale, code=0)
     return 0

@@ -8,17 +8,26 @@ from typing import TYPE_CHECKING
 
 from auditor.app.redacting import redacted
 from auditor.app.saved import saved_result
-from auditor.cli.console import say, tell
+from auditor.cli.console import notices, say, tell
 from auditor.cli.declared import declare
-from auditor.cli.options import add_mail_arguments, from_environment, now
-from auditor.domain.errors import Diagnostic, UsageError
+from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
+from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.settings.reading import read
+from auditor.wording import Wording, wording
+from auditor.wording.checks import N_
 
 if TYPE_CHECKING:
     from auditor.app.sending import Sent
 
+_SAID: Mapping[str, str] = {
+    "accepted": N_("mail to {address}: accepted"),
+    "written": N_("mail to {address}: written ({file})"),
+    "already": N_("mail to {address}: already sent"),
+    "not-due": N_("mail to {address}: nothing to tell"),
+}
+"""What became of a mail that nobody has to look after."""
 _EXAMPLES = """\
 auditor send out/result.json                           to everybody who is to read of it
 auditor send out/result.json --dry-run                 write the mails as files, send nothing
@@ -47,6 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", action="append", default=[], metavar="ADDRESS", help="only to this recipient (repeatable)"
     )
     parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
+    declare(parser, "locale", locale="language of what is said here; each mail is in its reader's")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done")
     parser.add_argument("--no-color", action="store_true", help="no colour")
@@ -90,6 +100,7 @@ def send(
     """Mail a result and say what became of each mail; 0 when all is well, else 3."""
     from auditor.app.sending import Sending, send_result  # noqa: PLC0415
 
+    words = wording(reader_locale(args.locale))
     link, report_link = _link(args.link, os.environ)
     sending = Sending(
         settings=settings,
@@ -103,27 +114,28 @@ def send(
         report_link=report_link,
         fallback=from_environment("LOCALE", "en") or "en",
         history=args.history,
-        notice=(lambda text: say(f"auditor: {text}")) if args.verbose else (lambda _: None),
+        notice=notices(words) if args.verbose else (lambda _: None),
     )
     done = send_result(result, sending)
     for sent in done:
-        _say(sent, quiet=args.quiet)
+        _say(sent, words, quiet=args.quiet)
     if not done and not args.quiet:
-        say("mail: nobody is to read of the tenants in this result")
+        say(words.gettext("mail: nobody is to read of the tenants in this result"))
     return 0 if all(sent.end.fine for sent in done) else 3
 
 
-def _say(sent: "Sent", *, quiet: bool) -> None:
+def _say(sent: "Sent", words: Wording, *, quiet: bool) -> None:
     if sent.end.fine:
         if not quiet:
-            where = f" ({sent.file})" if sent.file is not None else ""
-            say(f"mail to {sent.address}: {sent.end}{where}")
+            said = words.gettext(_SAID[sent.end])
+            say(printable(said.replace("{address}", sent.address).replace("{file}", str(sent.file))))
         return
     from auditor.app.sending import End  # noqa: PLC0415
 
-    message = f"mail to {sent.address}: {sent.end}: {sent.message}"
-    unknown = sent.end is End.UNKNOWN
-    tell([Diagnostic(slug="mail-unknown" if unknown else "mail-refused", message=message, hint=sent.hint)])
+    slug, message = "mail-refused", f"mail to {sent.address}: not sent: {sent.message}"
+    if sent.end is End.UNKNOWN:
+        slug, message = "mail-unknown", f"mail to {sent.address}: unknown whether sent: {sent.message}"
+    tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=words.locale)
 
 
 def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:

@@ -107,7 +107,8 @@ def _check(args: argparse.Namespace, words: Words) -> int:
         out(json.dumps([{**_document(each.night), "wrong": each.wrong} for each in found], indent=2))
     for each in found:
         if each.wrong is not None:
-            say(printable(f"{each.night.tenant} {format_instant(each.night.instant)}: {each.wrong}"))
+            wrong = words.complaint(each.wrong) or each.wrong
+            say(printable(f"{each.night.tenant} {format_instant(each.night.instant)}: {wrong}"))
     broken = sum(each.wrong is not None for each in found)
     if not args.quiet:
         whole = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(found))

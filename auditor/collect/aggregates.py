@@ -59,7 +59,7 @@ async def products(reading: Reading) -> tuple[Coverage, Tables]:
         "products": pa.Table.from_pylist([product_row(row) for row in kept], PRODUCTS),
         "service_plans": _service_plans(rows),
     }
-    shortfall = f"{odd} products have numbers of seats that are no numbers" if odd else None
+    shortfall = f"products whose numbers of seats are no numbers: {odd}" if odd else None
     faults = [] if fault is None else [fault]
     coverage = reading.covered(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
     return coverage, tables
@@ -75,7 +75,7 @@ async def subscriptions(reading: Reading) -> tuple[Coverage, Tables]:
         except (ValueError, OverflowError):
             odd += 1
     table = pa.Table.from_pylist(kept, SUBSCRIPTIONS)
-    shortfall = f"{odd} subscriptions have dates that are no dates" if odd else None
+    shortfall = f"subscriptions whose dates are no dates: {odd}" if odd else None
     faults = [] if fault is None else [fault]
     coverage = reading.covered(
         Source.SUBSCRIPTIONS, len(kept), faults, asked=tuple(SUBSCRIPTIONS.names), shortfall=shortfall

@@ -75,7 +75,7 @@ async def read_users(reading: Reading, shards: "asyncio.Future[Shards]") -> User
                     " collect again later, when its index has caught up"
                 )
     if decoder.without_id:
-        shortfall = f"{decoder.without_id} users came without an id; {shortfall or 'report it to Microsoft'}"
+        shortfall = f"users that came without an id: {decoder.without_id}; {shortfall or 'report it to Microsoft'}"
     coverage = reading.covered(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
     return UsersRead(coverage=coverage, spool=spool)
 

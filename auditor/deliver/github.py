@@ -1,7 +1,7 @@
 """Summaries, annotations and outputs into the files and lines that a GitHub Actions job reads."""
 
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -38,8 +38,8 @@ class Annotation:
     line: int = 1
 
 
-def annotation_lines(annotations: Sequence[Annotation]) -> Iterator[str]:
-    """Yield the workflow commands, the first ten of each type in the order given; what is left out is counted."""
+def annotation_lines(annotations: Sequence[Annotation], rest: Callable[[int], Annotation]) -> Iterator[str]:
+    """Yield the workflow commands, the first ten of each type in the order given, and `rest` of how many are left."""
     shown: list[Annotation] = []
     order = list(Type)
     for kind, group in groupby(sorted(annotations, key=lambda one: order.index(one.type)), key=lambda one: one.type):
@@ -49,8 +49,7 @@ def annotation_lines(annotations: Sequence[Annotation]) -> Iterator[str]:
         shown += alike[:room]
     yield from map(_command, shown)
     if len(shown) < len(annotations):
-        more = len(annotations) - len(shown)
-        yield _command(Annotation(type=Type.NOTICE, title="More in the report", message=f"and {more} more"))
+        yield _command(rest(len(annotations) - len(shown)))
 
 
 def append_summary(path: Path, text: str, *, notice: str) -> None:

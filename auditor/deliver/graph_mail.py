@@ -136,14 +136,12 @@ def _hint(found: Fault, letter: Letter) -> str | None:
     if found.kind is Kind.DENIED:
         return f"the application may not send as {letter.sender}: docs/mail.md tells how to allow that mailbox alone"
     if found.kind in {Kind.NO_MAILBOX, Kind.MISSING} or found.code.lower() == "errorinvaliduser":
-        return f"{letter.sender} must be a mailbox of the tenant that sends: see mail.from in the tenants file"
+        return f"{letter.sender} must be a mailbox of the tenant that sends: see `mail.from` in the tenants file"
     return found.remedy
 
 
 def _left_behind(attempt: Attempt) -> Attempt:
-    hint = f"{attempt.hint}; " if attempt.hint else ""
+    left = "a draft without its attachment stays in the sending mailbox and can be deleted"
     return Attempt(
-        fate=attempt.fate,
-        message=attempt.message,
-        hint=f"{hint}a draft without its attachment stays in the sending mailbox and can be deleted",
+        fate=attempt.fate, message=attempt.message, hint="; ".join(hint for hint in (attempt.hint, left) if hint)
     )

@@ -137,7 +137,7 @@ def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
             return
         raise _RefusedError(
             f"{relay.place} does not offer STARTTLS, and the report would go over the network in the clear",
-            "use another port, or set mail.smtp.starttls to optional or none if the way to the relay is safe",
+            "use another port, or set `mail.smtp.starttls` to `optional` or `none` if the way to the relay is safe",
         )
     server.starttls(context=relay.trusted)
     _hello(server)
@@ -149,7 +149,7 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
     if not isinstance(server.sock, ssl.SSLSocket) and _host(relay.settings) not in _LOOPBACK:
         raise _RefusedError(
             f"{relay.place} is not encrypted, so the password was not sent",
-            "set mail.smtp.starttls to required, or leave usernameEnv and passwordEnv out",
+            "set `mail.smtp.starttls` to `required`, or leave usernameEnv and passwordEnv out",
         )
     try:
         server.login(*relay.password)
@@ -194,8 +194,10 @@ def _deliver(server: smtplib.SMTP, letter: Letter) -> Attempt:
 def _check(code: int, said: bytes, what: str) -> None:
     if 200 <= code < 300:
         return
-    later = "; the relay asks to try again later" if 400 <= code < 500 else ""
-    raise _RefusedError(f"the relay refused {what}: {code} {_shown(said)}{later}", None)
+    answer = f"{code} {_shown(said)}"
+    if 400 <= code < 500:
+        raise _RefusedError(f"the relay refused {what} for now, and asks to try again later: {answer}", None)
+    raise _RefusedError(f"the relay refused {what}: {answer}", None)
 
 
 def _bytes(said: bytes | str) -> bytes:

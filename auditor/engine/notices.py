@@ -107,11 +107,12 @@ def _expired(waiver: Waiver) -> Notice:
 
 def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
     left = days_left(waiver, as_of)
-    return Notice(
-        code="waiver.expiring",
-        message=f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, {left} whole days from now",
-        subject=waiver.id,
-    )
+    message = f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, {left} whole days from now"
+    if left == 1:
+        message = f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, one whole day from now"
+    if left == 0:
+        message = f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, less than a day from now"
+    return Notice(code="waiver.expiring", message=message, subject=waiver.id)
 
 
 def _unknown(waiver: Waiver) -> Notice:

@@ -178,7 +178,11 @@ class Graph:
             return Answer(value=decode(response.content), retried=False)
         except NotGraphError as error:
             said = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
-            return Again(fault=_not_graph(call.name, f"{error}; it says {printable(said)}" if said else str(error)))
+            return Again(
+                fault=_not_graph(
+                    call.name, f"{error}; the answer itself says {printable(said)}" if said else str(error)
+                )
+            )
 
 
 @asynccontextmanager
@@ -213,8 +217,9 @@ async def open_graph(
 
 
 def _given_up(found: Fault, *, pause: float, attempts: int) -> Fault:
-    times = "once" if attempts == 1 else f"{attempts} times"
-    words = f"{found.message}; asked {times}, the next attempt would have been in {pause:.0f} s"
+    words = f"{found.message}; asked {attempts} times, the next attempt would have been in {pause:.0f} s"
+    if attempts == 1:
+        words = f"{found.message}; asked once, the next attempt would have been in {pause:.0f} s"
     return Fault(
         kind=found.kind,
         message=words,

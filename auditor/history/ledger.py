@@ -71,14 +71,18 @@ class Ledger:
 
         Raises SnapshotError for a result older than the newest one, and where another run of that instant is stored.
         """
-        known = self.entries()
+        known, where = self.entries(), self._place.address
         for entry in known:
             if entry.as_of == result.run.as_of:
                 if entry.run == result.run.id:
                     return 0
-                raise self._refused("store-exists", f"another result of {result.run.as_of.isoformat()}")
+                raise self._refused(
+                    "store-exists", f"{where} has another result of {self._tenant} at {result.run.as_of.isoformat()}"
+                )
         if known and result.run.as_of < known[-1].as_of:
-            raise self._refused("store-order", f"a later result, of {known[-1].as_of.isoformat()}")
+            raise self._refused(
+                "store-order", f"{where} has a later result of {self._tenant}, of {known[-1].as_of.isoformat()}"
+            )
         before = self.held()
         rows, kept = _events(result, tenant, before)
         checkpoint = not known or _month(known[-1].as_of) != _month(result.run.as_of)
@@ -106,7 +110,9 @@ class Ledger:
         self._place.create(document["events"]["name"], body)
         commit = sealed(document)
         if not self._place.create(f"{self._tenant}/results/{number:06}.json", commit):
-            raise self._refused("store-exists", "a result that somebody else stored at the same moment")
+            raise self._refused(
+                "store-exists", f"{where} has a result of {self._tenant} that somebody else stored at the same moment"
+            )
         return len(body) + len(commit)
 
     def held(self) -> dict[str, dict[str, Any]]:
@@ -162,12 +168,9 @@ class Ledger:
         for entry in entries:
             self._place.remove(entry.events)
 
-    def _refused(self, slug: str, what: str) -> SnapshotError:
-        return SnapshotError(
-            slug,
-            f"{self._place.address} has {what} of {self._tenant}",
-            hint="store results in the order of their instants, each once; nothing was changed",
-        )
+    def _refused(self, slug: str, message: str) -> SnapshotError:
+        hint = "store results in the order of their instants, each once; nothing was changed"
+        return SnapshotError(slug, message, hint=hint)
 
 
 def _since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:

@@ -111,7 +111,7 @@ class Part:
         try:
             return words(value)
         except ValueError:
-            self._refuse(key, "one of " + ", ".join(words))
+            self._refuse(key, f"one of {', '.join(words)}")
 
     def optional_word(self, key: str, words: type[Word]) -> Word | None:
         """Return a member of a closed vocabulary, or None for null or an absent key."""
@@ -186,7 +186,7 @@ class Part:
 
     def _refuse(self, key: str, expected: str, value: Any = _MISSING) -> NoReturn:
         found = self.values.get(key) if value is _MISSING else value
-        damaged(self._place(key), f"is {_shown(found)}, not {expected}")
+        damaged(self._place(key), f"has the value {_shown(found)}, not {expected}")
 
 
 def _shown(value: Any) -> str:

@@ -26,7 +26,7 @@ def render(result: Result, *, locale: str) -> Artifact:
         suite = _suite(root, tenant.name, stamp)
         if tenant.failure is not None:
             case = SubElement(suite, "testcase", classname=visible(tenant.name), name="audit")
-            SubElement(case, "error", message=visible(tenant.failure), type="not-audited")
+            SubElement(case, "error", message=visible(words.told(tenant.failure)), type="not-audited")
         _cases(suite, tenant.policies, tenant.findings, Context.of_tenant(tenant, headers, words))
         _count(suite)
     if result.fleet.policies:
@@ -69,14 +69,19 @@ def _judge(
 ) -> None:
     """Add what became of a policy; certain findings stand even where the rest of it could not be evaluated."""
     open_ = [finding for finding in findings if finding.status is Status.OPEN]
+    words = context.words
     title = visible((header.title if header is not None else "") or outcome.id)
     if open_:
-        failure = SubElement(case, "failure", message=f"{title}: {len(open_)} open", type=open_[0].severity.value)
+        counted = words.ngettext("{count} open", "{count} open", len(open_))
+        failure = SubElement(case, "failure", message=f"{title}: {counted}", type=open_[0].severity.value)
         lines = [visible(sentence(finding, context)) for finding in open_[:_LINES]]
-        lines += [f"and {len(open_) - _LINES} more"] if len(open_) > _LINES else []
+        rest = len(open_) - _LINES
+        lines += [words.ngettext("and {count} more", "and {count} more", rest)] if rest > 0 else []
         failure.text = "\n".join(lines)
     elif outcome.status is Outcome.WAIVED:
         waivers = sorted({finding.waiver or "" for finding in findings})
-        SubElement(case, "skipped", message=visible(f"waived: {', '.join(waivers)}"))
+        waived = words.gettext("waived: {waivers}").replace("{waivers}", ", ".join(waivers))
+        SubElement(case, "skipped", message=visible(waived))
     if outcome.status is Outcome.NOT_EVALUATED and not open_:
-        SubElement(case, "skipped", message=visible(f"cannot tell: {outcome.reason or ''}"))
+        unknown = words.gettext("cannot tell: {reason}").replace("{reason}", words.told(outcome.reason or ""))
+        SubElement(case, "skipped", message=visible(unknown))

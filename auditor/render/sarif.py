@@ -89,9 +89,15 @@ def _run(result: Result, parts: list[_Part]) -> Document:
     policies = result.run.policies
     places = {policy.id: place for place, policy in enumerate(policies)}
     left_out = sum(len(part.findings) - len(part.told) for part in parts)
-    notes = [note for part in parts for note in _notes(part)]
+    words = parts[0].context.words
+    notes = [note for part in parts for note in _notes(part, words)]
     if left_out:
-        notes.append(_note(f"{left_out} more findings are in the other reports: this format holds {LIMIT}."))
+        more = words.ngettext(
+            "{count} more finding is in the other reports: this format holds {limit}.",
+            "{count} more findings are in the other reports: this format holds {limit}.",
+            left_out,
+        )
+        notes.append(_note(more.replace("{limit}", words.number(LIMIT))))
     name = parts[0].name if len(parts) == 1 else "tenants"
     return {
         "tool": {
@@ -118,10 +124,14 @@ def _gap(part: _Part) -> bool:
     return part.failure is not None or any(outcome.status is Outcome.NOT_EVALUATED for outcome in part.outcomes)
 
 
-def _notes(part: _Part) -> list[Document]:
-    notes = [] if part.failure is None else [_note(f"{part.name} could not be audited: {part.failure}")]
+def _notes(part: _Part, words: Words) -> list[Document]:
+    notes = []
+    if part.failure is not None:
+        said = words.gettext("{tenant} could not be audited: {reason}")
+        notes.append(_note(said.replace("{tenant}", part.name).replace("{reason}", words.told(part.failure))))
+    said = words.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.name or "fleet")
     return notes + [
-        _note(f"{part.name or 'fleet'}: {outcome.id} was not evaluated: {outcome.reason or ''}")
+        _note(said.replace("{policy}", outcome.id).replace("{reason}", words.told(outcome.reason or "")))
         for outcome in part.outcomes
         if outcome.status is Outcome.NOT_EVALUATED
     ]
@@ -175,7 +185,9 @@ def _result(part: _Part, finding: Finding, places: dict[str, int]) -> Document:
             {
                 "kind": "external",
                 "status": "accepted",
-                "justification": visible(f"waiver {finding.waiver or ''}".strip()),
+                "justification": visible(
+                    part.context.words.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
+                ),
             }
         ]
     return made

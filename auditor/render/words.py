@@ -111,6 +111,10 @@ class Words:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
         return self._wording.told(text)
 
+    def complaint(self, text: str) -> str | None:
+        """Return what an error says, or how to mend it; None where this language has no such text."""
+        return self._wording.complaint(text)
+
     def policy(self, text: str) -> str:
         """Return the title or the reason of a starter policy; anybody else's stays as it is written."""
         return self._wording.policy(text)

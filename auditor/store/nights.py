@@ -170,6 +170,6 @@ def damaged(where: str, what: str) -> SnapshotError:
     """Return the error for an object that is not what it was."""
     return SnapshotError(
         "store-damaged",
-        f"{where} {what}",
+        f"{where}: {what}",
         hint="restore the object from a copy; `auditor store check` lists which nights are whole",
     )

@@ -20,6 +20,10 @@ _LONGEST: Final = 1_000
 """Characters up to which a text is looked for; what is longer quotes somebody."""
 _DEEPEST: Final = 4
 """How deep messages hold messages: a refusal its reason, the reason a value."""
+_JOINTS: Final = 3
+"""Semicolons, from the end, at which a text is taken for two."""
+_NAME: Final = pattern(r"\S+|(?:[/.~]|[A-Za-z]:\\).*|.*\.\w{2,5}", DOTALL)
+"""What stands before a colon: a name, or the path of a file."""
 _FEW: Final = 8
 """Letters below which a message says so little of its own (`one of {names}`) that its values have to be plain."""
 _PLAIN: Final = pattern(r"(?:'[^']*'|\[.*\]|\{.*\}|\S+)(?:(?:, | or | and )(?:'[^']*'|\S+))*", DOTALL)
@@ -40,23 +44,39 @@ class Complaints:
             return found[0]
         if len(text) > _LONGEST or depth > _DEEPEST:
             return None
+        # First what stands side by side: the last value of a message would take in the next one.
+        beside = self._beside(text, depth)
+        if beside is not None:
+            return beside
         for message, piece in self._forms:
             if piece in text:
                 values = self._pattern(message).fullmatch(text)
                 told = None if values is None else self._filled(message, values.groupdict(), depth)
                 if told is not None:
                     return told
-        return self._joined(text, depth)
-
-    def _joined(self, text: str, depth: int) -> str | None:
-        """Tell what only stands behind a name (`contoso: ...`), or beside another text (`...; ...`)."""
-        parts = text.split("; ")
-        if len(parts) > 1:
-            told = [self.told(part, depth=depth + 1) for part in parts]
-            return None if None in told else "; ".join(filter(None, told))
         name, mark, rest = text.partition(": ")
-        said = self.told(rest, depth=depth + 1) if mark and " " not in name else None
+        said = self.told(rest, depth=depth + 1) if mark and _NAME.fullmatch(name) else None
         return None if said is None else f"{name}: {said}"
+
+    def _beside(self, text: str, depth: int) -> str | None:
+        """Tell two texts that were joined: `...; ...`, or what is wrong and how to mend it, `... (...)`."""
+        end = len(text)
+        for _ in range(_JOINTS):
+            end = text.rfind("; ", 0, end)
+            if end < 0:
+                break
+            after = self.told(text[end + 2 :], depth=depth + 1)
+            before = None if after is None else self.told(text[:end], depth=depth + 1)
+            if before is not None:
+                return f"{before}; {after}"
+        start = text.find(" (") if text.endswith(")") else -1
+        while start >= 0:
+            hint = self.told(text[start + 2 : -1], depth=depth + 1)
+            before = None if hint is None else self.told(text[:start], depth=depth + 1)
+            if before is not None:
+                return f"{before} ({hint})"
+            start = text.find(" (", start + 1)
+        return None
 
     @cached_property
     def _forms(self) -> list[tuple[str, str]]:

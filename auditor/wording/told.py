@@ -20,6 +20,8 @@ _MOST: Final = 30
 NOTICES: Final = (
     N_("the waiver {waiver} ({owner}) held until {day}: its findings are open again"),
     N_("the waiver {waiver} ({owner}) holds until {day}, {days} whole days from now"),
+    N_("the waiver {waiver} ({owner}) holds until {day}, one whole day from now"),
+    N_("the waiver {waiver} ({owner}) holds until {day}, less than a day from now"),
     N_("the waiver {waiver} ({owner}) waives nothing: remove it, or mend what it names"),
     N_("whether the waiver {waiver} is for some users is not known, so it does not waive their findings"),
     N_("neither the tenant nor the product catalogue knows the product '{name}'"),
@@ -83,19 +85,30 @@ _VALUES: Final = {"reason": "(?s:.+?)", "source": r"\S+?"}
 """What a value looks like: a reason holds sentences itself, a source is one word."""
 
 
-def retold(text: str, translate: Callable[[str], str]) -> str:
-    """Return a sentence, or several between semicolons, in another language; quotations stay as they are."""
+def retold(text: str, translate: Callable[[str], str], other: Callable[[str], str | None] = lambda _: None) -> str:
+    """Return a sentence, or several between semicolons, in another language; quotations stay as they are.
+
+    `other` tells what is none of these messages, such as why a request failed; None for what it does not know.
+    """
     if len(text) > _LONGEST or len(_ends(text)) > _MOST:
         return text
     # The longest beginning first: some messages have a semicolon of their own.
     for end in reversed(_ends(text)):
-        for message in MESSAGES:
-            found = _pattern(message).fullmatch(text, 0, end)
-            if found is not None:
-                rest = text[end + 2 :]
-                return _filled(translate(message), found, translate) + (f"; {retold(rest, translate)}" if rest else "")
+        said = _said(text[:end], translate, other)
+        if said is not None:
+            rest = text[end + 2 :]
+            return said + (f"; {retold(rest, translate, other)}" if rest else "")
     first = _ends(text)[0]
-    return f"{text[:first]}; {retold(text[first + 2 :], translate)}" if first < len(text) else text
+    return f"{text[:first]}; {retold(text[first + 2 :], translate, other)}" if first < len(text) else text
+
+
+def _said(text: str, translate: Callable[[str], str], other: Callable[[str], str | None]) -> str | None:
+    """Return one sentence in the other language; None where it is no message."""
+    for message in MESSAGES:
+        found = _pattern(message).fullmatch(text)
+        if found is not None:
+            return _filled(translate(message), found, translate, other)
+    return other(text)
 
 
 @cache
@@ -105,10 +118,10 @@ def _pattern(message: str) -> Pattern[str]:
     return pattern(sub(r"\{(\w+)\}", lambda place: f"(?P<{place[1]}>{_VALUES.get(place[1], _VALUE)})", parts))
 
 
-def _filled(said: str, found: Match[str], translate: Callable[[str], str]) -> str:
+def _filled(said: str, found: Match[str], translate: Callable[[str], str], other: Callable[[str], str | None]) -> str:
     def value(place: Match[str]) -> str:
         name = place[1]
-        return retold(found[name], translate) if name == "reason" else found[name]
+        return retold(found[name], translate, other) if name == "reason" else found[name]
 
     return sub(r"\{(\w+)\}", value, said)
 

@@ -60,7 +60,10 @@ class Wording:
 
     def told(self, text: str) -> str:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
-        return text if self.language == FALLBACK else retold(text, self.gettext)
+        if self.language == FALLBACK:
+            return text
+        known = _complaints(self.language)
+        return retold(text, self.gettext) if known is None else retold(text, self.gettext, known.told)
 
     def policy(self, text: str) -> str:
         """Return the title or the reason of a starter policy; anybody else's words stay as they are written."""

@@ -84,7 +84,7 @@ def test_a_terminal_gets_a_table_in_which_brackets_are_no_markup(table: Path, mo
     monkeypatch.setenv("COLUMNS", "160")
     assert command() == 0
     assert "[bold]Odd[/bold]" in screen.getvalue()
-    assert "1 of 1 products; table.csv, 2099-01-01" in screen.getvalue()
+    assert "1 of 1 product; table.csv, 2099-01-01" in screen.getvalue()
 
 
 def test_an_update_prints_one_line_a_change_and_where_it_wrote(

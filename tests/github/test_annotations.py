@@ -32,19 +32,25 @@ def outputs(path: Path) -> dict[str, str]:
     return found
 
 
+def rest(count: int) -> Annotation:
+    return Annotation(type=Type.NOTICE, title="rest", message=f"and {count} more")
+
+
 def test_ten_of_a_type_are_shown_and_the_rest_is_counted() -> None:
     many = [Annotation(type=kind, title="t", message=str(n)) for n in range(12) for kind in reversed(Type)]
-    lines = list(annotation_lines(many))
+    lines = list(annotation_lines(many, rest))
     kinds = [line.split(" ")[0] for line in lines]
     assert kinds == ["::error"] * 10 + ["::warning"] * 10 + ["::notice"] * 10
     assert lines[-1].endswith("::and 7 more")
     assert lines[0].endswith("::0")
-    assert len(list(annotation_lines(many[:9]))) == 9
+    assert len(list(annotation_lines(many[:9], rest))) == 9
 
 
 @given(st.text(), st.text(), st.text())
 def test_an_annotation_is_one_line_that_says_what_was_given(title: str, message: str, file: str) -> None:
-    (line,) = annotation_lines([Annotation(type=Type.ERROR, title=title, message=message[:500], file=file, line=7)])
+    (line,) = annotation_lines(
+        [Annotation(type=Type.ERROR, title=title, message=message[:500], file=file, line=7)], rest
+    )
     assert "\n" not in line
     assert "\r" not in line
     found = re.fullmatch(r"::error file=([^:,]*),line=7,title=([^:,]*)::(.*)", line, re.DOTALL)

@@ -17,6 +17,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
 
+from auditor.catalogue import free_products
 from auditor.guidance import translatable
 from tests.guidance.packaged import packaged
 from tests.languages.errors import texts as errors_of_the_code
@@ -29,7 +30,7 @@ DOMAINS = ("guidance", "auditor", "policies", "errors")
 PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 """Where Babel's header (`nplurals=1`) and CLDR's categories (one, other) disagree, CLDR's count stands."""
 
-CALLS = {"N_": (0,), "gettext": (0,), "ngettext": (0, 1), "plural": (0, 1)}
+CALLS = {"N_": (0,), "gettext": (0,), "spoken": (0,), "ngettext": (0, 1), "plural": (0, 1)}
 """What marks a message, and which of its arguments are one."""
 TEMPLATES = "reports/templates"
 
@@ -59,7 +60,7 @@ def guidance() -> Catalog:
 def auditor() -> Catalog:
     """Return the texts that code and templates mark for translation."""
     made = Catalog(fuzzy=False)
-    for place, message in (*_in_code(), *_in_templates()):
+    for place, message in (*_in_code(), *_in_templates(), *_in_the_free_list()):
         made.add(message, locations=[(place, None)])  # type: ignore[list-item]
     return made
 
@@ -112,6 +113,12 @@ def _in_templates() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     found = extract_from_dir(ROOT / TEMPLATES, method_map=methods, options_map=options)
     for place, _, message, _, _ in sorted(found, key=lambda item: (item[0], item[1])):
         yield f"{TEMPLATES}/{place}", message
+
+
+def _in_the_free_list() -> Iterator[tuple[str, str]]:
+    """Yield why products cost nothing: `auditor products --free` tells it."""
+    for product in free_products():
+        yield "auditor/catalogue/free.json", product.reason
 
 
 SOURCES = {"guidance": guidance, "auditor": auditor, "policies": policies, "errors": errors}

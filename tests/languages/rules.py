@@ -67,11 +67,20 @@ SAME: dict[str, frozenset[str]] = {
             "Tenants",
         }
     )
-    | frozenset({"{count} tenant", "{count} tenants", "tenant {name}", "tenants: {known}", "tenants: {tenants}"})
+    | frozenset(
+        {
+            "{count} product",
+            "{count} tenant",
+            "{count} tenants",
+            "tenant {name}",
+            "tenants: {known}",
+            "tenants: {tenants}",
+        }
+    )
     | frozenset({"test {name}", "selector {name}", "{path} is {found}"}),
     "da": frozenset({"info", "Status", "population {name}"}),
     "sv": frozenset({"info", "Status", "Policy", "policy", "{count} policy", "text"}),
     "tr": frozenset[str](),
-    "de": frozenset({"Status"}),
+    "de": frozenset({"Name", "Status"}),
 }
 """Messages that a language says with the same letters."""
