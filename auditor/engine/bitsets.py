@@ -1,35 +1,43 @@
-"""Bitsets of SKUs, one row of 64-bit words per user: who holds what, packed, compared and spread out again."""
+"""Bitsets of SKUs, a row of words per user: who holds what, packed, compared and spread out again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor.engine.outcome import Rows
 from auditor.engine.texts import Flags
 
-Words = npt.NDArray[np.uint64]
+Words = npt.NDArray[np.unsignedinteger[Any]]
+"""A row per user; its words are of 32 bits where one of those is enough, since fewer bytes are compared faster."""
 _Number = TypeVar("_Number", bound=np.integer[Any])
 
-_AT_ONCE = 1 << 18
-"""Bytes of flags that are packed at a time: they stay in the processor's cache."""
-_LOWER = 0x7F
+_NARROW = 32
+_WIDE = 64
 _NONE: Rows = np.zeros(0, dtype=np.int64)
 
 
-def words_for(bits: int) -> int:
-    """Return how many 64-bit words hold that many bits."""
-    return max(1, (bits + 63) // 64)
+def width_of(words: Words) -> int:
+    """Return how many bits a word has."""
+    return words.itemsize * 8
+
+
+def blank(users: int, bits: int) -> Words:
+    """Return empty bitsets of so many bits."""
+    if bits <= _NARROW:
+        return np.zeros((users, 1), dtype=np.uint32)
+    return np.zeros((users, (bits + _WIDE - 1) // _WIDE), dtype=np.uint64)
 
 
 def pack(flags: Flags) -> Words:
     """Turn flags per SKU into a bitset."""
-    padded = np.zeros(words_for(len(flags)) * 64, dtype=np.uint8)
-    padded[: len(flags)] = flags
-    return np.packbits(padded, bitorder="little").view(np.uint64)
+    words = blank(1, len(flags))
+    packed = np.packbits(flags, bitorder="little")
+    words.view(np.uint8)[0, : len(packed)] = packed
+    return words.reshape(-1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,33 +53,46 @@ class Products:
         return cls(pack(flags), tuple(np.flatnonzero(flags).tolist()))
 
 
-def gather(starts: Rows, skus: Rows, kinds: npt.NDArray[np.uint8], size: int) -> tuple[list[Words], Rows]:
-    """Collect what users have into bitsets of `size` SKUs, one for each of the lower seven bits of a kind.
+class Gathering:
+    """The SKUs of all users, one after the other, to be collected into bitsets.
 
-    `starts` tells where the SKUs of each user begin and where the last one's end; `kinds` is what an entry counts for,
-    its highest bit always set. Also returned is who has more entries than SKUs, and so one SKU several times.
+    `starts` tells where the SKUs of each user begin and where the last one's end, `size` how many SKUs there are.
     """
-    users, width = len(starts) - 1, (size + 7) // 8 * 8
-    planes = int(np.bitwise_or.reduce(kinds, initial=0) & _LOWER).bit_length()
-    found = [np.zeros((users, words_for(size) * 8), dtype=np.uint8) for _ in range(planes)]
-    repeated: list[Rows] = []
-    step = max(1, _AT_ONCE // max(1, width))
-    for start in range(0, users, step) if len(skus) else ():
-        own = starts[start : start + step + 1]
-        sizes, entries = np.diff(own), slice(own[0], own[-1])
-        places = np.repeat(np.arange(len(sizes)) * width, sizes) + skus[entries]
-        grid = np.zeros(len(sizes) * width, dtype=np.uint8)
-        grid[places] = kinds[entries]
-        different = np.bitwise_count(np.packbits(grid).reshape(len(sizes), -1)).sum(axis=1)
-        doubled = np.flatnonzero(different < sizes)
-        if len(doubled):
-            again = spread(own - own[0], doubled)
-            np.bitwise_or.at(grid, places[again], kinds[entries][again])
-            repeated.append(doubled + start)
-        for plane in range(planes):
-            packed = np.packbits(grid & np.uint8(1 << plane), bitorder="little").reshape(len(sizes), -1)
-            found[plane][start : start + len(sizes), : width // 8] = packed
-    return [words.view(np.uint64) for words in found], np.concatenate([_NONE, *repeated])
+
+    def __init__(self, starts: Rows, skus: Rows, size: int) -> None:
+        self._starts = starts
+        users = len(starts) - 1
+        self._empty = blank(users, size)
+        masks = blank(size, size)
+        places, width = np.arange(size), width_of(masks)
+        masks[places, places // width] = masks.dtype.type(1) << (places % width).astype(masks.dtype)
+        self._bits = [masks[:, word].take(skus) for word in range(masks.shape[1])]
+        # A SKU that somebody has twice cancels itself out.
+        once = self._folded(self._bits)
+        self.doubled: Rows = np.flatnonzero(counts(once) != np.diff(starts))
+        """Who has more entries than SKUs, and so one SKU several times."""
+        self._again = spread(starts, self.doubled)
+        sizes = np.diff(starts)[self.doubled]
+        self._begin = np.cumsum(sizes) - sizes
+
+    def where(self, flags: Flags) -> Words:
+        """Collect the SKUs that are flagged, an entry each."""
+        bits = [np.where(flags, own, own.dtype.type(0)) for own in self._bits]
+        found = self._folded(bits)
+        if len(self.doubled):
+            for word, own in enumerate(bits):
+                found[self.doubled, word] = np.bitwise_or.reduceat(own.take(self._again), self._begin)
+        return found
+
+    def _folded(self, bits: Sequence[Words]) -> Words:
+        """Fold the bits of each user by exclusive or: one walk over all entries, and the difference of two places."""
+        found = np.empty_like(self._empty)
+        for word, own in enumerate(bits):
+            walked = np.zeros(len(own) + 1, dtype=own.dtype)
+            np.bitwise_xor.accumulate(own, out=walked[1:])
+            ends = walked.take(self._starts)
+            np.bitwise_xor(ends[1:], ends[:-1], out=found[:, word])
+        return found
 
 
 def spread(starts: Rows, rows: Rows) -> Rows:
@@ -124,24 +145,44 @@ def pairs(held: Words, products: Flags | Products, who: Flags) -> tuple[Rows, Ro
         (sku,) = wanted.places
         rows = np.flatnonzero(who & holders(held, sku))
         return rows, np.full(len(rows), sku, dtype=np.int64)
-    kept = held & wanted.words
-    rows = np.flatnonzero(who & some(kept))
+    rows = np.flatnonzero(who & some(held & wanted.words))
     if not len(rows):
         return _NONE, _NONE
-    words = kept.shape[1]
-    # Arrow lists the set bits of a bitmap, and rows of words are one.
-    bitmap = pa.py_buffer(kept.take(rows, axis=0))
-    bits = pa.Array.from_buffers(pa.bool_(), len(rows) * words * 64, [None, bitmap])
-    places = pc.indices_nonzero(bits).to_numpy().view(np.int64)
-    if words == 1:
-        return rows[places >> 6], places & 63
-    owners = (places >> 6) // words
-    return rows[owners], places - owners * (words * 64)
+    owners, skus = _bits(held[rows] & wanted.words)
+    return (rows if len(owners) == len(rows) else rows[owners]), skus
+
+
+def _bits(held: Words) -> tuple[Rows, Rows]:
+    """List the bits of bitsets, none of which is empty: whose, and which, by row and then by place."""
+    left, words, width = held.reshape(-1), held.shape[1], width_of(held)
+    full = _NONE
+    if words > 1:
+        full = np.flatnonzero(left != 0)
+        left = left[full]
+    sizes = np.bitwise_count(left)
+    ends = np.cumsum(sizes, dtype=np.int64)
+    owners, skus = np.zeros(ends[-1], dtype=np.int64), np.empty(ends[-1], dtype=np.int64)
+    owners[ends[:-1]] = 1
+    np.cumsum(owners, out=owners)
+    # The lowest bit of every word, then the next one of those that have more.
+    places = ends - sizes
+    while len(left):
+        below = left - 1
+        skus[places] = np.bitwise_count(~left & below)
+        left = left & below
+        more = np.flatnonzero(left != 0)
+        left, places = left[more], places[more] + 1
+    if words > 1:
+        owners = full[owners]
+        skus += owners % words * width
+        owners //= words
+    return owners, skus
 
 
 def holders(held: Words, sku: int) -> Flags:
     """Tell who holds one SKU."""
-    return np.asarray((held[:, sku >> 6] & np.uint64(1 << (sku & 63))) != 0)
+    word, bit = divmod(sku, width_of(held))
+    return np.asarray((held[:, word] & held.dtype.type(1 << bit)) != 0)
 
 
 def several(held: Words) -> Flags:
@@ -165,7 +206,7 @@ def patterns(held: Words, rows: Rows) -> tuple[Rows, Words]:
     if held.shape[1] == 1 and len(rows) <= _FEW:
         places: dict[int, int] = {}
         own = [places.setdefault(bits, len(places)) for bits in chosen[:, 0].tolist()]
-        return np.array(own, dtype=np.int64), np.array(list(places), dtype=np.uint64).reshape(-1, 1)
+        return np.array(own, dtype=np.int64), np.array(list(places), dtype=held.dtype).reshape(-1, 1)
     if held.shape[1] == 1:
         unique, inverse = np.unique(chosen[:, 0], return_inverse=True)
         return inverse, unique.reshape(-1, 1)

@@ -6,12 +6,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from auditor.engine.bitsets import Words, distinct, gather, spread, words_for
+from auditor.engine.bitsets import Gathering, Words, blank, distinct, spread, width_of
 from auditor.engine.facts import Facts
 from auditor.engine.outcome import Rows
-from auditor.engine.texts import Codes, Flags, among, codes_of, flags_of
+from auditor.engine.texts import Codes, Flags, codes_of, entries_of, flags_of, looked_up
 
 Paths = Literal["direct", "group", "several"]
 
@@ -31,6 +30,7 @@ class Links:
         self.pathless = pathless
         """Whose paths were not collected; None where everybody's were."""
         self._lists: dict[str, tuple[dict[str, int], Codes, Rows]] = {}
+        self._codes: dict[str, Codes] = {}
 
     def column(self, name: str) -> pa.Array:
         """Return a column as the snapshot has it."""
@@ -53,7 +53,7 @@ class Links:
         codes = self.column("skuId")
         index = self._facts.index
         places = np.array([index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
-        return places.take(codes.indices.to_numpy()) if len(places) else np.zeros(0, dtype=np.int64)
+        return places[codes.indices.to_numpy()] if len(places) else np.zeros(0, dtype=np.int64)
 
     @cached_property
     def is_held(self) -> Flags:
@@ -61,40 +61,42 @@ class Links:
         return flags_of(self.column("held"))
 
     @cached_property
-    def _bitsets(self) -> tuple[list[Words], Rows]:
-        """What is held, the SKUs over each kind of path, the SKUs whose plans count; and who has a SKU twice."""
-        kinds = _ANY | self.is_held * _HELD
-        if "state" in self._table.schema.names:
-            kinds |= self.active * np.where(self._by_group, _GROUP, _DIRECT) | self.counting * _COUNTED
-        return gather(self.starts, self.sku, kinds, len(self._facts.skus))
-
-    def _bitset(self, kind: np.uint8) -> Words:
-        planes, _ = self._bitsets
-        plane = int(kind).bit_length() - 1
-        return planes[plane] if plane < len(planes) else self._empty
+    def _gathering(self) -> Gathering:
+        return Gathering(self.starts, self.sku, len(self._facts.skus))
 
     @cached_property
-    def _empty(self) -> Words:
-        return np.zeros((self._users, words_for(len(self._facts.skus))), dtype=np.uint64)
-
-    @property
     def held(self) -> Words:
         """Per user, the bitset of SKUs in `assignedLicenses`."""
-        return self._bitset(_HELD)
+        return self._gathering.where(self.is_held)
 
-    @property
+    @cached_property
     def counted(self) -> Words:
         """Per user, the SKUs whose plans count."""
-        return self._bitset(_COUNTED)
+        return self._gathering.where(self.counting)
+
+    def codes(self, name: str) -> Codes:
+        """Return per assignment the place of its value in a column's dictionary, and the number of values for null."""
+        found = self._codes.get(name)
+        if found is None:
+            column = self.column(name)
+            found = self._codes[name] = codes_of(column, absent=len(column.dictionary))
+        return found
 
     @cached_property
     def active(self) -> Flags:
         """Which assignments are a path: an entry with state Active or ActiveWithError."""
-        return among(self.column("state"), ACTIVE_STATES)
+        return looked_up(self._named("state", ACTIVE_STATES), self.codes("state"))
 
     @cached_property
-    def _by_group(self) -> Flags:
-        return flags_of(self.column("assignedByGroup").is_valid())
+    def failed(self) -> Rows:
+        """The assignments whose entry is in error, in their order."""
+        named = ~self._named("error", ("None", ""))
+        named[-1] = False
+        return np.flatnonzero(looked_up(named, self.codes("error")))
+
+    def _named(self, name: str, values: tuple[str, ...]) -> Flags:
+        """Tell which values of a column's dictionary are among some; null, which comes last, is not."""
+        return np.array([value in values for value in self.column(name).dictionary.to_pylist()] + [False], dtype=bool)
 
     @cached_property
     def counting(self) -> Flags:
@@ -119,8 +121,8 @@ class Links:
     def _read_lists(self, name: str) -> tuple[dict[str, int], Codes, Rows]:
         """Return the plans of a column of lists with their numbers, and per entry its plan and its assignment."""
         column = self.column(name)
-        coded = column.flatten().dictionary_encode()
-        places: Rows = pc.list_parent_indices(column).to_numpy()
+        places, values = entries_of(column)
+        coded = values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
         plans = {plan: number for number, plan in enumerate(coded.dictionary.to_pylist())}
         return plans, codes_of(coded, absent=len(plans)), places
 
@@ -128,28 +130,35 @@ class Links:
         """Per user, the SKUs held over paths of that kind, or over several different ones."""
         match kind:
             case "direct":
-                return self._bitset(_DIRECT)
+                return self._direct
             case "group":
-                return self._bitset(_GROUP)
+                return self._by_group
             case "several":
                 return self._several_paths
 
     @cached_property
+    def _direct(self) -> Words:
+        return self._gathering.where(self.active & (self.codes("assignedByGroup") == self._no_group))
+
+    @cached_property
+    def _by_group(self) -> Words:
+        return self._gathering.where(self.active & (self.codes("assignedByGroup") != self._no_group))
+
+    @property
+    def _no_group(self) -> int:
+        return len(self.column("assignedByGroup").dictionary)
+
+    @cached_property
     def _several_paths(self) -> Words:
-        _, doubled = self._bitsets
-        chosen = self.of_users(doubled)
+        chosen = self.of_users(self._gathering.doubled)
         chosen = chosen[self.active[chosen]]
-        groups = self.column("assignedByGroup")
-        group = codes_of(groups, absent=len(groups.dictionary))[chosen]
-        owner, sku = self.owner[chosen], self.sku[chosen]
-        order = np.lexsort((group, sku, owner))
+        owner, sku, group = self.owner[chosen], self.sku[chosen], self.codes("assignedByGroup")[chosen]
+        size = len(self._facts.skus)
+        # Of neighbours in this order two differ where any of those with the same user and SKU do.
+        order = np.argsort(owner * size + sku, kind="stable")
         owner, sku, group = owner[order], sku[order], group[order]
         twice = np.flatnonzero((owner[1:] == owner[:-1]) & (sku[1:] == sku[:-1]) & (group[1:] != group[:-1]))
-        found = self._empty.copy()
-        bits = np.left_shift(np.uint64(1), (sku[twice] & 63).astype(np.uint64))
-        np.bitwise_or.at(found, (owner[twice], sku[twice] >> 6), bits)
+        found = blank(self._users, size)
+        owner, sku, width = owner[twice], sku[twice], width_of(found)
+        np.bitwise_or.at(found, (owner, sku // width), found.dtype.type(1) << (sku % width).astype(found.dtype))
         return found
-
-
-_HELD, _DIRECT, _GROUP, _COUNTED = (np.uint8(1 << bit) for bit in range(4))
-_ANY = np.uint8(1 << 7)

@@ -43,7 +43,8 @@ class Members:
         starts = np.searchsorted(users, near)
         sizes = np.searchsorted(users, near, side="right") - starts
         rows = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-        same = pc.is_in(people.lowered_ids.take(indices(rows)), value_set=self._ids.slice(first, end - first))
+        near_ids = pc.ascii_lower(people.column("id").take(indices(rows)))
+        same = pc.is_in(near_ids, value_set=self._ids.slice(first, end - first))
         listed = people.nobody.copy()
         listed[rows[flags_of(same)]] = True
         return listed

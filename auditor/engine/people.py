@@ -11,7 +11,7 @@ from auditor.domain.selector import ABSENT_READS_AS
 from auditor.domain.words import Source, SourceStatus
 from auditor.engine.facts import Facts
 from auditor.engine.links import Links
-from auditor.engine.texts import ALL_DIFFERENT, Flags, Texts, beginnings, flags_of, texts
+from auditor.engine.texts import ALL_DIFFERENT, Flags, Texts, beginnings, entries_of, flags_of, texts, valid
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -64,8 +64,7 @@ class People:
         if place < 0 or self.users.column(place).null_count == self.count:
             return {}
         column = self.users.column(place)
-        owners = pc.list_parent_indices(column).to_numpy()
-        names = column.flatten()
+        owners, names = entries_of(column)
         marked: dict[str, Flags] = {}
         for name in names.unique().to_pylist():
             flags = np.zeros(self.count, dtype=bool)
@@ -121,7 +120,7 @@ class People:
     @cached_property
     def id_beginnings(self) -> npt.NDArray[np.uint64] | None:
         """How the ids begin, as numbers, where they stand in order; None where that is of no help."""
-        return beginnings(self.lowered_ids)
+        return beginnings(self.column("id"))
 
     def texts(self, name: str) -> Texts:
         """Return a text column folded for comparison, documented defaults filled in."""
@@ -151,10 +150,11 @@ class People:
             column = self.column(name)
             if not pa.types.is_boolean(column.type):
                 column = column.cast(pa.bool_())
-            default = ABSENT_READS_AS.get(name)
-            column = column if default is None else pc.fill_null(column, default)
             true = flags_of(column)
-            false = flags_of(column.is_valid()) & ~true if column.null_count else ~true
+            false = valid(column) & ~true if column.null_count else ~true
+            default = ABSENT_READS_AS.get(name)
+            if default is not None:
+                true, false = (~false, false) if default else (true, ~true)
             found = self._booleans[name] = true, false
         return found
 
@@ -169,7 +169,10 @@ class People:
         column = self.column(name)
         if column.null_count == len(column):
             return np.full(self.count, NEVER, dtype=np.int64)
-        numbers: Numbers = pc.fill_null(column.cast(_INSTANT).view(pa.int64()), NEVER).to_numpy()
+        column = column.cast(_INSTANT)
+        numbers: Numbers = np.frombuffer(column.buffers()[1], dtype=np.int64)[column.offset :][: len(column)]
+        if column.null_count:
+            numbers = np.where(valid(column), numbers, NEVER)
         early = numbers < _YEAR_TWO
         return np.where(early, NEVER, numbers) if np.count_nonzero(early) > column.null_count else numbers
 

@@ -1,19 +1,20 @@
 """One batch of people under a plan, with what several policies ask of it alike, and one policy over it."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from auditor.domain.policy import Policy
-from auditor.engine.bitsets import holders, meets, patterns, several, spread
+from auditor.engine.bitsets import Products, distinct, holders, meets, several
 from auditor.engine.links import Links
 from auditor.engine.outcome import Chunk, Rows
 from auditor.engine.people import People
 from auditor.engine.plan import Plan
 from auditor.engine.product_masks import Mask
 from auditor.engine.selecting import Selecting
-from auditor.engine.texts import Flags, among, codes_of, flags_of
+from auditor.engine.texts import Flags
 from auditor.snapshot.model import UserBatch
 
 Found = tuple[Chunk | None, Flags]
@@ -37,43 +38,37 @@ class Batch:
     @cached_property
     def redundant(self) -> tuple[Rows, Rows, Rows]:
         """Who holds which SKU redundantly, and the fullest SKU held that contains it: by row, then by SKU."""
-        held, containers = self.people.links.held, self.plan.containers
+        held, plan = self.people.links.held, self.plan
+        anyone, around = plan.masks.made("contained", lambda: _contained(plan))
         # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
-        contained = np.zeros(self.plan.size, dtype=bool)
-        contained[list(containers)] = True
-        who = np.flatnonzero(meets(held, contained) & several(held))
-        pattern, distinct = patterns(held, who)
+        who = np.flatnonzero(meets(held, anyone) & several(held))
+        chosen = held[who]
         found = [(_NONE, _NONE, _NONE)]
-        for sku, around in containers.items():
-            left = np.flatnonzero(holders(distinct, sku))
-            for container in around:
-                if not len(left):
-                    break
-                inside = holders(distinct[left], container)
-                same = left[inside]
-                found.append((same, np.full(len(same), sku), np.full(len(same), container)))
-                left = left[~inside]
-        patterned, skus, by = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        order = np.lexsort((skus, patterned))
-        starts = np.searchsorted(patterned[order], np.arange(len(distinct) + 1))
-        entries = order[spread(starts, pattern)]
-        return np.repeat(who, np.diff(starts)[pattern]), skus[entries], by[entries]
+        for sku, containers in plan.containers.items():
+            rows = np.flatnonzero(holders(chosen, sku) & meets(chosen, around[sku]))
+            if not len(rows):
+                continue
+            own, by = chosen[rows], np.zeros(len(rows), dtype=np.int64)
+            for container in reversed(containers):  # the fullest has the last word
+                by[holders(own, container)] = container
+            found.append((rows, np.full(len(rows), sku), by))
+        rows, skus, by = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        order = np.argsort(rows * plan.size + skus)
+        return who[rows[order]], skus[order], by[order]
 
     @cached_property
     def errors(self) -> tuple[Rows, Rows, Rows, tuple[str, ...]]:
         """Who has an assignment in error, of which SKU, with which of the detail texts: each once, in order."""
         links = self.people.links
-        column = links.column("error")
-        entries = np.flatnonzero(flags_of(column.is_valid()) & ~among(column, ("None", "")))
+        entries = links.failed
         if links.pathless is not None:
             entries = entries[~links.pathless[links.owner[entries]]]
         numbers, details = _error_texts(links, entries)
-        rows, skus = links.owner[entries], links.sku[entries]
-        order = np.lexsort((numbers, skus, rows))
-        columns = np.stack([rows[order], skus[order], numbers[order]])
-        first = np.ones(len(entries), dtype=bool)
-        first[1:] = (columns[:, 1:] != columns[:, :-1]).any(axis=0)
-        rows, skus, numbers = columns[:, first]
+        size = self.plan.size
+        # One number for all three, which sorts as they do.
+        told = distinct((links.owner[entries] * size + links.sku[entries]) * max(1, len(details)) + numbers)
+        told, numbers = np.divmod(told, max(1, len(details)))
+        rows, skus = np.divmod(told, max(1, size))
         return rows, skus, numbers, details
 
 
@@ -108,12 +103,23 @@ class Scope:
         return self.population.true if unread is None else self.population.true & ~unread
 
 
+def _contained(plan: Plan) -> tuple[Products, Mapping[int, Products]]:
+    """Pack the SKUs that others contain, and for each of them those others."""
+
+    def packed(places: Iterable[int]) -> Products:
+        flags = np.zeros(plan.size, dtype=bool)
+        flags[list(places)] = True
+        return Products.of(flags)
+
+    return packed(plan.containers), {sku: packed(containers) for sku, containers in plan.containers.items()}
+
+
 def _error_texts(links: Links, entries: Rows) -> tuple[Rows, tuple[str, ...]]:
     """Return what the details of the entries in error are: a number for each, and the texts in order."""
     errors, groups = links.column("error"), links.column("assignedByGroup")
     size = len(groups.dictionary) + 1
-    error = codes_of(errors, absent=0)[entries].astype(np.int64)
-    group = codes_of(groups, absent=size - 1)[entries].astype(np.int64)
+    error = links.codes("error")[entries].astype(np.int64)
+    group = links.codes("assignedByGroup")[entries].astype(np.int64)
     different, places = np.unique(error * size + group, return_inverse=True)
     codes, ids = errors.dictionary.to_pylist(), [*groups.dictionary.to_pylist(), None]
     texts = [_error_text(codes[pair // size], ids[pair % size]) for pair in different.tolist()]

@@ -5,15 +5,13 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.engine import bitsets
-from auditor.engine.bitsets import Words, gather, listed, meets, pairs, patterns, several, words_for
-from auditor.engine.texts import beginnings, codes_of, flags_of, fold, looked_up
+from auditor.engine.bitsets import Gathering, listed, meets, pairs, patterns, several
+from auditor.engine.texts import beginnings, codes_of, entries_of, flags_of, fold, looked_up
 
-SIZES = st.sampled_from((0, 1, 8, 63, 64, 65, 300))
+SIZES = st.sampled_from((0, 1, 8, 31, 32, 33, 63, 64, 65, 300))
 
 
 @st.composite
@@ -24,50 +22,28 @@ def holdings(draw: st.DrawFn) -> tuple[int, list[list[int]]]:
     return size, draw(st.lists(own, max_size=12))
 
 
-def packed(users: list[list[int]], size: int, kinds: list[int] | None = None) -> tuple[list[Words], set[int]]:
+def gathering(users: list[list[int]], size: int) -> Gathering:
     starts = np.concatenate(([0], np.cumsum([len(own) for own in users], dtype=np.int64))).astype(np.int64)
-    skus = np.array([sku for own in users for sku in own], dtype=np.int64)
-    told = np.array(kinds if kinds is not None else [1] * len(skus), dtype=np.uint8) | np.uint8(128)
-    planes, doubled = gather(starts, skus, told, size)
-    return planes, set(doubled.tolist())
-
-
-def rows(planes: list[Words], plane: int, users: int) -> list[set[int]]:
-    if plane >= len(planes):
-        return [set() for _ in range(users)]
-    return [set(places.tolist()) for places in listed(planes[plane])]
+    return Gathering(starts, np.array([sku for own in users for sku in own], dtype=np.int64), size)
 
 
 @given(holdings(), st.randoms())
-def test_gathering_keeps_every_kind_of_every_user(case: tuple[int, list[list[int]]], random: object) -> None:
+def test_gathering_keeps_every_flagged_sku_of_every_user(case: tuple[int, list[list[int]]], random: object) -> None:
     size, users = case
-    kinds = [random.randrange(16) for own in users for _ in own]  # type: ignore[attr-defined]
-    planes, doubled = packed(users, size, kinds)
-    told = iter(kinds)
-    expected = [[(sku, next(told)) for sku in own] for own in users]
-    for plane in range(4):
-        wanted = [{sku for sku, kind in own if kind >> plane & 1} for own in expected]
-        assert rows(planes, plane, len(users)) == wanted
-    assert doubled == {row for row, own in enumerate(users) if len(own) > len(set(own))}
-
-
-@given(holdings())
-def test_users_are_gathered_alike_in_blocks_of_any_size(case: tuple[int, list[list[int]]]) -> None:
-    size, users = case
-    whole = packed(users, size)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bitsets, "_AT_ONCE", 2 * max(1, size))
-        parts = packed(users, size)
-    assert [words.tolist() for words in parts[0]] == [words.tolist() for words in whole[0]]
-    assert parts[1] == whole[1]
+    flags = [[random.random() < 0.5 for _ in own] for own in users]  # type: ignore[attr-defined]
+    found = gathering(users, size)
+    flagged = found.where(np.array([flag for own in flags for flag in own], dtype=bool))
+    expected = [
+        {sku for sku, flag in zip(own, told, strict=True) if flag} for own, told in zip(users, flags, strict=True)
+    ]
+    assert [set(places.tolist()) for places in listed(flagged)] == expected
+    assert found.doubled.tolist() == [row for row, own in enumerate(users) if len(own) > len(set(own))]
 
 
 @given(holdings(), st.data())
 def test_pairs_some_and_several_are_those_of_sets(case: tuple[int, list[list[int]]], data: st.DataObject) -> None:
     size, users = case
-    (held, *_), _ = (
-        packed(users, size) if any(users) else ([np.zeros((len(users), words_for(size)), dtype=np.uint64)], set())
-    )
+    held = gathering(users, size).where(np.ones(sum(map(len, users)), dtype=bool))
     wanted = data.draw(st.sets(st.integers(0, size - 1))) if size else set()
     who = data.draw(st.lists(st.booleans(), min_size=len(users), max_size=len(users)))
     products = np.array([sku in wanted for sku in range(size)], dtype=bool)
@@ -116,11 +92,25 @@ def test_texts_are_folded_as_python_does(values: list[object]) -> None:
         assert fold(column).to_pylist() == [None if text is None else str(text).casefold() for text in expected]
 
 
-@given(st.lists(st.text("0aäf", min_size=8, max_size=9), max_size=12, unique=True))
+@given(st.lists(st.one_of(st.none(), st.lists(st.sampled_from("abc"), max_size=3)), max_size=30), st.booleans())
+def test_entries_of_lists_keep_their_rows(values: list[list[str] | None], hidden: bool) -> None:  # noqa: FBT001
+    whole = pa.array(values, pa.list_(pa.string()))
+    if hidden:  # a list that is null may still have entries behind it
+        gaps = pa.array([value is None for value in values], pa.bool_())
+        full = pa.array([value or ["x"] for value in values], pa.list_(pa.string()))
+        whole = pa.ListArray.from_arrays(full.offsets, full.values, mask=gaps)
+        values = [None if value is None else value or ["x"] for value in values]
+    for start in {0, len(values) // 3, len(values)}:
+        rows, entries = entries_of(whole.slice(start))
+        expected = [(row, entry) for row, own in enumerate(values[start:]) for entry in own or ()]
+        assert list(zip(rows.tolist(), entries.to_pylist(), strict=True)) == expected
+
+
+@given(st.lists(st.text("0aAäfFzZ[@`{", min_size=8, max_size=9), max_size=12, unique=True))
 def test_beginnings_ascend_with_their_ids_or_are_not_given(ids: list[str]) -> None:
     for expected, column in slices(list(ids), pa.string()):
         found = beginnings(column)
-        letters = [str(text).encode() for text in expected]
+        letters = [str(text).encode().lower() for text in expected]
         starts = [text[:8] for text in letters]
         usable = len({len(text) for text in letters}) == 1 and all(one <= other for one, other in pairwise(starts))
         assert (found is not None) == usable
