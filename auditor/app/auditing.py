@@ -10,6 +10,7 @@ from auditor.catalogue import Catalogue
 from auditor.domain.policy import Balance, Policy, PolicySet
 from auditor.domain.result import (
     Coverage,
+    Finding,
     FleetResult,
     Notice,
     PolicyHeader,
@@ -63,11 +64,12 @@ def audit(
     facts: list[Facts] = []
     for state in states:
         if isinstance(state, Unaudited):
-            audited.append(_failed(state, policies, as_of))
+            audited.append(unaudited(state, policies, as_of))
             continue
         known = Facts(state, catalogue, policies, as_of)
         plan = bind(policies, known)
-        audited.append(_tenant(plan, evaluate(plan), needed))
+        evaluation = evaluate(plan)
+        audited.append(concluded(plan, evaluation, needed, describe(plan, evaluation)))
         facts.append(known)
     return assemble(audited, policies, catalogue, as_of, unknown_names=fleet_notices(policies, facts))
 
@@ -114,7 +116,10 @@ def exit_code(result: Result, fail_on: Severity | None) -> int:
     return int(any(count and severity.reaches(fail_on) for severity, count in result.summary.open.items()))
 
 
-def _tenant(plan: Plan, evaluation: Evaluation, needed: frozenset[Source]) -> TenantResult:
+def concluded(
+    plan: Plan, evaluation: Evaluation, needed: frozenset[Source], findings: tuple[Finding, ...] = ()
+) -> TenantResult:
+    """Put together what an evaluation says of a tenant; `needed` are the sources that have to be read whole."""
     facts, manifest = plan.facts, plan.facts.manifest
     readable = [facts.status(source) for source in needed]
     balanced = [(policy, policy.constraint) for policy in plan.policies if isinstance(policy.constraint, Balance)]
@@ -131,14 +136,14 @@ def _tenant(plan: Plan, evaluation: Evaluation, needed: frozenset[Source]) -> Te
         sources=tuple(facts.coverage(source) for source in Source),
         seats=tuple(_seat_count(facts, sku) for sku in facts.skus if sku.owned),
         policies=evaluation.outcomes,
-        findings=describe(plan, evaluation),
+        findings=findings,
         notices=tenant_notices(plan, evaluation),
         balance=tuple(share_of(plan, policy, block) for policy, block in balanced),
         touched_waivers=tuple(sorted(plan.waivers[place].id for place in places)),
     )
 
 
-def _failed(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
+def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
     """Report a tenant that could not be read: nothing of it was evaluated."""
     outcomes = [
         PolicyOutcome(id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",))

@@ -1,13 +1,13 @@
 """The main job: policies and tenants' state into a Result and the files people asked for."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.auditing import Evaluator, Unaudited, audit
+from auditor.app.auditing import Unaudited, audit
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import remedied
@@ -15,10 +15,15 @@ from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
 from auditor.domain.words import Engine
-from auditor.engine.evaluating import evaluate
+from auditor.engine.evaluating import evaluate, judged_batches
+from auditor.engine.outcome import BatchOutcome
+from auditor.engine.plan import Plan
 from auditor.policy.loading import load
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reading import manifest_of, read
+
+Judge = Callable[[Plan], Iterable[BatchOutcome]]
+"""Judges the people of one tenant, batch by batch and in their order, here or elsewhere; all judges say the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,17 +65,17 @@ def run(request: Request) -> Result:
 def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     """Audit what the request names; yields the snapshots too, some of which are gone afterwards. Raises as `run`."""
     previous = None if request.compare is None else _previous(request.compare)
-    policies = policies_for(request)
-    if not policies.policies:
-        raise UsageError(
-            "policies-none",
-            "the policy files define no policy, so there is nothing to audit",
-            hint="name the files with `policies:` too, or run without a path to use the starter library",
-        )
+    policies = checked_policies(request)
     with _places(request, policies) as places:
-        with _evaluator(request, places, policies) as evaluate:
-            states = _opened(places, request)
-            result = remedied(audit(states, policies, active(), request.as_of, evaluate=evaluate), policies)
+        with _judge(request, places, policies) as judge:
+            audited = audit(
+                _opened(places, request),
+                policies,
+                active(),
+                request.as_of,
+                evaluate=lambda plan: evaluate(plan, judge(plan)),
+            )
+            result = remedied(audited, policies)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
         yield _changed(result, previous), tuple(place for place in places if isinstance(place, Path))
@@ -82,6 +87,18 @@ def _changed(result: Result, previous: Result | None) -> Result:
     from auditor.history.change import compare  # noqa: PLC0415  only where there is an earlier run
 
     return compare(result, previous)
+
+
+def checked_policies(request: Request) -> PolicySet:
+    """Load the policies that a request names; raises AuditorError where they are wrong, or where there is none."""
+    policies = policies_for(request)
+    if not policies.policies:
+        raise UsageError(
+            "policies-none",
+            "the policy files define no policy, so there is nothing to audit",
+            hint="name the files with `policies:` too, or run without a path to use the starter library",
+        )
+    return policies
 
 
 def policies_for(request: Request) -> PolicySet:
@@ -98,6 +115,13 @@ def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Sn
     """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
     with _places(request, policies) as places:
         yield _opened(places, request)
+
+
+@contextmanager
+def judged_states(request: Request, policies: PolicySet) -> Iterator[tuple[Iterator[Snapshot | Unaudited], Judge]]:
+    """Open the tenants' states as `opened_states` does; beside them stands what judges their people."""
+    with _places(request, policies) as places, _judge(request, places, policies) as judge:
+        yield _opened(places, request), judge
 
 
 @contextmanager
@@ -123,10 +147,10 @@ def _places(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | U
 
 
 @contextmanager
-def _evaluator(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Evaluator]:
+def _judge(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
     """Yield what judges the people of a tenant: this process, or a Spark cluster that has judged all of them before."""
     if request.engine is Engine.LOCAL:
-        yield evaluate
+        yield judged_batches
         return
     from auditor.spark.distributing import distribute  # noqa: PLC0415  only who uses Spark needs it
     from auditor.spark.session import session  # noqa: PLC0415
@@ -136,7 +160,7 @@ def _evaluator(request: Request, places: Sequence[Path | Unaudited], policies: P
         read(folder)  # a damaged snapshot is refused before a cluster is asked
     with session(request.spark_master) as spark:
         request.notice(f"judging snapshots with Spark at {request.spark_master or 'this session'}: {len(folders)}")
-        yield distribute(spark, folders, policies, active(), request.as_of).evaluate
+        yield distribute(spark, folders, policies, active(), request.as_of).batches
 
 
 def _opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:

@@ -88,6 +88,12 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         verbose="say what is being done; a bug shows its traceback",
         no_color="no colour (NO_COLOR works as well)",
     )
+    how.add_argument(
+        "--findings",
+        type=Path,
+        metavar="FILE",
+        help="write findings row by row into this Parquet file, and counts, for tenants of millions; no other reports",
+    )
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
 
 
@@ -97,6 +103,11 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError before anything is audited.
     """
     threshold(args), wished_locale(args.locale)  # what is wrong with them is said before anything is audited
+    if args.findings is not None:
+        from auditor.cli.streaming import checked, run_streamed  # noqa: PLC0415  only for very large tenants
+
+        checked(args)
+        return run_streamed(args, _request(args), _output(args))
     keep = _keeper(args)
     wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
     request = _request(args)

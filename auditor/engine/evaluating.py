@@ -1,7 +1,7 @@
 """Policies × one snapshot into an Evaluation: batches of people judged one by one, everything else once."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import assert_never
 
 from auditor.domain.policy import (
@@ -34,10 +34,13 @@ _AT_ONCE = 2
 """Batches that are judged at the same time; a third is read meanwhile."""
 
 
-def evaluate(plan: Plan) -> Evaluation:
-    """Judge one tenant; the users are read row group by row group, so that memory does not grow with their number."""
+def evaluate(plan: Plan, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
+    """Judge one tenant; the users are read row group by row group, and only what they came to is held.
+
+    `batches` is what the users came to, where they were judged elsewhere.
+    """
     outcome = BatchOutcome()
-    for part in judged_batches(plan):
+    for part in judged_batches(plan) if batches is None else batches:
         outcome.add(part)
     return conclude(plan, outcome)
 

@@ -2,7 +2,7 @@
 
 import pickle
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.policy import PolicySet
-from auditor.engine.evaluating import conclude, people_are_readable
+from auditor.engine.evaluating import evaluate, people_are_readable
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.plan import Plan
 from auditor.snapshot.reading import identity_of, row_groups
@@ -27,14 +27,18 @@ _PARTITIONS: Final = 512
 class Distributed:
     """What the people of some snapshots came to, ready to be concluded tenant by tenant."""
 
-    def __init__(self, outcomes: Mapping[str, BatchOutcome]) -> None:
-        self._outcomes = outcomes
+    def __init__(self, answers: Mapping[str, Sequence[bytes]]) -> None:
+        self._answers = answers
+
+    def batches(self, plan: Plan) -> Iterator[BatchOutcome]:
+        """Yield what `auditor.engine.evaluating.judged_batches` yields, from batches that were judged elsewhere."""
+        if people_are_readable(plan):
+            for answer in self._answers[plan.facts.snapshot.identity]:
+                yield from pickle.loads(answer)  # noqa: S301 - our own workers'
 
     def evaluate(self, plan: Plan) -> Evaluation:
-        """Return what `auditor.engine.evaluating.evaluate` returns, from batches that were judged elsewhere."""
-        if not people_are_readable(plan):
-            return conclude(plan, BatchOutcome())
-        return conclude(plan, self._outcomes[plan.facts.snapshot.identity])
+        """Return what `auditor.engine.evaluating.evaluate` returns."""
+        return evaluate(plan, self.batches(plan))
 
 
 def distribute(
@@ -51,14 +55,13 @@ def distribute(
         for folder, identity in identities.items()
         for group in range(row_groups(folder))
     )
-    outcomes = {identity: BatchOutcome() for identity in identities.values()}
-    for task, parts in zip(tasks, _judged(session, packed(policies, catalogue, as_of), tasks), strict=True):
-        for part in parts:
-            outcomes[task.identity].add(part)
-    return Distributed(outcomes)
+    answers: dict[str, list[bytes]] = {identity: [] for identity in identities.values()}
+    for task, answer in zip(tasks, _judged(session, packed(policies, catalogue, as_of), tasks), strict=True):
+        answers[task.identity].append(answer)
+    return Distributed(answers)
 
 
-def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[list[BatchOutcome]]:
+def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[bytes]:
     """Return what each task came to, in the order of tasks whatever the order in which they ended."""
     from pyspark.errors import PySparkException  # noqa: PLC0415  only who uses Spark needs it
 
@@ -79,7 +82,7 @@ def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> 
             "same version of the auditor on all of them",
         )
     found = dict(zip(answers.column("place").to_pylist(), answers.column("outcome").to_pylist(), strict=True))
-    return [pickle.loads(found[place]) for place in range(len(tasks))]  # noqa: S301 - our own workers'
+    return [found[place] for place in range(len(tasks))]
 
 
 def _given_up(error: Exception) -> AuditorError:

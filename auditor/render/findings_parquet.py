@@ -1,0 +1,86 @@
+"""Batches of findings into one Parquet table: the columns of findings.parquet that need no object for each finding."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auditor.domain.result import Finding, Run
+from auditor.render.document import instant
+from auditor.render.held import Held
+from auditor.render.visible import visible
+
+COLUMNS: Final = (
+    *("run", "asOf", "tenant", "policy", "severity", "status", "check", "subjectType", "subjectId"),
+    *("skuId", "skuPartNumber", "detail", "waiver", "fingerprint"),
+)
+_FOUND_AS: Final = {"subjectId": "subject"}
+"""What a column is called in the batches, where it is not called the same."""
+_KEPT: Final = "\t\r\n"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stacked:
+    """The findings of one tenant, in batches that can be walked once."""
+
+    tenant: str
+    batches: Iterable[Any]
+    """Record batches with the columns of `auditor.engine.table.findings_table` and a fingerprint."""
+
+
+def pieces(run: Run, tenants: Iterable[Stacked], fleet: Sequence[Finding]) -> Iterator[bytes]:
+    """Yield the file while it is written, a row group for each batch; the fleet's findings are last, of no tenant."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
+
+    schema = pa.schema([(name, pa.string()) for name in COLUMNS])
+    held = Held()
+    with pq.ParquetWriter(pa.PythonFile(held, mode="w"), schema, compression="zstd") as writer:
+        for stacked in tenants:
+            for batch in stacked.batches:
+                writer.write_batch(_dressed(run, stacked.tenant, batch, schema))
+                yield held.taken()
+        if fleet:
+            rows = [_row(run, finding) for finding in fleet]
+            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
+    yield held.taken()
+
+
+def _dressed(run: Run, tenant: str, batch: Any, schema: Any) -> Any:
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+
+    same = {"run": run.id, "asOf": instant(run.as_of), "tenant": _text(tenant)}
+    columns = []
+    for name in COLUMNS:
+        if name in same:
+            columns.append(pa.repeat(pa.scalar(same[name], pa.string()), batch.num_rows))
+            continue
+        found = batch.column(_FOUND_AS.get(name, name))
+        if pa.types.is_dictionary(found.type):
+            texts = pa.array([_text(text) for text in found.dictionary.to_pylist()], pa.string())
+            found = texts.take(found.indices)
+        columns.append(found)
+    return pa.record_batch(columns, schema=schema)
+
+
+def _row(run: Run, finding: Finding) -> dict[str, str | None]:
+    product = finding.product
+    return {
+        "run": run.id,
+        "asOf": instant(run.as_of),
+        "tenant": None,
+        "policy": finding.policy,
+        "severity": finding.severity.value,
+        "status": finding.status.value,
+        "check": finding.check,
+        "subjectType": finding.subject.type.value,
+        "subjectId": _text(finding.subject.id),
+        "skuId": _text(product.sku_id if product is not None else None),
+        "skuPartNumber": _text(product.sku_part_number if product is not None else None),
+        "detail": _text(finding.detail),
+        "waiver": finding.waiver,
+        "fingerprint": finding.fingerprint,
+    }
+
+
+def _text(text: str | None) -> str | None:
+    return visible(text, keep=_KEPT) if text else None
