@@ -12,7 +12,7 @@ from auditor.domain.policy import (
     Seats,
     Waiver,
 )
-from auditor.domain.selector import OneOf, Scalar, Selector, atoms
+from auditor.domain.selector import Matches, OneOf, Scalar, Selector, atoms
 from auditor.domain.words import Source
 from auditor.policy.compiling import selector_needs
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
@@ -95,12 +95,14 @@ def looks_at_people(policy: Policy) -> bool:
 
 
 def _columns(policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
-    needs = [selector_needs(policy.users) for policy in policies if looks_at_people(policy)]
-    needs += [selector_needs(waiver.users) for waiver in waivers if waiver.users is not None]
+    populations = [policy.users for policy in policies if looks_at_people(policy)]
+    populations += [waiver.users for waiver in waivers if waiver.users is not None]
     wanted = {"id", "notCollected"}
     paths = False
-    for found in needs:
-        wanted.update(found.user_properties)
+    for population in populations:
+        found = selector_needs(population)
+        # Graph gives the extension attributes in one property, the snapshot each in its own column.
+        wanted.update(found.user_properties, _attributes(population))
         wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
         wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
     for policy in policies:
@@ -113,6 +115,10 @@ def _columns(policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Colum
                 paths = paths or errors
             case _:
                 pass
-    if "onPremisesExtensionAttributes" in wanted:
-        wanted.update(f"extensionAttribute{number}" for number in range(1, 16))
     return tuple(sorted(wanted)), _PATHS if paths else _HOLDINGS
+
+
+def _attributes(population: Selector) -> set[str]:
+    """Return the extension attributes that a population is told by."""
+    tested = (atom for atom in atoms(population) if isinstance(atom, OneOf | Matches))
+    return {atom.property for atom in tested if atom.property.startswith("extensionAttribute")}
