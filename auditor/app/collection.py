@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -79,10 +80,15 @@ def collect_all(
         environ=environ,
         at_once=at_once,
     )
+    absent = _absent(root)
     try:
         return asyncio.run(_stoppable(work))
     except asyncio.CancelledError as error:
         raise KeyboardInterrupt from error
+    finally:
+        with suppress(OSError):  # one that holds a snapshot stays, and so do those around it
+            for folder in absent:
+                folder.rmdir()
 
 
 async def _collect(
@@ -123,6 +129,14 @@ async def _collect(
         return tuple(await asyncio.gather(*map(one, tenants)))
 
 
+def _absent(root: Path) -> list[Path]:
+    """Return those of a root and the folders around it that are not there yet, the innermost first."""
+    try:
+        return [folder for folder in (root, *root.parents) if not folder.exists()]
+    except OSError:
+        return []
+
+
 def manifest_of(folder: Path) -> Manifest:
     """Return what a snapshot folder says of itself."""
     path = folder / "manifest.json"
@@ -152,4 +166,5 @@ async def _stoppable(work: Coroutine[None, None, T]) -> T:
         return await task
     finally:
         loop.remove_signal_handler(signal.SIGTERM)
-        signal.signal(signal.SIGTERM, previous)
+        # None where something that is not Python had put a handler there, which cannot be put back.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if previous is None else previous)

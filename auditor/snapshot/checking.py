@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
@@ -109,6 +110,22 @@ def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schem
     for place, field in enumerate(found.schema):
         if not schema.field(field.name).nullable and found.column(place).null_count:
             raise SnapshotError("snapshot-damaged", f"{path} has a gap in its column {field.name}", hint=AGAIN)
+
+
+def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
+    """Refuse a user who stands in a row group twice, or also at the end of the one before; returns the last id.
+
+    Files of other writers that are not in the order of ids are taken; there it is not seen over several row groups.
+    """
+    if not len(ids):
+        return before
+    again = ids[0].as_py() == before
+    if pc.any(pc.less_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py():
+        again = again or pc.count_distinct(ids).as_py() < len(ids)
+    if again:
+        raise SnapshotError("snapshot-damaged", f"{path} holds a user twice", hint=AGAIN)
+    last: str = ids[-1].as_py()
+    return last
 
 
 def _digest(path: Path) -> str:

@@ -13,6 +13,7 @@ from auditor.snapshot.checking import (
     check_form,
     check_present,
     check_rows,
+    check_unique,
     checked,
     conformed,
     opened,
@@ -300,12 +301,14 @@ class _Reader:
         if people.file.num_row_groups != links.file.num_row_groups:
             raise SnapshotError("snapshot-damaged", f"users and assignments of {self._folder} do not match", hint=AGAIN)
         people_columns, link_columns = people.present(users), links.present(assignments)
-        offset = 0
+        offset, before = 0, None
         for group in range(people.file.num_row_groups):
             rows = people.file.metadata.row_group(group).num_rows
             if wanted is None or group in wanted:
                 threads = rows >= _MANY
                 batch = people.rows(group, people_columns, threads=threads)
+                if "id" in people_columns:
+                    before = check_unique(self._folder / "users.parquet", batch.column("id"), before)
                 linked = links.rows(group, link_columns, threads=threads)
                 self._check_owners(linked, offset, offset + rows)
                 yield UserBatch(users=batch, assignments=linked, offset=offset)

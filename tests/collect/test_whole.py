@@ -221,6 +221,18 @@ def test_one_tenant_that_fails_stops_no_other(graph: Emulator) -> None:
         assert sorted(path.name for path in root.iterdir()) == ["contoso", "fabrikam"]
 
 
+def test_where_no_tenant_can_be_read_no_empty_folder_is_left(graph: Emulator, tmp_path: Path) -> None:
+    tenants = [
+        replace(configured(graph), name=name, tenant_id="11111111-2222-3333-4444-555555555555")
+        for name in ("nobody", "somebody")
+    ]
+    for root, there in ((tmp_path / "build" / "snapshots", tmp_path), (tmp_path, tmp_path)):
+        outcomes = collect_all(tenants, lambda _: PEOPLE, root=root, instant=INSTANT, environ=environment(graph))
+        assert all(outcome.failure is not None for outcome in outcomes)
+        assert there.is_dir(), "what was there before stays"
+        assert not list(there.iterdir())
+
+
 SCRIPT = """
 import sys
 from pathlib import Path

@@ -12,8 +12,8 @@ import pytest
 
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.reading import find, read
-from auditor.snapshot.schema import FILES
-from auditor.snapshot.writing import write
+from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES
+from auditor.snapshot.writing import SnapshotWriter, write
 from tests.engine.tenants import bought, path, tenant, user
 from tests.snapshot.damage import column, copied, edited, rewritten
 
@@ -139,6 +139,8 @@ def test_a_manifest_that_is_none(folder: Path, text: str) -> None:
     [
         ("users", column("id", lambda rows: [1] * rows)),
         ("users", column("id", lambda rows: [None] * rows, pa.string())),
+        ("users", column("id", lambda rows: ["id-ann"] * rows)),
+        ("users", lambda table: table.take([0, 1, 0])),
         ("users", column("accountEnabled", lambda rows: ["yes"] * rows)),
         ("users", lambda table: table.drop_columns(["id"])),
         ("users", lambda table: table.slice(0, 1)),
@@ -158,6 +160,27 @@ def test_a_table_that_is_not_one_of_ours_is_refused(
 ) -> None:
     rewritten(folder, name, change)
     assert refused(folder) == "snapshot-damaged"
+
+
+@pytest.mark.parametrize(("second", "slug"), [("id-ann", "snapshot-damaged"), ("id-aaa", None), ("id-bob", None)])
+def test_a_user_who_stands_in_two_row_groups_is_refused(
+    whole: Path, tmp_path: Path, second: str, slug: str | None
+) -> None:
+    snapshot = read(whole)
+    (batch,) = snapshot.batches()
+    ann, nothing = batch.users.slice(0, 1), batch.assignments.slice(0, 0)
+    place = ann.schema.get_field_index("id")
+    other = ann.set_column(place, ann.schema.field(place), pa.array([second]))
+    with SnapshotWriter(tmp_path, "contoso", "now") as writer:
+        for users in (ann, other):
+            writer.write_users(users, nothing.cast(ASSIGNMENTS))
+        for name in SMALL_TABLES:
+            writer.write_table(name, snapshot.table(name))
+        folder = writer.commit(snapshot.manifest)
+    if slug is None:
+        assert [batch.users.num_rows for batch in read(folder).batches()] == [1, 1]
+    else:
+        assert refused(folder) == slug
 
 
 def test_codes_written_as_plain_text_are_the_same(folder: Path) -> None:
