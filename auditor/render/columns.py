@@ -1,15 +1,16 @@
 """Every finding of a Result into columns of numbers, each text once: what the page's table of all findings is of."""
 
-from collections.abc import Callable, Hashable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Sequence
 from decimal import Decimal
-from itertools import count
+from itertools import count, islice, repeat
 from typing import Any, Final
 
-from auditor.domain.result import Action, Finding, ProductReference, Result
+from auditor.domain.result import Action, Finding, Result
 from auditor.domain.words import Severity
 from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
-from auditor.render.members import NEW, PRODUCT, REOPENED, WAIVED
+from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
 from auditor.render.rows import LONG, Context, address_of, anchored, name_of, shortened, what
 from auditor.render.telling import Telling
 from auditor.render.visible import visible
@@ -23,32 +24,36 @@ _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Sever
 _CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
 
 
+class Numbers(defaultdict[Any, int]):
+    """Gives each key a number in the order in which they come, from `start`."""
+
+    def __init__(self, start: int = 0) -> None:
+        super().__init__(count(start).__next__)
+
+    def column(self, keys: Iterable[Hashable]) -> list[int]:
+        """Return the number of each key."""
+        return list(map(self.__getitem__, keys))
+
+
 class Texts:
     """Gives each text a number in the order in which they come; 0 is the empty text."""
 
     def __init__(self) -> None:
         self.known: list[str] = [""]
-        self._numbers: dict[str | None, int] = {None: 0, "": 0}
+        self._numbers = Numbers(1)
+        self._numbers |= {None: 0, "": 0}
 
-    def numbers(self, texts: Sequence[str | None]) -> list[int]:
+    def numbers(self, texts: Iterable[str | None]) -> list[int]:
         """Return the number of each text; 0 for none."""
-        known = self._numbers
-        fresh = [text for text in dict.fromkeys(texts) if text is not None and text not in known]
-        known.update(zip(fresh, count(len(self.known))))
+        before = len(self._numbers)
+        column = self._numbers.column(texts)
+        fresh: list[str] = list(islice(self._numbers, before, None))
         # Most texts are harmless, which is seen soonest of all of them together.
         if visible(joined := "".join(fresh)) is joined and max(map(len, fresh), default=0) <= LONG:
             self.known += fresh
         else:
             self.known += [visible(shortened(text), keep="\n").replace("\n", " ") for text in fresh]
-        return list(map(known.__getitem__, texts))
-
-
-def numbered(keys: Sequence[Hashable], number: Callable[[Any], int]) -> list[int]:
-    """Return the number of each key, each asked for once."""
-    known: dict[Hashable, int] = dict.fromkeys(keys, 0)
-    for key in known:
-        known[key] = number(key)
-    return list(map(known.__getitem__, keys))
+        return column
 
 
 class Gathering:
@@ -70,8 +75,8 @@ class Gathering:
         self.tenants: list[tuple[str, str]] = []
         self.policies: dict[str, tuple[int, str]] = {}
         self.places: list[tuple[int, int, str]] = []
-        self.people: list[tuple[int, int]] = []
-        """Numbers of a name and an address; the first stands for nobody."""
+        self.people: tuple[list[int], list[int]] = ([], [])
+        """Numbers of names and of addresses."""
         self.money: list[tuple[str, float]] = [("", 0.0)]
         self.actions: list[tuple[str, str]] = [("", "")]
         self._amounts: dict[tuple[str, Decimal], int] = {}
@@ -82,24 +87,21 @@ class Gathering:
         self, title: str, context: Context, findings: Sequence[Finding], actions: dict[str, int] | None = None
     ) -> None:
         """Take the findings of one tenant, or of the fleet; `actions` has the numbers of what mends them."""
-        place = len(self.tenants)
+        tenant = len(self.tenants)
         self.tenants.append((anchored(context.prefix), visible(title)))
-        put = {name: column.extend for name, column in self.columns.items()}
-        marks = [finding.fingerprint for finding in findings]
+        put = self.columns
+        marks = [each.fingerprint for each in findings]
         self.fingerprints += marks
-        put["place"](numbered([each.policy for each in findings], lambda policy: self._place(place, policy, context)))
-        put["severity"]([_SEVERITIES[id(each.severity)] for each in findings])
-        put["status"]([each.status is WAIVED for each in findings])
-        put["change"]([_CHANGED.get(id(each.change), 0) for each in findings])
-        waivers = [each.waiver if each.status is WAIVED else None for each in findings]
-        put["waiver"](self.texts["waiver"].numbers(waivers))
-        put["department"](
-            self.texts["department"].numbers(
-                [str(told) if (told := each.evidence.get("department")) else None for each in findings]
-            )
-        )
-        put["money"](self._worth(findings))
-        put["action"]([actions.get(mark, 0) for mark in marks] if actions else [0] * len(marks))
+        policies = Numbers(len(self.places))
+        put["place"] += policies.column([each.policy for each in findings])
+        self.places += [self._place(tenant, policy, context) for policy in policies]
+        put["severity"] += [_SEVERITIES[id(each.severity)] for each in findings]
+        waived = [each.status is WAIVED for each in findings]
+        put["status"] += waived
+        put["change"] += [_CHANGED.get(id(each.change), 0) for each in findings]
+        put["waiver"] += self._waivers(findings, waived)
+        put["money"] += self._worth(findings)
+        put["action"] += [actions.get(mark, 0) for mark in marks] if actions else [0] * len(marks)
         self._subjects(findings)
         self._said(findings, context)
         self._evidence(findings)
@@ -109,56 +111,68 @@ class Gathering:
         self.actions.append((anchor, visible(title)))
         return len(self.actions) - 1
 
-    def _place(self, tenant: int, policy: str, context: Context) -> int:
+    def _place(self, tenant: int, policy: str, context: Context) -> tuple[int, int, str]:
         header = context.headers.get(policy)
         title = visible((header.title if header is not None else "") or policy)
         number, _ = self.policies.setdefault(policy, (len(self.policies), title))
-        self.places.append((tenant, number, anchored("p", context.prefix or "fleet", policy)))
-        return len(self.places) - 1
+        return tenant, number, anchored("p", context.prefix or "fleet", policy)
+
+    def _waivers(self, findings: Sequence[Finding], waived: Sequence[bool]) -> list[int]:
+        if True not in waived:
+            return [0] * len(waived)
+        return self.texts["waiver"].numbers(
+            [each.waiver if gone else None for each, gone in zip(findings, waived, strict=True)]
+        )
 
     def _subjects(self, findings: Sequence[Finding]) -> None:
-        subjects = [each.subject for each in findings]
-        keys = [(each.type, each.id) for each in subjects]
-        first: dict[tuple[str, str], Finding] = {}
-        for key, finding in zip(keys, findings, strict=True):
-            first.setdefault(key, finding)
-        known = dict(zip(first, count(len(self.people))))
-        names = list(map(name_of, first.values()))
-        addresses = list(map(address_of, first.values(), names))
-        self.people += zip(self.texts["name"].numbers(names), self.texts["address"].numbers(addresses), strict=True)
-        self.columns["who"] += map(known.__getitem__, keys)
+        names, addresses = self.people
+        known = Numbers(len(names))
+        # Nearly all are people: their kind, which is dear to hash, need not stand in the key.
+        whos = known.column(
+            [about.id if (about := each.subject).type is USER else (about.type, about.id) for each in findings]
+        )
+        self.columns["who"] += whos
+        first = dict(zip(reversed(whos), reversed(findings), strict=True))
+        people = [first[number] for number in range(len(names), len(names) + len(known))]
+        called = list(map(name_of, people))
+        names += self.texts["name"].numbers(called)
+        addresses += self.texts["address"].numbers(map(address_of, people, called))
 
     def _said(self, findings: Sequence[Finding], context: Context) -> None:
-        none = ProductReference(sku_id=None, sku_part_number=None)
-        products = [each.product or none for each in findings]
         keys = [
-            (each.check, each.detail, each.subject.type is PRODUCT, product.sku_id, product.sku_part_number)
-            for each, product in zip(findings, products, strict=True)
+            (each.check, each.detail, each.subject.type is PRODUCT, about.sku_id, about.sku_part_number)
+            if (about := each.product) is not None
+            else (each.check, each.detail, each.subject.type is PRODUCT, None, None)
+            for each in findings
         ]
-        first: dict[tuple[Hashable, ...], Finding] = {}
-        for key, finding in zip(keys, findings, strict=True):
-            first.setdefault(key, finding)
-        whats = self.texts["what"].numbers([what(each, context) for each in first.values()])
-        names = self.texts["product"].numbers([product_name(each, context.names) for each in first.values()])
-        for column, numbers in (("what", whats), ("product", names)):
-            self.columns[column] += map(dict(zip(first, numbers, strict=True)).__getitem__, keys)
+        numbers = Numbers().column(keys)
+        distinct = dict(zip(numbers, findings, strict=True)).values()
+        whats = self.texts["what"].numbers([what(each, context) for each in distinct])
+        names = self.texts["product"].numbers([product_name(each, context.names) for each in distinct])
+        self.columns["what"] += map(whats.__getitem__, numbers)
+        self.columns["product"] += map(names.__getitem__, numbers)
 
     def _evidence(self, findings: Sequence[Finding]) -> None:
-        for name, told in zip(EVIDENCE, self._telling.columns(findings), strict=True):
-            self.columns[name] += self.texts[name].numbers(told)
+        evidence = [each.evidence for each in findings]
+        numbers = Numbers().column(map(id, evidence))
+        distinct = list(dict(zip(numbers, evidence, strict=True)).values())  # findings about a person may share theirs
+        departments = [told if type(told := facts.get("department")) is str else _text(told) for facts in distinct]
+        stands, seen, has, whole = self._telling.parts(distinct)
+        shared: Iterable[Sequence[str | None]] = (departments, stands, seen, has)
+        for name, told in zip(("department", *EVIDENCE[:-1]), shared, strict=True):
+            self.columns[name] += map(self.texts[name].numbers(told).__getitem__, numbers)
+        more = EVIDENCE[-1]
+        self.columns[more] += self.texts[more].numbers(self._telling.more(findings, numbers, whole))
 
     def _worth(self, findings: Sequence[Finding]) -> list[int]:
         """Return the number of each amount."""
         # A Decimal is dear to hash, and few stand for many findings: the objects themselves are told apart first.
         amounts = [each.money for each in findings]
         keys = [None if money is None else (money.currency, id(money.per_month)) for money in amounts]
-        values = dict(zip(keys, amounts, strict=True))
-        first = dict.fromkeys(keys)
-        numbers = {
-            key: 0 if (money := values[key]) is None else self._money((money.currency, money.per_month))
-            for key in first
-        }
-        return list(map(numbers.__getitem__, keys))
+        numbers = Numbers().column(keys)
+        distinct = dict(zip(numbers, amounts, strict=True)).values()
+        said = [0 if money is None else self._money((money.currency, money.per_month)) for money in distinct]
+        return list(map(said.__getitem__, numbers))
 
     def _money(self, key: tuple[str, Decimal]) -> int:
         found = self._amounts.get(key)
@@ -222,5 +236,9 @@ def _mending(gathering: Gathering, name: str, actions: Sequence[Action]) -> dict
     mended = [(action.findings, gathering.act(anchored("a", name, action.id), action.title)) for action in actions]
     numbers: dict[str, int] = {}
     for marks, number in reversed(mended):
-        numbers.update(dict.fromkeys(marks, number))
+        numbers.update(zip(marks, repeat(number)))
     return numbers
+
+
+def _text(told: Any) -> str | None:
+    return str(told) if told else None

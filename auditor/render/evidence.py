@@ -53,20 +53,19 @@ def between(parts: Iterable[str]) -> str:
 
 def pieces(finding: Finding, words: Words) -> Pieces:
     """Return the evidence in words in four parts: findings differ in few of them, so that each is told once."""
-    facts = finding.evidence
+    return *stated(finding.evidence, words), between(rest(finding, words))
+
+
+def stated(facts: Mapping[str, Any], words: Words) -> tuple[str, str, str]:
+    """Return the first three of the four parts, which the facts alone decide."""
     first: list[str] = []
     if "usable" in facts or "consumed" in facts:
         first += _seats(facts, words)
     if "short" in facts or "excess" in facts:
         first += _tenants(facts, words)
     if OF_PEOPLE.isdisjoint(facts):
-        return between(first), "", "", between(rest(finding, words))
-    return (
-        between((*first, *standing(facts, words))),
-        seen(facts, words),
-        assigned(facts, words),
-        between(rest(finding, words)),
-    )
+        return between(first), "", ""
+    return between((*first, *standing(facts, words))), seen(facts, words), assigned(facts, words)
 
 
 def standing(facts: Mapping[str, Any], words: Words) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """A finding's evidence into the few facts that every report shows, whichever check raised it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,9 +27,13 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
 
 def last_sign_ins(evidence: Sequence[Mapping[str, Any]]) -> list[str | None]:
     """Return the latest sign-in of each; None or empty where there is none."""
+    return latest([[facts.get(name) for facts in evidence] for name in SIGN_INS], evidence)
+
+
+def latest(told: Iterable[Sequence[Any]], evidence: Sequence[Mapping[str, Any]]) -> list[str | None]:
+    """Return the same, where what the evidence tells of each of SIGN_INS is at hand."""
     last: list[Any] = []
-    for name in SIGN_INS:
-        stamps = [facts.get(name) for facts in evidence]
+    for stamps in told:
         kinds = set(map(type, stamps))
         if not kinds <= _STAMPS:
             return [last_sign_in(facts) for facts in evidence]

@@ -62,8 +62,8 @@ def _laid_out(gathering: Gathering, marks: bytes | None) -> bytes:
 
     layout = _Layout()
     columns = {name: _column(layout, numbers) for name, numbers in gathering.columns.items()}
-    for place, name in enumerate(("name", "address")):
-        columns[name] = _column(layout, [person[place] for person in gathering.people])
+    for name, numbers in zip(("name", "address"), gathering.people, strict=True):
+        columns[name] = _column(layout, numbers)
     texts = {name: _lines(layout, known.known) for name, known in gathering.texts.items()}
     texts["money"] = _lines(layout, [said for said, _ in gathering.money])
     worth = layout.put(_least_first(array("d", [value for _, value in gathering.money])))

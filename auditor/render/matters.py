@@ -6,9 +6,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from auditor.domain.result import Action, Finding, Money
-from auditor.domain.words import Severity, SubjectType
+from auditor.domain.words import Severity
 from auditor.render.json_text import document
-from auditor.render.members import OPEN
+from auditor.render.members import OPEN, USER
 from auditor.render.rows import anchored
 from auditor.render.view import Group, Matter, Section, Step
 from auditor.render.visible import visible
@@ -17,18 +17,19 @@ from auditor.render.words import Words
 _FEW: Final = 5
 _NAMED: Final = 12
 """People whom an action names; the findings below it hold all of them."""
+_TRIED: Final = 500
+"""People among whom the first names are looked for in full."""
 
 
 def steps(name: str, findings: Sequence[Finding], actions: Sequence[Action], words: Words) -> tuple[Step, ...]:
     """Return the actions of a tenant, or of the fleet, in their order."""
-    behind = {mark for action in actions for mark in action.findings}
-    worst = {finding.fingerprint: finding for finding in findings if finding.fingerprint in behind}
+    behind = {finding.fingerprint: finding for finding in findings} if actions else {}
     told: dict[object, tuple[str, str]] = {}
     made: list[Step] = []
     for action in actions:
         # Guidance for many actions of one kind is the same text: it would be most of the file.
         text = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
-        step = _step(name, action, worst, words, told.get(text))
+        step = _step(name, action, behind, words, told.get(text))
         told.setdefault(text, (step.anchor, action.title))
         made.append(step)
     return tuple(made)
@@ -50,7 +51,7 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
 
 
 def _step(tenant: str, action: Action, behind: dict[str, Finding], words: Words, same: tuple[str, str] | None) -> Step:
-    concerned = [behind[mark] for mark in action.findings if mark in behind]
+    concerned = [finding for finding in map(behind.get, action.findings) if finding is not None]
     found = {id(finding.severity) for finding in concerned if finding.status is OPEN}
     return Step(
         anchor=anchored("a", tenant, action.id),
@@ -67,10 +68,20 @@ def _step(tenant: str, action: Action, behind: dict[str, Finding], words: Words,
 
 def _who(findings: Iterable[Finding], words: Words) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
-    subjects = {finding.subject.id: finding for finding in findings if finding.subject.type is SubjectType.USER}
-    told = [visible(name) for name in nsmallest(_NAMED, map(_named, subjects.values()))]
+    subjects = {about.id: finding for finding in findings if (about := finding.subject).type is USER}
+    told = [visible(name) for name in _foremost(list(subjects.values()))]
     more = len(subjects) - _NAMED
     return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
+
+
+def _foremost(findings: Sequence[Finding]) -> list[str]:
+    """Return the first few names in the order of the alphabet."""
+    few = nsmallest(_NAMED, map(_named, findings[:_TRIED]))
+    if len(findings) > _TRIED:
+        # With its address a name comes after the name alone: who comes after the last of a few need not be looked at.
+        last = few[-1]
+        few = nsmallest(_NAMED, [*few, *(_named(each) for each in findings[_TRIED:] if each.subject.name <= last)])
+    return few
 
 
 def _named(finding: Finding) -> str:

@@ -10,16 +10,16 @@ from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.facts import product_name
 from auditor.render.fleet import spare_seats
-from auditor.render.history_words import sampled, sparkline
 from auditor.render.members import OPEN
 from auditor.render.past import TALL, Past, Spark
-from auditor.render.rows import Context, anchored, shortened
+from auditor.render.rows import Context, anchored, checked, shortened
 from auditor.render.totals import money, summarise
 from auditor.render.view import Renewal, Timeline, Trend
 from auditor.render.words import Words
 
 LINE: Final = 600
 """Units of the line of time; what is drawn lies between 0 and LINE."""
+_SUBSCRIPTIONS: Final = "subscription."
 _CURVE: Final = (120, 32)
 _SHORTEST: Final = timedelta(days=60)
 _MONTHS: Final = 6
@@ -29,7 +29,7 @@ _MONTHS: Final = 6
 def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
     """Return the tenant's renewals, each subscription once; None where no finding tells a date."""
     found: dict[str, tuple[datetime, Finding]] = {}
-    for finding in tenant.findings:
+    for finding in checked(tenant.findings, _SUBSCRIPTIONS):
         moment = next_date(finding)
         if moment is not None and finding.status is OPEN:
             known = found.get(finding.subject.id)
@@ -67,7 +67,7 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
 
 def next_date(finding: Finding) -> datetime | None:
     """Return the next date of the subscription that a finding is about, in UTC."""
-    if not finding.check.startswith("subscription."):
+    if not finding.check.startswith(_SUBSCRIPTIONS):
         return None
     written = finding.evidence.get("nextLifecycleDateTime")
     if not isinstance(written, str):
@@ -121,6 +121,8 @@ def _series(result: Result, history: Sequence[Past], words: Words) -> Iterator[_
 
 
 def _spark(series: _Series, words: Words) -> Spark:
+    from auditor.render.history_words import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
+
     *_, said = _told(series, words)
     values = sampled([float(value) for value in series.values])
     most = max(*(abs(value) for value in values), 1.0)

@@ -1,5 +1,6 @@
 """A Result into the values of the page."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -15,9 +16,9 @@ from auditor.render.over_time import timeline, trends
 from auditor.render.past import Past
 from auditor.render.rows import ROWS, Context, anchored, group, lines, outcome_row, seat_row, source_row
 from auditor.render.totals import (
+    Changes,
     Seat,
     added,
-    all_findings,
     changes,
     freed,
     priced_whole,
@@ -59,6 +60,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
     parted = [_parted(tenant.findings) for tenant in result.tenants]
     worth = [summed(together(part.seats for part in parts)) for parts in parted]
     total = added((sums(result.fleet.findings), *worth))
+    changed = changes(result.tenants, result.fleet)
     sections = [_section(*each, headers, words) for each in zip(result.tenants, parted, worth, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         sections.append(_fleet(result, headers, words))
@@ -71,8 +73,8 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
         complete=result.complete,
         completeness=completeness(result, words),
         previous=result.run.previous,
-        changes=_changes(result, words),
-        unconfirmed=changes(result.tenants, result.fleet).unconfirmed,
+        changes=_changes(result, changed, words),
+        unconfirmed=changed.unconfirmed,
         counts=tuple(
             Tile(
                 count=result.summary.open.get(severity, 0),
@@ -94,8 +96,13 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
         digest=result.run.policy_digest,
         run=result.run.id,
         redacted=result.run.redacted,
-        people=len({finding.subject.id for finding in all_findings(result) if finding.subject.type is USER}),
+        people=_people((result.fleet.findings, *(tenant.findings for tenant in result.tenants))),
     )
+
+
+def _people(parts: Iterable[Sequence[Finding]]) -> int:
+    """Count the people whom findings are about."""
+    return len(set().union(*({about.id for each in part if (about := each.subject).type is USER} for part in parts)))
 
 
 def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
@@ -131,10 +138,9 @@ def figures(result: Result, total: dict[str, Decimal], words: Words) -> tuple[Fi
     return tuple(Figure(label=label, amount=words.sums(sums), note=note) for label, sums, note in told)
 
 
-def _changes(result: Result, words: Words) -> tuple[Tile, ...]:
+def _changes(result: Result, found: Changes, words: Words) -> tuple[Tile, ...]:
     if result.run.previous is None:
         return ()
-    found = changes(result.tenants, result.fleet)
     return (
         Tile(count=found.new, label=words.of_count("{count} new", found.new), key="new"),
         Tile(count=found.reopened, label=words.of_count("{count} reopened", found.reopened), key="reopened"),
@@ -153,6 +159,7 @@ def _section(
     changed, more = lines(tenant.findings, tenant.fixed, context, _LINES)
     groups = _groups(parts, context)
     anchors = {each.policy: each.anchor for each in groups}
+    counts = _counts(tenant.findings)
     products = sorted(
         (seat_row(each, context) for each in tenant.seats),
         key=lambda row: (row.severity.rank if row.severity is not None else len(Severity), row.name.casefold()),
@@ -164,10 +171,10 @@ def _section(
         title=tenant.display_name or tenant.name,
         facts=tuple(fact for fact in facts if fact),
         failure=None if tenant.failure is None else words.told(tenant.failure),
-        open=_open(tenant.findings),
+        open=sum(count for _, count in counts),
         complete=tenant.complete,
         money=words.sums(worth),
-        counts=_counts(tenant.findings),
+        counts=counts,
         lines=changed,
         more_lines=more,
         steps=steps(tenant.name, tenant.findings, tenant.actions, words),
@@ -185,16 +192,17 @@ def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Se
     changed, more = lines(result.fleet.findings, result.fleet.fixed, context, _LINES)
     groups = _groups(_parted(result.fleet.findings), context)
     anchors = {each.policy: each.anchor for each in groups}
+    counts = _counts(result.fleet.findings)
     return Section(
         anchor="fleet",
         name="",
         title=words.gettext("All tenants together"),
         facts=(),
         failure=None,
-        open=_open(result.fleet.findings),
+        open=sum(count for _, count in counts),
         complete=True,
         money="",
-        counts=_counts(result.fleet.findings),
+        counts=counts,
         lines=changed,
         more_lines=more,
         steps=steps("fleet", result.fleet.findings, result.fleet.actions, words),
@@ -225,10 +233,6 @@ def _groups(parts: Sequence[_Part], context: Context) -> tuple[Group, ...]:
     return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy)))
 
 
-def _open(findings: Iterable[Finding]) -> int:
-    return sum(finding.status is OPEN for finding in findings)
-
-
 def _counts(findings: Iterable[Finding]) -> tuple[tuple[Severity, int], ...]:
-    found = [id(finding.severity) for finding in findings if finding.status is OPEN]
-    return tuple((severity, count) for severity in Severity if (count := found.count(id(severity))))
+    found = Counter([id(finding.severity) for finding in findings if finding.status is OPEN])
+    return tuple((severity, count) for severity in Severity if (count := found[id(severity)]))

@@ -1,6 +1,6 @@
 """Findings, seats, outcomes and sources into the rows and lines of the page."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from re import sub
@@ -36,7 +36,7 @@ class Context:
     def of_tenant(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
         """Return the context of a tenant."""
         worst: dict[str, Finding] = {}
-        for finding in (each for each in tenant.findings if each.check.startswith("seats.")):
+        for finding in checked(tenant.findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
             if sku is not None and finding.status is OPEN:
                 known = worst.get(sku.casefold())
@@ -51,6 +51,12 @@ class Context:
         for tenant in reversed(result.tenants):
             names |= product_names(tenant)
         return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
+
+
+def checked(findings: Sequence[Finding], beginning: str) -> list[Finding]:
+    """Return the findings of checks whose names begin so."""
+    checks = {check for check in {finding.check for finding in findings} if check.startswith(beginning)}
+    return [finding for finding in findings if finding.check in checks] if checks else []
 
 
 def anchored(*parts: str) -> str:
@@ -150,7 +156,7 @@ def lines(
     told = [
         (0 if finding.change is REOPENED else 1, finding)
         for finding in findings
-        if finding.status is OPEN and (finding.change is NEW or finding.change is REOPENED)
+        if (finding.change is NEW or finding.change is REOPENED) and finding.status is OPEN
     ]
     told += [(2, finding) for finding in fixed if finding.status is OPEN]
     told.sort(key=lambda item: (item[0], item[1].severity.rank))

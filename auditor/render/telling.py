@@ -1,8 +1,11 @@
 """The evidence of very many findings into words: what depends on the same facts is put into words once."""
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date
-from typing import Any, Final, TypeVar
+from itertools import count
+from re import compile as pattern
+from typing import Any, Final, TypeVar, cast
 
 from auditor.domain.result import Finding
 from auditor.render.evidence import (
@@ -11,28 +14,31 @@ from auditor.render.evidence import (
     PERSONAL,
     assigned,
     between,
-    pieces,
     rest,
     signed_in,
     standing,
+    stated,
 )
-from auditor.render.facts import last_sign_ins
+from auditor.render.facts import SIGN_INS, latest
 from auditor.render.words import Words
 
 _BUDGET: Final = "budget.exceeded"
 _BEFORE_PEOPLE: Final = frozenset({"usable", "consumed", "short", "excess"})
 _TEXT: Final = frozenset({str, type(None)})
-_INSTANT: Final = "0000-00-00T00:00:00Z"
-_FIGURES: Final = str.maketrans("123456789", "000000000")
-_SIXTY: Final = frozenset(f"{number:02}" for number in range(60))
-_HOURS: Final = frozenset(f"{number:02}" for number in range(24))
+_DAY: Final = pattern("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LETTERS: Final = len("2026-11-20T02:17:00Z")
+_HOUR: Final = len("2026-11-20T")
+_HOURS: Final = frozenset(f"{hour:02}" for hour in range(24))
+_TENS: Final = "012345"
+_ONES: Final = "0123456789"
+_AFTER: Final = ((10, "T"), (13, ":"), (14, _TENS), (15, _ONES), (16, ":"), (17, _TENS), (18, _ONES), (19, "Z"))
+"""Places in an instant with the letters that may stand there."""
+_ACTIVE, _SEEN, _UNSEEN = SIGN_INS
 _OTHERWISE: Final = 0
 """In a key, for what is said each time anew: it is no text."""
 
 Of = TypeVar("Of")
 Facts = Mapping[str, Any]
-Told = tuple[tuple[str, str, str], bool]
-"""What is said of a person, the rest left out, and whether nothing but what they hold can be the rest."""
 
 
 class Telling:
@@ -45,79 +51,69 @@ class Telling:
 
     def columns(self, findings: Sequence[Finding]) -> tuple[list[str], list[str], list[str], list[str]]:
         """Return the four parts of the evidence of each finding, as four columns."""
-        evidence = [finding.evidence for finding in findings]
-        marks = list(map(id, evidence))
-        distinct = dict(zip(marks, evidence, strict=True))  # findings about one person may share their facts
-        people = dict(self._people(distinct))
-        quiet = {check for check in {each.check for each in findings} if not check.startswith((*HOLDINGS, _BUDGET))}
-        rows = list(map(people.get, marks))
-        stands, seen, has = ([told[0][part] if told else "" for told in rows] for part in range(3))
-        more = [""] * len(findings)
-        holding: list[int] = []
-        for place, (finding, told) in enumerate(zip(findings, rows, strict=True)):
-            if told is None:
-                stands[place], seen[place], has[place], more[place] = pieces(finding, self._words)
-            elif not told[1]:
-                more[place] = between(rest(finding, self._words))
-            elif finding.check not in quiet:
-                holding.append(place)
-        held = self._held([findings[place] for place in holding])
-        for place, said in zip(holding, held, strict=True):
-            more[place] = said
-        return stands, seen, has, more
+        stands, seen, has, whole = self.parts([each.evidence for each in findings])
+        return stands, seen, has, self.more(findings, range(len(findings)), whole)
 
-    def _people(self, evidence: Mapping[int, Facts]) -> Iterator[tuple[int, Told]]:
-        """Yield what is said of those facts that are a person's, with their keys."""
-        shapes = list(map(self._shapes.__getitem__, map(tuple, evidence.values())))
-        keys = [key for key, (of_people, _) in zip(evidence, shapes, strict=True) if of_people]
-        people = [facts for facts, (of_people, _) in zip(evidence.values(), shapes, strict=True) if of_people]
-        calm = [
-            shape[1] and not facts.get("error")
-            for shape, facts in zip(shapes, evidence.values(), strict=True)
-            if shape[0]
-        ]
-        said = zip(self._stand(people), self._seen(people), self._has(people), strict=True)
-        yield from zip(keys, zip(said, calm, strict=True), strict=True)
+    def parts(self, evidence: Sequence[Facts]) -> tuple[list[str], list[str], list[str], list[bool]]:
+        """Return the first three parts of what each of these facts say, and whether nothing else can be left of them.
 
-    def _stand(self, people: Sequence[Facts]) -> list[str]:
-        keys = [
+        Nothing else means: nothing but what a person holds, which some checks tell.
+        """
+        # Facts lie all over the memory: each is gone to once, for everything that is asked of it.
+        asked = [
             (
-                (get := facts.get)("accountEnabled") is False,
-                *(get("userType"), get("mailboxType"), get("department"), get("usageLocation")),
+                facts.get("accountEnabled") is False,
+                facts.get("userType"),
+                facts.get("mailboxType"),
+                facts.get("department"),
+                facts.get("usageLocation"),
+                facts.get("error"),
+                facts.get("paths"),
+                facts.get(_ACTIVE),
+                facts.get(_SEEN),
+                facts.get(_UNSEEN),
             )
-            for facts in people
+            for facts in evidence
         ]
-        return self._once(keys, people, lambda facts: between(standing(facts, self._words)))
+        if not asked:
+            return [], [], [], []
+        blocked, kinds, boxes, departments, locations, errors, ways, *moments = zip(*asked, strict=True)
+        shapes = list(map(self._shapes.__getitem__, map(tuple, evidence)))
+        whole = [shape[1] and not error for shape, error in zip(shapes, errors, strict=True)]
+        who = list(zip(blocked, kinds, boxes, departments, locations, strict=True))
+        stands = self._once(who, evidence, lambda facts: between(standing(facts, self._words)))
+        seen = self._seen([moment or "" for moment in latest(moments, evidence)])
+        has = self._once(_ways(ways), evidence, lambda facts: assigned(facts, self._words))
+        for place, shape in enumerate(shapes):
+            if not shape[0]:
+                stands[place], seen[place], has[place] = stated(evidence[place], self._words)
+        return stands, seen, has, whole
 
-    def _seen(self, people: Sequence[Facts]) -> list[str]:
-        moments = last_sign_ins(people)
-        days = self._days(list(dict.fromkeys(moment for moment in moments if moment)))
-        one = {day: moment for moment, day in days.items()}  # one moment of a day stands for all
+    def more(self, findings: Sequence[Finding], numbers: Sequence[int], whole: Sequence[bool]) -> list[str]:
+        """Return the fourth part of each finding; `numbers` are the places of their facts in `whole`."""
+        more = [""] * len(findings)
+        checks = [each.check for each in findings]
+        loud = {check for check in set(checks) if check.startswith((*HOLDINGS, _BUDGET))}
+        if not all(whole):
+            for place, number in enumerate(numbers):
+                if not whole[number]:
+                    more[place] = between(rest(findings[place], self._words))
+        if loud:
+            holding = [
+                place
+                for place, (check, number) in enumerate(zip(checks, numbers, strict=True))
+                if check in loud and whole[number]
+            ]
+            held = self._held([findings[place] for place in holding])
+            for place, said in zip(holding, held, strict=True):
+                more[place] = said
+        return more
+
+    def _seen(self, moments: Sequence[str]) -> list[str]:
+        days = _days(moments) or moments
+        one = dict(zip(days, moments, strict=True))  # one moment of a day stands for all
         said = {day: signed_in(moment, self._words) for day, moment in one.items()}
-        return [said[days[moment]] if moment else "" for moment in moments]
-
-    def _days(self, moments: Sequence[str]) -> dict[str, str]:
-        """Return what tells the days of moments apart: of plain instants of UTC their first letters."""
-        plain = (
-            "".join(moments).translate(_FIGURES) == _INSTANT * len(moments)
-            and {len(_INSTANT)}.issuperset(map(len, moments))
-            and _HOURS.issuperset([moment[11:13] for moment in moments])
-            and _SIXTY.issuperset([moment[14:16] for moment in moments])
-            and _SIXTY.issuperset([moment[17:19] for moment in moments])
-            and all(map(_is_day, {moment[:10] for moment in moments}))
-        )
-        if not plain:
-            return {moment: self._words.written_date(moment) for moment in moments}
-        return {moment: moment[:10] for moment in moments}
-
-    def _has(self, people: Sequence[Facts]) -> list[str]:
-        keys = [
-            ("path", (get := only.get)("groupName"), get("assignedByGroup"), get("state"))
-            if type(ways) is list and len(ways) == 1 and type(only := ways[0]) is dict
-            else ("path", _OTHERWISE if ways else None)
-            for ways in [facts.get("paths") for facts in people]
-        ]
-        return self._once(keys, people, lambda facts: assigned(facts, self._words))
+        return list(map(said.__getitem__, days))
 
     def _held(self, findings: Sequence[Finding]) -> list[str]:
         """Return what is left to tell of people of whom only what they hold can be."""
@@ -134,14 +130,23 @@ class Telling:
 
         Facts that are equal need not be said alike: 1 and True are equal.
         """
-        said = self._said
+        numbers: defaultdict[tuple[Any, ...], int] = defaultdict(count().__next__)
         try:
-            fresh = {key: each for key, each in zip(keys, told, strict=True) if key not in said}
+            column = list(map(numbers.__getitem__, keys))
         except TypeError:  # a list or an object where Graph has a text
             return list(map(say, told))
-        said.update((key, say(each)) for key, each in fresh.items() if _TEXT.issuperset(map(type, key[1:])))
-        found = map(said.get, keys)
-        return [say(each) if known is None else known for known, each in zip(found, told, strict=True)]
+        one = dict(zip(column, told, strict=True))
+        said = [self._remembered(key, one[number], say) for key, number in numbers.items()]
+        if None not in said:
+            return list(map(cast("list[str]", said).__getitem__, column))
+        found = zip(map(said.__getitem__, column), told, strict=True)
+        return [say(each) if known is None else known for known, each in found]
+
+    def _remembered(self, key: tuple[Any, ...], each: Of, say: Callable[[Of], str]) -> str | None:
+        said = self._said.get(key)
+        if said is None and _TEXT.issuperset(map(type, key[1:])):
+            said = self._said[key] = say(each)
+        return said
 
 
 class _Shapes(dict[tuple[str, ...], tuple[bool, bool]]):
@@ -153,7 +158,34 @@ class _Shapes(dict[tuple[str, ...], tuple[bool, bool]]):
         return shape
 
 
+def _ways(told: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return what the words about paths depend on."""
+    return [
+        ("path", (get := only.get)("groupName"), get("assignedByGroup"), get("state"))
+        if type(ways) is list and len(ways) == 1 and type(only := ways[0]) is dict
+        else ("path", _OTHERWISE if ways else None)
+        for ways in told
+    ]
+
+
+def _days(moments: Sequence[str]) -> list[str] | None:
+    """Return the days of plain instants of UTC, empty for the empty; None where one of them is written otherwise."""
+    days = [moment[:10] for moment in moments]
+    told = "".join(moments)
+    # Every so many letters the same figure of each stands.
+    hours = {tens + ones for tens, ones in set(zip(told[_HOUR::_LETTERS], told[_HOUR + 1 :: _LETTERS], strict=False))}
+    plain = (
+        {0, _LETTERS}.issuperset(map(len, moments))
+        and all(map(_is_day, filter(None, set(days))))
+        and hours <= _HOURS
+        and not any(told[place::_LETTERS].strip(letters) for place, letters in _AFTER)
+    )
+    return days if plain else None
+
+
 def _is_day(text: str) -> bool:
+    if _DAY.fullmatch(text) is None:
+        return False
     try:
         date.fromisoformat(text)
     except ValueError:

@@ -1,8 +1,10 @@
 """A Result's findings into counts and sums of money."""
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 from typing import Final
 
 from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, Summary, TenantResult
@@ -129,6 +131,9 @@ def together(parts: Iterable[Mapping[Seat, Decimal]]) -> dict[Seat, Decimal]:
     """Return the seats of several policies of one tenant; one that several find is as dear as the dearest."""
     whole: dict[Seat, Decimal] = {}
     for part in parts:
+        if whole.keys().isdisjoint(part):
+            whole.update(part)
+            continue
         twice = {seat: max(whole[seat], part[seat]) for seat in whole.keys() & part.keys()}
         whole.update(part)
         whole.update(twice)
@@ -137,13 +142,21 @@ def together(parts: Iterable[Mapping[Seat, Decimal]]) -> dict[Seat, Decimal]:
 
 def summed(of: Mapping[Seat, Decimal]) -> dict[str, Decimal]:
     """Sum seats per currency in alphabetical order."""
-    currencies = sorted({seat[0] for seat in of})
+    currencies = sorted(set(map(itemgetter(0), of)))
     if len(currencies) == 1:
-        return {currencies[0]: sum(of.values(), Decimal(0))}
+        return {currencies[0]: _sum(of.values())}
     return {
         currency: sum((value for seat, value in of.items() if seat[0] == currency), Decimal(0))
         for currency in currencies
     }
+
+
+def _sum(values: Collection[Decimal]) -> Decimal:
+    # Few prices stand for very many seats: each is taken as often as it comes.
+    one = {id(value): value for value in values}
+    if len(one) > len(values) // 4:
+        return sum(values, Decimal(0))
+    return sum((one[mark] * many for mark, many in Counter(map(id, values)).items()), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +186,9 @@ def freed(of: Result | TenantResult) -> Freed:
 
 def priced_whole(result: Result) -> bool:
     """Whether every open finding that costs seats has a price; else the sum is a lower bound."""
-    return not any(
-        finding.status is OPEN and finding.money is None and finding.check in COSTLY for finding in all_findings(result)
-    )
+    parts = (result.fleet.findings, *(tenant.findings for tenant in result.tenants))
+    unpriced = [[each for each in findings if each.money is None and each.status is OPEN] for findings in parts]
+    return not any(finding.check in COSTLY for findings in unpriced for finding in findings)
 
 
 def _in_order(found: dict[str, Decimal]) -> dict[str, Decimal]:

@@ -8,7 +8,7 @@ from auditor.domain.words import Change, Outcome, Severity, SourceStatus
 from auditor.render.seat_picture import Picture
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Row:
     """One finding in a table."""
 
@@ -22,7 +22,7 @@ class Row:
     change: Change | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Group:
     """The findings of one policy."""
 
@@ -42,7 +42,7 @@ class Group:
     """Findings that are only in the other files."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SeatRow:
     """One product."""
 
@@ -59,7 +59,7 @@ class SeatRow:
     advice: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class OutcomeRow:
     """What one policy came to."""
 
@@ -75,7 +75,7 @@ class OutcomeRow:
     """Where its findings stand on the page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SourceRow:
     """What was read of one source."""
 
@@ -87,7 +87,7 @@ class SourceRow:
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Step:
     """An action with where it stands on the page."""
 
@@ -105,7 +105,7 @@ class Step:
     """Anchor and title of an earlier action with the same words; None where they are told here."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Line:
     """A finding that changed, in one line."""
 
@@ -116,7 +116,7 @@ class Line:
     """None for what is no longer on the page."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Renewal:
     """A subscription on the line of time."""
 
@@ -130,7 +130,7 @@ class Renewal:
     """Along the line, in units of its view box."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Timeline:
     """Renewals of one tenant, soonest first, with the days that the line is marked with."""
 
@@ -143,7 +143,7 @@ class Timeline:
     """From when to when, for those who do not see it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Section:
     """One tenant, or the fleet."""
 
@@ -167,7 +167,7 @@ class Section:
     notices: tuple[Notice, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Matter:
     """One of the few things that matter most."""
 
@@ -183,7 +183,7 @@ class Matter:
     first: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Tile:
     """A count with the word for what it counts."""
 
@@ -192,7 +192,7 @@ class Tile:
     key: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Island:
     """All findings as columns, for a script to draw."""
 
@@ -205,7 +205,7 @@ class Island:
     """The fingerprints, sixteen bytes each, in base64; empty where they stand among the rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Figure:
     """An amount of money with what it means."""
 
@@ -214,7 +214,7 @@ class Figure:
     note: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class WaiverRow:
     """A waiver with where it stands."""
 
@@ -230,7 +230,7 @@ class WaiverRow:
     """That it waives in this run."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Trend:
     """A number over the runs so far."""
 
@@ -242,7 +242,7 @@ class Trend:
     said: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
     """The whole report."""
 
