@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import assert_never
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
 
 from auditor.domain.policy import (
     Assignments,
@@ -30,25 +31,42 @@ from auditor.engine.waiving import waive_single
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
+if TYPE_CHECKING:
+    import pyarrow as pa
+
 _AT_ONCE = 2
 """Batches that are judged at the same time; a third is read meanwhile."""
 
 
-def evaluate(plan: Plan, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
+def evaluate(plan: Plan, batches: Iterable[BatchOutcome] | None = None, *, ids: bool = False) -> Evaluation:
     """Judge one tenant; the users are read row group by row group, and only what they came to is held.
 
-    `batches` is what the users came to, where they were judged elsewhere.
+    `batches` is what the users came to, where they were judged elsewhere. With `ids` those of the users are held too:
+    a table of the findings then need not read them again.
     """
     outcome = BatchOutcome()
-    for part in judged_batches(plan) if batches is None else batches:
+    kept: list[pa.Array] = []
+    if batches is None:
+        batches = judged_batches(plan, kept if ids else None)
+    for part in batches:
         outcome.add(part)
-    return conclude(plan, outcome)
+    return replace(conclude(plan, outcome), ids=tuple(kept) or None)
 
 
-def judged_batches(plan: Plan) -> Iterator[BatchOutcome]:
-    """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read."""
+def judged_batches(plan: Plan, ids: "list[pa.Array] | None" = None) -> Iterator[BatchOutcome]:
+    """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read.
+
+    `ids` takes those of the users as they are read.
+    """
     if people_are_readable(plan):
-        yield from _judged(plan, plan.facts.snapshot.batches(*columns(plan)))
+        batches = plan.facts.snapshot.batches(*columns(plan))
+        yield from _judged(plan, batches if ids is None else _noted(batches, ids))
+
+
+def _noted(batches: Iterator[UserBatch], ids: "list[pa.Array]") -> Iterator[UserBatch]:
+    for batch in batches:
+        ids.append(batch.users.column("id"))
+        yield batch
 
 
 def _judged(plan: Plan, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:

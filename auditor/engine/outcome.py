@@ -3,12 +3,15 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from auditor.domain.result import Money, PolicyOutcome, ProductReference, Subject
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Rows = npt.NDArray[np.signedinteger]
 
@@ -180,6 +183,8 @@ class Evaluation:
     outcomes: tuple[PolicyOutcome, ...]
     used_waivers: frozenset[int]
     unknown_waivers: frozenset[int]
+    ids: "tuple[pa.Array, ...] | None" = None
+    """The ids of all users in their order, where they were kept."""
 
     @property
     def count(self) -> int:

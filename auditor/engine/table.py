@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +41,8 @@ def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
 
     The columns are policy, check, severity, status, subjectType, subject (its id), skuId, skuPartNumber, detail and
     waiver; product and detail are null where a finding names none, `skuId` also where the policy's words stand for a
-    set. Ids of users are read again from the snapshot.
+    set. Ids of users that the evaluation did not keep are read again from the snapshot.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  an audit without a table needs no threads
-
     words = Words(
         plan,
         evaluation.singles,
@@ -52,11 +50,9 @@ def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
         details={text for chunk in evaluation.chunks for text in chunk.details},
         users=plan.facts.snapshot.user_count if evaluation.chunks else 0,
     )
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        # The ids are decoded while the findings are put in order.
-        subjects = pool.submit(words.subjects)
-        parts = list(words.parts(evaluation.chunks))
-        return words.table(parts, subjects.result())
+    room: Codes = np.empty((4, evaluation.count), dtype=np.int32)
+    parts = list(words.parts(evaluation.chunks, room))
+    return words.table(parts, words.subjects(evaluation.ids), room)
 
 
 class Words:
@@ -88,11 +84,19 @@ class Words:
         """The policies, by their place, and checks that found something about others than people."""
         return set(self._singles)
 
-    def parts(self, chunks: Sequence[Chunk]) -> Iterator[Part]:
-        """Walk policies and checks in order."""
+    def parts(self, chunks: Sequence[Chunk], room: Codes) -> Iterator[Part]:
+        """Walk policies and checks in order; `room` takes the four columns of all their findings."""
         people = {key: list(found) for key, found in groupby(chunks, lambda chunk: (chunk.policy, chunk.check))}
+        end = 0
         for key in sorted({*people, *self.keys}):
-            yield self._people(people[key]) if key in people else self.objects(key)
+            if key in people:
+                begin, end = end, end + sum(map(len, people[key]))
+                yield self._people(people[key], room[:, begin:end])
+                continue
+            part = self.objects(key)
+            begin, end = end, end + len(part)
+            room[:, begin:end] = part.subjects, part.products, part.details, part.waivers
+            yield part
 
     def product_code(self, written: str) -> int:
         """Return the code of a product as a policy writes it."""
@@ -102,24 +106,29 @@ class Words:
         """Return the codes of some details."""
         return np.array([self._detail_codes[text] for text in texts], dtype=np.int32)
 
-    def _people(self, chunks: Sequence[Chunk]) -> Part:
-        return self.people(
-            chunks[0].policy,
-            chunks[0].check,
-            np.concatenate([chunk.rows for chunk in chunks]),
-            np.concatenate([self._products_of(chunk) for chunk in chunks]),
-            np.concatenate([self._details_of(chunk) for chunk in chunks]),
-            np.concatenate([chunk.waivers for chunk in chunks]).astype(np.int32),
-        )
+    def _people(self, chunks: Sequence[Chunk], room: Codes) -> Part:
+        rows, products, details, waivers = room
+        starts, end = [], 0
+        for chunk in chunks:
+            # Chunks of one batch may be about the same users, those of different ones never are.
+            if not end or chunk.rows[0] > rows[end - 1]:
+                starts.append(end)
+            here, end = slice(end, end + len(chunk)), end + len(chunk)
+            rows[here], waivers[here] = chunk.rows, chunk.waivers
+            products[here] = self._products_of(chunk)
+            details[here] = self._details_of(chunk)
+        for begin, stop in pairwise([*starts, end]):
+            self._sort(room[:, begin:stop])
+        return self._part(chunks[0].policy, chunks[0].check, room)
 
     def people(self, policy: int, check: str, rows: Codes, products: Codes, details: Codes, waivers: Codes) -> Part:
         """Put findings about people in order."""
-        # One number a finding, for a stable sort: it merges runs, and every batch's chunks are runs already.
-        keys = rows.astype(np.int64) * (len(self.products) + 1) + products + 1
-        keys = keys * (len(self.details) + 1) + details + 1
-        if (keys[1:] < keys[:-1]).any():
-            order = np.argsort(keys, kind="stable")
-            rows, products, details, waivers = rows[order], products[order], details[order], waivers[order]
+        found = np.array([rows, products, details, waivers], dtype=np.int32)
+        self._sort(found)
+        return self._part(policy, check, found)
+
+    def _part(self, policy: int, check: str, found: Codes) -> Part:
+        rows, products, details, waivers = found
         return Part(
             policy=policy,
             check=check,
@@ -131,16 +140,23 @@ class Words:
             waivers=waivers,
         )
 
-    def _products_of(self, chunk: Chunk) -> Codes:
+    def _sort(self, found: Codes) -> None:
+        """Put findings in order by whom, which product and which detail they are about; most are already."""
+        rows, products, details, _ = found
+        if not _in_order(rows, products, details):
+            # One number a finding, for a stable sort: it merges runs, and what one check found is a run already.
+            keys = rows.astype(np.int64) * (len(self.products) + 1) + products + 1
+            keys = keys * (len(self.details) + 1) + details + 1
+            found[:] = found[:, np.argsort(keys, kind="stable")]
+
+    def _products_of(self, chunk: Chunk) -> Codes | int:
         if chunk.skus is not None:
             return self.sku_codes[chunk.skus]
-        code = NONE if chunk.written is None else self.product_code(chunk.written)
-        return np.full(len(chunk), code, dtype=np.int32)
+        return NONE if chunk.written is None else self.product_code(chunk.written)
 
-    def _details_of(self, chunk: Chunk) -> Codes:
+    def _details_of(self, chunk: Chunk) -> Codes | int:
         if chunk.detail_codes is None:
-            code = self._detail_codes[chunk.details[0]] if chunk.details else NONE
-            return np.full(len(chunk), code, dtype=np.int32)
+            return self._detail_codes[chunk.details[0]] if chunk.details else NONE
         return self.detail_codes(chunk.details)[chunk.detail_codes]
 
     def objects(self, key: tuple[int, str]) -> Part:
@@ -169,14 +185,16 @@ class Words:
             waivers=waivers,
         )
 
-    def table(self, parts: Sequence[Part], subjects: pa.Array) -> pa.Table:
-        """Join the parts; a dictionary holds each text once, however many findings quote it."""
+    def table(self, parts: Sequence[Part], subjects: pa.Array, room: Codes | None = None) -> pa.Table:
+        """Join the parts, or take them from the room that holds all their columns.
+
+        A dictionary holds each text once, however many findings quote it.
+        """
         sizes = [len(part) for part in parts]
         policies = self._plan.policies
         checks = sorted({part.check for part in parts})
         severities, kinds = list(Severity), list(SubjectType)
-        waivers = _joined(part.waivers for part in parts)
-        products = _joined(part.products for part in parts)
+        rows, products, details, waivers = _joined(parts) if room is None else room
         names, ids = zip(*self.products, strict=True) if self.products else ((), ())
         return pa.table(
             {
@@ -189,23 +207,23 @@ class Words:
                     [severity.value for severity in severities],
                 ),
                 "status": _column((waivers != OPEN).astype(np.int16), [Status.OPEN.value, Status.WAIVED.value]),
-                "subjectType": _column(
-                    _joined((_kinds(part, kinds) for part in parts), np.int16), [kind.value for kind in kinds]
-                ),
-                "subject": _column(_joined(part.subjects for part in parts), subjects),
+                "subjectType": _column(_kinds(parts, kinds), [kind.value for kind in kinds]),
+                "subject": _column(rows, subjects),
                 "skuId": _texts(products, ids),
                 "skuPartNumber": _texts(products, names),
-                "detail": _column(_joined(part.details for part in parts), self.details),
+                "detail": _column(details, self.details),
                 "waiver": _column(waivers, [waiver.id for waiver in self._plan.waivers]),
             }
         )
 
-    def subjects(self) -> pa.Array:
+    def subjects(self, ids: Sequence[pa.Array] | None) -> pa.Array:
         """Return the ids of all users in their order, then those of everything else."""
+        others = pa.array(self.others, pa.string())
         if not self._users:
-            return pa.array(self.others, pa.string())
-        read = self._plan.facts.snapshot.batches(("id",), ())
-        return pa.concat_arrays([*(batch.users.column("id") for batch in read), pa.array(self.others, pa.string())])
+            return others
+        if ids is None:
+            ids = [batch.users.column("id") for batch in self._plan.facts.snapshot.batches(("id",), ())]
+        return pa.concat_arrays([*ids, others])
 
 
 def _product(single: Single) -> tuple[str, str]:
@@ -213,19 +231,40 @@ def _product(single: Single) -> tuple[str, str]:
     return (single.product.sku_part_number or "", single.product.sku_id or "")
 
 
-def _kinds(part: Part, kinds: list[SubjectType]) -> npt.NDArray[np.int16]:
-    if part.people:
-        return np.full(len(part), kinds.index(SubjectType.USER), dtype=np.int16)
-    return _small([kinds.index(kind) for kind in part.kinds])
+def _in_order(*columns: Codes) -> bool:
+    """Tell whether rows of numbers ascend, the first column before the others; equal ones do."""
+    column, *others = columns
+    one, other = column[:-1], column[1:]
+    if (one > other).any():
+        return False
+    same = np.flatnonzero(one == other) if others else _NOWHERE
+    for column in others:
+        one, other = column[same], column[same + 1]
+        if (one > other).any():
+            return False
+        same = same[one == other]
+    return True
+
+
+_NOWHERE = np.zeros(0, dtype=np.int64)
+
+
+def _kinds(parts: Sequence[Part], kinds: list[SubjectType]) -> npt.NDArray[np.int16]:
+    user = kinds.index(SubjectType.USER)
+    told = [
+        np.full(len(part), user, dtype=np.int16) if part.people else _small([kinds.index(kind) for kind in part.kinds])
+        for part in parts
+    ]
+    return np.concatenate([_small(()), *told])
 
 
 def _small(places: Sequence[int]) -> npt.NDArray[np.int16]:
     return np.array(places, dtype=np.int16)
 
 
-def _joined(columns: Iterable[npt.NDArray[np.signedinteger]], kind: type = np.int32) -> Codes:
-    found = [np.zeros(0, dtype=kind), *columns]
-    return np.concatenate(found)
+def _joined(parts: Sequence[Part]) -> Sequence[Codes]:
+    columns = [(part.subjects, part.products, part.details, part.waivers) for part in parts]
+    return [np.concatenate(column) for column in zip(*columns, strict=True)] or [np.zeros(0, dtype=np.int32)] * 4
 
 
 def _texts(codes: Codes, texts: Sequence[str]) -> pa.DictionaryArray:
@@ -237,6 +276,9 @@ def _texts(codes: Codes, texts: Sequence[str]) -> pa.DictionaryArray:
 
 
 def _column(codes: npt.NDArray[np.signedinteger], values: Sequence[str] | pa.Array) -> pa.DictionaryArray:
-    absent = codes == NONE
     texts = values if isinstance(values, pa.Array) else pa.array(values, pa.string())
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=absent if absent.any() else None), texts)
+    present = codes != NONE
+    bitmap = None if present.all() else pa.py_buffer(np.packbits(present, bitorder="little"))
+    places = pa.Array.from_buffers(pa.from_numpy_dtype(codes.dtype), len(codes), [bitmap, pa.py_buffer(codes)])
+    # The codes are places in these texts: they need not be looked through for others.
+    return pa.DictionaryArray.from_arrays(places, texts, safe=False)

@@ -74,6 +74,15 @@ def mixed(rows: int) -> Snapshot:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 100])
+def test_kept_ids_say_what_a_second_reading_does(rows: int) -> None:
+    loaded = load([("policies/p.yaml", f"version: 1\n{EVERYTHING}".encode())]).policies
+    plan = bind(loaded, Facts(mixed(rows), builtin(), loaded, NOW))
+    kept = evaluate(plan, ids=True)
+    assert [id_ for part in kept.ids or () for id_ in part.to_pylist()] == ["ann", "bob", "cid", "dee"]
+    assert findings_table(plan, kept).equals(findings_table(plan, evaluate(plan)))
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100])
 def test_singles_and_people_stand_together_in_the_order_of_the_result(rows: int) -> None:
     table = told(EVERYTHING, mixed(rows)).to_pylist()
     expected = rows_of(audited(EVERYTHING, mixed(rows)).tenants[0])
