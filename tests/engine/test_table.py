@@ -78,7 +78,7 @@ def test_kept_ids_say_what_a_second_reading_does(rows: int) -> None:
     loaded = load([("policies/p.yaml", f"version: 1\n{EVERYTHING}".encode())]).policies
     plan = bind(loaded, Facts(mixed(rows), builtin(), loaded, NOW))
     kept = evaluate(plan, ids=True)
-    assert [id_ for part in kept.ids or () for id_ in part.to_pylist()] == ["ann", "bob", "cid", "dee"]
+    assert [id_ for part in kept.ids or () for id_ in part.to_pylist()] == ["id-ann", "id-bob", "id-cid", "id-dee"]
     assert findings_table(plan, kept).equals(findings_table(plan, evaluate(plan)))
 
 
