@@ -2,11 +2,13 @@
 
 import pickle
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
 
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError, SnapshotError
@@ -24,17 +26,38 @@ _PARTITIONS: Final = 512
 """At most: a partition is a task of Spark's, and one that fails is judged again as a whole."""
 
 
-class Distributed:
-    """What the people of some snapshots came to, ready to be concluded tenant by tenant."""
+_AT_ONCE: Final = 256 << 20
+"""Bytes of users.parquet that one job reads: some four million people, whose findings come back together."""
 
-    def __init__(self, answers: Mapping[str, Sequence[bytes]]) -> None:
-        self._answers = answers
+
+class Distributed:
+    """What the people of some snapshots come to, judged on the cluster when it is asked for."""
+
+    def __init__(self, session: "SparkSession", errand: bytes, jobs: Sequence[tuple[Task, ...]]) -> None:
+        self._session = session
+        self._errand = errand
+        self._jobs = jobs
+        self._places: dict[str, dict[int, list[int]]] = {}
+        for number, job in enumerate(jobs):
+            for place, task in enumerate(job):
+                self._places.setdefault(task.identity, {}).setdefault(number, []).append(place)
+        self._last: tuple[int, list[pa.Buffer]] = (-1, [])
 
     def batches(self, plan: Plan) -> Iterator[BatchOutcome]:
-        """Yield what `auditor.engine.evaluating.judged_batches` yields, from batches that were judged elsewhere."""
-        if people_are_readable(plan):
-            for answer in self._answers[plan.facts.snapshot.identity]:
-                yield from pickle.loads(answer)  # noqa: S301 - our own workers'
+        """Yield what `auditor.engine.evaluating.judged_batches` yields, from batches that are judged elsewhere.
+
+        Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or
+        where Spark gives a task up.
+        """
+        if not people_are_readable(plan):
+            return
+        for number, places in self._places.get(plan.facts.snapshot.identity, {}).items():
+            # What came back of one job is held, for the tenants that share it, until the next.
+            if self._last[0] != number:
+                self._last = (-1, [])
+                self._last = (number, _judged(self._session, self._errand, self._jobs[number]))
+            for place in places:
+                yield from pickle.loads(self._last[1][place])  # noqa: S301 - our own workers'
 
     def evaluate(self, plan: Plan) -> Evaluation:
         """Return what `auditor.engine.evaluating.evaluate` returns."""
@@ -42,31 +65,35 @@ class Distributed:
 
 
 def distribute(
-    session: "SparkSession", folders: Sequence[Path], policies: PolicySet, catalogue: Catalogue, as_of: datetime
+    session: "SparkSession",
+    folders: Sequence[Path],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    *,
+    at_once: int = _AT_ONCE,
 ) -> Distributed:
-    """Judge every row group of every folder in one job of Spark's; each worker reads the folders itself.
+    """Divide the row groups of all folders into jobs of Spark's; each worker reads the folders itself.
 
-    Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or where
-    Spark gives a task up.
+    A job reads `at_once` bytes about people, or little more: what comes back of it is held together.
     """
-    identities = {folder.resolve(): identity_of(folder) for folder in folders}
-    tasks = tuple(
-        Task(folder=str(folder), identity=identity, group=group)
-        for folder, identity in identities.items()
-        for group in range(row_groups(folder))
-    )
-    answers: dict[str, list[bytes]] = {identity: [] for identity in identities.values()}
-    for task, answer in zip(tasks, _judged(session, packed(policies, catalogue, as_of), tasks), strict=True):
-        answers[task.identity].append(answer)
-    return Distributed(answers)
+    jobs: list[list[Task]] = []
+    left = 0.0
+    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+        identity, groups = identity_of(folder), row_groups(folder)
+        for group in range(groups):
+            if left <= 0:
+                jobs.append([])
+                left = at_once
+            jobs[-1].append(Task(folder=str(folder), identity=identity, group=group))
+            left -= (folder / "users.parquet").stat().st_size / groups
+    return Distributed(session, packed(policies, catalogue, as_of), [tuple(job) for job in jobs])
 
 
-def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[bytes]:
-    """Return what each task came to, in the order of tasks whatever the order in which they ended."""
+def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[pa.Buffer]:
+    """Return what each task came to, pickled, in the order of tasks whatever the order in which they ended."""
     from pyspark.errors import PySparkException  # noqa: PLC0415  only who uses Spark needs it
 
-    if not tasks:
-        return []
     places = session.range(0, len(tasks), 1, min(len(tasks), _PARTITIONS))
     try:
         answers = places.mapInArrow(partial(judge, errand, tasks), ANSWERS_DDL).toArrow()
@@ -81,8 +108,8 @@ def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> 
             hint="put the snapshots where the driver and every worker find them under the same path, and install the "
             "same version of the auditor on all of them",
         )
-    found = dict(zip(answers.column("place").to_pylist(), answers.column("outcome").to_pylist(), strict=True))
-    return [found[place] for place in range(len(tasks))]
+    found = dict(zip(answers.column("place").to_pylist(), answers.column("outcome"), strict=True))
+    return [found[place].as_buffer() for place in range(len(tasks))]
 
 
 def _given_up(error: Exception) -> AuditorError:

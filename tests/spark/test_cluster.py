@@ -22,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc"),
 ]
 AS_OF = "2026-11-21T02:17:00Z"
+_AUDIT = [sys.executable, "-m", "auditor", "audit", "--as-of", AS_OF]
 _USERS_A_ROW_GROUP = 8
 """So few that the built-in tenant alone is some fifty tasks."""
 
@@ -56,6 +57,38 @@ def test_a_cluster_finds_the_same_and_a_lost_worker_changes_nothing(
     assert _files(tmp_path / "lost") == here
 
 
+_SEVERAL_JOBS = """
+import io, sys
+from datetime import datetime
+from pathlib import Path
+from auditor.app.policy_files import load_policies
+from auditor.app.streaming import stream, write_streamed
+from auditor.catalogue import builtin
+from auditor.snapshot.reading import find, read
+from auditor.spark.distributing import distribute
+from auditor.spark.session import session
+
+saved, output, as_of = Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3])
+folders = find(saved)
+policies = load_policies((), waivers_from=as_of.date()).policies
+at_once = sum((folder / "users.parquet").stat().st_size for folder in folders) // 3
+with session("local[2]") as spark:
+    there = distribute(spark, folders, policies, builtin(), as_of, at_once=at_once)
+    found = stream(map(read, folders), policies, builtin(), as_of, judge=there.batches, scratch=io.BytesIO(), bound=0)
+    write_streamed(found, output / "f.parquet", output / "summary.json")
+"""
+
+
+def test_findings_that_come_back_in_several_jobs_are_the_same_table(saved: Path, tmp_path: Path) -> None:
+    here = [*_AUDIT, "--snapshot", saved, "--findings", tmp_path / "here" / "f.parquet", "-o", tmp_path / "here"]
+    done = subprocess.run(here, capture_output=True, check=False, timeout=120)
+    assert done.returncode in {0, 1, 3}, done.stderr.decode()
+    there = [sys.executable, "-c", _SEVERAL_JOBS, str(saved), str(tmp_path / "there"), AS_OF]
+    subprocess.run(there, check=True, timeout=300)
+    for name in ("f.parquet", "summary.json"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+
+
 def _audited(saved: Path, output: Path) -> dict[str, bytes]:
     done = subprocess.run(_command(saved, output), capture_output=True, check=False, timeout=120)
     assert done.returncode in {0, 1, 3}, done.stderr.decode()
@@ -64,8 +97,7 @@ def _audited(saved: Path, output: Path) -> dict[str, bytes]:
 
 def _command(saved: Path, output: Path, *options: str) -> list[str]:
     engine = ["--engine", "spark", *options] if options else []
-    formats = ["-f", "json", "-f", "parquet", "-o", str(output)]
-    return [sys.executable, "-m", "auditor", "audit", "--snapshot", str(saved), "--as-of", AS_OF, *formats, *engine]
+    return [*_AUDIT, "--snapshot", str(saved), "-f", "json", "-f", "parquet", "-o", str(output), *engine]
 
 
 def _files(output: Path) -> dict[str, bytes]:
