@@ -70,6 +70,8 @@ def _sought(masks: ProductMasks, products: ProductSet) -> Sought:
 
 def _held(scope: Scope, check: str, held: Words, wanted: Sought) -> Found:
     """Report the SKUs of a violating set that members of the population hold."""
+    if not wanted.maybe.places:
+        return None, scope.people.nobody
     population, violation = scope.population, wanted.mask
     rows, skus = pairs(held, wanted.true, scope.readable)
     undecided = scope.people.nobody
@@ -111,6 +113,8 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     """Report users with different SKUs out of two or more elements; users with equal holdings are judged once."""
     people, population, unread = scope.people, scope.population, scope.unread
     clashing = scope.plan.masks.made(("exclusive", id(group), id(of)), lambda: _Clashing(scope.plan, of, group))
+    if not clashing.possible:
+        return None, people.nobody
     held = within(people.links.held, clashing.products)
     maybe = population.maybe & several(held)
     rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
@@ -160,6 +164,8 @@ class _Clashing:
         self._certain = np.logical_or.reduce(self._true)
         self.products = Products.of(np.logical_or.reduce(self._maybe))
         self._known: dict[bytes, _Clash] = {}
+        self.possible = _clash(self._maybe, np.arange(plan.size))
+        """Whether two of the tenant's SKUs clash at all, whoever holds them."""
 
     def of(self, held: Words) -> _Clash:
         """Judge one bitset."""

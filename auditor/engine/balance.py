@@ -33,11 +33,7 @@ def share_of(plan: Plan, policy: Policy, block: Balance) -> BalanceShare:
     doubt = unread(facts, Source.SUBSCRIBED_SKUS)
     readable = facts.status(Source.SUBSCRIBED_SKUS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
     mask = plan.masks.of(block.of)
-    assignable = [
-        number
-        for number, sku in enumerate(facts.skus)
-        if readable and sku.owned and sku.applies_to.casefold() == "user"
-    ]
+    assignable = facts.assignable if readable else ()
     return BalanceShare(
         policy=policy.id,
         sku_ids=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.true[number])),

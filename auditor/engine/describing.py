@@ -2,11 +2,12 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
+from auditor.domain.making import maker
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine
 from auditor.domain.words import Status, SubjectType
+from auditor.engine.facts import SkuFact
 from auditor.engine.outcome import OPEN, Chunk, Evaluation, Fingerprint, Single, fingerprint
 from auditor.engine.plan import Plan
 from auditor.engine.quoting import Person, people_of
@@ -36,43 +37,50 @@ def _within(finding: Finding) -> tuple[str, str, str, str]:
 
 
 def _chunk(plan: Plan, chunk: Chunk, people: Mapping[int, Person]) -> Iterator[Finding]:
-    policy, facts = plan.policies[chunk.policy], plan.facts
+    policy, facts, made = plan.policies[chunk.policy], plan.facts, maker(Finding)
     tenant = facts.manifest.tenant_id or facts.manifest.tenant
     source = _source(policy)
     begun = Fingerprint(tenant, policy.id, chunk.check, SubjectType.USER.value)
-    written = None if chunk.written is None else ProductReference(sku_id=None, sku_part_number=chunk.written)
     products = _products(plan, chunk)
-    priced = chunk.skus is not None and chunk.check in _PRICED
+    standings = {place: _standing(plan, place) for place in set(chunk.waivers.tolist())}
     skus = itertools.repeat(None) if chunk.skus is None else chunk.skus.tolist()
-    for row, sku, detail, waiver in zip(
+    for row, sku, detail, waived in zip(
         chunk.rows.tolist(), skus, _details(chunk), chunk.waivers.tolist(), strict=False
     ):
         person = people[row]
-        product, money = (written, None) if sku is None else products[sku]
-        yield Finding(
-            fingerprint=begun.of(person.subject.id, _identity(product), detail),
+        product, identity, money = products[sku]
+        status, waiver = standings[waived]
+        yield made(
+            fingerprint=begun.of(person.subject.id, identity, detail),
             policy=policy.id,
             check=chunk.check,
             severity=policy.severity,
-            status=Status.OPEN if waiver == OPEN else Status.WAIVED,
-            waiver=None if waiver == OPEN else plan.waivers[waiver].id,
+            status=status,
+            waiver=waiver,
             subject=person.subject,
             product=product,
             detail=detail,
             evidence=person.evidence if sku is None else person.about(sku),
-            money=money if priced else None,
+            money=money,
             source=source,
         )
 
 
-def _products(plan: Plan, chunk: Chunk) -> dict[int, tuple[ProductReference, Money | None]]:
-    """Return the products that findings are about, each with its price, by their places."""
-    places = () if chunk.skus is None else sorted(set(chunk.skus.tolist()))
-    skus = ((place, plan.facts.skus[place]) for place in places)
-    return {
-        place: (ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number), _price(plan, sku))
-        for place, sku in skus
-    }
+def _products(plan: Plan, chunk: Chunk) -> dict[int | None, tuple[ProductReference | None, str | None, Money | None]]:
+    """Return the products that findings are about by their places, each with its identity and its price."""
+    written = None if chunk.written is None else ProductReference(sku_id=None, sku_part_number=chunk.written)
+    found: dict[int | None, tuple[ProductReference | None, str | None, Money | None]] = {}
+    found[None] = written, _identity(written), None
+    for place in () if chunk.skus is None else set(chunk.skus.tolist()):
+        sku = plan.facts.skus[place]
+        product = ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number)
+        found[place] = product, _identity(product), _price(plan, sku) if chunk.check in _PRICED else None
+    return found
+
+
+def _standing(plan: Plan, waiver: int) -> tuple[Status, str | None]:
+    """Tell whether findings with that waiver are open, and the waiver's id."""
+    return (Status.OPEN, None) if waiver == OPEN else (Status.WAIVED, plan.waivers[waiver].id)
 
 
 def _identity(product: ProductReference | None) -> str | None:
@@ -84,13 +92,14 @@ def _single(plan: Plan, single: Single) -> Finding:
     tenant = plan.facts.manifest.tenant_id or plan.facts.manifest.tenant
     product = single.product
     subject = (single.subject.type.value, single.subject.id)
+    status, waiver = _standing(plan, single.waiver)
     return Finding(
         fingerprint=fingerprint(tenant, policy.id, single.check, subject, _identity(product), single.detail),
         policy=policy.id,
         check=single.check,
         severity=policy.severity,
-        status=Status.OPEN if single.waiver == OPEN else Status.WAIVED,
-        waiver=None if single.waiver == OPEN else plan.waivers[single.waiver].id,
+        status=status,
+        waiver=waiver,
         subject=single.subject,
         product=product,
         detail=single.detail,
@@ -106,7 +115,7 @@ def _details(chunk: Chunk) -> Iterable[str | None]:
     return [chunk.details[0] if chunk.details else None] * len(chunk)
 
 
-def _price(plan: Plan, sku: Any) -> Money | None:
+def _price(plan: Plan, sku: SkuFact) -> Money | None:
     prices = plan.facts.policies.prices
     price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)

@@ -103,6 +103,11 @@ class Facts:
         return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
 
     @cached_property
+    def assignable(self) -> tuple[int, ...]:
+        """The places of the SKUs that the tenant owns and people can hold: those whose seats are judged."""
+        return tuple(place for place, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
+
+    @cached_property
     def index(self) -> Mapping[str, int]:
         """SkuId → its place in `skus`."""
         return {fact.sku_id: place for place, fact in enumerate(self.skus)}

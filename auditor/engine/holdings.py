@@ -12,7 +12,7 @@ from auditor.domain.product_set import PAID_PRODUCTS, Builtin, ProductSet
 from auditor.domain.result import Money, ProductReference, Subject
 from auditor.domain.words import Source, SourceStatus, SubjectType
 from auditor.engine.coverage import Doubt, unread
-from auditor.engine.facts import SkuFact
+from auditor.engine.facts import GroupFact, SkuFact
 from auditor.engine.outcome import Judged, Single
 from auditor.engine.plan import Plan
 from auditor.engine.product_masks import Mask, ProductMasks, nothing
@@ -29,8 +29,11 @@ def judge_purchases(plan: Plan, place: int, block: Purchases) -> Judged:
     if facts.status(Source.SUBSCRIBED_SKUS) not in _READABLE:
         return doubt.judged()
     findings: list[Single] = []
-    masks = _violations(plan, block)
-    for number, sku in enumerate(facts.skus):
+    # Catalogue, policies and the trials among the SKUs are what masks are made of.
+    masks = plan.masks.made(("purchases", id(block)), lambda: _violations(plan, block))
+    concerned = np.logical_or.reduce([mask.maybe for mask in masks.values()])
+    for number in np.flatnonzero(concerned).tolist():
+        sku = facts.skus[number]
         if not sku.owned or (sku.usable is not None and sku.usable <= 0):
             continue
         verdicts = {check: _answer(mask, number) for check, mask in masks.items()}
@@ -189,27 +192,27 @@ def judge_groups(plan: Plan, place: int) -> Judged:
     for group in facts.groups:
         if not group.sku_ids:
             continue
-        subject = Subject(type=SubjectType.GROUP, id=group.id, name=group.name)
-        evidence = {
-            "licenseProcessingState": group.processing_state,
-            "hasMembersWithLicenseErrors": group.has_errors,
-            "assignedLicenses": [_part_number(plan, sku_id) for sku_id in group.sku_ids],
-        }
         if group.has_errors is None:
             doubt.add("groups.hasMembersWithLicenseErrors", f"whether the group {group.id} has errors was not read")
-        if group.has_errors:
-            findings.append(Single(policy=place, check="group.license-errors", subject=subject, evidence=evidence))
-        if group.processing_state is not None and group.processing_state.casefold() != "processingcomplete":
-            findings.append(
-                Single(
-                    policy=place,
-                    check="group.processing",
-                    subject=subject,
-                    detail=group.processing_state,
-                    evidence=evidence,
-                )
-            )
+        findings.extend(_group(plan, place, group))
     return doubt.judged(findings)
+
+
+def _group(plan: Plan, place: int, group: GroupFact) -> Iterator[Single]:
+    processed = group.processing_state is None or group.processing_state.casefold() == "processingcomplete"
+    if processed and not group.has_errors:
+        return
+    subject = Subject(type=SubjectType.GROUP, id=group.id, name=group.name)
+    evidence = {
+        "licenseProcessingState": group.processing_state,
+        "hasMembersWithLicenseErrors": group.has_errors,
+        "assignedLicenses": [_part_number(plan, sku_id) for sku_id in group.sku_ids],
+    }
+    if group.has_errors:
+        yield Single(policy=place, check="group.license-errors", subject=subject, evidence=evidence)
+    if not processed:
+        detail = group.processing_state
+        yield Single(policy=place, check="group.processing", subject=subject, detail=detail, evidence=evidence)
 
 
 def judge_budget(plan: Plan, place: int, block: Budget) -> Judged:

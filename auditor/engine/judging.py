@@ -34,7 +34,11 @@ def judge_batch(plan: Plan, users: UserBatch) -> BatchOutcome:
     for place, policy in enumerate(plan.policies):
         if not looks_at_people(policy):
             continue
-        scope = Scope(batch=batch, place=place, policy=policy, population=batch.selecting.of(policy.users))
+        population = batch.selecting.of(policy.users)
+        if not population.possible and not isinstance(policy.constraint, Seats):
+            outcome.undecided[place] = 0
+            continue
+        scope = Scope(batch=batch, place=place, policy=policy, population=population)
         undecided = nobody
         found: list[Chunk] = []
         for chunk, unknown in _checks(scope, outcome):

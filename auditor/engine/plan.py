@@ -57,8 +57,9 @@ def bind(policies: PolicySet, facts: Facts) -> Plan:
 
 def assignable(plan: Plan) -> Flags:
     """Tell which SKUs the tenant owns and people can hold: those whose seats are judged."""
-    skus = plan.facts.skus
-    return np.array([sku.owned and sku.applies_to.casefold() == "user" for sku in skus], dtype=bool)
+    found = np.zeros(plan.size, dtype=bool)
+    found[list(plan.facts.assignable)] = True
+    return found
 
 
 def overlap(facts: Facts, one: ProductSet, other: ProductSet) -> Mask:

@@ -34,7 +34,7 @@ class Mask:
     @property
     def possible(self) -> bool:
         """Whether anything is in the set for certain or perhaps."""
-        return bool(self.true.any() or self.unknown.any())
+        return bool(self.true.any() or (not self.sure and self.unknown.any()))
 
     @property
     def maybe(self) -> Flags:

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from auditor.domain.making import maker
 from auditor.domain.result import Subject
 from auditor.domain.words import SubjectType
 from auditor.engine.bitsets import distinct, indices
 from auditor.engine.outcome import Evaluation, Rows
-from auditor.engine.people import NEVER
+from auditor.engine.people import NEVER, Numbers
 from auditor.engine.plan import Plan
+from auditor.engine.texts import codes_of, flags_of
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -62,19 +64,24 @@ def people_of(plan: Plan, evaluation: Evaluation) -> dict[int, Person]:
 
 def _quoted(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[Person]:
     """Quote some users of a batch, in the order of their rows in the snapshot."""
-    users = batch.users.take(indices(rows - batch.offset))
-    columns = {name: _plain(users.column(name)) for name in users.schema.names}
+    users = batch.users
+    if len(rows) < users.num_rows:
+        users = users.take(indices(rows - batch.offset))
+    columns = {name: _plain(column) for name, column in zip(users.schema.names, users.columns, strict=True)}
     absent = [None] * len(rows)
     ids, principals, names = (columns.get(name, absent) for name in ("id", "userPrincipalName", "displayName"))
-    told = [name for name in _FACTS if name in columns]
-    facts = zip(*(columns[name] for name in told), strict=True) if told else [()] * len(rows)
+    told = ("userPrincipalName", *(name for name in _FACTS if name in columns))
+    facts = zip(*(columns.get(name, absent) for name in told), strict=True)
+    subject_of, person_of = maker(Subject), maker(Person)
     for user, principal, name, values, (held, paths) in zip(
         ids, principals, names, facts, _assignments(plan, batch, rows), strict=True
     ):
-        own = {fact: value for fact, value in zip(told, values, strict=True) if value is not None}
-        evidence = {"userPrincipalName": principal, **own, "assignedLicenses": held}
-        subject = Subject(type=SubjectType.USER, id=user, name=name or principal or user)
-        yield Person(subject, evidence, paths)
+        evidence = {fact: value for fact, value in zip(told, values, strict=True) if value is not None}
+        if principal is None:  # a finding tells it even so, in its place
+            evidence = {"userPrincipalName": None, **evidence}
+        evidence["assignedLicenses"] = held
+        subject = subject_of(type=SubjectType.USER, id=user, name=name or principal or user)
+        yield person_of(subject=subject, evidence=evidence, paths=paths)
 
 
 def _assignments(
@@ -84,15 +91,15 @@ def _assignments(
     links, facts = batch.assignments, plan.facts
     owners = links.column("user").to_numpy()
     starts, ends = np.searchsorted(owners, rows), np.searchsorted(owners, rows, side="right")
-    codes = links.column("skuId")
-    places = [facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()]
-    names = [sku.part_number or sku.sku_id for sku in facts.skus]
     sizes = ends - starts
     chosen = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-    taken = links.take(indices(chosen))
-    skus = [places[code] for code in taken.column("skuId").indices.to_pylist()]
-    counted = [sku if held else -1 for sku, held in zip(skus, taken.column("held").to_pylist(), strict=True)]
-    paths = list(zip(skus, _paths(plan, taken), strict=True))
+    taken = links if len(chosen) == links.num_rows else links.take(indices(chosen))
+    codes = taken.column("skuId")
+    places = np.array([facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
+    names = [sku.part_number or sku.sku_id for sku in facts.skus]
+    skus = places[codes.indices.to_numpy()]
+    counted = np.where(flags_of(taken.column("held")), skus, -1).tolist()
+    paths = list(zip(skus.tolist(), _paths(plan, taken), strict=True))
     known: dict[tuple[int, ...], list[str]] = {}
     end = 0
     for size in sizes.tolist():
@@ -104,13 +111,22 @@ def _assignments(
         yield held, paths[start:end]
 
 
-def _paths(plan: Plan, links: pa.RecordBatch) -> Iterator[Mapping[str, Any] | None]:
+def _paths(plan: Plan, links: pa.RecordBatch) -> Sequence[Mapping[str, Any] | None]:
     """Quote in which way each SKU was assigned, with the name of the group where it was read; None without an entry."""
-    known: dict[tuple[str | None, str | None, str | None], Mapping[str, Any] | None] = {}
-    for entry in zip(*(_plain(links.column(name)) for name in _PATHS), strict=True):
-        if entry not in known:
-            known[entry] = _path(plan, *entry)
-        yield known[entry]
+    columns = [links.column(name) for name in _PATHS]
+    values = [[*column.dictionary.to_pylist(), None] for column in columns]
+    # Equal entries have equal numbers, and are quoted once.
+    numbers = np.zeros(links.num_rows, dtype=np.int64)
+    for column, own in zip(columns, values, strict=True):
+        numbers = numbers * len(own) + codes_of(column, absent=len(own) - 1)
+    entries = numbers.tolist()
+    states, groups, errors = values
+    known: dict[int, Mapping[str, Any] | None] = {}
+    for entry in set(entries):
+        rest, error = divmod(entry, len(errors))
+        state, group = divmod(rest, len(groups))
+        known[entry] = _path(plan, states[state], groups[group], errors[error])
+    return [known[entry] for entry in entries]
 
 
 def _path(plan: Plan, state: str | None, group: str | None, error: str | None) -> Mapping[str, Any] | None:
@@ -125,15 +141,21 @@ def _plain(column: pa.Array) -> Sequence[Any]:
     """Return the values of a column as JSON has them."""
     if pa.types.is_dictionary(column.type):
         values = [*column.dictionary.to_pylist(), None]
-        codes = column.indices if not column.null_count else column.indices.fill_null(len(values) - 1)
-        return [values[code] for code in codes.to_pylist()]
+        return [values[code] for code in codes_of(column, absent=len(values) - 1).tolist()]
     if not pa.types.is_timestamp(column.type):
         return list(column.to_pylist())
-    # NumPy's "no time" is the least number, and it reads it as None.
-    stamps = column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy().view("M8[us]").tolist()
-    if any(isinstance(stamp, int) for stamp in stamps):
-        return [None if stamp is None else _instant(stamp) for stamp in stamps]
-    return [None if stamp is None else f"{stamp.isoformat()}Z" for stamp in stamps]
+    return _instants(column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy())
+
+
+def _instants(numbers: Numbers) -> Sequence[str | None]:
+    """Write microseconds since 1970 as instants of UTC; NEVER is none."""
+    stamps = numbers.view("M8[us]")
+    if (numbers[numbers != NEVER] % _SECOND).any():
+        # NumPy's "no time" is the least number, and it reads it as None.
+        return [None if stamp is None else _instant(stamp) for stamp in stamps.tolist()]
+    # NumPy writes whole seconds several times as fast.
+    written = np.datetime_as_string(stamps, unit="s", timezone="UTC").tolist()
+    return [None if text == _NO_TIME else text for text in written]
 
 
 def _instant(stamp: datetime | int) -> str:
@@ -145,4 +167,5 @@ def _instant(stamp: datetime | int) -> str:
 
 
 _SECOND = 1_000_000
+_NO_TIME = str(np.datetime64("NaT"))
 _INSTANT = pa.timestamp("us", tz="UTC")

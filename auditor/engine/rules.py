@@ -12,11 +12,13 @@ from auditor.domain.policy import (
     Seats,
     Waiver,
 )
-from auditor.domain.selector import Matches, OneOf, Scalar, Selector, atoms
+from auditor.domain.selector import AnyOf, Matches, OneOf, Scalar, Selector, atoms
 from auditor.domain.words import Source
 from auditor.policy.compiling import selector_needs
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
+Merged = tuple[tuple[Selector, ...], tuple[tuple[str, tuple[str, ...]], ...]]
+"""Selectors, and properties with shell globs."""
 Columns = tuple[tuple[str, ...], tuple[str, ...]]
 """Columns of users and of assignments."""
 
@@ -37,6 +39,7 @@ class Rules:
         self._atoms: dict[int, tuple[Selector, ...]] = {}
         self._equal: dict[Selector, Selector] = {}
         self._known: dict[int, tuple[Selector, Selector]] = {}
+        self._merged: dict[int, Merged] = {}
         self._listed: dict[tuple[str, tuple[Scalar | None, ...]], OneOf] = {}
 
     def columns(self, policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
@@ -53,6 +56,10 @@ class Rules:
         if known is None:
             known = self._known[id(selector)] = (selector, self._equal.setdefault(selector, selector))
         return known[1]
+
+    def merged(self, selector: AnyOf) -> Merged:
+        """Split alternatives into the globs for each property, which are looked for at once, and all others."""
+        return _once(self._merged, id(selector), lambda: _merged(selector))
 
     def listed(self, name: str, values: tuple[Scalar | None, ...]) -> OneOf:
         """Return the selector for a property that has one of the values."""
@@ -79,6 +86,17 @@ def _once(known: "dict[_Key, _Value]", key: "_Key", make: Callable[[], _Value]) 
 
 
 _Key = TypeVar("_Key")
+
+
+def _merged(selector: AnyOf) -> Merged:
+    globs: dict[str, list[str]] = {}
+    others: list[Selector] = []
+    for part in selector.parts:
+        if isinstance(part, Matches):
+            globs.setdefault(part.property, []).append(part.pattern)
+        else:
+            others.append(part)
+    return tuple(others), tuple((name, tuple(patterns)) for name, patterns in globs.items())
 
 
 def looks_at_people(policy: Policy) -> bool:

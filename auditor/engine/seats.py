@@ -37,9 +37,8 @@ def judge_seats(plan: Plan, place: int, block: Seats, tally: Tally | None) -> Ju
         return source.judged()
     mask = plan.masks.of(block.of)
     doubt = Doubt.of(source)
-    assignable = [number for number, sku in enumerate(facts.skus) if sku.owned and sku.applies_to.casefold() == "user"]
-    chosen = [number for number in assignable if mask.true[number]]
-    for number in assignable:
+    chosen = [number for number in facts.assignable if mask.true[number]]
+    for number in () if mask.sure else facts.assignable:
         if mask.unknown[number] and (block.pool or _may_raise(block, _stock(facts, number), tally)):
             doubt.add("subscriptions", "whether every subscription of a SKU is a trial is not known")
     if block.pool:

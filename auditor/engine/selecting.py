@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from functools import reduce
-from operator import and_, or_
+from operator import or_
 from typing import assert_never
 
 import numpy as np
@@ -32,7 +32,7 @@ from auditor.engine.membership import Membership
 from auditor.engine.people import NEVER, People
 from auditor.engine.product_masks import Mask, ProductMasks
 from auditor.engine.rules import Rules
-from auditor.engine.texts import Flags, globbed, one_of
+from auditor.engine.texts import Flags, one_of
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 _SIGNALS = {
@@ -68,15 +68,17 @@ class Selecting:
             case AnyOf(parts=()):
                 return Mask(people.nobody, people.nobody, sure=True)
             case Every(parts=parts):
-                return reduce(and_, map(self.of, parts))
-            case AnyOf(parts=parts):
-                return reduce(or_, map(self.of, parts))
+                return self._every(parts)
+            case AnyOf():
+                others, globs = self._rules.merged(selector)
+                likenesses = (self._told(people.texts(name).like(patterns), name) for name, patterns in globs)
+                return reduce(or_, (*map(self.of, others), *likenesses))
             case Not(part=part):
                 return ~self.of(part)
             case OneOf(property=name, values=values):
                 return self._told(self._one_of(name, values), name)
             case Matches(property=name, pattern=pattern):
-                return self._told(people.texts(name).where(globbed(pattern)), name)
+                return self._told(people.texts(name).like((pattern,)), name)
             case Before(property=name, moment=moment):
                 stamps = people.instants(name)
                 return self._told((stamps != NEVER) & (stamps < self._moment(moment)), name)
@@ -100,6 +102,14 @@ class Selecting:
                 return self._told((created != NEVER) & (created >= self._moment(duration)), "createdDateTime")
             case _:
                 assert_never(selector)
+
+    def _every(self, parts: tuple[Selector, ...]) -> Mask:
+        found = self.of(parts[0])
+        for part in parts[1:]:
+            if not found.possible:  # nor will more conditions find anybody
+                break
+            found = found & self.of(part)
+        return found
 
     def _told(self, true: Flags, fact: str) -> Mask:
         """Take the answers of those whose fact was collected."""

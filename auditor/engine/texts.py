@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -22,23 +22,98 @@ ALL_DIFFERENT = frozenset({"id", "userPrincipalName", "displayName", "mail"})
 """Columns in which nearly every row has a value of its own, so that counting them off would cost, not save."""
 
 
-@dataclass(frozen=True, slots=True)
 class Texts:
     """A text column, folded for comparison."""
 
-    values: pa.Array
-    """Distinct values, null among them, or the values of all rows; the empty string is null, as it says no more."""
-    codes: Codes | None
-    """Per row the place of its value; None where `values` stand row by row."""
+    def __init__(self, values: pa.Array, codes: Codes | None, few: tuple[str | None, ...] = ()) -> None:
+        self.values = values
+        """Distinct values, null among them, or the values of all rows; the empty string is null, as it says no more."""
+        self.codes = codes
+        """Per row the place of its value; None where `values` stand row by row."""
+        self._few = few
+        """The distinct values where they are few: tenants often have the same ones."""
 
     def where(self, test: Test) -> Flags:
         """Tell in which rows the value passes the test; an absent one does where the test itself says so."""
-        answers = flags_of(test(self.values))
+        answers = _answered(test, self._few) if self._few else flags_of(test(self.values))
         return answers if self.codes is None else looked_up(answers, self.codes)
 
     def absent(self) -> Flags:
         """Tell which rows have no value: null, or the empty string."""
         return self.where(pc.is_null)
+
+    def like(self, globs: tuple[str, ...]) -> Flags:
+        """Tell which rows have a value that matches one of some shell globs."""
+        if self.codes is not None:
+            return self._any(globs)
+        sought = Globs.of(globs)
+        rows = sought.begun(self._heads)
+        if len(rows) > _MANY:
+            return self._any(globs)
+        found = self._any(sought.loose)
+        for row in rows.tolist():
+            text = self.values[row].as_py()
+            found[row] |= text is not None and sought.pattern.fullmatch(text) is not None
+        return found
+
+    def _any(self, globs: tuple[str, ...]) -> Flags:
+        found = np.zeros(len(self.values) if self.codes is None else len(self.codes), dtype=bool)
+        for glob in globs:
+            found |= self.where(globbed(glob))
+        return found
+
+    @cached_property
+    def _heads(self) -> npt.NDArray[np.uint64]:
+        """How the values of all rows begin: their first eight bytes as a number, zero where there are fewer."""
+        ends, letters = _ends(self.values), self.values.buffers()[2]
+        if letters is None:
+            return np.zeros(len(self.values), dtype=np.uint64)
+        used = np.frombuffer(letters, dtype=np.uint8)[ends[0] : ends[-1]]
+        padded = np.concatenate([used, np.zeros(_EIGHT, dtype=np.uint8)])
+        heads = padded[(ends[:-1] - ends[0])[:, None] + np.arange(_EIGHT, dtype=np.int32)]
+        return np.asarray(heads.view(">u8")[:, 0].astype(np.uint64))
+
+
+_MANY = 2048
+"""Rows that begin as a glob does, from which on Arrow looks through all of them sooner than Python through these."""
+
+
+@dataclass(frozen=True, slots=True)
+class Globs:
+    """Several shell globs, to be looked for at once."""
+
+    loose: tuple[str, ...]
+    """Those that begin with a wildcard."""
+    first: npt.NDArray[np.uint64]
+    last: npt.NDArray[np.uint64]
+    """The ranges of heads, which do not touch, in which all that the others match begins."""
+    pattern: re.Pattern[str]
+    """What the others match."""
+
+    @classmethod
+    @lru_cache(maxsize=256)
+    def of(cls, globs: tuple[str, ...]) -> "Globs":
+        """Sort globs by how they begin."""
+        heads = {glob: re.split(r"[*?[]", glob.casefold(), maxsplit=1)[0] for glob in globs}
+        headed = tuple(glob for glob in globs if heads[glob])
+        ranges: list[tuple[int, int]] = []
+        for begin in sorted({heads[glob].encode("utf-8", "surrogatepass")[:_EIGHT] for glob in headed}):
+            first, last = (int.from_bytes(begin.ljust(_EIGHT, fill), "big") for fill in (b"\0", b"\xff"))
+            if not ranges or first > ranges[-1][1]:  # else it begins as the one before does
+                ranges.append((first, last))
+        return cls(
+            loose=tuple(glob for glob in globs if not heads[glob]),
+            first=np.array([first for first, _ in ranges], dtype=np.uint64),
+            last=np.array([last for _, last in ranges], dtype=np.uint64),
+            pattern=re.compile("|".join(map(expression_of, headed))),
+        )
+
+    def begun(self, heads: npt.NDArray[np.uint64]) -> npt.NDArray[np.signedinteger]:
+        """Return the rows whose heads are in one of the ranges."""
+        if not len(self.first):
+            return np.zeros(0, dtype=np.int64)
+        place = np.searchsorted(self.first[1:], heads, side="right")
+        return np.flatnonzero((heads >= self.first[place]) & (heads <= self.last[place]))
 
 
 def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Texts:
@@ -50,7 +125,7 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Te
         codes = codes_of(coded, absent=len(coded.dictionary))
         if len(coded.dictionary) <= _HANDFUL:
             known = [text.casefold() if text else default for text in (*coded.dictionary.to_pylist(), None)]
-            return Texts(pa.array(known, pa.string()), codes)
+            return Texts(None, codes, tuple(known))
         values = pa.concat_arrays([fold(coded.dictionary.cast(pa.string())), pa.nulls(1, pa.string())])
     else:
         values = fold(column)
@@ -63,6 +138,12 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Te
 
 _HANDFUL = 256
 """Values up to which Python folds them before Arrow has begun."""
+
+
+@lru_cache(maxsize=4096)
+def _answered(test: Test, values: tuple[str | None, ...]) -> Flags:
+    """Put few values to a test; tenants that share the values share the answers."""
+    return flags_of(test(pa.array(values, pa.string())))
 
 
 def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:

@@ -1,0 +1,43 @@
+"""Text columns are told by globs as Python's regular expressions tell them, whatever the texts hold."""
+
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.engine import texts as module
+from auditor.engine.globs import pattern_of
+from auditor.engine.texts import texts
+
+_LETTERS = st.sampled_from(["a", "B", "ß", "é", "\0", "\n", "@", "-", "svc", "service-account", "."])
+_WORDS = st.lists(_LETTERS, max_size=6).map("".join)
+_GLOBS = st.lists(st.one_of(_LETTERS, st.sampled_from(["*", "?", "[ab]", "[!a]", "["])), min_size=1, max_size=6)
+
+
+@given(
+    st.lists(st.one_of(st.none(), _WORDS), max_size=12),
+    st.lists(_GLOBS.map("".join), min_size=1, max_size=6),
+    st.booleans(),
+    st.integers(0, 3),
+)
+def test_one_of_many_globs_is_told_of_every_text(
+    values: list[str | None],
+    globs: list[str],
+    distinct: bool,  # noqa: FBT001  drawn
+    skipped: int,
+) -> None:
+    column = pa.array(values, pa.string()).slice(skipped)
+    told = texts(column, distinct=distinct).like(tuple(globs)).tolist()
+    patterns = [pattern_of(glob) for glob in globs]
+    assert told == [
+        text is not None and text != "" and any(pattern.fullmatch(text.casefold()) for pattern in patterns)
+        for text in values[skipped:]
+    ]
+
+
+def test_many_texts_that_begin_as_a_glob_does_are_told_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    column = pa.array(["svc-a", "SVC-b@x", None, "svc", "other", "admin"])
+    few = texts(column, distinct=False).like(("svc-*@*", "*min"))
+    monkeypatch.setattr(module, "_MANY", 1)
+    assert few.tolist() == texts(column, distinct=False).like(("svc-*@*", "*min")).tolist()
+    assert few.tolist() == [False, True, False, False, False, True]
