@@ -9,8 +9,10 @@ import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.selector import TEXT_PROPERTIES
+from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.manifest import FileEntry
-from auditor.snapshot.schema import ASSIGNMENTS
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
 
 AGAIN = "collect the snapshot again, or restore it from a copy"
 
@@ -126,6 +128,31 @@ def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
         raise SnapshotError("snapshot-damaged", f"{path} holds a user twice", hint=AGAIN)
     last: str = ids[-1].as_py()
     return last
+
+
+def check_asked(path: Path, there: list[str], manifest: Manifest) -> None:
+    """Refuse users without a column of what was asked for: all of them would seem to have no such value."""
+    people, mailboxes, sign_ins = (
+        manifest.coverage(source).status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+        for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
+    )
+    asked = manifest.coverage(Source.USERS).asked if people else ()
+    wanted = [name for name in asked if name in USERS.names and name != "mailboxType"]
+    if mailboxes:
+        wanted.append("mailboxType")
+    if sign_ins and not set(SIGN_IN_COLUMNS) & set(there):
+        wanted.append(SIGN_IN_COLUMNS[0])
+    for name in wanted:
+        if name not in there:
+            raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
+
+
+def check_states(path: Path, groups: pa.Table) -> None:
+    """Refuse groups whose lists of members were read in a way that nobody knows."""
+    known = {None, *(status.value for status in SourceStatus)}
+    for name in ("membersStatus", "transitiveMembersStatus"):
+        if not known.issuperset(groups.column(name).unique().to_pylist()):
+            raise SnapshotError("snapshot-damaged", f"{path} has a state in {name} that nobody knows", hint=AGAIN)
 
 
 def _digest(path: Path) -> str:

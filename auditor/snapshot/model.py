@@ -67,6 +67,8 @@ class Snapshot:
     """A digest of the content: equal for equal state."""
     sku_ids: tuple[str, ...] = field(default=())
     """Every distinct skuId in the assignments, sorted."""
+    not_collected: frozenset[str] | None = None
+    """The facts that were not collected of one user or another; None where nobody looked for them beforehand."""
 
     def table(self, name: str) -> pa.Table:
         """Return a small table; one that was not read is empty."""

@@ -7,12 +7,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.checking import (
     AGAIN,
+    check_asked,
     check_form,
     check_present,
     check_rows,
+    check_states,
     check_unique,
     checked,
     conformed,
@@ -22,7 +23,7 @@ from auditor.snapshot.checking import (
 )
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
-from auditor.snapshot.schema import ASSIGNMENTS, FILES, SIGN_IN_COLUMNS, SMALL_TABLES, USERS
+from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
 
 _DEPTH = 2
 """A root holds tenants, a tenant holds instants."""
@@ -67,8 +68,8 @@ def read(folder: Path) -> Snapshot:
             raise SnapshotError("snapshot-damaged", f"{folder} does not list {name}.parquet", hint=AGAIN)
         promised.append((folder / f"{name}.parquet", entry))
     tables, people, links = _open_all(promised)
-    _check_states(folder / "groups.parquet", tables["groups"])
-    _check_asked(folder / "users.parquet", people.present(None), manifest)
+    check_states(folder / "groups.parquet", tables["groups"])
+    check_asked(folder / "users.parquet", people.present(None), manifest)
     reader = _Reader(folder)
     reader.keep(people, links)
     return Snapshot(
@@ -78,6 +79,8 @@ def read(folder: Path) -> Snapshot:
         read_users=reader,
         identity=digest,
         sku_ids=links.sku_ids,
+        # A small file is read whole anyway.
+        not_collected=None if people.keeps else _not_collected(people),
     )
 
 
@@ -190,30 +193,6 @@ _SHARED = 1 << 14
 _MOST_KNOWN = 64
 
 
-def _check_asked(path: Path, there: list[str], manifest: Manifest) -> None:
-    """Refuse users without a column of what was asked for: all of them would seem to have no such value."""
-    people, mailboxes, sign_ins = (
-        manifest.coverage(source).status in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
-        for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
-    )
-    asked = manifest.coverage(Source.USERS).asked if people else ()
-    wanted = [name for name in asked if name in USERS.names and name != "mailboxType"]
-    if mailboxes:
-        wanted.append("mailboxType")
-    if sign_ins and not set(SIGN_IN_COLUMNS) & set(there):
-        wanted.append(SIGN_IN_COLUMNS[0])
-    for name in wanted:
-        if name not in there:
-            raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
-
-
-def _check_states(path: Path, groups: pa.Table) -> None:
-    known = {None, *(status.value for status in SourceStatus)}
-    for name in ("membersStatus", "transitiveMembersStatus"):
-        if not known.issuperset(groups.column(name).unique().to_pylist()):
-            raise SnapshotError("snapshot-damaged", f"{path} has a state in {name} that nobody knows", hint=AGAIN)
-
-
 def _read_table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
     form = file.schema_arrow
     check_form(path, form, schema, required=tuple(schema.names))
@@ -233,6 +212,25 @@ def _sku_ids(links: "_File") -> tuple[str, ...]:
         batch = links.rows(group, ["skuId"], threads=False)
         found.update(batch.column(0).unique().to_pylist())
     return tuple(sorted(found))
+
+
+def _not_collected(people: "_File") -> frozenset[str]:
+    found: set[str] = set()
+    for group in range(people.file.num_row_groups) if people.present((_GAPS,)) else ():
+        if not _is_empty(people.file.metadata.row_group(group), _GAPS):
+            found.update(people.rows(group, [_GAPS], threads=False).column(0).flatten().unique().to_pylist())
+    return frozenset(found)
+
+
+_GAPS = "notCollected"
+
+
+def _is_empty(group: pq.RowGroupMetaData, name: str) -> bool:
+    """Tell whether a column of lists is known to have no entry in a row group."""
+    columns = (group.column(place) for place in range(group.num_columns))
+    column = next(each for each in columns if each.path_in_schema.partition(".")[0] == name)
+    told = column.statistics
+    return told is not None and bool(told.has_null_count and told.null_count == column.num_values)
 
 
 class _File:

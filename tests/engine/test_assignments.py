@@ -1,11 +1,15 @@
 """The checks of `assignments`, by hand: who is told, of which product, with which detail, evidence and money."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from auditor.catalogue import builtin
 from auditor.domain.words import Source, SourceStatus
+from auditor.snapshot.reading import read
+from auditor.snapshot.schema import SMALL_TABLES
+from auditor.snapshot.writing import SnapshotWriter
 from tests.engine.tenants import bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
 
 PRICES = "{SPE_E3: 35.70, SPE_E5: 54.75}"
@@ -168,6 +172,28 @@ def test_without_paths_the_licences_themselves_tell_what_is_enabled() -> None:
     ]
     paths = judged("assignments: {via: group}", state)
     assert (told(paths), outcome(paths)) == ([], "not-evaluated")
+
+
+@pytest.mark.parametrize("gaps", [(), ("ann",), ("bob", "dee")])
+def test_licences_tell_it_too_of_single_users_of_a_snapshot_with_many(tmp_path: Path, gaps: tuple[str, ...]) -> None:
+    plan = plan_id("TEAMS1")
+    people = [
+        user(
+            name, paths=[path("SPE_E3", off=[plan])], notCollected=["licenseAssignmentStates"] if name in gaps else None
+        )
+        | {"assignedLicenses": [{"skuId": sku_id("SPE_E3"), "disabledPlans": [] if name == "bob" else [plan]}]}
+        for name in ("ann", "bob", "cid", "dee")
+    ]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3")], rows=2)
+    with SnapshotWriter(tmp_path, "contoso", "2026-11-20T021700Z") as writer:
+        for batch in state.batches():
+            writer.write_users(batch.users, batch.assignments)
+        for name in SMALL_TABLES:
+            writer.write_table(name, state.table(name))
+        stored = read(writer.commit(state.manifest))
+    found = told(judged("assignments: {services: {require: [TEAMS1]}}", stored))
+    assert found == told(judged("assignments: {services: {require: [TEAMS1]}}", state))
+    assert [name for _, name, _, _ in found] == [n for n in ("ann", "bob", "cid", "dee") if n != "bob" or n not in gaps]
 
 
 def test_a_user_with_forty_products_over_any_number_of_words() -> None:

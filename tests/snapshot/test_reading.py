@@ -183,6 +183,19 @@ def test_a_user_who_stands_in_two_row_groups_is_refused(
         assert refused(folder) == slug
 
 
+@pytest.mark.parametrize("gaps", [{}, {"dee": ["licenseAssignmentStates"]}, {"ann": ["department", "mail"]}])
+def test_what_a_large_snapshot_lacks_of_its_users_is_known_before_they_are_read(
+    tmp_path: Path, gaps: dict[str, list[str]]
+) -> None:
+    people = [user(name, "SPE_E5", notCollected=gaps.get(name)) for name in ("ann", "bob", "cid", "dee")]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E5")], rows=2)
+    with SnapshotWriter(tmp_path, "contoso", "2026-11-20T021700Z") as writer:
+        for batch in state.batches():
+            writer.write_users(batch.users, batch.assignments)
+        folder = writer.commit(state.manifest)
+    assert read(folder).not_collected == frozenset(name for names in gaps.values() for name in names)
+
+
 def test_codes_written_as_plain_text_are_the_same(folder: Path) -> None:
     before = [batch.assignments.to_pylist() for batch in read(folder).batches()]
     rewritten(folder, "assignments", lambda table: table.cast(pa.schema(
