@@ -80,7 +80,8 @@ with session("local[2]") as spark:
 
 
 def test_findings_that_come_back_in_several_jobs_are_the_same_table(saved: Path, tmp_path: Path) -> None:
-    here = [*_AUDIT, "--snapshot", saved, "--findings", tmp_path / "here" / "f.parquet", "-o", tmp_path / "here"]
+    place = str(tmp_path / "here")
+    here = [*_AUDIT, "--snapshot", str(saved), "--findings", f"{place}/f.parquet", "-o", place]
     done = subprocess.run(here, capture_output=True, check=False, timeout=120)
     assert done.returncode in {0, 1, 3}, done.stderr.decode()
     there = [sys.executable, "-c", _SEVERAL_JOBS, str(saved), str(tmp_path / "there"), AS_OF]
