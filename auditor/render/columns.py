@@ -1,38 +1,25 @@
 """Every finding of a Result into columns of numbers, each text once: what the page's table of all findings is of."""
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from itertools import count, islice, repeat
+from itertools import islice
 from typing import Any, Final
 
-from auditor.domain.result import Action, Finding, Result
+from auditor.domain.result import Finding, Result
 from auditor.domain.words import Severity
 from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
-from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
+from auditor.render.members import NEW, REOPENED
 from auditor.render.rows import LONG, Context, address_of, anchored, name_of, shortened, what
 from auditor.render.telling import Telling
 from auditor.render.visible import visible
+from auditor.render.walk import Numbers, Walk, walks
 from auditor.render.words import CHANGES, SEVERITIES, Words
 from auditor.wording.checks import N_
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
 """The four parts of the evidence; the page puts centred dots between those that say something."""
 _CHANGES: Final = (None, NEW, REOPENED)
-_SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
-_CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
-
-
-class Numbers(defaultdict[Any, int]):
-    """Gives each key a number in the order in which they come, from `start`."""
-
-    def __init__(self, start: int = 0) -> None:
-        super().__init__(count(start).__next__)
-
-    def column(self, keys: Iterable[Hashable]) -> list[int]:
-        """Return the number of each key."""
-        return list(map(self.__getitem__, keys))
 
 
 class Texts:
@@ -83,28 +70,27 @@ class Gathering:
         self._amount = Amounts(words)
         self._telling = Telling(words)
 
-    def tenant(
-        self, title: str, context: Context, findings: Sequence[Finding], actions: dict[str, int] | None = None
-    ) -> None:
-        """Take the findings of one tenant, or of the fleet; `actions` has the numbers of what mends them."""
-        tenant = len(self.tenants)
-        self.tenants.append((anchored(context.prefix), visible(title)))
+    def tenant(self, title: str, walk: Walk, actions: Sequence[int]) -> None:
+        """Take the findings of one tenant, or of the fleet; `actions` are the numbers of what mends them."""
+        tenant, policies = len(self.tenants), len(self.places)
+        self.tenants.append((anchored(walk.context.prefix), visible(title)))
+        self.fingerprints += walk.marks
+        self.places += [self._place(tenant, policy, walk.context) for policy in walk.policies]
         put = self.columns
-        marks = [each.fingerprint for each in findings]
-        self.fingerprints += marks
-        policies = Numbers(len(self.places))
-        put["place"] += policies.column([each.policy for each in findings])
-        self.places += [self._place(tenant, policy, context) for policy in policies]
-        put["severity"] += [_SEVERITIES[id(each.severity)] for each in findings]
-        waived = [each.status is WAIVED for each in findings]
-        put["status"] += waived
-        put["change"] += [_CHANGED.get(id(each.change), 0) for each in findings]
-        put["waiver"] += self._waivers(findings, waived)
-        put["money"] += self._worth(findings)
-        put["action"] += [actions.get(mark, 0) for mark in marks] if actions else [0] * len(marks)
-        self._subjects(findings)
-        self._said(findings, context)
-        self._evidence(findings)
+        put["place"] += [policies + place for place in walk.place] if policies else walk.place
+        put["severity"] += walk.severity
+        put["status"] += walk.waived
+        put["change"] += walk.change
+        put["waiver"] += self._waivers(walk)
+        amounts = [0 if money is None else self._money((money.currency, money.per_month)) for money in walk.amounts]
+        put["money"] += map(amounts.__getitem__, walk.worth)
+        put["action"] += _mending(walk, actions)
+        self._subjects(walk)
+        whats = self.texts["what"].numbers([what(each, walk.context) for each in walk.abouts])
+        put["what"] += map(whats.__getitem__, walk.said)
+        names = self.texts["product"].numbers([product_name(each, walk.context.names) for each in walk.abouts])
+        put["product"] += map(names.__getitem__, walk.said)
+        self._evidence(walk.findings)
 
     def act(self, anchor: str, title: str) -> int:
         """Return the number of an action, from 1."""
@@ -117,40 +103,19 @@ class Gathering:
         number, _ = self.policies.setdefault(policy, (len(self.policies), title))
         return tenant, number, anchored("p", context.prefix or "fleet", policy)
 
-    def _waivers(self, findings: Sequence[Finding], waived: Sequence[bool]) -> list[int]:
-        if True not in waived:
-            return [0] * len(waived)
-        return self.texts["waiver"].numbers(
-            [each.waiver if gone else None for each, gone in zip(findings, waived, strict=True)]
-        )
+    def _waivers(self, walk: Walk) -> list[int]:
+        if True not in walk.waived:
+            return [0] * len(walk.waived)
+        told = zip(walk.findings, walk.waived, strict=True)
+        return self.texts["waiver"].numbers([each.waiver if waived else None for each, waived in told])
 
-    def _subjects(self, findings: Sequence[Finding]) -> None:
+    def _subjects(self, walk: Walk) -> None:
         names, addresses = self.people
-        known = Numbers(len(names))
-        # Nearly all are people: their kind, which is dear to hash, need not stand in the key.
-        whos = known.column(
-            [about.id if (about := each.subject).type is USER else (about.type, about.id) for each in findings]
-        )
-        self.columns["who"] += whos
-        first = dict(zip(reversed(whos), reversed(findings), strict=True))
-        people = [first[number] for number in range(len(names), len(names) + len(known))]
-        called = list(map(name_of, people))
+        known = len(names)
+        self.columns["who"] += [known + who for who in walk.who] if known else walk.who
+        called = list(map(name_of, walk.subjects))
         names += self.texts["name"].numbers(called)
-        addresses += self.texts["address"].numbers(map(address_of, people, called))
-
-    def _said(self, findings: Sequence[Finding], context: Context) -> None:
-        keys = [
-            (each.check, each.detail, each.subject.type is PRODUCT, about.sku_id, about.sku_part_number)
-            if (about := each.product) is not None
-            else (each.check, each.detail, each.subject.type is PRODUCT, None, None)
-            for each in findings
-        ]
-        numbers = Numbers().column(keys)
-        distinct = dict(zip(numbers, findings, strict=True)).values()
-        whats = self.texts["what"].numbers([what(each, context) for each in distinct])
-        names = self.texts["product"].numbers([product_name(each, context.names) for each in distinct])
-        self.columns["what"] += map(whats.__getitem__, numbers)
-        self.columns["product"] += map(names.__getitem__, numbers)
+        addresses += self.texts["address"].numbers(map(address_of, walk.subjects, called))
 
     def _evidence(self, findings: Sequence[Finding]) -> None:
         evidence = [each.evidence for each in findings]
@@ -163,16 +128,6 @@ class Gathering:
             self.columns[name] += map(self.texts[name].numbers(told).__getitem__, numbers)
         more = EVIDENCE[-1]
         self.columns[more] += self.texts[more].numbers(self._telling.more(findings, numbers, whole))
-
-    def _worth(self, findings: Sequence[Finding]) -> list[int]:
-        """Return the number of each amount."""
-        # A Decimal is dear to hash, and few stand for many findings: the objects themselves are told apart first.
-        amounts = [each.money for each in findings]
-        keys = [None if money is None else (money.currency, id(money.per_month)) for money in amounts]
-        numbers = Numbers().column(keys)
-        distinct = dict(zip(numbers, amounts, strict=True)).values()
-        said = [0 if money is None else self._money((money.currency, money.per_month)) for money in distinct]
-        return list(map(said.__getitem__, numbers))
 
     def _money(self, key: tuple[str, Decimal]) -> int:
         found = self._amounts.get(key)
@@ -216,28 +171,31 @@ LABELS: Final = {
 }
 
 
-def gathered(result: Result, words: Words) -> Gathering:
-    """Return the findings of every tenant and of the fleet, in the order of the result."""
+def gathered(result: Result, words: Words, gone: Sequence[Walk] | None = None) -> Gathering:
+    """Return the findings of every tenant and of the fleet, in the order of the result.
+
+    `gone` is the walks over them, where they are at hand.
+    """
     gathering = Gathering(words)
-    headers = {policy.id: policy for policy in result.run.policies}
-    for tenant in result.tenants:
-        actions = _mending(gathering, tenant.name, tenant.actions)
-        context = Context.of_tenant(tenant, headers, words)
-        gathering.tenant(tenant.display_name or tenant.name, context, tenant.findings, actions)
+    *tenants, fleet = walks(result, words) if gone is None else gone
+    for tenant, walk in zip(result.tenants, tenants, strict=True):
+        actions = [gathering.act(anchored("a", tenant.name, each.id), each.title) for each in tenant.actions]
+        gathering.tenant(tenant.display_name or tenant.name, walk, actions)
     if result.fleet.findings:
-        actions = _mending(gathering, "fleet", result.fleet.actions)
-        context = Context.of_fleet(result, headers, words)
-        gathering.tenant(words.gettext("All tenants together"), context, result.fleet.findings, actions)
+        actions = [gathering.act(anchored("a", "fleet", each.id), each.title) for each in result.fleet.actions]
+        gathering.tenant(words.gettext("All tenants together"), fleet, actions)
     return gathering
 
 
-def _mending(gathering: Gathering, name: str, actions: Sequence[Action]) -> dict[str, int]:
-    """Return by fingerprint the number of the action that mends it; of several the first is the one that is linked."""
-    mended = [(action.findings, gathering.act(anchored("a", name, action.id), action.title)) for action in actions]
-    numbers: dict[str, int] = {}
-    for marks, number in reversed(mended):
-        numbers.update(zip(marks, repeat(number)))
-    return numbers
+def _mending(walk: Walk, actions: Sequence[int]) -> list[int]:
+    """Return the action that mends each finding; of several the first is the one that is linked."""
+    column = [0] * len(walk.marks)
+    for rows, action in zip(reversed(walk.mended), reversed(actions), strict=True):
+        for row in rows:
+            column[row] = action
+    if actions and len(last := dict(zip(walk.marks, column, strict=True))) < len(column):
+        return list(map(last.__getitem__, walk.marks))  # a saved result may tell a finding twice
+    return column
 
 
 def _text(told: Any) -> str | None:

@@ -18,6 +18,7 @@ from auditor.render.island import island
 from auditor.render.page import page
 from auditor.render.past import Past
 from auditor.render.visible import visible
+from auditor.render.walk import walks
 from auditor.render.words import CHANGES, OUTCOMES, SEVERITIES, Words
 
 _PLACES: Final = ("<columns>", "<marks>")
@@ -40,8 +41,9 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     template = environment(words).get_template("report.html.jinja")
     ours = (style, script, *_PLACES)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
-    columns = island(result, words)
-    shown = page(result, words, history)
+    gone = walks(result, words)
+    columns = island(result, words, gone)
+    shown = page(result, words, history, gone)
     fleet = fleet_rows(result, shown, words)
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), "columns": columns, **inline}
     # Millions of characters that are already harmless do not pass through the template.

@@ -7,9 +7,9 @@ and the texts; the header has their places. All numbers are unsigned, the least 
 import sys
 from array import array
 from base64 import b64encode
+from binascii import Error as BinasciiError
 from binascii import unhexlify
 from collections.abc import Iterable, Sequence
-from re import fullmatch
 from typing import Any, Final
 from zlib import MAX_WBITS, compressobj
 
@@ -17,6 +17,7 @@ from auditor.domain.result import Result
 from auditor.render.columns import Gathering, gathered
 from auditor.render.rows import anchored
 from auditor.render.view import Island
+from auditor.render.walk import Walk
 from auditor.render.words import Words
 
 _PLAIN: Final = 24_000
@@ -43,9 +44,9 @@ class _Layout:
         return place, len(part)
 
 
-def island(result: Result, words: Words) -> Island:
-    """Return the columns as they stand in the page."""
-    gathering = gathered(result, words)
+def island(result: Result, words: Words, gone: Sequence[Walk] | None = None) -> Island:
+    """Return the columns as they stand in the page; `gone` is the walks over the findings, where they are at hand."""
+    gathering = gathered(result, words, gone)
     marks = _marks(gathering.fingerprints)
     whole = _laid_out(gathering, marks)
     packed = len(whole) > _PLAIN
@@ -81,11 +82,18 @@ def _laid_out(gathering: Gathering, marks: bytes | None) -> bytes:
 
 def _column(layout: _Layout, numbers: Sequence[int]) -> tuple[int, int, int]:
     """Put numbers in as few bytes each as the greatest needs; return place, how many, and bytes of each."""
-    most = max(numbers, default=0)
-    if most < 1 << 8:
+    try:
         return layout.put(bytes(numbers))[0], len(numbers), 1
-    narrow = array("H" if most < 1 << 16 else "I", numbers)
-    return layout.put(_least_first(narrow))[0], len(numbers), narrow.itemsize
+    except ValueError:
+        wide = _wide(numbers)
+        return layout.put(_least_first(wide))[0], len(numbers), wide.itemsize
+
+
+def _wide(numbers: Sequence[int]) -> "array[int]":
+    try:
+        return array("H", numbers)
+    except OverflowError:
+        return array("I", numbers)
 
 
 def _least_first(numbers: "array[Any]") -> bytes:
@@ -101,9 +109,13 @@ def _lines(layout: _Layout, texts: Iterable[str]) -> tuple[int, int]:
 def _marks(fingerprints: list[str]) -> bytes | None:
     """Return fingerprints as bytes; None where one of them is none of ours."""
     joined = "".join(fingerprints)
-    if set(map(len, fingerprints)) - {_MARK} or fullmatch("[0-9a-f]*", joined) is None:
+    if set(map(len, fingerprints)) - {_MARK} or not joined.isascii():
         return None
-    return unhexlify(joined)
+    try:
+        marks = unhexlify(joined)
+    except BinasciiError:
+        return None
+    return marks if marks.hex() == joined else None  # there are capitals among them
 
 
 def _gzipped(written: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from heapq import nsmallest
 from typing import Final
 from urllib.parse import urlsplit
@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 from auditor.domain.result import Action, Finding, Money
 from auditor.domain.words import Severity
 from auditor.render.json_text import document
-from auditor.render.members import OPEN, USER
+from auditor.render.members import USER
 from auditor.render.rows import anchored
 from auditor.render.view import Group, Matter, Section, Step
 from auditor.render.visible import visible
+from auditor.render.walk import Walk
 from auditor.render.words import Words
 
 _FEW: Final = 5
@@ -21,15 +22,14 @@ _TRIED: Final = 500
 """People among whom the first names are looked for in full."""
 
 
-def steps(name: str, findings: Sequence[Finding], actions: Sequence[Action], words: Words) -> tuple[Step, ...]:
+def steps(name: str, actions: Sequence[Action], walk: Walk, words: Words) -> tuple[Step, ...]:
     """Return the actions of a tenant, or of the fleet, in their order."""
-    behind = {finding.fingerprint: finding for finding in findings} if actions else {}
     told: dict[object, tuple[str, str]] = {}
     made: list[Step] = []
-    for action in actions:
+    for action, rows in zip(actions, walk.mended, strict=True):
         # Guidance for many actions of one kind is the same text: it would be most of the file.
         text = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
-        step = _step(name, action, behind, words, told.get(text))
+        step = _step(name, action, rows, walk, words, told.get(text))
         told.setdefault(text, (step.anchor, action.title))
         made.append(step)
     return tuple(made)
@@ -50,26 +50,31 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
     return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
 
 
-def _step(tenant: str, action: Action, behind: dict[str, Finding], words: Words, same: tuple[str, str] | None) -> Step:
-    concerned = [finding for finding in map(behind.get, action.findings) if finding is not None]
-    found = {id(finding.severity) for finding in concerned if finding.status is OPEN}
+def _step(
+    tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words, same: tuple[str, str] | None
+) -> Step:
+    severity, waived = walk.severity, walk.waived
+    worst = min({severity[row] for row in rows if not waived[row]}, default=None)
     return Step(
         anchor=anchored("a", tenant, action.id),
         action=action,
-        severity=next((severity for severity in Severity if id(severity) in found), Severity.INFO),
+        severity=Severity.INFO if worst is None else tuple(Severity)[worst],
         money="" if action.money is None else _worth(action.money, words),
         findings=len(action.findings),
-        who=_who(concerned, words),
+        who=_who(rows, walk, words),
         requests=tuple(document(request).decode().strip() for request in action.requests),
         links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
         same=same,
     )
 
 
-def _who(findings: Iterable[Finding], words: Words) -> str:
+def _who(rows: Sequence[int], walk: Walk, words: Words) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
-    subjects = {about.id: finding for finding in findings if (about := finding.subject).type is USER}
-    told = [visible(name) for name in _foremost(list(subjects.values()))]
+    people = dict(zip(map(walk.who.__getitem__, rows), rows, strict=True))
+    subjects = list(map(walk.findings.__getitem__, people.values()))
+    if len(walk.users) < len(walk.subjects):
+        subjects = [finding for finding in subjects if finding.subject.type is USER]
+    told = [visible(name) for name in _foremost(subjects)]
     more = len(subjects) - _NAMED
     return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
 
@@ -80,7 +85,7 @@ def _foremost(findings: Sequence[Finding]) -> list[str]:
     if len(findings) > _TRIED:
         # With its address a name comes after the name alone: who comes after the last of a few need not be looked at.
         last = few[-1]
-        few = nsmallest(_NAMED, [*few, *(_named(each) for each in findings[_TRIED:] if each.subject.name <= last)])
+        few = nsmallest(_NAMED, few + [_named(each) for each in findings[_TRIED:] if each.subject.name <= last])
     return few
 
 

@@ -1,35 +1,23 @@
 """A Result into the values of the page."""
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import accumulate, pairwise
 from typing import Final
 
-from auditor.domain.result import Finding, Notice, PolicyHeader, Result, TenantResult
+from auditor.domain.result import Notice, Result, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.document import TOOL
 from auditor.render.matters import matters, steps
-from auditor.render.members import OPEN, USER
 from auditor.render.over_time import timeline, trends
 from auditor.render.past import Past
-from auditor.render.rows import ROWS, Context, anchored, group, lines, outcome_row, seat_row, source_row
-from auditor.render.totals import (
-    Changes,
-    Seat,
-    added,
-    changes,
-    freed,
-    priced_whole,
-    seats,
-    summed,
-    sums,
-    together,
-)
+from auditor.render.rows import ROWS, anchored, lines, outcome_row, row, seat_row, source_row
+from auditor.render.totals import Changes, added, changes, freed, priced_whole
 from auditor.render.verdict import completeness, verdict
 from auditor.render.view import Figure, Group, Page, Section, Tile
 from auditor.render.waivers import waiver_rows
+from auditor.render.walk import Part, Walk, walks
 from auditor.render.words import SEVERITIES, Words
 
 _LINES: Final = 20
@@ -45,25 +33,18 @@ _FEWEST: Final = 10
 """Rows that each policy has in any case."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Part:
-    """The findings of one policy in one tenant, and the seats that they cost."""
+def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Sequence[Walk] | None = None) -> Page:
+    """Return what the page shows; `history` is the runs before this one, oldest first.
 
-    policy: str
-    findings: list[Finding]
-    seats: Mapping[Seat, Decimal]
-
-
-def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
-    """Return what the page shows; `history` is the runs before this one, oldest first."""
-    headers = {policy.id: policy for policy in result.run.policies}
-    parted = [_parted(tenant.findings) for tenant in result.tenants]
-    worth = [summed(together(part.seats for part in parts)) for parts in parted]
-    total = added((sums(result.fleet.findings), *worth))
-    changed = changes(result.tenants, result.fleet)
-    sections = [_section(*each, headers, words) for each in zip(result.tenants, parted, worth, strict=True)]
+    `gone` is the walks over the findings, where they are at hand.
+    """
+    *tenants, fleet = walks(result, words) if gone is None else gone
+    made = [_section(*each, words) for each in zip(result.tenants, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
-        sections.append(_fleet(result, headers, words))
+        made.append(_fleet(result, fleet, words))
+    sections, worth = zip(*made, strict=True) if made else ((), ())
+    total = added(worth)
+    changed = changes(result.tenants, result.fleet)
     return Page(
         language=words.language,
         wished=words.fallback_from,
@@ -90,19 +71,14 @@ def page(result: Result, words: Words, history: Sequence[Past] = ()) -> Page:
         trends=trends(result, history, words),
         waivers=waiver_rows(result, words),
         lower_bound=not priced_whole(result),
-        matters=matters(tuple(sections), words),
-        sections=tuple(sections),
+        matters=matters(sections, words),
+        sections=sections,
         tool=f"{TOOL} {result.run.tool_version}",
         digest=result.run.policy_digest,
         run=result.run.id,
         redacted=result.run.redacted,
-        people=_people((result.fleet.findings, *(tenant.findings for tenant in result.tenants))),
+        people=len(frozenset().union(*(walk.users for walk in (*tenants, fleet)))),
     )
-
-
-def _people(parts: Iterable[Sequence[Finding]]) -> int:
-    """Count the people whom findings are about."""
-    return len(set().union(*({about.id for each in part if (about := each.subject).type is USER} for part in parts)))
 
 
 def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
@@ -148,24 +124,19 @@ def _changes(result: Result, found: Changes, words: Words) -> tuple[Tile, ...]:
     )
 
 
-def _section(
-    tenant: TenantResult,
-    parts: Sequence[_Part],
-    worth: dict[str, Decimal],
-    headers: dict[str, PolicyHeader],
-    words: Words,
-) -> Section:
-    context = Context.of_tenant(tenant, headers, words)
-    changed, more = lines(tenant.findings, tenant.fixed, context, _LINES)
-    groups = _groups(parts, context)
+def _section(tenant: TenantResult, walk: Walk, words: Words) -> tuple[Section, dict[str, Decimal]]:
+    """Return what is said of a tenant, and what its open findings cost a month."""
+    context = walk.context
+    changed, more = lines(walk.changed(), tenant.fixed, context, _LINES)
+    groups, worth = _groups(walk)
     anchors = {each.policy: each.anchor for each in groups}
-    counts = _counts(tenant.findings)
+    counts = walk.counts()
     products = sorted(
         (seat_row(each, context) for each in tenant.seats),
         key=lambda row: (row.severity.rank if row.severity is not None else len(Severity), row.name.casefold()),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, words.instant(tenant.as_of))
-    return Section(
+    section = Section(
         anchor=anchored("t", tenant.name),
         name=tenant.name,
         title=tenant.display_name or tenant.name,
@@ -177,7 +148,7 @@ def _section(
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps(tenant.name, tenant.findings, tenant.actions, words),
+        steps=steps(tenant.name, tenant.actions, walk, words),
         seats=tuple(products),
         timeline=timeline(tenant, context),
         groups=groups,
@@ -185,15 +156,16 @@ def _section(
         sources=tuple(source_row(source, words) for source in tenant.sources),
         notices=_told(tenant.notices, words),
     )
+    return section, worth
 
 
-def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Section:
-    context = Context.of_fleet(result, headers, words)
-    changed, more = lines(result.fleet.findings, result.fleet.fixed, context, _LINES)
-    groups = _groups(_parted(result.fleet.findings), context)
+def _fleet(result: Result, walk: Walk, words: Words) -> tuple[Section, dict[str, Decimal]]:
+    context = walk.context
+    changed, more = lines(walk.changed(), result.fleet.fixed, context, _LINES)
+    groups, worth = _groups(walk)
     anchors = {each.policy: each.anchor for each in groups}
-    counts = _counts(result.fleet.findings)
-    return Section(
+    counts = walk.counts()
+    section = Section(
         anchor="fleet",
         name="",
         title=words.gettext("All tenants together"),
@@ -205,7 +177,7 @@ def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Se
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps("fleet", result.fleet.findings, result.fleet.actions, words),
+        steps=steps("fleet", result.fleet.actions, walk, words),
         seats=(),
         timeline=None,
         groups=groups,
@@ -213,26 +185,43 @@ def _fleet(result: Result, headers: dict[str, PolicyHeader], words: Words) -> Se
         sources=(),
         notices=_told(result.fleet.notices, words),
     )
+    return section, worth
 
 
 def _told(notices: tuple[Notice, ...], words: Words) -> tuple[Notice, ...]:
     return tuple(replace(notice, message=words.told(notice.message)) for notice in notices)
 
 
-def _parted(findings: Iterable[Finding]) -> tuple[_Part, ...]:
-    found: dict[str, list[Finding]] = {}
-    for finding in findings:
-        found.setdefault(finding.policy, []).append(finding)
-    return tuple(_Part(policy=policy, findings=mine, seats=seats(mine)) for policy, mine in found.items())
-
-
-def _groups(parts: Sequence[_Part], context: Context) -> tuple[Group, ...]:
-    all_ = sum(len(part.findings) for part in parts)
+def _groups(walk: Walk) -> tuple[tuple[Group, ...], dict[str, Decimal]]:
+    """Return the findings by policy, those to look at first before the others, and what all of them cost a month."""
+    parts = walk.parts()
+    worth, total = walk.costs(parts)
+    all_ = len(walk.findings)
     rows = min(ROWS, max(_FEWEST, (_TOGETHER if all_ <= _TOGETHER else _MANY) // max(len(parts), 1)))
-    groups = [group(part.policy, part.findings, context, summed(part.seats), rows) for part in parts]
-    return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy)))
+    groups = [_group(part, walk, sums, rows) for part, sums in zip(parts, worth, strict=True)]
+    return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy))), total
 
 
-def _counts(findings: Iterable[Finding]) -> tuple[tuple[Severity, int], ...]:
-    found = Counter([id(finding.severity) for finding in findings if finding.status is OPEN])
-    return tuple((severity, count) for severity in Severity if (count := found[id(severity)]))
+def _group(part: Part, walk: Walk, worth: Mapping[str, Decimal], rows: int) -> Group:
+    """Return the findings of one policy, open ones first, the first `rows` of them as rows.
+
+    `worth` is what the open ones cost a month, per currency.
+    """
+    context, many = walk.context, len(part.rows)
+    header = context.headers.get(part.policy)
+    first = walk.findings[part.rows[0]]
+    return Group(
+        anchor=anchored("p", context.prefix or "fleet", part.policy),
+        policy=part.policy,
+        title=(header.title if header is not None else "") or part.policy,
+        severity=first.severity,
+        rationale=header.rationale if header is not None else "",
+        owner=header.owner if header is not None else "",
+        place=f"{first.source.file}:{first.source.line}",
+        open=many - part.waived,
+        waived=part.waived,
+        new=part.new,
+        money=context.words.sums(worth),
+        rows=tuple(row(finding, context) for finding in part.shown(walk, rows)),
+        more=max(many - rows, 0),
+    )

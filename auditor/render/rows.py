@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from re import sub
 from typing import Any, Final
 
@@ -12,7 +11,7 @@ from auditor.render.evidence import advice, described, limits
 from auditor.render.facts import product_name, product_names
 from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
 from auditor.render.seat_picture import picture
-from auditor.render.view import Group, Line, OutcomeRow, Row, SeatRow, SourceRow
+from auditor.render.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
 
 ROWS: Final = 200
@@ -70,36 +69,6 @@ def anchored(*parts: str) -> str:
 def shortened(text: str) -> str:
     """Return a text that fits a cell."""
     return text if len(text) <= LONG else f"{text[:LONG]}…"
-
-
-def group(
-    policy: str, findings: list[Finding], context: Context, worth: Mapping[str, Decimal], rows: int = ROWS
-) -> Group:
-    """Return the findings of one policy, open ones first, the first `rows` of them as rows.
-
-    `worth` is what the open ones cost a month, per currency.
-    """
-    header = context.headers.get(policy)
-    found = [finding for finding in findings if finding.status is OPEN]
-    ordered = found[:rows]
-    if len(ordered) < rows:
-        ordered += [finding for finding in findings if finding.status is WAIVED]
-    source = findings[0].source
-    return Group(
-        anchor=anchored("p", context.prefix or "fleet", policy),
-        policy=policy,
-        title=(header.title if header is not None else "") or policy,
-        severity=findings[0].severity,
-        rationale=header.rationale if header is not None else "",
-        owner=header.owner if header is not None else "",
-        place=f"{source.file}:{source.line}",
-        open=len(found),
-        waived=len(findings) - len(found),
-        new=len([each for each in found if each.change is NEW or each.change is REOPENED]),
-        money=context.words.sums(worth),
-        rows=tuple(row(finding, context) for finding in ordered[:rows]),
-        more=max(len(findings) - rows, 0),
-    )
 
 
 def row(finding: Finding, context: Context) -> Row:

@@ -19,6 +19,8 @@ COSTLY: Final = frozenset(
     }
 )
 """Checks whose findings stand for seats that are paid for without need."""
+BUDGET: Final = "budget.exceeded"
+"""The check whose findings are about a sum of seats that others may find one by one."""
 _GIVEN_BACK: Final = frozenset({"remove", "cancel"})
 """Classes of actions after which fewer seats are paid for."""
 NO_FLEET: Final = FleetResult()
@@ -115,7 +117,7 @@ def seats(findings: Iterable[Finding]) -> dict[Seat, Decimal]:
         for finding in findings
         if (worth := finding.money) is not None
         and finding.status is OPEN
-        and finding.check != "budget.exceeded"
+        and finding.check != BUDGET
         and (value := worth.per_month) > 0
     ]
     dearest = dict(found)
@@ -125,19 +127,6 @@ def seats(findings: Iterable[Finding]) -> dict[Seat, Decimal]:
             if known is not value and known < value:
                 dearest[seat] = value
     return dearest
-
-
-def together(parts: Iterable[Mapping[Seat, Decimal]]) -> dict[Seat, Decimal]:
-    """Return the seats of several policies of one tenant; one that several find is as dear as the dearest."""
-    whole: dict[Seat, Decimal] = {}
-    for part in parts:
-        if whole.keys().isdisjoint(part):
-            whole.update(part)
-            continue
-        twice = {seat: max(whole[seat], part[seat]) for seat in whole.keys() & part.keys()}
-        whole.update(part)
-        whole.update(twice)
-    return whole
 
 
 def summed(of: Mapping[Seat, Decimal]) -> dict[str, Decimal]:

@@ -1,0 +1,226 @@
+"""The findings of one tenant into numbers, in one walk over them: what the page counts and sums, and what it lists."""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import compress, count
+from operator import not_
+from typing import Any, Final
+
+from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
+from auditor.domain.words import Severity
+from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
+from auditor.render.rows import Context
+from auditor.render.totals import BUDGET, sums
+from auditor.render.words import Words
+
+_SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
+_CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
+_UNCOUNTED: Final = -1
+
+
+class Numbers(defaultdict[Any, int]):
+    """Gives each key a number in the order in which they come, from `start`."""
+
+    def __init__(self, start: int = 0) -> None:
+        super().__init__(count(start).__next__)
+
+    def column(self, keys: Iterable[Hashable]) -> list[int]:
+        """Return the number of each key."""
+        return list(map(self.__getitem__, keys))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Walk:
+    """The findings of a tenant, or of the fleet; columns have a number for every finding, counted from 0."""
+
+    context: Context
+    findings: Sequence[Finding]
+    marks: Sequence[str]
+    """Fingerprints."""
+    policies: Sequence[str]
+    place: Sequence[int]
+    """Of the policy."""
+    severity: Sequence[int]
+    """Of `Severity`, the worst being 0."""
+    waived: Sequence[bool]
+    change: Sequence[int]
+    """1 for new, 2 for reopened."""
+    who: Sequence[int]
+    subjects: Sequence[Finding]
+    """The first finding about each subject."""
+    users: frozenset[str]
+    """Ids of people."""
+    said: Sequence[int]
+    """Of what is wrong with which product."""
+    abouts: Sequence[Finding]
+    """A finding that says it."""
+    worth: Sequence[int]
+    """Of the amount; 0 for none."""
+    amounts: Sequence[Money | None]
+    mended: Sequence[Sequence[int]]
+    """The findings that each action mends, in its order."""
+
+    @classmethod
+    def over(cls, findings: Sequence[Finding], actions: Sequence[Action], context: Context) -> "Walk":
+        """Return the findings of one tenant as numbers."""
+        marks = [each.fingerprint for each in findings]
+        where = dict(zip(marks, range(len(marks)), strict=True)) if actions else {}
+        policies, subjects, abouts = Numbers(), Numbers(), Numbers()
+        # Nearly all are people: their kind, which is dear to hash, need not stand in the key.
+        who = subjects.column(
+            [whom.id if (whom := each.subject).type is USER else (whom.type, whom.id) for each in findings]
+        )
+        said = abouts.column(
+            [
+                (each.check, each.detail, each.subject.type is PRODUCT, about.sku_id, about.sku_part_number)
+                if (about := each.product) is not None
+                else (each.check, each.detail, each.subject.type is PRODUCT, None, None)
+                for each in findings
+            ]
+        )
+        place = policies.column([each.policy for each in findings])
+        worth, amounts = _worth(findings)
+        first = dict(zip(reversed(who), reversed(findings), strict=True))
+        return cls(
+            context=context,
+            findings=findings,
+            marks=marks,
+            policies=tuple(policies),
+            place=place,
+            severity=[_SEVERITIES[id(each.severity)] for each in findings],
+            waived=[each.status is WAIVED for each in findings],
+            change=[_CHANGED.get(id(each.change), 0) for each in findings],
+            who=who,
+            subjects=[first[number] for number in range(len(subjects))],
+            users=frozenset(key for key in subjects if type(key) is str),
+            said=said,
+            abouts=list(dict(zip(said, findings, strict=True)).values()),
+            worth=worth,
+            amounts=amounts,
+            mended=[[row for row in map(where.get, each.findings) if row is not None] for each in actions],
+        )
+
+    def changed(self) -> list[Finding]:
+        """Return the findings that are new or came back."""
+        return list(compress(self.findings, self.change))
+
+    def counts(self) -> tuple[tuple[Severity, int], ...]:
+        """Count open findings by severity, the worst first; severities without any are left out."""
+        found = Counter(compress(self.severity, map(not_, self.waived)))
+        return tuple((severity, found[place]) for place, severity in enumerate(Severity) if found[place])
+
+    def parts(self) -> list["Part"]:
+        """Return the findings of each policy."""
+        rows: list[list[int]] = [[] for _ in self.policies]
+        put = [each.append for each in rows]
+        for row, place in enumerate(self.place):
+            put[place](row)
+        gone = Counter(compress(self.place, self.waived))
+        changed = zip(compress(self.place, self.change), compress(self.waived, self.change), strict=True)
+        new = Counter(place for place, waived in changed if not waived)
+        return [
+            Part(policy=policy, rows=rows[place], waived=gone[place], new=new[place])
+            for place, policy in enumerate(self.policies)
+        ]
+
+    def costs(self, parts: Sequence["Part"]) -> tuple[list[dict[str, Decimal]], dict[str, Decimal]]:
+        """Return what the open findings of each part cost a month, and those of all, by the rules of `totals.money`."""
+        seats = self._seats()
+        if seats is None:
+            told = [sums([self.findings[row] for row in part.rows]) for part in parts]
+            return told, sums(self.findings)
+        column, prices = seats
+        found = [set(map(column.__getitem__, part.rows)) - {_UNCOUNTED} for part in parts]
+        return [_summed(each, prices) for each in found], _summed(set().union(*found), prices)
+
+    def _seats(self) -> tuple[list[int], Sequence[Money]] | None:
+        """Return a number for the seat of each finding, and the prices that they are of by what is left over.
+
+        None where that does not tell seats apart: a product has several prices, or a person is called as a group is.
+        """
+        if len(self.users) < len(self.subjects) and len({each.subject.id for each in self.subjects}) < len(
+            self.subjects
+        ):
+            return None
+        many = len(self.amounts)
+        pairs = [about * many + worth for about, worth in zip(self.said, self.worth, strict=True)]
+        prices: dict[tuple[str, str | None], tuple[int, Money]] = {}
+        kinds: dict[int, int] = {}
+        for pair in sorted(set(pairs)):
+            about, money = self.abouts[pair // many], self.amounts[pair % many]
+            if money is None or money.per_month <= 0 or about.check == BUDGET:
+                continue
+            product = None if about.product is None else about.product.sku_id
+            kinds[pair], price = prices.setdefault((money.currency, product), (len(prices), money))
+            if price.per_month != money.per_month:
+                return None
+        kind_of, wide = kinds.get, len(prices)
+        column = [
+            _UNCOUNTED if waived or (kind := kind_of(pair)) is None else who * wide + kind
+            for who, pair, waived in zip(self.who, pairs, self.waived, strict=True)
+        ]
+        return column, [price for _, price in prices.values()]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """The findings of one policy."""
+
+    policy: str
+    rows: Sequence[int]
+    waived: int
+    new: int
+    """New or come back, and open."""
+
+    def shown(self, walk: Walk, most: int) -> list[Finding]:
+        """Return the first of them, at most so many, open ones first."""
+        findings, waived = walk.findings, walk.waived
+        chosen: list[Finding] = []
+        for wanted in (False, True):
+            for row in self.rows:
+                if len(chosen) >= most:
+                    break
+                if waived[row] is wanted:
+                    chosen.append(findings[row])
+        return chosen
+
+
+def walks(result: Result, words: Words) -> tuple[Walk, ...]:
+    """Return a walk over the findings of every tenant in the order of the result, and one over those of the fleet."""
+    headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
+    return (
+        *(
+            Walk.over(tenant.findings, tenant.actions, Context.of_tenant(tenant, headers, words))
+            for tenant in result.tenants
+        ),
+        Walk.over(result.fleet.findings, result.fleet.actions, Context.of_fleet(result, headers, words)),
+    )
+
+
+def _worth(findings: Sequence[Finding]) -> tuple[list[int], list[Money | None]]:
+    """Return the number of each amount, and the amounts."""
+    # A Decimal is dear to hash, and few stand for many findings: the objects themselves are told apart first.
+    amounts = [each.money for each in findings]
+    objects = Numbers()
+    numbers = objects.column([None if each is None else (each.currency, id(each.per_month)) for each in amounts])
+    distinct: dict[tuple[str, Decimal] | None, int] = {None: 0}
+    known: list[Money | None] = [None]
+    same: list[int] = []
+    for money in dict(zip(numbers, amounts, strict=True)).values():
+        key = None if money is None else (money.currency, money.per_month)
+        if key not in distinct:
+            distinct[key] = len(known)
+            known.append(money)
+        same.append(distinct[key])
+    return list(map(same.__getitem__, numbers)), known
+
+
+def _summed(seats: set[int], prices: Sequence[Money]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    wide = len(prices)
+    for kind, many in Counter([seat % wide for seat in seats]).items():
+        price = prices[kind]
+        found[price.currency] = found.get(price.currency, Decimal(0)) + price.per_month * many
+    return {currency: found[currency] for currency in sorted(found)}
