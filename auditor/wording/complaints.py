@@ -69,14 +69,10 @@ class Complaints:
             before = None if after is None else self.told(text[:end], depth=depth + 1)
             if before is not None:
                 return f"{before}; {after}"
-        start = text.find(" (") if text.endswith(")") else -1
-        while start >= 0:
-            hint = self.told(text[start + 2 : -1], depth=depth + 1)
-            before = None if hint is None else self.told(text[:start], depth=depth + 1)
-            if before is not None:
-                return f"{before} ({hint})"
-            start = text.find(" (", start + 1)
-        return None
+        start = _bracket(text)
+        hint = self.told(text[start + 2 : -1], depth=depth + 1) if start > 0 else None
+        before = None if hint is None else self.told(text[:start], depth=depth + 1)
+        return None if before is None else f"{before} ({hint})"
 
     @cached_property
     def _forms(self) -> list[tuple[str, str]]:
@@ -107,3 +103,13 @@ class Complaints:
                 return None
             told[name] = value if known is None else known
         return sub(_PLACE, lambda place: told.get(place[1], place[0]), self._said[message][0])
+
+
+def _bracket(text: str) -> int:
+    """Return where the brackets begin that a text ends with; -1 where it does not."""
+    depth = 0
+    for place in range(len(text) - 1, 0, -1):
+        depth += (text[place] == ")") - (text[place] == "(")
+        if depth <= 0:
+            return place - 1 if depth == 0 and text[place - 1] == " " and place < len(text) - 1 else -1
+    return -1

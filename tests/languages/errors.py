@@ -104,6 +104,11 @@ def texts() -> Iterator[tuple[str, str]]:
         yield from ((place, text) for text in _described(json.loads((ROOT / place).read_text(encoding="utf-8"))))
 
 
+def written(tree: ast.AST) -> Iterator[str]:
+    """Yield what looks like a text for people in a module, but what is marked there for translation."""
+    return _told(tree, _NOT_CALLED)
+
+
 def _told(node: ast.AST, silent: AbstractSet[str]) -> Iterator[str]:
     if _is_silent(node, silent):
         return
