@@ -1,12 +1,12 @@
 """Builds the SDK's client by hand: one allowed host, explicit scope, no redirects, no retries of its own."""
 
-import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from auditor.graph.credentials import SignIn
 from auditor.graph.guard import Root, check_request
+from auditor.graph.proxies import proxy_of
 from auditor.graph.trust import context
 
 if TYPE_CHECKING:
@@ -14,15 +14,6 @@ if TYPE_CHECKING:
     from msgraph import GraphServiceClient
 
     from auditor.graph.transport import Connections
-
-
-def proxy_of(root: Root) -> str | None:
-    """Return the proxy that the machine's settings name for a root; none where they leave its host out."""
-    if urllib.request.proxy_bypass(root.netloc):
-        return None
-    proxies = urllib.request.getproxies()
-    address = proxies.get("https" if root.origin.startswith("https:") else "http") or proxies.get("all")
-    return address if address is None or "://" in address else f"http://{address}"
 
 
 @asynccontextmanager
@@ -56,7 +47,7 @@ async def open_sdk(
     transport = AiohttpTransport(
         verify=context(sign_in.authorities),
         connections=0,
-        proxy=None if root.loopback else proxy_of(root),
+        proxy=proxy_of(root),
         shared=connections.graph(sign_in.authorities),
     )
     client = Forgetful(

@@ -19,6 +19,8 @@ from auditor.domain.tenant import (
     WorkloadIdentity,
 )
 from auditor.graph import clouds, github_oidc
+from auditor.graph.guard import root_of
+from auditor.graph.proxies import proxy_of
 from auditor.graph.refusal import explained
 from auditor.graph.secrets import Secrets, silence_libraries
 from auditor.graph.token_claims import expiry_of
@@ -170,7 +172,7 @@ class SignIn:
         if self._connections is not None:
             from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 - only collection needs it
 
-            session = self._connections.sign_in(self.authorities)
+            session = self._connections.sign_in(self.authorities, proxy_of(root_of(self._authority)))
             shared["transport"] = AioHttpTransport(session=session, session_owner=False)
         elif self.authorities is not None:
             shared["connection_verify"] = self.authorities

@@ -6,6 +6,9 @@ import re
 _TOKENS = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(\.[A-Za-z0-9_-]*){0,4}|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{8,}")
 _FIELDS = re.compile(r"(?i)\b(client_secret|client_assertion|password|assertion|access_token)=[^&\s]+")
 
+_USERS = re.compile(r"://[^/@\s]*:[^/@\s]*@")
+"""User and password in an address, as those of proxies have."""
+
 
 class Secrets:
     """The secrets one tenant uses; holds them only to recognise them."""
@@ -26,7 +29,7 @@ class Secrets:
         """Return the text without any known secret, and without what looks like a token."""
         for secret in sorted(self._known, key=len, reverse=True):
             text = text.replace(secret, "[secret]")
-        return _FIELDS.sub(r"\1=[secret]", _TOKENS.sub("[secret]", text))
+        return _FIELDS.sub(r"\1=[secret]", _USERS.sub("://[secret]@", _TOKENS.sub("[secret]", text)))
 
 
 def silence_libraries() -> None:

@@ -29,7 +29,7 @@ class Connections:
     """
 
     def __init__(self) -> None:
-        self._sessions: dict[tuple[str, str | None], aiohttp.ClientSession] = {}
+        self._sessions: dict[tuple[str, str | None, str | None], aiohttp.ClientSession] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -48,15 +48,21 @@ class Connections:
         """Return what requests to Graph go over; it reads no settings of the machine."""
         return self._session("graph", authorities, **_OPTIONS)
 
-    def sign_in(self, authorities: str | None) -> aiohttp.ClientSession:
-        """Return what requests to the sign-in service go over, as azure-core would open it itself."""
-        return self._session("sign-in", authorities, trust_env=True, auto_decompress=False)
+    def sign_in(self, authorities: str | None, proxy: str | None) -> aiohttp.ClientSession:
+        """Return what requests to the sign-in service go over, as azure-core would open it itself.
 
-    def _session(self, purpose: str, authorities: str | None, **options: Any) -> aiohttp.ClientSession:
-        key = (purpose, authorities)
+        But for the machine's settings: aiohttp looks for them anew at each request, in threads that wait for their
+        turn, and would take a password for the service from ~/.netrc.
+        """
+        return self._session("sign-in", authorities, proxy, trust_env=False, auto_decompress=False)
+
+    def _session(
+        self, purpose: str, authorities: str | None, proxy: str | None = None, **options: Any
+    ) -> aiohttp.ClientSession:
+        key = (purpose, authorities, proxy)
         if key not in self._sessions:
             # How many requests are under way is bounded by each tenant's own patience.
-            self._sessions[key] = _opened(context(authorities), 0, **options)
+            self._sessions[key] = _opened(context(authorities), 0, proxy=proxy, **options)
         return self._sessions[key]
 
 

@@ -4,10 +4,10 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from auditor.graph.adapter import proxy_of
 from auditor.graph.client import Graph
 from auditor.graph.faults import REMEDIES, FaultError, Kind, fault
 from auditor.graph.guard import Root
+from auditor.graph.proxies import proxy_of
 from auditor.graph.trust import context
 
 if TYPE_CHECKING:
@@ -29,9 +29,7 @@ async def upload(graph: Graph, address: str, body: bytes, *, name: str) -> None:
     from auditor.graph.transport import AiohttpTransport  # noqa: PLC0415
 
     root = _checked(address, graph.root)
-    transport = AiohttpTransport(
-        verify=context(graph.sign_in.authorities), connections=1, proxy=None if root.loopback else proxy_of(root)
-    )
+    transport = AiohttpTransport(verify=context(graph.sign_in.authorities), connections=1, proxy=proxy_of(root))
     async with (
         transport,
         httpx.AsyncClient(

@@ -1,0 +1,114 @@
+"""The machine's proxies carry what leaves the machine, and nothing else of its settings reaches a service."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from azure.core.pipeline.transport import AioHttpTransport
+
+from auditor.domain.errors import GraphError
+from auditor.domain.tenant import ClientSecret, Tenant
+from auditor.graph.credentials import SignIn
+from auditor.graph.guard import root_of
+from auditor.graph.proxies import proxy_of
+from auditor.graph.transport import Connections
+from tests.collect.harness import configured, environment
+from tests.emulator.fixtures import running_emulator, small_tenant
+
+ENTRA = "https://login.microsoftonline.com"
+_SETTINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in _SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("settings", "url", "proxy"),
+    [
+        ({}, ENTRA, None),
+        ({"HTTPS_PROXY": "http://proxy.example:3128"}, ENTRA, "http://proxy.example:3128"),
+        ({"https_proxy": "proxy.example:3128"}, ENTRA, "http://proxy.example:3128"),
+        ({"HTTP_PROXY": "http://proxy.example:3128"}, ENTRA, None),
+        ({"ALL_PROXY": "http://proxy.example:3128"}, ENTRA, "http://proxy.example:3128"),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": ".microsoftonline.com"}, ENTRA, None),
+        ({"HTTPS_PROXY": "http://proxy.example:3128", "NO_PROXY": "*"}, ENTRA, None),
+        ({"HTTPS_PROXY": "http://proxy.example:3128"}, "https://localhost:8443", None),
+        ({"HTTP_PROXY": "http://proxy.example:3128"}, "http://127.0.0.1:8080/v1.0", None),
+    ],
+)
+def test_the_settings_name_a_proxy(
+    settings: dict[str, str], url: str, proxy: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_of(root_of(url)) == proxy
+
+
+@contextmanager
+def proxying(heard: list[bytes]) -> Iterator[str]:
+    """A proxy that lets nobody through."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError:
+                return
+            with connection:
+                heard.append(connection.recv(1 << 16))
+                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    Thread(target=serve, daemon=True).start()
+    try:
+        yield f"http://someone:word@127.0.0.1:{server.getsockname()[1]}"
+    finally:
+        server.close()
+
+
+async def signed_in(tenant: Tenant, env: dict[str, str]) -> str:
+    async with Connections() as connections, SignIn(tenant, environ=env, connections=connections) as sign_in:
+        return (await sign_in.get_token()).token
+
+
+def test_signing_in_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[bytes] = []
+    tenant = Tenant(
+        name="contoso",
+        tenant_id="11111111-2222-4333-8444-555555555555",
+        credential=ClientSecret(client_id="c" * 36, secret_env="SECRET"),
+        authority="https://login.example",
+    )
+    with proxying(heard) as address:
+        monkeypatch.setenv("HTTPS_PROXY", address)
+        monkeypatch.setattr(AioHttpTransport, "sleep", lambda *_: asyncio.sleep(0))
+        with pytest.raises(GraphError) as caught:
+            asyncio.run(signed_in(tenant, {"SECRET": "the-secret-value"}))
+    assert caught.value.slug == "sign-in-unreachable"
+    assert "someone" not in caught.value.message
+    assert heard
+    assert heard[0].startswith(b"CONNECT login.example:443 HTTP/1.1\r\n")
+    assert b"Proxy-Authorization: Basic c29tZW9uZTp3b3Jk" in heard[0]
+    assert b"the-secret-value" not in b"".join(heard)
+
+
+def test_no_password_of_the_machine_goes_to_the_sign_in_service(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kept = tmp_path / "netrc"
+    kept.write_text("machine localhost login somebody password of-another-service\n", encoding="utf-8")
+    kept.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(kept))
+    with running_emulator([small_tenant()]) as emulator:
+        assert asyncio.run(signed_in(configured(emulator), environment(emulator)))
+        records = emulator.journal.of("*")
+    assert records
+    assert not any(record.authorized for record in records)
