@@ -44,14 +44,11 @@ class Texts:
 
     def like(self, globs: tuple[str, ...]) -> Flags:
         """Tell which rows have a value that matches one of some shell globs."""
-        if self.codes is not None:
+        if self.codes is not None or len(self.values) > _MANY:
             return self._any(globs)
         sought = Globs.of(globs)
-        rows = sought.begun(self._heads)
-        if len(rows) > _MANY:
-            return self._any(globs)
         found = self._any(sought.loose)
-        for row in rows.tolist():
+        for row in sought.begun(self._heads).tolist():
             text = self.values[row].as_py()
             found[row] |= text is not None and sought.pattern.fullmatch(text) is not None
         return found
@@ -75,7 +72,7 @@ class Texts:
 
 
 _MANY = 2048
-"""Rows that begin as a glob does, from which on Arrow looks through all of them sooner than Python through these."""
+"""Rows from which on Arrow looks through all of them sooner than Python through those that begin as a glob does."""
 
 
 @dataclass(frozen=True, slots=True)
