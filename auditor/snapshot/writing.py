@@ -4,6 +4,8 @@ import errno
 import hashlib
 import os
 import shutil
+from collections.abc import Mapping
+from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -167,11 +169,15 @@ class SnapshotWriter:
         Whatever stops the machine, the folder's name stands for the whole snapshot or for nothing.
         """
         self._begin()
+        waiting: dict[str, bytes | memoryview] = {"manifest.json": self._manifest}
+        large: list[Path] = []
         for name, file in self._files.items():
             if isinstance(file, _Made):
-                (self._partial / f"{name}.parquet").write_bytes(file.content)
-        (self._partial / "manifest.json").write_bytes(self._manifest)
-        for path in self._partial.iterdir():
+                waiting[f"{name}.parquet"] = file.content
+            else:
+                large.append(self._partial / f"{name}.parquet")
+        _write_all(self._partial, waiting)
+        for path in large:
             _settle(path, os.O_RDWR)
         _settle_folder(self._partial)
         try:
@@ -225,6 +231,24 @@ class SnapshotWriter:
 
 def _taken(target: Path) -> SnapshotError:
     return SnapshotError("snapshot-exists", f"{target} exists already", hint="choose another --output folder")
+
+
+def _write_all(folder: Path, contents: Mapping[str, bytes | memoryview]) -> None:
+    """Write files, and have the disk take them: all are written before the first is waited for.
+
+    Few calls, for each may have to wait until another thread lets go of the interpreter.
+    """
+    with ExitStack() as opened:
+        numbers = []
+        for name, content in contents.items():
+            number = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+            opened.callback(os.close, number)
+            numbers.append(number)
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(number, rest) :]
+        for number in numbers:
+            os.fsync(number)
 
 
 def _settle(path: Path, flags: int) -> None:
