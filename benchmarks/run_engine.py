@@ -1,11 +1,12 @@
 """A snapshot and policies into a table of findings by the engine: run as a process of its own, times on stdout.
 
-usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--only IDS] [--times N] [--digest] [--pairs]
+usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--only IDS] [--times N] [--digest] [--pairs] [--stream]
 """
 
 import argparse
 import hashlib
 import json
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -13,9 +14,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.app.streaming import scratch_beside, stream, write_streamed
 from auditor.catalogue import builtin
 from auditor.domain.policy import PolicySet
-from auditor.engine.evaluating import evaluate
+from auditor.engine.evaluating import evaluate, judged_batches
 from auditor.engine.facts import Facts
 from auditor.engine.plan import bind
 from auditor.engine.table import findings_table
@@ -36,16 +38,20 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1, help="each policy so often, over other people each time")
     parser.add_argument("--digest", action="store_true", help="of all that a finding says")
     parser.add_argument("--pairs", action="store_true", help="digest of the sorted (policy, user) pairs")
+    parser.add_argument("--stream", action="store_true", help="a Parquet file of findings, as --findings writes it")
     args = parser.parse_args()
     policies = load([(str(args.policies), args.policies.read_bytes())]).policies
     if args.only:
         chosen = set(args.only.split(","))
         policies = replace(policies, policies=tuple(policy for policy in policies.policies if policy.id in chosen))
     policies = multiplied(policies, args.times)
+    if args.stream:
+        print(json.dumps(streamed(args.snapshot, policies)))
+        return
     catalogue = builtin()
     started, cpu = time.perf_counter(), time.process_time()
     plan = bind(policies, Facts(read(args.snapshot), catalogue, policies, AS_OF))
-    table = findings_table(plan, evaluate(plan))
+    table = findings_table(plan, evaluate(plan, ids=True))
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
     told: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": table.num_rows}
     if args.digest:
@@ -53,6 +59,18 @@ def main() -> None:
     if args.pairs:
         told["pairs"] = pairs(table)
     print(json.dumps(told))
+
+
+def streamed(snapshot: Path, policies: PolicySet) -> dict[str, object]:
+    """Evaluate into a Parquet file of findings, from Parquet to Parquet, as `audit --findings` does."""
+    started, cpu = time.perf_counter(), time.process_time()
+    with tempfile.TemporaryDirectory(dir=snapshot.parent) as folder:
+        place = Path(folder, "findings.parquet")
+        with scratch_beside(place) as scratch:
+            found = stream([read(snapshot)], policies, builtin(), AS_OF, judge=judged_batches, scratch=scratch)
+            write_streamed(found, place, place.with_name("summary.json"))
+    seconds, used = time.perf_counter() - started, time.process_time() - cpu
+    return {"seconds": seconds, "cpu": used, "findings": found.count}
 
 
 def multiplied(policies: PolicySet, times: int) -> PolicySet:

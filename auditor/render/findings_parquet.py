@@ -56,10 +56,19 @@ def _dressed(run: Run, tenant: str, batch: Any, schema: Any) -> Any:
             continue
         found = batch.column(_FOUND_AS.get(name, name))
         if pa.types.is_dictionary(found.type):
-            texts = pa.array([_text(text) for text in found.dictionary.to_pylist()], pa.string())
-            found = texts.take(found.indices)
+            found = _mended(found.dictionary).take(found.indices)
         columns.append(found)
     return pa.record_batch(columns, schema=schema)
+
+
+def _mended(texts: Any) -> Any:
+    """Return texts as the other formats write them; ids, which are many, need no mending as a rule."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
+
+    if pc.all(pc.and_(pc.ascii_is_printable(texts), pc.not_equal(texts, ""))).as_py() is not False:
+        return texts
+    return pa.array([_text(text) for text in texts.to_pylist()], pa.string())
 
 
 def _row(run: Run, finding: Finding) -> dict[str, str | None]:
