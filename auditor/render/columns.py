@@ -1,5 +1,6 @@
 """Every finding of a Result into columns of numbers, each text once: what the page's table of all findings is of."""
 
+from array import array
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice
@@ -48,7 +49,7 @@ class Gathering:
 
     def __init__(self, words: Words) -> None:
         self.words = words
-        self.columns: dict[str, list[int]] = {
+        self.columns: dict[str, list[Sequence[int]]] = {
             name: []
             for name in (
                 *("place", "severity", "status", "change", "waiver"),
@@ -77,19 +78,19 @@ class Gathering:
         self.fingerprints += walk.marks
         self.places += [self._place(tenant, policy, walk.context) for policy in walk.policies]
         put = self.columns
-        put["place"] += [policies + place for place in walk.place] if policies else walk.place
-        put["severity"] += walk.severity
-        put["status"] += walk.waived
-        put["change"] += walk.change
-        put["waiver"] += self._waivers(walk)
+        put["place"].append([policies + place for place in walk.place] if policies else walk.place)
+        put["severity"].append(walk.severity)
+        put["status"].append(walk.waived)
+        put["change"].append(walk.change)
+        put["waiver"].append(self._waivers(walk))
         amounts = [0 if money is None else self._money((money.currency, money.per_month)) for money in walk.amounts]
-        put["money"] += map(amounts.__getitem__, walk.worth)
-        put["action"] += _mending(walk, actions)
+        put["money"].append(array("I", map(amounts.__getitem__, walk.worth)))
+        put["action"].append(_mending(walk, actions))
         self._subjects(walk)
         whats = self.texts["what"].numbers([what(each, walk.context) for each in walk.abouts])
-        put["what"] += map(whats.__getitem__, walk.said)
+        put["what"].append(array("I", map(whats.__getitem__, walk.said)))
         names = self.texts["product"].numbers([product_name(each, walk.context.names) for each in walk.abouts])
-        put["product"] += map(names.__getitem__, walk.said)
+        put["product"].append(array("I", map(names.__getitem__, walk.said)))
         self._evidence(walk.findings)
 
     def act(self, anchor: str, title: str) -> int:
@@ -103,19 +104,27 @@ class Gathering:
         number, _ = self.policies.setdefault(policy, (len(self.policies), title))
         return tenant, number, anchored("p", context.prefix or "fleet", policy)
 
-    def _waivers(self, walk: Walk) -> list[int]:
+    def _waivers(self, walk: Walk) -> Sequence[int]:
         if True not in walk.waived:
-            return [0] * len(walk.waived)
+            return bytes(len(walk.waived))
         told = zip(walk.findings, walk.waived, strict=True)
         return self.texts["waiver"].numbers([each.waiver if waived else None for each, waived in told])
 
     def _subjects(self, walk: Walk) -> None:
         names, addresses = self.people
         known = len(names)
-        self.columns["who"] += [known + who for who in walk.who] if known else walk.who
-        called = list(map(name_of, walk.subjects))
+        self.columns["who"].append([known + who for who in walk.who] if known else walk.who)
+        # Nearly every person has both: only of the others more has to be asked.
+        called = [each.subject.name or name_of(each) for each in walk.subjects]
         names += self.texts["name"].numbers(called)
-        addresses += self.texts["address"].numbers(map(address_of, walk.subjects, called))
+        addresses += self.texts["address"].numbers(
+            [
+                told
+                if type(told := each.evidence.get("userPrincipalName")) is str and told != name
+                else address_of(each, name)
+                for each, name in zip(walk.subjects, called, strict=True)
+            ]
+        )
 
     def _evidence(self, findings: Sequence[Finding]) -> None:
         evidence = [each.evidence for each in findings]
@@ -125,9 +134,10 @@ class Gathering:
         stands, seen, has, whole = self._telling.parts(distinct)
         shared: Iterable[Sequence[str | None]] = (departments, stands, seen, has)
         for name, told in zip(("department", *EVIDENCE[:-1]), shared, strict=True):
-            self.columns[name] += map(self.texts[name].numbers(told).__getitem__, numbers)
+            said = self.texts[name].numbers(told)
+            self.columns[name].append(array("I", map(said.__getitem__, numbers)))
         more = EVIDENCE[-1]
-        self.columns[more] += self.texts[more].numbers(self._telling.more(findings, numbers, whole))
+        self.columns[more].append(self.texts[more].numbers(self._telling.more(findings, numbers, whole)))
 
     def _money(self, key: tuple[str, Decimal]) -> int:
         found = self._amounts.get(key)

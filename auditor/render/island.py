@@ -10,6 +10,7 @@ from base64 import b64encode
 from binascii import Error as BinasciiError
 from binascii import unhexlify
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 from zlib import MAX_WBITS, compressobj
 
@@ -64,7 +65,7 @@ def _laid_out(gathering: Gathering, marks: bytes | None) -> bytes:
     layout = _Layout()
     columns = {name: _column(layout, numbers) for name, numbers in gathering.columns.items()}
     for name, numbers in zip(("name", "address"), gathering.people, strict=True):
-        columns[name] = _column(layout, numbers)
+        columns[name] = _column(layout, [numbers])
     texts = {name: _lines(layout, known.known) for name, known in gathering.texts.items()}
     texts["money"] = _lines(layout, [said for said, _ in gathering.money])
     worth = layout.put(_least_first(array("d", [value for _, value in gathering.money])))
@@ -80,20 +81,21 @@ def _laid_out(gathering: Gathering, marks: bytes | None) -> bytes:
     return b"".join((len(written).to_bytes(4, "little"), written, *layout.parts))
 
 
-def _column(layout: _Layout, numbers: Sequence[int]) -> tuple[int, int, int]:
+def _column(layout: _Layout, parts: Sequence[Sequence[int]]) -> tuple[int, int, int]:
     """Put numbers in as few bytes each as the greatest needs; return place, how many, and bytes of each."""
+    many = sum(map(len, parts))
     try:
-        return layout.put(bytes(numbers))[0], len(numbers), 1
+        return layout.put(bytes(chain.from_iterable(parts)))[0], many, 1
     except ValueError:
-        wide = _wide(numbers)
-        return layout.put(_least_first(wide))[0], len(numbers), wide.itemsize
+        wide = _wide(parts)
+        return layout.put(_least_first(wide))[0], many, wide.itemsize
 
 
-def _wide(numbers: Sequence[int]) -> "array[int]":
+def _wide(parts: Sequence[Sequence[int]]) -> "array[int]":
     try:
-        return array("H", numbers)
+        return array("H", chain.from_iterable(parts))
     except OverflowError:
-        return array("I", numbers)
+        return array("I", chain.from_iterable(parts))
 
 
 def _least_first(numbers: "array[Any]") -> bytes:

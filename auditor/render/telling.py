@@ -39,6 +39,9 @@ _OTHERWISE: Final = 0
 
 Of = TypeVar("Of")
 Facts = Mapping[str, Any]
+Columns = tuple[list[str], list[str], list[str], list[bool]]
+_STRETCH: Final = 8192
+"""Facts of which all is asked at a time: so many stay where the processor has them at hand."""
 
 
 class Telling:
@@ -48,17 +51,28 @@ class Telling:
         self._words = words
         self._shapes = _Shapes()
         self._said: dict[Hashable, str] = {}
+        self._seen_on: dict[str, str] = {}
 
     def columns(self, findings: Sequence[Finding]) -> tuple[list[str], list[str], list[str], list[str]]:
         """Return the four parts of the evidence of each finding, as four columns."""
         stands, seen, has, whole = self.parts([each.evidence for each in findings])
         return stands, seen, has, self.more(findings, range(len(findings)), whole)
 
-    def parts(self, evidence: Sequence[Facts]) -> tuple[list[str], list[str], list[str], list[bool]]:
+    def parts(self, evidence: Sequence[Facts]) -> Columns:
         """Return the first three parts of what each of these facts say, and whether nothing else can be left of them.
 
         Nothing else means: nothing but what a person holds, which some checks tell.
         """
+        columns: Columns = ([], [], [], [])
+        for start in range(0, len(evidence), _STRETCH):
+            stands, seen, has, whole = self._stretch(evidence[start : start + _STRETCH])
+            columns[0].extend(stands)
+            columns[1].extend(seen)
+            columns[2].extend(has)
+            columns[3].extend(whole)
+        return columns
+
+    def _stretch(self, evidence: Sequence[Facts]) -> Columns:
         # Facts lie all over the memory: each is gone to once, for everything that is asked of it.
         asked = [
             (
@@ -75,8 +89,6 @@ class Telling:
             )
             for facts in evidence
         ]
-        if not asked:
-            return [], [], [], []
         blocked, kinds, boxes, departments, locations, errors, ways, *moments = zip(*asked, strict=True)
         shapes = list(map(self._shapes.__getitem__, map(tuple, evidence)))
         whole = [shape[1] and not error for shape, error in zip(shapes, errors, strict=True)]
@@ -110,9 +122,14 @@ class Telling:
         return more
 
     def _seen(self, moments: Sequence[str]) -> list[str]:
-        days = _days(moments) or moments
-        one = dict(zip(days, moments, strict=True))  # one moment of a day stands for all
-        said = {day: signed_in(moment, self._words) for day, moment in one.items()}
+        days = _days(moments)
+        if days is None:
+            each = {moment: signed_in(moment, self._words) for moment in dict.fromkeys(moments)}
+            return list(map(each.__getitem__, moments))
+        said = self._seen_on
+        for day, moment in dict(zip(days, moments, strict=True)).items():  # one moment of a day stands for all
+            if day not in said:
+                said[day] = signed_in(moment, self._words)
         return list(map(said.__getitem__, days))
 
     def _held(self, findings: Sequence[Finding]) -> list[str]:

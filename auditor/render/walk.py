@@ -70,17 +70,15 @@ class Walk:
         policies, subjects, abouts = Numbers(), Numbers(), Numbers()
         # Nearly all are people: their kind, which is dear to hash, need not stand in the key.
         who = subjects.column(
-            [whom.id if (whom := each.subject).type is USER else (whom.type, whom.id) for each in findings]
+            whom.id if (whom := each.subject).type is USER else (whom.type, whom.id) for each in findings
         )
         said = abouts.column(
-            [
-                (each.check, each.detail, each.subject.type is PRODUCT, about.sku_id, about.sku_part_number)
-                if (about := each.product) is not None
-                else (each.check, each.detail, each.subject.type is PRODUCT, None, None)
-                for each in findings
-            ]
+            (each.check, each.detail, each.subject.type is PRODUCT, about.sku_id, about.sku_part_number)
+            if (about := each.product) is not None
+            else (each.check, each.detail, each.subject.type is PRODUCT, None, None)
+            for each in findings
         )
-        place = policies.column([each.policy for each in findings])
+        place = policies.column(each.policy for each in findings)
         worth, amounts = _worth(findings)
         first = dict(zip(reversed(who), reversed(findings), strict=True))
         return cls(
@@ -204,7 +202,7 @@ def _worth(findings: Sequence[Finding]) -> tuple[list[int], list[Money | None]]:
     # A Decimal is dear to hash, and few stand for many findings: the objects themselves are told apart first.
     amounts = [each.money for each in findings]
     objects = Numbers()
-    numbers = objects.column([None if each is None else (each.currency, id(each.per_month)) for each in amounts])
+    numbers = objects.column(None if each is None else (each.currency, id(each.per_month)) for each in amounts)
     distinct: dict[tuple[str, Decimal] | None, int] = {None: 0}
     known: list[Money | None] = [None]
     same: list[int] = []
