@@ -139,7 +139,8 @@ def _finding(finding: Finding, people: _People) -> Finding:
     if finding.subject.type is not SubjectType.USER:
         return finding
     name = people.ids[finding.subject.id]
-    evidence = {key: name if key in _PERSONAL and value else value for key, value in finding.evidence.items()}
+    personal = {key: name for key in _PERSONAL & finding.evidence.keys() if finding.evidence[key]}
+    evidence = {**finding.evidence, **personal}
     return replace(finding, subject=Subject(type=SubjectType.USER, id=name, name=name), evidence=evidence)
 
 
@@ -170,4 +171,8 @@ def _plain(value: Any, people: _People) -> Any:
 def _text(text: str, people: _People) -> str:
     """Replace every known id and address in a text; a name that is no more than a word of it says nothing."""
     whole = people.texts.get(text)
-    return whole if whole is not None else _TOKEN.sub(lambda found: people.texts.get(found[0], found[0]), text)
+    if whole is not None:
+        return whole
+    if people.texts.keys().isdisjoint(_TOKEN.findall(text)):  # as in most texts: they name nobody
+        return text
+    return _TOKEN.sub(lambda found: people.texts.get(found[0], found[0]), text)
