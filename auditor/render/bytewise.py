@@ -1,11 +1,22 @@
-"""Columns of a table into Arrow arrays of text, with only those cells changed that hold what must not be there."""
+"""Columns of a table into text of one character a byte, with only those cells changed that hold what must not be there.
 
-from collections.abc import Callable, Iterable, Mapping
+Texts of a column are looked through together, as one run of UTF-8. What is written stands in strings in which every
+character is one byte of UTF-8: Python joins those, and turns them into bytes, without looking at a single character.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from re import escape, finditer
-from typing import Any
+from re import Pattern, escape, finditer
+from re import compile as pattern
+from typing import Final, cast
 
-from auditor.render.table import Block, Cell, Stretch, Texts, Values
+from auditor.render.table import Block, Cell, Values
+
+LEADS = frozenset((0xC2, 0xD8, 0xE2, 0xEF))
+"""First bytes of every character beyond ASCII that `visible` writes out; few of those that begin so are among them."""
+CONTROLS = frozenset((*range(0x20), 0x7F))
+_END: Final = 10
+_MARK: Final = b"\x01"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,13 +24,11 @@ class Screen:
     """Which texts a format has to look at, told by single bytes of their UTF-8, and what it does to those."""
 
     marks: bytes
-    """256 bytes: 1 for every byte that is not harmless wherever it stands."""
-    first: bytes
-    """256 bytes: 1 for those that are not harmless at the beginning of a text."""
-    holds: bytes
-    """What is looked at where it occurs; empty for nothing."""
+    """256 bytes: 1 for every byte that is not harmless wherever it stands; a line feed is itself."""
+    signs: Pattern[bytes] | None
+    """What else must be looked at, in texts that each begin with a line feed."""
     longest: int
-    """Bytes beyond which a text is looked at."""
+    """Characters beyond which a text is looked at."""
     mend: Callable[[str], str]
 
     @classmethod
@@ -28,94 +37,76 @@ class Screen:
         marks: Iterable[int],
         mend: Callable[[str], str],
         *,
-        first: Iterable[int] = (),
+        first: bytes = b"",
         holds: bytes = b"",
         longest: int = 1 << 31,
     ) -> "Screen":
-        """Return a screen for these bytes."""
-        chosen, begin = frozenset(marks), frozenset(first)
+        """Return a screen for bytes that are not harmless anywhere, or only in front, and for what a text may hold."""
+        chosen = frozenset(marks)
+        signs = [b"\n[%b]" % escape(first)] * bool(first) + [escape(holds)] * bool(holds)
         return cls(
-            marks=bytes(byte in chosen for byte in range(256)),
-            first=bytes(byte in begin for byte in range(256)),
-            holds=holds,
+            marks=bytes(byte if byte == _END else byte in chosen for byte in range(256)),
+            signs=pattern(b"|".join(signs)) if signs else None,
             longest=longest,
             mend=mend,
         )
 
-    def rows(self, text: bytes, offsets: Any) -> set[int]:
-        """Return the rows to look at, of texts that lie end to end."""
-        import numpy as np  # noqa: PLC0415 - heavy
+    def mended(self, values: Sequence[str | None]) -> tuple[Sequence[str], bool]:
+        """Return the texts as they may be written, None as an empty one; and whether they are all ASCII."""
+        texts = cast("Sequence[str]", values) if all(values) else [text or "" for text in values]
+        try:
+            run = ("\n" + "\n".join(texts)).encode()
+        except UnicodeEncodeError:
+            # Half of a surrogate pair, which a saved result may hold.
+            return [self.mend(text) for text in texts], False
+        marked = run.translate(self.marks)
+        if marked.count(_END) > len(texts):
+            return [self.mend(text) for text in texts], False
+        if _MARK in marked or (self.signs is not None and self.signs.search(run)):
+            texts = list(texts)
+            for row in self._rows(run, marked):
+                texts[row] = self.mend(texts[row])
+        if len(run) > self.longest:
+            texts = [self.mend(text) if len(text) > self.longest else text for text in texts]
+        return texts, run.isascii()
 
-        rows: set[int] = set()
-        at = [found.start() for found in finditer(escape(self.holds), text)] if self.holds else []
-        marked = text.translate(self.marks)
-        if 1 in marked:
-            at += np.flatnonzero(np.frombuffer(marked, dtype=np.uint8)).tolist()
-        if at:
-            rows.update((np.searchsorted(offsets, at, side="right") - 1).tolist())
-        lengths = np.diff(offsets)
-        filled = np.flatnonzero(lengths)
-        begin = np.frombuffer(self.first, dtype=np.uint8)[np.frombuffer(text, dtype=np.uint8)[offsets[filled]]]
-        rows.update(filled[np.flatnonzero(begin)].tolist())
-        rows.update(np.flatnonzero(lengths > self.longest).tolist())
-        return rows
+    def narrow(self, values: Sequence[str | None]) -> Sequence[str]:
+        """Return the texts as they may be written, in characters that are bytes of UTF-8."""
+        texts, plain = self.mended(values)
+        return texts if plain else [narrow(text) for text in texts]
+
+    def _rows(self, run: bytes, marked: bytes) -> Iterator[int]:
+        """Yield the texts to look at, each once."""
+        places = {found.end() - 1 for found in self.signs.finditer(run)} if self.signs is not None else set()
+        places.update(found.start() for found in finditer(_MARK, marked))
+        row, behind, last = -1, 0, -1
+        for place in sorted(places):
+            row += run.count(b"\n", behind, place)
+            behind = place
+            if row != last:
+                yield row
+                last = row
 
 
-LEADS = frozenset((0xC2, 0xD8, 0xE2, 0xEF))
-"""First bytes of every character beyond ASCII that `visible` writes out; few of those that begin so are among them."""
-CONTROLS = frozenset((*range(0x20), 0x7F))
-
-
-def text_array(column: Texts, screen: Screen) -> Any:
-    """Return a column as an Arrow array, what is not harmless mended; None stays null."""
-    import numpy as np  # noqa: PLC0415 - heavy
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
-
-    try:
-        array = pa.array(column.values, pa.string())
-    except UnicodeEncodeError:
-        # Half of a surrogate pair, which a saved result may hold.
-        return pa.array([None if text is None else screen.mend(text) for text in column.values], pa.string())
-    _, places, raw = array.buffers()
-    if raw is None:
-        return array
-    offsets = np.frombuffer(places, dtype=np.int32)
-    rows = sorted(screen.rows(raw.to_pybytes(), offsets))
-    if not rows:
-        return array
-    chosen = np.zeros(len(array), dtype=bool)
-    chosen[rows] = True
-    mended = [screen.mend(column.values[row] or "") for row in rows]
-    return pc.replace_with_mask(array, pa.array(chosen), pa.array(mended, pa.string()))
+def narrow(text: str) -> str:
+    """Return a text in which every character is a byte of this one's UTF-8."""
+    return text if text.isascii() else text.encode().decode("latin-1")
 
 
 class Dressing:
-    """Turns the distinct values of blocks into a format's own texts, each once, and rows into arrays of them."""
+    """Turns the distinct values of blocks into a format's own texts, each once."""
 
-    def __init__(self, dress: Callable[[tuple[str, ...], tuple[Cell, ...]], str | None]) -> None:
+    def __init__(self, dress: Callable[[tuple[str, ...], tuple[Cell, ...]], str]) -> None:
         self._dress = dress
-        """Columns and their values → what stands in the file; None for a null."""
-        self._made: dict[tuple[str, ...], tuple[Values, list[str | None], Any]] = {}
+        """Columns and their values → what stands in the file."""
+        self._made: dict[tuple[str, ...], tuple[Values, list[str]]] = {}
 
-    def array(self, block: Block, places: Mapping[int, Any]) -> Any:
-        """Return what stands for the block in each row; `places` is of the stretch that the block is from."""
-        import pyarrow as pa  # noqa: PLC0415 - heavy
-
-        values, made, array = self._made.get(block.columns, (block.values, [], None))
+    def texts(self, block: Block) -> list[str]:
+        """Return what stands for the block in each row, in characters that are bytes of UTF-8."""
+        values, made = self._made.get(block.columns, (None, []))
         if values is not block.values:
-            made, array = [], None
-        if array is None or len(made) < len(block.values.known):
-            span = slice(block.first, block.first + len(block.columns))
-            made += [self._dress(block.columns, row[span]) for row in block.values.known[len(made) :]]
-            array = pa.array(made, pa.string())
-            self._made[block.columns] = (block.values, made, array)
-        return array.take(places[id(block.numbers)])
-
-
-def places_of(stretch: Stretch) -> dict[int, Any]:
-    """Return the numbers of every block as an Arrow array, by the identity of their list: some blocks share one."""
-    import pyarrow as pa  # noqa: PLC0415 - heavy
-
-    numbers = {id(part.numbers): part.numbers for part in stretch.parts if isinstance(part, Block)}
-    return {key: pa.array(some, pa.int32()) for key, some in numbers.items()}
+            made = []
+            self._made[block.columns] = block.values, made
+        span = slice(block.first, block.first + len(block.columns))
+        made += [narrow(self._dress(block.columns, row[span])) for row in block.values.known[len(made) :]]
+        return [made[number] for number in block.numbers]

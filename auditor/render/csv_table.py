@@ -1,13 +1,14 @@
 """A Result's findings into one flat table for Excel and for scripts, a finding a row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain, pairwise, repeat
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, places_of, text_array
-from auditor.render.table import COLUMNS, Cell, Texts, stretches
+from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen
+from auditor.render.table import COLUMNS, TEXTS, Block, Cell, Texts, stretches
 from auditor.render.visible import visible
 
 _FORMULA: Final = pattern(r"[\t\r]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]")
@@ -15,6 +16,10 @@ _FORMULA: Final = pattern(r"[\t\r]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62
 _QUOTED: Final = pattern(r'[",\r\n]')
 _SPACES: Final = (0x20, 0xE1, 0xE2, 0xE3, 0xC2)
 """First bytes of what counts as white space, behind which a formula may stand."""
+
+_BEHIND_TEXTS: Final = frozenset(column for before, column in pairwise(COLUMNS) if before in TEXTS)
+_ROWS: Final = 1024
+"""Findings that are written at once: few enough to stay in the processor's nearest cache."""
 
 
 def render(result: Result, *, locale: str, bom: bool = False) -> Artifact:
@@ -36,19 +41,18 @@ def harmless(text: str) -> str:
 
 
 def _pages(result: Result, *, bom: bool) -> Iterator[bytes]:
-    import pyarrow.compute as pc  # noqa: PLC0415 - heavy
-
     yield ("\ufeff" if bom else "").encode() + ",".join(COLUMNS).encode() + b"\r\n"
     dressing = Dressing(_fields)
-    for stretch in stretches(result):
-        places = places_of(stretch)
-        parts = [
-            text_array(part, _SCREEN) if isinstance(part, Texts) else dressing.array(part, places)
-            for part in stretch.parts
-        ]
-        lines = pc.binary_join_element_wise(*parts, ",", null_handling="replace", null_replacement="")
-        # The texts of an array lie end to end: together they are the lines of the file.
-        yield lines.buffers()[2].to_pybytes()
+    for stretch in stretches(result, _ROWS):
+        pieces: list[Iterable[str]] = []
+        for part in stretch.parts:
+            match part:
+                case Texts():
+                    pieces += [repeat(",")] if part.column in _BEHIND_TEXTS else []
+                    pieces.append(_SCREEN.narrow(part.values))
+                case Block():
+                    pieces.append(dressing.texts(part))
+        yield "".join(chain.from_iterable(zip(*pieces, strict=False))).encode("latin-1")
 
 
 def _field(text: str) -> str:
@@ -57,13 +61,15 @@ def _field(text: str) -> str:
 
 
 def _fields(columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str:
-    """Return the fields of some columns; the last ones end the line."""
-    fields = ("" if cell is None else _field(cell) if isinstance(cell, str) else str(cell) for cell in cells)
-    return ",".join(fields) + ("\r\n" if columns[-1] == COLUMNS[-1] else "")
+    """Return the fields of some columns, with the commas beside them; the last ones end the line."""
+    fields = ["" if cell is None else _field(cell) if isinstance(cell, str) else str(cell) for cell in cells]
+    before = "," if columns[0] in _BEHIND_TEXTS else ""
+    behind = "\r\n" if columns[-1] == COLUMNS[-1] else ","
+    return f"{before}{','.join(fields)}{behind}"
 
 
 _SCREEN: Final = Screen.of(
     (*CONTROLS, *LEADS, *b'",'),
     _field,
-    first=(*_SPACES, *b"=+-@"),
+    first=bytes(_SPACES) + b"=+-@",
 )

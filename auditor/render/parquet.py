@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, places_of, text_array
+from auditor.render.bytewise import CONTROLS, LEADS, Screen
 from auditor.render.document import instant
 from auditor.render.facts import SEAT_FACTS
 from auditor.render.held import Held
-from auditor.render.table import COLUMNS, Block, Cell, Stretch, Texts, stretches
+from auditor.render.table import COLUMNS, Block, Cell, Stretch, Texts, Values, stretches
 from auditor.render.visible import visible
 
 _NUMBERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
@@ -53,31 +53,44 @@ class _Columns:
     """Turns stretches into Arrow arrays, a column each."""
 
     def __init__(self) -> None:
-        self._made = {name: Dressing(_number if name in _NUMBERS or name == "perMonth" else _text) for name in COLUMNS}
+        self._made: dict[str, tuple[Values, list[str | None], Any]] = {}
 
     def arrays(self, stretch: Stretch) -> Iterator[Any]:
-        places = places_of(stretch)
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+
+        blocks = [part for part in stretch.parts if isinstance(part, Block)]
+        rows = {id(part.numbers): pa.array(part.numbers, pa.int32()) for part in blocks}  # some share one list
         for part in stretch.parts:
             match part:
                 case Texts():
-                    filled = [text or None for text in part.values]
-                    yield text_array(Texts(column=part.column, values=filled), _SCREEN)
+                    texts, _ = _SCREEN.mended(part.values)
+                    yield pa.array([text or None for text in texts] if "" in texts else texts, pa.string())
                 case Block():
-                    for offset, name in enumerate(part.columns):
-                        place = part.first + offset
-                        one = Block(columns=(name,), first=place, numbers=part.numbers, values=part.values)
-                        yield self._made[name].array(one, places)
+                    for place, name in enumerate(part.columns, start=part.first):
+                        yield self._known(name, place, part.values).take(rows[id(part.numbers)])
+
+    def _known(self, name: str, place: int, values: Values) -> Any:
+        """Return what the numbers of a block stand for in one of its columns."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+
+        known, made, array = self._made.get(name, (values, [], None))
+        if known is not values:
+            made, array = [], None
+        if array is None or len(made) < len(values.known):
+            written = _number if name in _NUMBERS or name == "perMonth" else _text
+            made += [written(row[place]) for row in values.known[len(made) :]]
+            array = pa.array(made, pa.string())
+            self._made[name] = (values, made, array)
+        return array
 
 
-def _text(columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str | None:
-    del columns
-    return None if cells[0] in (None, "") else visible(str(cells[0]), keep=_KEPT)
+def _text(cell: Cell) -> str | None:
+    return None if cell in (None, "") else visible(str(cell), keep=_KEPT)
 
 
-def _number(columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str | None:
+def _number(cell: Cell) -> str | None:
     """Return a number as Arrow reads it; what is none is null."""
-    del columns
-    return None if cells[0] is None or isinstance(cells[0], str) else str(cells[0])
+    return None if cell is None or isinstance(cell, str) else str(cell)
 
 
 def _mend(text: str) -> str:

@@ -1,16 +1,18 @@
 """The flat table into rows of a worksheet's XML: what xlsxwriter would take minutes to write, cell by cell.
 
-A cell is `<c r="B7" t="inlineStr"><is><t>text</t></is></c>`, or `<c r="B7" t="s"><v>5</v></c>` with the number of a
-text that the workbook's sheets share (ECMA-376, 18.3.1.4 and 18.4); nothing here is a formula or a link.
+A cell is `<c t="inlineStr"><is><t>text</t></is></c>`, or `<c t="s"><v>5</v></c>` with the number of a text that the
+workbook's sheets share (ECMA-376, 18.3.1.4 and 18.4). Only the first cell of a row names its place, the others stand
+behind one another: cells that repeat together are one piece of text for every row. Nothing is a formula or a link.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from decimal import Decimal
+from itertools import chain, repeat
 from re import compile as pattern
 from re import sub
-from typing import Any, Final
+from typing import Final
 
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, places_of, text_array
+from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen
 from auditor.render.table import COLUMNS, Block, Cell, Stretch, Texts
 from auditor.render.visible import visible
 
@@ -56,71 +58,53 @@ class Shared:
 
 
 class Rows:
-    """Writes stretches as rows; `money` is the number of the cell format of amounts."""
+    """Writes stretches as rows; `money` and `blank` are numbers of cell formats: of amounts, and of empty cells."""
 
-    def __init__(self, shared: Shared, money: int) -> None:
+    def __init__(self, shared: Shared, money: int, blank: int) -> None:
         self._shared = shared
         self._money = money
-        self._columns = {name: Dressing(self._tail) for name in COLUMNS}
+        # There are readers that pass over an empty cell unless it has a format.
+        self._empty = f'<c s="{blank}"/>'
+        self._cells = Dressing(self._written)
 
     def xml(self, stretch: Stretch, first: int) -> bytes:
         """Return the rows of a stretch; the first of them has that number, from 1."""
-        import pyarrow as pa  # noqa: PLC0415 - heavy
-        import pyarrow.compute as pc  # noqa: PLC0415 - heavy
-
-        numbers = pc.cast(pa.array(range(first, first + stretch.count), pa.int64()), pa.string())
-        parts: list[Any] = ['<row r="', numbers, '">']
-        for column, before, tails, behind in self._tails(stretch):
-            begin = f'<c r="{letters(column)}'
-            if not tails.null_count:
-                parts[-1:] = _after(parts[-1], begin)
-                parts += [numbers, before, tails, behind] if before else [numbers, tails]
-            elif tails.null_count < len(tails):
-                parts.append(pc.binary_join_element_wise(begin, numbers, before, tails, behind, ""))
-        parts[-1:] = _after(parts[-1], "</row>")
-        rows = pc.binary_join_element_wise(*parts, "", null_handling="replace", null_replacement="")
-        body: bytes = rows.buffers()[2].to_pybytes()
-        return body
-
-    def _tails(self, stretch: Stretch) -> Iterator[tuple[int, str, Any, str]]:
-        """Yield what follows the number of the row in each cell, in three parts behind the place of its column.
-
-        The middle one is an array, in which null is no cell.
-        """
-        places = places_of(stretch)
-        place = 0
+        numbers = list(map(str, range(first, first + stretch.count)))
+        pieces: list[Iterable[str]] = [repeat('<row r="'), numbers, repeat('"><c r="A'), numbers, repeat('"')]
         for part in stretch.parts:
             match part:
                 case Texts():
-                    texts = text_array(
-                        Texts(column=part.column, values=[text or None for text in part.values]), _SCREEN
-                    )
-                    yield place, _OPEN, texts, _CLOSE
-                    place += 1
+                    texts = _SCREEN.narrow(part.values)
+                    if "" in texts:
+                        pieces.append([f"{_OPEN}{text}{_CLOSE}" if text else self._empty for text in texts])
+                    else:
+                        pieces += [repeat(_OPEN), texts, repeat(_CLOSE)]
                 case Block():
-                    for offset, name in enumerate(part.columns):
-                        one = Block(
-                            columns=(name,), first=part.first + offset, numbers=part.numbers, values=part.values
-                        )
-                        yield place, "", self._columns[name].array(one, places), ""
-                        place += 1
+                    pieces.append(self._cells.texts(part))
+        pieces.append(repeat("</row>"))
+        return "".join(chain.from_iterable(zip(*pieces, strict=False))).encode("latin-1")
 
-    def _tail(self, columns: Sequence[str], cells: tuple[Cell, ...]) -> str | None:
-        del columns
-        match cells[0]:
+    def _written(self, columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str:
+        """Return the cells of some columns; empty ones stand there too, but for those at the end of a row.
+
+        The first cell of a row is begun already.
+        """
+        written = [self._cell(cell) for cell in cells]
+        while columns[-1] == COLUMNS[-1] and written and written[-1] == self._empty:
+            written.pop()
+        xml = "".join(written)
+        return xml.removeprefix("<c") if columns[0] == COLUMNS[0] else xml
+
+    def _cell(self, cell: Cell) -> str:
+        match cell:
             case None | "":
-                return None
+                return self._empty
             case str(text):
-                return f'" t="s"><v>{self._shared.number(text)}</v></c>'
-            case Decimal() as sum_:
-                return f'" s="{self._money}"><v>{sum_}</v></c>'
+                return f'<c t="s"><v>{self._shared.number(text)}</v></c>'
+            case Decimal() as worth:
+                return f'<c s="{self._money}"><v>{worth}</v></c>'
             case number:
-                return f'"><v>{number}</v></c>'
-
-
-def _after(part: Any, text: str) -> list[Any]:
-    """Return a part and a text behind it; two texts become one."""
-    return [part + text] if isinstance(part, str) else [part, text]
+                return f"<c><v>{number}</v></c>"
 
 
 def _inner(text: str) -> str:
@@ -128,6 +112,6 @@ def _inner(text: str) -> str:
     return _ESCAPE.sub("_x005F_", shown) if "_x" in shown else shown
 
 
-_OPEN: Final = '" t="inlineStr"><is><t xml:space="preserve">'
+_OPEN: Final = '<c t="inlineStr"><is><t xml:space="preserve">'
 _CLOSE: Final = "</t></is></c>"
-_SCREEN: Final = Screen.of((*CONTROLS, *LEADS, *b"&<>"), _inner, holds=b"_x", longest=UNITS)
+_SCREEN: Final = Screen.of((*CONTROLS, *LEADS, *b"&<>"), _inner, holds=b"_x", longest=UNITS // 2)

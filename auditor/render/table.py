@@ -8,11 +8,12 @@ own text once. What differs from row to row are Texts: plain lists, which a form
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import islice
-from typing import Any, Final, cast
+from itertools import chain, islice
+from operator import itemgetter
+from typing import Any, Final
 
-from auditor.domain.result import Finding, PolicyHeader, Result
-from auditor.render.facts import SEAT_FACTS, last_sign_ins, paths, product_names
+from auditor.domain.result import Finding, PolicyHeader, ProductReference, Result, Subject
+from auditor.render.facts import SEAT_FACTS, SIGN_INS, latest, paths, product_names
 from auditor.render.json_text import amount
 
 Cell = str | int | Decimal | None
@@ -26,12 +27,15 @@ COLUMNS: Final = (
     *("lastSignIn", "assignmentPaths"),
     *SEAT_FACTS,
 )
+TEXTS: Final = frozenset({"subjectId", "subjectName", "fingerprint", "userPrincipalName", "lastSignIn"})
+"""Columns whose texts differ from row to row."""
 _STRETCH: Final = 4096
 """Findings that are worked on at once: few enough to stay in the processor's cache from column to column."""
 _TEXT: Final = frozenset({str, type(None)})
-_TRUTH: Final = frozenset({bool, type(None)})
+_PLAIN: Final = frozenset({str, bool, type(None)})
 _SEATS: Final = frozenset(SEAT_FACTS)
 _NO_SEATS: Final = (None,) * len(SEAT_FACTS)
+_NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
 
 
 class Values(dict[Hashable, int]):
@@ -118,11 +122,9 @@ class _Reading:
         self._names = names
         self._rules = Values(self._rule)
         self._products = Values(self._product)
-        self._prices = Values(lambda key: (None, None) if key is None else (key[0], amount(Decimal(key[1]))))
-        self._priced: dict[tuple[str, int] | None, int] = {}
         self._facts = Values(lambda facts: tuple(map(cell, facts)))
-        self._paths = Values(_path)
-        self._seats = Values(lambda facts: facts)
+        self._odd_facts = Values(lambda facts: facts)
+        self._ends = Values(_end)
 
     def stretches(self, findings: Iterable[Finding], rows: int) -> Iterator[Stretch]:
         found = iter(findings)
@@ -133,29 +135,31 @@ class _Reading:
         subjects = [finding.subject for finding in found]
         evidence = [finding.evidence for finding in found]
         named: set[str] = set().union(*evidence)
-        rules = [
-            self._rules[
-                each.policy, each.severity, each.status, each.change, each.check, subject.type,
-                each.waiver, each.guidance, each.source.file, each.source.line,
-            ]
-            for each, subject in zip(found, subjects, strict=True)
-        ]  # fmt: skip
+        rules = self._rules_of(found, subjects)
         parts: tuple[Block | Texts, ...] = (
             Block(columns=COLUMNS[:8], first=0, numbers=rules, values=self._rules),
             Texts(column="subjectId", values=[subject.id for subject in subjects]),
             Texts(column="subjectName", values=[subject.name for subject in subjects]),
-            Block(columns=COLUMNS[10:14], first=0, numbers=self._products_of(found), values=self._products),
-            Block(columns=COLUMNS[14:16], first=0, numbers=self._prices_of(found), values=self._prices),
+            Block(columns=COLUMNS[10:16], first=0, numbers=self._products_of(found), values=self._products),
             Block(columns=COLUMNS[16:18], first=8, numbers=rules, values=self._rules),
             Texts(column="fingerprint", values=[finding.fingerprint for finding in found]),
             Block(columns=COLUMNS[19:21], first=10, numbers=rules, values=self._rules),
             Texts(column="userPrincipalName", values=_texts(evidence, "userPrincipalName")),
-            Block(columns=_SHARED_FACTS, first=0, numbers=self._facts_of(evidence), values=self._facts),
-            Texts(column="lastSignIn", values=last_sign_ins(evidence)),
-            Block(columns=("assignmentPaths",), first=0, numbers=self._paths_of(evidence, named), values=self._paths),
-            Block(columns=SEAT_FACTS, first=0, numbers=self._seats_of(evidence, named), values=self._seats),
+            self._facts_of(evidence),
+            Texts(column="lastSignIn", values=_last_sign_ins(evidence, named)),
+            self._ends_of(evidence, named),
         )
         return Stretch(count=len(found), parts=parts)
+
+    def _rules_of(self, found: list[Finding], subjects: list[Subject]) -> list[int]:
+        numbers = self._rules
+        return [
+            numbers[
+                each.policy, each.severity, each.status, each.change, each.check, subject.type,
+                each.waiver, each.guidance, (source := each.source).file, source.line,
+            ]
+            for each, subject in zip(found, subjects, strict=True)
+        ]  # fmt: skip
 
     def _rule(self, key: tuple[Any, ...]) -> tuple[Cell, ...]:
         policy, severity, status, change, check, kind, *rest = key
@@ -167,53 +171,40 @@ class _Reading:
     def _products_of(self, found: list[Finding]) -> list[int]:
         numbers = self._products
         return [
-            numbers[None, None, each.detail]
-            if product is None
-            else numbers[product.sku_id, product.sku_part_number, each.detail]
-            for each, product in zip(found, [each.product for each in found], strict=True)
-        ]
+            numbers[
+                (product := each.product or _NO_PRODUCT).sku_id, product.sku_part_number, each.detail,
+                None if (money := each.money) is None else money.currency, None if money is None else money.per_month,
+            ]
+            for each in found
+        ]  # fmt: skip
 
-    def _product(self, key: tuple[str | None, str | None, str | None]) -> tuple[Cell, ...]:
-        sku, part, detail = key
+    def _product(self, key: tuple[str | None, str | None, str | None, str | None, Decimal | None]) -> tuple[Cell, ...]:
+        sku, part, detail, currency, worth = key
         known = self._names.get(sku.casefold()) if sku is not None else None
-        return sku, part, known or part or sku, detail
+        return sku, part, known or part or sku, detail, currency, None if worth is None else amount(worth)
 
-    def _prices_of(self, found: list[Finding]) -> list[int]:
-        # Prices are few and shared by many findings, and a Decimal is dear to hash: the object itself is the key. It
-        # lives as long as the result that is being read.
-        amounts = [each.money for each in found]
-        keys = [None if money is None else (money.currency, id(money.per_month)) for money in amounts]
-        numbers = list(map(self._priced.get, keys))
-        if None not in numbers:
-            return cast("list[int]", numbers)
-        for key, money in zip(keys, amounts, strict=True):
-            self._priced[key] = self._prices[None if money is None else (money.currency, str(money.per_month))]
-        return [self._priced[key] for key in keys]
-
-    def _facts_of(self, evidence: list[Mapping[str, Any]]) -> list[int]:
-        enabled, *others = ([facts.get(name) for facts in evidence] for name in _SHARED_FACTS)
-        if not (set(map(type, enabled)) <= _TRUTH and all(set(map(type, other)) <= _TEXT for other in others)):
+    def _facts_of(self, evidence: list[Mapping[str, Any]]) -> Block:
+        told, values = _told(evidence, _SHARED_FACTS), self._facts
+        if not set(map(type, chain.from_iterable(told))) <= _PLAIN:
             # True and 1 would be the same key, and a list would be none: they become words first.
-            enabled, *others = ([cell(value) for value in column] for column in (enabled, *others))
-        numbers = self._facts
-        return [numbers[key] for key in zip(enabled, *others, strict=True)]
+            told, values = [tuple(map(cell, facts)) for facts in told], self._odd_facts
+        return Block(columns=_SHARED_FACTS, first=0, numbers=[values[key] for key in told], values=values)
 
-    def _paths_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> list[int]:
-        numbers = self._paths
-        if "paths" not in named:
-            return [numbers[()]] * len(evidence)
-        return [
-            numbers[only.get("groupName"), only.get("assignedByGroup"), only.get("state")]
-            if type(told) is list and len(told) == 1 and type(only := told[0]) is dict
-            else numbers[_ways(told)]
-            for told in [facts.get("paths") for facts in evidence]
-        ]
+    def _ends_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> Block:
+        told = [facts.get("paths") for facts in evidence] if "paths" in named else [None] * len(evidence)
+        seats = None
+        if not _SEATS.isdisjoint(named):
+            seats = [tuple(cell(facts.get(name)) for name in SEAT_FACTS) for facts in evidence]
+        try:
+            numbers = self._numbered(_ways_of(told), seats)
+        except TypeError:
+            # A list or a mapping in the place of a name is no key.
+            numbers = self._numbered(list(map(_ways, told)), seats)
+        return Block(columns=COLUMNS[27:], first=0, numbers=numbers, values=self._ends)
 
-    def _seats_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> list[int]:
-        numbers = self._seats
-        if _SEATS.isdisjoint(named):
-            return [numbers[_NO_SEATS]] * len(evidence)
-        return [numbers[tuple(cell(facts.get(name)) for name in SEAT_FACTS)] for facts in evidence]
+    def _numbered(self, ways: list[tuple[Any, ...]], seats: list[tuple[Cell, ...]] | None) -> list[int]:
+        numbers = self._ends
+        return [numbers[key] for key in (ways if seats is None else zip(ways, seats, strict=True))]
 
 
 def cell(value: Any) -> Cell:
@@ -233,9 +224,36 @@ def cell(value: Any) -> Cell:
             return str(value)
 
 
-def _ways(told: Any) -> tuple[str, ...]:
+def _told(evidence: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    """Return what each tells under these names, None for nothing."""
+    try:
+        return list(map(itemgetter(*names), evidence))
+    except KeyError:
+        return list(zip(*([facts.get(name) for facts in evidence] for name in names), strict=True))
+
+
+def _ways_of(evidence: list[Any]) -> list[tuple[Any, ...]]:
+    """Return a key for what is said of assignment paths: of one path its parts, else one text or nothing."""
+    return [
+        (only.get("groupName"), only.get("assignedByGroup"), only.get("state"))
+        if type(told) is list and len(told) == 1 and type(only := told[0]) is dict
+        else _ways(told)
+        for told in evidence
+    ]
+
+
+def _ways(told: Any) -> tuple[Any, ...]:
     """Return what is said of assignment paths, in one text; nothing where there are none."""
     return ("; ".join(paths({"paths": told})),) if told else ()
+
+
+def _end(key: tuple[Any, ...]) -> tuple[Cell, ...]:
+    """Return the cells of assignment paths, and of seats where the key has them."""
+    match key:
+        case (tuple(way), seats):
+            return (*_path(way), *seats)
+        case _:
+            return (*_path(key), *_NO_SEATS)
 
 
 def _path(key: tuple[Any, ...]) -> tuple[Cell, ...]:
@@ -246,6 +264,11 @@ def _path(key: tuple[Any, ...]) -> tuple[Cell, ...]:
             return (None,)
         case _:
             return key
+
+
+def _last_sign_ins(evidence: list[Mapping[str, Any]], named: set[str]) -> list[str | None]:
+    told = [name for name in SIGN_INS if name in named]
+    return latest([[facts.get(name) for facts in evidence] for name in told], evidence)
 
 
 def _texts(evidence: list[Mapping[str, Any]], name: str) -> list[str | None]:

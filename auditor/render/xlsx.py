@@ -11,6 +11,7 @@ from decimal import Decimal
 from io import BytesIO
 from itertools import chain
 from re import search
+from sys import version_info
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
@@ -36,9 +37,9 @@ _ROWS: Final = 1_000_000
 _BYTES: Final = 2_000_000_000
 """XML of a sheet: a member of a plain zip file, which every Excel opens, ends at 2 GiB."""
 _TEXTS: Final = "xl/sharedStrings.xml"
-_RANGE: Final = f'ref="A1:{letters(len(COLUMNS) - 1)}2"'.encode()
-"""The range of a table of findings in the template, which has one row."""
+_MONEY: Final = COLUMNS.index("perMonth")
 _WIDEST: Final = 48
+_LEVEL: Final = 3
 _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every member: the same result gives the same bytes."""
 
@@ -61,25 +62,35 @@ def _pieces(result: Result, words: Words) -> Iterator[bytes]:
     sheets = {f"xl/worksheets/sheet{number}.xml": count for number, count in enumerate(counts, start=2)}
     tables = {f"xl/tables/table{number}.xml": count for number, count in enumerate(counts, start=1)}
     out = Held()
-    with ZipFile(out, "w", ZIP_DEFLATED, compresslevel=1) as book:
+    with ZipFile(out, "w") as book:
         for name in template.namelist():
-            member = ZipInfo(name, date_time=_STAMP)
-            member.compress_type = ZIP_DEFLATED
-            with book.open(member, "w") as file:
+            with book.open(_member(name), "w") as file:
                 if name == _TEXTS:
                     file.write(shared.added(texts).encode())
                 elif name in sheets:
                     xml = template.read(name).decode()
-                    rows = Rows(shared, int(_captured(r'<c r="[A-Z]+2" s="([0-9]+)"/>', xml)))
+                    rows = Rows(shared, _format(xml, _MONEY), _format(xml, 0))
                     for _ in _write_rows(file, xml, rows, source, sheets[name], words):
                         yield out.taken()
                 elif name in tables:
-                    last = f"{letters(len(COLUMNS) - 1)}{max(tables[name], 1) + 1}"
-                    file.write(template.read(name).replace(_RANGE, f'ref="A1:{last}"'.encode()))
+                    file.write(template.read(name).replace(_range(1).encode(), _range(tables[name]).encode()))
                 else:
                     file.write(template.read(name))
             yield out.taken()
     yield out.taken()
+
+
+def _member(name: str) -> ZipInfo:
+    member = ZipInfo(name, date_time=_STAMP)
+    member.compress_type = ZIP_DEFLATED
+    # A file is opened with its own level and not with the archive's; the level had no public name before Python 3.13.
+    setattr(member, "compress_level" if version_info >= (3, 13) else "_compresslevel", _LEVEL)
+    return member
+
+
+def _range(count: int) -> str:
+    """Return the range of a table of that many findings, or of the row for them where there is none."""
+    return f'ref="A1:{letters(len(COLUMNS) - 1)}{max(count, 1) + 1}"'
 
 
 class _Source:
@@ -98,7 +109,7 @@ class _Source:
 
 def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: int, words: Words) -> Iterator[None]:
     """Write a sheet of the template with the findings in the place of its rows, in steps."""
-    head, behind = xml.split("</row>", 1)
+    head, behind = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
     written = file.write(f"{head}</row>".encode())
     for piece, last in _ahead(_xml(rows, source, count, _BYTES - written)):
         file.write(piece)
@@ -136,11 +147,12 @@ def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
             yield piece
 
 
-def _captured(pattern: str, text: str) -> str:
-    found = search(pattern, text)
+def _format(xml: str, column: int) -> int:
+    """Return the number of the cell format of a column in the template's row."""
+    found = search(f'<c r="{letters(column)}2" s="([0-9]+)"/>', xml)
     if found is None:
-        raise ValueError(f"the workbook's template holds no {pattern}")
-    return found[1]
+        raise ValueError(f"the workbook's template has no format in column {column}")
+    return int(found[1])
 
 
 def _widths(first: Stretch) -> list[int]:
@@ -172,10 +184,12 @@ def _template(result: Result, words: Words, counts: Sequence[int], widths: Seque
             {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": words.gettext("Licence audit")}
         )
         money = book.add_format({"num_format": "#,##0.00"})
+        blank = book.add_format({"valign": "bottom"})  # as any cell is: a format of its own that nobody sees
         _summary(book, result, words)
         for number in range(1, len(counts) + 1):
             sheet = book.add_worksheet(words.gettext("Findings") + (f" {number}" if number > 1 else ""))
-            sheet.write_blank(1, COLUMNS.index("perMonth"), None, money)
+            sheet.write_blank(1, _MONEY, None, money)
+            sheet.write_blank(1, 0, None, blank)
             _table(sheet, COLUMNS, 1, widths)
         _sheet(book, words.gettext("Actions"), _ACTIONS, list(_actions(result)), money)
         _tracking(book, len(_ACTIONS) - 2, sum(len(tenant.actions) for tenant in result.tenants), words)

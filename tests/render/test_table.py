@@ -3,15 +3,18 @@
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
+from itertools import chain
 
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.result import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
 from auditor.render import render
-from auditor.render.table import Texts, stretches
+from auditor.render.sheet_rows import plain
+from auditor.render.table import COLUMNS, TEXTS, Block, Stretch, Texts, stretches
 from auditor.render.visible import visible
 from tests.render.naive import rows, table
 from tests.render.sample import result
@@ -58,6 +61,17 @@ def holding(findings: list[Finding], fleet: list[Finding]) -> Result:
     return replace(whole, tenants=tenants, fleet=FleetResult(findings=tuple(fleet)))
 
 
+def column(stretch: Stretch, name: str) -> list[object]:
+    """One column of a stretch, row by row."""
+    for part in stretch.parts:
+        if isinstance(part, Block) and name in part.columns:
+            place = part.first + part.columns.index(name)
+            return [part.values.known[number][place] for number in part.numbers]
+        if isinstance(part, Texts) and name == part.column:
+            return list(part.values)
+    raise AssertionError(name)
+
+
 def body(of: Result, name: str) -> bytes:
     return b"".join(render(of, name, locale="en").chunks())
 
@@ -85,26 +99,60 @@ def test_the_parquet_file_holds_the_same_cells(findings: list[Finding], fleet: l
                 assert value == visible(str(cell), keep="\t\r\n")
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
+def test_the_workbook_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
+    made = holding(findings, fleet)
+    sheet = load_workbook(BytesIO(body(made, "xlsx")))["Findings"]
+    read = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2, max_row=1 + len(findings) + len(fleet))]
+    assert read == [
+        [float(one) if isinstance(one, Decimal) else plain(one) or None if isinstance(one, str) else one for one in row]
+        for row in rows(made)
+    ]
+
+
+def test_what_is_equal_but_not_the_same_is_written_apart() -> None:
+    first = result().tenants[0].findings[0]
+    enabled = [replace(first, evidence={"accountEnabled": told}) for told in (True, 1, True)]
+    made = holding(enabled, [])
+    told = [row for stretch in stretches(made, 1) for row in column(stretch, "accountEnabled")]
+    assert told[:3] == ["true", 1, "true"]
+
+
+def test_a_path_that_nobody_could_name_is_told_all_the_same() -> None:
+    first = result().tenants[0].findings[0]
+    made = holding([replace(first, evidence={"paths": [{"groupName": ["a", 1], "state": {}}]})], [])
+    assert body(made, "csv") == table(made)
+    assert b"['a', 1]" in body(made, "csv")
+
+
+def test_every_text_of_a_long_column_is_looked_at() -> None:
+    texts = ("a", "=1", "x,y", "", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400
+    first = result().tenants[0].findings[0]
+    made = holding([replace(first, subject=replace(first.subject, name=text)) for text in texts], [])
+    assert body(made, "csv") == table(made)
+
+
 @pytest.mark.parametrize("rows_at_once", [1, 7, 50, 10_000])
 def test_the_table_does_not_depend_on_how_it_is_cut(rows_at_once: int) -> None:
     def read(size: int) -> list[tuple[object, ...]]:
-        columns: list[list[object]] = [[] for _ in range(36)]
+        columns: list[list[object]] = [[] for _ in COLUMNS]
         for stretch in stretches(result(), size):
             assert stretch.count <= size
-            place = 0
-            for part in stretch.parts:
-                if isinstance(part, Texts):
-                    columns[place] += part.values
-                    place += 1
-                    continue
-                for offset in range(len(part.columns)):
-                    columns[place] += [part.values.known[number][part.first + offset] for number in part.numbers]
-                    place += 1
+            for cells, name in zip(columns, COLUMNS, strict=True):
+                cells.extend(column(stretch, name))
         return list(zip(*columns, strict=True))
 
     assert [tuple(cell or "" for cell in row) for row in read(rows_at_once)] == [
         tuple(cell or "" for cell in row) for row in rows(result())
     ]
+
+
+def test_the_parts_of_a_stretch_make_up_all_columns_in_their_order() -> None:
+    (*_, last) = stretches(result())
+    parts = [(part.column,) if isinstance(part, Texts) else part.columns for part in last.parts]
+    assert tuple(chain.from_iterable(parts)) == COLUMNS
+    assert {part.column for part in last.parts if isinstance(part, Texts)} == TEXTS
 
 
 def test_a_stretch_is_cut_into_what_it_was() -> None:

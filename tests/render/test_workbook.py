@@ -3,7 +3,9 @@
 from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
+from re import findall
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
@@ -108,6 +110,23 @@ def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest
     sheet = book(replace(result(), tenants=(many,)))["Findings"]
     assert sheet.cell(sheet.max_row, 1).value == "There are more rows in findings.csv."
     assert sheet.max_row < len(many.findings)
+
+
+def test_readers_that_believe_the_sheet_s_word_about_its_size_read_all_of_it() -> None:
+    made = b"".join(render(compared(), "xlsx", locale="en").chunks())
+    read = load_workbook(BytesIO(made), read_only=True)
+    for sheet in read.worksheets[1:]:
+        assert sheet.calculate_dimension(force=False) == book(compared())[sheet.title].dimensions
+
+
+def test_a_row_can_be_read_by_those_who_pass_over_empty_cells() -> None:
+    with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en").chunks()))) as archive:
+        xml = archive.read("xl/worksheets/sheet2.xml").decode()
+    found = findall(r'<row r="([0-9]+)"><c r="A([0-9]+)"', xml)
+    assert [int(number) for number, _ in found] == list(range(2, 2 + len(list(rows(compared())))))
+    assert all(number == cell for number, cell in found)
+    assert "<c/>" not in xml
+    assert '<c s="0"/>' not in xml
 
 
 def test_a_workbook_of_nothing_opens() -> None:
