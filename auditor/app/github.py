@@ -43,6 +43,20 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Ma
     return tuple(annotation_lines(annotations_of(told, environ, words), lambda count: _rest(count, words)))
 
 
+def publish_counts(
+    result: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Write the outputs of a result whose findings are not at hand, and return as lines what could not be read.
+
+    Nothing outside of a job. DeliveryError when the job's file cannot be written.
+    """
+    if not in_actions(environ):
+        return ()
+    words = Words(locale)
+    publish_outputs({**outputs_of(result, wanted, code=code), "result": ""}, environ)
+    return tuple(annotation_lines(annotations_of(result, environ, words), lambda count: _rest(count, words)))
+
+
 def _rest(count: int, words: Words) -> Annotation:
     """Return what stands for the annotations that a step does not show."""
     more = words.ngettext("and {count} more", "and {count} more", count)

@@ -13,6 +13,7 @@ from auditor.app.auditing import exit_code
 from auditor.app.reporting import STDOUT, TERMINAL, Output, outputs
 from auditor.app.running import Request
 from auditor.app.streaming import Streamed, scratch_beside, streamed, write_streamed
+from auditor.cli.console import out
 from auditor.cli.options import locale_of, threshold, wished_locale
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
@@ -57,22 +58,22 @@ def run_streamed(args: argparse.Namespace, request: Request, folder: Path) -> in
     with scratch_beside(args.findings) as scratch, streamed(request, scratch) as found:
         write_streamed(found, args.findings, summary)
         code = exit_code(found.result, threshold(args))
+        locale = locale_of(wished_locale(args.locale), found.result)
         if not args.quiet:
-            locale = locale_of(wished_locale(args.locale), found.result)
             console = Console(no_color=True if args.no_color else None)
             _tell(found, console, Words(locale), (args.findings, summary))
-        _publish(found.result, wanted, code)
+        _publish(found.result, wanted, locale, code)
     return code
 
 
-def _publish(result: Result, wanted: Output, code: int) -> None:
+def _publish(result: Result, wanted: Output, locale: str, code: int) -> None:
     """Give a GitHub Actions job its outputs, and an annotation for each thing that could not be read."""
     if "GITHUB_ACTIONS" not in os.environ:
         return
-    from auditor.app import github  # noqa: PLC0415  only in a job
+    from auditor.app.github import publish_counts  # noqa: PLC0415  only in a job
 
-    told = github.outputs_of(result, wanted, code=code)
-    github.publish_outputs({**told, "result": ""}, os.environ)
+    for line in publish_counts(result, wanted, locale=locale, code=code, environ=os.environ):
+        out(line)
 
 
 def _tell(found: Streamed, console: Console, words: Words, paths: tuple[Path, ...]) -> None:

@@ -106,6 +106,10 @@ def test_what_was_not_read_is_told_and_is_no_pass(tmp_path: Path) -> None:
     ran = call("audit", "p.yaml", "--snapshot", "s", "--as-of", AS_OF, "--findings", "f", cwd=tmp_path)
     assert "1 policy not evaluated in contoso (Sign-in activity denied)." in ran.text
     assert "low  gone  not evaluated" in ran.text
+    job = call("audit", "p.yaml", "--snapshot", "s", "--as-of", AS_OF, "--findings", "f", "-q", cwd=tmp_path,
+               GITHUB_ACTIONS="true")  # fmt: skip
+    assert job.text.startswith("::error title=The audit of contoso is incomplete::")
+    assert "not evaluated: gone" in job.text
 
 
 def test_a_tenant_that_cannot_be_read_leaves_the_others(tmp_path: Path) -> None:
