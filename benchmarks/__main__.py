@@ -21,6 +21,7 @@ BENCHMARKS = {
     "spark": "the big tenant on a Spark of this machine",
     "history": "a year of nights in a store",
     "report": "large reports, written and opened",
+    "formats": "the other formats of a large audit",
     "collect": "reading tenants from an emulated Graph",
     "growth": "how time and memory grow, as a table and a plot",
 }
