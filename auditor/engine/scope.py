@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from auditor.domain.policy import Policy
-from auditor.engine.bitsets import Products, distinct, holders, meets, several
+from auditor.engine.bitsets import Products, distinct, holders, meets, rows_of, several
 from auditor.engine.links import Links
 from auditor.engine.outcome import Chunk, Rows
 from auditor.engine.people import People
@@ -42,13 +42,13 @@ class Batch:
         anyone, around = plan.masks.made("contained", lambda: _contained(plan))
         # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
         who = np.flatnonzero(meets(held, anyone) & several(held))
-        chosen = held[who]
+        chosen = rows_of(held, who)
         found = [(_NONE, _NONE, _NONE)]
         for sku, containers in plan.containers.items():
             rows = np.flatnonzero(holders(chosen, sku) & meets(chosen, around[sku]))
             if not len(rows):
                 continue
-            own, by = chosen[rows], np.zeros(len(rows), dtype=np.int64)
+            own, by = rows_of(chosen, rows), np.zeros(len(rows), dtype=np.int64)
             for container in reversed(containers):  # the fullest has the last word
                 by[holders(own, container)] = container
             found.append((rows, np.full(len(rows), sku), by))
