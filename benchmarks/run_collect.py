@@ -24,7 +24,7 @@ from auditor.domain.words import Source
 from auditor.graph.client import open_graph
 from auditor.graph.credentials import SignIn
 from benchmarks.raw_graph import CLIENT, SECRET
-from benchmarks.run_graph import PROPERTIES, WARMING
+from benchmarks.run_graph import MODELLED, PROPERTIES, WARMING
 
 _SMALL = frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.ORGANIZATION})
 
@@ -78,15 +78,15 @@ async def _typed(told: dict[str, Any]) -> float:
     tenant = Tenant(
         name="contoso", tenant_id=told["tenants"][0][1], credential=Token(token_env="T"), endpoint=told["endpoint"]
     )
-    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(select=list(PROPERTIES), top=999)
+    query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(select=list(PROPERTIES), top=MODELLED)
     async with SignIn(tenant, environ={"T": told["bearers"][0]}) as sign_in, open_graph(tenant, sign_in) as graph:
         page = await graph.sdk.users.get(RequestConfiguration(query_parameters=query))
         assert page is not None
         begun = time.process_time()
         page = await graph.sdk.users.with_url(page.odata_next_link or "").get()
         assert page is not None
-        assert len(page.value or ()) == 999
-        return (time.process_time() - begun) / 999
+        assert len(page.value or ()) == MODELLED
+        return (time.process_time() - begun) / MODELLED
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ PROPERTIES = (
 )
 WARMING = "warming"
 """The name of a tenant of fifty users, for first requests that are not measured."""
+MODELLED = 300
+"""Users that the SDK's own models are measured with: each takes as long as the one before."""
 _TENANT = "11111111-2222-4333-8444-555555555555"
 _STEP = 7_919
 """The list goes through the names in steps of a prime, so that a page is a fair sample of them."""
