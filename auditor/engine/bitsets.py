@@ -160,6 +160,10 @@ def pairs(held: Words, products: Flags | Products, who: Flags) -> tuple[Rows, Ro
 
 def _bits(held: Words) -> tuple[Rows, Rows]:
     """List the bits of bitsets, none of which is empty: whose, and which, by row and then by place."""
+    if held.nbytes <= _AT_ONCE:
+        bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")
+        owners, skus = np.nonzero(bits.view(bool))
+        return owners, skus
     left, words, width = held.reshape(-1), held.shape[1], width_of(held)
     full = _NONE
     if words > 1:
@@ -183,6 +187,10 @@ def _bits(held: Words) -> tuple[Rows, Rows]:
         skus += owners % words * width
         owners //= words
     return owners, skus
+
+
+_AT_ONCE = 2048
+"""Bytes of bitsets up to which all their bits are spread out before they are walked bit by bit."""
 
 
 def holders(held: Words, sku: int) -> Flags:

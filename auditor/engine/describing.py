@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 
-from auditor.domain.making import maker
+from auditor.domain.making import drafts
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine
 from auditor.domain.words import Status, SubjectType
@@ -37,9 +37,9 @@ def _within(finding: Finding) -> tuple[str, str, str, str]:
 
 
 def _chunk(plan: Plan, chunk: Chunk, people: Mapping[int, Person]) -> Iterator[Finding]:
-    policy, facts, made = plan.policies[chunk.policy], plan.facts, maker(Finding)
+    policy, facts, draft = plan.policies[chunk.policy], plan.facts, drafts(Finding)
     tenant = facts.manifest.tenant_id or facts.manifest.tenant
-    source = _source(policy)
+    told = (policy.id, chunk.check, policy.severity, _source(policy))
     begun = Fingerprint(tenant, policy.id, chunk.check, SubjectType.USER.value)
     products = _products(plan, chunk)
     standings = {place: _standing(plan, place) for place in set(chunk.waivers.tolist())}
@@ -48,22 +48,17 @@ def _chunk(plan: Plan, chunk: Chunk, people: Mapping[int, Person]) -> Iterator[F
         chunk.rows.tolist(), skus, _details(chunk), chunk.waivers.tolist(), strict=False
     ):
         person = people[row]
-        product, identity, money = products[sku]
-        status, waiver = standings[waived]
-        yield made(
-            fingerprint=begun.of(person.subject.id, identity, detail),
-            policy=policy.id,
-            check=chunk.check,
-            severity=policy.severity,
-            status=status,
-            waiver=waiver,
-            subject=person.subject,
-            product=product,
-            detail=detail,
-            evidence=person.evidence if sku is None else person.about(sku),
-            money=money,
-            source=source,
-        )
+        finding = draft()
+        finding.product, identity, finding.money = products[sku]
+        finding.fingerprint = begun.of(person.subject.id, identity, detail)
+        finding.policy, finding.check, finding.severity, finding.source = told
+        finding.status, finding.waiver = standings[waived]
+        finding.subject = person.subject
+        finding.detail = detail
+        finding.evidence = person.evidence if sku is None else person.about(sku)
+        finding.change, finding.guidance = None, ""
+        finding.__class__ = Finding
+        yield finding
 
 
 def _products(plan: Plan, chunk: Chunk) -> dict[int | None, tuple[ProductReference | None, str | None, Money | None]]:

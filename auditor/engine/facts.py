@@ -1,6 +1,6 @@
 """A snapshot's small tables into the facts that rules are judged by: SKUs, service plans, subscriptions, groups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -98,7 +98,7 @@ class Facts:
     @cached_property
     def skus(self) -> tuple[SkuFact, ...]:
         """Every SKU that the tenant owns or that somebody holds, in the order of products."""
-        owned = {fact.sku_id: fact for fact in map(self._owned, self.snapshot.table("products").to_pylist())}
+        owned = {fact.sku_id: fact for fact in map(self._owned, _rows(self.snapshot.table("products")))}
         held = [self._held(sku_id) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
         return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
 
@@ -172,8 +172,7 @@ class Facts:
     @cached_property
     def subscriptions(self) -> Sequence[Mapping[str, Any]]:
         """The rows of subscriptions.parquet in order of id."""
-        rows: list[dict[str, Any]] = self.snapshot.table("subscriptions").to_pylist()
-        return sorted(rows, key=lambda row: row["id"])
+        return sorted(_rows(self.snapshot.table("subscriptions")), key=lambda row: row["id"])
 
     @cached_property
     def groups(self) -> tuple[GroupFact, ...]:
@@ -190,7 +189,7 @@ class Facts:
                         members_status=SourceStatus(row["membersStatus"] or "not-needed"),
                         transitive_members_status=SourceStatus(row["transitiveMembersStatus"] or "not-needed"),
                     )
-                    for row in self.snapshot.table("groups").to_pylist()
+                    for row in _rows(self.snapshot.table("groups"))
                 ),
                 key=lambda group: group.id,
             )
@@ -200,6 +199,15 @@ class Facts:
     def group_names(self) -> Mapping[str, str]:
         """Group id → display name, of the groups that were read."""
         return {group.id: group.name for group in self.groups if group.name}
+
+
+def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
+    """Walk a table: column by column its values are read several times as fast as row by row."""
+    names = table.column_names
+    return (
+        dict(zip(names, row, strict=True))
+        for row in zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    )
 
 
 def shown_plans(table: pa.Table) -> Mapping[str, Mapping[str, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from auditor.domain.making import maker
+from auditor.domain.making import drafts
 from auditor.domain.result import Subject
 from auditor.domain.words import SubjectType
 from auditor.engine.bitsets import distinct, indices
@@ -67,12 +67,12 @@ def _quoted(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[Person]:
     users = batch.users
     if len(rows) < users.num_rows:
         users = users.take(indices(rows - batch.offset))
-    columns = {name: _plain(column) for name, column in zip(users.schema.names, users.columns, strict=True)}
+    columns = _columns(users)
     absent = [None] * len(rows)
     ids, principals, names = (columns.get(name, absent) for name in ("id", "userPrincipalName", "displayName"))
     told = ("userPrincipalName", *(name for name in _FACTS if name in columns))
     facts = zip(*(columns.get(name, absent) for name in told), strict=True)
-    subject_of, person_of = maker(Subject), maker(Person)
+    subjects, persons = drafts(Subject), drafts(Person)
     for user, principal, name, values, (held, paths) in zip(
         ids, principals, names, facts, _assignments(plan, batch, rows), strict=True
     ):
@@ -80,8 +80,12 @@ def _quoted(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[Person]:
         if principal is None:  # a finding tells it even so, in its place
             evidence = {"userPrincipalName": None, **evidence}
         evidence["assignedLicenses"] = held
-        subject = subject_of(type=SubjectType.USER, id=user, name=name or principal or user)
-        yield person_of(subject=subject, evidence=evidence, paths=paths)
+        subject, person = subjects(), persons()
+        subject.type, subject.id, subject.name = SubjectType.USER, user, name or principal or user
+        subject.__class__ = Subject
+        person.subject, person.evidence, person.paths = subject, evidence, paths
+        person.__class__ = Person
+        yield person
 
 
 def _assignments(
@@ -137,14 +141,24 @@ def _path(plan: Plan, state: str | None, group: str | None, error: str | None) -
     return quoted if name is None else quoted | {"groupName": name}
 
 
+def _columns(users: pa.RecordBatch) -> dict[str, Sequence[Any]]:
+    """Return the values of all columns as JSON has them."""
+    columns = dict(zip(users.schema.names, users.columns, strict=True))
+    stamps = [name for name, column in columns.items() if pa.types.is_timestamp(column.type)]
+    found = {name: _plain(column) for name, column in columns.items() if name not in stamps}
+    if stamps:
+        numbers = [columns[name].cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy() for name in stamps]
+        written = _instants(np.concatenate(numbers))
+        size = users.num_rows
+        found.update((name, written[place * size : (place + 1) * size]) for place, name in enumerate(stamps))
+    return found
+
+
 def _plain(column: pa.Array) -> Sequence[Any]:
-    """Return the values of a column as JSON has them."""
     if pa.types.is_dictionary(column.type):
         values = [*column.dictionary.to_pylist(), None]
         return [values[code] for code in codes_of(column, absent=len(values) - 1).tolist()]
-    if not pa.types.is_timestamp(column.type):
-        return list(column.to_pylist())
-    return _instants(column.cast(_INSTANT).view(pa.int64()).fill_null(NEVER).to_numpy())
+    return list(column.to_pylist())
 
 
 def _instants(numbers: Numbers) -> Sequence[str | None]:
@@ -153,7 +167,7 @@ def _instants(numbers: Numbers) -> Sequence[str | None]:
     if (numbers[numbers != NEVER] % _SECOND).any():
         # NumPy's "no time" is the least number, and it reads it as None.
         return [None if stamp is None else _instant(stamp) for stamp in stamps.tolist()]
-    # NumPy writes whole seconds several times as fast.
+    # NumPy writes whole seconds several times as fast, the more of them at once.
     written = np.datetime_as_string(stamps, unit="s", timezone="UTC").tolist()
     return [None if text == _NO_TIME else text for text in written]
 

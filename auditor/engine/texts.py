@@ -1,7 +1,7 @@
 """Text columns into folded values that are compared once each, however many people share them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -35,8 +35,10 @@ class Texts:
 
     def where(self, test: Test) -> Flags:
         """Tell in which rows the value passes the test; an absent one does where the test itself says so."""
-        answers = _answered(test, self._few) if self._few else flags_of(test(self.values))
-        return answers if self.codes is None else looked_up(answers, self.codes)
+        if self.codes is None:
+            return flags_of(test(self.values))
+        answers = _answered(test, self._few) if self._few else Answers.of(flags_of(test(self.values)))
+        return answers.of_rows(self.codes)
 
     def absent(self) -> Flags:
         """Tell which rows have no value: null, or the empty string."""
@@ -47,7 +49,7 @@ class Texts:
         if self.codes is not None or len(self.values) > _MANY:
             return self._any(globs)
         sought = Globs.of(globs)
-        found = self._any(sought.loose)
+        found = self._any(tuple(glob for glob in sought.loose if sought.inside[glob] in self._letters))
         for row in sought.begun(self._heads).tolist():
             text = self.values[row].as_py()
             found[row] |= text is not None and sought.pattern.fullmatch(text) is not None
@@ -60,13 +62,17 @@ class Texts:
         return found
 
     @cached_property
+    def _letters(self) -> bytes:
+        """The values of all rows, one after the other."""
+        ends, letters = _ends(self.values), self.values.buffers()[2]
+        return b"" if letters is None else letters[ends[0] : ends[-1]].to_pybytes()
+
+    @cached_property
     def _heads(self) -> npt.NDArray[np.uint64]:
         """How the values of all rows begin: their first eight bytes as a number, zero where there are fewer."""
-        ends, letters = _ends(self.values), self.values.buffers()[2]
-        if letters is None:
-            return np.zeros(len(self.values), dtype=np.uint64)
-        used = np.frombuffer(letters, dtype=np.uint8)[ends[0] : ends[-1]]
-        padded = np.concatenate([used, np.zeros(_EIGHT, dtype=np.uint8)])
+        ends, padded = _ends(self.values), np.frombuffer(self._letters + bytes(_EIGHT), dtype=np.uint8)
+        if not len(self.values):
+            return np.zeros(0, dtype=np.uint64)
         heads = padded[(ends[:-1] - ends[0])[:, None] + np.arange(_EIGHT, dtype=np.int32)]
         return np.asarray(heads.view(">u8")[:, 0].astype(np.uint64))
 
@@ -81,6 +87,8 @@ class Globs:
 
     loose: tuple[str, ...]
     """Those that begin with a wildcard."""
+    inside: Mapping[str, bytes]
+    """What the text of each of those has somewhere."""
     first: npt.NDArray[np.uint64]
     last: npt.NDArray[np.uint64]
     """The ranges of heads, which do not touch, in which all that the others match begins."""
@@ -93,13 +101,16 @@ class Globs:
         """Sort globs by how they begin."""
         heads = {glob: re.split(r"[*?[]", glob.casefold(), maxsplit=1)[0] for glob in globs}
         headed = tuple(glob for glob in globs if heads[glob])
+        loose = tuple(glob for glob in globs if not heads[glob])
         ranges: list[tuple[int, int]] = []
         for begin in sorted({heads[glob].encode("utf-8", "surrogatepass")[:_EIGHT] for glob in headed}):
             first, last = (int.from_bytes(begin.ljust(_EIGHT, fill), "big") for fill in (b"\0", b"\xff"))
             if not ranges or first > ranges[-1][1]:  # else it begins as the one before does
                 ranges.append((first, last))
         return cls(
-            loose=tuple(glob for glob in globs if not heads[glob]),
+            loose=loose,
+            # What stands in brackets is not looked for, nor what follows them.
+            inside={glob: max(_plain(glob), key=len).encode("utf-8", "surrogatepass") for glob in loose},
             first=np.array([first for first, _ in ranges], dtype=np.uint64),
             last=np.array([last for _, last in ranges], dtype=np.uint64),
             pattern=re.compile("|".join(map(expression_of, headed))),
@@ -111,6 +122,11 @@ class Globs:
             return np.zeros(0, dtype=np.int64)
         place = np.searchsorted(self.first[1:], heads, side="right")
         return np.flatnonzero((heads >= self.first[place]) & (heads <= self.last[place]))
+
+
+def _plain(glob: str) -> list[str]:
+    """Return the letters of a glob between its wildcards, up to the first bracket."""
+    return re.split(r"[*?]", glob.casefold().split("[", 1)[0])
 
 
 def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Texts:
@@ -138,9 +154,9 @@ _HANDFUL = 256
 
 
 @lru_cache(maxsize=4096)
-def _answered(test: Test, values: tuple[str | None, ...]) -> Flags:
+def _answered(test: Test, values: tuple[str | None, ...]) -> "Answers":
     """Put few values to a test; tenants that share the values share the answers."""
-    return flags_of(test(pa.array(values, pa.string())))
+    return Answers.of(flags_of(test(pa.array(values, pa.string()))))
 
 
 def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
@@ -159,17 +175,37 @@ def codes_of(column: pa.DictionaryArray, *, absent: int) -> Codes:
     return codes
 
 
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """What each of some values says, yes or no, to be told of the rows that have them."""
+
+    flags: Flags
+    most: bool
+    rare: tuple[int, ...]
+    """The values that say something else than most do."""
+
+    @classmethod
+    def of(cls, flags: Flags) -> "Answers":
+        """Find what most values say."""
+        most = bool(np.count_nonzero(flags) * 2 > len(flags))
+        return cls(flags, most, tuple(np.flatnonzero(flags != most).tolist()))
+
+    def of_rows(self, codes: Codes) -> Flags:
+        """Return the flag of each row's code."""
+        if len(self.rare) > _FEW:
+            return np.asarray(self.flags.take(codes))
+        # Comparing all rows with one value takes a fifteenth of looking them all up.
+        if not self.rare:
+            return np.full(len(codes), self.most)
+        found = np.asarray(codes == self.rare[0])
+        for code in self.rare[1:]:
+            found |= codes == code
+        return ~found if self.most else found
+
+
 def looked_up(flags: Flags, codes: Codes) -> Flags:
     """Return the flag of each row's code."""
-    most = bool(np.count_nonzero(flags) * 2 > len(flags))
-    rare = np.flatnonzero(flags != most).tolist()
-    if len(rare) > _FEW:
-        return np.asarray(flags.take(codes))
-    # Comparing all rows with one value takes a fifteenth of looking them all up.
-    found = np.zeros(len(codes), dtype=bool)
-    for code in rare:
-        found |= codes == code
-    return ~found if most else found
+    return Answers.of(flags).of_rows(codes)
 
 
 _FEW = 10

@@ -5,9 +5,11 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.engine import bitsets
 from auditor.engine.bitsets import Gathering, listed, meets, pairs, patterns, several
 from auditor.engine.texts import beginnings, codes_of, entries_of, flags_of, fold, looked_up
 
@@ -47,7 +49,9 @@ def test_pairs_some_and_several_are_those_of_sets(case: tuple[int, list[list[int
     wanted = data.draw(st.sets(st.integers(0, size - 1))) if size else set()
     who = data.draw(st.lists(st.booleans(), min_size=len(users), max_size=len(users)))
     products = np.array([sku in wanted for sku in range(size)], dtype=bool)
-    found = pairs(held, products, np.array(who, dtype=bool))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bitsets, "_AT_ONCE", data.draw(st.sampled_from((0, 2048))))
+        found = pairs(held, products, np.array(who, dtype=bool))
     expected = [(row, sku) for row, own in enumerate(users) if who[row] for sku in sorted(wanted & set(own))]
     assert list(zip(*(part.tolist() for part in found), strict=True)) == expected
     assert meets(held, products).tolist() == [bool(wanted & set(own)) for own in users]
