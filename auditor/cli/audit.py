@@ -11,7 +11,7 @@ from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
-from auditor.cli.console import notices, out, say
+from auditor.cli.console import notices, out, say, spoken
 from auditor.cli.declared import declare
 from auditor.cli.options import (
     add_mail_arguments,
@@ -29,8 +29,6 @@ from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.domain.words import Engine
 from auditor.render.past import Past
-from auditor.render.words import Words
-from auditor.wording import wording
 
 Keeper = Callable[..., int]
 _EXAMPLES = """\
@@ -211,6 +209,7 @@ def _request(args: argparse.Namespace) -> Request:
     if live:
         from auditor.app.live import collector  # noqa: PLC0415  the SDK is for live audits only
         from auditor.cli.progress import shown_progress  # noqa: PLC0415
+        from auditor.render.words import Words  # noqa: PLC0415
 
         words = Words(reader_locale(args.locale))
         collect = collector(lambda: shown_progress(words, enabled=_progress_is_welcome(args)))
@@ -225,7 +224,7 @@ def _request(args: argparse.Namespace) -> Request:
         state_as_of=args.as_of,
         started=started,
         compare=args.compare,
-        notice=notices(wording(reader_locale(args.locale))) if args.verbose else (lambda _: None),
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
         collect=collect,
         engine=args.engine,
         spark_master=args.spark_master,
@@ -266,7 +265,7 @@ def tell_result(
         console = Console(no_color=True if no_color else None, stderr=taken)
         terminal(result, console, paths=paths, locale=locale, history=history)
     elif not quiet and sys.stderr.isatty():
-        said = wording(locale).gettext("wrote {path}")
+        said = spoken("wrote {path}", locale)
         for path in written:
             say(printable(said.replace("{path}", str(path))))
 

@@ -27,7 +27,7 @@ def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> Non
 
     They are in the language of `locale`, else of the environment; one that this language does not have is in English.
     """
-    words = _reader(locale)
+    words = reader(locale)
     said = [told(diagnostic, words) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
     for diagnostic, translated in said:
@@ -54,13 +54,14 @@ def told(diagnostic: Diagnostic, words: "Wording | None") -> tuple[Diagnostic, b
 
 def spoken(message: str, locale: str | None = None) -> str:
     """Return a message of the catalogues in the language of `locale`, else of the environment, else in English."""
-    words = _reader(locale)
+    words = reader(locale)
     return message if words is None else words.gettext(message)
 
 
-def notices(words: "Wording") -> Callable[[str], None]:
+def notices(locale: str | None) -> Callable[[str], None]:
     """Return what says, while it is done, what is being done."""
-    return lambda text: say(printable(f"auditor: {words.complaint(text) or text}"))
+    words = reader(locale)
+    return lambda text: say(printable(f"auditor: {text if words is None else words.complaint(text) or text}"))
 
 
 def commented(command: str, words: "Wording") -> str:
@@ -77,7 +78,7 @@ def environment_locale() -> str | None:
     return None if bare in {"", "C", "POSIX"} else bare
 
 
-def _reader(locale: str | None) -> "Wording | None":
+def reader(locale: str | None) -> "Wording | None":
     """Return the words of who reads; None for English, for which nothing is loaded."""
     wish = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
     if wish is None or wish.lower().split("-")[0].split("_")[0] == "en":

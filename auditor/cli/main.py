@@ -5,10 +5,12 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from types import ModuleType
 
 from auditor import __version__
 from auditor.cli.console import say, spoken, tell
 from auditor.cli.environment import fill_in
+from auditor.cli.parsing import Parser
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 
 COMMANDS = {
@@ -53,7 +55,7 @@ _BUG = "https://github.com/m365-license-auditor/auditor/issues"
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
-    parser = _parser()
+    parser = main_parser(arguments)
     chosen = next((word for word in arguments if not word.startswith("-")), None)
     if chosen in COMMANDS:
         rest = list(arguments)
@@ -64,10 +66,12 @@ def run(arguments: Sequence[str]) -> int:
     return 2
 
 
-def _parser() -> argparse.ArgumentParser:
+def main_parser(arguments: Sequence[str] = ()) -> Parser:
+    """Return the parser of what stands before a command."""
     width = max(map(len, COMMANDS)) + 2
     lines = "\n".join(f"  {name:<{width}}{line}" for name, line in COMMANDS.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
+        arguments,
         prog="auditor",
         usage="auditor COMMAND [OPTION ...]",
         description="Policy-as-code licence auditor for Microsoft 365.",
@@ -79,17 +83,19 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _sentence(text: str) -> str:
-    return text[0].upper() + text[1:] + "."
+def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleType, Parser]:
+    """Return the module of a command, and the parser of its arguments."""
+    module = import_module(f"auditor.cli.{command}")
+    parser = Parser(arguments, prog=f"auditor {command}", description=COMMANDS[command])
+    module.add_arguments(parser)
+    return module, parser
 
 
 def _guarded(command: str, rest: Sequence[str]) -> int:
     """Run a command; what it foresaw becomes a message and an exit code, anything else is a bug and says so."""
     arguments = argparse.Namespace()
     try:
-        module = import_module(f"auditor.cli.{command}")
-        parser = argparse.ArgumentParser(prog=f"auditor {command}", description=_sentence(COMMANDS[command]))
-        module.add_arguments(parser)
+        module, parser = command_parser(command, rest)
         # Intermixed: files may stand before, between and after options.
         parser.parse_intermixed_args(rest, arguments)
         fill_in(parser, arguments)

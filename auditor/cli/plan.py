@@ -18,8 +18,7 @@ _EXAMPLES = """\
 auditor plan --demo                          the built-in tenants
 auditor plan --snapshot snapshots/ -f json -f markdown=plan.md policies/
 The auditor only reads: requests and PowerShell lines are for an administrator to review and run.
-exit codes: 0 the proof holds; 1 a finding that the plan claims to mend remains, or a new one appears; 3 the snapshot is
-incomplete
+exit codes: 0 the proof holds; 1 a finding that should be mended remains, or a new one appears; 3 incomplete snapshot
 """
 
 

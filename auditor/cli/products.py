@@ -19,8 +19,7 @@ _EXAMPLES = """\
 auditor products                      every product
 auditor products power automate       products with these words in their names, part number or skuId
 auditor products EXCHANGE_S_ENTERPRISE   also the products that include this service plan
-auditor products update FILE_OR_URL   take over Microsoft's CSV "Product names and service plan identifiers
-                                      for licensing", and print what changed
+auditor products update FILE_OR_URL   take over Microsoft's table of products, a CSV, and print what changed
 """
 
 

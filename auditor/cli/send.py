@@ -114,7 +114,7 @@ def send(
         report_link=report_link,
         fallback=from_environment("LOCALE", "en") or "en",
         history=args.history,
-        notice=notices(words) if args.verbose else (lambda _: None),
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
     )
     done = send_result(result, sending)
     for sent in done:

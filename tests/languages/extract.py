@@ -18,6 +18,7 @@ from babel.messages.plurals import get_plural
 from babel.messages.pofile import read_po, write_po
 
 from auditor.catalogue import free_products
+from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.guidance import translatable
 from tests.guidance.packaged import packaged
 from tests.languages.errors import texts as errors_of_the_code
@@ -60,7 +61,7 @@ def guidance() -> Catalog:
 def auditor() -> Catalog:
     """Return the texts that code and templates mark for translation."""
     made = Catalog(fuzzy=False)
-    for place, message in (*_in_code(), *_in_templates(), *_in_the_free_list()):
+    for place, message in (*_in_code(), *_in_templates(), *_in_the_free_list(), *_in_help()):
         made.add(message, locations=[(place, None)])  # type: ignore[list-item]
     return made
 
@@ -113,6 +114,12 @@ def _in_templates() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     found = extract_from_dir(ROOT / TEMPLATES, method_map=methods, options_map=options)
     for place, _, message, _, _ in sorted(found, key=lambda item: (item[0], item[1])):
         yield f"{TEMPLATES}/{place}", message
+
+
+def _in_help() -> Iterator[tuple[str, str]]:
+    """Yield the help of the program and of each command: what is put together of parts is whole there."""
+    for text in (*main_parser().texts(), *(text for name in COMMANDS for text in command_parser(name)[1].texts())):
+        yield "auditor/cli", text
 
 
 def _in_the_free_list() -> Iterator[tuple[str, str]]:

@@ -8,7 +8,7 @@ from re import Pattern
 DENIED = re.compile(r"(?i)\b(?:not|never|cannot|nobody|nothing|none|neither|no longer|no|without)\b|n't\b")
 """English words without which a sentence means the opposite."""
 NOT_DENIED = re.compile(
-    r"(?i)\bnot (?:the|only|until|as)\b|\bno matter\b|\brun without a path\b|, not \{\w+\}$|not at \{\w+\}"
+    r"(?i)\bnot (?:the|only|until|as)\b|\bno matter\b|\brun without a path\b|\bnothing but\b|, or never \(default|, not \{\w+\}$|not at \{\w+\}"
 )
 """Turns of phrase that many languages say without a negation."""
 
@@ -77,7 +77,7 @@ SAME: dict[str, frozenset[str]] = {
             "tenants: {tenants}",
         }
     )
-    | frozenset({"test {name}", "selector {name}", "{path} is {found}"}),
+    | frozenset({"test {name}", "selector {name}", "{path} is {found}", "argument {name}: {reason}"}),
     "da": frozenset({"info", "Status", "population {name}"}),
     "sv": frozenset({"info", "Status", "Policy", "policy", "{count} policy", "text"}),
     "tr": frozenset[str](),

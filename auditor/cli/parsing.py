@@ -1,0 +1,108 @@
+"""Arguments of a command line into options; help, and what is wrong with an argument, in the reader's language."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from auditor.cli.console import reader
+
+if TYPE_CHECKING:
+    from auditor.wording import Wording
+
+WRONG: Final = (
+    "argument {name}: {reason}",
+    "expected one argument",
+    "expected at most one argument",
+    "expected at least one argument",
+    "invalid choice: {value} (choose from {choices})",
+    "invalid {kind} value: {value}",
+    "not allowed with argument {name}",
+    "ignored explicit argument {value}",
+    "the following arguments are required: {names}",
+    "unrecognized arguments: {values}",
+    "ambiguous option: {option} could match {matches}",
+)
+"""What `argparse` says of an argument; what another Python says in other words is told in English, whole."""
+_LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
+"""A line of examples or exit codes: what stands there letter by letter, and what it means."""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser whose help is told in the language that the command line, or else the environment, names."""
+
+    def __init__(self, arguments: Sequence[str], **how: Any) -> None:
+        super().__init__(**how)
+        self._locale = wish(arguments)
+        self._told = False
+
+    def format_help(self) -> str:
+        """Return the help; in another language than English every sentence of it."""
+        words = reader(self._locale)
+        if words is None:
+            self.description = sentence(self.description or "")
+        elif not self._told:
+            self._tell(words)
+        return super().format_help()
+
+    def error(self, message: str) -> NoReturn:
+        """Say how the command is used and what is wrong, and leave with 2."""
+        words = reader(self._locale)
+        said = None if words is None else words.complaint(message)
+        if words is None or said is None:
+            super().error(message=message)
+        self.formatter_class = _formatter(words)
+        self.exit(2, f"{self.format_usage()}{self.prog}: {words.gettext('error')}: {said}\n")
+
+    def _tell(self, words: "Wording") -> None:
+        self._told = True
+        self.formatter_class = _formatter(words)
+        self.description = sentence(words.gettext(self.description or ""), words.language)
+        self.epilog = "\n".join(_said(line, words) for line in (self.epilog or "").splitlines())
+        for action in self._actions:
+            if action.help not in {None, argparse.SUPPRESS}:
+                action.help = words.gettext(action.help or "")
+        for group in self._action_groups:
+            group.title = words.gettext(group.title or "")
+
+    def texts(self) -> list[str]:
+        """Return every sentence of the help, in English."""
+        lines = [found[2] for line in (self.epilog or "").splitlines() if (found := _LINE.fullmatch(line))]
+        shown = [action for action in self._actions if action.help != argparse.SUPPRESS]
+        helped = [action.help for action in shown]
+        titles = [group.title for group in self._action_groups if set(group._group_actions) & set(shown)]  # noqa: SLF001
+        return [
+            text for text in (self.description, *lines, *helped, *titles) if text and not text.startswith("auditor ")
+        ]
+
+
+def wish(arguments: Sequence[str]) -> str | None:
+    """Return the locale that arguments name, before they are parsed."""
+    for place, word in enumerate(arguments):
+        if word.startswith("--locale="):
+            return word.partition("=")[2]
+        if word == "--locale" and place + 1 < len(arguments):
+            return arguments[place + 1]
+    return None
+
+
+def sentence(text: str, language: str = "en") -> str:
+    """Return a line of help as a sentence; Turkish has its own capital of i."""
+    if not text or text.endswith("."):
+        return text
+    return ("İ" if language == "tr" and text[0] == "i" else text[0].upper()) + text[1:] + "."
+
+
+def _said(line: str, words: "Wording") -> str:
+    found = _LINE.fullmatch(line)
+    return line if found is None else found[1] + words.gettext(found[2])
+
+
+def _formatter(words: "Wording") -> type[argparse.HelpFormatter]:
+    """Return what lays a help out, with the language's word for usage."""
+
+    class Told(argparse.RawDescriptionHelpFormatter):
+        def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
+            super().add_usage(usage, actions, groups, words.gettext("usage:") + " " if prefix is None else prefix)
+
+    return Told
