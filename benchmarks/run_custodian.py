@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
-from c7n.filters import FilterRegistry, ValueFilter
+from c7n.filters import FilterRegistry, ValueFilter  # type: ignore[import-not-found]
 
 from benchmarks.tenant import ADD_ONS, AS_OF, SUITES
 

@@ -76,7 +76,7 @@ def build(folder: Path, world: World) -> list[User]:
         for row in zip(*columns, *stamps, strict=True):
             *facts, created, interactive, background, successful = row
             latest = max((stamp for stamp in (interactive, background, successful) if stamp is not None), default=None)
-            users.append(User(*facts, created, interactive, latest, [], []))
+            users.append(User(*(*facts, created, interactive, latest, [], [])))
         for user in users[first:]:
             user.userType = user.userType or "member"
         table = links.read_row_group(group)
@@ -143,7 +143,7 @@ def main(snapshot: str, policy_file: str, *styles: str) -> None:
 def _key(row: Row, world: World) -> tuple[str, ...]:
     subject, check, product, detail, waiver = row
     part, sku = (world.part[product], product) if product in world.part else (product or "", "")
-    return (check, getattr(subject, "id", subject), part, sku, detail or "", waiver or "")
+    return (check, str(getattr(subject, "id", subject)), part, sku, detail or "", waiver or "")
 
 
 if __name__ == "__main__":
