@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from auditor.catalogue import free_products
 from auditor.domain.result import Result, SeatCount, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.totals import changes
@@ -106,6 +105,8 @@ def paid_seats(seats: Iterable[SeatCount]) -> list[SeatCount]:
 
 def free_part_numbers() -> frozenset[str]:
     """Return the part numbers of products that cost nothing, in lower case."""
+    from auditor.catalogue import free_products  # noqa: PLC0415 - only several tenants, or earlier runs, ask
+
     return frozenset(product.part_number.casefold() for product in free_products())
 
 
