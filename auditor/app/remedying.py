@@ -5,12 +5,13 @@ from dataclasses import replace
 from functools import cache
 
 from auditor import resources
+from auditor.app.cycles import no_looking_for_cycles
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.guidance import Library, choose, open_library
 from auditor.remedy.acting import actions_of
 from auditor.remedy.between import actions_between
-from auditor.remedy.situating import circumstances, fleet_situation, guide
+from auditor.remedy.situating import circumstances, fleet_situation, situations_of
 from auditor.remedy.wording import ENGLISH, Words
 
 
@@ -27,8 +28,9 @@ def remedied(
     read but the packaged guidance.
     """
     library = packaged_library()
-    tenants = tuple(_tenant(tenant, policies, library, words, groups) for tenant in result.tenants)
-    return replace(result, tenants=tenants, fleet=_fleet(result, policies, library, words))
+    with no_looking_for_cycles():
+        tenants = tuple(_tenant(tenant, policies, library, words, groups) for tenant in result.tenants)
+        return replace(result, tenants=tenants, fleet=_fleet(result, policies, library, words))
 
 
 @cache
@@ -45,16 +47,19 @@ def _tenant(
     tenant: TenantResult, policies: PolicySet, library: Library, words: Words, groups: Mapping[str, str] | None
 ) -> TenantResult:
     known = circumstances(tenant, policies)
-    findings = tuple(replace(finding, guidance=guide(finding, known)) for finding in tenant.findings)
-    guided = replace(tenant, findings=findings)
-    groups = {**_group_names(findings), **(groups or {})}
-    return replace(guided, actions=actions_of(guided, policies, library, words=words, groups=groups))
+    groups = {**_group_names(tenant.findings), **(groups or {})}
+    situations = situations_of(known)
+    actions = actions_of(known, situations, library, words=words, groups=groups)
+    findings = tuple(
+        [finding.told(guidance=way.article) for finding, way in zip(tenant.findings, situations, strict=True)]
+    )
+    return replace(tenant, findings=findings, actions=actions)
 
 
 def _fleet(result: Result, policies: PolicySet, library: Library, words: Words) -> FleetResult:
     fleet = result.fleet
     findings = tuple(
-        replace(finding, guidance=choose(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
+        finding.told(guidance=choose(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
         for finding in fleet.findings
     )
     guided = replace(fleet, findings=findings)

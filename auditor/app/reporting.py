@@ -1,12 +1,11 @@
 """Formats that people asked for into files: which, where, and written all together."""
 
-import gc
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from auditor.app.cycles import no_looking_for_cycles
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
@@ -93,7 +92,7 @@ def write_reports(
     `told` is the result in the language of `locale`: what people read is made of it, what machines read of `result`.
     `history` is what earlier runs came to, oldest first.
     """
-    with _no_looking_for_cycles():
+    with no_looking_for_cycles():
         return _write_reports(result, told, wanted, locale=locale, history=history)
 
 
@@ -113,18 +112,6 @@ def _write_reports(
         if path is None:
             _to_stdout(artifact)
     return written[: len([path for path, _ in artifacts if path is not None])]
-
-
-@contextmanager
-def _no_looking_for_cycles() -> Iterator[None]:
-    """Pause the collector of cycles: it would walk the findings again and again, and reports are made of none."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
 
 
 def _to_stdout(artifact: Artifact) -> None:

@@ -68,14 +68,17 @@ def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     policies = checked_policies(request)
     with _places(request, policies) as places:
         with _judge(request, places, policies) as judge:
-            audited = audit(
-                _opened(places, request),
+            # Nothing keeps the findings without their articles: they would take their memory twice until the end.
+            result = remedied(
+                audit(
+                    _opened(places, request),
+                    policies,
+                    active(),
+                    request.as_of,
+                    evaluate=lambda plan: evaluate(plan, judge(plan)),
+                ),
                 policies,
-                active(),
-                request.as_of,
-                evaluate=lambda plan: evaluate(plan, judge(plan)),
             )
-            result = remedied(audited, policies)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
         yield _changed(result, previous), tuple(place for place in places if isinstance(place, Path))

@@ -104,7 +104,7 @@ def _since(findings: tuple[Finding, ...], past: _Past, *, judged: Iterable[str],
     fixed = tuple(finding for finding in gone if finding.policy in judged)
     closed = past.closed | {finding.fingerprint for finding in fixed}
     return _Since(
-        findings=tuple(replace(finding, change=_change(finding, known, past.closed)) for finding in findings),
+        findings=tuple([finding.told(change=_change(finding, known, past.closed)) for finding in findings]),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in gone if finding.policy in unjudged),
         closed=tuple(sorted(closed - here)),

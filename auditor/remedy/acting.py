@@ -5,34 +5,39 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeVar
 
 from auditor.domain.errors import printable
-from auditor.domain.policy import Assignments, PolicySet
-from auditor.domain.result import Action, Money, TenantResult
-from auditor.domain.words import Agreement, Severity
+from auditor.domain.policy import Assignments
+from auditor.domain.result import Action, Finding, Money
+from auditor.domain.words import Agreement, SubjectType
 from auditor.guidance import Library, Situation, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
 from auditor.remedy.naming import owned_of, property_label, service_label
 from auditor.remedy.remedies import remedies_of
 from auditor.remedy.remedy import Decided, Remedy
-from auditor.remedy.situating import Circumstances, circumstances
+from auditor.remedy.situating import Circumstances, Situated
 from auditor.remedy.telling import Told, tell
 from auditor.remedy.wording import ENGLISH, Words
 
 _COUNTED_IN_SEATS = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.QUOTA})
+_OF_ONE_PRODUCT = _COUNTED_IN_SEATS | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL}
+"""Kinds that are settled in one visit to a product, whatever article each finding leads to."""
+_AT_GROUPS = frozenset({Kind.LEAVE_GROUP, Kind.MOVE_GROUP, Kind.GROUP_LICENCE, Kind.GROUP_SWAP})
 _TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
 _MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
 _GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
 _NEEDS_SEATS = _MOVING | {Kind.ASSIGN, Kind.REPROCESS}
+_PLACES = {kind: place for place, kind in enumerate(ORDER)}
+_Fact = TypeVar("_Fact")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """What turns remedies into actions: the tenant, the guidance, prices, names and language."""
+    """What turns remedies into actions: the tenant, the guidance, names and language."""
 
     known: Circumstances
-    policies: PolicySet
     library: Library
     words: Words
     groups: Mapping[str, str]
@@ -50,9 +55,23 @@ class Office:
         return self.told[key]
 
 
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Remedies of one kind that are one action for a person."""
+
+    remedies: Sequence[Remedy]
+    """The one that leads goes first: it brings the detail that the title names."""
+    findings: Sequence[Finding]
+    """All that they mend, the worst first."""
+
+    @property
+    def first(self) -> Remedy:
+        return self.remedies[0]
+
+
 def actions_of(
-    tenant: TenantResult,
-    policies: PolicySet,
+    known: Circumstances,
+    situations: Sequence[Situated],
     library: Library,
     *,
     words: Words = ENGLISH,
@@ -62,24 +81,22 @@ def actions_of(
 ) -> tuple[Action, ...]:
     """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
 
-    First what frees seats, then what buys, moves, removes and cancels; within that the worst and dearest first. With
-    the decisions of a plan only its own requests are listed: those of the evidence alone were not tried out.
+    `situations` are those of the tenant's findings, in their order. First stands what frees seats, then what buys,
+    moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
+    are listed: those of the evidence alone were not tried out.
     """
-    known = circumstances(tenant, policies)
-    named = {f.subject.id: f.subject.name for f in tenant.findings if f.subject.type.value == "group"}
+    named = {f.subject.id: f.subject.name for f in known.tenant.findings if f.subject.type is SubjectType.GROUP}
     office = Office(
         known=known,
-        policies=policies,
         library=library,
         words=words,
         groups={**named, **(groups or {})},
         terms=terms or {},
     )
-    remedies = remedies_of(known, decided or ())
+    remedies = remedies_of(known, situations, decided or ())
     if decided is not None:
         remedies = tuple(remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    batches = _batches([_timed(office, remedy) for remedy in remedies])
-    made = [(batch, _action(office, batch)) for batch in batches]
+    made = [(batch, _action(office, batch)) for batch in _batches(office, remedies)]
     made.sort(key=lambda item: _sort_key(*item))
     return _told_apart(office, [action for _, action in made])
 
@@ -96,60 +113,65 @@ def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]
     )
 
 
-def _timed(office: Office, remedy: Remedy) -> Remedy:
-    """Let seats that were bought within the last seven days go now."""
-    recent = remedy.old in office.terms and office.terms[remedy.old].just_bought
-    if remedy.kind is Kind.REMOVE_AT_RENEWAL and recent and remedy.situation.agreement is Agreement.MCA:
-        return replace(remedy, kind=Kind.REMOVE_NOW)
-    return remedy
-
-
-def _batches(remedies: Sequence[Remedy]) -> list[list[Remedy]]:
+def _batches(office: Office, remedies: Sequence[Remedy]) -> list[_Batch]:
     """Group remedies that are one action for a person."""
     stated = {remedy.old for remedy in remedies if remedy.kind is Kind.STATE}
     trials = {remedy.old for remedy in remedies if remedy.kind is Kind.TRIAL}
     batches: dict[tuple[object, ...], list[Remedy]] = {}
     for remedy in remedies:
         kind = remedy.kind
-        if kind is Kind.EXPIRING and remedy.old in stated | trials:
+        if kind is Kind.REMOVE_AT_RENEWAL and _just_bought(office, remedy):
+            kind = Kind.REMOVE_NOW
+        elif kind is Kind.EXPIRING and (remedy.old in stated or remedy.old in trials):
             # Its end, its state and its being a trial are settled in one visit to the subscription.
             kind = Kind.STATE if remedy.old in stated else Kind.TRIAL
-        if kind in {Kind.STATE, Kind.EXPIRING, Kind.TRIAL, *_COUNTED_IN_SEATS}:
+        if kind in _OF_ONE_PRODUCT:
             key: tuple[object, ...] = (kind, remedy.old)
         else:
             # The commands of a plan were tried out; those without any are for a person, so the two stay apart.
             key = (kind, remedy.article, remedy.old, remedy.new, remedy.extra, remedy.proven, bool(remedy.commands))
         batches.setdefault(key, []).append(remedy if kind is remedy.kind else replace(remedy, kind=kind))
-    # The stated one leads: it brings the detail that the title names.
-    return [sorted(batch, key=lambda remedy: remedy.extra == "") for batch in batches.values()]
+    return [_batch(batch) for batch in batches.values()]
 
 
-def _action(office: Office, batch: Sequence[Remedy]) -> Action:
-    first, words = batch[0], office.words
-    findings = sorted({f.fingerprint: f for r in batch for f in r.findings}.values(), key=_worst_first)
-    count = (
-        max((r.seats for r in batch), default=0)
-        if first.kind in _COUNTED_IN_SEATS
-        else len({f.subject.id for r in batch for f in r.findings})
+def _just_bought(office: Office, remedy: Remedy) -> bool:
+    """Whether the seats were bought within the last seven days, in which Microsoft's own agreement takes them back."""
+    term = office.terms.get(remedy.old)
+    return term is not None and term.just_bought and remedy.situation.agreement is Agreement.MCA
+
+
+def _batch(remedies: Sequence[Remedy]) -> _Batch:
+    findings = [finding for remedy in remedies for finding in remedy.findings]
+    return _Batch(
+        sorted(remedies, key=lambda remedy: remedy.extra == ""),
+        sorted(findings, key=lambda finding: (finding.severity.rank, finding.fingerprint)),
     )
-    article = next((r.article for r in batch if r.findings[0] is findings[0]), first.article)
-    variant = _variant(batch)
-    told = office.guidance(article, variant)
+
+
+def _action(office: Office, batch: _Batch) -> Action:
+    first, findings, words = batch.first, batch.findings, office.words
+    count = (
+        max(remedy.seats for remedy in batch.remedies)
+        if first.kind in _COUNTED_IN_SEATS
+        else len({finding.subject.id for finding in findings})
+    )
+    article = next((r.article for r in batch.remedies if r.findings[0] is findings[0]), first.article)
+    told = office.guidance(article, _variant(batch))
     before, after = _money(office, first, count)
-    owners = dict.fromkeys(owner for f in findings if (owner := _owner(office, f.policy)))
-    owner = ", ".join(owners)
-    review = first.kind in REVIEWED or article in JUDGED_ARTICLES or any(r.lost for r in batch)
+    owner = ", ".join(_owners(office, findings))
+    lost = {service for remedy in batch.remedies for service in remedy.lost}
+    review = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(lost)
     return Action(
         id=_identity(office, first, article),
         guidance=article,
-        findings=tuple(sorted(finding.fingerprint for finding in findings)),
+        findings=tuple(sorted([finding.fingerprint for finding in findings])),
         title=_title(office, first, count),
         role=told.role,
         prerequisites=_prerequisites(office, first, count, told),
         steps=told.steps,
-        warnings=_warnings(office, batch, told),
+        warnings=_warnings(office, first, lost, told),
         links=told.links,
-        requests=tuple(command.document for remedy in batch for command in remedy.commands),
+        requests=tuple(command.document for remedy in batch.remedies for command in remedy.commands),
         money=_saved(before, after),
         kind=first.kind.value,
         order=ORDER[first.kind].value,
@@ -163,71 +185,49 @@ def _action(office: Office, batch: Sequence[Remedy]) -> Action:
     )
 
 
-def _sort_key(batch: Sequence[Remedy], action: Action) -> tuple[object, ...]:
-    kinds = list(ORDER)
-    worst = min(f.severity.rank for r in batch for f in r.findings)
+def _sort_key(batch: _Batch, action: Action) -> tuple[object, ...]:
+    kind, worst = batch.first.kind, batch.findings[0].severity
     saved = Decimal(0) if action.money is None else action.money.per_month
-    kind = batch[0].kind
-    return (ORDER[kind].rank, worst, -saved, kinds.index(kind), action.title, action.id)
+    return (ORDER[kind].rank, worst.rank, -saved, _PLACES[kind], action.title, action.id)
 
 
-def _worst_first(finding: object) -> tuple[int, str]:
-    severity: Severity = finding.severity  # type: ignore[attr-defined]
-    return (severity.rank, finding.fingerprint)  # type: ignore[attr-defined]
+def _owners(office: Office, findings: Sequence[Finding]) -> Iterable[str]:
+    """Return who owns the policies behind findings, each once."""
+    policies = [office.known.policies.get(name) for name in dict.fromkeys(finding.policy for finding in findings)]
+    return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
-def _owner(office: Office, policy: str) -> str:
-    found = office.known.policies.get(policy)
-    return "" if found is None else found.owner
-
-
-def _variant(batch: Sequence[Remedy]) -> Variant:
+def _variant(batch: _Batch) -> Variant:
     """Return the facts that all of the batch share; where they differ, every branch is told."""
-    variants = {_situation(remedy).variant() for remedy in batch}
-    first = next(iter(variants)) if len(variants) == 1 else None
-    if first is not None:
+    # Remedies in one situation have it as one object: thousands of them are few situations.
+    situations = {id(remedy.situation): remedy.situation for remedy in batch.remedies}.values()
+    first, *others = dict.fromkeys(_treated(batch.first.kind, situation).variant() for situation in situations)
+    if not others:
         return first
-    some = _situation(batch[0]).variant()
+    variants = (first, *others)
     return Variant(
-        cloud=some.cloud,
-        agreement=some.agreement,
+        cloud=first.cloud,
+        agreement=first.agreement,
         path=_shared([variant.path for variant in variants]),
         status=_shared([variant.status for variant in variants]),
-        synced={True: True, False: False}.get(_only([variant.synced for variant in variants])),  # type: ignore[arg-type]
+        synced=_shared([variant.synced for variant in variants]),
     )
 
 
-def _situation(remedy: Remedy) -> Situation:
+def _treated(kind: Kind, situation: Situation) -> Situation:
     """Return the situation as the kind of remedy treats it: one path is dealt with, even where there are two."""
-    match remedy.kind:
-        case Kind.LEAVE_GROUP | Kind.MOVE_GROUP | Kind.GROUP_LICENCE | Kind.GROUP_SWAP:
-            return replace(remedy.situation, path="group")
-        case Kind.COPY:
-            return replace(remedy.situation, path="direct")
-        case _:
-            return remedy.situation
+    if kind in _AT_GROUPS:
+        return replace(situation, path="group")
+    return replace(situation, path="direct") if kind is Kind.COPY else situation
 
 
-def _shared(values: Sequence[str | None]) -> str | None:
-    found = set(values)
-    return found.pop() if len(found) == 1 else None
-
-
-def _only(values: Sequence[bool | None]) -> bool | None:
-    found = set(values)
-    return found.pop() if len(found) == 1 else None
+def _shared(values: Sequence[_Fact]) -> _Fact | None:
+    return values[0] if len(set(values)) == 1 else None
 
 
 def _title(office: Office, remedy: Remedy, count: int) -> str:
     extra = remedy.extra
-    if remedy.kind in {
-        Kind.LEAVE_GROUP,
-        Kind.MOVE_GROUP,
-        Kind.GROUP_LICENCE,
-        Kind.GROUP_SWAP,
-        Kind.GROUP_ERRORS,
-        Kind.GROUP_PROCESSING,
-    }:
+    if remedy.kind in _AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
     elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
         extra = property_label(extra, office.words)
@@ -246,6 +246,7 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         new=product_label(office.known, remedy.new),
         extra=printable(extra),
         groups=remedy.extra.count(", ") + 1,
+        article=remedy.article,
     )
 
 
@@ -283,12 +284,9 @@ def _enough(office: Office, remedy: Remedy) -> tuple[str, ...]:
     return tuple(sorted(product_label(office.known, sku_id) for sku_id in owned))
 
 
-def _warnings(office: Office, batch: Sequence[Remedy], told: Told) -> tuple[str, ...]:
-    words, first = office.words, batch[0]
-    own: list[str] = []
-    lost = sorted({service for remedy in batch for service in remedy.lost})
-    if lost:
-        own.append(wording.services_lost(words, printable(", ".join(lost))))
+def _warnings(office: Office, first: Remedy, lost: Iterable[str], told: Told) -> tuple[str, ...]:
+    words = office.words
+    own = [wording.services_lost(words, printable(", ".join(sorted(lost))))] if lost else []
     ends = office.terms[first.old].ends if first.old in office.terms else None
     if first.kind is Kind.REMOVE_AT_RENEWAL and ends is not None:
         own.append(wording.renewal(words, ends))
@@ -320,7 +318,7 @@ def _price(office: Office, sku_id: str) -> Decimal | None:
     if "+" in sku_id:
         each = [_price(office, part) for part in sku_id.split("+")]
         return None if None in each else sum((price for price in each if price is not None), Decimal(0))
-    prices = office.policies.prices
+    prices = office.known.prices
     seat = office.known.seats.get(sku_id)
     if prices is None or not sku_id:
         return None
@@ -328,7 +326,7 @@ def _price(office: Office, sku_id: str) -> Decimal | None:
 
 
 def _cost(office: Office, price: Decimal | None, seats: int) -> Money | None:
-    prices = office.policies.prices
+    prices = office.known.prices
     return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)
 
 

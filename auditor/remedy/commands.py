@@ -7,6 +7,7 @@ call, so that nobody is without a licence between its removal and its addition.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -34,7 +35,7 @@ class Command:
     @property
     def document(self) -> dict[str, Any]:
         """The request as result.json and plan.json hold it."""
-        return {"method": self.method, "path": self.path, "body": dict(self.body), "powershell": self.powershell}
+        return {"method": self.method, "path": self.path, "body": self.body, "powershell": self.powershell}
 
 
 def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
@@ -83,18 +84,25 @@ def script(commands: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]) -> Command:
+    body, parameters = _change(add, remove)
+    return Command(
+        method="POST",
+        path=f"/{kind}/{_segment(identifier)}/assignLicense",
+        body=body,
+        powershell=f"{verb} {quoted(identifier)} {parameters}",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _change(add: tuple[Addition, ...], remove: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:
+    """Return the body of a change and its parameters in PowerShell; the same change of many people shares them."""
     body = {
         "addLicenses": [{"skuId": item.sku_id, "disabledPlans": list(item.disabled_plans)} for item in add],
         "removeLicenses": list(remove),
     }
     additions = ", ".join(_addition(item) for item in add)
     removals = ", ".join(quoted(sku_id) for sku_id in remove)
-    return Command(
-        method="POST",
-        path=f"/{kind}/{_segment(identifier)}/assignLicense",
-        body=body,
-        powershell=f"{verb} {quoted(identifier)} -AddLicenses @({additions}) -RemoveLicenses @({removals})",
-    )
+    return body, f"-AddLicenses @({additions}) -RemoveLicenses @({removals})"
 
 
 def _addition(item: Addition) -> str:

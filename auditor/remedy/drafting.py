@@ -19,7 +19,7 @@ from auditor.remedy.limits import limits_of
 from auditor.remedy.parties import Party, parties_of
 from auditor.remedy.proposing import Market, Proposal, proposals
 from auditor.remedy.remedy import Decided
-from auditor.remedy.situating import circumstances
+from auditor.remedy.situating import circumstances, situations_of
 from auditor.remedy.ways import Limit, Way
 from auditor.remedy.weighing import Weighed, weigh
 from auditor.remedy.wording import ENGLISH, Words
@@ -146,9 +146,10 @@ def listed(
 ) -> tuple[Action, ...]:
     """Write the actions for the tenant's findings, with all that the snapshot knows of groups and subscriptions."""
     facts = options.plan.facts
+    known = circumstances(tenant, facts.policies)
     return actions_of(
-        tenant,
-        facts.policies,
+        known,
+        situations_of(known),
         library,
         words=words,
         decided=decided,

@@ -11,7 +11,7 @@ from auditor.engine.plan import Plan
 from auditor.remedy.accounts import Account
 from auditor.remedy.commands import Addition, Command, assign_user, locate, reprocess
 from auditor.remedy.remedies import REMOVING, known_location
-from auditor.remedy.situating import UNWANTED, Circumstances, situation_of
+from auditor.remedy.situating import UNWANTED, Circumstances, situated
 
 MOST_WAYS = 96
 """The most ways that are looked at for one person; a person with more to choose from is told so."""
@@ -126,7 +126,7 @@ def _removable(account: Account, findings: Sequence[Finding], market: Market) ->
     found: dict[str, None] = {}
     for finding in findings:
         product_id = (finding.product.sku_id or "") if finding.product is not None else ""
-        if situation_of(finding, market.known).self_service is True:
+        if situated(finding, market.known).situation.self_service is True:
             continue
         match finding.check:
             case check if check in REMOVING:

@@ -1,7 +1,8 @@
 """The open findings of a tenant into remedies: what would mend which, for one person or product."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from auditor.domain.policy import Assignments, Attributes
 from auditor.domain.result import Finding
@@ -10,7 +11,7 @@ from auditor.guidance import Situation, choose
 from auditor.remedy.commands import Addition, Command, assign_user, locate, reprocess
 from auditor.remedy.kinds import Kind
 from auditor.remedy.remedy import Decided, Remedy
-from auditor.remedy.situating import UNWANTED, Circumstances, path_of, situation_of
+from auditor.remedy.situating import UNWANTED, Circumstances, Situated, merged
 from auditor.remedy.things import thing_of
 from auditor.remedy.visits import once_each
 
@@ -19,52 +20,51 @@ REMOVING = UNWANTED | {"assignment.redundant"}
 _PATHS = frozenset({"assignment.path", "assignment.duplicate"})
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Desk:
-    """The findings that still need a remedy."""
+    """What is known of the open findings of a tenant."""
 
     known: Circumstances
-    left: dict[str, Finding] = field(default_factory=dict)
-
-    def take(self, findings: Iterable[Finding]) -> tuple[Finding, ...]:
-        """Take findings off the desk; those that are gone already stay gone."""
-        return tuple(finding for finding in findings if self.left.pop(finding.fingerprint, None) is not None)
+    ways: Mapping[str, Situated]
+    """Fingerprint → the situation of the finding."""
 
 
-def remedies_of(known: Circumstances, decided: Iterable[Decided] = ()) -> tuple[Remedy, ...]:
-    """Return a remedy for every open finding, each finding in exactly one; decisions of a plan go first."""
-    open_ = {f.fingerprint: f for f in known.tenant.findings if f.status is Status.OPEN}
-    desk = _Desk(known, open_)
-    made = [remedy for one in decided if (remedy := _decided(desk, one)) is not None]
-    for person in _people(desk.left.values()).values():
-        made.extend(_removals(desk, person))
-        made.extend(_errors(desk, person))
-        made.extend(_rest(desk, person))
-    made.extend(_things(desk))
+_Left = dict[str, Finding]
+"""Findings that still need a remedy, by fingerprint; who mends one takes it out."""
+
+
+def remedies_of(
+    known: Circumstances, situations: Sequence[Situated], decided: Iterable[Decided] = ()
+) -> tuple[Remedy, ...]:
+    """Return a remedy for every open finding, each finding in exactly one; decisions of a plan go first.
+
+    `situations` are those of the tenant's findings, in their order.
+    """
+    left: _Left = {}
+    ways: dict[str, Situated] = {}
+    for finding, way in zip(known.tenant.findings, situations, strict=True):
+        if finding.status is Status.OPEN:
+            left[finding.fingerprint], ways[finding.fingerprint] = finding, way
+    desk = _Desk(known, ways)
+    made = [remedy for one in decided if (remedy := _decided(desk, left, one)) is not None]
+    people: dict[str, list[Finding]] = {}
+    things: list[Finding] = []
+    for finding in left.values():
+        if finding.subject.type is SubjectType.USER:
+            people.setdefault(finding.subject.id, []).append(finding)
+        else:
+            things.append(finding)
+    for findings in people.values():
+        made.extend(_personal(desk, findings))
+    made.extend([_thing(desk, finding) for finding in things])
     return tuple(made)
 
 
-def merged(findings: Iterable[Finding], known: Circumstances) -> Situation:
-    """Return one situation for several findings about a person: what one of them knows, all know."""
-    first, *others = [situation_of(finding, known) for finding in findings]
-    for other in others:
-        first = replace(
-            first,
-            inactive=first.inactive or other.inactive,
-            never_signed_in=first.never_signed_in or other.never_signed_in,
-            replacement_required=first.replacement_required or other.replacement_required,
-            self_service=first.self_service or other.self_service,
-            is_trial=first.is_trial or other.is_trial,
-            path=first.path or other.path,
-        )
-    return first
-
-
-def _decided(desk: _Desk, one: Decided) -> Remedy | None:
-    findings = desk.take([desk.left[mark] for mark in one.findings if mark in desk.left])
+def _decided(desk: _Desk, left: _Left, one: Decided) -> Remedy | None:
+    findings = tuple([left.pop(mark) for mark in one.findings if mark in left])
     if not findings:
         return None
-    situation = merged(findings, desk.known)
+    situation = merged([desk.ways[finding.fingerprint].situation for finding in findings])
     return Remedy(
         kind=one.kind,
         findings=findings,
@@ -93,46 +93,54 @@ def _article(kind: Kind, check: str, situation: Situation) -> str:
             return choose(check, situation)[0]
 
 
-def _people(findings: Iterable[Finding]) -> dict[str, list[Finding]]:
-    people: dict[str, list[Finding]] = {}
-    for finding in findings:
-        if finding.subject.type is SubjectType.USER:
-            people.setdefault(finding.subject.id, []).append(finding)
-    return people
+def _sku_of(finding: Finding) -> str:
+    return "" if finding.product is None else finding.product.sku_id or ""
 
 
-def _removals(desk: _Desk, person: list[Finding]) -> Iterator[Remedy]:
-    """Take away each product that should not be held, in exchange for what the same policy asks for."""
+def _personal(desk: _Desk, findings: Sequence[Finding]) -> list[Remedy]:
+    """Mend what is wrong with a person: products too many first, then errors, then what is left."""
     products: dict[str, list[Finding]] = {}
-    made: list[Remedy] = []
-    for finding in person:
-        if finding.check in REMOVING and finding.fingerprint in desk.left and finding.product is not None:
+    errors: list[Finding] = []
+    left: _Left = {}
+    for finding in findings:
+        if finding.check in REMOVING and finding.product is not None:
             products.setdefault(finding.product.sku_id or "", []).append(finding)
-    for sku_id, findings in products.items():
-        wanted = [
-            other
-            for other in person
-            if other.check == "assignment.missing"
-            and other.fingerprint in desk.left
-            and other.policy in {finding.policy for finding in findings}
-        ][:1]
-        also = [f for f in person if f.check in _PATHS and f.product is not None and f.product.sku_id == sku_id]
-        taken = desk.take([*findings, *wanted, *also])
-        made.append(_removal(desk.known, sku_id, taken, wanted[0] if wanted else None))
-    return once_each(made)
+        elif finding.check == "assignment.error":
+            errors.append(finding)
+        else:
+            left[finding.fingerprint] = finding
+    made = [_removal(desk, sku_id, unwanted, left) for sku_id, unwanted in products.items()]
+    if len(made) > 1:
+        made = once_each(made)
+    for finding in errors:
+        made.append(_error(desk, finding, left))
+    while left:
+        finding = left.pop(next(iter(left)))
+        made.append(_path(desk, finding, left) if finding.check in _PATHS else _one(desk, finding))
+    return made
 
 
-def _removal(known: Circumstances, sku_id: str, findings: tuple[Finding, ...], wanted: Finding | None) -> Remedy:
-    first = findings[0]
-    situation = merged([finding for finding in findings if finding.check in REMOVING], known)
-    target = "" if wanted is None else target_of(wanted, known)
-    direct = situation.path == "direct" and situation.self_service is not True
-    moving = wanted is not None
+def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left) -> Remedy:
+    """Take away a product that should not be held, in exchange for what the same policy asks for."""
+    first, known = unwanted[0], desk.known
+    way = desk.ways[first.fingerprint]
+    situation, article, target = way.situation, way.article, ""
+    findings = tuple(unwanted)
+    wanted: Sequence[Finding] = ()
+    if len(unwanted) > 1:
+        situation = merged([desk.ways[finding.fingerprint].situation for finding in unwanted])
+        article = choose(first.check, situation)[0]
+    if left:
+        wanted = _asked_for({finding.policy for finding in unwanted}, left)
+        findings = (*findings, *wanted, *_paths_of(sku_id, left))
+        target = target_of(wanted[0], known) if wanted else ""
+    moving = bool(wanted)
     if situation.path in {"group", "both"}:
-        kind = Kind.MOVE_GROUP if moving else Kind.LEAVE_GROUP
+        kind, groups = (Kind.MOVE_GROUP if moving else Kind.LEAVE_GROUP), ", ".join(groups_of(first))
     else:
-        kind = Kind.MOVE if moving else Kind.UNASSIGN
+        kind, groups = (Kind.MOVE if moving else Kind.UNASSIGN), ""
     commands: tuple[Command, ...] = ()
+    direct = situation.path == "direct" and situation.self_service is not True
     if direct and (not moving or _is_sku(target, known)):
         added = [Addition(sku_id=target)] if moving else []
         commands = (assign_user(first.subject.id, add=added, remove=[sku_id]),)
@@ -140,20 +148,30 @@ def _removal(known: Circumstances, sku_id: str, findings: tuple[Finding, ...], w
         kind=kind,
         findings=findings,
         situation=situation,
-        article=choose(first.check, situation)[0],
+        article=article,
         subject=first.subject.id,
         old=sku_id,
         new=target,
-        extra=", ".join(groups_of(first)) if kind in {Kind.MOVE_GROUP, Kind.LEAVE_GROUP} else "",
+        extra=groups,
         commands=commands,
     )
 
 
-def groups_of(finding: Finding) -> tuple[str, ...]:
+def _asked_for(policies: AbstractSet[str], left: _Left) -> list[Finding]:
+    """Take out the first finding of a product that these policies ask for, if there is one."""
+    asked = [mark for mark, f in left.items() if f.check == "assignment.missing" and f.policy in policies]
+    return [left.pop(mark) for mark in asked[:1]]
+
+
+def _paths_of(sku_id: str, left: _Left) -> list[Finding]:
+    """Take out what is wrong with the paths of a product."""
+    wrong = [finding for finding in left.values() if finding.check in _PATHS and finding.product is not None]
+    return [left.pop(f.fingerprint) for f in wrong if f.product is not None and f.product.sku_id == sku_id]
+
+
+def groups_of(finding: Finding) -> list[str]:
     """Return the ids of the groups by which the product of a finding comes."""
-    return tuple(
-        str(path["assignedByGroup"]) for path in finding.evidence.get("paths") or () if path.get("assignedByGroup")
-    )
+    return [str(path["assignedByGroup"]) for path in finding.evidence.get("paths") or () if path.get("assignedByGroup")]
 
 
 def target_of(finding: Finding, known: Circumstances) -> str:
@@ -166,74 +184,57 @@ def _is_sku(name: str, known: Circumstances) -> bool:
     return name in known.seats and known.seats[name].applies_to.casefold() == "user"
 
 
-def _errors(desk: _Desk, person: list[Finding]) -> Iterator[Remedy]:
-    """Mend assignments in error; somebody who lacks a product for want of a seat needs no second assignment of it."""
-    for finding in [item for item in person if item.check == "assignment.error" and item.fingerprint in desk.left]:
-        sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
-        lacking = [
-            other for other in person if other.check == "assignment.missing" and target_of(other, desk.known) == sku_id
-        ]
-        code, _, group = (finding.detail or "").partition("@")
-        waiting = code.casefold() == "countviolation" and bool(group)
-        situation = situation_of(finding, desk.known)
-        yield Remedy(
-            kind=Kind.REPROCESS if waiting else Kind.ERROR,
-            findings=desk.take([finding, *lacking]),
-            situation=situation,
-            article=choose(finding.check, situation)[0],
-            subject=finding.subject.id,
-            old=sku_id,
-            extra=code,
-            commands=(reprocess(finding.subject.id),) if waiting else (),
-        )
-
-
-def _rest(desk: _Desk, person: list[Finding]) -> Iterator[Remedy]:
-    """Mend what is neither a product too many nor an error: what is missing, copies, paths, services, properties."""
-    for finding in person:
-        if finding.fingerprint not in desk.left:
-            continue
-        sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
-        alike = [
-            other
-            for other in person
-            if finding.check in _PATHS
-            and other.check in _PATHS
-            and other.product is not None
-            and other.product.sku_id == sku_id
-        ]
-        taken = desk.take([finding, *alike])
-        yield _one(desk.known, finding, taken, sku_id)
-
-
-def _one(known: Circumstances, finding: Finding, findings: tuple[Finding, ...], sku_id: str) -> Remedy:
-    situation = situation_of(finding, known)
-    remedy = Remedy(
-        kind=_PERSONAL.get(finding.check, Kind.ERROR),
-        findings=findings,
-        situation=situation,
-        article=choose(finding.check, situation)[0],
+def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
+    """Mend an assignment in error; somebody who lacks a product for want of a seat needs no second one of it."""
+    sku_id = _sku_of(finding)
+    lacking = [
+        mark
+        for mark, other in left.items()
+        if other.check == "assignment.missing" and target_of(other, desk.known) == sku_id
+    ]
+    code, _, group = (finding.detail or "").partition("@")
+    waiting = code.casefold() == "countviolation" and bool(group)
+    way = desk.ways[finding.fingerprint]
+    return Remedy(
+        kind=Kind.REPROCESS if waiting else Kind.ERROR,
+        findings=(finding, *[left.pop(mark) for mark in lacking]),
+        situation=way.situation,
+        article=way.article,
         subject=finding.subject.id,
         old=sku_id,
+        extra=code,
+        commands=(reprocess(finding.subject.id),) if waiting else (),
     )
-    user = finding.subject.id
+
+
+def _one(desk: _Desk, finding: Finding) -> Remedy:
+    """Mend what is neither a product too many nor an error nor a path: what is missing, services, properties."""
+    known, user, detail = desk.known, finding.subject.id, finding.detail or ""
+    way = desk.ways[finding.fingerprint]
+    old, new, extra = _sku_of(finding), "", ""
+    commands: tuple[Command, ...] = ()
     match finding.check:
         case "assignment.missing":
-            target = target_of(finding, known)
-            commands = (assign_user(user, add=[Addition(sku_id=target)]),) if _is_sku(target, known) else ()
-            return replace(remedy, new=target, commands=commands)
+            new = target_of(finding, known)
+            commands = (assign_user(user, add=[Addition(sku_id=new)]),) if _is_sku(new, known) else ()
         case "assignment.overlap":
-            return replace(remedy, old=finding.detail or "")
-        case "assignment.path" | "assignment.duplicate":
-            return _path(known, remedy)
-        case "service.missing" | "service.denied":
-            return replace(remedy, extra=finding.detail or "")
+            old = detail
         case "attribute.missing":
-            country = known_location(finding, known)
+            extra, country = detail, known_location(finding, known)
             commands = () if country is None else (locate(user, country),)
-            return replace(remedy, extra=finding.detail or "", commands=commands)
         case _:
-            return replace(remedy, extra=finding.detail or "")
+            extra = detail
+    return Remedy(
+        kind=_PERSONAL.get(finding.check, Kind.ERROR),
+        findings=(finding,),
+        situation=way.situation,
+        article=way.article,
+        subject=user,
+        old=old,
+        new=new,
+        extra=extra,
+        commands=commands,
+    )
 
 
 _PERSONAL: Mapping[str, Kind] = {
@@ -246,18 +247,30 @@ _PERSONAL: Mapping[str, Kind] = {
 }
 
 
-def _path(known: Circumstances, remedy: Remedy) -> Remedy:
+def _path(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     """Decide which path goes: the direct one where a group gives the product too and no policy wants it direct."""
-    wanted = {_via(known, finding) for finding in remedy.findings if finding.check == "assignment.path"}
-    path = path_of(remedy.findings[0])
-    if path == "both" and "direct" not in wanted:
-        command = assign_user(remedy.subject, remove=[remedy.old])
-        return replace(remedy, kind=Kind.COPY, article="duplicate-assignment", commands=(command,))
-    if "direct" in wanted:
-        return replace(remedy, kind=Kind.TO_DIRECT, article="group-to-direct")
-    if "group" in wanted:
-        return replace(remedy, kind=Kind.TO_GROUP, article="direct-to-group")
-    return replace(remedy, kind=Kind.COPIES)
+    user, sku_id = finding.subject.id, _sku_of(finding)
+    findings = (finding, *(_paths_of(sku_id, left) if left else ()))
+    wanted = {_via(desk.known, each) for each in findings if each.check == "assignment.path"}
+    way = desk.ways[finding.fingerprint]
+    kind, article = Kind.COPIES, way.article
+    commands: tuple[Command, ...] = ()
+    if way.situation.path == "both" and "direct" not in wanted:
+        kind, article = Kind.COPY, "duplicate-assignment"
+        commands = (assign_user(user, remove=[sku_id]),)
+    elif "direct" in wanted:
+        kind, article = Kind.TO_DIRECT, "group-to-direct"
+    elif "group" in wanted:
+        kind, article = Kind.TO_GROUP, "direct-to-group"
+    return Remedy(
+        kind=kind,
+        findings=findings,
+        situation=way.situation,
+        article=article,
+        subject=user,
+        old=sku_id,
+        commands=commands,
+    )
 
 
 def _via(known: Circumstances, finding: Finding) -> str | None:
@@ -274,23 +287,17 @@ def known_location(finding: Finding, known: Circumstances) -> str | None:
     return values[0].upper() if len(values) == 1 and isinstance(values[0], str) and len(values[0]) == 2 else None
 
 
-def _things(desk: _Desk) -> Iterator[Remedy]:
-    """Mend what is not about people."""
-    for finding in list(desk.left.values()):
-        if finding.fingerprint not in desk.left:
-            continue
-        desk.take([finding])
-        situation = situation_of(finding, desk.known)
-        product = finding.product
-        name = (product.sku_id or product.sku_part_number or "") if product is not None else ""
-        kind, seats, extra = thing_of(finding, situation)
-        yield Remedy(
-            kind=kind,
-            findings=(finding,),
-            situation=situation,
-            article=choose(finding.check, situation)[0],
-            subject=finding.subject.id,
-            old=name,
-            extra=extra,
-            seats=seats,
-        )
+def _thing(desk: _Desk, finding: Finding) -> Remedy:
+    """Mend what is not about a person."""
+    way, product = desk.ways[finding.fingerprint], finding.product
+    kind, seats, extra = thing_of(finding, way.situation)
+    return Remedy(
+        kind=kind,
+        findings=(finding,),
+        situation=way.situation,
+        article=way.article,
+        subject=finding.subject.id,
+        old="" if product is None else product.sku_id or product.sku_part_number or "",
+        extra=extra,
+        seats=seats,
+    )

@@ -1,10 +1,10 @@
 """A finding and its tenant's result into the Situation by which Microsoft's guidance is chosen."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from auditor.domain.policy import Policy, PolicySet
+from auditor.domain.policy import Policy, PolicySet, Prices
 from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
 from auditor.domain.selector import AnyOf, Every, InactiveFor, NeverSignedIn, Selector
 from auditor.domain.words import Agreement, Source, Status, SubjectType
@@ -13,6 +13,17 @@ from auditor.guidance import Situation, choose
 ACTIVE = frozenset({"Active", "ActiveWithError"})
 UNWANTED = frozenset({"assignment.not-allowed", "assignment.denied"})
 """Checks that say of one product that its holder should not hold it."""
+_QUOTED = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status")
+"""What situations take from evidence, besides the paths."""
+_COMPARABLE = frozenset({bool, str, type(None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Situated:
+    """The situation of a finding, and the id of the documented article that mends it there."""
+
+    situation: Situation
+    article: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,7 @@ class Circumstances:
 
     tenant: TenantResult
     policies: Mapping[str, Policy]
+    prices: Prices | None
     missing: frozenset[tuple[str, str]]
     """(policy, user) of open `assignment.missing` findings."""
     unwanted: frozenset[tuple[str, str]]
@@ -41,6 +53,8 @@ class Circumstances:
     """Policies for people who are inactive or never came at all."""
     newcomers: frozenset[str]
     """Policies for people who never signed in."""
+    situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
+    """What was worked out already: most findings are in the situation of another."""
 
 
 def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
@@ -51,6 +65,7 @@ def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
     return Circumstances(
         tenant=tenant,
         policies={policy.id: policy for policy in policies.policies},
+        prices=policies.prices,
         missing=_pairs(open_, frozenset({"assignment.missing"})),
         unwanted=_pairs(open_, UNWANTED),
         asked=_asked(tenant.sources),
@@ -65,8 +80,46 @@ def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
     )
 
 
-def situation_of(finding: Finding, known: Circumstances) -> Situation:
-    """Return what is known of a finding's subject, product and tenant; what was not collected stays None."""
+def situated(finding: Finding, known: Circumstances) -> Situated:
+    """Return what is known of a finding's subject, product and tenant; what was not collected stays None.
+
+    Findings in equal situations get the same object.
+    """
+    facts = _facts(finding, known)
+    found = known.situated.get(facts)
+    if found is None:
+        situation = _situation(finding, known)
+        found = known.situated[facts] = Situated(situation, choose(finding.check, situation)[0])
+    return found
+
+
+def situations_of(known: Circumstances) -> list[Situated]:
+    """Return in which situation each finding of the tenant is, in their order."""
+    return [situated(finding, known) for finding in known.tenant.findings]
+
+
+def _facts(finding: Finding, known: Circumstances) -> tuple[object, ...]:
+    """Return everything of a finding on which its situation depends."""
+    product, kind = finding.product, finding.subject.type
+    quoted = tuple(map(finding.evidence.get, _QUOTED))
+    if not _COMPARABLE.issuperset(map(type, quoted)):
+        # Nothing else is looked at, and 1 must not pass for true.
+        quoted = tuple(value if isinstance(value, bool | str) else None for value in quoted)
+    return (
+        finding.policy,
+        finding.check,
+        finding.detail,
+        product and product.sku_id,
+        product and product.sku_part_number,
+        kind is SubjectType.USER,
+        kind is SubjectType.SUBSCRIPTION,
+        path_of(finding),
+        _replacement(finding, known),
+        quoted,
+    )
+
+
+def _situation(finding: Finding, known: Circumstances) -> Situation:
     tenant, evidence = known.tenant, finding.evidence
     return Situation(
         agreement=tenant.agreement,
@@ -82,9 +135,21 @@ def situation_of(finding: Finding, known: Circumstances) -> Situation:
     )
 
 
-def guide(finding: Finding, known: Circumstances) -> str:
-    """Return the id of the documented article that mends the finding."""
-    return choose(finding.check, situation_of(finding, known))[0]
+def merged(situations: Iterable[Situation]) -> Situation:
+    """Return one situation for several findings about a person: what one of them knows, all know."""
+    first, *others = situations
+    for other in others:
+        if other is not first:
+            first = replace(
+                first,
+                inactive=first.inactive or other.inactive,
+                never_signed_in=first.never_signed_in or other.never_signed_in,
+                replacement_required=first.replacement_required or other.replacement_required,
+                self_service=first.self_service or other.self_service,
+                is_trial=first.is_trial or other.is_trial,
+                path=first.path or other.path,
+            )
+    return first
 
 
 def fleet_situation(finding: Finding, fleet: FleetResult, tenants: Iterable[TenantResult]) -> Situation:
@@ -100,11 +165,16 @@ def fleet_situation(finding: Finding, fleet: FleetResult, tenants: Iterable[Tena
 
 def path_of(finding: Finding) -> str | None:
     """Tell how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
-    paths = finding.evidence.get("paths") or ()
     if finding.check == "assignment.error":
         return "group" if "@" in (finding.detail or "") else "direct"
-    ways = {"group" if path.get("assignedByGroup") else "direct" for path in paths if path.get("state") in ACTIVE}
-    return "both" if len(ways) > 1 else next(iter(ways), None)
+    way = None
+    for path in finding.evidence.get("paths") or ():
+        if path.get("state") in ACTIVE:
+            other = "group" if path.get("assignedByGroup") else "direct"
+            if way is not None and other != way:
+                return "both"
+            way = other
+    return way
 
 
 def implied(selector: Selector, kind: type[InactiveFor | NeverSignedIn]) -> bool:
@@ -145,11 +215,10 @@ def _person(finding: Finding, known: Circumstances) -> dict[str, Any]:
 
 
 def _replacement(finding: Finding, known: Circumstances) -> bool | None:
-    pair = (finding.policy, finding.subject.id)
     if finding.check in UNWANTED:
-        return True if pair in known.missing else None
+        return True if (finding.policy, finding.subject.id) in known.missing else None
     if finding.check == "assignment.missing":
-        return True if pair in known.unwanted else None
+        return True if (finding.policy, finding.subject.id) in known.unwanted else None
     return None
 
 

@@ -1,26 +1,29 @@
 """Remedies of one person that start with the same questions into one: a leaver's mailbox is saved once."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from auditor.remedy.commands import assign_user
 from auditor.remedy.kinds import JUDGED_ARTICLES, Kind
 from auditor.remedy.remedy import Remedy
 
+_TAKING = (Kind.UNASSIGN, Kind.LEAVE_GROUP)
 
-def once_each(remedies: Sequence[Remedy]) -> Iterator[Remedy]:
+
+def once_each(remedies: Sequence[Remedy]) -> list[Remedy]:
     """Join what one visit to a person settles: whose mailbox is saved and whose account goes is asked once."""
+    single: list[Remedy] = []
     visits: dict[tuple[Kind, str], list[Remedy]] = {}
     for remedy in remedies:
-        single = remedy.article not in JUDGED_ARTICLES or remedy.kind not in {Kind.UNASSIGN, Kind.LEAVE_GROUP}
-        if single or remedy.situation.self_service is True:
-            yield remedy
-        else:
+        judged = remedy.kind in _TAKING and remedy.article in JUDGED_ARTICLES
+        if judged and remedy.situation.self_service is not True:
             visits.setdefault((remedy.kind, remedy.article), []).append(remedy)
-    yield from map(_joined, visits.values())
+        else:
+            single.append(remedy)
+    return [*single, *map(_joined, visits.values())]
 
 
-def _joined(remedies: Sequence[Remedy]) -> "Remedy":
+def _joined(remedies: Sequence[Remedy]) -> Remedy:
     if len(remedies) == 1:
         return remedies[0]
     remedies = sorted(remedies, key=lambda remedy: remedy.old)

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from auditor.remedy import mailboxes
 from auditor.remedy.kinds import Kind
 
 
@@ -31,15 +32,24 @@ ENGLISH = English()
 
 
 def title(
-    words: Words, kind: Kind, count: int, *, old: str = "", new: str = "", extra: str = "", groups: int = 1
+    words: Words,
+    kind: Kind,
+    count: int,
+    *,
+    old: str = "",
+    new: str = "",
+    extra: str = "",
+    groups: int = 1,
+    article: str = "",
 ) -> str:
     """Return the title of an action about so many people, seats or things.
 
     `old` is the product that goes or is concerned, `new` the one that comes, `extra` the group, service, property,
-    error code or amount; `groups` is how many groups `extra` names.
+    error code or amount; `groups` is how many groups `extra` names; `article` tells mailboxes from people.
     """
     several = _of_groups(words, count) if kind is Kind.LEAVE_GROUP and groups > 1 else None
-    form = several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
+    form = mailboxes.titled(words.ngettext, kind, count, groups) if article == mailboxes.ARTICLE else None
+    form = form or several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
     return form.format(count=count, old=old, new=new, extra=extra)
 
 

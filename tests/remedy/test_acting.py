@@ -16,7 +16,7 @@ from auditor.domain.words import Status
 from auditor.guidance import Order
 from auditor.policy.loading import load
 from auditor.remedy.kinds import ORDER, Kind
-from auditor.remedy.situating import circumstances, situation_of
+from auditor.remedy.situating import circumstances, situated
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
@@ -119,9 +119,9 @@ def test_what_is_not_known_stays_unknown() -> None:
     loaded = load(policies(AS_OF)).policies
     known = circumstances(contoso(), loaded)
     finding = next(f for f in contoso().findings if f.check == "assignment.overlap")
-    assert situation_of(finding, known).path is None
+    assert situated(finding, known).situation.path is None
     spare = next(f for f in contoso().findings if f.check == "seats.above-maximum")
-    assert situation_of(spare, known).is_trial is None
+    assert situated(spare, known).situation.is_trial is None
 
 
 def test_every_kind_has_its_place_in_the_order() -> None:

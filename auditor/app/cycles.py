@@ -1,0 +1,17 @@
+"""Python's collector of cycles, told to wait while many objects are made that lie in none."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def no_looking_for_cycles() -> Iterator[None]:
+    """Pause the collector of cycles: it would walk the findings again and again, and what is made is freed anyhow."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()

@@ -1,0 +1,36 @@
+"""Actions about mailboxes that are nobody's own (shared ones, rooms, equipment) into titles that count no people."""
+
+from collections.abc import Callable
+from typing import Final
+
+from auditor.remedy.kinds import Kind
+
+ARTICLE: Final = "shared-mailbox"
+"""The article that such actions follow."""
+
+
+def titled(ngettext: Callable[[str, str, int], str], kind: Kind, count: int, groups: int) -> str | None:
+    """Return the form of a title; None for what is done to a mailbox as it is to a person."""
+    match kind:
+        case Kind.UNASSIGN:
+            return ngettext("Unassign {old} from {count} mailbox", "Unassign {old} from {count} mailboxes", count)
+        case Kind.LEAVE_GROUP if groups > 1:
+            return ngettext(
+                "Take {count} mailbox out of the groups that give {old} ({extra})",
+                "Take {count} mailboxes out of the groups that give {old} ({extra})",
+                count,
+            )
+        case Kind.LEAVE_GROUP:
+            return ngettext(
+                "Take {count} mailbox out of the group that gives {old} ({extra})",
+                "Take {count} mailboxes out of the group that gives {old} ({extra})",
+                count,
+            )
+        case Kind.GROUP_LICENCE:
+            return ngettext(
+                "Stop the group {extra} from giving {old} to {count} mailbox",
+                "Stop the group {extra} from giving {old} to {count} mailboxes",
+                count,
+            )
+        case _:
+            return None

@@ -1,0 +1,31 @@
+"""Mailboxes that are nobody's own are counted as mailboxes, in every language."""
+
+import pytest
+
+from auditor.remedy.kinds import Kind
+from auditor.remedy.wording import ENGLISH, title
+from auditor.wording import wording
+from tests.languages.reading import LANGUAGES
+
+KINDS = [(Kind.UNASSIGN, 1), (Kind.LEAVE_GROUP, 1), (Kind.LEAVE_GROUP, 2), (Kind.GROUP_LICENCE, 1)]
+
+
+@pytest.mark.parametrize(("kind", "groups"), KINDS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_titles_about_mailboxes_count_no_people(kind: Kind, groups: int, count: int) -> None:
+    for language in ("en", *LANGUAGES):
+        words = ENGLISH if language == "en" else wording(language)
+        of_people, of_mailboxes = (
+            title(words, kind, count, old="E3", extra="G", groups=groups, article=article)
+            for article in ("inactive-users", "shared-mailbox")
+        )
+        assert of_mailboxes != of_people
+        assert all(value in of_mailboxes for value in ("E3", str(count)))
+        if language == "en":
+            assert ("mailboxes" if count > 1 else "mailbox") in of_mailboxes
+            assert "people" not in of_mailboxes
+            assert "person" not in of_mailboxes
+
+
+def test_what_is_done_to_a_mailbox_as_to_a_person_is_said_as_of_a_person() -> None:
+    assert title(ENGLISH, Kind.MOVE, 2, old="E5", new="E3", article="shared-mailbox") == "Move 2 people from E5 to E3"
