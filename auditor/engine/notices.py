@@ -21,7 +21,7 @@ def tenant_notices(plan: Plan, evaluation: Evaluation) -> tuple[Notice, ...]:
         *(_expired(waiver) for waiver in plan.expired),
         *(_expiring(waiver, facts.as_of) for waiver in plan.waivers if days_left(waiver, facts.as_of) <= SOON),
         *(_unknown(plan.waivers[place]) for place in evaluation.unknown_waivers),
-        *_unknown_names(facts),
+        *_unknown_names(plan),
     ]
     return tuple(sorted(set(found), key=_order))
 
@@ -123,10 +123,15 @@ def _unknown(waiver: Waiver) -> Notice:
     )
 
 
-def _unknown_names(facts: Facts) -> Iterable[Notice]:
+def _unknown_names(plan: Plan) -> Iterable[Notice]:
+    facts = plan.facts
+    # Policies name few products that the catalogue does not know, and which those are is the same for all tenants.
+    strange = plan.masks.made(
+        "strange mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
+    )
     return [
         _unknown_name(mention)
-        for mention in facts.policies.mentions
+        for mention in strange
         if not mention.fleet and _concerns(mention, facts) and not _knows(facts, mention)
     ]
 
@@ -144,6 +149,13 @@ def _unknown_name(mention: Mention) -> Notice:
 
 
 def _knows(facts: Facts, mention: Mention) -> bool:
+    if _listed(facts, mention):
+        return True
+    return mention.name.casefold() in (facts.owned_names if mention.kind == "product" else facts.owned_plans)
+
+
+def _listed(facts: Facts, mention: Mention) -> bool:
+    """Whether the product catalogue knows the name."""
     if mention.kind == "product":
-        return facts.catalogue.knows(mention.name) or mention.name.casefold() in facts.owned_names
-    return bool(facts.catalogue.plan(mention.name)) or mention.name.casefold() in facts.owned_plans
+        return facts.catalogue.knows(mention.name)
+    return bool(facts.catalogue.plan(mention.name))
