@@ -79,10 +79,15 @@ def module(name: str, *arguments: str, path: Path | None = None) -> Ran:
     return run([sys.executable, "-m", f"benchmarks.{name}", *arguments], path=path)
 
 
+def _recipe() -> bytes:
+    """Return what a made tenant follows from: its generator, and what writes it."""
+    return b"".join((ROOT / path).read_bytes() for path in ("benchmarks/tenant.py", "auditor/snapshot/writing.py"))
+
+
 def tenant(users: int) -> Path:
     """Return the snapshot of a tenant of that size, made once for each state of its generator."""
     made = KEPT / f"tenant-{users}"
-    recipe = (ROOT / "benchmarks" / "tenant.py").read_bytes()
+    recipe = _recipe()
     if not (made / "recipe").is_file() or (made / "recipe").read_bytes() != recipe:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(parents=True)
@@ -94,7 +99,7 @@ def tenant(users: int) -> Path:
 def fleet(tenants: int, users: int) -> Path:
     """Return the folder of many small tenants, made once for each state of their generator."""
     made = KEPT / f"fleet-{tenants}-{users}"
-    recipe = (ROOT / "benchmarks" / "tenant.py").read_bytes()
+    recipe = _recipe()
     if not (made / "recipe").is_file() or (made / "recipe").read_bytes() != recipe:
         shutil.rmtree(made, ignore_errors=True)
         made.mkdir(parents=True)

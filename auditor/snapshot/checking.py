@@ -16,7 +16,7 @@ from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
 
 AGAIN = "collect the snapshot again, or restore it from a copy"
 
-_CODES = (
+CODES = (
     *(field.name for field in ASSIGNMENTS if pa.types.is_dictionary(field.type)),
     *(name for name in TEXT_PROPERTIES if name not in {"id", "userPrincipalName", "displayName", "mail"}),
 )
@@ -51,13 +51,24 @@ def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.Parqu
     try:
         if not codes:
             return pq.ParquetFile(_source(path, content))
-        metadata = pq.ParquetFile(_source(path, content)).metadata
-        columns = metadata.schema
+        known = _LATEST.get(path.name, [])
+        try:
+            file = pq.ParquetFile(_source(path, content), read_dictionary=known)
+        except KeyError:  # a column of the latest such file that this one has not
+            file, known = pq.ParquetFile(_source(path, content)), []
+        columns = file.metadata.schema
         names = {columns.column(place).path for place in range(len(columns))}
-        dictionaries = [name for name in _CODES if name in names]
-        return pq.ParquetFile(_source(path, content), metadata=metadata, read_dictionary=dictionaries)
+        dictionaries = [name for name in CODES if name in names]
+        if dictionaries == known:
+            return file
+        _LATEST[path.name] = dictionaries
+        return pq.ParquetFile(_source(path, content), metadata=file.metadata, read_dictionary=dictionaries)
     except (pa.ArrowException, OSError) as error:
         raise undecodable(path, error) from error
+
+
+_LATEST: dict[str, list[str]] = {}
+"""The columns that were last read as codes, by the name of the file: those of the next tenant are mostly the same."""
 
 
 def undecodable(path: Path, error: pa.ArrowException | OSError | UnicodeDecodeError) -> SnapshotError:
@@ -94,7 +105,7 @@ def conformed(path: Path, found: pa.RecordBatch, schema: pa.Schema) -> pa.Record
     """
     columns = []
     for name, column in zip(found.schema.names, found.columns, strict=True):
-        wanted = pa.dictionary(pa.int32(), pa.string()) if name in _CODES else schema.field(name).type
+        wanted = pa.dictionary(pa.int32(), pa.string()) if name in CODES else schema.field(name).type
         if column.type == wanted:
             columns.append(column)
             continue
@@ -137,13 +148,14 @@ def check_asked(path: Path, there: list[str], manifest: Manifest) -> None:
         for source in (Source.USERS, Source.MAILBOXES, Source.SIGN_IN_ACTIVITY)
     )
     asked = manifest.coverage(Source.USERS).asked if people else ()
-    wanted = [name for name in asked if name in USERS.names and name != "mailboxType"]
+    named, found = set(USERS.names), set(there)
+    wanted = [name for name in asked if name in named and name != "mailboxType"]
     if mailboxes:
         wanted.append("mailboxType")
-    if sign_ins and not set(SIGN_IN_COLUMNS) & set(there):
+    if sign_ins and not found.intersection(SIGN_IN_COLUMNS):
         wanted.append(SIGN_IN_COLUMNS[0])
     for name in wanted:
-        if name not in there:
+        if name not in found:
             raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
 
 

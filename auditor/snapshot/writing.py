@@ -9,12 +9,13 @@ from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.snapshot.checking import CODES
 from auditor.snapshot.manifest import FileEntry, encode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS, USERS_PER_ROW_GROUP
@@ -22,6 +23,14 @@ from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS, USE
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _WHOLE = {**_COMPRESSION, "write_statistics": False, "use_dictionary": False}
 """For the tables that are read whole, where statistics and codes save nobody anything."""
+_LISTS = ("notCollected", "disabledPlans", "pathDisabledPlans")
+_CODED = (*CODES, *(f"{name}.list.element" for name in _LISTS))
+_LARGE: dict[str, Any] = {
+    **_COMPRESSION,
+    "use_dictionary": list(_CODED),
+    "column_encoding": {"user": "DELTA_BINARY_PACKED"},
+}
+"""For users and assignments: ids, names and instants differ too much for codes, which would only make them longer."""
 _FEW = 8_192
 """Users up to whom a first row group is kept back: where it stays the only one, it is written like a small table."""
 _MEMORY = 4 << 20
@@ -207,7 +216,7 @@ class SnapshotWriter:
         if file is None:
             self._begin()
             file = self._files[name] = _File(self._partial / f"{name}.parquet")
-            file.writer = pq.ParquetWriter(file, schema, **_COMPRESSION)
+            file.writer = pq.ParquetWriter(file, schema, **_LARGE)
         assert isinstance(file, _File)
         assert file.writer is not None
         return file.writer
