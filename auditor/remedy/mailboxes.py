@@ -1,4 +1,4 @@
-"""Actions about mailboxes that are nobody's own (shared ones, rooms, equipment) into titles that count no people."""
+"""Actions about mailboxes that are nobody's own, and those at several groups, into the forms of their titles."""
 
 from collections.abc import Callable
 from typing import Final
@@ -7,6 +7,15 @@ from auditor.remedy.kinds import Kind
 
 ARTICLE: Final = "shared-mailbox"
 """The article that such actions follow."""
+
+
+def of_groups(ngettext: Callable[[str, str, int], str], count: int) -> str:
+    """Return the form of a title about people who leave several groups."""
+    return ngettext(
+        "Take {count} person out of the groups that give {old} ({extra})",
+        "Take {count} people out of the groups that give {old} ({extra})",
+        count,
+    )
 
 
 def titled(ngettext: Callable[[str, str, int], str], kind: Kind, count: int, groups: int) -> str | None:

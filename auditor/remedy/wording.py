@@ -31,7 +31,7 @@ class English:
 ENGLISH = English()
 
 
-def title(
+def title(  # noqa: PLR0913 - whatever a title may name
     words: Words,
     kind: Kind,
     count: int,
@@ -47,18 +47,10 @@ def title(
     `old` is the product that goes or is concerned, `new` the one that comes, `extra` the group, service, property,
     error code or amount; `groups` is how many groups `extra` names; `article` tells mailboxes from people.
     """
-    several = _of_groups(words, count) if kind is Kind.LEAVE_GROUP and groups > 1 else None
+    several = mailboxes.of_groups(words.ngettext, count) if kind is Kind.LEAVE_GROUP and groups > 1 else None
     form = mailboxes.titled(words.ngettext, kind, count, groups) if article == mailboxes.ARTICLE else None
     form = form or several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
     return form.format(count=count, old=old, new=new, extra=extra)
-
-
-def _of_groups(words: Words, count: int) -> str:
-    return words.ngettext(
-        "Take {count} person out of the groups that give {old} ({extra})",
-        "Take {count} people out of the groups that give {old} ({extra})",
-        count,
-    )
 
 
 def _people(words: Words, kind: Kind, count: int) -> str | None:

@@ -6,6 +6,7 @@ from auditor.remedy.kinds import Kind
 from auditor.remedy.wording import ENGLISH, title
 from auditor.wording import wording
 from tests.languages.reading import LANGUAGES
+from tests.languages.test_reports import result
 
 KINDS = [(Kind.UNASSIGN, 1), (Kind.LEAVE_GROUP, 1), (Kind.LEAVE_GROUP, 2), (Kind.GROUP_LICENCE, 1)]
 
@@ -29,3 +30,12 @@ def test_titles_about_mailboxes_count_no_people(kind: Kind, groups: int, count: 
 
 def test_what_is_done_to_a_mailbox_as_to_a_person_is_said_as_of_a_person() -> None:
     assert title(ENGLISH, Kind.MOVE, 2, old="E5", new="E3", article="shared-mailbox") == "Move 2 people from E5 to E3"
+
+
+def test_the_demo_s_mailboxes_are_no_people() -> None:
+    actions = [
+        action for tenant in result().tenants for action in tenant.actions if action.guidance == "shared-mailbox"
+    ]
+    titles = [action.title.partition(" – ")[0] for action in actions]
+    assert any("mailbox" in title for title in titles)
+    assert [title for title in titles if "person" in title or "people" in title] == []
