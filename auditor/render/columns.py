@@ -4,9 +4,10 @@ from array import array
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import islice
+from operator import is_
 from typing import Any, Final
 
-from auditor.domain.result import Finding, Result
+from auditor.domain.result import Result
 from auditor.domain.words import Severity
 from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
@@ -91,7 +92,7 @@ class Gathering:
         put["what"].append(array("I", map(whats.__getitem__, walk.said)))
         names = self.texts["product"].numbers([product_name(each, walk.context.names) for each in walk.abouts])
         put["product"].append(array("I", map(names.__getitem__, walk.said)))
-        self._evidence(walk.findings)
+        self._evidence(walk)
 
     def act(self, anchor: str, title: str) -> int:
         """Return the number of an action, from 1."""
@@ -126,10 +127,13 @@ class Gathering:
             ]
         )
 
-    def _evidence(self, findings: Sequence[Finding]) -> None:
-        evidence = [each.evidence for each in findings]
-        numbers = Numbers().column(map(id, evidence))
-        distinct = list(dict(zip(numbers, evidence, strict=True)).values())  # findings about a person may share theirs
+    def _evidence(self, walk: Walk) -> None:
+        evidence = [each.evidence for each in walk.findings]
+        # Findings about a person may share theirs.
+        numbers, distinct = walk.who, [each.evidence for each in walk.subjects]
+        if not all(map(is_, evidence, map(distinct.__getitem__, numbers))):
+            numbers = Numbers().column(map(id, evidence))
+            distinct = list(dict(zip(numbers, evidence, strict=True)).values())
         departments = [told if type(told := facts.get("department")) is str else _text(told) for facts in distinct]
         stands, seen, has, whole = self._telling.parts(distinct)
         shared: Iterable[Sequence[str | None]] = (departments, stands, seen, has)
@@ -137,7 +141,7 @@ class Gathering:
             said = self.texts[name].numbers(told)
             self.columns[name].append(array("I", map(said.__getitem__, numbers)))
         more = EVIDENCE[-1]
-        self.columns[more].append(self.texts[more].numbers(self._telling.more(findings, numbers, whole)))
+        self.columns[more].append(self.texts[more].numbers(self._telling.more(walk.findings, numbers, whole)))
 
     def _money(self, key: tuple[str, Decimal]) -> int:
         found = self._amounts.get(key)

@@ -18,7 +18,7 @@ from auditor.render.words import Words
 _FEW: Final = 5
 _NAMED: Final = 12
 """People whom an action names; the findings below it hold all of them."""
-_TRIED: Final = 500
+_TRIED: Final = 200
 """People among whom the first names are looked for in full."""
 
 

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import date
-from itertools import count
+from itertools import compress, count
 from re import compile as pattern
 from typing import Any, Final, TypeVar, cast
 
@@ -106,19 +106,14 @@ class Telling:
         more = [""] * len(findings)
         checks = [each.check for each in findings]
         loud = {check for check in set(checks) if check.startswith((*HOLDINGS, _BUDGET))}
+        holding = list(compress(range(len(checks)), map(loud.__contains__, checks))) if loud else []
         if not all(whole):
+            holding = [place for place in holding if whole[numbers[place]]]
             for place, number in enumerate(numbers):
                 if not whole[number]:
                     more[place] = between(rest(findings[place], self._words))
-        if loud:
-            holding = [
-                place
-                for place, (check, number) in enumerate(zip(checks, numbers, strict=True))
-                if check in loud and whole[number]
-            ]
-            held = self._held([findings[place] for place in holding])
-            for place, said in zip(holding, held, strict=True):
-                more[place] = said
+        for place, said in zip(holding, self._held([findings[place] for place in holding]), strict=True):
+            more[place] = said
         return more
 
     def _seen(self, moments: Sequence[str]) -> list[str]:
