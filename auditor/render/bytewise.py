@@ -10,12 +10,13 @@ from re import Pattern, escape, finditer
 from re import compile as pattern
 from typing import Final, cast
 
-from auditor.render.table import Block, Cell, Values
+from auditor.render.table import Block, Cell, Values, chosen
 
 LEADS = frozenset((0xC2, 0xD8, 0xE2, 0xEF))
 """First bytes of every character beyond ASCII that `visible` writes out; few of those that begin so are among them."""
 CONTROLS = frozenset((*range(0x20), 0x7F))
-_END: Final = 10
+_BEFORE: Final = "~"
+"""What stands before each text of a run: harmless to every format, so that a text may hold it too."""
 _MARK: Final = b"\x01"
 
 
@@ -24,9 +25,9 @@ class Screen:
     """Which texts a format has to look at, told by single bytes of their UTF-8, and what it does to those."""
 
     marks: bytes
-    """256 bytes: 1 for every byte that is not harmless wherever it stands; a line feed is itself."""
+    """256 bytes: 1 for every byte that is not harmless wherever it stands."""
     signs: Pattern[bytes] | None
-    """What else must be looked at, in texts that each begin with a line feed."""
+    """What else must be looked at in a run."""
     longest: int
     """Characters beyond which a text is looked at."""
     mend: Callable[[str], str]
@@ -43,9 +44,9 @@ class Screen:
     ) -> "Screen":
         """Return a screen for bytes that are not harmless anywhere, or only in front, and for what a text may hold."""
         chosen = frozenset(marks)
-        signs = [b"\n[%b]" % escape(first)] * bool(first) + [escape(holds)] * bool(holds)
+        signs = [b"%b[%b]" % (_BEFORE.encode(), escape(first))] * bool(first) + [escape(holds)] * bool(holds)
         return cls(
-            marks=bytes(byte if byte == _END else byte in chosen for byte in range(256)),
+            marks=bytes(byte in chosen for byte in range(256)),
             signs=pattern(b"|".join(signs)) if signs else None,
             longest=longest,
             mend=mend,
@@ -55,16 +56,15 @@ class Screen:
         """Return the texts as they may be written, None as an empty one; and whether they are all ASCII."""
         texts = cast("Sequence[str]", values) if all(values) else [text or "" for text in values]
         try:
-            run = ("\n" + "\n".join(texts)).encode()
+            run = (_BEFORE + _BEFORE.join(texts)).encode()
         except UnicodeEncodeError:
             # Half of a surrogate pair, which a saved result may hold.
             return [self.mend(text) for text in texts], False
         marked = run.translate(self.marks)
-        if marked.count(_END) > len(texts):
-            return [self.mend(text) for text in texts], False
         if _MARK in marked or (self.signs is not None and self.signs.search(run)):
             texts = list(texts)
-            for row in self._rows(run, marked):
+            sure = run.count(_BEFORE.encode()) == len(texts)
+            for row in self._rows(run, marked) if sure else range(len(texts)):
                 texts[row] = self.mend(texts[row])
         if len(run) > self.longest:
             texts = [self.mend(text) if len(text) > self.longest else text for text in texts]
@@ -81,7 +81,7 @@ class Screen:
         places.update(found.start() for found in finditer(_MARK, marked))
         row, behind, last = -1, 0, -1
         for place in sorted(places):
-            row += run.count(b"\n", behind, place)
+            row += run.count(_BEFORE.encode(), behind, place)
             behind = place
             if row != last:
                 yield row
@@ -101,7 +101,7 @@ class Dressing:
         """Columns and their values → what stands in the file."""
         self._made: dict[tuple[str, ...], tuple[Values, list[str]]] = {}
 
-    def texts(self, block: Block) -> list[str]:
+    def texts(self, block: Block) -> Sequence[str]:
         """Return what stands for the block in each row, in characters that are bytes of UTF-8."""
         values, made = self._made.get(block.columns, (None, []))
         if values is not block.values:
@@ -109,4 +109,4 @@ class Dressing:
             self._made[block.columns] = block.values, made
         span = slice(block.first, block.first + len(block.columns))
         made += [narrow(self._dress(block.columns, row[span])) for row in block.values.known[len(made) :]]
-        return [made[number] for number in block.numbers]
+        return chosen(made, block.numbers)

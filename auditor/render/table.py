@@ -188,7 +188,7 @@ class _Reading:
         if not set(map(type, chain.from_iterable(told))) <= _PLAIN:
             # True and 1 would be the same key, and a list would be none: they become words first.
             told, values = [tuple(map(cell, facts)) for facts in told], self._odd_facts
-        return Block(columns=_SHARED_FACTS, first=0, numbers=[values[key] for key in told], values=values)
+        return Block(columns=_SHARED_FACTS, first=0, numbers=chosen(values, told), values=values)
 
     def _ends_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> Block:
         told = [facts.get("paths") for facts in evidence] if "paths" in named else [None] * len(evidence)
@@ -202,9 +202,13 @@ class _Reading:
             numbers = self._numbered(list(map(_ways, told)), seats)
         return Block(columns=COLUMNS[27:], first=0, numbers=numbers, values=self._ends)
 
-    def _numbered(self, ways: list[tuple[Any, ...]], seats: list[tuple[Cell, ...]] | None) -> list[int]:
-        numbers = self._ends
-        return [numbers[key] for key in (ways if seats is None else zip(ways, seats, strict=True))]
+    def _numbered(self, ways: list[tuple[Any, ...]], seats: list[tuple[Cell, ...]] | None) -> Sequence[int]:
+        return chosen(self._ends, ways if seats is None else list(zip(ways, seats, strict=True)))
+
+
+def chosen(known: Any, keys: Sequence[Any]) -> Sequence[Any]:
+    """Return what each key, or number, stands for: a loop that Python does not see, for very many."""
+    return itemgetter(*keys)(known) if len(keys) > 1 else [known[key] for key in keys]
 
 
 def cell(value: Any) -> Cell:

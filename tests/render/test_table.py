@@ -21,7 +21,7 @@ from tests.render.sample import result
 
 NASTY = st.sampled_from(
     ["=1", " =1", "\u3000=x", "\u00a0+1", "\uff1d1", "\u22121", 'a"b', "a,b", "a\r\nb", "\n=1", "\t", "", "\x00", "\x1b[31m", "\u202ex",
-     "x\u202e", "\u061c", "\ud800", "\ufeff", "\uffff", "'", "Çağla", "日本", "\U0001d538", "-", "@x", "x" * 5000, "a\u2028b", "é\x85"]
+     "x\u202e", "\u061c", "\ud800", "\ufeff", "\uffff", "'", "Çağla", "日本", "\U0001d538", "-", "@x", "x" * 5000, "a\u2028b", "é\x85", "~", "a~=1"]
 )  # fmt: skip
 TEXT = NASTY | st.text(max_size=5)
 STAMP = st.sampled_from(
@@ -127,7 +127,7 @@ def test_a_path_that_nobody_could_name_is_told_all_the_same() -> None:
 
 
 def test_every_text_of_a_long_column_is_looked_at() -> None:
-    texts = ("a", "=1", "x,y", "", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400
+    texts = ("a", "~", "=1", "x,y", "", "a~=b", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400
     first = result().tenants[0].findings[0]
     made = holding([replace(first, subject=replace(first.subject, name=text)) for text in texts], [])
     assert body(made, "csv") == table(made)
