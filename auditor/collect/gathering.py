@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -96,9 +97,16 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
                 gathered = await _gather(reading)
         writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))
         stop = Event()
-        await _filled(writer, manifest, gathered, turn, stop)
-        del gathered
+        large = gathered.users is not None and gathered.users.rows >= USERS_PER_ROW_GROUP // 4
+        if large:
+            await turn.beside(partial(_fill, writer, manifest, gathered, stop), stop.set)
         async with turn.publishing():
+            if not large:
+                # At once: threads that wait for each other's turn would cost more than these milliseconds do. But the
+                # next tenant's first request leaves before.
+                await asyncio.sleep(0)
+                _fill(writer, manifest, gathered, stop)
+            del gathered
             return await turn.beside(writer.publish, stop.set)
 
 
@@ -204,19 +212,8 @@ class _StoppedError(Exception):
     """The collection was stopped while its snapshot was being written."""
 
 
-async def _filled(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, turn: Turn, stop: Event) -> None:
-    """Put together what was gathered; what a large tenant takes in a thread, so that others go on meanwhile.
-
-    What takes milliseconds is done at once: threads that wait for each other's turn would cost more than that.
-    """
-    if gathered.users is None or gathered.users.rows < USERS_PER_ROW_GROUP // 4:
-        _fill(writer, manifest, gathered, stop)
-    else:
-        await turn.beside(lambda: _fill(writer, manifest, gathered, stop), stop.set)
-
-
 def _fill(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, stop: Event) -> None:
-    """Write every file."""
+    """Put together what was gathered, in a thread where that takes a while, so that others go on meanwhile."""
 
     def go_on() -> None:
         if stop.is_set():
