@@ -123,6 +123,8 @@ def columns(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
     users, links = plan.rules.columns(plan.policies, plan.waivers)
     gaps = plan.facts.snapshot.not_collected
+    if gaps is not None and not gaps:
+        users = tuple(name for name in users if name != "notCollected")
     if plan.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
         # Every path tells what is switched off over it; what a licence tells stands in for paths that nobody knows.
         links = tuple(name for name in links if name != "disabledPlans")

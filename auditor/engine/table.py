@@ -1,8 +1,9 @@
 """An Evaluation into one Arrow table of findings: a row each in the order of reports, every text once."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,9 @@ import pyarrow as pa
 from auditor.domain.words import Severity, Status, SubjectType
 from auditor.engine.outcome import OPEN, Chunk, Evaluation, Single
 from auditor.engine.plan import Plan
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 Codes = npt.NDArray[np.int32]
 
@@ -43,6 +47,8 @@ def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
     waiver; product and detail are null where a finding names none, `skuId` also where the policy's words stand for a
     set. Ids of users that the evaluation did not keep are read again from the snapshot.
     """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  an audit without a table needs no threads
+
     words = Words(
         plan,
         evaluation.singles,
@@ -51,8 +57,15 @@ def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
         users=plan.facts.snapshot.user_count if evaluation.chunks else 0,
     )
     room: Codes = np.empty((4, evaluation.count), dtype=np.int32)
-    parts = list(words.parts(evaluation.chunks, room))
-    return words.table(parts, words.subjects(evaluation.ids), room)
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        # The ids are put together while the findings are put in order.
+        subjects = pool.submit(words.subjects, evaluation.ids)
+        parts = list(words.parts(evaluation.chunks, room))
+        return words.table(parts, subjects.result(), room, pool)
+
+
+_AT_ONCE = 2
+"""Columns that are made at the same time: Arrow and NumPy let go of the lock."""
 
 
 class Words:
@@ -185,7 +198,9 @@ class Words:
             waivers=waivers,
         )
 
-    def table(self, parts: Sequence[Part], subjects: pa.Array, room: Codes | None = None) -> pa.Table:
+    def table(
+        self, parts: Sequence[Part], subjects: pa.Array, room: Codes | None = None, pool: "Executor | None" = None
+    ) -> pa.Table:
         """Join the parts, or take them from the room that holds all their columns.
 
         A dictionary holds each text once, however many findings quote it.
@@ -196,25 +211,24 @@ class Words:
         severities, kinds = list(Severity), list(SubjectType)
         rows, products, details, waivers = _joined(parts) if room is None else room
         names, ids = zip(*self.products, strict=True) if self.products else ((), ())
-        return pa.table(
-            {
-                "policy": _column(
-                    np.repeat(_small([part.policy for part in parts]), sizes), [policy.id for policy in policies]
-                ),
-                "check": _column(np.repeat(_small([checks.index(part.check) for part in parts]), sizes), checks),
-                "severity": _column(
-                    np.repeat(_small([policies[part.policy].severity.rank for part in parts]), sizes),
-                    [severity.value for severity in severities],
-                ),
-                "status": _column((waivers != OPEN).astype(np.int16), [Status.OPEN.value, Status.WAIVED.value]),
-                "subjectType": _column(_kinds(parts, kinds), [kind.value for kind in kinds]),
-                "subject": _column(rows, subjects),
-                "skuId": _texts(products, ids),
-                "skuPartNumber": _texts(products, names),
-                "detail": _column(details, self.details),
-                "waiver": _column(waivers, [waiver.id for waiver in self._plan.waivers]),
-            }
-        )
+        columns: dict[str, Callable[[], pa.DictionaryArray]] = {
+            "policy": lambda: _repeated([part.policy for part in parts], sizes, [policy.id for policy in policies]),
+            "check": lambda: _repeated([checks.index(part.check) for part in parts], sizes, checks),
+            "severity": lambda: _repeated(
+                [policies[part.policy].severity.rank for part in parts],
+                sizes,
+                [severity.value for severity in severities],
+            ),
+            "status": lambda: _column((waivers != OPEN).astype(np.int16), [Status.OPEN.value, Status.WAIVED.value]),
+            "subjectType": lambda: _column(_kinds(parts, kinds), [kind.value for kind in kinds]),
+            "subject": lambda: _column(rows, subjects),
+            "skuId": lambda: _texts(products, ids),
+            "skuPartNumber": lambda: _texts(products, names),
+            "detail": lambda: _column(details, self.details),
+            "waiver": lambda: _column(waivers, [waiver.id for waiver in self._plan.waivers]),
+        }
+        made = (map if pool is None else pool.map)(lambda make: make(), columns.values())
+        return pa.table(dict(zip(columns, made, strict=True)))
 
     def subjects(self, ids: Sequence[pa.Array] | None) -> pa.Array:
         """Return the ids of all users in their order, then those of everything else."""
@@ -265,6 +279,10 @@ def _small(places: Sequence[int]) -> npt.NDArray[np.int16]:
 def _joined(parts: Sequence[Part]) -> Sequence[Codes]:
     columns = [(part.subjects, part.products, part.details, part.waivers) for part in parts]
     return [np.concatenate(column) for column in zip(*columns, strict=True)] or [np.zeros(0, dtype=np.int32)] * 4
+
+
+def _repeated(places: Sequence[int], sizes: Sequence[int], texts: Sequence[str]) -> pa.DictionaryArray:
+    return _column(np.repeat(_small(places), sizes), texts)
 
 
 def _texts(codes: Codes, texts: Sequence[str]) -> pa.DictionaryArray:
