@@ -18,6 +18,7 @@ BENCHMARKS = {
     "reading": "500 policy files",
     "evaluation": "1,000,000 users × 50 policies",
     "tenants": "small tenants, one after the other",
+    "auditing": "the whole command over a large tenant",
     "spark": "the big tenant on a Spark of this machine",
     "history": "a year of nights in a store",
     "report": "large reports, written and opened",

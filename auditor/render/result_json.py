@@ -15,6 +15,9 @@ _MEDIA_TYPE = "application/json"
 _TOGETHER: Final = 1000
 """Findings that are written at once: a whole run of them as plain values would take more memory than the result."""
 
+_AT_ONCE: Final = 100
+"""Items of any other list that are written at once."""
+
 
 def render(result: Result, *, locale: str) -> Artifact:
     """Write the whole run; the locale plays no part, machine output is the same everywhere."""
@@ -72,6 +75,10 @@ def _value(value: Any, depth: int) -> Iterator[bytes]:
             yield from _object(value, depth)
         case [dict(first), *_] if any(isinstance(member, _Later) for member in first.values()):
             yield from _objects(value, depth)
+        case list() if len(value) > _AT_ONCE:
+            # Some of the actions of a large tenant are about thousands of people.
+            parts = (value[start : start + _AT_ONCE] for start in range(0, len(value), _AT_ONCE))
+            yield from _list((_inside(part, depth) for part in parts), depth)
         case _:
             yield document(value).rstrip().replace(b"\n", _line(depth))
 
@@ -91,7 +98,7 @@ def _list(items: Iterable[bytes], depth: int) -> Iterator[bytes]:
     yield b"[]" if empty else _line(depth) + b"]"
 
 
-def _inside(some: list[Document], depth: int) -> bytes:
+def _inside(some: list[Any], depth: int) -> bytes:
     """Return the items of a list as they stand between its brackets; JSON text has line feeds nowhere else."""
     return document(some).strip()[1:-1].rstrip().replace(b"\n", _line(depth))
 

@@ -1,0 +1,92 @@
+"""The command `auditor audit` over one large tenant, from the first import to its result.json, at two sizes."""
+
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.measuring import Row, module, run, spread, tenant
+
+_SIZES = (100_000, 300_000)
+_LINEAR = 3.6
+"""How many times as much three times the users may take, in time and in memory: linear, and a fifth for noise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taken:
+    """What one size took, repetition by repetition."""
+
+    cpu: Sequence[float]
+    """Seconds of the whole command, all threads."""
+    peak: int
+    """MB."""
+    floor: Sequence[float]
+    evaluation: Sequence[float]
+    findings: int
+
+
+def measure(_users: int, rounds: int) -> list[Row]:
+    """Audit both tenants in turns with their floors."""
+    small, large = (_taken(size, rounds) for size in _SIZES)
+    rows = [_row(size, taken) for size, taken in zip(_SIZES, (small, large), strict=True)]
+    more = median(large.cpu) / median(small.cpu)
+    fuller = large.peak / small.peak
+    rows.append(
+        Row(
+            what=f"how much more {_SIZES[1]:,} users take than {_SIZES[0]:,}",
+            measured=f"CPU {more:.2f}×; memory {fuller:.2f}×",
+            against=f"{_SIZES[1] / _SIZES[0]:g} times the users, "
+            f"{large.findings / small.findings:.2f} times the findings",
+            ratio="",
+            bar=f"≤ {_LINEAR:g}×",
+            met=more <= _LINEAR and fuller <= _LINEAR,
+        )
+    )
+    return rows
+
+
+def _taken(users: int, rounds: int) -> _Taken:
+    snapshot = str(tenant(users))
+    cpu: list[float] = []
+    peaks: list[int] = []
+    told = []
+    with tempfile.TemporaryDirectory(prefix="auditor-bench-") as out:
+        audit = ["audit", "policies", "--snapshot", snapshot, "-f", "json", "-o", out, "--fail-on", "never", "-q"]
+        instant = ["--as-of", "2026-11-20T02:17:00Z"]
+        for _ in range(rounds):
+            seconds, peak = _children(lambda: run([sys.executable, "-m", "auditor", *audit, *instant]).peak)
+            cpu.append(seconds)
+            peaks.append(peak)
+            told.append(module("run_audit", snapshot).told)
+    return _Taken(
+        cpu=cpu,
+        peak=max(peaks),
+        floor=[each["floor"] for each in told],
+        evaluation=[each["evaluation"] for each in told],
+        findings=told[0]["findings"],
+    )
+
+
+def _children(call: Callable[[], int]) -> tuple[float, int]:
+    """Return the processor time of the processes that a call waits for, and what it returns."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    found = call()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, found
+
+
+def _row(users: int, taken: _Taken) -> Row:
+    floors = [one + other for one, other in zip(taken.floor, taken.evaluation, strict=True)]
+    ratios = [whole / floor for whole, floor in zip(taken.cpu, floors, strict=True)]
+    each = 1_000_000 * median(taken.cpu) / users
+    return Row(
+        what=f"{users:,} users, whole audit, starter library, JSON out ({taken.findings:,} findings about people "
+        "and things; every one written twice, in the run's file and the tenant's)",
+        measured=f"CPU {spread(taken.cpu)} s ({each:.0f} µs a user); peak memory {taken.peak} MB",
+        against=f"reading and digesting the files with pyarrow: CPU {spread(taken.floor, 2)} s; "
+        f"opening them and evaluating: CPU {spread(taken.evaluation, 2)} s",
+        ratio=f"{spread(ratios)}× of both",
+        bar="",
+    )
