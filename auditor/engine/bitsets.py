@@ -228,14 +228,6 @@ def patterns(held: Words, rows: Rows) -> tuple[Rows, Words]:
     return inverse.reshape(-1), distinct
 
 
-def numbers(held: Words) -> list[int]:
-    """Return every bitset as one number, a bit for each SKU."""
-    if held.shape[1] == 1:
-        found: list[int] = held[:, 0].tolist()
-        return found
-    return [int.from_bytes(row.tobytes(), "little") for row in held]
-
-
 def listed(held: Words) -> list[Rows]:
     """List the SKU places of each bitset."""
     bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from auditor.domain.policy import Policy
-from auditor.engine.bitsets import Products, Words, distinct, holders, meets, numbers, rows_of, several
+from auditor.engine.bitsets import Products, distinct, holders, meets, rows_of, several
 from auditor.engine.links import Links
 from auditor.engine.outcome import Chunk, Rows
 from auditor.engine.people import People
@@ -43,8 +43,6 @@ class Batch:
         # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
         who = np.flatnonzero(meets(held, anyone) & several(held))
         chosen = rows_of(held, who)
-        if len(who) <= _FEW:
-            return _redundant_of_few(plan, who, chosen)
         found = [(_NONE, _NONE, _NONE)]
         for sku, containers in plan.containers.items():
             rows = np.flatnonzero(holders(chosen, sku) & meets(chosen, around[sku]))
@@ -103,35 +101,6 @@ class Scope:
         """Who belongs to the population for certain and whose `assignedLicenses` were collected."""
         unread = self.unread
         return self.population.true if unread is None else self.population.true & ~unread
-
-
-_FEW = 512
-"""People up to whom Python tells what is redundant, once for equal holdings, before NumPy has begun."""
-
-
-def _redundant_of_few(plan: Plan, who: Rows, held: Words) -> tuple[Rows, Rows, Rows]:
-    known: dict[int, tuple[tuple[int, int], ...]] = plan.masks.made("redundant", dict)
-    found: list[tuple[int, int, int]] = []
-    for row, own in zip(who.tolist(), numbers(held), strict=True):
-        pairs = known.get(own)
-        if pairs is None:
-            if len(known) >= _MOST_KNOWN:
-                known.clear()
-            pairs = known[own] = _redundancies(plan, own)
-        found.extend((row, sku, by) for sku, by in pairs)
-    rows, skus, by = np.array(found, dtype=np.int64).reshape(-1, 3).T
-    return rows, skus, by
-
-
-_MOST_KNOWN = 4096
-"""Different holdings whose redundancies are kept."""
-
-
-def _redundancies(plan: Plan, held: int) -> tuple[tuple[int, int], ...]:
-    """Return which of the SKUs held are redundant, in order, each with the fullest one held that contains it."""
-    inside = sorted(sku for sku in plan.containers if held >> sku & 1)
-    by = {sku: next((other for other in plan.containers[sku] if held >> other & 1), None) for sku in inside}
-    return tuple((sku, container) for sku, container in by.items() if container is not None)
 
 
 def _contained(plan: Plan) -> tuple[Products, Mapping[int, Products]]:

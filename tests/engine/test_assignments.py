@@ -7,7 +7,6 @@ import pytest
 
 from auditor.catalogue import builtin
 from auditor.domain.words import Source, SourceStatus
-from auditor.engine import scope
 from auditor.snapshot.reading import read
 from auditor.snapshot.schema import SMALL_TABLES
 from auditor.snapshot.writing import SnapshotWriter
@@ -105,17 +104,6 @@ def test_a_product_inside_a_larger_one_is_redundant_and_names_it() -> None:
     result = judged("assignments: {of: [EXCHANGEENTERPRISE], redundant: deny}", state, prices="{EXCHANGEENTERPRISE: 8}")
     assert told(result) == [("assignment.redundant", "ann", "EXCHANGEENTERPRISE", "SPE_E5")]
     assert euros(one(result)) == 8
-
-
-@pytest.mark.parametrize("few", [-1, 512])
-def test_what_is_redundant_is_told_alike_of_few_and_of_many(monkeypatch: pytest.MonkeyPatch, few: int) -> None:
-    monkeypatch.setattr(scope, "_FEW", few)
-    parts = ("EXCHANGEENTERPRISE", "SPE_E3", "SPE_E5")
-    held = {"ann": parts, "bob": parts[:1], "cas": parts[::2], "dan": parts[:2], "eve": parts[1:], "flo": parts}
-    people = [user(name, *own) for name, own in held.items()]
-    found = told(judged("assignments: {redundant: deny}", tenant(*people, subscribedSkus=[*map(bought, parts)])))
-    fullest = {"ann": "SPE_E5", "cas": "SPE_E5", "dan": "SPE_E3", "flo": "SPE_E5"}
-    assert [row[1:] for row in found] == [(name, parts[0], by) for name, by in fullest.items()]
 
 
 def test_a_product_of_filler_alone_is_never_redundant_and_equal_ones_are_told_once() -> None:
