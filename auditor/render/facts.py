@@ -25,13 +25,11 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
     return last or None
 
 
-def last_sign_ins(evidence: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Return the latest sign-in of each; None or empty where there is none."""
-    return latest([[facts.get(name) for facts in evidence] for name in SIGN_INS], evidence)
-
-
 def latest(told: Iterable[Sequence[Any]], evidence: Sequence[Mapping[str, Any]]) -> list[str | None]:
-    """Return the same, where what the evidence tells of each of SIGN_INS is at hand."""
+    """Return the latest sign-in of each; None or empty where there is none.
+
+    `told` is what the evidence tells of each of SIGN_INS.
+    """
     last: list[Any] = []
     for stamps in told:
         kinds = set(map(type, stamps))

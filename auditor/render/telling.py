@@ -53,11 +53,6 @@ class Telling:
         self._said: dict[Hashable, str] = {}
         self._seen_on: dict[str, str] = {}
 
-    def columns(self, findings: Sequence[Finding]) -> tuple[list[str], list[str], list[str], list[str]]:
-        """Return the four parts of the evidence of each finding, as four columns."""
-        stands, seen, has, whole = self.parts([each.evidence for each in findings])
-        return stands, seen, has, self.more(findings, range(len(findings)), whole)
-
     def parts(self, evidence: Sequence[Facts]) -> Columns:
         """Return the first three parts of what each of these facts say, and whether nothing else can be left of them.
 

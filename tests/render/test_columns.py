@@ -95,7 +95,9 @@ class Read:
 @given(st.lists(st.tuples(CHECKS, FACTS), min_size=1, max_size=12))
 def test_evidence_told_for_many_is_that_of_each(drawn: list[tuple[str, dict[str, Any]]]) -> None:
     findings = [replace(FIRST, check=check, detail="EUR", evidence=facts) for check, facts in drawn]
-    told = list(zip(*Telling(EN).columns(findings), strict=True))
+    telling = Telling(EN)
+    *parts, whole = telling.parts([finding.evidence for finding in findings])
+    told = list(zip(*parts, telling.more(findings, range(len(findings)), whole), strict=True))
     assert told == [pieces(finding, EN) for finding in findings]
     assert [" · ".join(filter(None, each)) for each in told] == [described(finding, EN) for finding in findings]
 
