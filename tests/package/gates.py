@@ -38,8 +38,9 @@ def gates() -> Iterator[Gate]:
     yield Gate("style", "lint", ("ruff", "check", "--quiet", "."))
     yield Gate("format", "lint", ("ruff", "format", "--check", "--quiet", "."))
     yield Gate("layers", "lint", ("lint-imports", "--no-cache"))
-    yield Gate("types", "lint", ("mypy", "--strict", "auditor", "tests"))
+    yield Gate("types", "lint", ("mypy", "--strict", "auditor", "tests", "benchmarks"))
     yield from _workflows()
+    yield Gate("cost", "test", ("python", "-m", "benchmarks.guard"))
     yield Gate("tests", "test", ("pytest", "-q", "-n", "2"))
 
 

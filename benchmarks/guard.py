@@ -1,0 +1,137 @@
+"""The regression guard: how many function calls a further user, policy or finding costs, held against a bound.
+
+Counts do not depend on how busy a machine is, so that CI can hold them where it could not hold seconds. A bound is what
+was counted when it was set and a third more; who lowers a count lowers its bound, who must raise one says why in the
+commit. The calls are Python's and those of C functions that the profiler sees, in one thread.
+
+usage: python -m benchmarks.guard
+"""
+
+import cProfile
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from auditor.app.auditing import audit
+from auditor.app.redacting import redacted
+from auditor.app.remedying import remedied
+from auditor.catalogue import builtin
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Result
+from auditor.engine.evaluating import evaluate
+from auditor.engine.facts import Facts
+from auditor.engine.plan import bind
+from auditor.history.change import compare
+from auditor.policy.loading import load
+from auditor.render import render
+from auditor.snapshot.reading import read
+from benchmarks.measuring import FIFTY, ROOT
+from benchmarks.run_engine import multiplied
+from benchmarks.tenant import AS_OF, write_tenant
+
+_USERS = 1000
+_POLICIES = 50
+_FORMATS = ("html", "csv", "xlsx", "parquet", "json", "ndjson", "sarif", "junit", "markdown")
+_BOUNDS = {
+    "reading a policy": 450,
+    "judging a user by 50 policies": 6,
+    "judging 1,000 users by a policy": 410,
+    "auditing, a finding": 17,
+    "remedying, a finding": 115,
+    "comparing, a finding": 4,
+    "redacting, a finding": 78,
+    "html, a finding": 70,
+    "csv, a finding": 71,
+    "xlsx, a finding": 144,
+    "parquet, a finding": 63,
+    "json, a finding": 6,
+    "ndjson, a finding": 11,
+    "sarif, a finding": 49,
+    "junit, a finding": 14,
+    "markdown, a finding": 1,
+}
+"""Calls for each further one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many calls one more of something costs."""
+
+    what: str
+    calls: float
+
+    @property
+    def held(self) -> bool:
+        """Whether that is within its bound."""
+        return self.calls <= _BOUNDS[self.what]
+
+
+def main() -> int:
+    """Count, print a line each, and end with 1 where a bound is exceeded."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = list(_counted(Path(folder)))
+    for one in found:
+        print(f"{'ok      ' if one.held else 'EXCEEDED'} {one.calls:8.1f} of {_BOUNDS[one.what]:6} calls  {one.what}")
+    return int(not all(one.held for one in found))
+
+
+def _counted(folder: Path) -> Iterator[Counted]:
+    yield _further("reading a policy", lambda n: lambda: load(_policies(n * _POLICIES)), each=_POLICIES)
+    policies = load([("fifty.yaml", FIFTY.read_bytes())]).policies
+    snapshots = {n: write_tenant(folder, n * _USERS, name=f"tenant-{n}") for n in (1, 2)}
+
+    def judging(n: int, rules: PolicySet) -> Callable[[], object]:
+        return lambda: evaluate(bind(rules, Facts(read(snapshots[n]), builtin(), rules, AS_OF)))
+
+    yield _further("judging a user by 50 policies", lambda n: judging(n, policies), each=_USERS)
+    yield _further("judging 1,000 users by a policy", lambda n: judging(1, multiplied(policies, n)), each=_POLICIES)
+    files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
+    starter = load([(str(path), path.read_bytes()) for path in files]).policies
+    audited = {n: audit([read(snapshots[n])], starter, builtin(), AS_OF) for n in snapshots}
+    each = _count(audited[2]) - _count(audited[1])
+
+    def auditing(n: int) -> Callable[[], object]:
+        return lambda: audit([read(snapshots[n])], starter, builtin(), AS_OF)
+
+    yield _further("auditing, a finding", auditing, each=each)
+    yield _further("remedying, a finding", lambda n: lambda: remedied(audited[n], starter), each=each)
+    results = {n: remedied(audited[n], starter) for n in snapshots}
+    yield _further("comparing, a finding", lambda n: lambda: compare(results[n], results[n]), each=each)
+    yield _further("redacting, a finding", lambda n: lambda: redacted(results[n]), each=each)
+    for name in _FORMATS:
+        yield _further(f"{name}, a finding", partial(_writing, results, name), each=each)
+
+
+def _policies(count: int) -> list[tuple[str, bytes]]:
+    """Return a file with as many policies."""
+    line = "- {id: p%d, title: p, severity: low, users: {userType: Guest}, assignments: {of: paid, deny: ['*']}}"
+    lines = ["version: 1", "policies:", *(line % number for number in range(count))]
+    return [("policies.yaml", "\n".join(lines).encode())]
+
+
+def _count(result: Result) -> int:
+    return sum(len(tenant.findings) for tenant in result.tenants)
+
+
+def _writing(results: Mapping[int, Result], format_: str, n: int) -> Callable[[], object]:
+    return lambda: sum(map(len, render(results[n], format_, locale="en").chunks()))
+
+
+def _further(what: str, work: Callable[[int], Callable[[], object]], *, each: int) -> Counted:
+    """Count the calls of the job at its single and at its double size, after a run that loads what is loaded once."""
+    work(2)()
+    once, twice = (_calls(work(n)) for n in (1, 2))
+    return Counted(what, (twice - once) / each)
+
+
+def _calls(job: Callable[[], object]) -> int:
+    profile = cProfile.Profile()
+    profile.runcall(job)
+    return sum(int(entry.callcount) for entry in profile.getstats())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
