@@ -2,10 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from azure.core.pipeline.transport import AioHttpTransport
@@ -18,6 +15,7 @@ from auditor.graph.proxies import proxy_of
 from auditor.graph.transport import Connections
 from tests.collect.harness import configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
+from tests.graph.listening import Talk, listening
 
 ENTRA = "https://login.microsoftonline.com"
 _SETTINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -52,26 +50,14 @@ def test_the_settings_name_a_proxy(
     assert proxy_of(root_of(url)) == proxy
 
 
-@contextmanager
-def proxying(heard: list[bytes]) -> Iterator[str]:
+def refusing(heard: list[bytes]) -> Talk:
     """A proxy that lets nobody through."""
-    server = socket.create_server(("127.0.0.1", 0))
 
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                heard.append(connection.recv(1 << 16))
-                connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+    def talk(connection: socket.socket) -> None:
+        heard.append(connection.recv(1 << 16))
+        connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
-    Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://someone:word@127.0.0.1:{server.getsockname()[1]}"
-    finally:
-        server.close()
+    return talk
 
 
 async def signed_in(tenant: Tenant, env: dict[str, str]) -> str:
@@ -87,8 +73,8 @@ def test_signing_in_goes_through_the_proxy(monkeypatch: pytest.MonkeyPatch) -> N
         credential=ClientSecret(client_id="c" * 36, secret_env="SECRET"),
         authority="https://login.example",
     )
-    with proxying(heard) as address:
-        monkeypatch.setenv("HTTPS_PROXY", address)
+    with listening(refusing(heard)) as host:
+        monkeypatch.setenv("HTTPS_PROXY", f"http://someone:word@{host}")
         monkeypatch.setattr(AioHttpTransport, "sleep", lambda *_: asyncio.sleep(0))
         with pytest.raises(GraphError) as caught:
             asyncio.run(signed_in(tenant, {"SECRET": "the-secret-value"}))

@@ -2,10 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import replace
-from threading import Thread
 
 import httpx
 import pytest
@@ -17,36 +14,14 @@ from auditor.graph.transport import AiohttpTransport, Forgetful
 from auditor.graph.trust import context
 from tests.collect.harness import AGGREGATES, Ticking, collect, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
-
-Talk = Callable[[socket.socket], None]
-
-
-@contextmanager
-def listening(talk: Talk) -> Iterator[str]:
-    """A server that does with each connection as it is told."""
-    server = socket.create_server(("127.0.0.1", 0))
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = server.accept()
-            except OSError:
-                return
-            with connection:
-                talk(connection)
-
-    Thread(target=serve, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{server.getsockname()[1]}/v1.0/users"
-    finally:
-        server.close()
+from tests.graph.listening import Talk, listening
 
 
-async def asked(address: str, *times: int, patience: float = 60) -> list[httpx.Response]:
+async def asked(host: str, *times: int, patience: float = 60) -> list[httpx.Response]:
     transport = AiohttpTransport(verify=context(None), connections=4, proxy=None)
     limits = httpx.Timeout(patience)
     async with Forgetful(transport=transport, timeout=limits, follow_redirects=False, trust_env=False) as client:
-        return [await client.get(address) for _ in times or (1,)]
+        return [await client.get(f"http://{host}/v1.0/users") for _ in times or (1,)]
 
 
 def silent(connection: socket.socket) -> None:
@@ -86,13 +61,13 @@ def unpacked(connection: socket.socket) -> None:
 
 @pytest.mark.parametrize("talk", [silent, stuck, closing, rambling, short, unpacked])
 def test_what_fails_on_a_connection_is_an_error_that_can_be_tried_again(talk: Talk) -> None:
-    with listening(talk) as address, pytest.raises((httpx.TransportError, httpx.DecodingError)):
-        asyncio.run(asked(address, patience=0.4))
+    with listening(talk) as host, pytest.raises((httpx.TransportError, httpx.DecodingError)):
+        asyncio.run(asked(host, patience=0.4))
 
 
 def test_where_nobody_listens() -> None:
     with pytest.raises(httpx.ConnectError):
-        asyncio.run(asked("http://127.0.0.1:9/v1.0/users"))
+        asyncio.run(asked("127.0.0.1:9"))
 
 
 def test_no_cookie_comes_back() -> None:
@@ -104,8 +79,8 @@ def test_no_cookie_comes_back() -> None:
             b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b; Path=/\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
         )
 
-    with listening(talk) as address:
-        answers = asyncio.run(asked(address, 1, 2))
+    with listening(talk) as host:
+        answers = asyncio.run(asked(host, 1, 2))
     assert [answer.status_code for answer in answers] == [200, 200]
     assert len(heard) == 2
     assert b"cookie" not in heard[1].lower()
