@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from auditor.catalogue import builtin
+from auditor.engine.evaluating import evaluate
 from auditor.engine.facts import Facts
 from auditor.engine.plan import bind
 from auditor.engine.table import findings_table
@@ -36,7 +37,7 @@ def main() -> None:
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
         plan = bind(policies, Facts(read(snapshot), builtin(), policies, AS_OF))
-        table = findings_table(plan, distributed.evaluate(plan))
+        table = findings_table(plan, evaluate(plan, distributed.batches(plan)))
         ended = time.perf_counter()
     told = {"start": started - begun, "seconds": ended - started, "findings": table.num_rows}
     print(json.dumps(told | digested(table)))

@@ -19,18 +19,18 @@ from auditor.domain.result import (
     Run,
     SeatCount,
     SourceLine,
-    Summary,
     TenantResult,
 )
-from auditor.domain.words import Agreement, Cloud, Outcome, Severity, Source, SourceStatus, Status
+from auditor.domain.words import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
 from auditor.engine.balance import judge_fleet, share_of
 from auditor.engine.describing import describe
-from auditor.engine.evaluating import evaluate
+from auditor.engine.evaluating import evaluate, judged_batches
 from auditor.engine.facts import Facts, SkuFact
 from auditor.engine.notices import fleet_notices, tenant_notices, unused_waivers
-from auditor.engine.outcome import Evaluation
+from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.plan import Plan, bind
 from auditor.policy.compiling import needs
+from auditor.render.totals import summarise
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
@@ -46,8 +46,8 @@ class Unaudited:
     reason: str
 
 
-Evaluator = Callable[[Plan], Evaluation]
-"""Judges the people of one tenant, here or elsewhere; all evaluators say the same."""
+Judge = Callable[[Plan], Iterable[BatchOutcome]]
+"""Judges the people of one tenant, batch by batch and in their order, here or elsewhere; all judges say the same."""
 
 
 def audit(
@@ -56,7 +56,7 @@ def audit(
     catalogue: Catalogue,
     as_of: datetime,
     *,
-    evaluate: Evaluator = evaluate,
+    judge: Judge = judged_batches,
 ) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together."""
     needed = needs(policies).sources
@@ -68,7 +68,7 @@ def audit(
             continue
         known = Facts(state, catalogue, policies, as_of)
         plan = bind(policies, known)
-        evaluation = evaluate(plan)
+        evaluation = evaluate(plan, judge(plan))
         audited.append(concluded(plan, evaluation, needed, describe(plan, evaluation)))
         facts.append(known)
     return assemble(audited, policies, catalogue, as_of, unknown_names=fleet_notices(policies, facts))
@@ -88,22 +88,7 @@ def assemble(
     fleet = replace(fleet, notices=(*fleet.notices, *unknown_names))
     tenants = _with_unused(tenants, policies, as_of, fleet)
     return Result(
-        run=_run(policies, as_of, tenants), tenants=tuple(tenants), fleet=fleet, summary=summarize(tenants, fleet)
-    )
-
-
-def summarize(tenants: Sequence[TenantResult], fleet: FleetResult) -> Summary:
-    """Count open findings by severity, waived ones, and outcomes that are missing, over tenants and fleet."""
-    findings = [finding for tenant in tenants for finding in tenant.findings] + list(fleet.findings)
-    outcomes = [outcome for tenant in tenants for outcome in tenant.policies] + list(fleet.policies)
-    open_ = dict.fromkeys(Severity, 0)
-    for finding in findings:
-        if finding.status is Status.OPEN:
-            open_[finding.severity] += 1
-    return Summary(
-        open=open_,
-        waived=sum(finding.status is Status.WAIVED for finding in findings),
-        not_evaluated=sum(outcome.status is Outcome.NOT_EVALUATED for outcome in outcomes),
+        run=_run(policies, as_of, tenants), tenants=tuple(tenants), fleet=fleet, summary=summarise(tenants, fleet)
     )
 
 

@@ -40,7 +40,7 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Ma
         cut = words.gettext("The summary ends here; the whole of it is in the report.")
         append_summary(Path(summary), text, notice=f"_{cut}_")
     publish_outputs(outputs_of(told, wanted, code=code), environ)
-    return tuple(annotation_lines(annotations_of(told, environ, words), lambda count: _rest(count, words)))
+    return _lines(told, environ, words)
 
 
 def publish_counts(
@@ -54,6 +54,10 @@ def publish_counts(
         return ()
     words = Words(locale)
     publish_outputs({**outputs_of(result, wanted, code=code), "result": ""}, environ)
+    return _lines(result, environ, words)
+
+
+def _lines(result: Result, environ: Mapping[str, str], words: Words) -> tuple[str, ...]:
     return tuple(annotation_lines(annotations_of(result, environ, words), lambda count: _rest(count, words)))
 
 

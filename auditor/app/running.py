@@ -1,13 +1,13 @@
 """The main job: policies and tenants' state into a Result and the files people asked for."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.auditing import Unaudited, audit
+from auditor.app.auditing import Judge, Unaudited, audit
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import remedied
@@ -15,15 +15,10 @@ from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
 from auditor.domain.words import Engine
-from auditor.engine.evaluating import evaluate, judged_batches
-from auditor.engine.outcome import BatchOutcome
-from auditor.engine.plan import Plan
+from auditor.engine.evaluating import judged_batches
 from auditor.policy.loading import load
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reading import manifest_of, read
-
-Judge = Callable[[Plan], Iterable[BatchOutcome]]
-"""Judges the people of one tenant, batch by batch and in their order, here or elsewhere; all judges say the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,16 +64,7 @@ def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     with _places(request, policies) as places:
         with _judge(request, places, policies) as judge:
             # Nothing keeps the findings without their articles: they would take their memory twice until the end.
-            result = remedied(
-                audit(
-                    _opened(places, request),
-                    policies,
-                    active(),
-                    request.as_of,
-                    evaluate=lambda plan: evaluate(plan, judge(plan)),
-                ),
-                policies,
-            )
+            result = remedied(audit(_opened(places, request), policies, active(), request.as_of, judge=judge), policies)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
         yield _changed(result, previous), tuple(place for place in places if isinstance(place, Path))
@@ -151,7 +137,7 @@ def _places(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | U
 
 @contextmanager
 def _judge(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
-    """Yield what judges the people of a tenant: this process, or a Spark cluster that has judged all of them before."""
+    """Yield what judges the people of a tenant: this process, or a Spark cluster, a part of it at a time."""
     if request.engine is Engine.LOCAL:
         yield judged_batches
         return

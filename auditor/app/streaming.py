@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from auditor.app.auditing import Unaudited, assemble, concluded, unaudited
+from auditor.app.auditing import Judge, Unaudited, assemble, concluded, unaudited
 from auditor.app.catalogue import active
-from auditor.app.running import Judge, Request, checked_policies, judged_states
+from auditor.app.running import Request, checked_policies, judged_states
 from auditor.catalogue import Catalogue
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import DeliveryError, UsageError

@@ -132,7 +132,7 @@ def _unknown_names(plan: Plan) -> Iterable[Notice]:
     return [
         _unknown_name(mention)
         for mention in strange
-        if not mention.fleet and _concerns(mention, facts) and not _knows(facts, mention)
+        if not mention.fleet and _concerns(mention, facts) and not _owned(facts, mention)
     ]
 
 
@@ -149,8 +149,11 @@ def _unknown_name(mention: Mention) -> Notice:
 
 
 def _knows(facts: Facts, mention: Mention) -> bool:
-    if _listed(facts, mention):
-        return True
+    return _listed(facts, mention) or _owned(facts, mention)
+
+
+def _owned(facts: Facts, mention: Mention) -> bool:
+    """Whether the tenant has a product or plan of that name."""
     return mention.name.casefold() in (facts.owned_names if mention.kind == "product" else facts.owned_plans)
 
 

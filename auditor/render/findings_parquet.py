@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from auditor.domain.result import Finding, Run
 from auditor.render.document import instant
-from auditor.render.held import Held
-from auditor.render.visible import visible
+from auditor.render.parquet import plain, written
 
 COLUMNS: Final = (
     *("run", "asOf", "tenant", "policy", "severity", "status", "check", "subjectType", "subjectId"),
@@ -15,7 +14,6 @@ COLUMNS: Final = (
 )
 _FOUND_AS: Final = {"subjectId": "subject"}
 """What a column is called in the batches, where it is not called the same."""
-_KEPT: Final = "\t\r\n"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,25 +28,23 @@ class Stacked:
 def pieces(run: Run, tenants: Iterable[Stacked], fleet: Sequence[Finding]) -> Iterator[bytes]:
     """Yield the file while it is written, a row group for each batch; the fleet's findings are last, of no tenant."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
-    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
     schema = pa.schema([(name, pa.string()) for name in COLUMNS])
-    held = Held()
-    with pq.ParquetWriter(pa.PythonFile(held, mode="w"), schema, compression="zstd") as writer:
+
+    def batches() -> Iterator[Any]:
         for stacked in tenants:
             for batch in stacked.batches:
-                writer.write_batch(_dressed(run, stacked.tenant, batch, schema))
-                yield held.taken()
+                yield _dressed(run, stacked.tenant, batch, schema)
         if fleet:
-            rows = [_row(run, finding) for finding in fleet]
-            writer.write_batch(pa.RecordBatch.from_pylist(rows, schema=schema))
-    yield held.taken()
+            yield pa.RecordBatch.from_pylist([_row(run, finding) for finding in fleet], schema=schema)
+
+    return written(schema, batches())
 
 
 def _dressed(run: Run, tenant: str, batch: Any, schema: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    same = {"run": run.id, "asOf": instant(run.as_of), "tenant": _text(tenant)}
+    same = {"run": run.id, "asOf": instant(run.as_of), "tenant": plain(tenant)}
     columns = []
     for name in COLUMNS:
         if name in same:
@@ -68,7 +64,7 @@ def _mended(texts: Any) -> Any:
 
     if pc.all(pc.and_(pc.ascii_is_printable(texts), pc.not_equal(texts, ""))).as_py() is not False:
         return texts
-    return pa.array([_text(text) for text in texts.to_pylist()], pa.string())
+    return pa.array([plain(text) for text in texts.to_pylist()], pa.string())
 
 
 def _row(run: Run, finding: Finding) -> dict[str, str | None]:
@@ -82,14 +78,10 @@ def _row(run: Run, finding: Finding) -> dict[str, str | None]:
         "status": finding.status.value,
         "check": finding.check,
         "subjectType": finding.subject.type.value,
-        "subjectId": _text(finding.subject.id),
-        "skuId": _text(product.sku_id if product is not None else None),
-        "skuPartNumber": _text(product.sku_part_number if product is not None else None),
-        "detail": _text(finding.detail),
+        "subjectId": plain(finding.subject.id),
+        "skuId": plain(product.sku_id if product is not None else None),
+        "skuPartNumber": plain(product.sku_part_number if product is not None else None),
+        "detail": plain(finding.detail),
         "waiver": finding.waiver,
         "fingerprint": finding.fingerprint,
     }
-
-
-def _text(text: str | None) -> str | None:
-    return visible(text, keep=_KEPT) if text else None

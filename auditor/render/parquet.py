@@ -1,6 +1,6 @@
 """A Result's findings into one Parquet table, for the queries that a spreadsheet cannot take."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from auditor.domain.result import Result
@@ -26,19 +26,31 @@ def render(result: Result, *, locale: str) -> Artifact:
 
 def _pieces(result: Result) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415 - heavy
-    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
     schema = _schema()
     columns = _Columns()
-    pieces = Held()
     run = [pa.scalar(result.run.id), pa.scalar(instant(result.run.as_of))]
-    with pq.ParquetWriter(pa.PythonFile(pieces, mode="w"), schema, compression="zstd") as writer:
+
+    def batches() -> Iterator[Any]:
         for stretch in stretches(result, _GROUP):
             arrays = [pa.repeat(value, stretch.count) for value in run] + list(columns.arrays(stretch))
             table = [array.cast(field.type) for array, field in zip(arrays, schema, strict=True)]
-            writer.write_batch(pa.record_batch(table, schema=schema))
-            yield pieces.taken()
-    yield pieces.taken()
+            yield pa.record_batch(table, schema=schema)
+
+    return written(schema, batches())
+
+
+def written(schema: Any, batches: Iterable[Any]) -> Iterator[bytes]:
+    """Yield a Parquet file while it is written, a row group for each record batch."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
+
+    held = Held()
+    with pq.ParquetWriter(pa.PythonFile(held, mode="w"), schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            yield held.taken()
+    yield held.taken()
 
 
 def _schema() -> Any:
@@ -77,14 +89,15 @@ class _Columns:
         if known is not values:
             made, array = [], None
         if array is None or len(made) < len(values.known):
-            written = _number if name in _NUMBERS or name == "perMonth" else _text
+            written = _number if name in _NUMBERS or name == "perMonth" else plain
             made += [written(row[place]) for row in values.known[len(made) :]]
             array = pa.array(made, pa.string())
             self._made[name] = (values, made, array)
         return array
 
 
-def _text(cell: Cell) -> str | None:
+def plain(cell: Cell) -> str | None:
+    """Return a cell as text without what no reader should meet; nothing for an empty one."""
     return None if cell in (None, "") else visible(str(cell), keep=_KEPT)
 
 

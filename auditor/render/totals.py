@@ -98,7 +98,7 @@ def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
     for part in parts:
         for currency, value in part.items():
             total[currency] = total.get(currency, Decimal(0)) + value
-    return _in_order(total)
+    return in_order(total)
 
 
 def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
@@ -170,7 +170,7 @@ def freed(of: Result | TenantResult) -> Freed:
             value, currency = action.money.per_month, action.money.currency
             there = made.buy if value < 0 else made.reduce if action.order in _GIVEN_BACK else made.reassign
             there[currency] = there.get(currency, Decimal(0)) + abs(value)
-    return Freed(**{name: _in_order(getattr(made, name)) for name in ("reassign", "reduce", "buy")})
+    return Freed(**{name: in_order(getattr(made, name)) for name in ("reassign", "reduce", "buy")})
 
 
 def priced_whole(result: Result) -> bool:
@@ -180,5 +180,6 @@ def priced_whole(result: Result) -> bool:
     return not any(finding.check in COSTLY for findings in unpriced for finding in findings)
 
 
-def _in_order(found: dict[str, Decimal]) -> dict[str, Decimal]:
+def in_order(found: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Put sums into the alphabetical order of their currencies."""
     return {currency: found[currency] for currency in sorted(found)}

@@ -12,7 +12,7 @@ from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.domain.words import Severity
 from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
 from auditor.render.rows import Context
-from auditor.render.totals import BUDGET, sums
+from auditor.render.totals import BUDGET, in_order, sums
 from auditor.render.words import Words
 
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
@@ -221,4 +221,4 @@ def _summed(seats: set[int], prices: Sequence[Money]) -> dict[str, Decimal]:
     for kind, many in Counter([seat % wide for seat in seats]).items():
         price = prices[kind]
         found[price.currency] = found.get(price.currency, Decimal(0)) + price.per_month * many
-    return {currency: found[currency] for currency in sorted(found)}
+    return in_order(found)

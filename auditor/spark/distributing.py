@@ -13,8 +13,8 @@ import pyarrow as pa
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.policy import PolicySet
-from auditor.engine.evaluating import evaluate, people_are_readable
-from auditor.engine.outcome import BatchOutcome, Evaluation
+from auditor.engine.evaluating import people_are_readable
+from auditor.engine.outcome import BatchOutcome
 from auditor.engine.plan import Plan
 from auditor.snapshot.reading import identity_of, row_groups
 from auditor.spark.errand import ANSWERS_DDL, Task, judge, packed
@@ -58,10 +58,6 @@ class Distributed:
                 self._last = (number, _judged(self._session, self._errand, self._jobs[number]))
             for place in places:
                 yield from pickle.loads(self._last[1][place])  # noqa: S301 - our own workers'
-
-    def evaluate(self, plan: Plan) -> Evaluation:
-        """Return what `auditor.engine.evaluating.evaluate` returns."""
-        return evaluate(plan, self.batches(plan))
 
 
 def distribute(

@@ -6,7 +6,6 @@ from io import StringIO
 
 from rich.console import Console
 
-from auditor.app.auditing import summarize
 from auditor.cli.terminal_tables import print_fleet
 from auditor.domain.result import Result, TenantResult
 from auditor.domain.words import Severity
@@ -15,13 +14,14 @@ from auditor.render.html import render
 from auditor.render.mail import render_mail
 from auditor.render.mail_view import Reader
 from auditor.render.page import page
+from auditor.render.totals import summarise
 from auditor.render.words import Words
 from tests.render.sample import result
 
 
 def fleet(*tenants: TenantResult) -> Result:
     given = result()
-    return replace(given, tenants=tenants, summary=summarize(tenants, given.fleet))
+    return replace(given, tenants=tenants, summary=summarise(tenants, given.fleet))
 
 
 def worst() -> TenantResult:
