@@ -274,7 +274,7 @@ def _small_tables(
         {"groupId": group_id(number), "userId": ids[place], "transitive": transitive}
         for number in range(_TEAMS)
         for transitive, size in ((False, len(ids) // 200), (True, len(ids) // 150))
-        for place in random.choice(len(ids), max(1, size), replace=False).tolist()
+        for place in np.sort(random.choice(len(ids), max(1, size), replace=False)).tolist()
     ]
     writer.write_table("products", pa.Table.from_pylist(products, PRODUCTS))
     writer.write_table("service_plans", pa.Table.from_pylist(plans, SERVICE_PLANS))

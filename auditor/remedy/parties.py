@@ -72,9 +72,7 @@ def _whole(facts: Facts, group: str, sku_id: str, people: frozenset[str]) -> boo
         return False
     if facts.status(Source.USERS) is not SourceStatus.COMPLETE:
         return False
-    members = facts.snapshot.table("members")
-    own = members.filter(pc.and_(pc.equal(members["groupId"], group), pc.invert(members["transitive"])))
-    listed = frozenset(own["userId"].to_pylist())
+    listed = frozenset(facts.snapshot.members_of(group, transitive=False).to_pylist())
     if listed - people or (known.members_status is SourceStatus.COMPLETE and listed != people):
         return False
     holders = 0

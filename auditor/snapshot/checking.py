@@ -40,9 +40,9 @@ def checked(path: Path, entry: FileEntry) -> bytes | None:
     return content
 
 
-def check_rows(path: Path, rows: int, entry: FileEntry) -> None:
-    """Refuse a file that has other rows than its entry tells."""
-    if rows != entry.rows:
+def check_rows(path: Path, rows: int, promised: int) -> None:
+    """Refuse a file that has other rows than its entry tells, or a part of one that has others than its footer does."""
+    if rows != promised:
         raise SnapshotError("snapshot-damaged", f"{path} does not have the rows that the manifest tells", hint=AGAIN)
 
 
@@ -122,7 +122,23 @@ def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schem
     """Refuse a gap in a column that has none."""
     for place, field in enumerate(found.schema):
         if not schema.field(field.name).nullable and found.column(place).null_count:
-            raise SnapshotError("snapshot-damaged", f"{path} has a gap in its column {field.name}", hint=AGAIN)
+            raise gap(path, field.name)
+
+
+def gap(path: Path, name: str) -> SnapshotError:
+    """Say which column lacks a value that nobody can do without."""
+    return SnapshotError("snapshot-damaged", f"{path} has a gap in its column {name}", hint=AGAIN)
+
+
+def cast_table(path: Path, found: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Bring a table that was read, or a part of one, into its schema; gaps and other types are refused."""
+    check_present(path, found, schema)
+    if found.schema.equals(schema):
+        return found
+    try:
+        return found.cast(schema)
+    except pa.ArrowException as error:
+        raise _other_type(path, error) from error
 
 
 def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:

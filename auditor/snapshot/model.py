@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.domain.result import Coverage
 from auditor.domain.words import Agreement, Cloud, Source, SourceStatus
@@ -55,9 +57,22 @@ UserReader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator
 """(user columns, assignment columns; None for all) → batches in row order."""
 
 
+class MemberParts(Protocol):
+    """The rows of a large members table in parts, each small enough to be read by itself; any thread may ask."""
+
+    def likely(self, group: str, *, transitive: bool) -> Mapping[int, bytes]:
+        """Tell which parts may hold members of a group, and below which text none of a part's user ids stands."""
+
+    def ids(self, part: int, group: str, *, transitive: bool) -> pa.Array:
+        """Read which users of a part are members of a group, in the order of rows."""
+
+    def whole(self) -> pa.Table:
+        """Read all rows, for who cannot do with less."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A tenant's state at one instant; the users are streamed, everything else is small and held."""
+    """A tenant's state at one instant; users and long lists of members are streamed, everything else is held."""
 
     manifest: Manifest
     tables: Mapping[str, pa.Table]
@@ -69,17 +84,35 @@ class Snapshot:
     """Every distinct skuId in the assignments, sorted."""
     not_collected: frozenset[str] | None = None
     """The facts that were not collected of one user or another; None where nobody looked for them beforehand."""
+    members: MemberParts | None = None
+    """The members of groups where they are many; None where they are among the tables."""
 
     def table(self, name: str) -> pa.Table:
-        """Return a small table; one that was not read is empty."""
+        """Return a table; one that was not read is empty. That of many members is read anew each time."""
         found = self.tables.get(name)
+        if found is None and name == "members" and self.members is not None:
+            return self.members.whole()
         return SMALL_TABLES[name].empty_table() if found is None else found
+
+    def members_of(self, group: str, *, transitive: bool) -> pa.Array:
+        """Return the user ids of a group's list of members, in the order of rows; the whole list is in memory then."""
+        if self.members is None:
+            return chosen_members(self.table("members"), group, transitive=transitive)
+        parts = self.members.likely(group, transitive=transitive)
+        own = [self.members.ids(part, group, transitive=transitive) for part in parts]
+        return pa.concat_arrays([pa.array([], pa.string()), *own])
 
     def batches(
         self, users: tuple[str, ...] | None = None, assignments: tuple[str, ...] | None = None
     ) -> Iterator[UserBatch]:
         """Walk the users in row order, reading only the columns named (those that exist)."""
         return self.read_users(users, assignments)
+
+
+def chosen_members(table: pa.Table, group: str, *, transitive: bool) -> pa.Array:
+    """Return the user ids of one list of members out of a table of many."""
+    own = pc.and_(pc.equal(table["groupId"], group), pc.equal(table["transitive"], transitive))
+    return table["userId"].filter(own).combine_chunks()
 
 
 def in_memory(

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.checking import (
     AGAIN,
+    cast_table,
     check_asked,
     check_form,
     check_present,
@@ -22,6 +23,7 @@ from auditor.snapshot.checking import (
     unreadable,
 )
 from auditor.snapshot.manifest import FileEntry, decode
+from auditor.snapshot.members import MemberFile, in_parts
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
 
@@ -67,7 +69,7 @@ def read(folder: Path) -> Snapshot:
         if entry is None:
             raise SnapshotError("snapshot-damaged", f"{folder} does not list {name}.parquet", hint=AGAIN)
         promised.append((folder / f"{name}.parquet", entry))
-    tables, people, links = _open_all(promised)
+    tables, people, links, members = _open_all(promised)
     check_states(folder / "groups.parquet", tables["groups"])
     check_asked(folder / "users.parquet", people.present(None), manifest)
     reader = _Reader(folder)
@@ -81,6 +83,7 @@ def read(folder: Path) -> Snapshot:
         sku_ids=links.sku_ids,
         # A small file is read whole anyway.
         not_collected=None if people.keeps else _not_collected(people),
+        members=members,
     )
 
 
@@ -125,7 +128,9 @@ def _manifest(folder: Path) -> tuple[Manifest, dict[str, FileEntry], str]:
     return decode(text, where=str(path))
 
 
-def _open_all(promised: list[tuple[Path, FileEntry]]) -> tuple[dict[str, pa.Table], "_File", "_File"]:
+def _open_all(
+    promised: list[tuple[Path, FileEntry]],
+) -> tuple[dict[str, pa.Table], "_File", "_File", MemberFile | None]:
     """Check the files, read the small tables and open the large ones; the first mistake in their order is told."""
     if sum(entry.size for _, entry in promised) < _WORTH_THREADS:
         found = [_open(path, entry) for path, entry in promised]
@@ -137,21 +142,25 @@ def _open_all(promised: list[tuple[Path, FileEntry]]) -> tuple[dict[str, pa.Tabl
             found = list(pool.map(_open, *zip(*promised, strict=True)))
     people, links = (file for file in found if isinstance(file, _File))
     tables = {path.stem: table for (path, _), table in zip(promised, found, strict=True) if isinstance(table, pa.Table)}
-    return tables, people, links
+    return tables, people, links, next((file for file in found if isinstance(file, MemberFile)), None)
 
 
 _WORTH_THREADS = 8 << 20
 """Bytes from which on two threads read faster than one."""
 
 
-def _open(path: Path, entry: FileEntry) -> "pa.Table | _File":
+def _open(path: Path, entry: FileEntry) -> "pa.Table | _File | MemberFile":
     """Hold a file against its promise and its schema; a small table is read."""
     content = checked(path, entry)
     schema = SMALL_TABLES.get(path.stem)
     if schema is not None:
+        if content is None and path.stem == "members":
+            members = in_parts(path, entry)
+            if members is not None:
+                return members
         return _table(path, entry, content, schema)
     file = opened(path, codes=True, content=content)
-    check_rows(path, file.metadata.num_rows, entry)
+    check_rows(path, file.metadata.num_rows, entry.rows)
     try:
         form = file.schema_arrow
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -173,7 +182,7 @@ def _table(path: Path, entry: FileEntry, content: bytes | None, schema: pa.Schem
     known = _KNOWN.get((path.stem, entry.sha256))
     if known is None:
         file = opened(path, codes=False, content=content)
-        check_rows(path, file.metadata.num_rows, entry)
+        check_rows(path, file.metadata.num_rows, entry.rows)
         try:
             known = _read_table(path, file, schema)
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -182,7 +191,7 @@ def _table(path: Path, entry: FileEntry, content: bytes | None, schema: pa.Schem
             if len(_KNOWN) >= _MOST_KNOWN:
                 _KNOWN.clear()
             _KNOWN[path.stem, entry.sha256] = known
-    check_rows(path, known.num_rows, entry)
+    check_rows(path, known.num_rows, entry.rows)
     return known
 
 
@@ -196,14 +205,7 @@ _MOST_KNOWN = 64
 def _read_table(path: Path, file: pq.ParquetFile, schema: pa.Schema) -> pa.Table:
     form = file.schema_arrow
     check_form(path, form, schema, required=tuple(schema.names))
-    table = file.read(columns=schema.names, use_threads=False).select(schema.names)
-    check_present(path, table, schema)
-    if table.schema.equals(schema):
-        return table
-    try:
-        return table.cast(schema)
-    except pa.ArrowException as error:
-        raise SnapshotError("snapshot-damaged", f"{path} has a column of another type: {error}", hint=AGAIN) from error
+    return cast_table(path, file.read(columns=schema.names, use_threads=False).select(schema.names), schema)
 
 
 def _sku_ids(links: "_File") -> tuple[str, ...]:

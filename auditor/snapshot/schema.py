@@ -127,12 +127,15 @@ SMALL_TABLES = {
     "members": MEMBERS,
     "organization": ORGANIZATION,
 }
-"""The tables that are read whole."""
+"""The tables that are read whole, where there are not very many members."""
 
 FILES = ("users", "assignments", *SMALL_TABLES)
 
 USERS_PER_ROW_GROUP = 65_536
 """Users of one row group: large enough for vector operations to pay, small enough that memory stays flat."""
+
+MEMBERS_PER_ROW_GROUP = 16_384
+"""Members of one row group where they are many: an audit keeps some of each group that its policies name."""
 
 
 def users_schema(asked: tuple[str, ...]) -> pa.Schema:

@@ -18,7 +18,14 @@ from auditor.domain.errors import SnapshotError
 from auditor.snapshot.checking import CODES
 from auditor.snapshot.manifest import FileEntry, encode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
-from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS, USERS_PER_ROW_GROUP
+from auditor.snapshot.schema import (
+    ASSIGNMENTS,
+    FILES,
+    MEMBERS_PER_ROW_GROUP,
+    SMALL_TABLES,
+    USERS,
+    USERS_PER_ROW_GROUP,
+)
 
 _COMPRESSION = {"compression": "zstd", "compression_level": 1}
 _WHOLE = {**_COMPRESSION, "write_statistics": False, "use_dictionary": False}
@@ -31,8 +38,12 @@ _LARGE: dict[str, Any] = {
     "column_encoding": {"user": "DELTA_BINARY_PACKED"},
 }
 """For users and assignments: ids, names and instants differ too much for codes, which would only make them longer."""
+_PARTED: dict[str, Any] = {**_COMPRESSION, "use_dictionary": ["groupId"]}
+"""For many members: statistics tell which row groups have those of a group."""
 _FEW = 8_192
 """Users up to whom a first row group is kept back: where it stays the only one, it is written like a small table."""
+_FEW_MEMBERS = 1 << 16
+"""Members up to which their table is a small one."""
 _MEMORY = 4 << 20
 """Bytes of whole files that wait in memory until the end."""
 
@@ -152,11 +163,18 @@ class SnapshotWriter:
         links.write_table(assignments, row_group_size=max(1, assignments.num_rows))
 
     def write_table(self, name: str, table: pa.Table) -> None:
-        """Write one of the small tables whole."""
+        """Write one of the other tables. Many members should come in the order of group, `transitive` and user.
+
+        Their row groups are small, and an audit then reads few of them for a batch of users.
+        """
         schema = SMALL_TABLES[name]
         cast = table if table.schema == schema else table.select(schema.names).cast(schema)
-        self._bytes(name, _whole(cast))
         self._rows[name] = table.num_rows
+        if name == "members" and table.num_rows > _FEW_MEMBERS:
+            members = self._table(name, schema, _PARTED)
+            members.write_table(cast.combine_chunks(), row_group_size=MEMBERS_PER_ROW_GROUP)
+        else:
+            self._bytes(name, _whole(cast))
 
     def finish(self, manifest: Manifest) -> None:
         """End every file and make the manifest: nothing can be added any more. Small files still wait in memory."""
@@ -210,13 +228,13 @@ class SnapshotWriter:
             self._partial.mkdir(parents=True, exist_ok=False)
             self._begun = True
 
-    def _table(self, name: str, schema: pa.Schema) -> pq.ParquetWriter:
+    def _table(self, name: str, schema: pa.Schema, form: Mapping[str, Any] = _LARGE) -> pq.ParquetWriter:
         """Return what writes a table row group by row group."""
         file = self._files.get(name)
         if file is None:
             self._begin()
             file = self._files[name] = _File(self._partial / f"{name}.parquet")
-            file.writer = pq.ParquetWriter(file, schema, **_LARGE)
+            file.writer = pq.ParquetWriter(file, schema, **form)
         assert isinstance(file, _File)
         assert file.writer is not None
         return file.writer
