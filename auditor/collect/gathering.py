@@ -97,7 +97,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
                 gathered = await _gather(reading)
         writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))
         stop = Event()
-        large = gathered.users is not None and gathered.users.rows >= USERS_PER_ROW_GROUP // 4
+        large = gathered.users is not None and gathered.users.rows >= USERS_PER_ROW_GROUP // 8
         if large:
             await turn.beside(partial(_fill, writer, manifest, gathered, stop), stop.set)
         async with turn.publishing():

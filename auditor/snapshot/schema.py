@@ -131,7 +131,7 @@ SMALL_TABLES = {
 
 FILES = ("users", "assignments", *SMALL_TABLES)
 
-USERS_PER_ROW_GROUP = 65_536
+USERS_PER_ROW_GROUP = 131_072
 """Users of one row group: large enough for vector operations to pay, small enough that memory stays flat."""
 
 MEMBERS_PER_ROW_GROUP = 16_384
