@@ -1,20 +1,20 @@
-"""Findings into one digest, so that two ways of finding them can be held against each other to the last one."""
+"""Tables of findings into one digest, so that two ways of finding can be held against each other to the last one."""
 
 import hashlib
 
+import pyarrow as pa
+import pyarrow.compute as pc
 
-class Digest:
-    """Hashes findings in the order in which they are given; absent texts are empty."""
+COLUMNS = ("policy", "check", "severity", "subject", "skuId", "skuPartNumber", "detail", "waiver")
+"""What a finding says."""
 
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._count = 0
 
-    def add(self, *texts: str) -> None:
-        """Take one finding: policy, check, severity, subject, skuId, part number, detail, waiver."""
-        self._hash.update(("\x1f".join(texts) + "\n").encode())
-        self._count += 1
-
-    def summary(self) -> dict[str, object]:
-        """Return the number of findings and their digest."""
-        return {"findings": self._count, "digest": self._hash.hexdigest()}
+def digested(table: pa.Table) -> dict[str, object]:
+    """Return the number of findings and their digest, in the table's own order; absent texts are empty."""
+    digest = hashlib.sha256()
+    for start in range(0, table.num_rows, 1 << 16):
+        part = table.slice(start, 1 << 16)
+        columns = (pc.fill_null(part[name].cast("string"), "").to_pylist() for name in COLUMNS)
+        for texts in zip(*columns, strict=True):
+            digest.update(("\x1f".join(texts) + "\n").encode())
+    return {"findings": table.num_rows, "digest": digest.hexdigest()}

@@ -13,7 +13,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from auditor.app.streaming import scratch_beside, stream, write_streamed
 from auditor.catalogue import builtin
@@ -24,10 +23,8 @@ from auditor.engine.plan import bind
 from auditor.engine.table import findings_table
 from auditor.policy.loading import load
 from auditor.snapshot.reading import read
-from benchmarks.digesting import Digest
+from benchmarks.digesting import digested
 from benchmarks.tenant import AS_OF
-
-_DIGESTED = ("policy", "check", "severity", "subject", "skuId", "skuPartNumber", "detail", "waiver")
 
 
 def main() -> None:
@@ -84,16 +81,6 @@ def multiplied(policies: PolicySet, times: int) -> PolicySet:
         for place, policy in enumerate(own)
     ]
     return replace(policies, policies=(*own, *more))
-
-
-def digested(table: pa.Table) -> dict[str, object]:
-    """Digest every finding in the table's own order."""
-    digest = Digest()
-    for start in range(0, table.num_rows, 1 << 16):
-        part = table.slice(start, 1 << 16)
-        for row in zip(*(pc.fill_null(part[name].cast("string"), "").to_pylist() for name in _DIGESTED), strict=True):
-            digest.add(*row)
-    return digest.summary()
 
 
 def pairs(table: pa.Table) -> str:
