@@ -22,7 +22,7 @@ from auditor.snapshot.reading import read
 from auditor.spark.distributing import distribute
 from auditor.spark.errand import judge
 from auditor.spark.session import session
-from benchmarks.run_engine import digested
+from benchmarks.digesting import digested
 from benchmarks.tenant import AS_OF
 
 
