@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from auditor.app.streaming import scratch_beside, stream, write_streamed
+from auditor.app.streaming import Aside, scratch_beside, stream, write_streamed
 from auditor.catalogue import builtin
 from auditor.domain.policy import PolicySet
 from auditor.engine.evaluating import evaluate, judged_batches
@@ -66,7 +66,8 @@ def streamed(snapshot: Path, policies: PolicySet) -> dict[str, object]:
     with tempfile.TemporaryDirectory(dir=snapshot.parent) as folder:
         place = Path(folder, "findings.parquet")
         with scratch_beside(place) as scratch:
-            found = stream([read(snapshot)], policies, builtin(), AS_OF, judge=judged_batches, scratch=scratch)
+            aside = Aside(file=scratch)
+            found = stream([read(snapshot)], policies, builtin(), AS_OF, judge=judged_batches, aside=aside)
             write_streamed(found, place, place.with_name("summary.json"))
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
     return {"seconds": seconds, "cpu": used, "findings": found.count}

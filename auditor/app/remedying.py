@@ -56,14 +56,19 @@ def _tenant(
     return replace(tenant, findings=findings, actions=actions)
 
 
-def _fleet(result: Result, policies: PolicySet, library: Library, words: Words) -> FleetResult:
+def guided(result: Result) -> FleetResult:
+    """Fill in `guidance` of the fleet's findings."""
     fleet = result.fleet
     findings = tuple(
         finding.told(guidance=choose(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
         for finding in fleet.findings
     )
-    guided = replace(fleet, findings=findings)
-    return replace(guided, actions=actions_between(guided, result.tenants, policies, library, words=words))
+    return replace(fleet, findings=findings)
+
+
+def _fleet(result: Result, policies: PolicySet, library: Library, words: Words) -> FleetResult:
+    fleet = guided(result)
+    return replace(fleet, actions=actions_between(fleet, result.tenants, policies, library, words=words))
 
 
 def _group_names(findings: Sequence[Finding]) -> dict[str, str]:

@@ -17,6 +17,9 @@ STDOUT = "-"
 FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
 """Formats whose sentences are in the reader's language; ids and places are the same in all of them."""
 
+WALKED = frozenset({"csv", "ndjson", "parquet"})
+"""Formats that walk the findings once, in their order, and look at nothing else that is made of them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
@@ -30,6 +33,12 @@ class Output:
     """Where the summary is written instead, as plain text."""
     tenant_files: bool
     """Whether each tenant gets a result.json of its own, in the folder `tenants`."""
+
+    @property
+    def walked(self) -> bool:
+        """Whether findings are only walked, which nobody has to hold for that, and no sentence is told of them."""
+        told = self.terminal or self.terminal_file is not None
+        return not told and bool(self.files) and {name for name, _ in self.files} <= WALKED
 
 
 def parse_format(text: str) -> tuple[str, str | None]:

@@ -13,20 +13,31 @@ from auditor.app.catalogue import active
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.catalogue import Catalogue
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import DeliveryError, UsageError
+from auditor.domain.errors import DeliveryError, SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, Summary, TenantResult
 from auditor.domain.words import Severity, Status
 from auditor.engine.facts import Facts
 from auditor.engine.notices import fleet_notices
-from auditor.engine.outcome import NOTHING, OPEN, Raised
+from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Raised
 from auditor.engine.plan import Plan, bind
+from auditor.engine.recalling import Recall
 from auditor.engine.spilling import BOUND, Scratch, Spill
 from auditor.engine.streaming import Spilled, findings_batches, spilled
 from auditor.policy.compiling import needs
 from auditor.render.findings_parquet import Stacked, pieces
 from auditor.render.summary_json import summary_json
 from auditor.snapshot.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What one tenant came to."""
+
+    plan: Plan
+    found: Spilled
+    recall: Recall | None
+    """The people whom the findings are about, where they are to be described."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +49,24 @@ class Streamed:
     raised: Mapping[str, Mapping[str, Raised]]
     """Tenant → policy → how much it found."""
     scratch: Scratch
-    parts: tuple[tuple[Plan, Spilled], ...]
+    parts: tuple[Part, ...]
+    """The tenants that were audited, by name."""
 
     @property
     def count(self) -> int:
         """The number of findings, waived ones and those of the fleet included."""
-        return sum(found.count for _, found in self.parts) + len(self.result.fleet.findings)
+        return sum(part.found.count for part in self.parts) + len(self.result.fleet.findings)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aside:
+    """Where findings wait until they are written."""
+
+    file: BinaryIO
+    bound: int = BOUND
+    """Bytes of findings, and of people, that stay in memory; what is beyond goes to the file."""
+    described: bool = False
+    """Whether findings are to be described: the people whom they are about are then kept too."""
 
 
 @contextmanager
@@ -71,7 +94,7 @@ def streamed(request: Request, scratch: BinaryIO) -> Iterator[Streamed]:
     """
     policies = checked_policies(request)
     with judged_states(request, policies) as (states, judge):
-        yield stream(states, policies, active(), request.as_of, judge=judge, scratch=scratch)
+        yield stream(states, policies, active(), request.as_of, judge=judge, aside=Aside(file=scratch))
 
 
 def stream(
@@ -81,36 +104,32 @@ def stream(
     as_of: datetime,
     *,
     judge: Judge,
-    scratch: BinaryIO,
-    bound: int = BOUND,
+    aside: Aside,
 ) -> Streamed:
-    """Audit tenants one after the other, and keep what they found beyond `bound` bytes in the scratch file.
+    """Audit tenants one after the other, and put what they found aside.
 
-    Raises DeliveryError where its disk is full.
+    Raises DeliveryError where the disk of the scratch file is full.
     """
     needed = needs(policies).sources
-    file = Scratch(scratch)
+    file = Scratch(aside.file)
     audited: list[TenantResult] = []
-    parts: list[tuple[Plan, Spilled]] = []
+    parts: list[Part] = []
+    room = _Room(findings=aside.bound, people=aside.bound)
     for state in states:
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
         plan = bind(policies, Facts(state, catalogue, policies, as_of))
         try:
-            found = spilled(plan, judge(plan), Spill(file, bound=bound))
+            part = _part(plan, judge(plan), file, room, described=aside.described)
         except OSError as error:
-            raise DeliveryError(
-                "report-unwritable",
-                f"findings cannot be put aside: {error.strerror}",
-                hint="free some room where --findings is to be: a finding takes 16 bytes until it is written",
-            ) from error
-        audited.append(concluded(plan, found.evaluation, needed))
-        parts.append((plan, found))
-    unknown = fleet_notices(policies, [plan.facts for plan, _ in parts])
+            raise no_room(error) from error
+        audited.append(concluded(plan, part.found.evaluation, needed))
+        parts.append(part)
+    unknown = fleet_notices(policies, [part.plan.facts for part in parts])
     result = assemble(audited, policies, catalogue, as_of, unknown_names=unknown)
-    parts.sort(key=lambda part: part[0].facts.manifest.tenant)
-    raised = {plan.facts.manifest.tenant: _raised(plan, found) for plan, found in parts}
+    parts.sort(key=lambda part: part.plan.facts.manifest.tenant)
+    raised = {part.plan.facts.manifest.tenant: _raised(part.plan, part.found) for part in parts}
     return Streamed(
         result=replace(result, summary=_summary(result, raised)), raised=raised, scratch=file, parts=tuple(parts)
     )
@@ -120,11 +139,48 @@ def write_streamed(streamed: Streamed, findings: Path, summary: Path) -> None:
     """Write the table of findings and the counts, both or none. Raises DeliveryError where they cannot be written."""
     counts = summary_json(streamed.result, streamed.raised, file=findings.name, rows=streamed.count)
     batches = (
-        Stacked(tenant=plan.facts.manifest.tenant, batches=findings_batches(plan, found, streamed.scratch))
-        for plan, found in streamed.parts
+        Stacked(
+            tenant=part.plan.facts.manifest.tenant, batches=findings_batches(part.plan, part.found, streamed.scratch)
+        )
+        for part in streamed.parts
     )
     table = pieces(streamed.result.run, batches, streamed.result.fleet.findings)
     write_all([(findings, table), (summary, counts.chunks())])
+
+
+@dataclass(slots=True)
+class _Room:
+    """Bytes that all tenants of a run together may still hold in memory."""
+
+    findings: int
+    people: int
+
+
+def _part(plan: Plan, batches: Iterable[BatchOutcome], file: Scratch, room: _Room, *, described: bool) -> Part:
+    """Judge one tenant; what it holds in memory is taken off the room for those that follow."""
+    spill = Spill(file, bound=room.findings)
+    found = spilled(plan, batches, spill)
+    room.findings -= spill.held
+    recall = None
+    if described:
+        recall = Recall(plan, file, bound=room.people)
+        if not recall.take(spill):
+            raise SnapshotError(
+                "snapshot-damaged",
+                f"the snapshot of the tenant {plan.facts.manifest.tenant} changed while it was audited",
+                hint="run the audit again when nothing writes to the snapshot",
+            )
+        room.people -= recall.held
+    return Part(plan=plan, found=found, recall=recall)
+
+
+def no_room(error: OSError) -> DeliveryError:
+    """Say why the scratch file cannot be written, or read again."""
+    return DeliveryError(
+        "report-unwritable",
+        f"findings cannot be put aside: {error.strerror}",
+        hint="free some room where the reports are to be: findings, and who they are about, wait there for a while",
+    )
 
 
 def _raised(plan: Plan, found: Spilled) -> dict[str, Raised]:

@@ -5,6 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from auditor.app.auditing import exit_code
@@ -114,8 +115,23 @@ def run(args: argparse.Namespace) -> int:
         from auditor.cli.send import mail_settings  # noqa: PLC0415  whoever sends nothing does not wait for it
 
         settings = mail_settings(args.tenants)
-    with audited(request) as (result, folders):
+    with _audited(request, wanted, args) as (result, folders):
         return _report(result, folders, args, wanted, settings, keep)
+
+
+def _audited(
+    request: Request, wanted: Output, args: argparse.Namespace
+) -> AbstractContextManager[tuple[Result, tuple[Path, ...]]]:
+    """Audit into a result that holds its findings, or one that describes them while they are written: never both.
+
+    A demo compares itself with its day before, and a job's summary shows what its findings cost and what mends them.
+    """
+    asked = (args.demo, args.compare, args.history, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ)
+    if wanted.walked and not any(asked):
+        from auditor.app.flowing import flowing  # noqa: PLC0415  others describe findings once
+
+        return flowing(request, next((path for _, path in wanted.files if path is not None), None))
+    return audited(request)
 
 
 def _report(
@@ -132,7 +148,7 @@ def _report(
 
         result = redacted(result)
     locale = locale_of(wished_locale(args.locale), result)
-    told = localised(result, locale)
+    told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
     past = _earlier(args.history, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
     code = exit_code(result, threshold(args))

@@ -1,7 +1,7 @@
 """Columns of findings into findings with names, evidence and money: a second walk over those users that have any."""
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from auditor.domain.making import drafts
 from auditor.domain.policy import Policy
@@ -16,19 +16,27 @@ _PRICED = frozenset({"assignment.not-allowed", "assignment.denied", "assignment.
 """Checks whose finding costs a seat; a second path of one seat, or the way it was assigned, costs nothing."""
 
 
+Guide = Callable[[Finding], str]
+"""Tells the article that mends a finding whose `guidance` is not filled in yet."""
+
+
 def describe(plan: Plan, evaluation: Evaluation) -> tuple[Finding, ...]:
     """Return the findings of a tenant in the order of reports."""
     people = people_of(plan, evaluation)
     # Policies stand in the order of findings, so that only what one check of one policy found has to be put in order.
     found: dict[tuple[int, str], list[Finding]] = {}
     for single in evaluation.singles:
-        found.setdefault((single.policy, single.check), []).append(_single(plan, single))
+        found.setdefault((single.policy, single.check), []).append(of_thing(plan, single))
     for chunk in evaluation.chunks:
-        found.setdefault((chunk.policy, chunk.check), []).extend(_chunk(plan, chunk, people))
-    return tuple(itertools.chain.from_iterable(sorted(found[key], key=_within) for key in sorted(found)))
+        products = itertools.repeat(chunk.written) if chunk.skus is None else chunk.skus.tolist()
+        columns = (chunk.rows.tolist(), products, _details(chunk), chunk.waivers.tolist())
+        found.setdefault((chunk.policy, chunk.check), []).extend(
+            of_people(plan, (chunk.policy, chunk.check), people, columns)
+        )
+    return tuple(itertools.chain.from_iterable(sorted(found[key], key=in_order) for key in sorted(found)))
 
 
-def _within(finding: Finding) -> tuple[str, str, str, str]:
+def in_order(finding: Finding) -> tuple[str, str, str, str]:
     """Order findings of one check by subject id, product and detail; the absent go first."""
     product = finding.product
     if product is None:
@@ -36,41 +44,59 @@ def _within(finding: Finding) -> tuple[str, str, str, str]:
     return (finding.subject.id, product.sku_part_number or "", product.sku_id or "", finding.detail or "")
 
 
-def _chunk(plan: Plan, chunk: Chunk, people: Mapping[int, Person]) -> Iterator[Finding]:
-    policy, facts, draft = plan.policies[chunk.policy], plan.facts, drafts(Finding)
+Product = int | str | None
+"""What a finding is about: the place of a SKU, the words of the policy, or nothing."""
+Columns = tuple[Iterable[int], Iterable[Product], Iterable[str | None], Sequence[int]]
+"""Findings about people: the row of each, product, detail, and the place of the waiver or OPEN."""
+
+
+def of_people(
+    plan: Plan, key: tuple[int, str], people: Mapping[int, Person], columns: Columns, guide: Guide | None = None
+) -> Iterator[Finding]:
+    """Describe what one check of one policy says of people; without a guide `guidance` stays empty."""
+    place, check = key
+    policy, facts, draft = plan.policies[place], plan.facts, drafts(Finding)
     tenant = facts.manifest.tenant_id or facts.manifest.tenant
-    told = (policy.id, chunk.check, policy.severity, _source(policy))
-    begun = Fingerprint(tenant, policy.id, chunk.check, SubjectType.USER.value)
-    products = _products(plan, chunk)
-    standings = {place: _standing(plan, place) for place in set(chunk.waivers.tolist())}
-    skus = itertools.repeat(None) if chunk.skus is None else chunk.skus.tolist()
-    for row, sku, detail, waived in zip(
-        chunk.rows.tolist(), skus, _details(chunk), chunk.waivers.tolist(), strict=False
-    ):
+    told = (policy.id, check, policy.severity, _source(policy))
+    begun = Fingerprint(tenant, policy.id, check, SubjectType.USER.value)
+    products = _Products(plan, check)
+    standings = {waiver: _standing(plan, waiver) for waiver in set(columns[-1])}
+    for row, about, detail, waived in zip(*columns, strict=False):
         person = people[row]
         finding = draft()
-        finding.product, identity, finding.money = products[sku]
+        finding.product, identity, finding.money = products[about]
         finding.fingerprint = begun.of(person.subject.id, identity, detail)
         finding.policy, finding.check, finding.severity, finding.source = told
         finding.status, finding.waiver = standings[waived]
         finding.subject = person.subject
         finding.detail = detail
-        finding.evidence = person.evidence if sku is None else person.about(sku)
+        finding.evidence = person.about(about) if type(about) is int else person.evidence
         finding.change, finding.guidance = None, ""
+        if guide is not None:
+            finding.guidance = guide(finding)
         finding.__class__ = Finding
         yield finding
 
 
-def _products(plan: Plan, chunk: Chunk) -> dict[int | None, tuple[ProductReference | None, str | None, Money | None]]:
-    """Return the products that findings are about by their places, each with its identity and its price."""
-    written = None if chunk.written is None else ProductReference(sku_id=None, sku_part_number=chunk.written)
-    found: dict[int | None, tuple[ProductReference | None, str | None, Money | None]] = {}
-    found[None] = written, _identity(written), None
-    for place in () if chunk.skus is None else set(chunk.skus.tolist()):
-        sku = plan.facts.skus[place]
-        product = ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number)
-        found[place] = product, _identity(product), _price(plan, sku) if chunk.check in _PRICED else None
-    return found
+class _Products(dict[Product, tuple[ProductReference | None, str | None, Money | None]]):
+    """What findings of one check are about, each with its identity and its price; looked up when it is first named."""
+
+    def __init__(self, plan: Plan, check: str) -> None:
+        super().__init__({None: (None, None, None)})
+        self._plan = plan
+        self._priced = check in _PRICED
+
+    def __missing__(self, about: int | str) -> tuple[ProductReference | None, str | None, Money | None]:
+        """Look up a product that was not named yet."""
+        price = None
+        if isinstance(about, str):
+            product = ProductReference(sku_id=None, sku_part_number=about)
+        else:
+            sku = self._plan.facts.skus[about]
+            product = ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number)
+            price = _price(self._plan, sku) if self._priced else None
+        found = self[about] = product, _identity(product), price
+        return found
 
 
 def _standing(plan: Plan, waiver: int) -> tuple[Status, str | None]:
@@ -82,7 +108,8 @@ def _identity(product: ProductReference | None) -> str | None:
     return None if product is None else product.sku_id or f"written:{product.sku_part_number}"
 
 
-def _single(plan: Plan, single: Single) -> Finding:
+def of_thing(plan: Plan, single: Single) -> Finding:
+    """Describe what is not about a user."""
     policy = plan.policies[single.policy]
     tenant = plan.facts.manifest.tenant_id or plan.facts.manifest.tenant
     product = single.product

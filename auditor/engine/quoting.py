@@ -30,6 +30,8 @@ _FACTS = (
     *SIGN_IN_COLUMNS,
 )
 _PATHS = ("state", "assignedByGroup", "error")
+QUOTED = (("id", "displayName", "userPrincipalName", *_FACTS), ("user", "skuId", "held", *_PATHS))
+"""The columns of users and of assignments that findings quote."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +56,31 @@ def people_of(plan: Plan, evaluation: Evaluation) -> dict[int, Person]:
         return {}
     rows = distinct(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
     people: dict[int, Person] = {}
-    links = ("user", "skuId", "held", *_PATHS)
-    for batch in plan.facts.snapshot.batches(("id", "displayName", "userPrincipalName", *_FACTS), links):
+    for batch in plan.facts.snapshot.batches(*QUOTED):
         first, last = np.searchsorted(rows, [batch.offset, batch.offset + batch.users.num_rows])
         if first < last:
-            people.update(zip(rows[first:last].tolist(), _quoted(plan, batch, rows[first:last]), strict=True))
+            here = rows[first:last]
+            people.update(zip(here.tolist(), quoted(plan, *chosen(batch, here), here), strict=True))
     return people
 
 
-def _quoted(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[Person]:
-    """Quote some users of a batch, in the order of their rows in the snapshot."""
+def chosen(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """Return some users of a batch, by their ascending rows in the snapshot, and their assignments."""
     users = batch.users
     if len(rows) < users.num_rows:
         users = users.take(indices(rows - batch.offset))
+    return users, links_of(batch.assignments, rows)
+
+
+def links_of(links: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
+    """Return the assignments of some users."""
+    starts, sizes = _spans(links, rows)
+    places = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+    return links if len(places) == links.num_rows else links.take(indices(places))
+
+
+def quoted(plan: Plan, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> Iterator[Person]:
+    """Quote users, in the order of their rows in the snapshot; the assignments are theirs and nobody else's."""
     columns = _columns(users)
     absent = [None] * len(rows)
     ids, principals, names = (columns.get(name, absent) for name in ("id", "userPrincipalName", "displayName"))
@@ -74,7 +88,7 @@ def _quoted(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[Person]:
     facts = zip(*(columns.get(name, absent) for name in told), strict=True)
     subjects, persons = drafts(Subject), drafts(Person)
     for user, principal, name, values, (held, paths) in zip(
-        ids, principals, names, facts, _assignments(plan, batch, rows), strict=True
+        ids, principals, names, facts, _assignments(plan, links, rows), strict=True
     ):
         evidence = {fact: value for fact, value in zip(told, values, strict=True) if value is not None}
         if principal is None:  # a finding tells it even so, in its place
@@ -89,21 +103,17 @@ def _quoted(plan: Plan, batch: UserBatch, rows: Rows) -> Iterator[Person]:
 
 
 def _assignments(
-    plan: Plan, batch: UserBatch, rows: Rows
+    plan: Plan, links: pa.RecordBatch, rows: Rows
 ) -> Iterator[tuple[list[str], list[tuple[int, Mapping[str, Any] | None]]]]:
     """Yield for each user the names of what they hold, and every assignment; equal ones are the same objects."""
-    links, facts = batch.assignments, plan.facts
-    owners = links.column("user").to_numpy()
-    starts, ends = np.searchsorted(owners, rows), np.searchsorted(owners, rows, side="right")
-    sizes = ends - starts
-    chosen = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-    taken = links if len(chosen) == links.num_rows else links.take(indices(chosen))
-    codes = taken.column("skuId")
+    facts = plan.facts
+    _, sizes = _spans(links, rows)
+    codes = links.column("skuId")
     places = np.array([facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
     names = [sku.part_number or sku.sku_id for sku in facts.skus]
     skus = places[codes.indices.to_numpy()]
-    counted = np.where(flags_of(taken.column("held")), skus, -1).tolist()
-    paths = list(zip(skus.tolist(), _paths(plan, taken), strict=True))
+    counted = np.where(flags_of(links.column("held")), skus, -1).tolist()
+    paths = list(zip(skus.tolist(), _paths(plan, links), strict=True))
     known: dict[tuple[int, ...], list[str]] = {}
     end = 0
     for size in sizes.tolist():
@@ -113,6 +123,13 @@ def _assignments(
         if held is None:
             held = known[own] = sorted({names[sku] for sku in own if sku >= 0})
         yield held, paths[start:end]
+
+
+def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
+    """Return where the assignments of each user begin, and how many they are."""
+    owners = links.column("user").to_numpy()
+    starts = np.searchsorted(owners, rows)
+    return starts, np.searchsorted(owners, rows, side="right") - starts
 
 
 def _paths(plan: Plan, links: pa.RecordBatch) -> Sequence[Mapping[str, Any] | None]:
@@ -155,9 +172,11 @@ def _columns(users: pa.RecordBatch) -> dict[str, Sequence[Any]]:
 
 
 def _plain(column: pa.Array) -> Sequence[Any]:
-    if pa.types.is_dictionary(column.type):
+    if pa.types.is_dictionary(column.type) and len(column.dictionary) <= len(column):
         values = [*column.dictionary.to_pylist(), None]
         return [values[code] for code in codes_of(column, absent=len(values) - 1).tolist()]
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()  # of many values few are looked up
     return list(column.to_pylist())
 
 

@@ -3,19 +3,24 @@
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import chain
 from typing import BinaryIO, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from auditor.engine.bitsets import distinct
 from auditor.engine.outcome import NOTHING, BatchOutcome, Chunk, Raised
 
 Columns = npt.NDArray[np.int32]
 """Findings as four rows of numbers: ROW, PRODUCT, DETAIL and WAIVER, a column each finding."""
 ROW, PRODUCT, DETAIL, WAIVER = range(4)
 ABSENT: Final = -1
+_NOTHING: Final[Columns] = np.zeros((4, 0), dtype=np.int32)
+
+Key = tuple[int, str]
+"""A policy, by its place, and a check."""
 
 BOUND: Final = 32 << 20
 """Bytes of findings, and of ids, that stay in memory."""
@@ -51,7 +56,6 @@ class Scratch:
 class _Piece:
     """The findings of one chunk: at hand, or at a place of the scratch file."""
 
-    batch: int
     count: int
     held: Columns | None
     place: int = 0
@@ -63,18 +67,24 @@ class Spill:
     def __init__(self, scratch: Scratch, *, bound: int = BOUND) -> None:
         self._scratch = scratch
         self._bound = bound
-        self._held = 0
         self._batch = 0
-        self._pieces: dict[tuple[int, str], list[_Piece]] = {}
+        self._pieces: dict[Key, dict[int, list[_Piece]]] = {}
         self._written: dict[str, int] = {}
         self._details: dict[str, int] = {}
         self.raised: dict[int, Raised] = {}
         """Policy place → how much it found about people."""
+        self.held = 0
+        """Bytes of findings that are in memory."""
 
     @property
-    def keys(self) -> list[tuple[int, str]]:
+    def keys(self) -> list[Key]:
         """The policies, by their place, and checks that found something, in order."""
         return sorted(self._pieces)
+
+    @property
+    def batches(self) -> set[int]:
+        """The numbers of the batches with findings."""
+        return set().union(*self._pieces.values())
 
     @property
     def written(self) -> list[str]:
@@ -94,19 +104,30 @@ class Spill:
             found[ROW], found[WAIVER] = chunk.rows, chunk.waivers
             found[PRODUCT] = self._products(chunk)
             found[DETAIL] = self._numbered(chunk)
-            piece = _Piece(self._batch, len(chunk), found)
-            self._pieces.setdefault((chunk.policy, chunk.check), []).append(piece)
-            self._held += found.nbytes
+            batches = self._pieces.setdefault((chunk.policy, chunk.check), {})
+            batches.setdefault(self._batch, []).append(_Piece(len(chunk), found))
+            self.held += found.nbytes
         outcome.chunks.clear()
         self._batch += 1
-        if self._held > self._bound:
-            self._put_away()
+        if self.held > self._bound:
+            self.put_away()
 
-    def stretches(self, key: tuple[int, str]) -> Iterator[Columns]:
-        """Yield what one check of one policy found, batch by batch in the order of users."""
-        for _, pieces in groupby(self._pieces[key], lambda piece: piece.batch):
-            found = [self._read(piece) for piece in pieces]
-            yield found[0] if len(found) == 1 else np.concatenate(found, axis=1)
+    def stretches(self, key: Key) -> Iterator[tuple[int, Columns]]:
+        """Yield what one check of one policy found, with the number of each batch, in the order of users."""
+        for batch in self._pieces[key]:
+            yield batch, self.found(key, batch)
+
+    def found(self, key: Key, batch: int) -> Columns:
+        """Return what one check of one policy found in a batch; what it found first stands first."""
+        found = [self._read(piece) for piece in self._pieces.get(key, {}).get(batch, ())]
+        if len(found) == 1:
+            return found[0]
+        return np.concatenate(found, axis=1) if found else _NOTHING
+
+    def rows(self, batch: int) -> npt.NDArray[np.int32]:
+        """Return the users of a batch with findings, each once, in order."""
+        found = [self.found(key, batch)[ROW] for key, batches in self._pieces.items() if batch in batches]
+        return distinct(np.concatenate(found)) if found else _NOTHING[ROW]
 
     def _products(self, chunk: Chunk) -> npt.NDArray[np.signedinteger] | int:
         if chunk.skus is not None:
@@ -126,14 +147,15 @@ class Spill:
             known[code] = self._details.setdefault(chunk.details[code], len(self._details))
         return known[chunk.detail_codes]
 
-    def _put_away(self) -> None:
+    def put_away(self) -> None:
+        """Put everything that is in memory into the scratch file. Raises OSError where the disk is full."""
         # Part by part, since that is how they are read.
         for key in self.keys:
-            for piece in self._pieces[key]:
+            for piece in chain.from_iterable(self._pieces[key].values()):
                 if piece.held is not None:
                     piece.place = self._scratch.put(pa.py_buffer(piece.held))
                     piece.held = None
-        self._held = 0
+        self.held = 0
 
     def _read(self, piece: _Piece) -> Columns:
         if piece.held is not None:

@@ -85,7 +85,7 @@ class _Streaming:
             if key not in people:
                 yield self._words.objects(key), pa.array(self._words.others, pa.string())
                 continue
-            for stretch in self._spill.stretches(key):
+            for _, stretch in self._spill.stretches(key):
                 part = self._part(key, stretch)
                 who, places = _distinct(part.subjects)
                 yield replace(part, subjects=places), self._ids.of_rows(who)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor import resources
-from auditor.app.streaming import stream, write_streamed
+from auditor.app.streaming import Aside, stream, write_streamed
 from auditor.catalogue import builtin
 from auditor.domain.errors import DeliveryError
 from auditor.domain.words import Source, SourceStatus
@@ -172,10 +172,10 @@ class FullDisk(BytesIO):
 def test_a_full_disk_is_said_and_nothing_is_written(tmp_path: Path) -> None:
     policies = load([("p.yaml", HELD.encode())]).policies
     states = [tenant(user("ann", "SPE_E3"))]
-    found = stream(states, policies, builtin(), NOW, judge=judged_batches, scratch=FullDisk())
+    found = stream(states, policies, builtin(), NOW, judge=judged_batches, aside=Aside(file=FullDisk()))
     write_streamed(found, tmp_path / "f", tmp_path / "s")  # so few need no room
     with pytest.raises(DeliveryError, match="No space left"):
-        stream(states, policies, builtin(), NOW, judge=judged_batches, scratch=FullDisk(), bound=0)
+        stream(states, policies, builtin(), NOW, judge=judged_batches, aside=Aside(file=FullDisk(), bound=0))
 
 
 def test_quiet_is_quiet(tmp_path: Path) -> None:

@@ -62,8 +62,10 @@ import io, sys
 from datetime import datetime
 from pathlib import Path
 from auditor.app.policy_files import load_policies
-from auditor.app.streaming import stream, write_streamed
+from auditor.app.flowing import flow
+from auditor.app.streaming import Aside, stream, write_streamed
 from auditor.catalogue import builtin
+from auditor.render import render
 from auditor.snapshot.reading import find, read
 from auditor.spark.distributing import distribute
 from auditor.spark.session import session
@@ -74,19 +76,23 @@ policies = load_policies((), waivers_from=as_of.date()).policies
 at_once = sum((folder / "users.parquet").stat().st_size for folder in folders) // 3
 with session("local[2]") as spark:
     there = distribute(spark, folders, policies, builtin(), as_of, at_once=at_once)
-    found = stream(map(read, folders), policies, builtin(), as_of, judge=there.batches, scratch=io.BytesIO(), bound=0)
+    aside = Aside(file=io.BytesIO(), bound=0)
+    found = stream(map(read, folders), policies, builtin(), as_of, judge=there.batches, aside=aside)
     write_streamed(found, output / "f.parquet", output / "summary.json")
+    flowing = flow(map(read, folders), policies, builtin(), as_of, judge=there.batches, aside=aside)
+    (output / "findings.csv").write_bytes(b"".join(render(flowing, "csv", locale="en").chunks()))
 """
 
 
 def test_findings_that_come_back_in_several_jobs_are_the_same_table(saved: Path, tmp_path: Path) -> None:
     place = str(tmp_path / "here")
-    here = [*_AUDIT, "--snapshot", str(saved), "--findings", f"{place}/f.parquet", "-o", place]
-    done = subprocess.run(here, capture_output=True, check=False, timeout=120)
-    assert done.returncode in {0, 1, 3}, done.stderr.decode()
+    for what in (["--findings", f"{place}/f.parquet"], ["-f", "json,csv"]):
+        here = [*_AUDIT, "--snapshot", str(saved), *what, "-o", place]
+        done = subprocess.run(here, capture_output=True, check=False, timeout=120)
+        assert done.returncode in {0, 1, 3}, done.stderr.decode()
     there = [sys.executable, "-c", _SEVERAL_JOBS, str(saved), str(tmp_path / "there"), AS_OF]
     subprocess.run(there, check=True, timeout=300)
-    for name in ("f.parquet", "summary.json"):
+    for name in ("f.parquet", "summary.json", "findings.csv"):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 

@@ -1,0 +1,126 @@
+"""Findings in a scratch file into Findings, some thousands at a time, in the order of reports."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from auditor.domain.result import Finding
+from auditor.engine.bitsets import distinct
+from auditor.engine.describing import Guide, in_order, of_people, of_thing
+from auditor.engine.outcome import OPEN
+from auditor.engine.plan import Plan
+from auditor.engine.quoting import Person
+from auditor.engine.recalling import Recall
+from auditor.engine.spilling import DETAIL, PRODUCT, ROW, WAIVER, Columns, Key
+from auditor.engine.streaming import Spilled
+
+_AT_ONCE: Final = 4096
+"""Findings that are described together."""
+
+Pairs = frozenset[tuple[str, str]]
+"""(policy, user)."""
+Others = Callable[[frozenset[str]], Pairs]
+"""Of whom, among the people that a stretch of findings is about, the same policy says one of some checks, unwaived."""
+Guiding = Callable[[str, Others], Guide]
+"""Returns what guides the findings of one check, in a stretch of them."""
+
+
+class Retelling:
+    """The findings of one tenant, described again each time they are walked."""
+
+    def __init__(self, plan: Plan, found: Spilled, recall: Recall) -> None:
+        self._plan = plan
+        self._found = found
+        self._recall = recall
+        self._details = [*found.spill.details, None]
+        # A product as a policy writes it has a number below -1, from the end of this list on; -1 is none.
+        self._written = [*reversed(found.spill.written), None]
+
+    def __len__(self) -> int:
+        return self._found.count
+
+    def findings(self, guiding: Guiding) -> Iterator[Finding]:
+        """Yield every finding with its guidance. Raises OSError where the scratch file was cut."""
+        spill, recall = self._found.spill, self._recall
+        people = set(spill.keys)
+        things: dict[Key, list[Finding]] = {}
+        for single in self._found.evaluation.singles:
+            things.setdefault((single.policy, single.check), []).append(of_thing(self._plan, single))
+        for key in sorted(people | things.keys()):
+            if key not in people:
+                guide = guiding(key[1], _nobody)
+                yield from (each.told(guidance=guide(each)) for each in sorted(things[key], key=in_order))
+            elif recall.ordered:
+                for stretch in spill.stretches(key):
+                    yield from self._stretch(key, [stretch], guiding, _AT_ONCE)
+            else:
+                # Only all findings of a check can then be put in order.
+                stretches = list(spill.stretches(key))
+                yield from self._stretch(key, stretches, guiding, sum(found.shape[1] for _, found in stretches))
+
+    def _stretch(
+        self, key: Key, stretches: Sequence[tuple[int, Columns]], guiding: Guiding, at_once: int
+    ) -> Iterator[Finding]:
+        """Describe what one check of one policy found in some batches of users, in the order of reports."""
+        known: dict[str, set[int]] = {}
+        described: list[Finding] = []
+        for batch, found in stretches:
+            for part in _cut(found, at_once):
+                rows = distinct(part[ROW])
+                people = self._recall.people(batch, rows)
+                others = self._others(key[0], batch, rows, people, known)
+                described += of_people(self._plan, key, people, self._columns(part), guiding(key[1], others))
+                if self._recall.ordered:
+                    yield from sorted(described, key=in_order)
+                    described = []
+            known.clear()
+        yield from sorted(described, key=in_order)
+
+    def _columns(self, found: Columns) -> tuple[list[int], list[int | str | None], list[str | None], list[int]]:
+        written, details = self._written, self._details
+        return (
+            found[ROW].tolist(),
+            [product if product >= 0 else written[product] for product in found[PRODUCT].tolist()],
+            [details[code] for code in found[DETAIL].tolist()],
+            found[WAIVER].tolist(),
+        )
+
+    def _others(
+        self,
+        policy: int,
+        batch: int,
+        rows: npt.NDArray[np.int32],
+        people: Mapping[int, Person],
+        known: dict[str, set[int]],
+    ) -> Others:
+        """Return what tells who of some people has other findings; `known` keeps what was read of the batch."""
+
+        def told(checks: frozenset[str]) -> Pairs:
+            for check in checks - known.keys():
+                found = self._found.spill.found((policy, check), batch)
+                known[check] = set(found[ROW][found[WAIVER] == OPEN].tolist())
+            concerned = set().union(*(known[check] for check in checks)).intersection(rows.tolist())
+            return frozenset((self._plan.policies[policy].id, people[row].subject.id) for row in concerned)
+
+        return told
+
+
+def _nobody(checks: frozenset[str]) -> Pairs:
+    del checks
+    return frozenset()
+
+
+def _cut(found: Columns, at_once: int) -> Iterator[Columns]:
+    """Yield findings in the order of users, about so many at a time; nobody's findings are divided."""
+    rows = found[ROW]
+    if (rows[1:] < rows[:-1]).any():
+        found = found[:, np.argsort(rows, kind="stable")]
+        rows = found[ROW]
+    begin = 0
+    while begin < len(rows):
+        last = min(begin + at_once, len(rows)) - 1
+        end = int(np.searchsorted(rows, rows[last], side="right"))
+        yield found[:, begin:end]
+        begin = end
