@@ -6,8 +6,8 @@ character is one byte of UTF-8: Python joins those, and turns them into bytes, w
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from re import Pattern, escape, finditer
 from re import compile as pattern
+from re import escape, finditer
 from typing import Final, cast
 
 from auditor.render.table import Block, Cell, Values, chosen
@@ -17,7 +17,11 @@ LEADS = frozenset((0xC2, 0xD8, 0xE2, 0xEF))
 CONTROLS = frozenset((*range(0x20), 0x7F))
 _BEFORE: Final = "~"
 """What stands before each text of a run: harmless to every format, so that a text may hold it too."""
-_MARK: Final = b"\x01"
+_ANYWHERE: Final = 1
+_IN_FRONT: Final = 2
+_MARK: Final = bytes((_ANYWHERE,))
+_FIRST: Final = _BEFORE.encode() + bytes((_IN_FRONT,))
+_MARKS: Final = pattern(_MARK + b"|" + _FIRST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,9 +29,11 @@ class Screen:
     """Which texts a format has to look at, told by single bytes of their UTF-8, and what it does to those."""
 
     marks: bytes
-    """256 bytes: 1 for every byte that is not harmless wherever it stands."""
-    signs: Pattern[bytes] | None
-    """What else must be looked at in a run."""
+    """256 bytes, for each byte: 1 where it is harmless nowhere, 2 where it is not in front of a text."""
+    front: bool
+    """Whether there are bytes that matter in front only."""
+    holds: bytes
+    """What else must be looked at in a run; empty for nothing."""
     longest: int
     """Characters beyond which a text is looked at."""
     mend: Callable[[str], str]
@@ -43,49 +49,80 @@ class Screen:
         longest: int = 1 << 31,
     ) -> "Screen":
         """Return a screen for bytes that are not harmless anywhere, or only in front, and for what a text may hold."""
-        chosen = frozenset(marks)
-        signs = [b"%b[%b]" % (_BEFORE.encode(), escape(first))] * bool(first) + [escape(holds)] * bool(holds)
-        return cls(
-            marks=bytes(byte in chosen for byte in range(256)),
-            signs=pattern(b"|".join(signs)) if signs else None,
-            longest=longest,
-            mend=mend,
-        )
+        table = bytearray(256)
+        table[ord(_BEFORE)] = ord(_BEFORE)
+        for mark, these in ((_IN_FRONT, first), (_ANYWHERE, marks)):
+            for byte in these:
+                table[byte] = mark
+        return cls(marks=bytes(table), front=bool(first), holds=holds, longest=longest, mend=mend)
 
-    def mended(self, values: Sequence[str | None]) -> tuple[Sequence[str], bool]:
-        """Return the texts as they may be written, None as an empty one; and whether they are all ASCII."""
-        texts = cast("Sequence[str]", values) if all(values) else [text or "" for text in values]
-        try:
-            run = (_BEFORE + _BEFORE.join(texts)).encode()
-        except UnicodeEncodeError:
-            # Half of a surrogate pair, which a saved result may hold.
-            return [self.mend(text) for text in texts], False
-        marked = run.translate(self.marks)
-        if _MARK in marked or (self.signs is not None and self.signs.search(run)):
-            texts = list(texts)
-            sure = run.count(_BEFORE.encode()) == len(texts)
-            for row in self._rows(run, marked) if sure else range(len(texts)):
-                texts[row] = self.mend(texts[row])
-        if len(run) > self.longest:
-            texts = [self.mend(text) if len(text) > self.longest else text for text in texts]
-        return texts, run.isascii()
+    def mended(self, values: Sequence[str | None]) -> Sequence[str]:
+        """Return the texts as they may be written, None as an empty one."""
+        return self._looked_through(values)[0]
 
     def narrow(self, values: Sequence[str | None]) -> Sequence[str]:
         """Return the texts as they may be written, in characters that are bytes of UTF-8."""
-        texts, plain = self.mended(values)
-        return texts if plain else [narrow(text) for text in texts]
+        texts, run = self._looked_through(values)
+        if run is None:
+            run = _run(texts)
+        if run.isascii():
+            return texts
+        if run.count(_BEFORE.encode()) > len(texts):
+            return [narrow(text) for text in texts]
+        return run.decode("latin-1").split(_BEFORE)[1:]
 
-    def _rows(self, run: bytes, marked: bytes) -> Iterator[int]:
-        """Yield the texts to look at, each once."""
-        places = {found.end() - 1 for found in self.signs.finditer(run)} if self.signs is not None else set()
-        places.update(found.start() for found in finditer(_MARK, marked))
-        row, behind, last = -1, 0, -1
+    def _looked_through(self, values: Sequence[str | None]) -> tuple[Sequence[str], bytes | None]:
+        """Return the texts as they may be written, and their run if none had to be changed."""
+        texts = cast("Sequence[str]", values) if all(values) else [text or "" for text in values]
+        try:
+            run = _run(texts)
+        except UnicodeEncodeError:
+            # Half of a surrogate pair, which a saved result may hold.
+            return [self.mend(text) for text in texts], None
+        rows = self._rows(texts, run)
+        if not rows:
+            return texts, run
+        texts = list(texts)
+        for row in rows:
+            texts[row] = self.mend(texts[row])
+        return texts, None
+
+    def _rows(self, texts: Sequence[str], run: bytes) -> set[int]:
+        """Return which of the texts to look at."""
+        rows: set[int] = set()
+        marked = run.translate(self.marks)
+        if _MARK in marked or (self.front and _FIRST in marked) or (self.holds and self.holds in run):
+            sure = run.count(_BEFORE.encode()) == len(texts)
+            rows.update(self._places(run, marked) if sure else range(len(texts)))
+        if len(run) > self.longest:
+            rows.update(row for row, text in enumerate(texts) if len(text) > self.longest)
+        return rows
+
+    def _places(self, run: bytes, marked: bytes) -> Iterator[int]:
+        """Yield the texts in which something stands that must be looked at."""
+        places = [found.end() for found in _MARKS.finditer(marked)]
+        if self.holds:
+            places += [found.end() for found in finditer(escape(self.holds), run)]
+        row, behind = -1, 0
         for place in sorted(places):
             row += run.count(_BEFORE.encode(), behind, place)
             behind = place
-            if row != last:
-                yield row
-                last = row
+            yield row
+
+
+def _run(texts: Sequence[str]) -> bytes:
+    return (_BEFORE + _BEFORE.join(texts)).encode()
+
+
+def woven(pieces: Sequence[Sequence[str] | str], count: int) -> bytes:
+    """Return the pieces of so many rows, row by row; a piece that is one text stands in each.
+
+    Every character is a byte. A list into which the columns are put is joined sooner than what walks from row to row.
+    """
+    page = [""] * (count * len(pieces))
+    for place, texts in enumerate(pieces):
+        page[place :: len(pieces)] = [texts] * count if isinstance(texts, str) else texts
+    return "".join(page).encode("latin-1")
 
 
 def narrow(text: str) -> str:

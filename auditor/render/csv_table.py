@@ -1,13 +1,13 @@
 """A Result's findings into one flat table for Excel and for scripts, a finding a row."""
 
-from collections.abc import Iterable, Iterator
-from itertools import chain, pairwise, repeat
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen
+from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, woven
 from auditor.render.table import COLUMNS, TEXTS, Block, Cell, Texts, stretches
 from auditor.render.visible import visible
 
@@ -44,15 +44,15 @@ def _pages(result: Result, *, bom: bool) -> Iterator[bytes]:
     yield ("\ufeff" if bom else "").encode() + ",".join(COLUMNS).encode() + b"\r\n"
     dressing = Dressing(_fields)
     for stretch in stretches(result, _ROWS):
-        pieces: list[Iterable[str]] = []
+        pieces: list[Sequence[str] | str] = []
         for part in stretch.parts:
             match part:
                 case Texts():
-                    pieces += [repeat(",")] if part.column in _BEHIND_TEXTS else []
+                    pieces += [","] if part.column in _BEHIND_TEXTS else []
                     pieces.append(_SCREEN.narrow(part.values))
                 case Block():
                     pieces.append(dressing.texts(part))
-        yield "".join(chain.from_iterable(zip(*pieces, strict=False))).encode("latin-1")
+        yield woven(pieces, stretch.count)
 
 
 def _field(text: str) -> str:

@@ -30,20 +30,29 @@ def latest(told: Iterable[Sequence[Any]], evidence: Sequence[Mapping[str, Any]])
 
     `told` is what the evidence tells of each of SIGN_INS.
     """
-    last: list[Any] = []
+    last: Sequence[str] = ()
     for stamps in told:
-        kinds = set(map(type, stamps))
-        if not kinds <= _STAMPS:
-            return [last_sign_in(facts) for facts in evidence]
-        if str not in kinds:
-            continue
-        if last:
-            last = [stamp if stamp and stamp > known else known for stamp, known in zip(stamps, last, strict=True)]
-        else:
-            last = [stamp or "" for stamp in stamps]
+        texts = stamps
+        if not only_texts(stamps):
+            kinds = set(map(type, stamps))
+            if not kinds <= _STAMPS:
+                return [last_sign_in(facts) for facts in evidence]
+            if str not in kinds:
+                continue
+            texts = [stamp or "" for stamp in stamps]
+        last = list(map(max, last, texts)) if last else texts
     if _NEVER in "".join(last):
         return [last_sign_in(facts) for facts in evidence]
-    return last or [None] * len(evidence)
+    return [*last] if last else [None] * len(evidence)
+
+
+def only_texts(values: Sequence[Any]) -> bool:
+    """Return whether nothing but texts is there; joining them tells it sooner than asking each for its type."""
+    try:
+        "".join(values)
+    except TypeError:
+        return False
+    return True
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:

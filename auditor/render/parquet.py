@@ -75,7 +75,7 @@ class _Columns:
         for part in stretch.parts:
             match part:
                 case Texts():
-                    texts, _ = _SCREEN.mended(part.values)
+                    texts = _SCREEN.mended(part.values)
                     yield pa.array([text or None for text in texts] if "" in texts else texts, pa.string())
                 case Block():
                     for place, name in enumerate(part.columns, start=part.first):

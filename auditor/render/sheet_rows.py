@@ -5,14 +5,13 @@ workbook's sheets share (ECMA-376, 18.3.1.4 and 18.4). Only the first cell of a 
 behind one another: cells that repeat together are one piece of text for every row. Nothing is a formula or a link.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
-from itertools import chain, repeat
 from re import compile as pattern
 from re import sub
 from typing import Final
 
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen
+from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, woven
 from auditor.render.table import COLUMNS, Block, Cell, Stretch, Texts
 from auditor.render.visible import visible
 
@@ -70,7 +69,7 @@ class Rows:
     def xml(self, stretch: Stretch, first: int) -> bytes:
         """Return the rows of a stretch; the first of them has that number, from 1."""
         numbers = list(map(str, range(first, first + stretch.count)))
-        pieces: list[Iterable[str]] = [repeat('<row r="'), numbers, repeat('"><c r="A'), numbers, repeat('"')]
+        pieces: list[Sequence[str] | str] = ['<row r="', numbers, '"><c r="A', numbers, '"']
         for part in stretch.parts:
             match part:
                 case Texts():
@@ -78,11 +77,11 @@ class Rows:
                     if "" in texts:
                         pieces.append([f"{_OPEN}{text}{_CLOSE}" if text else self._empty for text in texts])
                     else:
-                        pieces += [repeat(_OPEN), texts, repeat(_CLOSE)]
+                        pieces += [_OPEN, texts, _CLOSE]
                 case Block():
                     pieces.append(self._cells.texts(part))
-        pieces.append(repeat("</row>"))
-        return "".join(chain.from_iterable(zip(*pieces, strict=False))).encode("latin-1")
+        pieces.append("</row>")
+        return woven(pieces, stretch.count)
 
     def _written(self, columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str:
         """Return the cells of some columns; empty ones stand there too, but for those at the end of a row.

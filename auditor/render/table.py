@@ -8,12 +8,12 @@ own text once. What differs from row to row are Texts: plain lists, which a form
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 from typing import Any, Final
 
 from auditor.domain.result import Finding, PolicyHeader, ProductReference, Result, Subject
-from auditor.render.facts import SEAT_FACTS, SIGN_INS, latest, paths, product_names
+from auditor.render.facts import SEAT_FACTS, SIGN_INS, latest, only_texts, paths, product_names
 from auditor.render.json_text import amount
 
 Cell = str | int | Decimal | None
@@ -33,6 +33,8 @@ _STRETCH: Final = 4096
 """Findings that are worked on at once: few enough to stay in the processor's cache from column to column."""
 _TEXT: Final = frozenset({str, type(None)})
 _PLAIN: Final = frozenset({str, bool, type(None)})
+_WAY: Final = ("groupName", "assignedByGroup", "state")
+"""What tells one assignment path from another."""
 _SEATS: Final = frozenset(SEAT_FACTS)
 _NO_SEATS: Final = (None,) * len(SEAT_FACTS)
 _NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
@@ -122,7 +124,7 @@ class _Reading:
         self._names = names
         self._rules = Values(self._rule)
         self._products = Values(self._product)
-        self._facts = Values(lambda facts: tuple(map(cell, facts)))
+        self._facts = Values(_plain_facts)
         self._odd_facts = Values(lambda facts: facts)
         self._ends = Values(_end)
 
@@ -151,15 +153,15 @@ class _Reading:
         )
         return Stretch(count=len(found), parts=parts)
 
-    def _rules_of(self, found: list[Finding], subjects: list[Subject]) -> list[int]:
-        numbers = self._rules
-        return [
-            numbers[
+    def _rules_of(self, found: list[Finding], subjects: list[Subject]) -> Sequence[int]:
+        keys = [
+            (
                 each.policy, each.severity, each.status, each.change, each.check, subject.type,
                 each.waiver, each.guidance, (source := each.source).file, source.line,
-            ]
+            )
             for each, subject in zip(found, subjects, strict=True)
         ]  # fmt: skip
+        return chosen(self._rules, keys)
 
     def _rule(self, key: tuple[Any, ...]) -> tuple[Cell, ...]:
         policy, severity, status, change, check, kind, *rest = key
@@ -168,15 +170,15 @@ class _Reading:
         said = change.value if change is not None else ""
         return (self._tenant, policy, title, severity.value, status.value, said, check, kind.value, *rest)
 
-    def _products_of(self, found: list[Finding]) -> list[int]:
-        numbers = self._products
-        return [
-            numbers[
+    def _products_of(self, found: list[Finding]) -> Sequence[int]:
+        keys = [
+            (
                 (product := each.product or _NO_PRODUCT).sku_id, product.sku_part_number, each.detail,
                 None if (money := each.money) is None else money.currency, None if money is None else money.per_month,
-            ]
+            )
             for each in found
         ]  # fmt: skip
+        return chosen(self._products, keys)
 
     def _product(self, key: tuple[str | None, str | None, str | None, str | None, Decimal | None]) -> tuple[Cell, ...]:
         sku, part, detail, currency, worth = key
@@ -185,10 +187,16 @@ class _Reading:
 
     def _facts_of(self, evidence: list[Mapping[str, Any]]) -> Block:
         told, values = _told(evidence, _SHARED_FACTS), self._facts
-        if not set(map(type, chain.from_iterable(told))) <= _PLAIN:
-            # True and 1 would be the same key, and a list would be none: they become words first.
+        try:
+            numbers = chosen(values, told)
+            plain = set(map(type, map(itemgetter(0), told))) <= _PLAIN
+        except TypeError:
+            plain = False
+        if not plain:
+            # 1 would be the same key as True, and a list would be none: they become words first.
             told, values = [tuple(map(cell, facts)) for facts in told], self._odd_facts
-        return Block(columns=_SHARED_FACTS, first=0, numbers=chosen(values, told), values=values)
+            numbers = chosen(values, told)
+        return Block(columns=_SHARED_FACTS, first=0, numbers=numbers, values=values)
 
     def _ends_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> Block:
         told = [facts.get("paths") for facts in evidence] if "paths" in named else [None] * len(evidence)
@@ -228,6 +236,14 @@ def cell(value: Any) -> Cell:
             return str(value)
 
 
+def _plain_facts(facts: tuple[Any, ...]) -> tuple[Cell, ...]:
+    """Return the cells of the shared facts; raises TypeError unless all are texts, or accountEnabled true or false."""
+    enabled, *others = facts
+    if type(enabled) not in _PLAIN or not set(map(type, others)) <= _TEXT:
+        raise TypeError(facts)
+    return tuple(map(cell, facts))
+
+
 def _told(evidence: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
     """Return what each tells under these names, None for nothing."""
     try:
@@ -236,14 +252,18 @@ def _told(evidence: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[tup
         return list(zip(*([facts.get(name) for facts in evidence] for name in names), strict=True))
 
 
-def _ways_of(evidence: list[Any]) -> list[tuple[Any, ...]]:
+def _ways_of(told: list[Any]) -> list[tuple[Any, ...]]:
     """Return a key for what is said of assignment paths: of one path its parts, else one text or nothing."""
-    return [
-        (only.get("groupName"), only.get("assignedByGroup"), only.get("state"))
-        if type(told) is list and len(told) == 1 and type(only := told[0]) is dict
-        else _ways(told)
-        for told in evidence
-    ]
+    try:
+        return _told([way for [way] in told], _WAY)
+    except (AttributeError, TypeError, ValueError):
+        # Somebody has no path, or several, or words stand in the place of one.
+        return [
+            tuple(map(only.get, _WAY))
+            if type(paths) is list and len(paths) == 1 and type(only := paths[0]) is dict
+            else _ways(paths)
+            for paths in told
+        ]
 
 
 def _ways(told: Any) -> tuple[Any, ...]:
@@ -262,8 +282,11 @@ def _end(key: tuple[Any, ...]) -> tuple[Cell, ...]:
 
 def _path(key: tuple[Any, ...]) -> tuple[Cell, ...]:
     match key:
-        case (group, by, state):
-            return _ways([{"groupName": group, "assignedByGroup": by, "state": state}])
+        case (_, _, _):
+            if not set(map(type, key)) <= _TEXT:
+                # 1 would be the same key as True.
+                raise TypeError(key)
+            return _ways([dict(zip(_WAY, key, strict=True))])
         case ():
             return (None,)
         case _:
@@ -277,6 +300,6 @@ def _last_sign_ins(evidence: list[Mapping[str, Any]], named: set[str]) -> list[s
 
 def _texts(evidence: list[Mapping[str, Any]], name: str) -> list[str | None]:
     values = [facts.get(name) for facts in evidence]
-    if set(map(type, values)) <= _TEXT:
+    if only_texts(values) or set(map(type, values)) <= _TEXT:
         return values
     return [None if value is None else str(cell(value)) for value in values]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
 from itertools import chain
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -28,7 +29,7 @@ STAMP = st.sampled_from(
     ["2026-01-01T00:00:00Z", "2025-06-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-02", "", "0", " "]
 )
 PATH = st.fixed_dictionaries(
-    {}, optional={"groupName": st.none() | TEXT, "assignedByGroup": st.none() | TEXT, "state": st.none() | st.sampled_from(["Active", "Error"]) | TEXT}
+    {}, optional={"groupName": st.none() | TEXT, "assignedByGroup": st.none() | TEXT, "state": st.none() | st.sampled_from(["Active", "Error", True, 1]) | TEXT}
 )  # fmt: skip
 EVIDENCE = st.fixed_dictionaries(
     {},
@@ -40,7 +41,7 @@ EVIDENCE = st.fixed_dictionaries(
         "usageLocation": st.none() | TEXT,
         "lastSignInDateTime": st.none() | STAMP | st.just(5),
         "lastSuccessfulSignInDateTime": st.none() | STAMP,
-        "paths": st.lists(PATH | st.just("direct"), max_size=2),
+        "paths": st.lists(PATH | st.just("direct"), max_size=2) | st.none() | PATH | TEXT,
         "spare": st.none() | st.integers(-9, 9) | st.booleans(),
         "adjust": st.sampled_from([None, 1, True, "1"]),
     },
@@ -111,12 +112,88 @@ def test_the_workbook_holds_the_same_cells(findings: list[Finding], fleet: list[
     ]
 
 
-def test_what_is_equal_but_not_the_same_is_written_apart() -> None:
+def told(*evidence: dict[str, Any]) -> Result:
+    """A finding for each."""
     first = result().tenants[0].findings[0]
-    enabled = [replace(first, evidence={"accountEnabled": told}) for told in (True, 1, True)]
-    made = holding(enabled, [])
-    told = [row for stretch in stretches(made, 1) for row in column(stretch, "accountEnabled")]
-    assert told[:3] == ["true", 1, "true"]
+    return holding([replace(first, evidence=each) for each in evidence], [])
+
+
+def read(of: Result, rows_at_once: int) -> list[tuple[object, ...]]:
+    """The rows of the table, what is empty as an empty text."""
+    columns: list[list[object]] = [[] for _ in COLUMNS]
+    for stretch in stretches(of, rows_at_once):
+        assert stretch.count <= rows_at_once
+        for cells, name in zip(columns, COLUMNS, strict=True):
+            cells.extend(column(stretch, name))
+    return [tuple("" if cell is None else cell for cell in row) for row in zip(*columns, strict=True)]
+
+
+def wanted(of: Result) -> list[tuple[object, ...]]:
+    """The same rows, made one by one."""
+    return [tuple("" if cell is None else cell for cell in row) for row in rows(of)]
+
+
+ALIKE: list[tuple[Any, Any]] = [(True, 1), (False, 0), (1, 1.0)]
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
+@pytest.mark.parametrize("alike", ALIKE, ids=str)
+@pytest.mark.parametrize("name", ["accountEnabled", "userType", "department", "usageLocation"])
+def test_facts_that_are_equal_but_not_the_same_are_told_apart(
+    name: str, alike: tuple[object, object], rows_at_once: int
+) -> None:
+    one, other = ({name: value} for value in alike)
+    for made in (told(one, other, one), told(other, one, other)):
+        assert read(made, rows_at_once) == wanted(made)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
+@pytest.mark.parametrize("alike", ALIKE, ids=str)
+@pytest.mark.parametrize("name", ["groupName", "assignedByGroup", "state"])
+def test_paths_that_are_equal_but_not_the_same_are_told_apart(
+    name: str, alike: tuple[object, object], rows_at_once: int
+) -> None:
+    one, other = (
+        {"paths": [{"groupName": "g", "assignedByGroup": None, "state": None, name: value}]} for value in alike
+    )
+    for made in (told(one, other, one), told(other, one, other)):
+        assert read(made, rows_at_once) == wanted(made)
+
+
+DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
+@pytest.mark.parametrize(
+    "odd",
+    [[], None, "g", "groupName", {"state": "Error"}, ({"state": "Error"},), [{"state": "Error"}], ["g"], [None], [DIRECT, {}], [["g"]], [{}]],
+    ids=str,
+)  # fmt: skip
+def test_odd_paths_among_usual_ones_are_told_as_they_are(odd: Any, rows_at_once: int) -> None:
+    usual = {"paths": [DIRECT]}
+    for made in (told(usual, {"paths": odd}, usual), told({"paths": odd}, {}, usual)):
+        assert read(made, rows_at_once) == wanted(made)
+
+
+SIGN_IN, SUCCESSFUL = "lastSignInDateTime", "lastSuccessfulSignInDateTime"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        ({SIGN_IN: "2026-01-02"}, {SIGN_IN: "2026-01-01"}),
+        ({SIGN_IN: "2026-01-02"}, {}, {SIGN_IN: None}, {SIGN_IN: ""}),
+        ({SIGN_IN: "2026-01-02", SUCCESSFUL: "2026-01-03"}, {SIGN_IN: "2026-01-02", SUCCESSFUL: "2026-01-01"}),
+        ({SIGN_IN: "2026-01-02", SUCCESSFUL: None}, {SUCCESSFUL: "2026-01-01"}, {}),
+        ({SIGN_IN: None, SUCCESSFUL: None}, {SIGN_IN: None}),
+        ({SIGN_IN: "0001-01-01T00:00:00Z"}, {SIGN_IN: "2026-01-02"}),
+        ({SIGN_IN: 20260102}, {SIGN_IN: "2026-01-02"}),
+    ],
+    ids=str,
+)
+def test_the_last_of_several_sign_ins_is_told(evidence: tuple[dict[str, Any], ...]) -> None:
+    made = told(*evidence)
+    assert read(made, 10) == wanted(made)
 
 
 def test_a_path_that_nobody_could_name_is_told_all_the_same() -> None:
@@ -127,25 +204,32 @@ def test_a_path_that_nobody_could_name_is_told_all_the_same() -> None:
 
 
 def test_every_text_of_a_long_column_is_looked_at() -> None:
-    texts = ("a", "~", "=1", "x,y", "", "a~=b", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400
+    assert_csv_of(("a", "~", "=1", "x,y", "", "a~=b", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Özlem", "Zoë", "Ann", "Y\u0131lmaz", "日本", "\U0001d538"),
+        ("Özlem", "", "Zoë~", "~", "Ann"),
+        ("Özlem", "Zoë", "Smit, Ann", "=Ö"),
+        ("Özlem", "half \ud800", "~"),
+        ("~Ann", "Ann~Smit", "a~=b"),
+    ],
+)
+def test_names_beyond_ascii_stay_in_their_rows(names: tuple[str, ...]) -> None:
+    assert_csv_of(names)
+
+
+def assert_csv_of(names: tuple[str, ...]) -> None:
     first = result().tenants[0].findings[0]
-    made = holding([replace(first, subject=replace(first.subject, name=text)) for text in texts], [])
+    made = holding([replace(first, subject=replace(first.subject, name=name)) for name in names], [])
     assert body(made, "csv") == table(made)
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 50, 10_000])
 def test_the_table_does_not_depend_on_how_it_is_cut(rows_at_once: int) -> None:
-    def read(size: int) -> list[tuple[object, ...]]:
-        columns: list[list[object]] = [[] for _ in COLUMNS]
-        for stretch in stretches(result(), size):
-            assert stretch.count <= size
-            for cells, name in zip(columns, COLUMNS, strict=True):
-                cells.extend(column(stretch, name))
-        return list(zip(*columns, strict=True))
-
-    assert [tuple(cell or "" for cell in row) for row in read(rows_at_once)] == [
-        tuple(cell or "" for cell in row) for row in rows(result())
-    ]
+    assert read(result(), rows_at_once) == wanted(result())
 
 
 def test_the_parts_of_a_stretch_make_up_all_columns_in_their_order() -> None:

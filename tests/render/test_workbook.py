@@ -143,3 +143,14 @@ def test_a_cell_ends_where_excel_s_end_and_not_within_a_character() -> None:
     sheet = book(replace(result(), tenants=(only,)))["Findings"]
     name, detail = (sheet.cell(2, COLUMNS.index(column) + 1).value for column in ("subjectName", "detail"))
     assert (name, detail) == ("x" + astral[:15_999], astral[:16_000])
+
+
+def test_a_text_that_is_too_long_and_holds_markup_is_written_once() -> None:
+    whole = result()
+    (first, *_), *_ = (tenant.findings for tenant in whole.tenants)
+    name = "<b> & Sons " + "x" * 20_000
+    finding = replace(first, subject=replace(first.subject, name=name))
+    sheet = book(replace(whole, tenants=(replace(whole.tenants[0], findings=(finding,)),), fleet=FleetResult()))[
+        "Findings"
+    ]
+    assert sheet.cell(row=2, column=COLUMNS.index("subjectName") + 1).value == plain(name)
