@@ -106,17 +106,23 @@ def guid(number: int) -> str:
 
 
 @pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("statistics", [True, False])
 @pytest.mark.parametrize("case", [str, str.upper])
 @pytest.mark.parametrize("order", [sorted, lambda ids: sorted(ids, reverse=True)])
 def test_ids_are_compared_without_their_case_whatever_their_order(
-    change: Change, case: Callable[[str], str], order: Callable[[list[str]], list[str]], tmp_path: Path
+    tmp_path: Path,
+    change: Change,
+    case: Callable[[str], str],
+    order: Callable[[list[str]], list[str]],
+    *,
+    statistics: bool,
 ) -> None:
     # First letters around those where capitals and small letters swap places with digits.
     ids = [f"{first:x}{guid(number)[1:]}" for first in range(16) for number in range(first, 40, 4)]
     listed = set(Random(1).sample(ids, 60))
     state = tenant(groups=[{"id": "g1", "displayName": "One", "members": sorted(listed)},
                            {"id": "g2", "displayName": "Two", "transitiveMembers": ids}])  # fmt: skip
-    state = stored(state, tmp_path, change, row_group_size=7)
+    state = stored(state, tmp_path, change, row_group_size=7, write_statistics=statistics)
     facts = Facts(state, builtin(), PolicySet(policies=()), NOW)
     membership = Membership(facts)
     everybody = order(ids)

@@ -152,8 +152,10 @@ def test_a_gap_is_refused(whole: Path, table: pa.Table, tmp_path: Path, name: st
     )
     options = {"row_group_size": 5_000, "write_statistics": statistics}
     folder = replaced(whole, tmp_path / "copy", gapped, **options)
+    # Statistics tell before anything is read, where there are some.
+    attempt = read if statistics else lambda folder: told(read(folder))
     with pytest.raises(SnapshotError, match=f"gap in its column {name}"):
-        told(read(folder))
+        attempt(folder)
 
 
 @pytest.mark.parametrize(
