@@ -1,6 +1,7 @@
 """A Result's findings into one Parquet table, for the queries that a spreadsheet cannot take."""
 
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any, Final
 
 from auditor.domain.result import Result
@@ -14,7 +15,9 @@ from auditor.render.visible import visible
 
 _NUMBERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
 _GROUP: Final = 65_536
-"""Rows of a row group, which is also what is held in memory."""
+"""Rows of a row group, which are held as columns."""
+_ROWS: Final = 8192
+"""Findings that are looked at together, and held meanwhile; row groups are made of so many at a time."""
 _KEPT: Final = "\t\r\n"
 
 
@@ -31,13 +34,32 @@ def _pieces(result: Result) -> Iterator[bytes]:
     columns = _Columns()
     run = [pa.scalar(result.run.id), pa.scalar(instant(result.run.as_of))]
 
+    def arrays(stretch: Stretch) -> list[Any]:
+        found = [*(pa.repeat(value, stretch.count) for value in run), *columns.arrays(stretch)]
+        return [array.cast(field.type) for array, field in zip(found, schema, strict=True)]
+
     def batches() -> Iterator[Any]:
-        for stretch in stretches(result, _GROUP):
-            arrays = [pa.repeat(value, stretch.count) for value in run] + list(columns.arrays(stretch))
-            table = [array.cast(field.type) for array, field in zip(arrays, schema, strict=True)]
-            yield pa.record_batch(table, schema=schema)
+        for group in _groups(stretches(result, _ROWS)):
+            held = list(zip(*map(arrays, group), strict=True))
+            yield pa.record_batch([pa.concat_arrays(parts) for parts in held], schema=schema)
 
     return written(schema, batches())
+
+
+def _groups(found: Iterable[Stretch]) -> Iterator[Iterator[Stretch]]:
+    """Divide stretches into row groups, each to be walked before the next: those of one tenant, as many as fill one."""
+    rows, group = 0, 0
+    tenant: Values | None = None
+
+    def number(stretch: Stretch) -> int:
+        nonlocal rows, tenant, group
+        own = next(part.values for part in stretch.parts if isinstance(part, Block))
+        if own is not tenant or rows >= _GROUP:
+            rows, tenant, group = 0, own, group + 1
+        rows += stretch.count
+        return group
+
+    return (stretched for _, stretched in groupby(found, number))
 
 
 def written(schema: Any, batches: Iterable[Any]) -> Iterator[bytes]:

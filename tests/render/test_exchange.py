@@ -177,6 +177,19 @@ def test_junit_keeps_certain_findings_of_a_policy_that_could_not_be_evaluated() 
     assert suite.find("testcase[@name='leavers']/failure") is not None
 
 
+def test_row_groups_of_parquet_hold_one_tenant_each_however_many_findings_are_looked_at_together() -> None:
+    whole = result()
+    one = whole.tenants[0].findings[0]
+    sizes = (8192, 0, 3, 8193, 65_536 + 5)
+    tenants = tuple(replace(whole.tenants[0], findings=(one,) * size) for size in sizes)
+    made = pq.ParquetFile(
+        BytesIO(body(replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=())), "parquet"))
+    )
+    rows = [made.metadata.row_group(place).num_rows for place in range(made.num_row_groups)]
+    assert rows == [8192, 3, 8193, 65_536, 5]
+    assert made.read(["fingerprint"])["fingerprint"].unique().to_pylist() == [one.fingerprint]
+
+
 def test_parquet_has_the_columns_of_the_table_with_types() -> None:
     table = pq.read_table(BytesIO(body(result(), "parquet")))
     assert table.column_names == ["run", "asOf", *COLUMNS]
