@@ -34,7 +34,7 @@ def render(result: Result, *, locale: str, bom: bool = False) -> Artifact:
 
 def harmless(text: str) -> str:
     """Return a cell that a spreadsheet shows instead of computing, and that hides no control character."""
-    if text[:1].isalnum() and text.isascii() and text.isprintable():
+    if text[:1].isalnum() and text.isprintable():
         return text
     shown = visible(text, keep="\t\r\n")
     return f"'{shown}" if _FORMULA.match(text) else shown

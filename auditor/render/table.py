@@ -259,7 +259,7 @@ def _ways_of(told: list[Any]) -> list[tuple[Any, ...]]:
     except (AttributeError, TypeError, ValueError):
         # Somebody has no path, or several, or words stand in the place of one.
         return [
-            tuple(map(only.get, _WAY))
+            (only.get("groupName"), only.get("assignedByGroup"), only.get("state"))
             if type(paths) is list and len(paths) == 1 and type(only := paths[0]) is dict
             else _ways(paths)
             for paths in told

@@ -15,7 +15,7 @@ _ACTING: Final = pattern(
 
 def visible(text: str, *, keep: str = "") -> str:
     r"""Return `text` with controls and direction marks written out, as `\x1b` or `\u202e`; those in `keep` stay."""
-    if (text.isascii() and text.isprintable()) or _ACTING.search(text) is None:
+    if text.isprintable() or _ACTING.search(text) is None:  # nothing that acts is printable
         return text
     return _ACTING.sub(lambda found: found[0] if found[0] in keep else _written(ord(found[0])), text)
 

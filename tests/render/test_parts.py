@@ -138,6 +138,13 @@ def test_visible_leaves_nothing_that_acts_and_everything_else(text: str) -> None
         assert not set(text) & set("\x00\x1b\n\u202e\u2066\u2028")
 
 
+def test_visible_writes_out_every_character_that_acts() -> None:
+    controls = [*range(0x20), *range(0x7F, 0xA0)]
+    turning = [0x61C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A)]
+    for point in (*controls, *turning, 0x2028, 0x2029, *range(0xD800, 0xE000), 0xFEFF, 0xFFFE, 0xFFFF):
+        assert visible(f"Zoë{chr(point)}") == (f"Zoë\\x{point:02x}" if point < 0x100 else f"Zoë\\u{point:04x}")
+
+
 def test_visible_keeps_joined_emoji_and_what_it_is_told_to_keep() -> None:
     assert visible("👩\u200d💻 ş") == "👩\u200d💻 ş"
     assert visible("a\nb\u202e", keep="\n") == "a\nb\\u202e"
