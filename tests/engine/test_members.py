@@ -73,7 +73,7 @@ def stored(state: Snapshot, folder: Path, change: Change, **options: Any) -> Sna
     return replace(state, members=members, tables={n: t for n, t in state.tables.items() if n != "members"})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     scenario=scenarios(),
     change=st.sampled_from(CHANGES),
@@ -122,13 +122,13 @@ def test_ids_are_compared_without_their_case_whatever_their_order(
     listed = set(Random(1).sample(ids, 60))
     state = tenant(groups=[{"id": "g1", "displayName": "One", "members": sorted(listed)},
                            {"id": "g2", "displayName": "Two", "transitiveMembers": ids}])  # fmt: skip
-    state = stored(state, tmp_path, change, row_group_size=7, write_statistics=statistics)
+    state = stored(state, tmp_path, change, row_group_size=12, write_statistics=statistics)
     facts = Facts(state, builtin(), PolicySet(policies=()), NOW)
     membership = Membership(facts)
     everybody = order(ids)
     found: list[str] = []
-    for start in range(0, len(everybody), 9):
-        batch = everybody[start : start + 9]
+    for start in range(0, len(everybody), 25):
+        batch = everybody[start : start + 25]
         people = people_of([case(each) for each in batch], facts)
         mask = membership.of(people, ("One",), transitive=False)
         found += [each for each, member in zip(batch, mask.true, strict=True) if member]
@@ -167,11 +167,11 @@ BATCH = 400
 
 def walked(folder: Path, change: Change, room: int) -> tuple[Counting, Callable[[range], list[int]], list[str]]:
     """A walk over batches of people, asking for the members of two groups of three, and what it reads."""
-    everybody = sorted(guid(number << 16) for number in range(6_000))
+    everybody = sorted(guid(number << 16) for number in range(3_200))
     groups = [
         {"id": name, "displayName": name, "members": everybody[place::2]} for place, name in enumerate(("g0", *GROUPS))
     ]
-    state = stored(tenant(groups=groups), folder, change, row_group_size=250)
+    state = stored(tenant(groups=groups), folder, change, row_group_size=200)
     assert state.members is not None
     counting = Counting(state.members)
     facts = Facts(replace(state, members=counting), builtin(), PolicySet(policies=()), NOW)
@@ -192,13 +192,13 @@ def walked(folder: Path, change: Change, room: int) -> tuple[Counting, Callable[
     return counting, walk, everybody
 
 
-ALL = range(6_000 // BATCH)
+ALL = range(3_200 // BATCH)
 
 
 def test_a_part_is_read_when_its_people_are_judged_and_only_then(tmp_path: Path) -> None:
-    counting, walk, _ = walked(tmp_path, ordered, room=60_000)
+    counting, walk, _ = walked(tmp_path, ordered, room=40_000)
     reads = walk(ALL)
-    # 400 people, of whom 200 are in each group, are in one part of 250 or in two.
+    # 400 people, of whom 200 are in each group, are in one part of 200 or in two.
     assert max(reads) <= 2 * len(GROUPS)
     assert set(counting.reads.values()) == {1}
     assert {group for _, group in counting.reads} == set(GROUPS)
