@@ -1,9 +1,11 @@
 """Findings that are described from a scratch file: each equal to that of the audit that holds them, in the same order."""
 
 import io
+import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 import pytest
@@ -203,6 +205,19 @@ def test_a_full_disk_is_said() -> None:
     for bound in (0, 20):
         aside = Aside(file=FullDisk(), bound=bound)
         with pytest.raises(DeliveryError, match="No space left"):
+            flow(states, loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=aside)
+
+
+def test_what_waits_on_the_disk_is_gone_afterwards(tmp_path: Path) -> None:
+    states = [tenant(*(user(f"{number}", "SPE_E3") for number in range(9)), rows=2)]
+    with tempfile.SpooledTemporaryFile(max_size=1, dir=str(tmp_path)) as file:
+        aside = Aside(file=cast("BinaryIO", file), bound=0)
+        result = flow(states, loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=aside)
+        assert len({finding.fingerprint for finding in result.tenants[0].findings}) == 9
+    assert list(tmp_path.iterdir()) == []
+    with tempfile.SpooledTemporaryFile(max_size=1, dir=str(tmp_path / "nowhere")) as file:
+        aside = Aside(file=cast("BinaryIO", file), bound=0)
+        with pytest.raises(DeliveryError, match="No such file"):
             flow(states, loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=aside)
 
 
