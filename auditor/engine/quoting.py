@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from auditor.domain.making import drafts
 from auditor.domain.result import Subject
@@ -182,13 +183,16 @@ def _plain(column: pa.Array) -> Sequence[Any]:
 
 def _instants(numbers: Numbers) -> Sequence[str | None]:
     """Write microseconds since 1970 as instants of UTC; NEVER is none."""
-    stamps = numbers.view("M8[us]")
-    if (numbers[numbers != NEVER] % _SECOND).any():
+    known = numbers != NEVER
+    told = numbers[known]
+    if (told % _SECOND).any() or told.min(initial=0) < _FIRST or told.max(initial=0) > _LAST:
         # NumPy's "no time" is the least number, and it reads it as None.
-        return [None if stamp is None else _instant(stamp) for stamp in stamps.tolist()]
-    # NumPy writes whole seconds several times as fast, the more of them at once.
-    written = np.datetime_as_string(stamps, unit="s", timezone="UTC").tolist()
-    return [None if text == _NO_TIME else text for text in written]
+        return [None if stamp is None else _instant(stamp) for stamp in numbers.view("M8[us]").tolist()]
+    # Arrow writes whole seconds many times as fast, the more of them at once.
+    bitmap, seconds = pa.py_buffer(np.packbits(known, bitorder="little")), pa.py_buffer(numbers // _SECOND)
+    stamps = pa.Array.from_buffers(pa.timestamp("s"), len(numbers), [bitmap, seconds])
+    written = pc.binary_replace_slice(stamps.cast(pa.string()), start=10, stop=11, replacement="T")
+    return list(pc.binary_join_element_wise(written, "Z", "").to_pylist())
 
 
 def _instant(stamp: datetime | int) -> str:
@@ -200,5 +204,6 @@ def _instant(stamp: datetime | int) -> str:
 
 
 _SECOND = 1_000_000
-_NO_TIME = str(np.datetime64("NaT"))
+_FIRST, _LAST = (int(np.datetime64(end, "us").astype(np.int64)) for end in ("0001-01-01", "9999-12-31T23:59:59"))
+"""The microseconds between which years have four digits."""
 _INSTANT = pa.timestamp("us", tz="UTC")

@@ -1,9 +1,12 @@
 """The checks of `assignments`, by hand: who is told, of which product, with which detail, evidence and money."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from auditor.catalogue import builtin
 from auditor.domain.words import Source, SourceStatus
@@ -12,6 +15,7 @@ from auditor.snapshot.schema import SMALL_TABLES
 from auditor.snapshot.writing import SnapshotWriter
 from tests.engine.tenants import bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
 
+EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
 PRICES = "{SPE_E3: 35.70, SPE_E5: 54.75}"
 GROUP = "aaaaaaaa-0000-0000-0000-000000000001"
 
@@ -52,6 +56,15 @@ def test_the_evidence_quotes_the_user_and_the_paths_of_the_product() -> None:
         ],
     }
     assert (finding.subject.id, finding.subject.name) == ("id-ann", "Ann")
+
+
+@given(st.lists(st.none() | st.integers(-62_000_000_000, 253_402_300_799).map(lambda second: EPOCH + second * SECOND)))
+@example([EPOCH + timedelta(milliseconds=1_750_000_000_250), None, EPOCH - SECOND])
+def test_the_evidence_quotes_instants_as_graph_writes_them(moments: list[datetime | None]) -> None:
+    written = [None if moment is None else moment.isoformat().replace("+00:00", "Z") for moment in moments]
+    people = [user(f"p{place:03}", "SPE_E5", createdDateTime=text) for place, text in enumerate(written)]
+    result = judged("assignments: {deny: [SPE_E5]}", tenant(*people))
+    assert [finding.evidence.get("createdDateTime") for finding in result.findings] == written
 
 
 def test_of_limits_allow_and_deny_but_not_require() -> None:
