@@ -101,8 +101,7 @@ class Flow(Sequence[Finding]):
 def _with_findings(tenant: TenantResult, part: Part, policies: PolicySet) -> TenantResult:
     assert part.recall is not None
     found = Flow(Retelling(part.plan, part.found, part.recall), circumstances(tenant, policies))
-    # A tuple to all who hold findings; the formats that are written of this result only walk them.
-    return replace(tenant, findings=cast("tuple[Finding, ...]", found))
+    return replace(tenant, findings=found)
 
 
 def _folder(place: Path | None) -> str | None:

@@ -1,5 +1,6 @@
 """A Result into the part of it that one reader may see, counted anew."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from auditor.deliver.routing import Envelope
@@ -51,7 +52,7 @@ def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyH
     )
 
 
-def _actions(actions: tuple[Action, ...], findings: tuple[Finding, ...]) -> tuple[Action, ...]:
+def _actions(actions: tuple[Action, ...], findings: Sequence[Finding]) -> tuple[Action, ...]:
     here = {finding.fingerprint for finding in findings}
     return tuple(_action(action, here) for action in actions if not here.isdisjoint(action.findings))
 
@@ -62,7 +63,7 @@ def _action(action: Action, here: set[str]) -> Action:
 
 
 def _findings(
-    findings: tuple[Finding, ...], tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]
+    findings: Sequence[Finding], tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]
 ) -> tuple[Finding, ...]:
     return tuple(
         finding for finding in findings if envelope.lets_through(tenant, finding.severity, headers.get(finding.policy))

@@ -1,6 +1,6 @@
 """The outcome of an audit as values: findings, outcomes, seats, notices, actions, tenants, the run."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -213,7 +213,8 @@ class TenantResult:
     sources: tuple[Coverage, ...] = ()
     seats: tuple[SeatCount, ...] = ()
     policies: tuple[PolicyOutcome, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: Sequence[Finding] = ()
+    """In the order of reports; a tuple, but for findings that are described only while they are walked."""
     actions: tuple[Action, ...] = ()
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()

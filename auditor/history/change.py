@@ -1,6 +1,6 @@
 """Two Results into one that says what is new, came back, stayed and is gone since the previous run."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.domain.errors import UsageError
@@ -76,7 +76,7 @@ def compared_fleet(fleet: FleetResult, past: FleetPast, *, tenants: Iterable[str
 class _Past:
     """What the previous run knew of one tenant, or of the fleet."""
 
-    findings: tuple[Finding, ...]
+    findings: Sequence[Finding]
     unconfirmed: tuple[Finding, ...]
     closed: frozenset[str]
     """Reported as fixed, by the previous run or an earlier one."""
@@ -95,7 +95,7 @@ class _Since:
     closed: tuple[str, ...]
 
 
-def _since(findings: tuple[Finding, ...], past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
+def _since(findings: Sequence[Finding], past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
     """Compare: what is gone is fixed where its policy was judged, and waits where that could not be."""
     known = {finding.fingerprint: finding for finding in (*past.unconfirmed, *past.findings)}
     here = {finding.fingerprint for finding in findings}

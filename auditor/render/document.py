@@ -1,6 +1,6 @@
 """A Result into the plain values of `auditor/result/v1`, in the order in which the schema shows its keys."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -144,7 +144,7 @@ class Findings:
         self._sources: dict[tuple[str, int], Document] = {}
         self._held: list[Money] = []
 
-    def listed(self, found: tuple[Finding, ...]) -> list[Document]:
+    def listed(self, found: Sequence[Finding]) -> list[Document]:
         """Return findings in a list."""
         return [self.document(finding) for finding in found]
 
@@ -185,7 +185,7 @@ class Findings:
         return self._sources.setdefault((source.file, source.line), _source(source))
 
 
-Written = Callable[[tuple[Finding, ...]], Any]
+Written = Callable[[Sequence[Finding]], Any]
 """What findings become in a document."""
 
 

@@ -1,6 +1,6 @@
 """A Result's findings into newline-delimited JSON, one finding with its tenant on each line."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
 from auditor.domain.result import Finding, Result
@@ -25,7 +25,7 @@ def _pages(result: Result) -> Iterator[bytes]:
     yield from _lines(None, result.fleet.findings, documents)
 
 
-def _lines(tenant: str | None, findings: tuple[Finding, ...], documents: Findings) -> Iterator[bytes]:
+def _lines(tenant: str | None, findings: Sequence[Finding], documents: Findings) -> Iterator[bytes]:
     rest = iter(findings)
     while some := list(islice(rest, _LINES)):
         yield b"".join([line({"tenant": tenant, **documents.document(finding)}) for finding in some])

@@ -1,6 +1,6 @@
 """A Result into result.json, and one tenant's part of it into a file of its own, finding by finding."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -45,7 +45,7 @@ def _pieces(result: Result) -> Iterator[bytes]:
 class _Later:
     """Findings that become plain values when they are written."""
 
-    def __init__(self, found: tuple[Finding, ...], documents: Findings) -> None:
+    def __init__(self, found: Sequence[Finding], documents: Findings) -> None:
         self.found = found
         self._documents = documents
 

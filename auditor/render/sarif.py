@@ -1,5 +1,6 @@
 """A Result into SARIF 2.1.0: each finding at the line of its policy, so that code scanning can track it."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -37,7 +38,7 @@ class _Part:
     def __init__(
         self,
         name: str,
-        findings: tuple[Finding, ...],
+        findings: Sequence[Finding],
         outcomes: tuple[PolicyOutcome, ...],
         context: Context,
         failure: str | None = None,

@@ -1,7 +1,7 @@
 """A Result's findings into counts and sums of money."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
@@ -52,7 +52,7 @@ def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) ->
     """Count open findings by severity, waived ones, and policies that were not evaluated."""
     counted = dict.fromkeys(Severity, 0)
     waived = unknown = 0
-    parts: list[tuple[tuple[Finding, ...], tuple[PolicyOutcome, ...]]] = [(fleet.findings, fleet.policies)]
+    parts: list[tuple[Sequence[Finding], tuple[PolicyOutcome, ...]]] = [(fleet.findings, fleet.policies)]
     parts += [(tenant.findings, tenant.policies) for tenant in tenants]
     for findings, outcomes in parts:
         for finding in findings:

@@ -1,6 +1,7 @@
 """The traps that the data of every tenant sets, and that other tools fell into."""
 
 import json
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
@@ -77,7 +78,7 @@ def test_trap_grace_seats_are_a_choice_of_the_policy() -> None:
 
 
 def test_trap_money_is_told_only_where_a_price_is_known() -> None:
-    def costs(findings: tuple[Finding, ...]) -> list[Decimal | None]:
+    def costs(findings: Sequence[Finding]) -> list[Decimal | None]:
         return [euros(finding) for finding in findings]
 
     state = tenant(user("ann", "SPE_E3", "FLOW_FREE", "VISIOCLIENT"))

@@ -1,5 +1,6 @@
 """The proof holds for generated tenants and policies, with every kind of gap: nothing new, and no claim that is false."""
 
+from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import Any
 
@@ -91,7 +92,7 @@ def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
     assert set(listed) >= {item.fingerprint for item in own.proof.remaining}
 
 
-def open_marks(findings: tuple[Finding, ...]) -> set[str]:
+def open_marks(findings: Sequence[Finding]) -> set[str]:
     return {finding.fingerprint for finding in findings if finding.status is Status.OPEN}
 
 

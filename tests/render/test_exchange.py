@@ -120,7 +120,7 @@ def test_sarif_tells_waivers_as_suppressions_and_gaps_as_notifications() -> None
 def test_sarif_stops_at_what_code_scanning_takes_and_keeps_the_worst() -> None:
     there = result().tenants[0]
     minor = replace(there.findings[-1], status=Status.WAIVED)
-    first = sarif(with_findings((minor,) * LIMIT + there.findings[:3]))["runs"][0]
+    first = sarif(with_findings((*(minor,) * LIMIT, *there.findings[:3])))["runs"][0]
     assert len(first["results"]) == LIMIT - 1
     assert sum(each["level"] == "error" for each in first["results"]) == 3
     assert "4 more findings" in json.dumps(first["invocations"])

@@ -106,7 +106,7 @@ def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
 def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "_BYTES", 50_000)
     there = result().tenants[0]
-    many = replace(there, findings=there.findings * 200)
+    many = replace(there, findings=tuple(there.findings) * 200)
     sheet = book(replace(result(), tenants=(many,)))["Findings"]
     assert sheet.cell(sheet.max_row, 1).value == "There are more rows in findings.csv."
     assert sheet.max_row < len(many.findings)
