@@ -12,16 +12,15 @@ from auditor.app.auditing import Judge, Unaudited
 from auditor.app.catalogue import active
 from auditor.app.remedying import guided
 from auditor.app.running import Request, checked_policies, judged_states
-from auditor.app.streaming import Aside, Part, no_room, stream
+from auditor.app.streaming import Aside, Part, folder_of, no_room, stream
 from auditor.catalogue import Catalogue
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.engine.describing import Guide
 from auditor.engine.retelling import Others, Retelling
-from auditor.remedy.situating import UNWANTED, Circumstances, circumstances, situated
+from auditor.remedy.situating import MISSING, UNWANTED, Circumstances, circumstances, situated
 from auditor.snapshot.model import Snapshot
 
-_MISSING: Final = frozenset({"assignment.missing"})
 _SITUATIONS: Final = 1 << 14
 """Situations that are remembered."""
 
@@ -36,7 +35,7 @@ def flowing(request: Request, place: Path | None) -> Iterator[tuple[Result, tupl
     policies = checked_policies(request)
     # It comes to be on the disk when the first bytes are put there: most tenants need none.
     with (
-        tempfile.SpooledTemporaryFile(max_size=1, dir=_folder(place)) as scratch,
+        tempfile.SpooledTemporaryFile(max_size=1, dir=None if place is None else str(folder_of(place))) as scratch,
         judged_states(request, policies) as (states, judge),
     ):
         aside = Aside(file=cast("BinaryIO", scratch))
@@ -92,8 +91,8 @@ class Flow(Sequence[Finding]):
         if len(known.situated) > _SITUATIONS:
             known.situated.clear()
         if check in UNWANTED:
-            known = replace(known, missing=others(_MISSING))
-        elif check in _MISSING:
+            known = replace(known, missing=others(MISSING))
+        elif check in MISSING:
             known = replace(known, unwanted=others(UNWANTED))
         return lambda finding: situated(finding, known).article
 
@@ -102,10 +101,3 @@ def _with_findings(tenant: TenantResult, part: Part, policies: PolicySet) -> Ten
     assert part.recall is not None
     found = Flow(Retelling(part.plan, part.found, part.recall), circumstances(tenant, policies))
     return replace(tenant, findings=found)
-
-
-def _folder(place: Path | None) -> str | None:
-    """Return the folder that is, or will be nearest to, where a report is to be; None for the system's own."""
-    if place is None:
-        return None
-    return str(next(folder for folder in place.absolute().parents if folder.is_dir()))

@@ -69,16 +69,20 @@ class Aside:
     """Whether findings are to be described: the people whom they are about are then kept too."""
 
 
+def folder_of(path: Path) -> Path:
+    """Return the folder that is, or will be nearest to, where a file is to be."""
+    return next(folder for folder in path.absolute().parents if folder.is_dir())
+
+
 @contextmanager
 def scratch_beside(path: Path) -> Iterator[BinaryIO]:
     """Open a nameless file on the disk where `path` is to be, which is gone afterwards.
 
     Raises UsageError where nothing can be written there.
     """
-    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(tempfile.TemporaryFile(dir=folder))
+            file = stack.enter_context(tempfile.TemporaryFile(dir=folder_of(path)))
         except OSError as error:
             raise UsageError(
                 "format-path", f"{path} cannot be written: {error.strerror}", hint="name another place"

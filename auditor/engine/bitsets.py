@@ -98,9 +98,13 @@ class Gathering:
 def spread(starts: Rows, rows: Rows) -> Rows:
     """Return the places of the entries of some rows, in their order."""
     begin = starts[rows]
-    sizes = starts[rows + 1] - begin
-    places: Rows = np.arange(sizes.sum()) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
-    return places
+    return runs(begin, starts[rows + 1] - begin)
+
+
+def runs(begin: Rows, sizes: Rows) -> Rows:
+    """Return the places of so many entries on end, behind each of some beginnings."""
+    found: Rows = np.arange(sizes.sum()) + np.repeat(begin - np.cumsum(sizes) + sizes, sizes)
+    return found
 
 
 def distinct(numbers: npt.NDArray[_Number]) -> npt.NDArray[_Number]:

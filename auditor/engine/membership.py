@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.words import Source, SourceStatus
-from auditor.engine.bitsets import distinct, indices
+from auditor.engine.bitsets import distinct, indices, runs
 from auditor.engine.facts import Facts, GroupFact
 from auditor.engine.people import People
 from auditor.engine.product_masks import Mask
@@ -58,8 +58,7 @@ class Members:
         first, end = np.searchsorted(self._beginnings, users[[0, -1]] + np.array([0, 1], dtype=np.uint64))
         near = distinct(self._beginnings[first:end])
         starts = np.searchsorted(users, near)
-        sizes = np.searchsorted(users, near, side="right") - starts
-        rows = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
+        rows = runs(starts, np.searchsorted(users, near, side="right") - starts)
         near_ids = pc.ascii_lower(people.column("id").take(indices(rows)))
         same = pc.is_in(near_ids, value_set=self._ids.slice(first, end - first))
         listed = people.nobody.copy()

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from auditor.domain.making import drafts
 from auditor.domain.result import Subject
 from auditor.domain.words import SubjectType
-from auditor.engine.bitsets import distinct, indices
+from auditor.engine.bitsets import distinct, indices, runs
 from auditor.engine.outcome import Evaluation, Rows
 from auditor.engine.people import NEVER, Numbers
 from auditor.engine.plan import Plan
@@ -75,9 +75,8 @@ def chosen(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch
 
 def links_of(links: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
     """Return the assignments of some users."""
-    starts, sizes = _spans(links, rows)
-    places = np.arange(sizes.sum()) + np.repeat(starts - np.cumsum(sizes) + sizes, sizes)
-    return links if len(places) == links.num_rows else links.take(indices(places))
+    own = runs(*_spans(links, rows))
+    return links if len(own) == links.num_rows else links.take(indices(own))
 
 
 def quoted(plan: Plan, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> Iterator[Person]:
@@ -110,9 +109,9 @@ def _assignments(
     facts = plan.facts
     _, sizes = _spans(links, rows)
     codes = links.column("skuId")
-    places = np.array([facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
+    index = np.array([facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
     names = [sku.part_number or sku.sku_id for sku in facts.skus]
-    skus = places[codes.indices.to_numpy()]
+    skus = index[codes.indices.to_numpy()]
     counted = np.where(flags_of(links.column("held")), skus, -1).tolist()
     paths = list(zip(skus.tolist(), _paths(plan, links), strict=True))
     known: dict[tuple[int, ...], list[str]] = {}

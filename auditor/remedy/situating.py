@@ -11,6 +11,8 @@ from auditor.domain.words import Agreement, Source, Status, SubjectType
 from auditor.guidance import Situation, choose
 
 ACTIVE = frozenset({"Active", "ActiveWithError"})
+MISSING = frozenset({"assignment.missing"})
+"""The check that says of a product that somebody lacks it."""
 UNWANTED = frozenset({"assignment.not-allowed", "assignment.denied"})
 """Checks that say of one product that its holder should not hold it."""
 _QUOTED = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status")
@@ -66,7 +68,7 @@ def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
         tenant=tenant,
         policies={policy.id: policy for policy in policies.policies},
         prices=policies.prices,
-        missing=_pairs(open_, frozenset({"assignment.missing"})),
+        missing=_pairs(open_, MISSING),
         unwanted=_pairs(open_, UNWANTED),
         asked=_asked(tenant.sources),
         states={name: seat.capability_status for seat, names in named for name in names},
