@@ -135,15 +135,16 @@ def _against_loops(users: int, snapshot: Path, rounds: int, before: list[Told]) 
         peers = loops[style]
         same = all(peers[name] == checked[name] for name in ("findings", "digest"))
         agreed = "the same findings to the last one" if same else "OTHER FINDINGS"
-        ratios, alone = ([peers[name] / ran["seconds"] for ran in runs] for name in ("seconds", "rules"))
+        # The bar was set by what loops take by themselves; that they end in no order and no table is their advantage.
+        whole, ratios = ([peers[name] / ran["seconds"] for ran in runs] for name in ("seconds", "rules"))
         rows.append(
             Row(
                 what=f"{users:,} users × 50 policies, Parquet to findings table ({checked['findings']:,} findings)",
                 measured=_seconds(runs),
                 against=f"{words}, over msgspec structs, to the same table: {_seconds([peers])}, of which the loops "
                 f"{peers['rules']:.2f} s (building the structs, {loops['build']:.0f} s, not counted); {agreed}",
-                ratio=f"{spread(ratios)}× faster; CPU {_cpu_ratio(peers, runs):.1f}×; than the loops alone "
-                f"{spread(alone)}×",
+                ratio=f"{spread(ratios)}× faster than the loops alone; to the same table {spread(whole)}×, "
+                f"CPU {_cpu_ratio(peers, runs):.1f}×",
                 bar=f"≥ {_BAR}×",
                 met=same and median(ratios) >= _BAR,
             )
