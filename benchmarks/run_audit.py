@@ -3,12 +3,12 @@
 usage: python -m benchmarks.run_audit SNAPSHOT
 """
 
-import gc
 import json
 import sys
 import time
 from pathlib import Path
 
+from auditor.__main__ import settle
 from auditor.catalogue import builtin
 from auditor.engine.evaluating import evaluate
 from auditor.engine.facts import Facts
@@ -22,7 +22,7 @@ from benchmarks.tenant import AS_OF
 
 def main(folder: Path) -> None:
     """Take the floor, then evaluate, and print seconds of CPU; what is read once to warm up is not counted."""
-    gc.set_threshold(50_000, 20, 100)  # as the command does
+    settle()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
     catalogue = builtin()

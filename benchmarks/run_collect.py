@@ -4,7 +4,6 @@ usage: python -m benchmarks.run_collect users|small|typed
 """
 
 import asyncio
-import gc
 import json
 import os
 import resource
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from auditor.__main__ import settle
 from auditor.app.collection import collect_all
 from auditor.collect import gathering  # noqa: F401 - imports are not what is measured
 from auditor.domain.needs import Needs
@@ -32,7 +32,7 @@ _SMALL = frozenset({Source.USERS, Source.SUBSCRIBED_SKUS, Source.ORGANIZATION})
 def main() -> None:
     """Collect every tenant once, after one that is not counted: connections, the SDK's first request, its imports."""
     told = json.load(sys.stdin)
-    gc.set_threshold(50_000, 20, 100)  # as the command does
+    settle()
     if sys.argv[1] == "typed":
         print(json.dumps({"cpu": asyncio.run(_typed(told))}))
         return

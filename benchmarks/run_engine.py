@@ -4,7 +4,6 @@ usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--only IDS] [--times N
 """
 
 import argparse
-import gc
 import hashlib
 import json
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from auditor.__main__ import settle
 from auditor.app.streaming import Aside, scratch_beside, stream, write_streamed
 from auditor.catalogue import builtin
 from auditor.domain.policy import PolicySet
@@ -29,7 +29,7 @@ from benchmarks.tenant import AS_OF
 
 def main() -> None:
     """Evaluate once, from Parquet to the table, and print seconds and what was found."""
-    gc.set_threshold(50_000, 20, 100)  # as the command does
+    settle()
     parser = argparse.ArgumentParser()
     parser.add_argument("snapshot", type=Path)
     parser.add_argument("policies", type=Path)

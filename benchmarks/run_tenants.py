@@ -3,7 +3,6 @@
 usage: python -m benchmarks.run_tenants FOLDER [MOST]
 """
 
-import gc
 import hashlib
 import json
 import sys
@@ -14,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from auditor.__main__ import settle
 from auditor.catalogue import builtin
 from auditor.engine.describing import describe
 from auditor.engine.evaluating import evaluate
@@ -27,7 +27,7 @@ from benchmarks.tenant import AS_OF
 
 def main(root: Path, most: int | None = None) -> None:
     """Walk the tenants once, at most as many, floor and program in turns, and print milliseconds of CPU for each."""
-    gc.set_threshold(50_000, 20, 100)  # as the command does
+    settle()
     files = [path for path in sorted((ROOT / "policies").glob("*.yaml")) if not path.stem.endswith("_test")]
     policies = load([(str(path), path.read_bytes()) for path in files]).policies
     catalogue = builtin()
