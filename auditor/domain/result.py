@@ -153,8 +153,8 @@ class Action:
 
     id: str
     guidance: str
-    findings: tuple[str, ...]
-    """Fingerprints."""
+    findings: Sequence[str]
+    """Fingerprints, in their order; a tuple, but where they are too many to hold."""
     title: str
     role: str = ""
     prerequisites: tuple[str, ...] = ()
@@ -162,8 +162,9 @@ class Action:
     warnings: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     """(label, address) pairs."""
-    requests: tuple[Mapping[str, Any], ...] = ()
-    """Graph requests and PowerShell lines for an administrator to review and run; never run by the auditor."""
+    requests: Sequence[Mapping[str, Any]] = ()
+    """Graph requests and PowerShell lines for an administrator to review and run, never run by the auditor; a tuple,
+    but where they are too many to hold."""
     money: Money | None = None
     """What it saves (or, below zero, costs) a month once freed seats are reused or removed."""
     kind: str = ""
@@ -214,7 +215,7 @@ class TenantResult:
     seats: tuple[SeatCount, ...] = ()
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Sequence[Finding] = ()
-    """In the order of reports; a tuple, but for findings that are described only while they are walked."""
+    """In the order of reports; a tuple, or `Described` where they are too many to hold."""
     actions: tuple[Action, ...] = ()
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()

@@ -1,0 +1,58 @@
+"""Findings that nobody holds as values: walked as often as somebody asks, counted once, and a few of them shown."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditor.domain.result import Finding
+from auditor.domain.words import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What the findings of one policy in one tenant come to."""
+
+    found: int
+    """All of them, waived ones included."""
+    waived: int
+    worth: Mapping[str, Decimal]
+    """What the open ones cost a month, per currency in alphabetical order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """Whom one action is about."""
+
+    worst: Severity
+    """Of the findings that it mends."""
+    people: int
+    names: tuple[str, ...]
+    """The first few of them in the order of the alphabet, each with the address where that says more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """What was counted of findings while they were walked."""
+
+    policies: Mapping[str, Tally]
+    """By policy, in the order in which their findings stand."""
+    worth: Mapping[str, Decimal]
+    """What open findings cost a month, a seat once, per currency in alphabetical order."""
+    unpriced: bool
+    """Whether an open finding about seats that are paid for without need has no price."""
+    waivers: Mapping[str, int]
+    """How many findings each waiver waives."""
+    people: int
+    """How many people the findings are about."""
+    concerns: Mapping[str, Concern]
+    """By the id of the action."""
+
+
+class Described(Sequence[Finding]):
+    """The findings of a tenant, described each time they are walked: who needs few of them takes those shown."""
+
+    __slots__ = ()
+
+    counted: Counted
+    shown: tuple[Finding, ...]
+    """The first findings of every policy and check, in the order of reports; those about things are all among them."""
