@@ -10,10 +10,12 @@ from typing import BinaryIO, Final, cast, overload
 
 from auditor.app.auditing import Judge, Unaudited
 from auditor.app.catalogue import active
-from auditor.app.remedying import guided
+from auditor.app.counting import SHOWN, Walked, walk
+from auditor.app.remedying import fleet_remedied, guided
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.app.streaming import Aside, Part, folder_of, no_room, stream
 from auditor.catalogue import Catalogue
+from auditor.domain.described import Counted, Described
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.engine.describing import Guide
@@ -26,20 +28,23 @@ _SITUATIONS: Final = 1 << 14
 
 
 @contextmanager
-def flowing(request: Request, place: Path | None) -> Iterator[tuple[Result, tuple[Path, ...]]]:
+def flowing(request: Request, beside: Path | None) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     """Audit what the request names into a result of which formats of WALKED can be written, and no snapshots.
 
-    What does not fit in memory waits in a file without a name on the disk of `place`. Raises AuditorError as an audit
+    What does not fit in memory waits in a file without a name on the disk of `beside`. Raises AuditorError as an audit
     does, DeliveryError where that disk is full; so may the walk over the findings.
     """
     policies = checked_policies(request)
-    # It comes to be on the disk when the first bytes are put there: most tenants need none.
-    with (
-        tempfile.SpooledTemporaryFile(max_size=1, dir=None if place is None else str(folder_of(place))) as scratch,
-        judged_states(request, policies) as (states, judge),
-    ):
-        aside = Aside(file=cast("BinaryIO", scratch))
+    with scratch(beside) as aside, judged_states(request, policies) as (states, judge):
         yield flow(states, policies, active(), request.as_of, judge=judge, aside=aside), ()
+
+
+@contextmanager
+def scratch(place: Path | None) -> Iterator[Aside]:
+    """Open a nameless file on the disk of a place, which comes to be when the first bytes are put there."""
+    folder = None if place is None else str(folder_of(place))
+    with tempfile.SpooledTemporaryFile(max_size=1, dir=folder) as file:
+        yield Aside(file=cast("BinaryIO", file))
 
 
 def flow(
@@ -55,14 +60,47 @@ def flow(
     streamed = stream(states, policies, catalogue, as_of, judge=judge, aside=replace(aside, described=True))
     parts = {part.plan.facts.manifest.tenant: part for part in streamed.parts}
     tenants = tuple(
-        _with_findings(tenant, parts[tenant.name], policies) if tenant.name in parts else tenant
+        replace(tenant, findings=_retold(tenant, parts[tenant.name], policies)) if tenant.name in parts else tenant
         for tenant in streamed.result.tenants
     )
     return replace(streamed.result, tenants=tenants, fleet=guided(streamed.result))
 
 
+def flow_whole(
+    states: Iterable[Snapshot | Unaudited],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    *,
+    judge: Judge,
+    aside: Aside,
+    shown: int = SHOWN,
+) -> Result:
+    """Audit tenants as `flow`, and walk their findings once: what they come to, few of them, and the actions.
+
+    Raises as `stream`.
+    """
+    streamed = stream(states, policies, catalogue, as_of, judge=judge, aside=replace(aside, described=True))
+    parts = {part.plan.facts.manifest.tenant: part for part in streamed.parts}
+    room = shown // max(len(parts), 1)
+
+    def told(tenant: TenantResult) -> TenantResult:
+        if tenant.name not in parts:
+            return tenant
+        retold = _retold(tenant, parts[tenant.name], policies)
+        raised = streamed.raised[tenant.name]
+        try:
+            walked = walk(retold.told, tenant, policies, raised, streamed.scratch, shown=room)
+            return replace(tenant, findings=Flow(retold, walked), actions=walked.actions())
+        except OSError as error:
+            raise no_room(error) from error
+
+    result = replace(streamed.result, tenants=tuple(map(told, streamed.result.tenants)))
+    return replace(result, fleet=fleet_remedied(result, policies))
+
+
 @dataclass(frozen=True, slots=True)
-class Flow(Sequence[Finding]):
+class Retold(Sequence[Finding]):
     """The findings of a tenant, described each time they are walked."""
 
     told: Retelling
@@ -97,7 +135,37 @@ class Flow(Sequence[Finding]):
         return lambda finding: situated(finding, known).article
 
 
-def _with_findings(tenant: TenantResult, part: Part, policies: PolicySet) -> TenantResult:
+@dataclass(frozen=True, slots=True)
+class Flow(Described):
+    """The findings of a tenant, described each time they are walked, of which a walk has told the rest already."""
+
+    retold: Retold
+    walked: Walked
+
+    @property
+    def counted(self) -> Counted:
+        """What was counted of all of them."""
+        return self.walked.counted
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """The first of every policy and check."""
+        return self.walked.shown
+
+    def __len__(self) -> int:
+        return len(self.retold)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.retold)
+
+    @overload
+    def __getitem__(self, place: int) -> Finding: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Finding]: ...
+    def __getitem__(self, place: int | slice) -> Finding | Sequence[Finding]:
+        return self.retold[place]
+
+
+def _retold(tenant: TenantResult, part: Part, policies: PolicySet) -> Retold:
     assert part.recall is not None
-    found = Flow(Retelling(part.plan, part.found, part.recall), circumstances(tenant, policies))
-    return replace(tenant, findings=found)
+    return Retold(Retelling(part.plan, part.found, part.recall), circumstances(tenant, policies))

@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 
+from auditor.domain.described import Described
 from auditor.domain.errors import UsageError
+from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, FleetResult, Result, TenantResult
+from auditor.remedy.wording import Words
 
 _WRITTEN = "en"
 """The language in which a result is written."""
@@ -22,9 +25,8 @@ def localised(result: Result, locale: str) -> Result:
     if words.language == _WRITTEN:
         return result
     from auditor.app.merging import policies_of  # noqa: PLC0415
-    from auditor.app.remedying import remedied  # noqa: PLC0415
 
-    told = remedied(result, policies_of(result), words=words)
+    told = _remedied(result, policies_of(result), words)
     pairs = zip(result.tenants, told.tenants, strict=True)
     tenants = tuple(_tenant(tenant, spoken) for tenant, spoken in pairs)
     policies = tuple(
@@ -34,6 +36,21 @@ def localised(result: Result, locale: str) -> Result:
     return replace(
         result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, told.fleet)
     )
+
+
+def _remedied(result: Result, policies: PolicySet, words: Words) -> Result:
+    """Return the result with actions in a language; where findings are walked, nobody walks them again for it."""
+    from auditor.app.remedying import fleet_remedied, remedied  # noqa: PLC0415
+
+    if not any(isinstance(tenant.findings, Described) for tenant in result.tenants):
+        return remedied(result, policies, words=words)
+    from auditor.app.flowing import Flow  # noqa: PLC0415
+
+    tenants = tuple(
+        replace(tenant, actions=tenant.findings.walked.actions(words)) if isinstance(tenant.findings, Flow) else tenant
+        for tenant in result.tenants
+    )
+    return replace(result, tenants=tenants, fleet=fleet_remedied(result, policies, words=words))
 
 
 def checked_locale(tag: str) -> str:

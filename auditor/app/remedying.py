@@ -30,7 +30,7 @@ def remedied(
     library = packaged_library()
     with no_looking_for_cycles():
         tenants = tuple(_tenant(tenant, policies, library, words, groups) for tenant in result.tenants)
-        return replace(result, tenants=tenants, fleet=_fleet(result, policies, library, words))
+        return replace(result, tenants=tenants, fleet=fleet_remedied(result, policies, words=words))
 
 
 @cache
@@ -47,7 +47,7 @@ def _tenant(
     tenant: TenantResult, policies: PolicySet, library: Library, words: Words, groups: Mapping[str, str] | None
 ) -> TenantResult:
     known = circumstances(tenant, policies)
-    groups = {**_group_names(tenant.findings), **(groups or {})}
+    groups = {**group_names(tenant.findings), **(groups or {})}
     situations = situations_of(known)
     actions = actions_of(known, situations, library, words=words, groups=groups)
     findings = tuple(
@@ -66,12 +66,13 @@ def guided(result: Result) -> FleetResult:
     return replace(fleet, findings=findings)
 
 
-def _fleet(result: Result, policies: PolicySet, library: Library, words: Words) -> FleetResult:
+def fleet_remedied(result: Result, policies: PolicySet, *, words: Words = ENGLISH) -> FleetResult:
+    """Fill in `guidance` of the fleet's findings, and its actions."""
     fleet = guided(result)
-    return replace(fleet, actions=actions_between(fleet, result.tenants, policies, library, words=words))
+    return replace(fleet, actions=actions_between(fleet, result.tenants, policies, packaged_library(), words=words))
 
 
-def _group_names(findings: Sequence[Finding]) -> dict[str, str]:
-    """Return the names of groups that the evidence quotes, by id."""
+def group_names(findings: Sequence[Finding]) -> dict[str, str]:
+    """Return the names of groups that evidence quotes, by id."""
     paths = (path for finding in findings for path in finding.evidence.get("paths", ()))
     return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}

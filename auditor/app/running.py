@@ -1,7 +1,7 @@
 """The main job: policies and tenants' state into a Result and the files people asked for."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -61,13 +61,23 @@ def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     """Audit what the request names; yields the snapshots too, some of which are gone afterwards. Raises as `run`."""
     previous = None if request.compare is None else _previous(request.compare)
     policies = checked_policies(request)
-    with _places(request, policies) as places:
-        with _judge(request, places, policies) as judge:
-            # Nothing keeps the findings without their articles: they would take their memory twice until the end.
-            result = remedied(audit(_opened(places, request), policies, active(), request.as_of, judge=judge), policies)
+    with places_of(request, policies) as places:
+        with judging(request, places, policies) as judge:
+            result = held(opened(places, request), policies, request.as_of, judge)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
-        yield _changed(result, previous), tuple(place for place in places if isinstance(place, Path))
+        yield _changed(result, previous), folders_of(places)
+
+
+def held(states: Iterable[Snapshot | Unaudited], policies: PolicySet, as_of: datetime, judge: Judge) -> Result:
+    """Audit tenants into a result that holds all findings, with their articles and actions."""
+    # Nothing keeps the findings without their articles: they would take their memory twice until the end.
+    return remedied(audit(states, policies, active(), as_of, judge=judge), policies)
+
+
+def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
+    """Return the snapshots among tenants' states."""
+    return tuple(place for place in places if isinstance(place, Path))
 
 
 def _changed(result: Result, previous: Result | None) -> Result:
@@ -102,19 +112,20 @@ def policies_for(request: Request) -> PolicySet:
 @contextmanager
 def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
     """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
-    with _places(request, policies) as places:
-        yield _opened(places, request)
+    with places_of(request, policies) as places:
+        yield opened(places, request)
 
 
 @contextmanager
 def judged_states(request: Request, policies: PolicySet) -> Iterator[tuple[Iterator[Snapshot | Unaudited], Judge]]:
     """Open the tenants' states as `opened_states` does; beside them stands what judges their people."""
-    with _places(request, policies) as places, _judge(request, places, policies) as judge:
-        yield _opened(places, request), judge
+    with places_of(request, policies) as places, judging(request, places, policies) as judge:
+        yield opened(places, request), judge
 
 
 @contextmanager
-def _places(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
+def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
+    """Find the tenants' states, the demo's and live ones after they were written. Raises as `run`."""
     if request.demo:
         import tempfile  # noqa: PLC0415
 
@@ -136,7 +147,7 @@ def _places(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | U
 
 
 @contextmanager
-def _judge(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
+def judging(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
     """Yield what judges the people of a tenant: this process, or a Spark cluster, a part of it at a time."""
     if request.engine is Engine.LOCAL:
         yield judged_batches
@@ -144,7 +155,7 @@ def _judge(request: Request, places: Sequence[Path | Unaudited], policies: Polic
     from auditor.spark.distributing import distribute  # noqa: PLC0415  only who uses Spark needs it
     from auditor.spark.session import session  # noqa: PLC0415
 
-    folders = [place for place in places if isinstance(place, Path)]
+    folders = folders_of(places)
     for folder in folders:
         read(folder)  # a damaged snapshot is refused before a cluster is asked
     with session(request.spark_master) as spark:
@@ -152,7 +163,8 @@ def _judge(request: Request, places: Sequence[Path | Unaudited], policies: Polic
         yield distribute(spark, folders, policies, active(), request.as_of).batches
 
 
-def _opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
+def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
+    """Open the states one after the other."""
     for place in places:
         if isinstance(place, Unaudited):
             yield place

@@ -1,5 +1,6 @@
 """Findings that nobody holds as values: walked as often as somebody asks, counted once, and a few of them shown."""
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -53,6 +54,12 @@ class Described(Sequence[Finding]):
 
     __slots__ = ()
 
-    counted: Counted
-    shown: tuple[Finding, ...]
-    """The first findings of every policy and check, in the order of reports; those about things are all among them."""
+    @property
+    @abstractmethod
+    def counted(self) -> Counted:
+        """What was counted of all of them."""
+
+    @property
+    @abstractmethod
+    def shown(self) -> tuple[Finding, ...]:
+        """The first of every policy and check, in the order of reports; those about things are all among them."""

@@ -1,6 +1,7 @@
 """Findings in a scratch file into Findings, some thousands at a time, in the order of reports."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import chain, groupby
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from auditor.engine.streaming import Spilled
 
 _AT_ONCE: Final = 4096
 """Findings that are described together."""
+_TOGETHER: Final = 4096
+"""People about whom all findings are described together."""
 
 Pairs = frozenset[tuple[str, str]]
 """(policy, user)."""
@@ -41,6 +44,12 @@ class Retelling:
     def __len__(self) -> int:
         return self._found.count
 
+    @property
+    def keys(self) -> list[tuple[str, str]]:
+        """The policies, by their ids, and checks that found something, in the order of reports."""
+        places = {(single.policy, single.check) for single in self._found.evaluation.singles}
+        return [(self._plan.policies[place].id, check) for place, check in sorted(places.union(self._found.spill.keys))]
+
     def findings(self, guiding: Guiding) -> Iterator[Finding]:
         """Yield every finding with its guidance. Raises OSError where the scratch file was cut."""
         spill, recall = self._found.spill, self._recall
@@ -59,6 +68,33 @@ class Retelling:
                 # Only all findings of a check can then be put in order.
                 stretches = list(spill.stretches(key))
                 yield from self._stretch(key, stretches, guiding, sum(found.shape[1] for _, found in stretches))
+
+    def by_person(self, people: int = _TOGETHER) -> Iterator[list[Finding]]:
+        """Yield the findings about some people after others: all about so many of them together.
+
+        Those about the same people are in the order of reports; none has its guidance. Raises OSError as `findings`.
+        """
+        spill = self._found.spill
+        keys = spill.keys
+        for batch in sorted(spill.batches):
+            found = [(key, _by_row(columns)) for key in keys if (columns := spill.found(key, batch)).size]
+            rows = spill.rows(batch)
+            for begin in range(0, len(rows), people):
+                some = rows[begin : begin + people]
+                told = self._recall.people(batch, some)
+                described: list[Finding] = []
+                for key, columns in found:
+                    first, end = np.searchsorted(columns[ROW], [some[0], some[-1] + 1])
+                    part = self._columns(columns[:, first:end])
+                    described += sorted(of_people(self._plan, key, told, part), key=in_order)
+                yield described
+
+    def about_things(self) -> list[Finding]:
+        """Describe what is not about people, in the order of reports and without guidance."""
+        singles = sorted(self._found.evaluation.singles, key=lambda single: (single.policy, single.check))
+        of_each = groupby(singles, key=lambda single: (single.policy, single.check))
+        described = (sorted((of_thing(self._plan, each) for each in some), key=in_order) for _, some in of_each)
+        return list(chain.from_iterable(described))
 
     def _stretch(
         self, key: Key, stretches: Sequence[tuple[int, Columns]], guiding: Guiding, at_once: int
@@ -114,13 +150,17 @@ def _nobody(checks: frozenset[str]) -> Pairs:
 
 def _cut(found: Columns, at_once: int) -> Iterator[Columns]:
     """Yield findings in the order of users, about so many at a time; nobody's findings are divided."""
+    found = _by_row(found)
     rows = found[ROW]
-    if (rows[1:] < rows[:-1]).any():
-        found = found[:, np.argsort(rows, kind="stable")]
-        rows = found[ROW]
     begin = 0
     while begin < len(rows):
         last = min(begin + at_once, len(rows)) - 1
         end = int(np.searchsorted(rows, rows[last], side="right"))
         yield found[:, begin:end]
         begin = end
+
+
+def _by_row(found: Columns) -> Columns:
+    """Put findings in the order of users."""
+    rows = found[ROW]
+    return found[:, np.argsort(rows, kind="stable")] if (rows[1:] < rows[:-1]).any() else found

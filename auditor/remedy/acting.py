@@ -5,32 +5,28 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import TypeVar
+from typing import Any
 
 from auditor.domain.errors import printable
 from auditor.domain.policy import Assignments
-from auditor.domain.result import Action, Finding, Money
-from auditor.domain.words import Agreement, SubjectType
-from auditor.guidance import Library, Situation, Variant, compose
+from auditor.domain.result import Action, Money
+from auditor.domain.words import SubjectType
+from auditor.guidance import Library, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
 from auditor.remedy.naming import owned_of, property_label, service_label
+from auditor.remedy.piling import AT_GROUPS, COUNTED_IN_SEATS, Pile, Piles, shared
 from auditor.remedy.remedies import remedies_of
 from auditor.remedy.remedy import Decided, Remedy
 from auditor.remedy.situating import Circumstances, Situated
 from auditor.remedy.telling import Told, tell
 from auditor.remedy.wording import ENGLISH, Words
 
-_COUNTED_IN_SEATS = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.QUOTA})
-_OF_ONE_PRODUCT = _COUNTED_IN_SEATS | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL}
-"""Kinds that are settled in one visit to a product, whatever article each finding leads to."""
-_AT_GROUPS = frozenset({Kind.LEAVE_GROUP, Kind.MOVE_GROUP, Kind.GROUP_LICENCE, Kind.GROUP_SWAP})
 _TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
 _MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
 _GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
 _NEEDS_SEATS = _MOVING | {Kind.ASSIGN, Kind.REPROCESS}
 _PLACES = {kind: place for place, kind in enumerate(ORDER)}
-_Fact = TypeVar("_Fact")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +50,20 @@ class Office:
             self.told[key] = tell(compose(self.library, article, variant), self.library.titles, self.words)
         return self.told[key]
 
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Remedies of one kind that are one action for a person."""
-
-    remedies: Sequence[Remedy]
-    """The one that leads goes first: it brings the detail that the title names."""
-    findings: Sequence[Finding]
-    """All that they mend, the worst first."""
-
-    @property
-    def first(self) -> Remedy:
-        return self.remedies[0]
+    def identity(self, pile: Pile) -> str:
+        """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
+        tenant, first = self.known.tenant, pile.first
+        way = "requests" if first.proven and pile.acts else ""
+        parts = (
+            tenant.tenant_id or tenant.name,
+            first.kind.value,
+            pile.article,
+            first.old,
+            first.new,
+            first.extra,
+            way,
+        )
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def actions_of(
@@ -93,10 +90,21 @@ def actions_of(
         groups={**named, **(groups or {})},
         terms=terms or {},
     )
-    remedies = remedies_of(known, situations, decided or ())
+    remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
     if decided is not None:
-        remedies = tuple(remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    made = [(batch, _action(office, batch)) for batch in _batches(office, remedies)]
+        remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
+    piles = Piles(office.terms)
+    piles.take((0, remedy) for remedy in remedies)
+    return actions_from(office, [(pile, tuple(sorted(pile.marks)), tuple(pile.documents)) for pile in piles])
+
+
+Piled = tuple[Pile, Sequence[str], Sequence[Mapping[str, Any]]]
+"""A pile, the fingerprints of all its findings in their order, and all its requests."""
+
+
+def actions_from(office: Office, piles: Iterable[Piled]) -> tuple[Action, ...]:
+    """Tell what is to be done about each pile, in an order in which nothing breaks."""
+    made = [(pile, _action(office, pile, marks, requests)) for pile, marks, requests in piles]
     made.sort(key=lambda item: _sort_key(*item))
     return _told_apart(office, [action for _, action in made])
 
@@ -113,65 +121,25 @@ def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]
     )
 
 
-def _batches(office: Office, remedies: Sequence[Remedy]) -> list[_Batch]:
-    """Group remedies that are one action for a person."""
-    stated = {remedy.old for remedy in remedies if remedy.kind is Kind.STATE}
-    trials = {remedy.old for remedy in remedies if remedy.kind is Kind.TRIAL}
-    batches: dict[tuple[object, ...], list[Remedy]] = {}
-    for remedy in remedies:
-        kind = remedy.kind
-        if kind is Kind.REMOVE_AT_RENEWAL and _just_bought(office, remedy):
-            kind = Kind.REMOVE_NOW
-        elif kind is Kind.EXPIRING and (remedy.old in stated or remedy.old in trials):
-            # Its end, its state and its being a trial are settled in one visit to the subscription.
-            kind = Kind.STATE if remedy.old in stated else Kind.TRIAL
-        if kind in _OF_ONE_PRODUCT:
-            key: tuple[object, ...] = (kind, remedy.old)
-        else:
-            # The commands of a plan were tried out; those without any are for a person, so the two stay apart.
-            key = (kind, remedy.article, remedy.old, remedy.new, remedy.extra, remedy.proven, bool(remedy.commands))
-        batches.setdefault(key, []).append(remedy if kind is remedy.kind else replace(remedy, kind=kind))
-    return [_batch(batch) for batch in batches.values()]
-
-
-def _just_bought(office: Office, remedy: Remedy) -> bool:
-    """Whether the seats were bought within the last seven days, in which Microsoft's own agreement takes them back."""
-    term = office.terms.get(remedy.old)
-    return term is not None and term.just_bought and remedy.situation.agreement is Agreement.MCA
-
-
-def _batch(remedies: Sequence[Remedy]) -> _Batch:
-    findings = [finding for remedy in remedies for finding in remedy.findings]
-    return _Batch(
-        sorted(remedies, key=lambda remedy: remedy.extra == ""),
-        sorted(findings, key=lambda finding: (finding.severity.rank, finding.fingerprint)),
-    )
-
-
-def _action(office: Office, batch: _Batch) -> Action:
-    first, findings, words = batch.first, batch.findings, office.words
-    count = (
-        max(remedy.seats for remedy in batch.remedies)
-        if first.kind in _COUNTED_IN_SEATS
-        else len({finding.subject.id for finding in findings})
-    )
-    article = next((r.article for r in batch.remedies if r.findings[0] is findings[0]), first.article)
-    told = office.guidance(article, _variant(batch))
+def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence[Mapping[str, Any]]) -> Action:
+    first, words = pile.first, office.words
+    count = pile.seats if first.kind in COUNTED_IN_SEATS else pile.people
+    article = pile.article
+    told = office.guidance(article, shared(pile.variants))
     before, after = _money(office, first, count)
-    owner = ", ".join(_owners(office, findings))
-    lost = {service for remedy in batch.remedies for service in remedy.lost}
-    review = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(lost)
+    owner = ", ".join(_owners(office, pile))
+    review = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(pile.lost)
     return Action(
-        id=_identity(office, first, article),
+        id=office.identity(pile),
         guidance=article,
-        findings=tuple(sorted([finding.fingerprint for finding in findings])),
+        findings=marks,
         title=_title(office, first, count),
         role=told.role,
-        prerequisites=_prerequisites(office, first, count, told),
+        prerequisites=_prerequisites(office, pile, count, told),
         steps=told.steps,
-        warnings=_warnings(office, first, lost, told),
+        warnings=_warnings(office, pile, told),
         links=told.links,
-        requests=tuple(command.document for remedy in batch.remedies for command in remedy.commands),
+        requests=requests,
         money=_saved(before, after),
         kind=first.kind.value,
         order=ORDER[first.kind].value,
@@ -185,49 +153,21 @@ def _action(office: Office, batch: _Batch) -> Action:
     )
 
 
-def _sort_key(batch: _Batch, action: Action) -> tuple[object, ...]:
-    kind, worst = batch.first.kind, batch.findings[0].severity
+def _sort_key(pile: Pile, action: Action) -> tuple[object, ...]:
+    kind, (worst, _) = pile.first.kind, pile.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
-    return (ORDER[kind].rank, worst.rank, -saved, _PLACES[kind], action.title, action.id)
+    return (ORDER[kind].rank, worst, -saved, _PLACES[kind], action.title, action.id)
 
 
-def _owners(office: Office, findings: Sequence[Finding]) -> Iterable[str]:
+def _owners(office: Office, pile: Pile) -> Iterable[str]:
     """Return who owns the policies behind findings, each once."""
-    policies = [office.known.policies.get(name) for name in dict.fromkeys(finding.policy for finding in findings)]
+    policies = [office.known.policies.get(name) for name in pile.owners]
     return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
-
-
-def _variant(batch: _Batch) -> Variant:
-    """Return the facts that all of the batch share; where they differ, every branch is told."""
-    # Remedies in one situation have it as one object: thousands of them are few situations.
-    situations = {id(remedy.situation): remedy.situation for remedy in batch.remedies}.values()
-    first, *others = dict.fromkeys(_treated(batch.first.kind, situation).variant() for situation in situations)
-    if not others:
-        return first
-    variants = (first, *others)
-    return Variant(
-        cloud=first.cloud,
-        agreement=first.agreement,
-        path=_shared([variant.path for variant in variants]),
-        status=_shared([variant.status for variant in variants]),
-        synced=_shared([variant.synced for variant in variants]),
-    )
-
-
-def _treated(kind: Kind, situation: Situation) -> Situation:
-    """Return the situation as the kind of remedy treats it: one path is dealt with, even where there are two."""
-    if kind in _AT_GROUPS:
-        return replace(situation, path="group")
-    return replace(situation, path="direct") if kind is Kind.COPY else situation
-
-
-def _shared(values: Sequence[_Fact]) -> _Fact | None:
-    return values[0] if len(set(values)) == 1 else None
 
 
 def _title(office: Office, remedy: Remedy, count: int) -> str:
     extra = remedy.extra
-    if remedy.kind in _AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
+    if remedy.kind in AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
     elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
         extra = property_label(extra, office.words)
@@ -263,36 +203,37 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
     return printable(groups.get(group) or group)
 
 
-def _prerequisites(office: Office, remedy: Remedy, count: int, told: Told) -> tuple[str, ...]:
+def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[str, ...]:
+    remedy = pile.first
     wanted = remedy.old if remedy.kind is Kind.REPROCESS else remedy.new
     seat = office.known.seats.get(wanted)
     free = None if seat is None else seat.spare
     if remedy.kind in _NEEDS_SEATS and not remedy.proven and free is not None and free < count:
         product = product_label(office.known, wanted)
         return (wording.seats_needed(office.words, count, free, product), *told.prerequisites)
-    enough = _enough(office, remedy)
+    enough = _enough(office, pile)
     return (wording.any_of(office.words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
 
 
-def _enough(office: Office, remedy: Remedy) -> tuple[str, ...]:
+def _enough(office: Office, pile: Pile) -> tuple[str, ...]:
     """Return the products of the tenant that a policy's name for several of them stands for."""
-    policy = office.known.policies.get(remedy.findings[0].policy)
-    if not remedy.new or policy is None or not isinstance(policy.constraint, Assignments):
+    policy, wanted = office.known.policies.get(pile.policy), pile.first.new
+    if not wanted or policy is None or not isinstance(policy.constraint, Assignments):
         return ()
-    sets = [element for element in policy.constraint.require if element.written == remedy.new]
+    sets = [element for element in policy.constraint.require if element.written == wanted]
     owned = {seat.sku_id: seat for element in sets for seat in owned_of(element, office.known.tenant.seats)}
     return tuple(sorted(product_label(office.known, sku_id) for sku_id in owned))
 
 
-def _warnings(office: Office, first: Remedy, lost: Iterable[str], told: Told) -> tuple[str, ...]:
-    words = office.words
-    own = [wording.services_lost(words, printable(", ".join(sorted(lost))))] if lost else []
+def _warnings(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
+    words, first = office.words, pile.first
+    own = [wording.services_lost(words, printable(", ".join(sorted(pile.lost))))] if pile.lost else []
     ends = office.terms[first.old].ends if first.old in office.terms else None
     if first.kind is Kind.REMOVE_AT_RENEWAL and ends is not None:
         own.append(wording.renewal(words, ends))
     if first.kind in {Kind.GROUP_LICENCE, Kind.GROUP_SWAP}:
         own.append(wording.whole_group(words, group_label(office.groups, first.extra)))
-    if first.kind is Kind.MOVE and first.commands and not first.proven:
+    if first.kind is Kind.MOVE and pile.acts and not first.proven:
         own.append(wording.everything_on(words, product_label(office.known, first.new)))
     return (*told.notices, *own, *told.cautions)
 
@@ -334,11 +275,3 @@ def _saved(before: Money | None, after: Money | None) -> Money | None:
     if before is None or after is None:
         return None
     return Money(currency=before.currency, per_month=before.per_month - after.per_month)
-
-
-def _identity(office: Office, remedy: Remedy, article: str) -> str:
-    """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
-    tenant = office.known.tenant.tenant_id or office.known.tenant.name
-    way = "requests" if remedy.proven and remedy.commands else ""
-    parts = (tenant, remedy.kind.value, article, remedy.old, remedy.new, remedy.extra, way)
-    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

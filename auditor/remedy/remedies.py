@@ -1,6 +1,6 @@
 """The open findings of a tenant into remedies: what would mend which, for one person or product."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
@@ -40,24 +40,44 @@ def remedies_of(
 
     `situations` are those of the tenant's findings, in their order.
     """
+    desk, left = _opened(known, known.tenant.findings, situations)
+    made = [remedy for one in decided if (remedy := _decided(desk, left, one)) is not None]
+    return (*made, *(remedy for _, remedies in _mended(desk, left.values()) for remedy in remedies))
+
+
+def mended(
+    known: Circumstances, findings: Sequence[Finding], situations: Sequence[Situated]
+) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
+    """Yield the first open finding about each person and thing, and what mends all of them.
+
+    Of a person all findings have to be there, in the order of reports.
+    """
+    desk, left = _opened(known, findings, situations)
+    return _mended(desk, left.values())
+
+
+def _opened(known: Circumstances, findings: Sequence[Finding], situations: Sequence[Situated]) -> tuple[_Desk, _Left]:
     left: _Left = {}
     ways: dict[str, Situated] = {}
-    for finding, way in zip(known.tenant.findings, situations, strict=True):
+    for finding, way in zip(findings, situations, strict=True):
         if finding.status is Status.OPEN:
             left[finding.fingerprint], ways[finding.fingerprint] = finding, way
-    desk = _Desk(known, ways)
-    made = [remedy for one in decided if (remedy := _decided(desk, left, one)) is not None]
+    return _Desk(known, ways), left
+
+
+def _mended(desk: _Desk, findings: Iterable[Finding]) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
+    """Mend what is wrong with people first, in the order of their first findings, then everything else."""
     people: dict[str, list[Finding]] = {}
     things: list[Finding] = []
-    for finding in left.values():
+    for finding in findings:
         if finding.subject.type is SubjectType.USER:
             people.setdefault(finding.subject.id, []).append(finding)
         else:
             things.append(finding)
-    for findings in people.values():
-        made.extend(_personal(desk, findings))
-    made.extend([_thing(desk, finding) for finding in things])
-    return tuple(made)
+    for found in people.values():
+        yield found[0], _personal(desk, found)
+    for finding in things:
+        yield finding, (_thing(desk, finding),)
 
 
 def _decided(desk: _Desk, left: _Left, one: Decided) -> Remedy | None:

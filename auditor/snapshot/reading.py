@@ -92,6 +92,12 @@ def identity_of(folder: Path) -> str:
     return _manifest(folder)[2]
 
 
+def user_count_of(folder: Path) -> int:
+    """Return how many users a snapshot folder promises; its files are not looked at for it."""
+    entry = _manifest(folder)[1].get("users.parquet")
+    return 0 if entry is None else entry.rows
+
+
 def row_groups(folder: Path) -> int:
     """Return how many row groups the users of a snapshot folder stand in; its files are not checked for it."""
     found: int = opened(folder / "users.parquet", codes=False).num_row_groups

@@ -1,0 +1,177 @@
+"""The findings of a tenant, walked once a few people at a time, into what they come to and what is to be done."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
+
+from auditor.app.remedying import group_names, packaged_library
+from auditor.domain.described import Concern, Counted, Tally
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Action, Finding, TenantResult
+from auditor.domain.words import Severity, Status, SubjectType
+from auditor.engine.outcome import Raised
+from auditor.engine.retelling import Retelling
+from auditor.engine.spilling import Scratch
+from auditor.remedy.acting import Office, actions_from
+from auditor.remedy.piling import Pile, Piles
+from auditor.remedy.remedies import mended
+from auditor.remedy.shelving import Shelf
+from auditor.remedy.situating import Circumstances, Situated, circumstances, situations_of
+from auditor.remedy.wording import ENGLISH, Words
+from auditor.render.totals import COSTLY, added, sums
+
+SHOWN: Final = 50_000
+"""Findings about people that are held beside those about everything else, shared out among policies and checks."""
+_REQUESTS: Final = 1 << 14
+_MARKS: Final = 1 << 18
+"""Requests and fingerprints that wait in memory at most."""
+_SITUATIONS: Final = 1 << 14
+"""Situations that are remembered."""
+_POLICY: Final = attrgetter("policy")
+
+Key = tuple[str, str]
+"""A policy, by its id, and a check."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """What one walk over the findings of a tenant told."""
+
+    counted: Counted
+    shown: tuple[Finding, ...]
+    """With their guidance."""
+    office: Office
+    piles: Piles
+    shelf: Shelf
+
+    def actions(self, words: Words = ENGLISH) -> tuple[Action, ...]:
+        """Return the tenant's actions in a language."""
+        office = replace(self.office, words=words, told={})
+        return actions_from(office, [(pile, *self.shelf.of(pile)) for pile in self.piles])
+
+
+def walk(
+    told: Retelling,
+    tenant: TenantResult,
+    policies: PolicySet,
+    raised: Mapping[str, Raised],
+    scratch: Scratch,
+    *,
+    shown: int = SHOWN,
+) -> Walked:
+    """Walk the findings of a tenant once; `raised` is what each policy found.
+
+    Raises OSError where the disk of the scratch file is full.
+    """
+    keys = told.keys
+    walking = _Walking(
+        tenant=tenant,
+        policies=policies,
+        order={key: place for place, key in enumerate(keys)},
+        quota=dict.fromkeys(keys, shown // max(len(keys), 1)),
+        shelf=Shelf(scratch),
+    )
+    for found in told.by_person():
+        walking.take(found)
+    things = told.about_things()
+    for finding in things:
+        walking.quota[finding.policy, finding.check] = len(things)
+    walking.take(things)
+    return walking.concluded(things, raised)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Walking:
+    tenant: TenantResult
+    policies: PolicySet
+    order: Mapping[Key, int]
+    quota: dict[Key, int]
+    """How many more of each may be shown."""
+    shelf: Shelf
+    piles: Piles = field(default_factory=lambda: Piles({}, named=True))
+    shown: dict[Key, list[Finding]] = field(default_factory=dict)
+    worth: dict[str, dict[str, Decimal]] = field(default_factory=dict)
+    total: dict[str, Decimal] = field(default_factory=dict)
+    waivers: Counter[str] = field(default_factory=Counter)
+    people: int = 0
+    unpriced: bool = False
+    groups: dict[str, str] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)
+    situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
+
+    def take(self, found: Sequence[Finding]) -> None:
+        """Take all findings about some people, or all about things, in the order of reports."""
+        known = self._circumstances(found)
+        situations = situations_of(known)
+        placed = mended(known, found, situations)
+        order = self.order
+        self.piles.take((order[first.policy, first.check], remedy) for first, remedies in placed for remedy in remedies)
+        self._show(found, situations)
+        self._count(found)
+        self.groups.update(group_names(found))
+        piles = list(self.piles)
+        if sum(len(p.requests) for p in piles) > _REQUESTS or sum(len(p.marks) for p in piles) > _MARKS:
+            self.shelf.clear(piles)
+
+    def _circumstances(self, found: Sequence[Finding]) -> Circumstances:
+        if len(self.situated) > _SITUATIONS:
+            self.situated.clear()
+        known = circumstances(replace(self.tenant, findings=found), self.policies)
+        self.held |= known.held
+        return replace(known, situated=self.situated)
+
+    def _show(self, found: Sequence[Finding], situations: Sequence[Situated]) -> None:
+        quota = self.quota
+        for finding, way in zip(found, situations, strict=True):
+            key = finding.policy, finding.check
+            if quota[key]:
+                quota[key] -= 1
+                self.shown.setdefault(key, []).append(finding.told(guidance=way.article))
+
+    def _count(self, found: Sequence[Finding]) -> None:
+        self.total = added((self.total, sums(found)))
+        for policy, own in groupby(found, _POLICY):
+            self.worth[policy] = added((self.worth.get(policy, {}), sums(list(own))))
+        self.waivers.update(finding.waiver for finding in found if finding.waiver is not None)
+        self.people += len({each.subject.id for each in found if each.subject.type is SubjectType.USER})
+        self.unpriced = self.unpriced or any(
+            each.money is None and each.status is Status.OPEN and each.check in COSTLY for each in found
+        )
+
+    def concluded(self, things: Sequence[Finding], raised: Mapping[str, Raised]) -> Walked:
+        named = {each.subject.id: each.subject.name for each in things if each.subject.type is SubjectType.GROUP}
+        known = circumstances(replace(self.tenant, findings=things), self.policies)
+        office = Office(
+            known=replace(known, held=self.held),
+            library=packaged_library(),
+            words=ENGLISH,
+            groups={**named, **self.groups},
+            terms={},
+        )
+        policies = dict.fromkeys(policy for policy, _ in self.order)
+        counted = Counted(
+            policies={
+                policy: Tally(
+                    found=raised[policy].found,
+                    waived=raised[policy].found - raised[policy].open,
+                    worth=self.worth.get(policy, {}),
+                )
+                for policy in policies
+            },
+            worth=self.total,
+            unpriced=self.unpriced,
+            waivers=dict(self.waivers),
+            people=self.people,
+            concerns={office.identity(pile): _concern(pile) for pile in self.piles},
+        )
+        shown = tuple(finding for key in self.order for finding in self.shown.get(key, ()))
+        return Walked(counted=counted, shown=shown, office=office, piles=self.piles, shelf=self.shelf)
+
+
+def _concern(pile: Pile) -> Concern:
+    severity = tuple(Severity)[pile.worst[0]]
+    return Concern(worst=severity, people=pile.people if pile.names else 0, names=tuple(pile.names))
