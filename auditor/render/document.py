@@ -32,9 +32,9 @@ TOOL: Final = "m365-license-auditor"
 Document = dict[str, Any]
 
 
-def result_document(result: Result, *, findings: "Written | None" = None) -> Document:
-    """Return the whole result; `findings` says what stands in it for a tuple of findings, if not a list of them."""
-    told = findings or Findings().listed
+def result_document(result: Result, *, told: "Findings | None" = None) -> Document:
+    """Return the whole result; `told` says what stands in it for findings, and for what actions list."""
+    told = told or Findings()
     return {
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": result.run.tool_version},
@@ -72,7 +72,7 @@ def header_document(policy: PolicyHeader) -> Document:
     }
 
 
-def _tenant(tenant: TenantResult, findings: "Written") -> Document:
+def _tenant(tenant: TenantResult, told: "Findings") -> Document:
     return {
         "name": tenant.name,
         "tenantId": tenant.tenant_id,
@@ -86,27 +86,27 @@ def _tenant(tenant: TenantResult, findings: "Written") -> Document:
         "sources": [_coverage(source) for source in tenant.sources],
         "seats": [_seats(seats) for seats in tenant.seats],
         "policies": [outcome_document(outcome) for outcome in tenant.policies],
-        "findings": findings(tenant.findings),
-        "actions": [action_document(action) for action in tenant.actions],
+        "findings": told.listed(tenant.findings),
+        "actions": [told.action(action) for action in tenant.actions],
         "notices": [notice_document(notice) for notice in tenant.notices],
-        "fixed": findings(tenant.fixed),
-        "unconfirmed": findings(tenant.unconfirmed),
+        "fixed": told.listed(tenant.fixed),
+        "unconfirmed": told.listed(tenant.unconfirmed),
         "closed": list(tenant.closed),
         "balance": [_share(share) for share in tenant.balance],
         "touchedWaivers": list(tenant.touched_waivers),
     }
 
 
-def _fleet(fleet: FleetResult, findings: "Written") -> Document:
+def _fleet(fleet: FleetResult, told: "Findings") -> Document:
     return {
         "policies": [outcome_document(outcome) for outcome in fleet.policies],
-        "findings": findings(fleet.findings),
-        "actions": [action_document(action) for action in fleet.actions],
+        "findings": told.listed(fleet.findings),
+        "actions": [told.action(action) for action in fleet.actions],
         "notices": [notice_document(notice) for notice in fleet.notices],
-        "fixed": findings(fleet.fixed),
-        "unconfirmed": findings(fleet.unconfirmed),
+        "fixed": told.listed(fleet.fixed),
+        "unconfirmed": told.listed(fleet.unconfirmed),
         "closed": list(fleet.closed),
-        "past": None if fleet.past is None else _past(fleet.past, findings),
+        "past": None if fleet.past is None else _past(fleet.past, told),
     }
 
 
@@ -144,9 +144,13 @@ class Findings:
         self._sources: dict[tuple[str, int], Document] = {}
         self._held: list[Money] = []
 
-    def listed(self, found: Sequence[Finding]) -> list[Document]:
-        """Return findings in a list."""
+    def listed(self, found: Sequence[Finding]) -> Any:
+        """Return what stands for findings in a document: a list of them."""
         return [self.document(finding) for finding in found]
+
+    def action(self, action: Action) -> Document:
+        """Return one action."""
+        return action_document(action)
 
     def document(self, finding: Finding) -> Document:
         """Return one finding."""
@@ -185,23 +189,28 @@ class Findings:
         return self._sources.setdefault((source.file, source.line), _source(source))
 
 
-Written = Callable[[Sequence[Finding]], Any]
-"""What findings become in a document."""
+Listing = Callable[[Sequence[Any], Callable[[Any], Any]], Any]
+"""What stands in a document for values, each of which is told in a way."""
 
 
-def action_document(action: Action) -> Document:
-    """Return one action."""
+def listed(values: Sequence[Any], told: Callable[[Any], Any]) -> list[Any]:
+    """Return values in a list, each as it is told."""
+    return list(map(told, values))
+
+
+def action_document(action: Action, listing: Listing = listed) -> Document:
+    """Return one action; `listing` says what stands in it for findings and requests."""
     return {
         "id": action.id,
         "guidance": action.guidance,
-        "findings": list(action.findings),
+        "findings": listing(action.findings, str),
         "title": action.title,
         "role": action.role,
         "prerequisites": list(action.prerequisites),
         "steps": list(action.steps),
         "warnings": list(action.warnings),
         "links": [{"label": label, "address": address} for label, address in action.links],
-        "requests": [_plain(request) for request in action.requests],
+        "requests": listing(action.requests, _plain),
         "money": _money(action.money),
         "kind": action.kind,
         "order": action.order,
@@ -227,10 +236,10 @@ def instant(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
-def _past(past: FleetPast, findings: "Written") -> Document:
+def _past(past: FleetPast, told: "Findings") -> Document:
     return {
-        "findings": findings(past.findings),
-        "unconfirmed": findings(past.unconfirmed),
+        "findings": told.listed(past.findings),
+        "unconfirmed": told.listed(past.unconfirmed),
         "closed": list(past.closed),
         "tenants": list(past.tenants),
     }

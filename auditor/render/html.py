@@ -17,6 +17,7 @@ from auditor.render.fleet import fleet_rows
 from auditor.render.island import island
 from auditor.render.page import page
 from auditor.render.past import Past
+from auditor.render.table import size
 from auditor.render.visible import visible
 from auditor.render.walk import walks
 from auditor.render.words import CHANGES, OUTCOMES, SEVERITIES, Words
@@ -45,7 +46,8 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     columns = island(result, words, gone)
     shown = page(result, words, history, gone)
     fleet = fleet_rows(result, shown, words)
-    told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), "columns": columns, **inline}
+    found = {"columns": columns, "all": size(result)}
+    told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
     # Millions of characters that are already harmless do not pass through the template.
     head, _, rest = template.render(**told).partition(_PLACES[0])
     middle, _, tail = rest.partition(_PLACES[1])

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from heapq import nsmallest
+from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
+from auditor.domain.described import Concern
 from auditor.domain.result import Action, Finding, Money
 from auditor.domain.words import Severity
 from auditor.render.json_text import document
@@ -18,6 +20,8 @@ from auditor.render.words import Words
 _FEW: Final = 5
 _NAMED: Final = 12
 """People whom an action names; the findings below it hold all of them."""
+_REQUESTS: Final = 100
+"""Requests that an action lists where they are too many to hold."""
 _TRIED: Final = 200
 """People among whom the first names are looked for in full."""
 
@@ -39,13 +43,11 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
     """Return at most five, worst first: actions, and policies with open findings that no action mends."""
     found: list[tuple[int, int, Matter]] = []
     for section in sections:
-        shown = {row.anchor.removeprefix("f-") for group in section.groups for row in group.rows}
-        mended = {mark for step in section.steps for mark in shown.intersection(step.action.findings)}
         found += [(step.severity.rank, -step.findings, _of_step(step, section)) for step in section.steps]
         found += [
             (group.severity.rank, -group.open, _of_group(group, section, words))
             for group in section.groups
-            if group.open and mended.isdisjoint(row.anchor.removeprefix("f-") for row in group.rows)
+            if group.open and not group.mended
         ]
     return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
 
@@ -53,30 +55,45 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
 def _step(
     tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words, same: tuple[str, str] | None
 ) -> Step:
-    severity, waived = walk.severity, walk.waived
-    worst = min({severity[row] for row in rows if not waived[row]}, default=None)
+    concern = _concern(action, rows, walk)
+    requests = action.requests
+    listed = requests if isinstance(requests, tuple) else tuple(islice(requests, _REQUESTS))
     return Step(
         anchor=anchored("a", tenant, action.id),
         action=action,
-        severity=Severity.INFO if worst is None else tuple(Severity)[worst],
+        severity=concern.worst,
         money="" if action.money is None else _worth(action.money, words),
         findings=len(action.findings),
-        who=_who(rows, walk, words),
-        requests=tuple(document(request).decode().strip() for request in action.requests),
+        who=_who(concern, words),
+        requests=tuple(document(request).decode().strip() for request in listed),
+        more_requests=len(requests) - len(listed),
         links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
         same=same,
     )
 
 
-def _who(rows: Sequence[int], walk: Walk, words: Words) -> str:
+def _who(concern: Concern, words: Words) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
+    told = [visible(name) for name in concern.names[:_NAMED]]
+    more = concern.people - len(told)
+    return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
+
+
+def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
+    """Return whom an action is about; `rows` are the findings at hand that it mends."""
+    if walk.known is not None:
+        return walk.known.concerns[action.id]
+    severity, waived = walk.severity, walk.waived
+    worst = min({severity[row] for row in rows if not waived[row]}, default=None)
     people = dict(zip(map(walk.who.__getitem__, rows), rows, strict=True))
     subjects = list(map(walk.findings.__getitem__, people.values()))
     if len(walk.users) < len(walk.subjects):
         subjects = [finding for finding in subjects if finding.subject.type is USER]
-    told = [visible(name) for name in _foremost(subjects)]
-    more = len(subjects) - _NAMED
-    return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
+    return Concern(
+        worst=Severity.INFO if worst is None else tuple(Severity)[worst],
+        people=len(subjects),
+        names=tuple(_foremost(subjects)),
+    )
 
 
 def _foremost(findings: Sequence[Finding]) -> list[str]:

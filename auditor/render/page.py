@@ -1,12 +1,13 @@
 """A Result into the values of the page."""
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from decimal import Decimal
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Final
 
-from auditor.domain.result import Notice, Result, TenantResult
+from auditor.domain.result import Finding, Notice, Result, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.document import TOOL
 from auditor.render.matters import matters, steps
@@ -38,7 +39,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
 
     `gone` is the walks over the findings, where they are at hand.
     """
-    *tenants, fleet = walks(result, words) if gone is None else gone
+    *tenants, fleet = walked = walks(result, words) if gone is None else gone
     made = [_section(*each, words) for each in zip(result.tenants, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         made.append(_fleet(result, fleet, words))
@@ -77,7 +78,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         digest=result.run.policy_digest,
         run=result.run.id,
         redacted=result.run.redacted,
-        people=len(frozenset().union(*(walk.users for walk in (*tenants, fleet)))),
+        people=len(frozenset().union(*(walk.users for walk in walked))) + sum(walk.unseen() for walk in walked),
     )
 
 
@@ -196,18 +197,21 @@ def _groups(walk: Walk) -> tuple[tuple[Group, ...], dict[str, Decimal]]:
     """Return the findings by policy, those to look at first before the others, and what all of them cost a month."""
     parts = walk.parts()
     worth, total = walk.costs(parts)
-    all_ = len(walk.findings)
+    all_ = sum(part.found for part in parts)
     rows = min(ROWS, max(_FEWEST, (_TOGETHER if all_ <= _TOGETHER else _MANY) // max(len(parts), 1)))
-    groups = [_group(part, walk, sums, rows) for part, sums in zip(parts, worth, strict=True)]
+    listed = [part.shown(walk, rows) for part in parts]
+    # One pass over what the actions mend tells of every policy whether something of it is mended.
+    marks = {each.fingerprint for some in listed for each in some}
+    mended = marks.intersection(map(walk.marks.__getitem__, chain.from_iterable(walk.mended)))
+    groups = [_group(part, walk, sums, first, mended) for part, sums, first in zip(parts, worth, listed, strict=True)]
     return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy))), total
 
 
-def _group(part: Part, walk: Walk, worth: Mapping[str, Decimal], rows: int) -> Group:
-    """Return the findings of one policy, open ones first, the first `rows` of them as rows.
-
-    `worth` is what the open ones cost a month, per currency.
-    """
-    context, many = walk.context, len(part.rows)
+def _group(
+    part: Part, walk: Walk, worth: Mapping[str, Decimal], listed: Sequence[Finding], mended: AbstractSet[str]
+) -> Group:
+    """Return the findings of one policy, those listed as rows; `worth` is what open ones cost a month, per currency."""
+    context = walk.context
     header = context.headers.get(part.policy)
     first = walk.findings[part.rows[0]]
     return Group(
@@ -218,10 +222,12 @@ def _group(part: Part, walk: Walk, worth: Mapping[str, Decimal], rows: int) -> G
         rationale=header.rationale if header is not None else "",
         owner=header.owner if header is not None else "",
         place=f"{first.source.file}:{first.source.line}",
-        open=many - part.waived,
+        open=part.found - part.waived,
         waived=part.waived,
         new=part.new,
         money=context.words.sums(worth),
-        rows=tuple(row(finding, context) for finding in part.shown(walk, rows)),
-        more=max(many - rows, 0),
+        rows=tuple(row(finding, context) for finding in listed),
+        more=part.found - len(listed),
+        unshown=part.found - len(part.rows),
+        mended=not mended.isdisjoint(each.fingerprint for each in listed),
     )

@@ -1,20 +1,19 @@
 """A Result into result.json, and one tenant's part of it into a file of its own, finding by finding."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
 from typing import Any, Final
 
 from auditor.domain.errors import UsageError
-from auditor.domain.result import Finding, FleetResult, Result
+from auditor.domain.result import Action, Finding, FleetResult, Result
 from auditor.render.artifact import Artifact
-from auditor.render.document import Document, Findings, result_document
+from auditor.render.document import Document, Findings, action_document, listed, result_document
 from auditor.render.json_text import document
 from auditor.render.totals import summarise
 
 _MEDIA_TYPE = "application/json"
 _TOGETHER: Final = 1000
-"""Findings that are written at once: a whole run of them as plain values would take more memory than the result."""
-
+"""Values that are written at once: a whole run of findings as plain values would take more memory than the result."""
 _AT_ONCE: Final = 100
 """Items of any other list that are written at once."""
 
@@ -36,51 +35,80 @@ def tenant_json(result: Result, name: str) -> Artifact:
 
 def _pieces(result: Result) -> Iterator[bytes]:
     """Yield the document as `json_text.document` would write it whole."""
-    findings = Findings()
-    whole = result_document(result, findings=lambda found: _Later(found, findings))
-    yield from _object(whole, 0)
+    yield from _object(result_document(result, told=_Pieces()), 0)
     yield b"\n"
 
 
+class _Pieces(Findings):
+    """Puts off what may be too long to be held as plain values."""
+
+    def listed(self, found: Sequence[Finding]) -> "_Later":
+        return _Later(found, self.document)
+
+    def action(self, action: Action) -> Document:
+        return action_document(action, _put_off)
+
+
+def _put_off(values: Sequence[Any], told: Callable[[Any], Any]) -> Any:
+    # Most actions are about few people, and several of them are written at once.
+    return _Later(values, told) if len(values) > _AT_ONCE else listed(values, told)
+
+
 class _Later:
-    """Findings that become plain values when they are written."""
+    """Values that are made when they are written."""
 
-    def __init__(self, found: Sequence[Finding], documents: Findings) -> None:
-        self.found = found
-        self._documents = documents
+    def __init__(self, values: Iterable[Any], told: Callable[[Any], Any]) -> None:
+        self._values = values
+        self._told = told
 
-    def pieces(self) -> Iterator[list[Document]]:
-        rest = iter(self.found)
-        while some := [self._documents.document(each) for each in islice(rest, _TOGETHER)]:
+    def pieces(self) -> Iterator[list[Any]]:
+        rest = map(self._told, self._values)
+        while some := list(islice(rest, _TOGETHER)):
             yield some
 
 
 def _object(members: dict[str, Any], depth: int) -> Iterator[bytes]:
-    """Write an object of the upper levels: those that hold findings, directly or below, are written in pieces."""
-    if not members:
-        yield b"{}"
-        return
-    yield b"{"
-    for number, (key, value) in enumerate(members.items()):
-        yield (b"," if number else b"") + _line(depth + 1) + document(key).rstrip() + b": "
-        yield from _value(value, depth + 1)
+    """Write an object of the upper levels: what may be long in it is written in pieces, what stands between at once."""
+    begun = b"{"
+    for long, some in groupby(members.items(), lambda member: _is_long(member[1])):
+        if not long:
+            yield begun + _inside(dict(some), depth)
+            begun = b","
+            continue
+        for key, value in some:
+            yield begun + _line(depth + 1) + document(key).rstrip() + b": "
+            yield from _value(value, depth + 1)
+            begun = b","
     yield _line(depth) + b"}"
+
+
+def _is_long(value: Any) -> bool:
+    match value:
+        case _Later():
+            return True
+        case dict():
+            return any(isinstance(member, _Later | dict) for member in value.values())
+        case list():
+            return len(value) > _AT_ONCE or _holds_later(value)
+        case _:
+            return False
+
+
+def _holds_later(values: list[Any]) -> bool:
+    return any(isinstance(member, _Later) for each in values if type(each) is dict for member in each.values())
 
 
 def _value(value: Any, depth: int) -> Iterator[bytes]:
     match value:
         case _Later():
             yield from _list((_inside(some, depth) for some in value.pieces()), depth)
-        case dict() if any(isinstance(member, _Later | dict) for member in value.values()):
+        case dict():
             yield from _object(value, depth)
-        case [dict(first), *_] if any(isinstance(member, _Later) for member in first.values()):
+        case list() if _holds_later(value):
             yield from _objects(value, depth)
-        case list() if len(value) > _AT_ONCE:
-            # Some of the actions of a large tenant are about thousands of people.
+        case _:
             parts = (value[start : start + _AT_ONCE] for start in range(0, len(value), _AT_ONCE))
             yield from _list((_inside(part, depth) for part in parts), depth)
-        case _:
-            yield document(value).rstrip().replace(b"\n", _line(depth))
 
 
 def _objects(items: list[dict[str, Any]], depth: int) -> Iterator[bytes]:
@@ -98,8 +126,8 @@ def _list(items: Iterable[bytes], depth: int) -> Iterator[bytes]:
     yield b"[]" if empty else _line(depth) + b"]"
 
 
-def _inside(some: list[Any], depth: int) -> bytes:
-    """Return the items of a list as they stand between its brackets; JSON text has line feeds nowhere else."""
+def _inside(some: list[Any] | dict[str, Any], depth: int) -> bytes:
+    """Return what stands between the brackets of a list or an object; JSON text has line feeds nowhere else."""
     return document(some).strip()[1:-1].rstrip().replace(b"\n", _line(depth))
 
 

@@ -11,6 +11,7 @@ from auditor.render.evidence import advice, described, limits
 from auditor.render.facts import product_name, product_names
 from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
 from auditor.render.seat_picture import picture
+from auditor.render.totals import shown
 from auditor.render.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
 
@@ -53,7 +54,8 @@ class Context:
 
 
 def checked(findings: Sequence[Finding], beginning: str) -> list[Finding]:
-    """Return the findings of checks whose names begin so."""
+    """Return the findings of checks about other things than people, whose names begin so."""
+    findings = shown(findings)
     checks = {check for check in {finding.check for finding in findings} if check.startswith(beginning)}
     return [finding for finding in findings if finding.check in checks] if checks else []
 
@@ -130,7 +132,7 @@ def lines(
     told += [(2, finding) for finding in fixed if finding.status is OPEN]
     told.sort(key=lambda item: (item[0], item[1].severity.rank))
     marks = (words.gettext(CHANGES[REOPENED]), words.gettext(CHANGES[NEW]), words.gettext("fixed"))
-    shown = tuple(
+    rows = tuple(
         Line(
             mark=marks[order],
             severity=finding.severity,
@@ -139,7 +141,7 @@ def lines(
         )
         for order, finding in told[:most]
     )
-    return shown, len(told) - len(shown)
+    return rows, len(told) - len(rows)
 
 
 def sentence(finding: Finding, context: Context) -> str:

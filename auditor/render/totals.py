@@ -7,9 +7,10 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Final
 
-from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, Summary, TenantResult
+from auditor.domain.described import Counted, Described
+from auditor.domain.result import Finding, FleetResult, Result, Summary, TenantResult
 from auditor.domain.words import Outcome, Severity
-from auditor.render.members import NEW, OPEN, REOPENED, UNCHANGED
+from auditor.render.members import NEW, OPEN, REOPENED, UNCHANGED, WAIVED
 
 COSTLY: Final = frozenset(
     {
@@ -41,37 +42,83 @@ class Changes:
         return not (self.new or self.reopened or self.fixed)
 
 
-def all_findings(result: Result) -> Iterable[Finding]:
-    """Yield the findings of every tenant, then those of the fleet."""
-    for tenant in result.tenants:
-        yield from tenant.findings
-    yield from result.fleet.findings
+def shown(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Return the findings that can be told one by one: all of them, or the few that stand for very many."""
+    return findings.shown if isinstance(findings, Described) else findings
+
+
+def counted(findings: Iterable[Finding]) -> Counted | None:
+    """Return what was counted of findings that nobody holds; None where they are held and can be counted."""
+    return findings.counted if isinstance(findings, Described) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unshown:
+    """How many findings of one policy are not among those shown."""
+
+    severity: Severity
+    open: int
+    waived: int
+
+
+def unshown(findings: Sequence[Finding]) -> dict[str, Unshown]:
+    """Count the findings that are not shown, by policy; nothing where findings are held, which are all shown."""
+    known = counted(findings)
+    if known is None:
+        return {}
+    here = shown(findings)
+    there = Counter((each.policy, each.status) for each in here)
+    return {
+        policy: Unshown(
+            severity=severity,
+            open=(tally := known.policies[policy]).found - tally.waived - there[policy, OPEN],
+            waived=tally.waived - there[policy, WAIVED],
+        )
+        for policy, severity in {each.policy: each.severity for each in here}.items()
+    }
+
+
+def _findings(result: Result) -> Iterable[Sequence[Finding]]:
+    return (result.fleet.findings, *(tenant.findings for tenant in result.tenants))
 
 
 def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Summary:
     """Count open findings by severity, waived ones, and policies that were not evaluated."""
-    counted = dict.fromkeys(Severity, 0)
+    found = dict.fromkeys(Severity, 0)
     waived = unknown = 0
-    parts: list[tuple[Sequence[Finding], tuple[PolicyOutcome, ...]]] = [(fleet.findings, fleet.policies)]
-    parts += [(tenant.findings, tenant.policies) for tenant in tenants]
-    for findings, outcomes in parts:
-        for finding in findings:
+    parts: tuple[TenantResult | FleetResult, ...] = (fleet, *tenants)
+    for part in parts:
+        for finding in shown(part.findings):
             if finding.status is OPEN:
-                counted[finding.severity] += 1
+                found[finding.severity] += 1
             else:
                 waived += 1
-        unknown += sum(outcome.status is Outcome.NOT_EVALUATED for outcome in outcomes)
-    return Summary(open=counted, waived=waived, not_evaluated=unknown)
+        for rest in unshown(part.findings).values():
+            found[rest.severity] += rest.open
+            waived += rest.waived
+        unknown += sum(outcome.status is Outcome.NOT_EVALUATED for outcome in part.policies)
+    return Summary(open=found, waived=waived, not_evaluated=unknown)
+
+
+def waivers(result: Result) -> Counter[str]:
+    """Count the findings that each waiver waives."""
+    found: Counter[str] = Counter()
+    for findings in _findings(result):
+        known = counted(findings)
+        if known is None:
+            found.update(each.waiver for each in findings if each.status is WAIVED and each.waiver)
+        else:
+            found.update(known.waivers)
+    return found
 
 
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:
-    """Count what changed since the previous run, waived findings left aside."""
-    tenants = tuple(tenants)
+    """Count what changed since the previous run, waived findings left aside; what nobody holds was not compared."""
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
     here = [
         finding.change
-        for findings in (fleet.findings, *(tenant.findings for tenant in tenants))
-        for finding in findings
+        for part in parts
+        for finding in shown(part.findings)
         if finding.change is not UNCHANGED and finding.status is OPEN
     ]
     return Changes(
@@ -89,7 +136,7 @@ def money(of: Result | TenantResult) -> dict[str, Decimal]:
     """
     if isinstance(of, TenantResult):
         return sums(of.findings)
-    return added((sums(of.fleet.findings), *(sums(tenant.findings) for tenant in of.tenants)))
+    return added(map(sums, _findings(of)))
 
 
 def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
@@ -103,7 +150,8 @@ def added(parts: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:
 
 def sums(findings: Iterable[Finding]) -> dict[str, Decimal]:
     """Sum the money of open findings of one tenant, by the rules of `money`."""
-    return summed(seats(findings))
+    known = counted(findings)
+    return summed(seats(findings)) if known is None else dict(known.worth)
 
 
 Seat = tuple[str, str, str | None]
@@ -175,9 +223,15 @@ def freed(of: Result | TenantResult) -> Freed:
 
 def priced_whole(result: Result) -> bool:
     """Whether every open finding that costs seats has a price; else the sum is a lower bound."""
-    parts = (result.fleet.findings, *(tenant.findings for tenant in result.tenants))
-    unpriced = [[each for each in findings if each.money is None and each.status is OPEN] for findings in parts]
-    return not any(finding.check in COSTLY for findings in unpriced for finding in findings)
+    return not any(map(_unpriced, _findings(result)))
+
+
+def _unpriced(findings: Sequence[Finding]) -> bool:
+    known = counted(findings)
+    if known is not None:
+        return known.unpriced
+    unpriced = [each for each in findings if each.money is None and each.status is OPEN]
+    return any(finding.check in COSTLY for finding in unpriced)
 
 
 def in_order(found: Mapping[str, Decimal]) -> dict[str, Decimal]:

@@ -39,7 +39,11 @@ class Group:
     money: str
     rows: tuple[Row, ...]
     more: int
-    """Findings that are only in the other files."""
+    """Findings that are no rows."""
+    unshown: int
+    """Of these, findings that are not in the page's table either."""
+    mended: bool
+    """Whether an action mends one of the rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -99,6 +103,8 @@ class Step:
     who: str
     """The people concerned; empty where it is about a product or a group."""
     requests: tuple[str, ...]
+    more_requests: int
+    """Requests that are only in the other files."""
     links: tuple[tuple[str, str | None], ...]
     """Labels with an https address, or None for one that is none."""
     same: tuple[str, str] | None

@@ -1,13 +1,11 @@
 """The run's waivers into rows that say which hold, which lapse, and which waive nothing."""
 
-from collections import Counter
 from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from auditor.domain.result import Result
-from auditor.render.members import WAIVED
 from auditor.render.rows import shortened
-from auditor.render.totals import all_findings
+from auditor.render.totals import waivers
 from auditor.render.view import WaiverRow
 from auditor.render.words import Words
 from auditor.wording.checks import N_
@@ -25,7 +23,7 @@ def waiver_rows(result: Result, words: Words) -> tuple[WaiverRow, ...]:
     """Return the waivers, those to look at first; what the run's own notices say of one decides its state."""
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
     told = {(notice.code, notice.subject) for notice in notices}
-    counts = Counter(finding.waiver for finding in all_findings(result) if finding.status is WAIVED and finding.waiver)
+    counts = waivers(result)
     today = result.run.as_of.astimezone(UTC).date()
     rows = []
     for written in result.run.definitions.get("waivers") or ():

@@ -1,4 +1,7 @@
-"""The findings of one tenant into numbers, in one walk over them: what the page counts and sums, and what it lists."""
+"""The findings of one tenant into numbers, in one walk over them: what the page counts and sums, and what it lists.
+
+Of findings that nobody holds only those shown are walked over; what the others come to is counted already.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -8,11 +11,12 @@ from itertools import compress, count
 from operator import not_
 from typing import Any, Final
 
+from auditor.domain.described import Counted
 from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.domain.words import Severity
 from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
 from auditor.render.rows import Context
-from auditor.render.totals import BUDGET, in_order, sums
+from auditor.render.totals import BUDGET, Unshown, counted, in_order, shown, sums, unshown
 from auditor.render.words import Words
 
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
@@ -37,6 +41,10 @@ class Walk:
 
     context: Context
     findings: Sequence[Finding]
+    known: Counted | None
+    """What all findings come to, where these are but those shown."""
+    unshown: Mapping[str, Unshown]
+    """The others, by policy."""
     marks: Sequence[str]
     """Fingerprints."""
     policies: Sequence[str]
@@ -64,7 +72,9 @@ class Walk:
 
     @classmethod
     def over(cls, findings: Sequence[Finding], actions: Sequence[Action], context: Context) -> "Walk":
-        """Return the findings of one tenant as numbers."""
+        """Return the findings of one tenant as numbers; what each action mends is gone through once."""
+        known, rest = counted(findings), unshown(findings)
+        findings = shown(findings)
         marks = [each.fingerprint for each in findings]
         where = dict(zip(marks, range(len(marks)), strict=True)) if actions else {}
         policies, subjects, abouts = Numbers(), Numbers(), Numbers()
@@ -84,6 +94,8 @@ class Walk:
         return cls(
             context=context,
             findings=findings,
+            known=known,
+            unshown=rest,
             marks=marks,
             policies=tuple(policies),
             place=place,
@@ -107,7 +119,13 @@ class Walk:
     def counts(self) -> tuple[tuple[Severity, int], ...]:
         """Count open findings by severity, the worst first; severities without any are left out."""
         found = Counter(compress(self.severity, map(not_, self.waived)))
+        for rest in self.unshown.values():
+            found[_SEVERITIES[id(rest.severity)]] += rest.open
         return tuple((severity, found[place]) for place, severity in enumerate(Severity) if found[place])
+
+    def unseen(self) -> int:
+        """Count the people whom only findings that are not shown are about."""
+        return 0 if self.known is None else self.known.people - len(self.users)
 
     def parts(self) -> list["Part"]:
         """Return the findings of each policy."""
@@ -118,13 +136,26 @@ class Walk:
         gone = Counter(compress(self.place, self.waived))
         changed = zip(compress(self.place, self.change), compress(self.waived, self.change), strict=True)
         new = Counter(place for place, waived in changed if not waived)
-        return [
-            Part(policy=policy, rows=rows[place], waived=gone[place], new=new[place])
-            for place, policy in enumerate(self.policies)
-        ]
+        made = []
+        for place, policy in enumerate(self.policies):
+            rest = self.unshown.get(policy)
+            opened, waived = (0, 0) if rest is None else (rest.open, rest.waived)
+            many = len(rows[place])
+            made.append(
+                Part(
+                    policy=policy,
+                    rows=rows[place],
+                    found=many + opened + waived,
+                    waived=gone[place] + waived,
+                    new=new[place],
+                )
+            )
+        return made
 
     def costs(self, parts: Sequence["Part"]) -> tuple[list[dict[str, Decimal]], dict[str, Decimal]]:
         """Return what the open findings of each part cost a month, and those of all, by the rules of `totals.money`."""
+        if self.known is not None:
+            return [dict(self.known.policies[part.policy].worth) for part in parts], dict(self.known.worth)
         seats = self._seats()
         if seats is None:
             told = [sums([self.findings[row] for row in part.rows]) for part in parts]
@@ -168,6 +199,9 @@ class Part:
 
     policy: str
     rows: Sequence[int]
+    """Of the findings that are shown."""
+    found: int
+    """All of them, waived ones included."""
     waived: int
     new: int
     """New or come back, and open."""
