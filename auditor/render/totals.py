@@ -68,13 +68,15 @@ def unshown(findings: Sequence[Finding]) -> dict[str, Unshown]:
         return {}
     here = shown(findings)
     there = Counter((each.policy, each.status) for each in here)
+    severities = {each.policy: each.severity for each in here}
     return {
         policy: Unshown(
-            severity=severity,
-            open=(tally := known.policies[policy]).found - tally.waived - there[policy, OPEN],
+            severity=severities[policy],
+            open=tally.found - tally.waived - there[policy, OPEN],
             waived=tally.waived - there[policy, WAIVED],
         )
-        for policy, severity in {each.policy: each.severity for each in here}.items()
+        for policy, tally in known.policies.items()
+        if tally.found
     }
 
 
