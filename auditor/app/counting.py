@@ -25,11 +25,12 @@ from auditor.remedy.wording import ENGLISH, Words
 from auditor.render.totals import COSTLY, added, sums
 
 SHOWN: Final = 50_000
-"""Findings about people that are held beside those about everything else, shared out among policies and checks."""
+"""Findings about people that are held beside those about everything else, shared out among policies and checks: of
+each there is one at least."""
 _REQUESTS: Final = 1 << 14
 _MARKS: Final = 1 << 18
 """Requests and fingerprints that wait in memory at most."""
-_SITUATIONS: Final = 1 << 14
+SITUATIONS: Final = 1 << 14
 """Situations that are remembered."""
 _POLICY: Final = attrgetter("policy")
 
@@ -72,7 +73,7 @@ def walk(
         tenant=tenant,
         policies=policies,
         order={key: place for place, key in enumerate(keys)},
-        quota=dict.fromkeys(keys, shown // max(len(keys), 1)),
+        quota=dict.fromkeys(keys, max(1, shown // max(len(keys), 1))),
         shelf=Shelf(scratch),
     )
     for found in told.by_person():
@@ -118,7 +119,7 @@ class _Walking:
             self.shelf.clear(piles)
 
     def _circumstances(self, found: Sequence[Finding]) -> Circumstances:
-        if len(self.situated) > _SITUATIONS:
+        if len(self.situated) > SITUATIONS:
             self.situated.clear()
         known = circumstances(replace(self.tenant, findings=found), self.policies)
         self.held |= known.held

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final, cast, overload
+from typing import BinaryIO, cast, overload
 
 from auditor.app.auditing import Judge, Unaudited
 from auditor.app.catalogue import active
-from auditor.app.counting import SHOWN, Walked, walk
+from auditor.app.counting import SHOWN, SITUATIONS, Walked, walk
 from auditor.app.remedying import fleet_remedied, guided
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.app.streaming import Aside, Part, folder_of, no_room, stream
@@ -22,9 +22,6 @@ from auditor.engine.describing import Guide
 from auditor.engine.retelling import Others, Retelling
 from auditor.remedy.situating import MISSING, UNWANTED, Circumstances, circumstances, situated
 from auditor.snapshot.model import Snapshot
-
-_SITUATIONS: Final = 1 << 14
-"""Situations that are remembered."""
 
 
 @contextmanager
@@ -126,7 +123,7 @@ class Retold(Sequence[Finding]):
     def _guiding(self, check: str, others: Others) -> Guide:
         """Return what tells the articles of some findings of one check: those of others about the same people count."""
         known = self.known
-        if len(known.situated) > _SITUATIONS:
+        if len(known.situated) > SITUATIONS:
             known.situated.clear()
         if check in UNWANTED:
             known = replace(known, missing=others(MISSING))

@@ -1,7 +1,7 @@
 """A Result into what a GitHub Actions job shows of it: step summary, annotations and outputs, by themselves."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +11,7 @@ from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result import Finding, PolicyOutcome, Result, SourceLine, TenantResult
 from auditor.domain.words import Outcome, Severity, SourceStatus, Status
 from auditor.render import render
+from auditor.render.totals import counted, shown
 from auditor.render.words import SEVERITIES, SOURCE_STATES, SOURCES, Words
 
 _TYPES: Final[Mapping[Severity, Type]] = {
@@ -96,28 +97,44 @@ def annotations_of(result: Result, environ: Mapping[str, str], words: Words) -> 
     fleet = words.gettext("all tenants together")
     found = [_unread(tenant.name, reason, words) for tenant in result.tenants for reason in _reasons(tenant, words)]
     found += [_unread(fleet, reason, words) for reason in _not_evaluated(result.fleet.policies, words)]
-    findings = [
-        (tenant.display_name or tenant.name, finding) for tenant in result.tenants for finding in tenant.findings
-    ]
-    findings += [(fleet, finding) for finding in result.fleet.findings]
+    parts = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
     titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
-    fired: dict[tuple[int, str], list[tuple[str, Finding]]] = {}
+    fired: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
     order = list(Severity)
-    for where, finding in findings:
-        if finding.status is Status.OPEN:
-            fired.setdefault((order.index(finding.severity), finding.policy), []).append((where, finding))
+    for where, findings in (*parts, (fleet, result.fleet.findings)):
+        for finding, count in _open(findings):
+            fired.setdefault((order.index(finding.severity), finding.policy), []).append((where, finding, count))
     return found + [
         _fired(titles.get(policy, policy), fired[rank, policy], environ, words) for rank, policy in sorted(fired)
     ]
 
 
-def _fired(title: str, members: list[tuple[str, Finding]], environ: Mapping[str, str], words: Words) -> Annotation:
+def _open(findings: Sequence[Finding]) -> Iterator[tuple[Finding, int]]:
+    """Yield one finding of each policy and severity with open ones, and how many those are."""
+    known = counted(findings)
+    if known is None:
+        opened = [finding for finding in findings if finding.status is Status.OPEN]
+        counts = Counter((finding.policy, finding.severity) for finding in opened)
+        one = {(finding.policy, finding.severity): finding for finding in reversed(opened)}
+        yield from ((one[key], counts[key]) for key in one)
+        return
+    first = {finding.policy: finding for finding in reversed(shown(findings))}
+    for policy, tally in known.policies.items():
+        if tally.found > tally.waived:
+            yield first[policy], tally.found - tally.waived
+
+
+def _fired(
+    title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], words: Words
+) -> Annotation:
     """Return the annotation of a policy that fired: how often, and in which tenants."""
-    finding = members[0][1]
-    counts = Counter(where for where, _ in members)
+    finding = parts[0][1]
+    counts: Counter[str] = Counter()
+    for where, _, count in parts:
+        counts[where] += count
     told = ", ".join(f"{printable(where)}: {words.number(count)}" for where, count in sorted(counts.items()))
     said = words.ngettext(
-        "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", len(members)
+        "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
     )
     return Annotation(
         type=_TYPES[finding.severity],

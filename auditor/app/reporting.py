@@ -19,6 +19,8 @@ FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
 
 WALKED = frozenset({"csv", "ndjson", "parquet"})
 """Formats that walk the findings once, in their order, and look at nothing else that is made of them."""
+FLOWING = WALKED | {"html", "json", "markdown", "xlsx"}
+"""Formats that need of findings that are walked no more than what is counted of them, and few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +41,11 @@ class Output:
         """Whether findings are only walked, which nobody has to hold for that, and no sentence is told of them."""
         told = self.terminal or self.terminal_file is not None
         return not told and bool(self.files) and {name for name, _ in self.files} <= WALKED
+
+    @property
+    def flows(self) -> bool:
+        """Whether nothing that is made of the result needs its findings at hand."""
+        return {name for name, _ in self.files} <= FLOWING
 
 
 def parse_format(text: str) -> tuple[str, str | None]:

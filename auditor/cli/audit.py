@@ -12,6 +12,7 @@ from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
+from auditor.app.sizing import audited_by_size
 from auditor.cli.console import notices, out, say, spoken
 from auditor.cli.declared import declare
 from auditor.cli.options import (
@@ -122,15 +123,16 @@ def run(args: argparse.Namespace) -> int:
 def _audited(
     request: Request, wanted: Output, args: argparse.Namespace
 ) -> AbstractContextManager[tuple[Result, tuple[Path, ...]]]:
-    """Audit into a result that holds its findings, or one that describes them while they are written: never both.
-
-    A demo compares itself with its day before, and a job's summary shows what its findings cost and what mends them.
-    """
-    asked = (args.demo, args.compare, args.history, args.redact, args.send, args.store, "GITHUB_ACTIONS" in os.environ)
-    if wanted.walked and not any(asked):
+    """Audit into a result that holds its findings, or one that describes them while they are written."""
+    # These look at every finding, and some of them more than once.
+    held = any((args.demo, args.compare, args.redact, args.send))
+    beside = next((path for _, path in wanted.files if path is not None), None)
+    if wanted.walked and not any((held, args.history, args.store, "GITHUB_ACTIONS" in os.environ)):
         from auditor.app.flowing import flowing  # noqa: PLC0415  others describe findings once
 
-        return flowing(request, next((path for _, path in wanted.files if path is not None), None))
+        return flowing(request, beside)
+    if wanted.flows and not held:
+        return audited_by_size(request, beside)
     return audited(request)
 
 

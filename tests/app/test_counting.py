@@ -103,7 +103,7 @@ def _check_shown(findings: Sequence[Finding], shown: Sequence[Finding], *, room:
     by_key: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         by_key.setdefault((finding.policy, finding.check), []).append(finding)
-    quota = room // max(len(by_key), 1)
+    quota = max(1, room // max(len(by_key), 1))
     expected = []
     for of_one in by_key.values():
         people = [finding for finding in of_one if finding.subject.type is SubjectType.USER]
