@@ -193,10 +193,10 @@ def gathered(result: Result, words: Words, gone: Sequence[Walk] | None = None) -
     gathering = Gathering(words)
     *tenants, fleet = walks(result, words) if gone is None else gone
     for tenant, walk in zip(result.tenants, tenants, strict=True):
-        actions = [gathering.act(anchored("a", tenant.name, each.id), each.title) for each in tenant.actions]
+        actions = [gathering.act(anchored("a", tenant.name, each.id), each.title) for each in walk.actions]
         gathering.tenant(tenant.display_name or tenant.name, walk, actions)
     if result.fleet.findings:
-        actions = [gathering.act(anchored("a", "fleet", each.id), each.title) for each in result.fleet.actions]
+        actions = [gathering.act(anchored("a", "fleet", each.id), each.title) for each in fleet.actions]
         gathering.tenant(words.gettext("All tenants together"), fleet, actions)
     return gathering
 

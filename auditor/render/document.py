@@ -87,7 +87,7 @@ def _tenant(tenant: TenantResult, told: "Findings") -> Document:
         "seats": [_seats(seats) for seats in tenant.seats],
         "policies": [outcome_document(outcome) for outcome in tenant.policies],
         "findings": told.listed(tenant.findings),
-        "actions": [told.action(action) for action in tenant.actions],
+        "actions": told.actions(tenant.actions),
         "notices": [notice_document(notice) for notice in tenant.notices],
         "fixed": told.listed(tenant.fixed),
         "unconfirmed": told.listed(tenant.unconfirmed),
@@ -101,7 +101,7 @@ def _fleet(fleet: FleetResult, told: "Findings") -> Document:
     return {
         "policies": [outcome_document(outcome) for outcome in fleet.policies],
         "findings": told.listed(fleet.findings),
-        "actions": [told.action(action) for action in fleet.actions],
+        "actions": told.actions(fleet.actions),
         "notices": [notice_document(notice) for notice in fleet.notices],
         "fixed": told.listed(fleet.fixed),
         "unconfirmed": told.listed(fleet.unconfirmed),
@@ -148,9 +148,9 @@ class Findings:
         """Return what stands for findings in a document: a list of them."""
         return [self.document(finding) for finding in found]
 
-    def action(self, action: Action) -> Document:
-        """Return one action."""
-        return action_document(action)
+    def actions(self, actions: Sequence[Action]) -> Any:
+        """Return what stands for actions in a document: a list of them."""
+        return list(map(action_document, actions))
 
     def document(self, finding: Finding) -> Document:
         """Return one finding."""

@@ -26,11 +26,11 @@ _TRIED: Final = 200
 """People among whom the first names are looked for in full."""
 
 
-def steps(name: str, actions: Sequence[Action], walk: Walk, words: Words) -> tuple[Step, ...]:
+def steps(name: str, walk: Walk, words: Words) -> tuple[Step, ...]:
     """Return the actions of a tenant, or of the fleet, in their order."""
     told: dict[object, tuple[str, str]] = {}
     made: list[Step] = []
-    for action, rows in zip(actions, walk.mended, strict=True):
+    for action, rows in zip(walk.actions, walk.mended, strict=True):
         # Guidance for many actions of one kind is the same text: it would be most of the file.
         text = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
         step = _step(name, action, rows, walk, words, told.get(text))

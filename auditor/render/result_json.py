@@ -45,8 +45,12 @@ class _Pieces(Findings):
     def listed(self, found: Sequence[Finding]) -> "_Later":
         return _Later(found, self.document)
 
-    def action(self, action: Action) -> Document:
-        return action_document(action, _put_off)
+    def actions(self, actions: Sequence[Action]) -> "_Later":
+        return _Later(actions, _action, _AT_ONCE)
+
+
+def _action(action: Action) -> Document:
+    return action_document(action, _put_off)
 
 
 def _put_off(values: Sequence[Any], told: Callable[[Any], Any]) -> Any:
@@ -57,13 +61,14 @@ def _put_off(values: Sequence[Any], told: Callable[[Any], Any]) -> Any:
 class _Later:
     """Values that are made when they are written."""
 
-    def __init__(self, values: Iterable[Any], told: Callable[[Any], Any]) -> None:
+    def __init__(self, values: Iterable[Any], told: Callable[[Any], Any], at_once: int = _TOGETHER) -> None:
         self._values = values
         self._told = told
+        self._at_once = at_once
 
     def pieces(self) -> Iterator[list[Any]]:
         rest = map(self._told, self._values)
-        while some := list(islice(rest, _TOGETHER)):
+        while some := list(islice(rest, self._at_once)):
             yield some
 
 
@@ -101,29 +106,26 @@ def _holds_later(values: list[Any]) -> bool:
 def _value(value: Any, depth: int) -> Iterator[bytes]:
     match value:
         case _Later():
-            yield from _list((_inside(some, depth) for some in value.pieces()), depth)
+            yield from _list(value.pieces(), depth)
         case dict():
             yield from _object(value, depth)
-        case list() if _holds_later(value):
-            yield from _objects(value, depth)
         case _:
-            parts = (value[start : start + _AT_ONCE] for start in range(0, len(value), _AT_ONCE))
-            yield from _list((_inside(part, depth) for part in parts), depth)
+            yield from _list((value[start : start + _AT_ONCE] for start in range(0, len(value), _AT_ONCE)), depth)
 
 
-def _objects(items: list[dict[str, Any]], depth: int) -> Iterator[bytes]:
-    for number, item in enumerate(items):
-        yield (b"," if number else b"[") + _line(depth + 1)
-        yield from _object(item, depth + 1)
-    yield _line(depth) + b"]"
-
-
-def _list(items: Iterable[bytes], depth: int) -> Iterator[bytes]:
-    empty = True
-    for item in items:
-        yield (b"[" if empty else b",") + item
-        empty = False
-    yield b"[]" if empty else _line(depth) + b"]"
+def _list(parts: Iterable[list[Any]], depth: int) -> Iterator[bytes]:
+    """Write a list that comes in parts; what may be long in one of its objects is written in pieces too."""
+    begun = b"["
+    for some in parts:
+        if not _holds_later(some):
+            yield begun + _inside(some, depth)
+            begun = b","
+            continue
+        for each in some:
+            yield begun + _line(depth + 1)
+            yield from _object(each, depth + 1)
+            begun = b","
+    yield b"[]" if begun == b"[" else _line(depth) + b"]"
 
 
 def _inside(some: list[Any] | dict[str, Any], depth: int) -> bytes:

@@ -165,6 +165,8 @@ class Section:
     lines: tuple[Line, ...]
     more_lines: int
     steps: tuple[Step, ...]
+    more_steps: int
+    """Actions that are not told."""
     seats: tuple[SeatRow, ...]
     timeline: Timeline | None
     groups: tuple[Group, ...]

@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from heapq import nsmallest
 from itertools import compress, count
 from operator import not_
 from typing import Any, Final
@@ -22,6 +23,8 @@ from auditor.render.words import Words
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
 _CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
 _UNCOUNTED: Final = -1
+_ACTIONS: Final = 500
+"""Actions that the page tells of people whose findings it does not even show: tens of thousands nobody reads."""
 
 
 class Numbers(defaultdict[Any, int]):
@@ -67,13 +70,19 @@ class Walk:
     worth: Sequence[int]
     """Of the amount; 0 for none."""
     amounts: Sequence[Money | None]
+    actions: Sequence[Action]
+    """All of them, or the weightiest where not even all findings are shown; in their order."""
+    more_actions: int
+    """The others."""
     mended: Sequence[Sequence[int]]
-    """The findings that each action mends, in its order."""
+    """The findings that each of these actions mends, in its order."""
 
     @classmethod
     def over(cls, findings: Sequence[Finding], actions: Sequence[Action], context: Context) -> "Walk":
         """Return the findings of one tenant as numbers; what each action mends is gone through once."""
-        known, rest = counted(findings), unshown(findings)
+        known, rest, told = counted(findings), unshown(findings), actions
+        if known is not None and len(shown(findings)) < len(findings):
+            told = _weightiest(actions, known)
         findings = shown(findings)
         marks = [each.fingerprint for each in findings]
         where = dict(zip(marks, range(len(marks)), strict=True)) if actions else {}
@@ -109,7 +118,9 @@ class Walk:
             abouts=list(dict(zip(said, findings, strict=True)).values()),
             worth=worth,
             amounts=amounts,
-            mended=[[row for row in map(where.get, each.findings) if row is not None] for each in actions],
+            actions=told,
+            more_actions=len(actions) - len(told),
+            mended=[[row for row in map(where.get, each.findings) if row is not None] for each in told],
         )
 
     def changed(self) -> list[Finding]:
@@ -229,6 +240,12 @@ def walks(result: Result, words: Words) -> tuple[Walk, ...]:
         ),
         Walk.over(result.fleet.findings, result.fleet.actions, Context.of_fleet(result, headers, words)),
     )
+
+
+def _weightiest(actions: Sequence[Action], known: Counted) -> Sequence[Action]:
+    """Return the actions with the worst findings, and of these the ones with most, in their order."""
+    weights = [(known.concerns[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)]
+    return [actions[row] for row in sorted(row for _, _, row in nsmallest(_ACTIONS, weights))]
 
 
 def _worth(findings: Sequence[Finding]) -> tuple[list[int], list[Money | None]]:

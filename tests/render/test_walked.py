@@ -219,3 +219,21 @@ def test_what_an_action_lists_is_written_while_it_is_read() -> None:
 
 def _pieces(of: Result) -> Iterator[bytes]:
     return iter(render(of, "json", locale="en").chunks())
+
+
+def test_of_very_many_actions_a_page_tells_the_weightiest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auditor.render.walk._ACTIONS", 3)
+    whole = replace(demo(), tenants=demo().tenants[:1])
+    actions = whole.tenants[0].actions
+    page = written(walked(whole, 2), "html").decode()
+    by_mark = {finding.fingerprint: finding.severity.rank for finding in whole.tenants[0].findings}
+    weights = sorted(
+        (min(by_mark[mark] for mark in each.findings), -len(each.findings), row) for row, each in enumerate(actions)
+    )
+    expected = [actions[row].id for row in sorted(row for *_, row in weights[:3])]
+    told_of = [re.search(each.id, page) for each in actions]
+    assert [each.id for each, found in zip(actions, told_of, strict=True) if found] == expected
+    assert f"and {len(actions) - 3} more</p></section>" in page
+    for target in re.findall('href="#([^"]+)"', page):
+        assert f'id="{target}"' in page, "no link leads nowhere"
+    assert written(walked(whole), "html") == written(whole, "html"), "where all findings are shown, so are all actions"
