@@ -62,7 +62,7 @@ def walk(
     raised: Mapping[str, Raised],
     scratch: Scratch,
     *,
-    shown: int = SHOWN,
+    shown: int,
 ) -> Walked:
     """Walk the findings of a tenant once; `raised` is what each policy found.
 

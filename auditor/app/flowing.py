@@ -10,10 +10,10 @@ from typing import BinaryIO, cast, overload
 
 from auditor.app.auditing import Judge, Unaudited
 from auditor.app.catalogue import active
-from auditor.app.counting import SHOWN, SITUATIONS, Walked, walk
+from auditor.app.counting import SITUATIONS, Walked, walk
 from auditor.app.remedying import fleet_remedied, guided
 from auditor.app.running import Request, checked_policies, judged_states
-from auditor.app.streaming import Aside, Part, folder_of, no_room, stream
+from auditor.app.streaming import Aside, Part, Streamed, folder_of, no_room, stream
 from auditor.catalogue import Catalogue
 from auditor.domain.described import Counted, Described
 from auditor.domain.policy import PolicySet
@@ -52,48 +52,35 @@ def flow(
     *,
     judge: Judge,
     aside: Aside,
+    shown: int | None = None,
 ) -> Result:
-    """Audit tenants one after the other, and put what their findings are made of aside. Raises as `stream`."""
-    streamed = stream(states, policies, catalogue, as_of, judge=judge, aside=replace(aside, described=True))
-    parts = {part.plan.facts.manifest.tenant: part for part in streamed.parts}
-    tenants = tuple(
-        replace(tenant, findings=_retold(tenant, parts[tenant.name], policies)) if tenant.name in parts else tenant
-        for tenant in streamed.result.tenants
-    )
-    return replace(streamed.result, tenants=tenants, fleet=guided(streamed.result))
+    """Audit tenants one after the other, and put what their findings are made of aside. Raises as `stream`.
 
-
-def flow_whole(
-    states: Iterable[Snapshot | Unaudited],
-    policies: PolicySet,
-    catalogue: Catalogue,
-    as_of: datetime,
-    *,
-    judge: Judge,
-    aside: Aside,
-    shown: int = SHOWN,
-) -> Result:
-    """Audit tenants as `flow`, and walk their findings once: what they come to, few of them, and the actions.
-
-    Raises as `stream`.
+    With `shown` the findings of each tenant are walked once: what they come to, so few of them over all tenants, and
+    the actions. Without it they can be walked, and that is all.
     """
     streamed = stream(states, policies, catalogue, as_of, judge=judge, aside=replace(aside, described=True))
     parts = {part.plan.facts.manifest.tenant: part for part in streamed.parts}
-    room = shown // max(len(parts), 1)
+    room = None if shown is None else shown // max(len(parts), 1)
+    tenants = tuple(
+        _told(tenant, parts[tenant.name], policies, streamed, room) if tenant.name in parts else tenant
+        for tenant in streamed.result.tenants
+    )
+    result = replace(streamed.result, tenants=tenants)
+    return replace(result, fleet=guided(result) if shown is None else fleet_remedied(result, policies))
 
-    def told(tenant: TenantResult) -> TenantResult:
-        if tenant.name not in parts:
-            return tenant
-        retold = _retold(tenant, parts[tenant.name], policies)
-        raised = streamed.raised[tenant.name]
-        try:
-            walked = walk(retold.told, tenant, policies, raised, streamed.scratch, shown=room)
-            return replace(tenant, findings=Flow(retold, walked), actions=walked.actions())
-        except OSError as error:
-            raise no_room(error) from error
 
-    result = replace(streamed.result, tenants=tuple(map(told, streamed.result.tenants)))
-    return replace(result, fleet=fleet_remedied(result, policies))
+def _told(tenant: TenantResult, part: Part, policies: PolicySet, streamed: Streamed, room: int | None) -> TenantResult:
+    assert part.recall is not None
+    retold = Retold(Retelling(part.plan, part.found, part.recall), circumstances(tenant, policies))
+    if room is None:
+        return replace(tenant, findings=retold)
+    raised = streamed.raised[tenant.name]
+    try:
+        walked = walk(retold.told, tenant, policies, raised, streamed.scratch, shown=room)
+        return replace(tenant, findings=Flow(retold, walked), actions=walked.actions())
+    except OSError as error:
+        raise no_room(error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +148,3 @@ class Flow(Described):
     def __getitem__(self, place: slice) -> Sequence[Finding]: ...
     def __getitem__(self, place: int | slice) -> Finding | Sequence[Finding]:
         return self.retold[place]
-
-
-def _retold(tenant: TenantResult, part: Part, policies: PolicySet) -> Retold:
-    assert part.recall is not None
-    return Retold(Retelling(part.plan, part.found, part.recall), circumstances(tenant, policies))

@@ -30,7 +30,8 @@ def audited_by_size(request: Request, beside: Path | None) -> Iterator[tuple[Res
         if sum(count for count in map(user_count_of, folders) if count >= LARGE) <= HELD:
             yield held(states, policies, request.as_of, judge), folders
             return
-        from auditor.app.flowing import flow_whole, scratch  # noqa: PLC0415  few tenants are so large
+        from auditor.app.counting import SHOWN  # noqa: PLC0415  few tenants are so large
+        from auditor.app.flowing import flow, scratch  # noqa: PLC0415  few tenants are so large
 
         with scratch(beside) as aside:
-            yield flow_whole(states, policies, active(), request.as_of, judge=judge, aside=aside), folders
+            yield flow(states, policies, active(), request.as_of, judge=judge, aside=aside, shown=SHOWN), folders

@@ -4,9 +4,13 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from auditor.domain.result import Finding
 from auditor.domain.words import Severity
+
+NAMED: Final = 12
+"""People whom a concern names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +51,12 @@ class Counted:
     """How many people the findings are about."""
     concerns: Mapping[str, Concern]
     """By the id of the action."""
+
+
+def called(finding: Finding) -> str:
+    """Return by which name people find the person of a finding: with the address, where that says more."""
+    principal, name = finding.evidence.get("userPrincipalName"), finding.subject.name
+    return f"{name} ({principal})" if principal and principal != name else name
 
 
 class Described(Sequence[Finding]):

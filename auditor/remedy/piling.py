@@ -6,6 +6,7 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final
 
+from auditor.domain.described import NAMED, called
 from auditor.domain.result import Finding
 from auditor.domain.words import Agreement, SubjectType
 from auditor.guidance import Situation, Variant
@@ -16,8 +17,6 @@ COUNTED_IN_SEATS: Final = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_R
 _OF_ONE_PRODUCT: Final = COUNTED_IN_SEATS | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL}
 """Kinds that are settled in one visit to a product, whatever article each finding leads to."""
 AT_GROUPS: Final = frozenset({Kind.LEAVE_GROUP, Kind.MOVE_GROUP, Kind.GROUP_LICENCE, Kind.GROUP_SWAP})
-_NAMED: Final = 12
-"""People whose names are kept."""
 
 _Mark = tuple[int, str]
 """Rank of the severity and fingerprint: the order in which the findings of an action are weighed."""
@@ -102,14 +101,8 @@ class Pile:
         self.people += len(self._subjects)
         if named:
             people = [f for f in self._subjects.values() if f.subject.type is SubjectType.USER]
-            self.names = nsmallest(_NAMED, [*self.names, *map(called, people)])
+            self.names = nsmallest(NAMED, [*self.names, *map(called, people)])
         self._subjects.clear()
-
-
-def called(finding: Finding) -> str:
-    """Return by which name people find the person of a finding: with the address, where that says more."""
-    principal, name = finding.evidence.get("userPrincipalName"), finding.subject.name
-    return f"{name} ({principal})" if principal and principal != name else name
 
 
 class Piles:

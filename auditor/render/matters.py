@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from auditor.domain.described import Concern
+from auditor.domain.described import NAMED, Concern, called
 from auditor.domain.result import Action, Finding, Money
 from auditor.domain.words import Severity
 from auditor.render.json_text import document
@@ -18,8 +18,6 @@ from auditor.render.walk import Walk
 from auditor.render.words import Words
 
 _FEW: Final = 5
-_NAMED: Final = 12
-"""People whom an action names; the findings below it hold all of them."""
 _REQUESTS: Final = 100
 """Requests that an action lists where they are too many to hold."""
 _TRIED: Final = 200
@@ -74,7 +72,7 @@ def _step(
 
 def _who(concern: Concern, words: Words) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
-    told = [visible(name) for name in concern.names[:_NAMED]]
+    told = [visible(name) for name in concern.names[:NAMED]]
     more = concern.people - len(told)
     return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
 
@@ -98,18 +96,12 @@ def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
 
 def _foremost(findings: Sequence[Finding]) -> list[str]:
     """Return the first few names in the order of the alphabet."""
-    few = nsmallest(_NAMED, map(_named, findings[:_TRIED]))
+    few = nsmallest(NAMED, map(called, findings[:_TRIED]))
     if len(findings) > _TRIED:
         # With its address a name comes after the name alone: who comes after the last of a few need not be looked at.
         last = few[-1]
-        few = nsmallest(_NAMED, few + [_named(each) for each in findings[_TRIED:] if each.subject.name <= last])
+        few = nsmallest(NAMED, few + [called(each) for each in findings[_TRIED:] if each.subject.name <= last])
     return few
-
-
-def _named(finding: Finding) -> str:
-    principal = finding.evidence.get("userPrincipalName")
-    name = finding.subject.name
-    return f"{name} ({principal})" if principal and principal != name else name
 
 
 def _worth(money: Money, words: Words) -> str:

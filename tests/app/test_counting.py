@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from auditor.app import counting
 from auditor.app.auditing import audit
-from auditor.app.flowing import Flow, flow_whole
+from auditor.app.flowing import Flow, flow
 from auditor.app.localising import localised
 from auditor.app.remedying import remedied
 from auditor.app.streaming import Aside
@@ -60,7 +60,7 @@ def check(
     """Audit twice, with findings held and with findings walked, and hold one against the other."""
     whole = remedied(audit(states, policies, catalogue, as_of), policies)
     aside = Aside(file=io.BytesIO(), bound=bound)
-    walked = flow_whole(states, policies, catalogue, as_of, judge=judged_batches, aside=aside, shown=SHOWN)
+    walked = flow(states, policies, catalogue, as_of, judge=judged_batches, aside=aside, shown=SHOWN)
     assert (walked.run, walked.summary, walked.fleet) == (whole.run, whole.summary, whole.fleet)
     for held, told in zip(whole.tenants, walked.tenants, strict=True):
         assert replace(told, findings=(), actions=()) == replace(held, findings=(), actions=())
@@ -142,7 +142,7 @@ def test_people_in_another_order_get_the_same_actions() -> None:
     state = strange(tenant(*(user(f"{number:02}", "SPE_E3", "SPE_E5") for number in range(20)), rows=6), 6)
     whole = remedied(audit([state], loaded(MOVED), builtin(), NOW), loaded(MOVED))
     aside = Aside(file=io.BytesIO(), bound=0)
-    walked = flow_whole([state], loaded(MOVED), builtin(), NOW, judge=judged_batches, aside=aside)
+    walked = flow([state], loaded(MOVED), builtin(), NOW, judge=judged_batches, aside=aside, shown=SHOWN)
     for one, other in zip(whole.tenants[0].actions, walked.tenants[0].actions, strict=True):
         assert (one.id, one.title, one.findings) == (other.id, other.title, tuple(other.findings))
         assert sorted(map(str, one.requests)) == sorted(map(str, other.requests))
@@ -160,7 +160,7 @@ def test_a_full_disk_is_said() -> None:
     states = [tenant(*(user(f"{number}", "SPE_E3") for number in range(9)))]
     aside = Aside(file=FullDisk())
     with pytest.raises(DeliveryError, match="No space left"):
-        flow_whole(states, loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=aside)
+        flow(states, loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=aside, shown=SHOWN)
 
 
 @given(st.lists(st.lists(st.binary(min_size=16, max_size=16), max_size=9), max_size=9))
