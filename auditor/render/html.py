@@ -2,7 +2,8 @@
 
 import re
 from base64 import b64encode
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -24,6 +25,8 @@ from auditor.render.words import CHANGES, OUTCOMES, SEVERITIES, Words
 
 _PLACES: Final = ("<columns>", "<marks>")
 """Where the columns and the fingerprints go; nothing that is escaped can look like these."""
+_TOGETHER: Final = 1 << 16
+"""Characters that are turned into bytes together."""
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 _FIXED: Final = re.compile(r"(?<=\S)\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
 """A text for translation alone; at the ends of a line it stays, there the engine takes the space around it away."""
@@ -48,12 +51,28 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     fleet = fleet_rows(result, shown, words)
     found = {"columns": columns, "all": size(result)}
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
-    # Millions of characters that are already harmless do not pass through the template.
-    head, _, rest = template.render(**told).partition(_PLACES[0])
-    middle, _, tail = rest.partition(_PLACES[1])
-    parts = (head, columns.text, middle, columns.marks, tail) if columns.count else (head,)
-    body = b"".join(part.encode("utf-8", "replace") for part in parts)
+    body = _pieces(template.generate(**told), (columns.text, columns.marks))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
+
+
+def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
+    """Yield the page in pieces of bytes, with the columns in their places."""
+    # Millions of characters that are already harmless do not pass through the template.
+    places = deque(zip(_PLACES, columns, strict=True))
+    waiting: list[str] = []
+    size = 0
+    for piece in written:
+        text = piece
+        while places and places[0][0] in text:
+            place, column = places.popleft()
+            before, _, text = text.partition(place)
+            waiting += [before, column]
+        waiting.append(text)
+        size += len(piece)
+        if size > _TOGETHER:
+            yield "".join(waiting).encode("utf-8", "replace")
+            waiting, size = [], 0
+    yield "".join(waiting).encode("utf-8", "replace")
 
 
 def environment(words: Words) -> Environment:
