@@ -92,7 +92,7 @@ def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> N
     ]
     findings = [_about(name, None if place % 3 else f"{place}@x") for place, name in enumerate(reversed(names))]
     action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
-    told = steps("t", (action,), Walk.over(findings, (action,), CONTEXT), EN)[0].who
+    told = steps("t", Walk.over(findings, (action,), CONTEXT), EN)[0].who
     labels = sorted(_labels(findings))
     assert told.split(", ")[:12] == labels[:12]
     assert told.endswith(f"{len(labels) - 12} more") is (more > 0)
