@@ -155,10 +155,9 @@ class Shelf:
 
     def of(self, pile: Pile) -> tuple[Sequence[str], Sequence[Mapping[str, Any]]]:
         """Return the fingerprints and the requests of a pile; those that were never put away as tuples."""
-        marks, requests = self._marks.get(pile), self._requests.get(pile)
-        if (marks is not None and pile.marks) or (requests is not None and pile.requests):
+        if pile in self._marks or pile in self._requests:
             self.clear((pile,))
         return (
-            tuple(sorted(pile.marks)) if marks is None else marks,
-            tuple(pile.documents) if requests is None else requests,
+            self._marks.get(pile) or tuple(sorted(pile.marks)),
+            self._requests.get(pile) or tuple(pile.documents),
         )
