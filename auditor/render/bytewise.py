@@ -1,17 +1,21 @@
 """Columns of a table into text of one character a byte, with only those cells changed that hold what must not be there.
 
-Texts of a column are looked through together, as one run of UTF-8. What is written stands in strings in which every
-character is one byte of UTF-8: Python joins those, and turns them into bytes, without looking at a single character.
+Texts of a column are looked through together, as one run of UTF-8; as a rule a search for each byte that matters tells
+that there is nothing to do. What is written stands in strings in which every character is one byte of UTF-8: Python
+joins those, and turns them into bytes, without looking at a single character.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from operator import itemgetter
 from re import Pattern, escape, finditer
 from re import compile as pattern
 from typing import Final, cast
 
-from auditor.render.table import Block, Cell, Values, chosen
+import orjson
+
+from auditor.render.table import Block, Cell, Values
 
 LEADS = frozenset((0xC2, 0xD8, 0xE2, 0xEF))
 """First bytes of every character beyond ASCII that `visible` writes out; few of those that begin so are among them."""
@@ -20,6 +24,8 @@ _BEFORE: Final = "~"
 """What stands before each text of a run: harmless to every format, so that a text may hold it too."""
 _ANYWHERE: Final = 1
 _IN_FRONT: Final = 2
+_ESCAPED: Final = frozenset((*range(0x20), *b'"\\'))
+"""What JSON escapes."""
 _MARK: Final = bytes((_ANYWHERE,))
 # A pattern is found sooner than the same two bytes with `in`.
 _FIRST: Final = pattern(_BEFORE.encode() + bytes((_IN_FRONT,)))
@@ -31,8 +37,12 @@ class Screen:
 
     marks: bytes
     """256 bytes, for each byte: 1 where it is harmless nowhere, 2 where it is not in front of a text."""
-    front: bool
-    """Whether there are bytes that matter in front only."""
+    plain: tuple[bytes, ...]
+    """Those of ASCII that are harmless nowhere, save what JSON escapes."""
+    beyond: tuple[bytes, ...]
+    """Those beyond ASCII that are harmless nowhere."""
+    front: tuple[tuple[bytes, Pattern[bytes]], ...]
+    """Those that matter in front only, and what finds them there."""
     holds: Pattern[bytes] | None
     """What else must be looked at in a run."""
     longest: int
@@ -50,14 +60,18 @@ class Screen:
         longest: int = 1 << 31,
     ) -> "Screen":
         """Return a screen for bytes that are not harmless anywhere, or only in front, and for what a text may hold."""
+        marks = frozenset(marks)
         table = bytearray(256)
         table[ord(_BEFORE)] = ord(_BEFORE)
         for mark, these in ((_IN_FRONT, first), (_ANYWHERE, marks)):
             for byte in these:
                 table[byte] = mark
+        front = set(first) - marks
         return cls(
             marks=bytes(table),
-            front=bool(first),
+            plain=tuple(bytes((mark,)) for mark in sorted(marks - _ESCAPED) if mark < 0x80),
+            beyond=tuple(bytes((mark,)) for mark in sorted(marks) if mark >= 0x80),
+            front=tuple((bytes((mark,)), pattern(_BEFORE.encode() + escape(bytes((mark,))))) for mark in sorted(front)),
             holds=pattern(escape(holds)) if holds else None,
             longest=longest,
             mend=mend,
@@ -74,18 +88,30 @@ class Screen:
             run = _run(texts)
         if run.isascii():
             return texts
-        if run.count(_BEFORE.encode()) > len(texts):
+        pieces = run.decode("latin-1").split(_BEFORE)
+        if len(pieces) > len(texts) + 1:
             return [narrow(text) for text in texts]
-        return run.decode("latin-1").split(_BEFORE)[1:]
+        return pieces[1:]
 
     def _looked_through(self, values: Sequence[str | None]) -> tuple[Sequence[str], bytes | None]:
         """Return the texts as they may be written, and their run if none had to be changed."""
-        texts = cast("Sequence[str]", values) if all(values) else [text or "" for text in values]
+        texts = cast("Sequence[str]", values)
         try:
+            line = orjson.dumps(_BEFORE + _BEFORE.join(texts))
+        except TypeError:
+            texts = [text or "" for text in values]
+            try:
+                line = orjson.dumps(_BEFORE + _BEFORE.join(texts))
+            except orjson.JSONEncodeError:
+                # Half of a surrogate pair, which a saved result may hold.
+                return [self.mend(text) for text in texts], None
+        # JSON escapes controls, quotes and backslashes: without one of its own, none of them is there.
+        if b"\\" in line:
             run = _run(texts)
-        except UnicodeEncodeError:
-            # Half of a surrogate pair, which a saved result may hold.
-            return [self.mend(text) for text in texts], None
+        else:
+            run = line[1:-1]
+            if not self._doubtful(texts, run):
+                return texts, run
         rows = self._rows(texts, run)
         if not rows:
             return texts, run
@@ -93,6 +119,16 @@ class Screen:
         for row in rows:
             texts[row] = self.mend(texts[row])
         return texts, None
+
+    def _doubtful(self, texts: Sequence[str], run: bytes) -> bool:
+        """Tell whether a run in which JSON escapes nothing may hold a text to look at."""
+        marks = self.plain if run.isascii() else self.plain + self.beyond
+        return (
+            any(map(run.__contains__, marks))
+            or any(mark in run and front.search(run) for mark, front in self.front)
+            or (self.holds is not None and self.holds.search(run) is not None)
+            or (len(run) > self.longest and max(map(len, texts)) > self.longest)
+        )
 
     def _rows(self, texts: Sequence[str], run: bytes) -> set[int]:
         """Return which of the texts to look at."""
@@ -153,4 +189,7 @@ class Dressing:
             self._made[block.columns] = block.values, made
         span = slice(block.first, block.first + len(block.columns))
         made += [narrow(self._dress(block.columns, row[span])) for row in block.values.known[len(made) :]]
-        return chosen(made, block.numbers)
+        # A loop that Python does not see, for very many.
+        return (
+            itemgetter(*block.numbers)(made) if len(block.numbers) > 1 else [made[number] for number in block.numbers]
+        )

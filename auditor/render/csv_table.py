@@ -1,14 +1,14 @@
 """A Result's findings into one flat table for Excel and for scripts, a finding a row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import pairwise
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.bytewise import CONTROLS, LEADS, Dressing, Screen, woven
-from auditor.render.table import COLUMNS, TEXTS, Block, Cell, Texts, stretches
+from auditor.render.bytewise import CONTROLS, LEADS, Screen, narrow
+from auditor.render.table import COLUMNS, TEXT_PLACES, TEXTS, WIDTH, Cell, Shown, pages
 from auditor.render.visible import visible
 
 _FORMULA: Final = pattern(r"[\t\r]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]")
@@ -42,17 +42,13 @@ def harmless(text: str) -> str:
 
 def _pages(result: Result, *, bom: bool) -> Iterator[bytes]:
     yield ("\ufeff" if bom else "").encode() + ",".join(COLUMNS).encode() + b"\r\n"
-    dressing = Dressing(_fields)
-    for stretch in stretches(result, _ROWS):
-        pieces: list[Sequence[str] | str] = []
-        for part in stretch.parts:
-            match part:
-                case Texts():
-                    pieces += [","] if part.column in _BEHIND_TEXTS else []
-                    pieces.append(_SCREEN.narrow(part.values))
-                case Block():
-                    pieces.append(dressing.texts(part))
-        yield woven(pieces, stretch.count)
+    for page in pages(result, Shown.of(_fields, between=","), _ROWS):
+        for place in TEXT_PLACES:
+            texts = page[place::WIDTH]
+            shown = _SCREEN.narrow(texts)
+            if shown is not texts:
+                page[place::WIDTH] = shown
+        yield "".join(page).encode("latin-1")
 
 
 def _field(text: str) -> str:
@@ -65,7 +61,7 @@ def _fields(columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str:
     fields = ["" if cell is None else _field(cell) if isinstance(cell, str) else str(cell) for cell in cells]
     before = "," if columns[0] in _BEHIND_TEXTS else ""
     behind = "\r\n" if columns[-1] == COLUMNS[-1] else ","
-    return f"{before}{','.join(fields)}{behind}"
+    return narrow(f"{before}{','.join(fields)}{behind}")
 
 
 _SCREEN: Final = Screen.of(

@@ -25,34 +25,37 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
     return last or None
 
 
-def latest(told: Iterable[Sequence[Any]], evidence: Sequence[Mapping[str, Any]]) -> list[str | None]:
+def latest(told: Iterable[Sequence[Any]], evidence: Iterable[Mapping[str, Any]]) -> list[str | None]:
     """Return the latest sign-in of each; None or empty where there is none.
 
-    `told` is what the evidence tells of each of SIGN_INS.
+    `told` is what the evidence tells of each of SIGN_INS; where that is not as usual, the evidence itself is walked.
     """
     last: Sequence[str] = ()
+    never = False
     for stamps in told:
         texts = stamps
-        if not only_texts(stamps):
+        run = joined(stamps)
+        if run is None:
             kinds = set(map(type, stamps))
             if not kinds <= _STAMPS:
                 return [last_sign_in(facts) for facts in evidence]
             if str not in kinds:
                 continue
             texts = [stamp or "" for stamp in stamps]
+            run = "".join(texts)
+        never = never or _NEVER in run
         last = list(map(max, last, texts)) if last else texts
-    if _NEVER in "".join(last):
+    if never and _NEVER in "".join(last):
         return [last_sign_in(facts) for facts in evidence]
-    return [*last] if last else [None] * len(evidence)
+    return [*last] if last else [last_sign_in(facts) for facts in evidence]
 
 
-def only_texts(values: Sequence[Any]) -> bool:
-    """Return whether nothing but texts is there; joining them tells it sooner than asking each for its type."""
+def joined(values: Sequence[Any]) -> str | None:
+    """Return the texts in one, None if there is something else; this tells it sooner than asking each for its type."""
     try:
-        "".join(values)
+        return "".join(values)
     except TypeError:
-        return False
-    return True
+        return None
 
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:

@@ -1,19 +1,22 @@
 """The findings of a Result into one flat table, a stretch of rows at a time: what repeats is worked out once.
 
 Half a million findings share a few hundred policies, products and prices. Columns whose values repeat together are a
-Block: a number for each row, and the distinct values that the numbers stand for; a format turns those values into its
-own text once. What differs from row to row are Texts: plain lists, which a format looks through as one run of bytes.
+Block: a format says once what stands for their values together, a number or its own text. What differs from row to row
+are Texts: plain lists, which a format looks through as one run of bytes.
+
+A finding is read in one go. A usual one is read in haste, by keys that are known already; what is not as usual, or is
+met for the first time, is read again with care.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import partial
 from itertools import islice
-from operator import itemgetter
 from typing import Any, Final
 
-from auditor.domain.result import Finding, PolicyHeader, ProductReference, Result, Subject
-from auditor.render.facts import SEAT_FACTS, SIGN_INS, latest, only_texts, paths, product_names
+from auditor.domain.result import Finding, ProductReference, Result
+from auditor.render.facts import SEAT_FACTS, last_sign_in, latest, paths, product_names
 from auditor.render.json_text import amount
 
 Cell = str | int | Decimal | None
@@ -29,6 +32,23 @@ COLUMNS: Final = (
 )
 TEXTS: Final = frozenset({"subjectId", "subjectName", "fingerprint", "userPrincipalName", "lastSignIn"})
 """Columns whose texts differ from row to row."""
+_RULES: Final = (COLUMNS[:8], COLUMNS[16:18], COLUMNS[19:21])
+"""Columns that repeat together, though others stand between them."""
+_RULE_ENDS: Final = (8, 10, 12)
+_PRODUCT: Final = COLUMNS[10:16]
+_END: Final = COLUMNS[27:]
+_PARTS: Final = (
+    *(_RULES[0], "subjectId", None, "subjectName", _PRODUCT, _RULES[1], "fingerprint", _RULES[2]),
+    *("userPrincipalName", _SHARED_FACTS, "lastSignIn", _END),
+)
+"""What a row is made of: columns whose values repeat, one that differs, or what stands between two such."""
+WIDTH: Final = len(_PARTS)
+TEXT_PLACES: Final = tuple(place for place, part in enumerate(_PARTS) if part in TEXTS)
+"""Where the columns that differ stand in a row."""
+_ALSO: Final = ("userPrincipalName", "createdDateTime", "lastSignInDateTime", "assignedLicenses", "paths")
+_SIMPLE: Final = frozenset((*_SHARED_FACTS, *_ALSO))
+"""What a usual finding about a person tells, and no more: no other sign-in, and no seats."""
+_SIGNED: Final = _PARTS.index("lastSignIn")
 _STRETCH: Final = 4096
 """Findings that are worked on at once: few enough to stay in the processor's cache from column to column."""
 _TEXT: Final = frozenset({str, type(None)})
@@ -38,22 +58,26 @@ _WAY: Final = ("groupName", "assignedByGroup", "state")
 _SEATS: Final = frozenset(SEAT_FACTS)
 _NO_SEATS: Final = (None,) * len(SEAT_FACTS)
 _NO_PRODUCT: Final = ProductReference(sku_id=None, sku_part_number=None)
+_UNUSUAL: Final = (AttributeError, KeyError, TypeError)
+"""What a hasty look comes to where something is not as usual, or is met for the first time."""
 
 
-class Values(dict[Hashable, int]):
-    """Numbers keys from 0 as they come, and keeps the values that each stands for: `values[key]` is its number."""
+class Values:
+    """The distinct values of columns side by side, by number."""
 
-    def __init__(self, meaning: Callable[[Any], tuple[Cell, ...]]) -> None:
-        super().__init__()
+    def __init__(self) -> None:
         self.known: list[tuple[Cell, ...]] = []
         """The values by number; grows from stretch to stretch."""
-        self._meaning = meaning
 
-    def __missing__(self, key: Hashable) -> int:
-        """Take in a key that was not seen before."""
-        self.known.append(self._meaning(key))
-        number = self[key] = len(self.known) - 1
-        return number
+    def add(self, cells: tuple[Cell, ...]) -> int:
+        """Take in values that were not seen before, and return their number."""
+        self.known.append(cells)
+        return len(self.known) - 1
+
+    def thrice(self, cells: tuple[Cell, ...]) -> tuple[int, int, int]:
+        """Take in values of which three blocks are made, and return their number for each."""
+        number = self.add(cells)
+        return number, number, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,15 +123,68 @@ def _cut(part: Block | Texts, piece: slice) -> Block | Texts:
             return replace(part, numbers=part.numbers[piece])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What stands in a row for the cells of columns that repeat together; it is asked for once."""
+
+    rules: Callable[[tuple[Cell, ...]], tuple[Any, Any, Any]]
+    """Three pieces, for other columns stand between these."""
+    products: Callable[[tuple[Cell, ...]], Any]
+    facts: Callable[[tuple[Cell, ...]], Any]
+    ends: Callable[[tuple[Cell, ...]], Any]
+    between: str = ""
+    """What stands between two columns that differ from row to row."""
+
+    @classmethod
+    def of(cls, show: Callable[[tuple[str, ...], tuple[Cell, ...]], str], between: str) -> "Shown":
+        """Return the pieces of a format that writes columns and their cells as one text."""
+        one, two, three = _RULES
+        first, second, third = (slice(end - len(rule), end) for rule, end in zip(_RULES, _RULE_ENDS, strict=True))
+        return cls(
+            rules=lambda cells: (show(one, cells[first]), show(two, cells[second]), show(three, cells[third])),
+            products=partial(show, _PRODUCT),
+            facts=partial(show, _SHARED_FACTS),
+            ends=partial(show, _END),
+            between=between,
+        )
+
+
 def stretches(result: Result, rows: int = _STRETCH) -> Iterator[Stretch]:
     """Yield the table, tenant by tenant and the fleet's findings last (their tenant is empty)."""
-    headers = {policy.id: policy for policy in result.run.policies}
+    for tenant, names, findings in _portions(result):
+        rules, products, facts, ends = Values(), Values(), Values(), Values()
+        shown = Shown(rules=rules.thrice, products=products.add, facts=facts.add, ends=ends.add)
+        values = {**dict.fromkeys(_RULES, rules), _PRODUCT: products, _SHARED_FACTS: facts, _END: ends}
+        for page in _Reading(tenant, result, names, shown).pages(findings, rows):
+            yield _stretch(page, values)
+
+
+def _stretch(page: list[Any], values: Mapping[tuple[str, ...], Values]) -> Stretch:
+    firsts = {rule: end - len(rule) for rule, end in zip(_RULES, _RULE_ENDS, strict=True)}
+    rules = page[::WIDTH]
+    parts: list[Block | Texts] = []
+    for place, part in enumerate(_PARTS):
+        if isinstance(part, str):
+            parts.append(Texts(column=part, values=page[place::WIDTH]))
+        elif part is not None:
+            numbers = rules if part in firsts else page[place::WIDTH]
+            parts.append(Block(columns=part, first=firsts.get(part, 0), numbers=numbers, values=values[part]))
+    return Stretch(count=len(rules), parts=tuple(parts))
+
+
+def pages(result: Result, shown: Shown, rows: int) -> Iterator[list[Any]]:
+    """Yield the same table in lists of pieces, WIDTH of them a row; those at TEXT_PLACES are texts, or None."""
+    for tenant, names, findings in _portions(result):
+        yield from _Reading(tenant, result, names, shown).pages(findings, rows)
+
+
+def _portions(result: Result) -> Iterator[tuple[str, Mapping[str, str], Sequence[Finding]]]:
     fleet_names: dict[str, str] = {}
     for tenant in result.tenants:
         names = product_names(tenant)
         fleet_names = {**names, **fleet_names}
-        yield from _Reading(tenant.name, headers, names).stretches(tenant.findings, rows)
-    yield from _Reading("", headers, fleet_names).stretches(result.fleet.findings, rows)
+        yield tenant.name, names, tenant.findings
+    yield "", fleet_names, result.fleet.findings
 
 
 def size(result: Result) -> int:
@@ -118,105 +195,128 @@ def size(result: Result) -> int:
 class _Reading:
     """Reads the findings of one tenant, or of the fleet, and remembers what repeats."""
 
-    def __init__(self, tenant: str, headers: Mapping[str, PolicyHeader], names: Mapping[str, str]) -> None:
+    def __init__(self, tenant: str, result: Result, names: Mapping[str, str], shown: Shown) -> None:
         self._tenant = tenant
-        self._headers = headers
+        self._headers = {policy.id: policy for policy in result.run.policies}
         self._names = names
-        self._rules = Values(self._rule)
-        self._products = Values(self._product)
-        self._facts = Values(_plain_facts)
-        self._odd_facts = Values(lambda facts: facts)
-        self._ends = Values(_end)
+        self._shown = shown
+        # What stands for keys; Python looks things up in plain dictionaries soonest.
+        self._rules: dict[Hashable, tuple[Any, Any, Any]] = {}
+        self._products: dict[Hashable, Any] = {}
+        self._facts: dict[Hashable, Any] = {}
+        self._odd_facts: dict[Hashable, Any] = {}
+        self._ends: dict[Hashable, Any] = {}
 
-    def stretches(self, findings: Iterable[Finding], rows: int) -> Iterator[Stretch]:
+    def pages(self, findings: Iterable[Finding], rows: int) -> Iterator[list[Any]]:
         found = iter(findings)
         while some := list(islice(found, rows)):
-            yield self._stretch(some)
+            page = self._page(some)
+            page[_SIGNED::WIDTH] = latest([page[_SIGNED::WIDTH]], (each.evidence for each in some))
+            yield page
 
-    def _stretch(self, found: list[Finding]) -> Stretch:
-        subjects = [finding.subject for finding in found]
-        evidence = [finding.evidence for finding in found]
-        named: set[str] = set().union(*evidence)
-        rules = self._rules_of(found, subjects)
-        parts: tuple[Block | Texts, ...] = (
-            Block(columns=COLUMNS[:8], first=0, numbers=rules, values=self._rules),
-            Texts(column="subjectId", values=[subject.id for subject in subjects]),
-            Texts(column="subjectName", values=[subject.name for subject in subjects]),
-            Block(columns=COLUMNS[10:16], first=0, numbers=self._products_of(found), values=self._products),
-            Block(columns=COLUMNS[16:18], first=8, numbers=rules, values=self._rules),
-            Texts(column="fingerprint", values=[finding.fingerprint for finding in found]),
-            Block(columns=COLUMNS[19:21], first=10, numbers=rules, values=self._rules),
-            Texts(column="userPrincipalName", values=_texts(evidence, "userPrincipalName")),
-            self._facts_of(evidence),
-            Texts(column="lastSignIn", values=_last_sign_ins(evidence, named)),
-            self._ends_of(evidence, named),
+    def _page(self, found: list[Finding]) -> list[Any]:
+        """Return the pieces of rows, in haste: every step counts here, half a million times."""
+        rules, products, facts, ends = self._rules, self._products, self._facts, self._ends
+        between, count = self._shown.between, len(_SIMPLE)
+        page: list[Any] = []
+        for each in found:
+            try:
+                subject = each.subject
+                source = each.source
+                one, two, three = rules[
+                    each.policy, each.severity, each.status, each.change, each.check, subject.type,
+                    each.waiver, each.guidance, source.file, source.line,
+                ]  # fmt: skip
+                product = each.product or _NO_PRODUCT
+                money = each.money
+                priced = products[
+                    product.sku_id, product.sku_part_number, each.detail,
+                    None if money is None else money.currency, None if money is None else money.per_month,
+                ]  # fmt: skip
+                told = each.evidence
+                address = told["userPrincipalName"]
+                enabled = told["accountEnabled"]
+                if type(address) is not str or (enabled is not True and enabled is not False):
+                    raise TypeError(told)
+                department, location = told.get("department"), told.get("usageLocation")
+                fact = facts[enabled, told["userType"], department, location]
+                ways, signed = told.get("paths"), told.get("lastSignInDateTime")
+                if ways is None:
+                    end = ends[()]
+                elif len(ways) == 1 and type(ways) is list:
+                    way = ways[0]
+                    end = ends[way.get("groupName"), way["assignedByGroup"], way["state"]]
+                else:
+                    end = self._end(told)
+                if (
+                    department is None or location is None or ways is None or signed is None or len(told) != count
+                    or "createdDateTime" not in told or "assignedLicenses" not in told
+                ) and not _SIMPLE.issuperset(told):  # fmt: skip
+                    if not _SEATS.isdisjoint(told):
+                        raise TypeError(told)
+                    signed = last_sign_in(told)
+                page += (
+                    one, subject.id, between, subject.name, priced, two, each.fingerprint, three, address, fact,
+                    signed, end,
+                )  # fmt: skip
+            except _UNUSUAL:
+                page += self._row(each)
+        return page
+
+    def _row(self, each: Finding) -> tuple[Any, ...]:
+        """Return the pieces of one row, whatever its finding says."""
+        subject, told = each.subject, each.evidence
+        one, two, three = self._rule(each)
+        address = told.get("userPrincipalName")
+        return (
+            *(one, subject.id, self._shown.between, subject.name, self._product(each), two, each.fingerprint, three),
+            *(None if address is None else str(cell(address)), self._shared(told), last_sign_in(told), self._end(told)),
         )
-        return Stretch(count=len(found), parts=parts)
 
-    def _rules_of(self, found: list[Finding], subjects: list[Subject]) -> Sequence[int]:
-        keys = [
-            (
-                each.policy, each.severity, each.status, each.change, each.check, subject.type,
-                each.waiver, each.guidance, (source := each.source).file, source.line,
-            )
-            for each, subject in zip(found, subjects, strict=True)
-        ]  # fmt: skip
-        return chosen(self._rules, keys)
+    def _rule(self, each: Finding) -> tuple[Any, Any, Any]:
+        kind, change, source = each.subject.type, each.change, each.source
+        rest = (each.waiver, each.guidance, source.file, source.line)
+        key = (each.policy, each.severity, each.status, change, each.check, kind, *rest)
+        if key not in self._rules:
+            header = self._headers.get(each.policy)
+            said = (self._tenant, each.policy, "" if header is None else header.title, each.severity.value)
+            stood = (each.status.value, "" if change is None else change.value, each.check, kind.value)
+            self._rules[key] = self._shown.rules((*said, *stood, *rest))
+        return self._rules[key]
 
-    def _rule(self, key: tuple[Any, ...]) -> tuple[Cell, ...]:
-        policy, severity, status, change, check, kind, *rest = key
-        header = self._headers.get(policy)
-        title = header.title if header is not None else ""
-        said = change.value if change is not None else ""
-        return (self._tenant, policy, title, severity.value, status.value, said, check, kind.value, *rest)
+    def _product(self, each: Finding) -> Any:
+        product, money = each.product or _NO_PRODUCT, each.money
+        sku, part = product.sku_id, product.sku_part_number
+        worth = None if money is None else money.per_month
+        key = (sku, part, each.detail, None if money is None else money.currency, worth)
+        if key not in self._products:
+            known = self._names.get(sku.casefold()) if sku is not None else None
+            cells = (sku, part, known or part or sku, each.detail, key[3], None if worth is None else amount(worth))
+            self._products[key] = self._shown.products(cells)
+        return self._products[key]
 
-    def _products_of(self, found: list[Finding]) -> Sequence[int]:
-        keys = [
-            (
-                (product := each.product or _NO_PRODUCT).sku_id, product.sku_part_number, each.detail,
-                None if (money := each.money) is None else money.currency, None if money is None else money.per_month,
-            )
-            for each in found
-        ]  # fmt: skip
-        return chosen(self._products, keys)
+    def _shared(self, told: Mapping[str, Any]) -> Any:
+        facts = tuple(told.get(name) for name in _SHARED_FACTS)
+        words = tuple(map(cell, facts))
+        if type(facts[0]) in _PLAIN and set(map(type, facts[1:])) <= _TEXT:
+            return _standing(self._facts, facts, words, self._shown.facts)
+        # 1 would be the same key as True, and a list would be none.
+        return _standing(self._odd_facts, words, words, self._shown.facts)
 
-    def _product(self, key: tuple[str | None, str | None, str | None, str | None, Decimal | None]) -> tuple[Cell, ...]:
-        sku, part, detail, currency, worth = key
-        known = self._names.get(sku.casefold()) if sku is not None else None
-        return sku, part, known or part or sku, detail, currency, None if worth is None else amount(worth)
-
-    def _facts_of(self, evidence: list[Mapping[str, Any]]) -> Block:
-        told, values = _told(evidence, _SHARED_FACTS), self._facts
-        try:
-            numbers = chosen(values, told)
-            plain = set(map(type, map(itemgetter(0), told))) <= _PLAIN
-        except TypeError:
-            plain = False
-        if not plain:
-            # 1 would be the same key as True, and a list would be none: they become words first.
-            told, values = [tuple(map(cell, facts)) for facts in told], self._odd_facts
-            numbers = chosen(values, told)
-        return Block(columns=_SHARED_FACTS, first=0, numbers=numbers, values=values)
-
-    def _ends_of(self, evidence: list[Mapping[str, Any]], named: set[str]) -> Block:
-        told = [facts.get("paths") for facts in evidence] if "paths" in named else [None] * len(evidence)
-        seats = None
-        if not _SEATS.isdisjoint(named):
-            seats = [tuple(cell(facts.get(name)) for name in SEAT_FACTS) for facts in evidence]
-        try:
-            numbers = self._numbered(_ways_of(told), seats)
-        except TypeError:
-            # A list or a mapping in the place of a name is no key.
-            numbers = self._numbered(list(map(_ways, told)), seats)
-        return Block(columns=COLUMNS[27:], first=0, numbers=numbers, values=self._ends)
-
-    def _numbered(self, ways: list[tuple[Any, ...]], seats: list[tuple[Cell, ...]] | None) -> Sequence[int]:
-        return chosen(self._ends, ways if seats is None else list(zip(ways, seats, strict=True)))
+    def _end(self, told: Mapping[str, Any]) -> Any:
+        way = _way(told.get("paths"))
+        text = _ways([dict(zip(_WAY, way, strict=True))]) if len(way) == len(_WAY) else way
+        seats = () if _SEATS.isdisjoint(told) else tuple(cell(told.get(name)) for name in SEAT_FACTS)
+        return _standing(self._ends, (*way, *seats), (*(text or (None,)), *(seats or _NO_SEATS)), self._shown.ends)
 
 
-def chosen(known: Any, keys: Sequence[Any]) -> Sequence[Any]:
-    """Return what each key, or number, stands for: a loop that Python does not see, for very many."""
-    return itemgetter(*keys)(known) if len(keys) > 1 else [known[key] for key in keys]
+def _standing(
+    known: dict[Hashable, Any], key: Hashable, cells: tuple[Cell, ...], show: Callable[[tuple[Cell, ...]], Any]
+) -> Any:
+    """Return what stands for a key; what is new is shown once."""
+    if key not in known:
+        known[key] = show(cells)
+    return known[key]
 
 
 def cell(value: Any) -> Cell:
@@ -236,70 +336,15 @@ def cell(value: Any) -> Cell:
             return str(value)
 
 
-def _plain_facts(facts: tuple[Any, ...]) -> tuple[Cell, ...]:
-    """Return the cells of the shared facts; raises TypeError unless all are texts, or accountEnabled true or false."""
-    enabled, *others = facts
-    if type(enabled) not in _PLAIN or not set(map(type, others)) <= _TEXT:
-        raise TypeError(facts)
-    return tuple(map(cell, facts))
-
-
-def _told(evidence: list[Mapping[str, Any]], names: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    """Return what each tells under these names, None for nothing."""
-    try:
-        return list(map(itemgetter(*names), evidence))
-    except KeyError:
-        return list(zip(*([facts.get(name) for facts in evidence] for name in names), strict=True))
-
-
-def _ways_of(told: list[Any]) -> list[tuple[Any, ...]]:
+def _way(told: Any) -> tuple[Any, ...]:
     """Return a key for what is said of assignment paths: of one path its parts, else one text or nothing."""
-    try:
-        return _told([way for [way] in told], _WAY)
-    except (AttributeError, TypeError, ValueError):
-        # Somebody has no path, or several, or words stand in the place of one.
-        return [
-            (only.get("groupName"), only.get("assignedByGroup"), only.get("state"))
-            if type(paths) is list and len(paths) == 1 and type(only := paths[0]) is dict
-            else _ways(paths)
-            for paths in told
-        ]
+    if type(told) is list and len(told) == 1 and type(only := told[0]) is dict:
+        way = tuple(map(only.get, _WAY))
+        if set(map(type, way)) <= _TEXT:  # 1 would be the same key as True
+            return way
+    return _ways(told)
 
 
-def _ways(told: Any) -> tuple[Any, ...]:
+def _ways(told: Any) -> tuple[str, ...]:
     """Return what is said of assignment paths, in one text; nothing where there are none."""
     return ("; ".join(paths({"paths": told})),) if told else ()
-
-
-def _end(key: tuple[Any, ...]) -> tuple[Cell, ...]:
-    """Return the cells of assignment paths, and of seats where the key has them."""
-    match key:
-        case (tuple(way), seats):
-            return (*_path(way), *seats)
-        case _:
-            return (*_path(key), *_NO_SEATS)
-
-
-def _path(key: tuple[Any, ...]) -> tuple[Cell, ...]:
-    match key:
-        case (_, _, _):
-            if not set(map(type, key)) <= _TEXT:
-                # 1 would be the same key as True.
-                raise TypeError(key)
-            return _ways([dict(zip(_WAY, key, strict=True))])
-        case ():
-            return (None,)
-        case _:
-            return key
-
-
-def _last_sign_ins(evidence: list[Mapping[str, Any]], named: set[str]) -> list[str | None]:
-    told = [name for name in SIGN_INS if name in named]
-    return latest([[facts.get(name) for facts in evidence] for name in told], evidence)
-
-
-def _texts(evidence: list[Mapping[str, Any]], name: str) -> list[str | None]:
-    values = [facts.get(name) for facts in evidence]
-    if only_texts(values) or set(map(type, values)) <= _TEXT:
-        return values
-    return [None if value is None else str(cell(value)) for value in values]
