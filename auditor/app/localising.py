@@ -1,12 +1,14 @@
 """A Result into the same Result with its actions and the starter policies told in the reader's language."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from auditor.domain.described import Described
 from auditor.domain.errors import UsageError
-from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, FleetResult, Result, TenantResult
-from auditor.remedy.wording import Words
+
+if TYPE_CHECKING:
+    from auditor.domain.policy import PolicySet
+    from auditor.remedy.wording import Words
 
 _WRITTEN = "en"
 """The language in which a result is written."""
@@ -38,9 +40,10 @@ def localised(result: Result, locale: str) -> Result:
     )
 
 
-def _remedied(result: Result, policies: PolicySet, words: Words) -> Result:
+def _remedied(result: Result, policies: "PolicySet", words: "Words") -> Result:
     """Return the result with actions in a language; where findings are walked, nobody walks them again for it."""
     from auditor.app.remedying import fleet_remedied, remedied  # noqa: PLC0415
+    from auditor.domain.described import Described  # noqa: PLC0415
 
     if not any(isinstance(tenant.findings, Described) for tenant in result.tenants):
         return remedied(result, policies, words=words)
