@@ -10,7 +10,7 @@ from auditor.render.facts import SEAT_FACTS, last_sign_in, paths, product_name, 
 from auditor.render.json_text import amount
 from auditor.render.table import COLUMNS, Cell, cell
 
-FACTS = ("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation")
+FACTS = ("accountEnabled", "userType", "department", "usageLocation")
 
 
 def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
@@ -27,6 +27,7 @@ def rows(result: Result) -> Iterator[tuple[Cell, ...]]:
 def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) -> tuple[Cell, ...]:
     title = {policy.id: policy.title for policy in result.run.policies}.get(finding.policy, "")
     product, money, evidence = finding.product, finding.money, finding.evidence
+    address = cell(evidence.get("userPrincipalName"))
     return (
         tenant,
         finding.policy,
@@ -49,6 +50,7 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) ->
         finding.fingerprint,
         finding.source.file,
         finding.source.line,
+        None if address is None else str(address),  # an address is a text, whatever somebody saved as one
         *(cell(evidence.get(name)) for name in FACTS),
         last_sign_in(evidence),
         "; ".join(paths(evidence)),

@@ -205,6 +205,18 @@ def test_paths_that_are_equal_but_not_the_same_are_told_apart(
         assert read(made, rows_at_once) == wanted(made)
 
 
+@pytest.mark.parametrize("name", [*USUAL, "groupName", "assignedByGroup", "state"])
+def test_a_fact_that_is_not_as_usual_is_told_as_it_is_among_usual_ones(name: str) -> None:
+    odd: list[dict[str, Any]] = [
+        USUAL | ({name: value} if name in USUAL else {"paths": [USUAL["paths"][0] | {name: value}]})
+        for value in (True, 1, 1.0, False, 0, None, "", [], ["x"], "x,y", "=1")
+    ]
+    # What was told once is known: a second telling may take another way.
+    made = told(USUAL, *odd, {key: value for key, value in USUAL.items() if key != name}, *odd[::-1], USUAL)
+    assert body(made, "csv") == table(made)
+    assert read(made, 5) == wanted(made)
+
+
 DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
 
 
