@@ -39,7 +39,8 @@ class _Listed(Sequence[_Item]):
     def __getitem__(self, place: int | slice) -> _Item | Sequence[_Item]:
         """Read as far as that place."""
         if isinstance(place, slice):
-            return tuple(self[each] for each in range(*place.indices(len(self))))
+            begin, end, step = place.indices(len(self))
+            return tuple(islice(self, begin, end, step)) if step > 0 else tuple(self)[place]
         if not -len(self) <= place < len(self):
             raise IndexError(place)
         return next(islice(iter(self), place % len(self), None))
