@@ -46,7 +46,7 @@ class _Pieces(Findings):
         return _Later(found, self.document)
 
     def actions(self, actions: Sequence[Action]) -> "_Later":
-        return _Later(actions, _action, _AT_ONCE)
+        return _Later(actions, _action, at_once=_AT_ONCE, nested=True)
 
 
 def _action(action: Action) -> Document:
@@ -61,10 +61,19 @@ def _put_off(values: Sequence[Any], told: Callable[[Any], Any]) -> Any:
 class _Later:
     """Values that are made when they are written."""
 
-    def __init__(self, values: Iterable[Any], told: Callable[[Any], Any], at_once: int = _TOGETHER) -> None:
+    def __init__(
+        self,
+        values: Iterable[Any],
+        told: Callable[[Any], Any],
+        *,
+        at_once: int = _TOGETHER,
+        nested: bool = False,
+    ) -> None:
         self._values = values
         self._told = told
         self._at_once = at_once
+        self.nested = nested
+        """Whether there may be such values in the values."""
 
     def pieces(self) -> Iterator[list[Any]]:
         rest = map(self._told, self._values)
@@ -100,24 +109,29 @@ def _is_long(value: Any) -> bool:
 
 
 def _holds_later(values: list[Any]) -> bool:
-    return any(isinstance(member, _Later) for each in values if type(each) is dict for member in each.values())
+    """Whether one of them is an object with what may be long in it: of tenants and actions the findings always are."""
+    for each in values:
+        if type(each) is dict and (type(each.get("findings")) is _Later or type(each.get("requests")) is _Later):
+            return True
+    return False
 
 
 def _value(value: Any, depth: int) -> Iterator[bytes]:
     match value:
         case _Later():
-            yield from _list(value.pieces(), depth)
+            yield from _list(value.pieces(), depth, nested=value.nested)
         case dict():
             yield from _object(value, depth)
         case _:
-            yield from _list((value[start : start + _AT_ONCE] for start in range(0, len(value), _AT_ONCE)), depth)
+            parts = (value[start : start + _AT_ONCE] for start in range(0, len(value), _AT_ONCE))
+            yield from _list(parts, depth, nested=True)
 
 
-def _list(parts: Iterable[list[Any]], depth: int) -> Iterator[bytes]:
+def _list(parts: Iterable[list[Any]], depth: int, *, nested: bool) -> Iterator[bytes]:
     """Write a list that comes in parts; what may be long in one of its objects is written in pieces too."""
     begun = b"["
     for some in parts:
-        if not _holds_later(some):
+        if not (nested and _holds_later(some)):
             yield begun + _inside(some, depth)
             begun = b","
             continue
