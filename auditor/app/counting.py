@@ -12,17 +12,17 @@ from auditor.app.remedying import group_names, packaged_library
 from auditor.domain.described import Concern, Counted, Tally
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, TenantResult
-from auditor.domain.words import Severity, Status, SubjectType
+from auditor.domain.words import Severity, SubjectType
 from auditor.engine.outcome import Raised
 from auditor.engine.retelling import Retelling
 from auditor.engine.spilling import Scratch
-from auditor.remedy.acting import Office, actions_from
+from auditor.remedy.acting import Office, actions_from, office_of
 from auditor.remedy.piling import Pile, Piles
 from auditor.remedy.remedies import mended
 from auditor.remedy.shelving import Shelf
 from auditor.remedy.situating import Circumstances, Situated, circumstances, situations_of
 from auditor.remedy.wording import ENGLISH, Words
-from auditor.render.totals import COSTLY, added, sums
+from auditor.render.totals import added, sums, unpriced, waived
 
 SHOWN: Final = 50_000
 """Findings about people that are held beside those about everything else, shared out among policies and checks: of
@@ -137,22 +137,13 @@ class _Walking:
         self.total = added((self.total, sums(found)))
         for policy, own in groupby(found, _POLICY):
             self.worth[policy] = added((self.worth.get(policy, {}), sums(list(own))))
-        self.waivers.update(finding.waiver for finding in found if finding.waiver is not None)
+        self.waivers += waived(found)
         self.people += len({each.subject.id for each in found if each.subject.type is SubjectType.USER})
-        self.unpriced = self.unpriced or any(
-            each.money is None and each.status is Status.OPEN and each.check in COSTLY for each in found
-        )
+        self.unpriced = self.unpriced or unpriced(found)
 
     def concluded(self, things: Sequence[Finding], raised: Mapping[str, Raised]) -> Walked:
-        named = {each.subject.id: each.subject.name for each in things if each.subject.type is SubjectType.GROUP}
         known = circumstances(replace(self.tenant, findings=things), self.policies)
-        office = Office(
-            known=replace(known, held=self.held),
-            library=packaged_library(),
-            words=ENGLISH,
-            groups={**named, **self.groups},
-            terms={},
-        )
+        office = office_of(replace(known, held=self.held), packaged_library(), groups=self.groups)
         policies = dict.fromkeys(policy for policy, _ in self.order)
         counted = Counted(
             policies={

@@ -78,7 +78,7 @@ def _told(tenant: TenantResult, part: Part, policies: PolicySet, streamed: Strea
     raised = streamed.raised[tenant.name]
     try:
         walked = walk(retold.told, tenant, policies, raised, streamed.scratch, shown=room)
-        return replace(tenant, findings=Flow(retold, walked), actions=walked.actions())
+        return replace(tenant, findings=Flow(retold.told, retold.known, walked), actions=walked.actions())
     except OSError as error:
         raise no_room(error) from error
 
@@ -120,10 +120,9 @@ class Retold(Sequence[Finding]):
 
 
 @dataclass(frozen=True, slots=True)
-class Flow(Described):
+class Flow(Retold, Described):
     """The findings of a tenant, described each time they are walked, of which a walk has told the rest already."""
 
-    retold: Retold
     walked: Walked
 
     @property
@@ -135,16 +134,3 @@ class Flow(Described):
     def shown(self) -> tuple[Finding, ...]:
         """The first of every policy and check."""
         return self.walked.shown
-
-    def __len__(self) -> int:
-        return len(self.retold)
-
-    def __iter__(self) -> Iterator[Finding]:
-        return iter(self.retold)
-
-    @overload
-    def __getitem__(self, place: int) -> Finding: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Finding]: ...
-    def __getitem__(self, place: int | slice) -> Finding | Sequence[Finding]:
-        return self.retold[place]

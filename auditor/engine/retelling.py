@@ -1,7 +1,7 @@
 """Findings in a scratch file into Findings, some thousands at a time, in the order of reports."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import chain, groupby
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -54,13 +54,11 @@ class Retelling:
         """Yield every finding with its guidance. Raises OSError where the scratch file was cut."""
         spill, recall = self._found.spill, self._recall
         people = set(spill.keys)
-        things: dict[Key, list[Finding]] = {}
-        for single in self._found.evaluation.singles:
-            things.setdefault((single.policy, single.check), []).append(of_thing(self._plan, single))
+        things = self._things()
         for key in sorted(people | things.keys()):
             if key not in people:
                 guide = guiding(key[1], _nobody)
-                yield from (each.told(guidance=guide(each)) for each in sorted(things[key], key=in_order))
+                yield from (each.told(guidance=guide(each)) for each in things[key])
             elif recall.ordered:
                 for stretch in spill.stretches(key):
                     yield from self._stretch(key, [stretch], guiding, _AT_ONCE)
@@ -91,10 +89,15 @@ class Retelling:
 
     def about_things(self) -> list[Finding]:
         """Describe what is not about people, in the order of reports and without guidance."""
-        singles = sorted(self._found.evaluation.singles, key=lambda single: (single.policy, single.check))
-        of_each = groupby(singles, key=lambda single: (single.policy, single.check))
-        described = (sorted((of_thing(self._plan, each) for each in some), key=in_order) for _, some in of_each)
-        return list(chain.from_iterable(described))
+        things = self._things()
+        return list(chain.from_iterable(things[key] for key in sorted(things)))
+
+    def _things(self) -> dict[Key, list[Finding]]:
+        """Describe what is not about people, by policy and check, in the order of reports."""
+        things: dict[Key, list[Finding]] = {}
+        for single in self._found.evaluation.singles:
+            things.setdefault((single.policy, single.check), []).append(of_thing(self._plan, single))
+        return {key: sorted(found, key=in_order) for key, found in things.items()}
 
     def _stretch(
         self, key: Key, stretches: Sequence[tuple[int, Columns]], guiding: Guiding, at_once: int

@@ -82,20 +82,26 @@ def actions_of(
     moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
     are listed: those of the evidence alone were not tried out.
     """
-    named = {f.subject.id: f.subject.name for f in known.tenant.findings if f.subject.type is SubjectType.GROUP}
-    office = Office(
-        known=known,
-        library=library,
-        words=words,
-        groups={**named, **(groups or {})},
-        terms=terms or {},
-    )
+    office = office_of(known, library, words=words, groups=groups, terms=terms)
     remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
     if decided is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
     piles = Piles(office.terms)
     piles.take((0, remedy) for remedy in remedies)
     return actions_from(office, [(pile, tuple(sorted(pile.marks)), tuple(pile.documents)) for pile in piles])
+
+
+def office_of(
+    known: Circumstances,
+    library: Library,
+    *,
+    words: Words = ENGLISH,
+    groups: Mapping[str, str] | None = None,
+    terms: Mapping[str, Term] | None = None,
+) -> Office:
+    """Return what turns remedies into actions; findings about groups tell their names where `groups` does not."""
+    named = {f.subject.id: f.subject.name for f in known.tenant.findings if f.subject.type is SubjectType.GROUP}
+    return Office(known=known, library=library, words=words, groups={**named, **(groups or {})}, terms=terms or {})
 
 
 Piled = tuple[Pile, Sequence[str], Sequence[Mapping[str, Any]]]

@@ -36,11 +36,6 @@ class Changes:
     fixed: int
     unconfirmed: int
 
-    @property
-    def none(self) -> bool:
-        """Whether nothing changed."""
-        return not (self.new or self.reopened or self.fixed)
-
 
 def shown(findings: Sequence[Finding]) -> Sequence[Finding]:
     """Return the findings that can be told one by one: all of them, or the few that stand for very many."""
@@ -107,11 +102,13 @@ def waivers(result: Result) -> Counter[str]:
     found: Counter[str] = Counter()
     for findings in _findings(result):
         known = counted(findings)
-        if known is None:
-            found.update(each.waiver for each in findings if each.status is WAIVED and each.waiver)
-        else:
-            found.update(known.waivers)
+        found.update(waived(findings) if known is None else known.waivers)
     return found
+
+
+def waived(findings: Iterable[Finding]) -> Counter[str]:
+    """Count which waivers waive findings that are at hand."""
+    return Counter(each.waiver for each in findings if each.status is WAIVED and each.waiver)
 
 
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:
@@ -225,15 +222,15 @@ def freed(of: Result | TenantResult) -> Freed:
 
 def priced_whole(result: Result) -> bool:
     """Whether every open finding that costs seats has a price; else the sum is a lower bound."""
-    return not any(map(_unpriced, _findings(result)))
+    return not any(
+        unpriced(findings) if known is None else known.unpriced
+        for findings, known in ((each, counted(each)) for each in _findings(result))
+    )
 
 
-def _unpriced(findings: Sequence[Finding]) -> bool:
-    known = counted(findings)
-    if known is not None:
-        return known.unpriced
-    unpriced = [each for each in findings if each.money is None and each.status is OPEN]
-    return any(finding.check in COSTLY for finding in unpriced)
+def unpriced(findings: Iterable[Finding]) -> bool:
+    """Whether one of the findings at hand is open, costs seats and has no price."""
+    return any(each.money is None and each.status is OPEN and each.check in COSTLY for each in findings)
 
 
 def in_order(found: Mapping[str, Decimal]) -> dict[str, Decimal]:
