@@ -26,7 +26,7 @@ from auditor.engine.balance import judge_fleet, share_of
 from auditor.engine.describing import describe
 from auditor.engine.evaluating import evaluate, judged_batches
 from auditor.engine.facts import Facts, SkuFact
-from auditor.engine.notices import fleet_notices, tenant_notices, unused_waivers
+from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.plan import Plan, bind
 from auditor.policy.compiling import needs
@@ -61,17 +61,21 @@ def audit(
     """Audit tenants one after the other; only their results, never their people, are held together."""
     needed = needs(policies).sources
     audited: list[TenantResult] = []
-    facts: list[Facts] = []
+    names = FleetNames(policies)
     for state in states:
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        known = Facts(state, catalogue, policies, as_of)
-        plan = bind(policies, known)
-        evaluation = evaluate(plan, judge(plan))
-        audited.append(concluded(plan, evaluation, needed, describe(plan, evaluation)))
-        facts.append(known)
-    return assemble(audited, policies, catalogue, as_of, unknown_names=fleet_notices(policies, facts))
+        plan = bind(policies, Facts(state, catalogue, policies, as_of))
+        audited.append(judged(plan, judge(plan), needed))
+        names.take(plan.facts)
+    return assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
+
+
+def judged(plan: Plan, batches: Iterable[BatchOutcome], needed: frozenset[Source]) -> TenantResult:
+    """Judge one tenant and describe all that was found; `needed` are the sources that have to be read whole."""
+    evaluation = evaluate(plan, batches)
+    return concluded(plan, evaluation, needed, describe(plan, evaluation))
 
 
 def assemble(

@@ -73,7 +73,7 @@ def walk(
         tenant=tenant,
         policies=policies,
         order={key: place for place, key in enumerate(keys)},
-        quota=dict.fromkeys(keys, max(1, shown // max(len(keys), 1))),
+        quota=dict.fromkeys(keys, shown if len(told) <= shown else max(1, shown // max(len(keys), 1))),
         shelf=Shelf(scratch),
     )
     for found in told.by_person():
@@ -145,9 +145,11 @@ class _Walking:
         known = circumstances(replace(self.tenant, findings=things), self.policies)
         office = office_of(replace(known, held=self.held), packaged_library(), groups=self.groups)
         policies = dict.fromkeys(policy for policy, _ in self.order)
+        severities = {policy.id: policy.severity for policy in self.policies.policies}
         counted = Counted(
             policies={
                 policy: Tally(
+                    severity=severities[policy],
                     found=raised[policy].found,
                     waived=raised[policy].found - raised[policy].open,
                     worth=self.worth.get(policy, {}),

@@ -1,27 +1,36 @@
 """Snapshots × policies into a Result whose findings are described while they are written: memory does not grow."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, cast, overload
+from typing import BinaryIO, Final, cast
 
-from auditor.app.auditing import Judge, Unaudited
+from auditor.app.auditing import Judge, Unaudited, judged
 from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
-from auditor.app.remedying import fleet_remedied, guided
+from auditor.app.cycles import no_looking_for_cycles
+from auditor.app.packing import Packed, no_room, packed, share
+from auditor.app.remedying import fleet_remedied, guided, tenant_remedied
 from auditor.app.running import Request, checked_policies, judged_states
-from auditor.app.streaming import Aside, Part, Streamed, folder_of, no_room, stream
+from auditor.app.streaming import Apart, Aside, Part, Streamed, folder_of, stream
 from auditor.catalogue import Catalogue
-from auditor.domain.described import Counted, Described
+from auditor.domain.described import Counted, Described, Listed
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.engine.describing import Guide
+from auditor.engine.outcome import BatchOutcome
+from auditor.engine.plan import Plan
 from auditor.engine.retelling import Others, Retelling
+from auditor.engine.spilling import Scratch
+from auditor.policy.compiling import needs
 from auditor.remedy.situating import MISSING, UNWANTED, Circumstances, circumstances, situated
 from auditor.snapshot.model import Snapshot
+
+LARGE: Final = 50_000
+"""People from whom on the findings of a tenant are described again and again, rather than put aside once."""
 
 
 @contextmanager
@@ -33,7 +42,7 @@ def flowing(request: Request, beside: Path | None) -> Iterator[tuple[Result, tup
     """
     policies = checked_policies(request)
     with scratch(beside) as aside, judged_states(request, policies) as (states, judge):
-        yield flow(states, policies, active(), request.as_of, judge=judge, aside=aside), ()
+        yield flow(states, policies, active(), request.as_of, judge=judge, aside=replace(aside, whole=LARGE)), ()
 
 
 @contextmanager
@@ -59,15 +68,40 @@ def flow(
     With `shown` the findings of each tenant are walked once: what they come to, so few of them over all tenants, and
     the actions. Without it they can be walked, and that is all.
     """
-    streamed = stream(states, policies, catalogue, as_of, judge=judge, aside=replace(aside, described=True))
-    parts = {part.plan.facts.manifest.tenant: part for part in streamed.parts}
-    room = None if shown is None else shown // max(len(parts), 1)
-    tenants = tuple(
-        _told(tenant, parts[tenant.name], policies, streamed, room) if tenant.name in parts else tenant
-        for tenant in streamed.result.tenants
+    streamed = stream(
+        states,
+        policies,
+        catalogue,
+        as_of,
+        judge=judge,
+        aside=replace(aside, described=True),
+        apart=_packing(policies),
     )
-    result = replace(streamed.result, tenants=tenants)
+    parts = {part.plan.facts.manifest.tenant: part for part in streamed.parts}
+    count = sum(part.found.count for part in streamed.parts)
+    count += sum(len(tenant.findings) for tenant in streamed.result.tenants)
+
+    def told(tenant: TenantResult) -> TenantResult:
+        part = parts.get(tenant.name)
+        many = len(tenant.findings) if part is None else part.found.count
+        room = None if shown is None else share(shown, many, count)
+        if part is not None:
+            return _told(tenant, part, policies, streamed, room)
+        return replace(tenant, findings=tenant.findings.within(room)) if isinstance(tenant.findings, Packed) else tenant
+
+    result = replace(streamed.result, tenants=tuple(map(told, streamed.result.tenants)))
     return replace(result, fleet=guided(result) if shown is None else fleet_remedied(result, policies))
+
+
+def _packing(policies: PolicySet) -> Apart:
+    """Return what judges a tenant, and puts its findings and actions aside."""
+    needed = needs(policies).sources
+
+    def apart(plan: Plan, batches: Iterable[BatchOutcome], file: Scratch) -> TenantResult:
+        with no_looking_for_cycles():
+            return packed(tenant_remedied(judged(plan, batches, needed), policies), file)
+
+    return apart
 
 
 def _told(tenant: TenantResult, part: Part, policies: PolicySet, streamed: Streamed, room: int | None) -> TenantResult:
@@ -84,7 +118,7 @@ def _told(tenant: TenantResult, part: Part, policies: PolicySet, streamed: Strea
 
 
 @dataclass(frozen=True, slots=True)
-class Retold(Sequence[Finding]):
+class Retold(Listed[Finding]):
     """The findings of a tenant, described each time they are walked."""
 
     told: Retelling
@@ -99,13 +133,6 @@ class Retold(Sequence[Finding]):
             yield from self.told.findings(self._guiding)
         except OSError as error:
             raise no_room(error) from error
-
-    @overload
-    def __getitem__(self, place: int) -> Finding: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[Finding]: ...
-    def __getitem__(self, place: int | slice) -> Finding | Sequence[Finding]:
-        return tuple(self)[place]
 
     def _guiding(self, check: str, others: Others) -> Guide:
         """Return what tells the articles of some findings of one check: those of others about the same people count."""

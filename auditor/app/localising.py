@@ -1,8 +1,10 @@
 """A Result into the same Result with its actions and the starter policies told in the reader's language."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from auditor.app.cycles import no_looking_for_cycles
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Action, FleetResult, Result, TenantResult
 
@@ -27,33 +29,34 @@ def localised(result: Result, locale: str) -> Result:
     if words.language == _WRITTEN:
         return result
     from auditor.app.merging import policies_of  # noqa: PLC0415
+    from auditor.app.remedying import fleet_remedied  # noqa: PLC0415
 
-    told = _remedied(result, policies_of(result), words)
-    pairs = zip(result.tenants, told.tenants, strict=True)
-    tenants = tuple(_tenant(tenant, spoken) for tenant, spoken in pairs)
+    known = policies_of(result)
+    with no_looking_for_cycles():
+        tenants = tuple(_spoken(tenant, known, words) for tenant in result.tenants)
+    told = fleet_remedied(result, known, words=words)
     policies = tuple(
         replace(header, title=words.policy(header.title), rationale=words.policy(header.rationale))
         for header in result.run.policies
     )
     return replace(
-        result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, told.fleet)
+        result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, told)
     )
 
 
-def _remedied(result: Result, policies: "PolicySet", words: "Words") -> Result:
-    """Return the result with actions in a language; where findings are walked, nobody walks them again for it."""
-    from auditor.app.remedying import fleet_remedied, remedied  # noqa: PLC0415
+def _spoken(tenant: TenantResult, policies: "PolicySet", words: "Words") -> TenantResult:
+    """Return a tenant with its actions in a language."""
+    from auditor.app.packing import rewritten  # noqa: PLC0415
+    from auditor.app.remedying import tenant_remedied  # noqa: PLC0415
     from auditor.domain.described import Described  # noqa: PLC0415
 
-    if not any(isinstance(tenant.findings, Described) for tenant in result.tenants):
-        return remedied(result, policies, words=words)
-    from auditor.app.flowing import Flow  # noqa: PLC0415
+    if not isinstance(tenant.findings, Described):
+        return _tenant(tenant, tenant_remedied(tenant, policies, words=words).actions)
+    from auditor.app.flowing import Flow  # noqa: PLC0415  of so many people few runs are
 
-    tenants = tuple(
-        replace(tenant, actions=tenant.findings.walked.actions(words)) if isinstance(tenant.findings, Flow) else tenant
-        for tenant in result.tenants
-    )
-    return replace(result, tenants=tenants, fleet=fleet_remedied(result, policies, words=words))
+    if isinstance(tenant.findings, Flow):  # nobody walks them again for it
+        return _tenant(tenant, tenant.findings.walked.actions(words))
+    return rewritten(tenant, lambda held: _tenant(held, tenant_remedied(held, policies, words=words).actions))
 
 
 def checked_locale(tag: str) -> str:
@@ -67,8 +70,8 @@ def checked_locale(tag: str) -> str:
     return tag
 
 
-def _tenant(tenant: TenantResult, told: TenantResult) -> TenantResult:
-    spoken = {action.id: action for action in told.actions}
+def _tenant(tenant: TenantResult, told: Iterable[Action]) -> TenantResult:
+    spoken = {action.id: action for action in told}
     return replace(tenant, actions=tuple(_action(action, spoken.get(action.id, action)) for action in tenant.actions))
 
 

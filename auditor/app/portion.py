@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import chain
 
+from auditor.app.packing import rewritten
 from auditor.deliver.routing import Envelope
 from auditor.domain.result import Action, Finding, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.render.totals import summarise
@@ -15,7 +17,11 @@ def portion(result: Result, envelope: Envelope) -> Result:
     How whole a tenant was read is told to everybody who reads about it.
     """
     headers = {header.id: header for header in result.run.policies}
-    tenants = tuple(_tenant(tenant, envelope, headers) for tenant in result.tenants if tenant.name in envelope.tenants)
+    tenants = tuple(
+        rewritten(tenant, lambda held: _tenant(held, envelope, headers))
+        for tenant in result.tenants
+        if tenant.name in envelope.tenants
+    )
     fleet = FleetResult()
     if envelope.tenants >= {tenant.name for tenant in result.tenants}:
         fleet = replace(
@@ -28,7 +34,7 @@ def portion(result: Result, envelope: Envelope) -> Result:
             past=None,
         )
     told = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
-    told |= {finding.policy for tenant in tenants for finding in (*tenant.findings, *tenant.fixed)}
+    told |= {finding.policy for tenant in tenants for finding in chain(tenant.findings, tenant.fixed)}
     told |= {finding.policy for finding in (*fleet.findings, *fleet.fixed)}
     policies = tuple(header for header in result.run.policies if header.id in told)
     return replace(
@@ -52,7 +58,7 @@ def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyH
     )
 
 
-def _actions(actions: tuple[Action, ...], findings: Sequence[Finding]) -> tuple[Action, ...]:
+def _actions(actions: Sequence[Action], findings: Sequence[Finding]) -> tuple[Action, ...]:
     here = {finding.fingerprint for finding in findings}
     return tuple(_action(action, here) for action in actions if not here.isdisjoint(action.findings))
 

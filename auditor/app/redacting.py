@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from auditor.app.packing import rewritten
 from auditor.domain.result import Action, Finding, Result, Run, Subject, TenantResult
 from auditor.domain.words import SubjectType
 from auditor.remedy.planned import FleetPlan
@@ -23,7 +24,7 @@ def redacted(result: Result) -> Result:
     are. Groups, products and departments are not people and keep their names; so do the owners of policies and
     waivers, to whom the report is addressed.
     """
-    return replace(result, run=_run(result.run), tenants=tuple(map(_tenant, result.tenants)))
+    return replace(result, run=_run(result.run), tenants=tuple(rewritten(tenant, _tenant) for tenant in result.tenants))
 
 
 def redacted_plan(plan: FleetPlan) -> FleetPlan:

@@ -6,6 +6,7 @@ from functools import cache
 
 from auditor import resources
 from auditor.app.cycles import no_looking_for_cycles
+from auditor.app.packing import rewritten
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.guidance import Library, choose, open_library
@@ -27,9 +28,11 @@ def remedied(
     `words` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
     read but the packaged guidance.
     """
-    library = packaged_library()
     with no_looking_for_cycles():
-        tenants = tuple(_tenant(tenant, policies, library, words, groups) for tenant in result.tenants)
+        tenants = tuple(
+            rewritten(tenant, lambda held: tenant_remedied(held, policies, words=words, groups=groups))
+            for tenant in result.tenants
+        )
         return replace(result, tenants=tenants, fleet=fleet_remedied(result, policies, words=words))
 
 
@@ -43,13 +46,18 @@ def packaged_library() -> Library:
     )
 
 
-def _tenant(
-    tenant: TenantResult, policies: PolicySet, library: Library, words: Words, groups: Mapping[str, str] | None
+def tenant_remedied(
+    tenant: TenantResult,
+    policies: PolicySet,
+    *,
+    words: Words = ENGLISH,
+    groups: Mapping[str, str] | None = None,
 ) -> TenantResult:
+    """Fill in what `remedied` fills in, of one tenant whose findings are held."""
     known = circumstances(tenant, policies)
     groups = {**group_names(tenant.findings), **(groups or {})}
     situations = situations_of(known)
-    actions = actions_of(known, situations, library, words=words, groups=groups)
+    actions = actions_of(known, situations, packaged_library(), words=words, groups=groups)
     findings = tuple(
         [finding.told(guidance=way.article) for finding, way in zip(tenant.findings, situations, strict=True)]
     )

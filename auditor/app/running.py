@@ -9,6 +9,7 @@ from pathlib import Path
 
 from auditor.app.auditing import Judge, Unaudited, audit
 from auditor.app.catalogue import active
+from auditor.app.packing import rewritten
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import remedied
 from auditor.domain.errors import SnapshotError, UsageError
@@ -59,14 +60,14 @@ def run(request: Request) -> Result:
 @contextmanager
 def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     """Audit what the request names; yields the snapshots too, some of which are gone afterwards. Raises as `run`."""
-    previous = None if request.compare is None else _previous(request.compare)
+    previous = previous_of(request)
     policies = checked_policies(request)
     with places_of(request, policies) as places:
         with judging(request, places, policies) as judge:
             result = held(opened(places, request), policies, request.as_of, judge)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
-        yield _changed(result, previous), folders_of(places)
+        yield changed(result, previous), folders_of(places)
 
 
 def held(states: Iterable[Snapshot | Unaudited], policies: PolicySet, as_of: datetime, judge: Judge) -> Result:
@@ -80,12 +81,13 @@ def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
     return tuple(place for place in places if isinstance(place, Path))
 
 
-def _changed(result: Result, previous: Result | None) -> Result:
+def changed(result: Result, previous: Result | None) -> Result:
+    """Tell what changed since an earlier run, where there is one. Raises UsageError as `compare`."""
     if previous is None:
         return result
     from auditor.history.change import compare  # noqa: PLC0415  only where there is an earlier run
 
-    return compare(result, previous)
+    return compare(result, previous, each=rewritten)
 
 
 def checked_policies(request: Request) -> PolicySet:
@@ -194,6 +196,13 @@ def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:
         return True
     part, parts = shard
     return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % parts == part - 1
+
+
+def previous_of(request: Request) -> Result | None:
+    """Read the result of the run to compare with, if one is named; raises SnapshotError where it cannot be read."""
+    if request.compare is None:
+        return None
+    return _previous(request.compare)
 
 
 def _previous(path: Path) -> Result:

@@ -1,7 +1,7 @@
 """Snapshots × policies into counts and a file of findings, for tenants whose findings are too many to hold."""
 
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,15 +10,15 @@ from typing import BinaryIO
 
 from auditor.app.auditing import Judge, Unaudited, assemble, concluded, unaudited
 from auditor.app.catalogue import active
+from auditor.app.packing import no_room
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.catalogue import Catalogue
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import DeliveryError, SnapshotError, UsageError
+from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, Summary, TenantResult
-from auditor.domain.words import Severity, Status
 from auditor.engine.facts import Facts
-from auditor.engine.notices import fleet_notices
+from auditor.engine.notices import FleetNames
 from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Raised
 from auditor.engine.plan import Plan, bind
 from auditor.engine.recalling import Recall
@@ -50,11 +50,11 @@ class Streamed:
     """Tenant → policy → how much it found."""
     scratch: Scratch
     parts: tuple[Part, ...]
-    """The tenants that were audited, by name."""
+    """The tenants whose findings lie there, by name."""
 
     @property
     def count(self) -> int:
-        """The number of findings, waived ones and those of the fleet included."""
+        """The number of findings in the scratch file and of the fleet, waived ones included."""
         return sum(part.found.count for part in self.parts) + len(self.result.fleet.findings)
 
 
@@ -67,6 +67,12 @@ class Aside:
     """Bytes of findings, and of people, that stay in memory; what is beyond goes to the file."""
     described: bool = False
     """Whether findings are to be described: the people whom they are about are then kept too."""
+    whole: int = 0
+    """People below which a tenant's findings are described once, and wait as they are."""
+
+
+Apart = Callable[[Plan, Iterable[BatchOutcome], Scratch], TenantResult]
+"""Tells a tenant whole, with its findings in the scratch file as they are. Raises DeliveryError."""
 
 
 def folder_of(path: Path) -> Path:
@@ -109,6 +115,7 @@ def stream(
     *,
     judge: Judge,
     aside: Aside,
+    apart: Apart | None = None,
 ) -> Streamed:
     """Audit tenants one after the other, and put what they found aside.
 
@@ -118,20 +125,24 @@ def stream(
     file = Scratch(aside.file)
     audited: list[TenantResult] = []
     parts: list[Part] = []
+    names = FleetNames(policies)
     room = _Room(findings=aside.bound, people=aside.bound)
     for state in states:
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
         plan = bind(policies, Facts(state, catalogue, policies, as_of))
+        names.take(plan.facts)
+        if apart is not None and plan.facts.snapshot.user_count < aside.whole:
+            audited.append(apart(plan, judge(plan), file))
+            continue
         try:
             part = _part(plan, judge(plan), file, room, described=aside.described)
         except OSError as error:
             raise no_room(error) from error
         audited.append(concluded(plan, part.found.evaluation, needed))
         parts.append(part)
-    unknown = fleet_notices(policies, [part.plan.facts for part in parts])
-    result = assemble(audited, policies, catalogue, as_of, unknown_names=unknown)
+    result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     parts.sort(key=lambda part: part.plan.facts.manifest.tenant)
     raised = {part.plan.facts.manifest.tenant: _raised(part.plan, part.found) for part in parts}
     return Streamed(
@@ -178,15 +189,6 @@ def _part(plan: Plan, batches: Iterable[BatchOutcome], file: Scratch, room: _Roo
     return Part(plan=plan, found=found, recall=recall)
 
 
-def no_room(error: OSError) -> DeliveryError:
-    """Say why the scratch file cannot be written, or read again."""
-    return DeliveryError(
-        "report-unwritable",
-        f"findings cannot be put aside: {error.strerror}",
-        hint="free some room where the reports are to be: findings, and who they are about, wait there for a while",
-    )
-
-
 def _raised(plan: Plan, found: Spilled) -> dict[str, Raised]:
     """Count what each policy found about people and everything else."""
     counts = {}
@@ -199,14 +201,11 @@ def _raised(plan: Plan, found: Spilled) -> dict[str, Raised]:
 
 
 def _summary(result: Result, raised: Mapping[str, Mapping[str, Raised]]) -> Summary:
+    """Add what lies in the scratch file to what the result knows: the fleet, and tenants that are told whole."""
     severities = {policy.id: policy.severity for policy in result.run.policies}
-    open_ = dict.fromkeys(Severity, 0)
-    waived = 0
+    open_, waived = dict(result.summary.open), result.summary.waived
     for counts in raised.values():
         for policy, count in counts.items():
             open_[severities[policy]] += count.open
             waived += count.found - count.open
-    for finding in result.fleet.findings:
-        open_[finding.severity] += finding.status is Status.OPEN
-        waived += finding.status is Status.WAIVED
     return replace(result.summary, open=open_, waived=waived)

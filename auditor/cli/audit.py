@@ -124,16 +124,16 @@ def _audited(
     request: Request, wanted: Output, args: argparse.Namespace
 ) -> AbstractContextManager[tuple[Result, tuple[Path, ...]]]:
     """Audit into a result that holds its findings, or one that describes them while they are written."""
-    # These look at every finding, and some of them more than once.
-    held = any((args.demo, args.compare, args.redact, args.send))
+    if args.demo:
+        return audited(request)
+    # These look at every finding of a tenant, and some of them more than once.
+    held = any((args.compare, args.redact, args.send))
     beside = next((path for _, path in wanted.files if path is not None), None)
     if wanted.walked and not any((held, args.history, args.store, "GITHUB_ACTIONS" in os.environ)):
         from auditor.app.flowing import flowing  # noqa: PLC0415  others describe findings once
 
         return flowing(request, beside)
-    if wanted.flows and not held:
-        return audited_by_size(request, beside)
-    return audited(request)
+    return audited_by_size(request, beside, pieces=wanted.flows and not held)
 
 
 def _report(

@@ -4,15 +4,18 @@ import argparse
 from pathlib import Path
 
 from auditor.app.catalogue import active
+from auditor.app.counting import SHOWN
 from auditor.app.localising import localised
 from auditor.app.merging import merge
+from auditor.app.packing import within
 from auditor.app.past import earlier
 from auditor.app.redacting import redacted
-from auditor.app.reporting import outputs, parse_format, write_reports
-from auditor.app.saved import saved_result
+from auditor.app.reporting import Output, outputs, parse_format, write_reports
+from auditor.app.saved import saved_results
 from auditor.cli.audit import publish, tell_result
 from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
+from auditor.domain.result import Result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor report`: 0, or 2 for results that cannot be read or do not belong together."""
     wish = wished_locale(args.locale)
-    result = merge([(str(path), saved_result(path)) for path in args.results], active())
+    wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output or Path("out"))
+    beside = next((path for _, path in wanted.files if path is not None), None)
+    with saved_results(args.results, beside) as results:
+        return _report(within(merge(results, active()), SHOWN), args, wanted, wish)
+
+
+def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str | None) -> int:
     if args.redact:
         result = redacted(result)
-    wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output or Path("out"))
     locale = locale_of(wish, result)
     told = localised(result, locale)
     past = () if args.history is None else earlier(args.history, result)

@@ -4,22 +4,50 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from heapq import nsmallest
+from itertools import islice
+from typing import Final, TypeVar, overload
 
 from auditor.domain.result import Finding
 from auditor.domain.words import Severity
 
 NAMED: Final = 12
 """People whom a concern names."""
+_TRIED: Final = 200
+"""People among whom the first names are looked for in full."""
+_Item = TypeVar("_Item")
+
+
+class Listed(Sequence[_Item]):
+    """A sequence that is read from its beginning, whatever is asked of it."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, place: int) -> _Item: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[_Item]: ...
+    def __getitem__(self, place: int | slice) -> _Item | Sequence[_Item]:
+        """Read as far as that place."""
+        if isinstance(place, slice):
+            begin, end, step = place.indices(len(self))
+            return tuple(islice(self, begin, end, step)) if step > 0 else tuple(self)[place]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return next(islice(iter(self), place % len(self), None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """What the findings of one policy in one tenant come to."""
 
+    severity: Severity
     found: int
     """All of them, waived ones included."""
     waived: int
+    new: int = 0
+    reopened: int = 0
+    """Open ones that the previous run did not have, and those that came back."""
     worth: Mapping[str, Decimal]
     """What the open ones cost a month, per currency in alphabetical order."""
 
@@ -59,8 +87,18 @@ def called(finding: Finding) -> str:
     return f"{name} ({principal})" if principal and principal != name else name
 
 
-class Described(Sequence[Finding]):
-    """The findings of a tenant, described each time they are walked: who needs few of them takes those shown."""
+def foremost(findings: Sequence[Finding]) -> list[str]:
+    """Return the first few names of the people whom findings are about, in the order of the alphabet."""
+    few = nsmallest(NAMED, map(called, findings[:_TRIED]))
+    if len(findings) > _TRIED:
+        # With its address a name comes after the name alone: who comes after the last of a few need not be looked at.
+        last = few[-1]
+        few = nsmallest(NAMED, few + [called(each) for each in findings[_TRIED:] if each.subject.name <= last])
+    return few
+
+
+class Described(Listed[Finding]):
+    """The findings of a tenant, made or read each time they are walked: who needs few of them takes those shown."""
 
     __slots__ = ()
 

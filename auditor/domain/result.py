@@ -216,7 +216,7 @@ class TenantResult:
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Sequence[Finding] = ()
     """In the order of reports; a tuple, or `Described` where they are too many to hold."""
-    actions: tuple[Action, ...] = ()
+    actions: Sequence[Action] = ()
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()
     """Findings of the previous run that are gone, as they stood then."""

@@ -33,16 +33,25 @@ def days_left(waiver: Waiver, as_of: datetime) -> int:
     return waiver.expires.toordinal() - as_of.astimezone(UTC).date().toordinal() + int(midnight)
 
 
-def fleet_notices(policies: PolicySet, tenants: Sequence[Facts]) -> tuple[Notice, ...]:
-    """Return the names in `balance` policies that no tenant of the run knows."""
-    found = [
-        _unknown_name(mention)
-        for mention in policies.mentions
-        if mention.fleet
-        and (judged := [facts for facts in tenants if _concerns(mention, facts)])
-        and not any(_knows(facts, mention) for facts in judged)
-    ]
-    return tuple(sorted(set(found), key=_order))
+class FleetNames:
+    """Takes the tenants of a run one by one, and tells which names in `balance` policies none of them knows."""
+
+    def __init__(self, policies: PolicySet) -> None:
+        self._strange = [mention for mention in policies.mentions if mention.fleet]
+        """Those that no tenant has known so far."""
+        self._concerned: set[Mention] = set()
+
+    def take(self, facts: Facts) -> None:
+        """Look whether a tenant knows the names; of its facts nothing is kept."""
+        own = [mention for mention in self._strange if _concerns(mention, facts)]
+        self._concerned.update(own)
+        known = {mention for mention in own if _knows(facts, mention)}
+        self._strange = [mention for mention in self._strange if mention not in known]
+
+    def notices(self) -> tuple[Notice, ...]:
+        """Return a notice for each name that some tenant should know, in order."""
+        found = {_unknown_name(mention) for mention in self._strange if mention in self._concerned}
+        return tuple(sorted(found, key=_order))
 
 
 def unused_waivers(

@@ -1,14 +1,22 @@
 """Two Results into one that says what is new, came back, stayed and is gone since the previous run."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Finding, FleetPast, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 from auditor.domain.words import Change, Outcome, Status
 
+Rewrite = Callable[[TenantResult], TenantResult]
+Each = Callable[[TenantResult, Rewrite], TenantResult]
+"""Changes a tenant, which may have to be brought to hand first."""
 
-def compare(current: Result, previous: Result) -> Result:
+
+def _at_hand(tenant: TenantResult, change: Rewrite) -> TenantResult:
+    return change(tenant)
+
+
+def compare(current: Result, previous: Result, *, each: Each = _at_hand) -> Result:
     """Return `current` with the change of every finding, and what became of the findings it no longer has.
 
     Tenants are matched by name (one that bears the name of another directory is a new tenant), findings by
@@ -27,7 +35,9 @@ def compare(current: Result, previous: Result) -> Result:
     return replace(
         current,
         run=replace(current.run, previous=previous.run.as_of),
-        tenants=tuple(_tenant(tenant, before.get(tenant.name), policies) for tenant in current.tenants),
+        tenants=tuple(
+            each(tenant, lambda held: _tenant(held, before.get(held.name), policies)) for tenant in current.tenants
+        ),
         fleet=compared_fleet(current.fleet, past_of(previous), tenants=[tenant.name for tenant in current.tenants]),
     )
 

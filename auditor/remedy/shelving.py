@@ -3,8 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
-from typing import Any, Final, TypeVar, overload
+from typing import Any, Final
 from zlib import compress, decompress
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy.typing as npt
 import orjson
 import pyarrow as pa
 
+from auditor.domain.described import Listed
 from auditor.engine.spilling import Scratch
 from auditor.remedy.piling import Pile
 
@@ -24,26 +24,6 @@ _SHORT: Final = 4096
 _PARTS: Final = 256
 """Parts in which very many are read: by their first byte."""
 _MARK: Final = np.dtype(f"S{_BYTES}")
-_Item = TypeVar("_Item")
-
-
-class _Listed(Sequence[_Item]):
-    """A sequence that is read from its beginning."""
-
-    __slots__ = ()
-
-    @overload
-    def __getitem__(self, place: int) -> _Item: ...
-    @overload
-    def __getitem__(self, place: slice) -> Sequence[_Item]: ...
-    def __getitem__(self, place: int | slice) -> _Item | Sequence[_Item]:
-        """Read as far as that place."""
-        if isinstance(place, slice):
-            begin, end, step = place.indices(len(self))
-            return tuple(islice(self, begin, end, step)) if step > 0 else tuple(self)[place]
-        if not -len(self) <= place < len(self):
-            raise IndexError(place)
-        return next(islice(iter(self), place % len(self), None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +36,7 @@ class _Run:
 
 
 @dataclass(slots=True, eq=False)
-class Marks(_Listed[str]):
+class Marks(Listed[str]):
     """The fingerprints of an action, ascending."""
 
     scratch: Scratch
@@ -107,7 +87,7 @@ def _told(marks: npt.NDArray[np.bytes_]) -> Iterator[str]:
 
 
 @dataclass(slots=True, eq=False)
-class Requests(_Listed[Mapping[str, Any]]):
+class Requests(Listed[Mapping[str, Any]]):
     """The requests of an action, in the order of their remedies."""
 
     scratch: Scratch

@@ -1,13 +1,12 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
 from collections.abc import Sequence
-from heapq import nsmallest
 from itertools import islice
 from typing import Final
 from urllib.parse import urlsplit
 
-from auditor.domain.described import NAMED, Concern, called
-from auditor.domain.result import Action, Finding, Money
+from auditor.domain.described import NAMED, Concern, foremost
+from auditor.domain.result import Action, Money
 from auditor.domain.words import Severity
 from auditor.render.json_text import document
 from auditor.render.members import USER
@@ -20,8 +19,6 @@ from auditor.render.words import Words
 _FEW: Final = 5
 _REQUESTS: Final = 100
 """Requests that an action lists where they are too many to hold."""
-_TRIED: Final = 200
-"""People among whom the first names are looked for in full."""
 
 
 def steps(name: str, walk: Walk, words: Words) -> tuple[Step, ...]:
@@ -55,7 +52,8 @@ def _step(
 ) -> Step:
     concern = _concern(action, rows, walk)
     requests = action.requests
-    listed = requests if isinstance(requests, tuple) else tuple(islice(requests, _REQUESTS))
+    whole = isinstance(requests, tuple) and not walk.unshown
+    listed = requests if whole else tuple(islice(requests, _REQUESTS))
     return Step(
         anchor=anchored("a", tenant, action.id),
         action=action,
@@ -90,18 +88,8 @@ def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
     return Concern(
         worst=Severity.INFO if worst is None else tuple(Severity)[worst],
         people=len(subjects),
-        names=tuple(_foremost(subjects)),
+        names=tuple(foremost(subjects)),
     )
-
-
-def _foremost(findings: Sequence[Finding]) -> list[str]:
-    """Return the first few names in the order of the alphabet."""
-    few = nsmallest(NAMED, map(called, findings[:_TRIED]))
-    if len(findings) > _TRIED:
-        # With its address a name comes after the name alone: who comes after the last of a few need not be looked at.
-        last = few[-1]
-        few = nsmallest(NAMED, few + [called(each) for each in findings[_TRIED:] if each.subject.name <= last])
-    return few
 
 
 def _worth(money: Money, words: Words) -> str:

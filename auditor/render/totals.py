@@ -59,14 +59,13 @@ class Unshown:
 def unshown(findings: Sequence[Finding]) -> dict[str, Unshown]:
     """Count the findings that are not shown, by policy; nothing where findings are held, which are all shown."""
     known = counted(findings)
-    if known is None:
-        return {}
     here = shown(findings)
+    if known is None or len(here) == len(findings):
+        return {}
     there = Counter((each.policy, each.status) for each in here)
-    severities = {each.policy: each.severity for each in here}
     return {
         policy: Unshown(
-            severity=severities[policy],
+            severity=tally.severity,
             open=tally.found - tally.waived - there[policy, OPEN],
             waived=tally.waived - there[policy, WAIVED],
         )
@@ -85,14 +84,15 @@ def summarise(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) ->
     waived = unknown = 0
     parts: tuple[TenantResult | FleetResult, ...] = (fleet, *tenants)
     for part in parts:
-        for finding in shown(part.findings):
+        known = counted(part.findings)
+        for tally in () if known is None else known.policies.values():
+            found[tally.severity] += tally.found - tally.waived
+            waived += tally.waived
+        for finding in part.findings if known is None else ():
             if finding.status is OPEN:
                 found[finding.severity] += 1
             else:
                 waived += 1
-        for rest in unshown(part.findings).values():
-            found[rest.severity] += rest.open
-            waived += rest.waived
         unknown += sum(outcome.status is Outcome.NOT_EVALUATED for outcome in part.policies)
     return Summary(open=found, waived=waived, not_evaluated=unknown)
 
@@ -112,17 +112,20 @@ def waived(findings: Iterable[Finding]) -> Counter[str]:
 
 
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:
-    """Count what changed since the previous run, waived findings left aside; what nobody holds was not compared."""
+    """Count what changed since the previous run, waived findings left aside."""
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
+    known = [counts for part in parts if (counts := counted(part.findings)) is not None]
+    tallies = [tally for counts in known for tally in counts.policies.values()]
     here = [
         finding.change
         for part in parts
-        for finding in shown(part.findings)
+        if counted(part.findings) is None
+        for finding in part.findings
         if finding.change is not UNCHANGED and finding.status is OPEN
     ]
     return Changes(
-        new=here.count(NEW),
-        reopened=here.count(REOPENED),
+        new=here.count(NEW) + sum(tally.new for tally in tallies),
+        reopened=here.count(REOPENED) + sum(tally.reopened for tally in tallies),
         fixed=sum(finding.status is OPEN for each in parts for finding in each.fixed),
         unconfirmed=sum(len(each.unconfirmed) for each in parts),
     )

@@ -24,7 +24,10 @@ _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Sever
 _CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
 _UNCOUNTED: Final = -1
 _ACTIONS: Final = 500
-"""Actions that the page tells of people whose findings it does not even show: tens of thousands nobody reads."""
+"""Actions that the page tells, over all tenants, of people whose findings it does not even show: tens of thousands
+nobody reads."""
+_FEWEST: Final = 5
+"""Actions that it tells of each tenant all the same."""
 
 
 class Numbers(defaultdict[Any, int]):
@@ -78,12 +81,18 @@ class Walk:
     """The findings that each of these actions mends, in its order."""
 
     @classmethod
-    def over(cls, findings: Sequence[Finding], actions: Sequence[Action], context: Context) -> "Walk":
-        """Return the findings of one tenant as numbers; what each action mends is gone through once."""
-        known, rest, told = counted(findings), unshown(findings), actions
-        if known is not None and len(shown(findings)) < len(findings):
-            told = _weightiest(actions, known)
-        findings = shown(findings)
+    def over(
+        cls, findings: Sequence[Finding], actions: Sequence[Action], context: Context, most: int = _ACTIONS
+    ) -> "Walk":
+        """Return the findings of one tenant as numbers; what each action mends is gone through once.
+
+        Where not all findings are shown, at most so many actions are told.
+        """
+        known, here = counted(findings), shown(findings)
+        rest, told = unshown(findings), actions
+        if known is not None and len(here) < len(findings):
+            told = _weightiest(actions, known, most)
+        findings = here
         marks = [each.fingerprint for each in findings]
         where = dict(zip(marks, range(len(marks)), strict=True)) if actions else {}
         policies, subjects, abouts = Numbers(), Numbers(), Numbers()
@@ -152,13 +161,14 @@ class Walk:
             rest = self.unshown.get(policy)
             opened, waived = (0, 0) if rest is None else (rest.open, rest.waived)
             many = len(rows[place])
+            tally = None if self.known is None else self.known.policies[policy]
             made.append(
                 Part(
                     policy=policy,
                     rows=rows[place],
                     found=many + opened + waived,
                     waived=gone[place] + waived,
-                    new=new[place],
+                    new=new[place] if tally is None else tally.new + tally.reopened,
                 )
             )
         return made
@@ -233,19 +243,21 @@ class Part:
 def walks(result: Result, words: Words) -> tuple[Walk, ...]:
     """Return a walk over the findings of every tenant in the order of the result, and one over those of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
+    most = max(_FEWEST, _ACTIONS // max(1, len(result.tenants)))
     return (
         *(
-            Walk.over(tenant.findings, tenant.actions, Context.of_tenant(tenant, headers, words))
+            Walk.over(tenant.findings, tenant.actions, Context.of_tenant(tenant, headers, words), most)
             for tenant in result.tenants
         ),
         Walk.over(result.fleet.findings, result.fleet.actions, Context.of_fleet(result, headers, words)),
     )
 
 
-def _weightiest(actions: Sequence[Action], known: Counted) -> Sequence[Action]:
+def _weightiest(actions: Sequence[Action], known: Counted, most: int) -> Sequence[Action]:
     """Return the actions with the worst findings, and of these the ones with most, in their order."""
     weights = [(known.concerns[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)]
-    return [actions[row] for row in sorted(row for _, _, row in nsmallest(_ACTIONS, weights))]
+    chosen = {row for _, _, row in nsmallest(most, weights)}
+    return [each for row, each in enumerate(actions) if row in chosen]
 
 
 def _worth(findings: Sequence[Finding]) -> tuple[list[int], list[Money | None]]:

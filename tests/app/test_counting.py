@@ -62,11 +62,12 @@ def check(
     aside = Aside(file=io.BytesIO(), bound=bound)
     walked = flow(states, policies, catalogue, as_of, judge=judged_batches, aside=aside, shown=SHOWN)
     assert (walked.run, walked.summary, walked.fleet) == (whole.run, whole.summary, whole.fleet)
+    count = sum(len(held.findings) for held in whole.tenants)
     for held, told in zip(whole.tenants, walked.tenants, strict=True):
         assert replace(told, findings=(), actions=()) == replace(held, findings=(), actions=())
         assert tuple(told.findings) == held.findings
         assert [_listed(action) for action in told.actions] == list(held.actions)
-        _check_counts(held, told, room=SHOWN // len(walked.tenants))
+        _check_counts(held, told, room=SHOWN if count <= SHOWN else SHOWN * len(held.findings) // count)
     return whole, walked
 
 
@@ -85,6 +86,7 @@ def _check_counts(held: TenantResult, told: TenantResult, *, room: int) -> None:
         own = [finding for finding in findings if finding.policy == policy]
         waived = sum(finding.status is Status.WAIVED for finding in own)
         assert (tally.found, tally.waived, tally.worth) == (len(own), waived, sums(own))
+        assert {tally.severity} == {finding.severity for finding in own}
     assert counted.waivers == Counter(finding.waiver for finding in findings if finding.waiver)
     assert counted.people == len({f.subject.id for f in findings if f.subject.type is SubjectType.USER})
     _check_shown(findings, flow.shown, room=room)
@@ -99,11 +101,11 @@ def _check_counts(held: TenantResult, told: TenantResult, *, room: int) -> None:
 
 
 def _check_shown(findings: Sequence[Finding], shown: Sequence[Finding], *, room: int) -> None:
-    """Of every policy and check the first are there, of things all."""
+    """Of every policy and check the first are there, of things all; where there is room, everything."""
     by_key: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         by_key.setdefault((finding.policy, finding.check), []).append(finding)
-    quota = max(1, room // max(len(by_key), 1))
+    quota = room if len(findings) <= room else max(1, room // max(len(by_key), 1))
     expected = []
     for of_one in by_key.values():
         people = [finding for finding in of_one if finding.subject.type is SubjectType.USER]

@@ -223,6 +223,7 @@ def _pieces(of: Result) -> Iterator[bytes]:
 
 def test_of_very_many_actions_a_page_tells_the_weightiest(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("auditor.render.walk._ACTIONS", 3)
+    monkeypatch.setattr("auditor.render.walk._FEWEST", 2)
     whole = replace(demo(), tenants=demo().tenants[:1])
     actions = whole.tenants[0].actions
     page = written(walked(whole, 2), "html").decode()

@@ -8,7 +8,7 @@ from typing import Any, Never, TypeVar
 
 from auditor.domain.described import Concern, Counted, Described, Tally
 from auditor.domain.result import Action, Finding, Result, TenantResult
-from auditor.domain.words import Severity, Status, SubjectType
+from auditor.domain.words import Change, Severity, Status, SubjectType
 from auditor.render.totals import COSTLY
 
 _Item = TypeVar("_Item")
@@ -89,8 +89,15 @@ def counted(findings: Sequence[Finding], actions: Sequence[Action]) -> Counted:
     policies = {}
     for policy in dict.fromkeys(finding.policy for finding in findings):
         mine = [finding for finding in findings if finding.policy == policy]
-        waived = [finding for finding in mine if finding.status is Status.WAIVED]
-        policies[policy] = Tally(found=len(mine), waived=len(waived), worth=_worth(mine))
+        changed = Counter(finding.change for finding in mine if finding.status is Status.OPEN)
+        policies[policy] = Tally(
+            severity=mine[0].severity,
+            found=len(mine),
+            waived=sum(finding.status is Status.WAIVED for finding in mine),
+            new=changed[Change.NEW],
+            reopened=changed[Change.REOPENED],
+            worth=_worth(mine),
+        )
     opened = [finding for finding in findings if finding.status is Status.OPEN]
     return Counted(
         policies=policies,

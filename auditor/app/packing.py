@@ -1,0 +1,241 @@
+"""A tenant's findings and actions into a scratch file and back: a fleet holds those of one tenant at a time."""
+
+import pickle
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby, islice
+from operator import attrgetter
+from typing import Any, Final, Generic, TypeVar
+
+import pyarrow as pa
+
+from auditor.domain.described import Concern, Counted, Described, Listed, Tally, foremost
+from auditor.domain.errors import DeliveryError
+from auditor.domain.making import drafts
+from auditor.domain.result import Action, Finding, Result, Subject, TenantResult
+from auditor.domain.words import Change, Severity, Status, SubjectType
+from auditor.engine.spilling import Scratch
+from auditor.render.totals import sums, unpriced, waived
+
+_TOGETHER: Final = 256
+"""Values that are put away, and read again, at once."""
+_CODEC: Final = "zstd"
+_CHANGED: Final = frozenset({Change.NEW, Change.REOPENED})
+_POLICY: Final = attrgetter("policy")
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form(Generic[_Value]):
+    """How values are written: as what pickle reads faster than themselves."""
+
+    plain: Callable[[list[_Value]], Any]
+    made: Callable[[Any], Iterable[_Value]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Laid(Listed[_Value]):
+    """Values that lie in a scratch file, and are read some at a time."""
+
+    scratch: Scratch
+    form: _Form[_Value]
+    many: int
+    parts: "array[int]" = field(default_factory=lambda: array("q"))
+    """Of each part where it stands in the file, its size there, and its size when it is read."""
+
+    def __len__(self) -> int:
+        return self.many
+
+    def __iter__(self) -> Iterator[_Value]:
+        """Read them all. Raises DeliveryError where the file was cut."""
+        for place, size, whole in zip(*(self.parts[column::3] for column in range(3)), strict=True):
+            try:
+                body = self.scratch.take(place, size)
+            except OSError as error:
+                raise no_room(error) from error
+            plain = pa.decompress(body, decompressed_size=whole, codec=_CODEC)
+            yield from self.form.made(pickle.loads(plain))  # noqa: S301 - written by this very run
+
+
+def laid(values: Sequence[_Value], scratch: Scratch, form: _Form[_Value]) -> Laid[_Value]:
+    """Put values aside. Raises DeliveryError where the disk of the scratch file is full."""
+    found = Laid(scratch, form, len(values))
+    rest = iter(values)
+    while some := list(islice(rest, _TOGETHER)):
+        plain = pickle.dumps(form.plain(some), protocol=pickle.HIGHEST_PROTOCOL)
+        body = pa.compress(plain, codec=_CODEC)
+        try:
+            found.parts.extend((scratch.put(body), body.size, len(plain)))
+        except OSError as error:
+            raise no_room(error) from error
+    return found
+
+
+def _rows(findings: list[Finding]) -> list[tuple[Any, ...]]:
+    return [
+        (
+            *(each.fingerprint, each.policy, each.check, each.severity, each.status, each.waiver, each.change),
+            *(each.subject.type, each.subject.id, each.subject.name),
+            *(each.source, each.product, each.detail, each.evidence, each.money, each.guidance),
+        )
+        for each in findings
+    ]
+
+
+def _findings(rows: Iterable[tuple[Any, ...]]) -> Iterator[Finding]:
+    draft, person = drafts(Finding), drafts(Subject)
+    for row in rows:
+        told, about = draft(), person()
+        told.fingerprint, told.policy, told.check, told.severity, told.status, told.waiver, told.change = row[:7]
+        about.type, about.id, about.name = row[7:10]
+        told.source, told.product, told.detail, told.evidence, told.money, told.guidance = row[10:]
+        about.__class__ = Subject
+        told.subject = about
+        told.__class__ = Finding
+        yield told
+
+
+FINDINGS: Final = _Form(_rows, _findings)
+ACTIONS: Final[_Form[Action]] = _Form(list, iter)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Packed(Described):
+    """The findings of a tenant that lie in a scratch file."""
+
+    laid: Laid[Finding]
+    known: Counted
+    room: int | None = None
+    """How many about people may be shown; None for all."""
+
+    def __len__(self) -> int:
+        return len(self.laid)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.laid)
+
+    @property
+    def counted(self) -> Counted:
+        """What they come to."""
+        return self.known
+
+    @property
+    def shown(self) -> tuple[Finding, ...]:
+        """All of them, or of every policy and check the first, those that changed before others."""
+        if self.room is None:
+            return tuple(self.laid)
+        return _shown(tuple(self.laid), self.room)
+
+    def within(self, room: int | None) -> "Packed":
+        """Return the same findings, of which so many about people may be shown."""
+        return self if room is None or len(self) <= room else replace(self, room=room)
+
+
+def packed(tenant: TenantResult, scratch: Scratch, *, room: int | None = None) -> TenantResult:
+    """Put the findings and actions of a tenant aside, of which so many findings about people may be shown.
+
+    Raises DeliveryError where the disk of the scratch file is full.
+    """
+    return replace(
+        tenant,
+        findings=Packed(laid(tenant.findings, scratch, FINDINGS), counted_of(tenant), room),
+        actions=laid(tenant.actions, scratch, ACTIONS),
+    )
+
+
+def packed_result(result: Result, scratch: Scratch) -> Result:
+    """Put the findings and actions of all tenants aside. Raises DeliveryError as `packed`."""
+    return replace(result, tenants=tuple(packed(tenant, scratch) for tenant in result.tenants))
+
+
+def within(result: Result, shown: int) -> Result:
+    """Return the result, of which so many findings about people may be shown, where its findings lie aside."""
+    count = sum(len(tenant.findings) for tenant in result.tenants)
+    tenants = tuple(
+        replace(tenant, findings=findings.within(share(shown, len(findings), count)))
+        if isinstance(findings := tenant.findings, Packed)
+        else tenant
+        for tenant in result.tenants
+    )
+    return replace(result, tenants=tenants)
+
+
+def share(shown: int, many: int, count: int) -> int:
+    """Return how many of a tenant's findings are shown, which are so many of those of the run: all where they fit."""
+    return shown if count <= shown else shown * many // count
+
+
+def rewritten(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
+    """Change a tenant; where its findings lie aside they are taken out for that, and those that are new put there."""
+    kept = tenant.findings
+    if not isinstance(kept, Packed):
+        return change(tenant)
+    held = replace(tenant, findings=tuple(kept), actions=tuple(tenant.actions))
+    changed = change(held)
+    if changed is held:
+        return tenant
+    scratch = kept.laid.scratch
+    if changed.findings is held.findings:
+        return replace(changed, findings=kept, actions=laid(changed.actions, scratch, ACTIONS))
+    return packed(changed, scratch, room=kept.room)
+
+
+def counted_of(tenant: TenantResult) -> Counted:
+    """Count what the findings of a tenant come to, which are at hand."""
+    findings = tenant.findings
+    by_mark = {finding.fingerprint: finding for finding in findings} if tenant.actions else {}
+    return Counted(
+        policies={policy: _tally(list(own)) for policy, own in groupby(findings, _POLICY)},
+        worth=sums(findings),
+        unpriced=unpriced(findings),
+        waivers=waived(findings),
+        people=len({finding.subject.id for finding in findings if finding.subject.type is SubjectType.USER}),
+        concerns={action.id: _concern(action, by_mark) for action in tenant.actions},
+    )
+
+
+def _tally(own: Sequence[Finding]) -> Tally:
+    opened = [finding.change for finding in own if finding.status is Status.OPEN]
+    return Tally(
+        severity=own[0].severity,
+        found=len(own),
+        waived=len(own) - len(opened),
+        new=opened.count(Change.NEW),
+        reopened=opened.count(Change.REOPENED),
+        worth=sums(own),
+    )
+
+
+def _concern(action: Action, by_mark: Mapping[str, Finding]) -> Concern:
+    own = [by_mark[mark] for mark in action.findings if mark in by_mark]
+    worst = min((each.severity for each in own if each.status is Status.OPEN), key=_rank, default=Severity.INFO)
+    people = {each.subject.id: each for each in own if each.subject.type is SubjectType.USER}
+    return Concern(worst=worst, people=len(people), names=tuple(foremost(list(people.values()))))
+
+
+def _rank(severity: Severity) -> int:
+    return severity.rank
+
+
+def _shown(findings: Sequence[Finding], room: int) -> tuple[Finding, ...]:
+    by_key: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings:
+        by_key.setdefault((finding.policy, finding.check), []).append(finding)
+    most = max(1, room // max(len(by_key), 1))
+    chosen: list[Finding] = []
+    for own in by_key.values():
+        people = [each for each in own if each.subject.type is SubjectType.USER]
+        first = sorted(people, key=lambda each: each.change not in _CHANGED)[:most]
+        kept = {each.fingerprint for each in first}
+        chosen += [each for each in own if each.subject.type is not SubjectType.USER or each.fingerprint in kept]
+    return tuple(chosen)
+
+
+def no_room(error: OSError) -> DeliveryError:
+    """Say why the scratch file cannot be written, or read again."""
+    return DeliveryError(
+        "report-unwritable",
+        f"findings cannot be put aside: {error.strerror}",
+        hint="free some room where the reports are to be: findings, and who they are about, wait there for a while",
+    )
