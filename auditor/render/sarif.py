@@ -1,15 +1,21 @@
 """A Result into SARIF 2.1.0: each finding at the line of its policy, so that code scanning can track it."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
-from auditor.domain.words import Change, Outcome, Severity, Status
+from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine, TenantResult
+from auditor.domain.words import Change, Outcome, Severity
 from auditor.render.artifact import Artifact
 from auditor.render.document import TOOL, instant
+from auditor.render.facts import product_names
 from auditor.render.json_text import document
+from auditor.render.members import WAIVED
 from auditor.render.rows import Context, sentence, shortened
+from auditor.render.totals import counted
 from auditor.render.visible import visible
 from auditor.render.words import Words
 
@@ -30,24 +36,44 @@ _SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
 Document = dict[str, Any]
 
 
+Weight = tuple[bool, int]
+"""Whether a finding is waived, and the rank of its severity: what is to be written comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
     """The findings and outcomes of one tenant, or of the fleet."""
 
-    __slots__ = ("context", "failure", "findings", "name", "outcomes", "told")
+    name: str
+    findings: Sequence[Finding]
+    """Gone through once to be written, and once before to be counted where they are too many and nobody has counted."""
+    outcomes: tuple[PolicyOutcome, ...]
+    context: Callable[[], Context]
+    failure: str | None = None
+    taken: Mapping[Weight, int] | None = None
+    """How many findings of each weight are written, the first ones; None for all."""
 
-    def __init__(
-        self,
-        name: str,
-        findings: Sequence[Finding],
-        outcomes: tuple[PolicyOutcome, ...],
-        context: Context,
-        failure: str | None = None,
-    ) -> None:
-        self.name = name
-        self.findings = self.told = findings
-        self.outcomes = outcomes
-        self.context = context
-        self.failure = failure
+    @property
+    def left_out(self) -> int:
+        """How many findings are not written."""
+        return 0 if self.taken is None else len(self.findings) - sum(self.taken.values())
+
+    def told(self) -> Iterator[Finding]:
+        """Yield the findings to write, in their order; whatever follows the last of them is not asked for."""
+        if self.taken is None:
+            yield from self.findings
+            return
+        wanted = Counter(self.taken)
+        rest = wanted.total()
+        for finding in self.findings if rest else ():
+            weight = _weight(finding)
+            if not wanted[weight]:
+                continue
+            wanted[weight] -= 1
+            rest -= 1
+            yield finding
+            if not rest:
+                return
 
 
 def render(result: Result, *, locale: str) -> Artifact:
@@ -59,38 +85,65 @@ def render(result: Result, *, locale: str) -> Artifact:
     words = Words(locale)
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
-        _Part(tenant.name, tenant.findings, tenant.policies, Context.of_tenant(tenant, headers, words), tenant.failure)
+        _Part(
+            name=tenant.name,
+            findings=tenant.findings,
+            outcomes=tenant.policies,
+            context=partial(_context, tenant, headers, words),
+            failure=tenant.failure,
+        )
         for tenant in result.tenants
     ]
     if result.fleet.policies or result.fleet.findings:
         fleet = result.fleet
-        parts.append(_Part("", fleet.findings, fleet.policies, Context.of_fleet(result, headers, words)))
-    _limit(parts)
+        context = partial(Context.of_fleet, result, headers, words)
+        parts.append(_Part(name="", findings=fleet.findings, outcomes=fleet.policies, context=context))
+    parts = _limited(parts)
     groups = [[part] for part in parts] if len(parts) <= _RUNS else [parts]
-    runs = [_run(result, group) for group in groups]
+    runs = [_run(result, group, words) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
     return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
 
 
-def _limit(parts: list[_Part]) -> None:
-    """Leave each part with the findings to write: all of them where they fit, else the worst open ones."""
-    everything = [(part, finding) for part in parts for finding in part.findings]
-    if len(everything) <= LIMIT:
-        return
-    worst = sorted(
-        range(len(everything)),
-        key=lambda place: (everything[place][1].status is Status.WAIVED, everything[place][1].severity.rank),
-    )
-    chosen = [everything[place] for place in sorted(worst[:LIMIT])]
-    for part in parts:
-        part.told = tuple(finding for owner, finding in chosen if owner is part)
+def _context(tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> Context:
+    # No seats are told here: the findings about them need not be looked for.
+    return Context(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats={})
 
 
-def _run(result: Result, parts: list[_Part]) -> Document:
+def _limited(parts: list[_Part]) -> list[_Part]:
+    """Return the parts with what to write of each: all findings where they fit, else the worst open ones."""
+    if sum(len(part.findings) for part in parts) <= LIMIT:
+        return parts
+    found = [_weighed(part.findings) for part in parts]
+    taken: list[dict[Weight, int]] = [{} for _ in parts]
+    room = LIMIT
+    for weight in sorted(set().union(*found)):
+        for there, here in zip(found, taken, strict=True):
+            here[weight] = min(room, there[weight])
+            room -= here[weight]
+    return [replace(part, taken=here) for part, here in zip(parts, taken, strict=True)]
+
+
+def _weight(finding: Finding) -> Weight:
+    return finding.status is WAIVED, finding.severity.rank
+
+
+def _weighed(findings: Sequence[Finding]) -> Counter[Weight]:
+    """Count findings by weight; those that were counted while they were made are not made again for that."""
+    known = counted(findings)
+    if known is None:
+        return Counter(map(_weight, findings))
+    found: Counter[Weight] = Counter()
+    for tally in known.policies.values():
+        found[False, tally.severity.rank] += tally.found - tally.waived
+        found[True, tally.severity.rank] += tally.waived
+    return found
+
+
+def _run(result: Result, parts: list[_Part], words: Words) -> Document:
     policies = result.run.policies
     places = {policy.id: place for place, policy in enumerate(policies)}
-    left_out = sum(len(part.findings) - len(part.told) for part in parts)
-    words = parts[0].context.words
+    left_out = sum(part.left_out for part in parts)
     notes = [note for part in parts for note in _notes(part, words)]
     if left_out:
         more = words.ngettext(
@@ -117,7 +170,7 @@ def _run(result: Result, parts: list[_Part]) -> Document:
                 "toolExecutionNotifications": notes,
             }
         ],
-        "results": [_result(part, finding, places) for part in parts for finding in part.told],
+        "results": [made for part in parts for made in _results(part, places)],
     }
 
 
@@ -154,15 +207,20 @@ def _rule(policy: PolicyHeader) -> Document:
     }
 
 
-def _result(part: _Part, finding: Finding, places: dict[str, int]) -> Document:
+def _results(part: _Part, places: Mapping[str, int]) -> Iterator[Document]:
+    context = part.context()
+    for finding in part.told():
+        yield _result(part.name or "fleet", finding, places, context)
+
+
+def _result(where: str, finding: Finding, places: Mapping[str, int], context: Context) -> Document:
     made: Document = {"ruleId": finding.policy}
     if finding.policy in places:
         made["ruleIndex"] = places[finding.policy]
-    where = part.name or "fleet"
     made |= {
         "kind": "fail",
         "level": _LEVELS[finding.severity],
-        "message": {"text": visible(f"{where}: {sentence(finding, part.context)}")},
+        "message": {"text": visible(f"{where}: {sentence(finding, context)}")},
         "locations": [
             {
                 "physicalLocation": _location(finding.source),
@@ -181,13 +239,13 @@ def _result(part: _Part, finding: Finding, places: dict[str, int]) -> Document:
     if finding.change is not None:
         # A reopened finding was not in the baseline as it stands now, which is what `new` means there.
         made["baselineState"] = "unchanged" if finding.change is Change.UNCHANGED else "new"
-    if finding.status is Status.WAIVED:
+    if finding.status is WAIVED:
         made["suppressions"] = [
             {
                 "kind": "external",
                 "status": "accepted",
                 "justification": visible(
-                    part.context.words.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
+                    context.words.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
                 ),
             }
         ]
