@@ -89,13 +89,17 @@ def over_time(looked: Looked, tenant: str | None, within: Span, now: datetime) -
         if made is not None:
             found.append(made)
     if not found:
-        first, last = ("the beginning" if moment is None else format_instant(moment) for moment in within)
-        raise SnapshotError(
-            "history-empty",
-            f"{looked.where} has nothing between {first} and {last}",
-            hint="name other instants, or leave --from and --to out",
-        )
+        raise _empty(looked.where, *within)
     return found
+
+
+def _empty(where: str, *within: datetime | None) -> SnapshotError:
+    first, last = (None if moment is None else format_instant(moment) for moment in within)
+    if first is not None and last is not None:
+        message = f"{where} has nothing between {first} and {last}"
+    else:
+        message = f"{where} has nothing after {first}" if first is not None else f"{where} has nothing before {last}"
+    return SnapshotError("history-empty", message, hint="name other instants, or leave --from and --to out")
 
 
 def two_nights(looked: Looked, tenant: str | None, first: datetime, last: datetime) -> list[Between]:

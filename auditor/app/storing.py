@@ -1,6 +1,7 @@
 """Snapshots and results into a store; nights of a store listed, checked, thinned out and restored."""
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -91,31 +92,48 @@ def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) 
 def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
     """Return the nights of a store; UsageError for a tenant that has none."""
     found = store_at(where).opened().nights()
-    for name in tenants:
-        if all(night.tenant != name for night in found):
-            known = ", ".join(sorted({night.tenant for night in found}))
-            raise UsageError("tenant-unknown", f"the store has no night of a tenant '{name}'", hint=f"tenants: {known}")
+    _known(tenants, {night.tenant for night in found})
     return tuple(night for night in found if not tenants or night.tenant in tenants)
+
+
+def _known(wanted: Sequence[str], there: AbstractSet[str]) -> None:
+    for name in wanted:
+        if name not in there:
+            known = ", ".join(sorted(there))
+            raise UsageError("tenant-unknown", f"the store has no night of a tenant '{name}'", hint=f"tenants: {known}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
     """What a check of one night found."""
 
-    night: Night
+    tenant: str
+    night: Night | None
+    """None where the commit itself is damaged."""
     wrong: str | None
     """What is missing or damaged; None for a night that is whole."""
 
 
 def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
-    """Hold every object of a store against its digest; each is read once."""
+    """Hold every object that nights are made of against its digest; each is read once.
+
+    UsageError for a tenant that has no night, SnapshotError where a night is of a newer version.
+    """
     store = store_at(where).opened()
+    commits = [(name.partition("/")[0], night) for name, night in store.commits()]
+    _known(tenants, {tenant for tenant, _ in commits})
     known: dict[str, str | None] = {}
-    for night in nights(where, tenants):
+    for tenant, night in commits:
+        if tenants and tenant not in tenants:
+            continue
+        if isinstance(night, SnapshotError):
+            yield Checked(tenant=tenant, night=None, wrong=_harm(night))
+            continue
         for entry in night.parts:
             if entry.name not in known:
                 known[entry.name] = _wrong(store, entry)
-        yield Checked(night=night, wrong=next((w for w in (known[e.name] for e in night.parts) if w is not None), None))
+        wrong = next((w for w in (known[e.name] for e in night.parts) if w is not None), None)
+        yield Checked(tenant=tenant, night=night, wrong=wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,10 +185,15 @@ def _wrong(store: Store, entry: PartEntry) -> str | None:
     try:
         store.check(entry)
     except SnapshotError as error:
-        if error.slug != "store-damaged":
-            raise
-        return error.message
+        return _harm(error)
     return None
+
+
+def _harm(error: SnapshotError) -> str:
+    """Return what is damaged; anything else that went wrong is raised."""
+    if error.slug != "store-damaged":
+        raise error
+    return error.message
 
 
 def _snapshots(place: Path) -> list[Path]:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from auditor.app.storing import Thinned, check, nights, put, restore, thin
+from auditor.app.storing import Checked, Thinned, check, nights, put, restore, thin
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.keeping import sized, told
@@ -104,11 +104,12 @@ def _list(args: argparse.Namespace, words: Words) -> int:
 def _check(args: argparse.Namespace, words: Words) -> int:
     found = list(check(args.store, args.tenant))
     if args.json:
-        out(json.dumps([{**_document(each.night), "wrong": each.wrong} for each in found], indent=2))
+        out(json.dumps([_checked(each) for each in found], indent=2))
     for each in found:
         if each.wrong is not None:
             wrong = words.complaint(each.wrong) or each.wrong
-            say(printable(f"{each.night.tenant} {format_instant(each.night.instant)}: {wrong}"))
+            night = each.tenant if each.night is None else f"{each.tenant} {format_instant(each.night.instant)}"
+            say(printable(f"{night}: {wrong}"))
     broken = sum(each.wrong is not None for each in found)
     if not args.quiet:
         whole = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(found))
@@ -169,6 +170,11 @@ def _document(night: Night) -> dict[str, object]:
         "kind": night.parts[-1].kind,
         "bytes": night.own_size,
     }
+
+
+def _checked(checked: Checked) -> dict[str, object]:
+    night = {"tenant": checked.tenant} if checked.night is None else _document(checked.night)
+    return {**night, "wrong": checked.wrong}
 
 
 def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:

@@ -142,13 +142,17 @@ class Ledger:
         return found
 
     def events(self, entries: Sequence[Entry] | None = None) -> pa.Table:
-        """Return the events of some results, or of all whose events are still kept, in order."""
+        """Return the events of some results, or of all whose events are still kept, in order.
+
+        SnapshotError where some are missing that retention would have left.
+        """
         wanted = self.entries() if entries is None else entries
+        needed = wanted if entries is not None else _since_checkpoint(wanted)
         tables = [EVENTS.empty_table()]
         for entry, body in zip(wanted, self._place.read_many([e.events for e in wanted]), strict=True):
             where = f"{self._place.address}/{entry.events}"
             if body is None:
-                if entries is None:
+                if entry not in needed:
                     continue  # retention took it
                 raise damaged(where, "is missing: the newest findings cannot be told apart from older ones")
             if hashlib.sha256(body).hexdigest() != entry.sha256:

@@ -4,9 +4,20 @@ import difflib
 from collections.abc import Iterable, Iterator
 
 from auditor.domain.errors import Diagnostic, Level, Span
-from auditor.domain.policy import Assignments, Policy, Purchases
+from auditor.domain.policy import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
 from auditor.domain.product_set import Builtin, Element, ProductSet, Sku, leaves
-from auditor.domain.selector import ABSENT_READS_AS, AnyOf, Every, Not, OneOf, Selector
+from auditor.domain.selector import (
+    ABSENT_READS_AS,
+    AnyOf,
+    Every,
+    Holds,
+    InactiveFor,
+    Licensed,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Selector,
+)
 from auditor.policy.loading import Loaded
 
 
@@ -18,8 +29,10 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
         match policy.constraint:
             case Assignments() as block:
                 yield from _assignments(policy, block)
-            case Purchases(allow=allow, deny=deny) if allow is not None and deny is not None and _inside(allow, deny):
-                yield _dead(policy.span, policy, "everything that `allow` allows is in `deny`")
+            case Purchases() as block:
+                yield from _purchases(policy, block)
+            case Seats(of=of) | Subscriptions(of=of) | Balance(of=of) if not leaves(of.elements):
+                yield _dead(policy.span, policy, "`of` is an empty set, so that it looks at nothing")
             case _:
                 pass
         yield from _tenants(policy, tenants)
@@ -63,6 +76,10 @@ def _disjoint(parts: tuple[Selector, ...]) -> bool:
             allowed[part.property] = allowed.get(part.property, values) & values
     if any(not values for values in allowed.values()):
         return True
+    kinds = {type(part) for part in parts}
+    # Who was last seen some time ago was seen, and who holds a product is licensed.
+    if {InactiveFor, NeverSignedIn} <= kinds or (Holds in kinds and Not(part=Licensed()) in parts):
+        return True
     return any(Not(part=part) in parts for part in parts)
 
 
@@ -71,12 +88,16 @@ def _assignments(policy: Policy, block: Assignments) -> Iterator[Diagnostic]:
     elsewhere = bool(block.require or block.services.require or block.services.deny)
     others = elsewhere or bool(block.exclusive or block.redundant or block.via or block.duplicates)
     denies = block.deny is not None and bool(leaves(block.deny.elements))
-    allows_all = block.allow is None or Builtin(name="*") in leaves(block.allow.elements)
+    allows_all = _everything(block.allow)
     if not leaves(block.of.elements) and not elsewhere:
         yield _dead(policy.span, policy, "`of` is an empty set, so that it looks at nothing")
     elif not others and not denies and allows_all:
         why = "`deny` is an empty set" if block.allow is None else "`allow` allows every product"
         yield _dead(policy.span, policy, why)
+    if block.allow is not None and block.deny is not None and _inside(block.allow, block.deny):
+        yield _contradiction(policy, "everything that `allow` allows is in `deny`")
+    for plan in _both(block.services):
+        yield _contradiction(policy, f"it requires the service {plan} and denies it")
     for element in block.require:
         if not leaves(element.elements):
             yield _contradiction(policy, "it requires an element of an empty set, which nobody can hold")
@@ -84,6 +105,24 @@ def _assignments(policy: Policy, block: Assignments) -> Iterator[Diagnostic]:
             yield _contradiction(policy, f"it requires {element.written} and denies it")
         elif _outside(element, block):
             yield _contradiction(policy, f"it requires {element.written}, which `allow` does not allow")
+
+
+def _purchases(policy: Policy, block: Purchases) -> Iterator[Diagnostic]:
+    denies = block.deny is not None and bool(leaves(block.deny.elements))
+    if _everything(block.allow) and not denies and not block.trials and not block.unknown:
+        why = "`deny` is an empty set" if block.allow is None else "`allow` allows every product"
+        yield _dead(policy.span, policy, why)
+    if block.allow is not None and block.deny is not None and _inside(block.allow, block.deny):
+        yield _contradiction(policy, "everything that `allow` allows is in `deny`")
+
+
+def _everything(allow: ProductSet | None) -> bool:
+    return allow is None or Builtin(name="*") in leaves(allow.elements)
+
+
+def _both(services: Services) -> Iterator[str]:
+    denied = {plan.casefold() for plan in services.deny}
+    return (plan for plan in services.require if plan.casefold() in denied)
 
 
 def _outside(element: ProductSet, block: Assignments) -> bool:
@@ -161,6 +200,6 @@ def _contradiction(policy: Policy, why: str) -> Diagnostic:
         slug="policy-contradiction",
         message=f"the policy {policy.id} contradicts itself or another: {why}",
         span=policy.span,
-        hint="no assignment can satisfy both; change one of them",
+        hint="nothing can satisfy both; change one of them",
         level=Level.WARNING,
     )

@@ -85,7 +85,7 @@ def check_route(master: str) -> None:
     """Raise UsageError for an address that is none of Spark's, and for a standalone master that does not answer."""
     standalone = _STANDALONE.fullmatch(master)
     if standalone is None:
-        if not re.fullmatch(r"local(\[[0-9*]+(,[0-9]+)?\])?|yarn|k8s://\S+", master):
+        if not re.fullmatch(r"local(\[(\*|[1-9][0-9]*)(,[1-9][0-9]*)?\])?|yarn|k8s://\S+", master):
             raise UsageError(
                 "spark-master",
                 f"{master!r} is not the address of a Spark master",
@@ -109,6 +109,7 @@ def check_route(master: str) -> None:
 
 
 def _made(master: str) -> "SparkSession":
+    from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # noqa: PLC0415
     from pyspark.errors import PySparkException  # noqa: PLC0415
     from pyspark.sql import SparkSession  # noqa: PLC0415
 
@@ -130,6 +131,21 @@ def _made(master: str) -> "SparkSession":
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:
         made: SparkSession = builder.getOrCreate()
-    except PySparkException as error:
-        raise UsageError("spark-session", f"Spark does not start: {str(error).splitlines()[0]}") from error
+    except (PySparkException, Py4JError) as error:
+        raise not_started(master, str(error)) from error
     return made
+
+
+def not_started(master: str, told: str) -> UsageError:
+    """Return the error for what PySpark, or Java behind it, told instead of starting a session."""
+    if _STANDALONE.fullmatch(master) and "stopped SparkContext" in told:
+        # Something took the connection and never spoke Spark's language; Spark gave up after a minute.
+        return UsageError(
+            "spark-route",
+            f"what answers at {master} is no Spark master, or one of another version",
+            hint="check the address (it is on the master's web page), the network and its firewall",
+        )
+    lines = told.splitlines()
+    # Java's own words follow a line that says which of its calls failed.
+    reason = next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
+    return UsageError("spark-session", f"Spark does not start: {reason}")

@@ -70,13 +70,24 @@ class Store:
     def nights(self, tenant: str | None = None) -> tuple[Night, ...]:
         """Return the nights of one tenant or all, by tenant and instant."""
         found = []
-        for name, body in self._commits(self.place.names(f"{tenant}/nights" if tenant else "")):
-            where = f"{self.address}/{name}"
-            night = decode_night(body, where)
-            if commit_name(night) != name:
-                raise damaged(where, f"is the commit of {commit_name(night)}")
+        for _, night in self.commits(tenant):
+            if isinstance(night, SnapshotError):
+                raise night
             found.append(night)
         return tuple(sorted(found, key=lambda night: (night.tenant, night.instant)))
+
+    def commits(self, tenant: str | None = None) -> Iterator[tuple[str, Night | SnapshotError]]:
+        """Yield the nights of one tenant or all by the names of their commits; what is wrong with one stops none."""
+        for name, body in self._commits(self.place.names(f"{tenant}/nights" if tenant else "")):
+            where = f"{self.address}/{name}"
+            try:
+                night = decode_night(body, where)
+                if commit_name(night) != name:
+                    raise damaged(where, f"is the commit of {commit_name(night)}")
+            except SnapshotError as error:
+                yield name, error
+            else:
+                yield name, night
 
     def counts(self, names: Sequence[str]) -> tuple[NightCounts, ...]:
         """Return the counts of the nights among some objects: quicker than the nights themselves."""
@@ -95,22 +106,45 @@ class Store:
         Raises SnapshotError for a snapshot that cannot be read, and where another one of that instant is stored.
         """
         # Trends do not wait for what reads people.
-        from auditor.snapshot.reading import identity_of, manifest_of, read  # noqa: PLC0415
+        from auditor.snapshot.reading import manifest_of, read  # noqa: PLC0415
         from auditor.store.putting import Putting  # noqa: PLC0415
 
-        manifest, identity = manifest_of(folder), identity_of(folder)
+        manifest = manifest_of(folder)
         name = f"{manifest.tenant}/nights/{folder_name(manifest)}.json"
         there = self.place.read(name)
         if there is not None:
-            return _same(decode_night(there, f"{self.address}/{name}"), identity, self.address), False
+            return self._same(decode_night(there, f"{self.address}/{name}"), folder), False
         text = (folder / "manifest.json").read_bytes()
-        night, body = Putting(self._opened, read(folder), text.decode(), self.nights(manifest.tenant)).made(folder)
+        night, body = Putting(self._opened, read(folder), text.decode(), self._earlier(manifest.tenant)).made(folder)
         if not self.place.create(night.parts[-1].name, body):
             # The name has the digest of the content: whoever wrote it wrote the same.
             self._body(night.parts[-1])
         if not self.place.create(commit_name(night), encode(night)):
-            return _same(self.night(night.tenant, night.instant), identity, self.address), False
+            return self._same(self.night(night.tenant, night.instant), folder), False
         return night, True
+
+    def _earlier(self, tenant: str) -> tuple[Night, ...]:
+        """Return what a new night may build on: nothing where a commit is damaged, which must not cost tonight's."""
+        try:
+            return self.nights(tenant)
+        except SnapshotError as error:
+            if error.slug != "store-damaged":
+                raise
+            return ()
+
+    def _same(self, there: Night, folder: Path) -> Night:
+        """Return the night of that instant; SnapshotError where it is of another snapshot than the folder."""
+        from auditor.snapshot.reading import identity_of, read  # noqa: PLC0415  as in put
+        from auditor.store.putting import says_the_same  # noqa: PLC0415
+
+        # A night that came out of a store may have other bytes than the files that went in, and says the same.
+        if there.identity != identity_of(folder) and not says_the_same(read(folder), there, self.parts(there)[0].head):
+            raise SnapshotError(
+                "store-exists",
+                f"{self.address} has another snapshot of {there.tenant} at {there.instant.isoformat()}",
+                hint="nothing was changed; collect again, and store the new snapshot under its own instant",
+            )
+        return there
 
     def night(self, tenant: str, instant: datetime) -> Night:
         """Return the night of an instant; SnapshotError where there is none."""
@@ -181,16 +215,6 @@ class Store:
 def commit_name(night: Night) -> str:
     """Return the name of a night's commit."""
     return f"{night.tenant}/nights/{folder_name(night.manifest)}.json"
-
-
-def _same(there: Night, identity: str, address: str) -> Night:
-    if there.identity != identity:
-        raise SnapshotError(
-            "store-exists",
-            f"{address} has another snapshot of {there.tenant} at {there.instant.isoformat()}",
-            hint="nothing was changed; collect again, and store the new snapshot under its own instant",
-        )
-    return there
 
 
 def _as_it_was(night: Night, part: "Part", root: Path) -> Path:

@@ -149,6 +149,22 @@ class Putting:
         return {"since": previous.instant.isoformat(), "skus": self._counts.told()}
 
 
+def says_the_same(snapshot: Snapshot, night: Night, first: Head) -> bool:
+    """Whether a snapshot says what a night says whose first object has that head, whatever the bytes of its files."""
+    if first.kind is Kind.VERBATIM or snapshot.manifest != night.manifest:
+        return False
+    try:
+        shape = shape_of(snapshot)
+        if (shape.columns, shape.row_groups) != (first.columns, night.row_groups):
+            return False
+        seen = Digests()
+        for _ in seen.people(buckets_of(snapshot, shape.columns, first.bounds)):
+            pass
+    except (NotInOrderError, OverflowError, pa.ArrowInvalid):
+        return False
+    return seen.told({name: snapshot.table(name) for name in SMALL_TABLES}) == dict(night.content)
+
+
 def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what trends are made of: seats as Graph tells them, and counts of people; null is what is not known."""
     people = counts is not None and _known(snapshot)

@@ -32,6 +32,13 @@ DENY = "assignments: {deny: [SPE_E5]}"
         "assignments: {allow: [SPE_E3, '*']}",
         "assignments: {allow: '*', deny: []}",
         "assignments: {of: [], via: group}",
+        f"users: {{inactiveFor: 90d, neverSignedIn: 30d}}, {DENY}",
+        f"users: {{holds: SPE_E3, licensed: false}}, {DENY}",
+        "seats: {of: nothing, spare: {min: 1}}",
+        "subscriptions: {of: [], expiring: {within: 30d}}",
+        "balance: {of: [nothing], spare: {min: 1, max: 5}}",
+        "purchases: {deny: []}",
+        "purchases: {allow: '*'}",
     ],
 )
 def test_policies_that_can_never_fire(text: str) -> None:
@@ -53,7 +60,14 @@ def test_policies_that_can_never_fire(text: str) -> None:
         "assignments: {allow: [set], require: [SPE_E3]}",
         "assignments: {deny: ['SPE_E*'], require: [SPE_E3]}",
         "assignments: {of: ['VISIO*'], allow: [VISIOCLIENT], require: [SPE_E3]}",
+        "assignments: {allow: [SPE_E3, SPE_E5], deny: [SPE_E5]}",
+        "assignments: {allow: [], deny: [SPE_E5]}",
+        "assignments: {services: {require: [TEAMS1], deny: [YAMMER_ENTERPRISE]}}",
+        f"users: {{any: [{{inactiveFor: 90d}}, {{neverSignedIn: 30d}}]}}, {DENY}",
+        f"users: {{not: {{holds: SPE_E3}}, licensed: true}}, {DENY}",
         "purchases: {allow: [SPE_E3, SPE_E5], deny: [SPE_E5]}",
+        "purchases: {allow: '*', trials: deny}",
+        "purchases: {deny: [], unknown: deny}",
         "attributes: {allow: {usageLocation: [NL]}}",
     ],
 )
@@ -68,6 +82,9 @@ def test_policies_that_can(text: str) -> None:
         "assignments: {deny: ['*'], require: [SPE_E3]}",
         "assignments: {allow: [SPE_E5], require: [SPE_E3]}",
         "assignments: {require: [nothing]}",
+        "assignments: {allow: [SPE_E3], deny: [spe_e3]}",
+        "assignments: {services: {require: [TEAMS1], deny: [teams1]}}",
+        "purchases: {allow: [SPE_E3], deny: [SPE_E3, SPE_E5]}",
     ],
 )
 def test_policies_that_nobody_can_satisfy(text: str) -> None:

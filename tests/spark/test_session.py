@@ -1,5 +1,6 @@
 """What is told before a session starts: no Java, an old one, an address that is none, a master that does not answer."""
 
+import shutil
 import socket
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from auditor.domain.errors import UsageError
-from auditor.spark.session import check_java, check_route
+from auditor.spark.session import check_java, check_route, not_started
 
 
 def test_no_java_is_said(tmp_path: Path) -> None:
@@ -44,7 +45,9 @@ def test_addresses_that_are_left_to_spark(master: str) -> None:
     check_route(master)
 
 
-@pytest.mark.parametrize("master", ["", "http://here:7077", "spark://", "here:7077", "local[x]", "spark://a b:1"])
+@pytest.mark.parametrize(
+    "master", ["", "http://here:7077", "spark://", "here:7077", "local[x]", "local[0]", "spark://a b:1"]
+)
 def test_what_is_no_address_of_a_master(master: str) -> None:
     with pytest.raises(UsageError) as told:
         check_route(master)
@@ -63,6 +66,28 @@ def test_a_master_that_does_not_answer() -> None:
 def test_one_master_of_two_is_enough() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         check_route(f"spark://127.0.0.1:1,127.0.0.1:{listening.getsockname()[1]}")
+
+
+def test_what_took_the_connection_and_is_no_master_is_said() -> None:
+    given_up = (
+        "An error occurred while calling None.org.apache.spark.sql.classic.SparkSession.\n"
+        ": java.lang.IllegalStateException: Cannot call methods on a stopped SparkContext.\n"
+        "This stopped SparkContext was created at:\n"
+    )
+    told = not_started("spark://here:7077", given_up)
+    assert (told.slug, "spark://here:7077" in told.message) == ("spark-route", True)
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None or shutil.which("java") is None, reason="takes PySpark and Java")
+def test_what_java_says_instead_of_starting_is_one_clear_error(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "auditor", "audit", "--demo", "--engine", "spark", "-o", str(tmp_path / "out")]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # bound and never listening
+        master = f"k8s://http://127.0.0.1:{taken.getsockname()[1]}"
+        done = subprocess.run([*command, "--spark-master", master], capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "error[spark-session]: Spark does not start: io.fabric8" in done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_master_without_the_engine_is_a_mistake() -> None:

@@ -115,6 +115,17 @@ def test_a_damaged_store_is_told_by_check(place: Path) -> None:
     assert "store-damaged" in refused.err
 
 
+def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(place: Path) -> None:
+    commits = sorted((place / "audits" / "contoso" / "nights").iterdir())
+    commits[0].write_bytes(commits[0].read_bytes()[:100])
+    done = call("store", "check", "audits", "--json", cwd=place)
+    assert done.code == 3
+    found = json.loads(done.out)
+    assert [each["wrong"] is None for each in found] == [False] + [True] * (len(commits) - 1)
+    assert commits[0].name in found[0]["wrong"]
+    assert call("store", "check", "audits", "--tenant", "nobody", cwd=place).code == 2
+
+
 @pytest.mark.parametrize(
     ("address", "slug"),
     [

@@ -172,3 +172,24 @@ def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_p
     found = told(tmp_path, "--policy", "blocked")["episodes"]
     assert [(each["since"], each["until"]) for each in found] == [(instant(0), None)] * 2
     assert len(told(tmp_path)["tenants"][0]["findings"]) == 4
+
+
+def test_findings_that_are_missing_are_no_answer_to_since_when(place: Path) -> None:
+    *_, newest = sorted((place / "audits" / "contoso" / "findings").iterdir())
+    newest.unlink()
+    asked = call("history", "audits", "--policy", "blocked", cwd=place)
+    assert (asked.code, asked.out) == (2, b"")
+    assert "store-damaged" in asked.err
+
+
+@pytest.mark.parametrize(
+    ("span", "told"),
+    [
+        (("--from", "2030-01-01"), "audits has nothing after 2030-01-01T00:00:00Z"),
+        (("--to", "2020-01-01"), "audits has nothing before 2020-01-01T00:00:00Z"),
+    ],
+)
+def test_a_span_without_a_night_is_said_as_it_was_asked(span: tuple[str, str], told: str, place: Path) -> None:
+    asked = call("history", "audits", *span, cwd=place)
+    assert asked.code == 2
+    assert told in asked.err

@@ -85,6 +85,22 @@ def test_the_same_snapshot_twice_is_one_night_and_another_of_that_instant_is_ref
     assert len(store.nights()) == 1
 
 
+def test_a_night_that_says_the_same_in_other_bytes_is_the_same_night(tmp_path: Path) -> None:
+    folder = write(tmp_path / "a", night(STATE, 0))
+    before = (folder / "users.parquet").read_bytes()
+    rewritten(folder, "users", lambda table: table.replace_schema_metadata({"writer": "another"}))
+    assert (folder / "users.parquet").read_bytes() != before
+    store = store_in(tmp_path)
+    kept, _ = store.put(folder)
+    back = store.restore(kept, tmp_path / "back")
+    assert (back / "users.parquet").read_bytes() != (folder / "users.parquet").read_bytes()
+    assert store.put(back) == (kept, False)
+    rewritten(back, "products", lambda table: table.slice(0, 0))
+    with pytest.raises(SnapshotError) as refused:
+        store.put(back)
+    assert refused.value.slug == "store-exists"
+
+
 def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_path: Path) -> None:
     folder = write(tmp_path / "a", night(STATE, 0))
     for name, place in (("users", [1, 0]), ("assignments", [1, 2, 0])):
@@ -168,6 +184,18 @@ def test_a_snapshot_of_a_newer_schema_is_refused_and_the_store_stays_as_it_was(t
         store.put(newer)
     assert refused.value.slug == "snapshot-version"
     assert store.place.names("") == before
+
+
+def test_a_damaged_commit_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    first, _ = store.put(write(tmp_path, night(STATE, 0)))
+    path = tmp_path / "store" / commit_name(first)
+    whole = path.read_text()
+    path.write_text(whole[:100])
+    second, new = store.put(write(tmp_path, night({**STATE, "users": [ANN]}, 1)))
+    assert (new, [part.kind for part in second.parts]) == (True, ["full"])
+    path.write_text(whole)
+    assert store.nights() == (first, second)
 
 
 def test_a_damaged_night_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
