@@ -32,7 +32,7 @@ def attached(told: Result, kind: Attach, *, locale: str, suits: Callable[[int], 
         case Attach.HTML:
             inside, made, plain = f"{name}.html", _bytes(told, "html", locale), False
         case Attach.CSV:
-            inside, made = f"{name}.csv", _bytes(told, "csv", locale)
+            inside, made = f"{name}.csv", _for_excel(told, locale)
             plain = len(made) <= _PLAIN
         case Attach.XLSX:
             inside, made = f"{name}.xlsx", _bytes(told, "xlsx", locale)
@@ -60,6 +60,13 @@ _MEDIA_TYPES: Final = {
 
 def _bytes(result: Result, name: str, locale: str) -> bytes:
     return b"".join(render(result, name, locale=locale).chunks())
+
+
+def _for_excel(result: Result, locale: str) -> bytes:
+    """Return the table with the mark by which Excel knows UTF-8: a file from a mail is opened with a double click."""
+    from auditor.render.csv_table import render as render_csv  # noqa: PLC0415 - most readers get another file
+
+    return b"".join(render_csv(result, locale=locale, bom=True).chunks())
 
 
 def _packed(name: str, body: bytes, at: datetime, level: int) -> bytes:

@@ -40,7 +40,7 @@ class Context:
             sku = finding.product.sku_id if finding.product is not None else None
             if sku is not None and finding.status is OPEN:
                 known = worst.get(sku.casefold())
-                if known is None or finding.severity.rank < known.severity.rank:
+                if known is None or _before(finding) < _before(known):
                     worst[sku.casefold()] = finding
         return cls(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats=worst)
 
@@ -51,6 +51,11 @@ class Context:
         for tenant in reversed(result.tenants):
             names |= product_names(tenant)
         return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
+
+
+def _before(finding: Finding) -> tuple[int, bool]:
+    """Return what sorts findings about the same seats; a quota is about some people, not about the whole product."""
+    return finding.severity.rank, finding.check == "seats.quota-exceeded"
 
 
 def checked(findings: Sequence[Finding], beginning: str) -> list[Finding]:

@@ -21,11 +21,16 @@ _ORDER: Final = tuple(_STATES)
 
 def waiver_rows(result: Result, words: Words) -> tuple[WaiverRow, ...]:
     """Return the waivers, those to look at first; what the run's own notices say of one decides its state."""
+    return tuple(row for row, _ in dated_waivers(result, words))
+
+
+def dated_waivers(result: Result, words: Words) -> tuple[tuple[WaiverRow, date | None], ...]:
+    """Return the same with the last day of each, for those who reckon with it; None where it is no day."""
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
     told = {(notice.code, notice.subject) for notice in notices}
     counts = waivers(result)
     today = result.run.as_of.astimezone(UTC).date()
-    rows = []
+    rows: list[tuple[WaiverRow, date | None]] = []
     for written in result.run.definitions.get("waivers") or ():
         id_, until = str(written.get("id", "")), _day(written.get("expires"))
         key = "active"
@@ -35,19 +40,18 @@ def waiver_rows(result: Result, words: Words) -> tuple[WaiverRow, ...]:
             key = "expiring"
         elif ("waiver.unused", id_) in told and not counts[id_]:
             key = "unused"
-        rows.append(
-            WaiverRow(
-                id=id_,
-                key=key,
-                state=words.gettext(_STATES[key]),
-                until="" if until is None else words.date(datetime(until.year, until.month, until.day, tzinfo=UTC)),
-                policies=words.joined(str(policy) for policy in written.get("policies") or ()),
-                owner=shortened(str(written.get("owner") or "")),
-                reason=shortened(str(written.get("reason") or "")),
-                findings=counts[id_],
-            )
+        row = WaiverRow(
+            id=id_,
+            key=key,
+            state=words.gettext(_STATES[key]),
+            until="" if until is None else words.date(datetime(until.year, until.month, until.day, tzinfo=UTC)),
+            policies=words.joined(str(policy) for policy in written.get("policies") or ()),
+            owner=shortened(str(written.get("owner") or "")),
+            reason=shortened(str(written.get("reason") or "")),
+            findings=counts[id_],
         )
-    return tuple(sorted(rows, key=lambda row: (_ORDER.index(row.key), row.id)))
+        rows.append((row, until))
+    return tuple(sorted(rows, key=lambda each: (_ORDER.index(each[0].key), each[0].id)))
 
 
 def _day(written: Any) -> date | None:

@@ -1,4 +1,4 @@
-"""A Result into a workbook for Excel: findings, actions, seats, policies and sources, each a table to sort and filter.
+"""A Result into a workbook for Excel: findings, actions, seats, waivers and more, each a table to sort and filter.
 
 xlsxwriter writes everything but the rows of the findings: those are put in while the file is written, so that a large
 audit takes seconds, and no more memory than a stretch of rows.
@@ -6,7 +6,7 @@ audit takes seconds, and no more memory than a stretch of rows.
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC
+from datetime import UTC, date
 from decimal import Decimal
 from io import BytesIO
 from itertools import chain
@@ -26,6 +26,7 @@ from auditor.render.table import COLUMNS, Block, Cell, Stretch, size, stretches
 from auditor.render.totals import changes, priced_whole
 from auditor.render.totals import money as money_of
 from auditor.render.verdict import completeness, verdict
+from auditor.render.waivers import dated_waivers
 from auditor.render.words import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Words
 from auditor.wording.checks import N_
 
@@ -192,8 +193,9 @@ def _template(result: Result, words: Words, counts: Sequence[int], widths: Seque
             sheet.write_blank(1, 0, None, blank)
             _table(sheet, COLUMNS, 1, widths)
         _sheet(book, words.gettext("Actions"), _ACTIONS, list(_actions(result)), money)
-        _tracking(book, len(_ACTIONS) - 2, sum(len(tenant.actions) for tenant in result.tenants), words)
+        _tracking(book, _ACTIONS.index("state"), sum(len(tenant.actions) for tenant in result.tenants), words)
         _sheet(book, words.gettext("Seats"), _SEATS, list(_seats(result)), money)
+        _sheet(book, words.gettext("Waivers"), _WAIVERS, list(_waivers(result, words)), money)
         _sheet(book, words.gettext("Policies"), _POLICIES, list(_policies(result, words)), money)
         _sheet(book, words.gettext("Sources"), _SOURCES, list(_sources(result, words)), money)
     return stream.getvalue()
@@ -201,8 +203,12 @@ def _template(result: Result, words: Words, counts: Sequence[int], widths: Seque
 
 _ACTIONS: Final = (
     *("tenant", "action", "title", "order", "count", "findings", "currency", "perMonth"),
-    *("role", "owner", "decidedBy", "confidence", "id", "state", "note"),
+    *("role", "owner", "decidedBy", "confidence", "id", "state", "due", "justification"),
 )
+
+
+_TO_FILL_IN: Final = (None, None, None)
+"""How far it is, until when, and why so: of that no audit knows anything."""
 
 
 def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
@@ -213,16 +219,24 @@ def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
             )
             yield (
                 *(tenant.name, number, action.title, action.order, action.count, len(action.findings), *money),
-                *(action.role, action.owner, action.decided_by, action.confidence, action.id, None, None),
+                *(action.role, action.owner, action.decided_by, action.confidence, action.id, *_TO_FILL_IN),
             )
 
 
 def _tracking(book: "Workbook", column: int, count: int, words: Words) -> None:
-    """Let people choose in the last sheet but the note's column how far each action is."""
+    """Let people choose in a column of the last sheet how far each action is, and enter a date in the next one."""
+    sheet, last = book.worksheets()[-1], max(count, 1)
     states = [words.gettext(state) for state in _STATES]
-    book.worksheets()[-1].data_validation(1, column, max(count, 1), column, {"validate": "list", "source": states})
+    sheet.data_validation(1, column, last, column, {"validate": "list", "source": states})
+    days = {"validate": "date", "criteria": ">=", "value": _FIRST_DAY, "ignore_blank": True}
+    sheet.data_validation(1, column + 1, last, column + 1, days)
+    day = book.add_format({"num_format": _DAY})
+    for row in range(1, last + 1):
+        sheet.write_blank(row, column + 1, None, day)
 
 
+_DAY: Final = "yyyy-mm-dd"
+_FIRST_DAY: Final = date(2000, 1, 1)
 _STATES: Final = (N_("to do"), N_("in progress"), N_("done"), N_("declined"))
 
 
@@ -230,6 +244,7 @@ _SEATS: Final = (
     *("tenant", "skuId", "skuPartNumber", "name", "appliesTo", "capabilityStatus"),
     *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare"),
 )
+_WAIVERS: Final = ("waiver", "state", "expires", "policies", "owner", "reason", "findings")
 _POLICIES: Final = ("tenant", "policy", "title", "severity", "outcome", "findings", "reason", "owner", "rationale")
 _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
@@ -241,6 +256,13 @@ def _seats(result: Result) -> Iterable[tuple[Cell, ...]]:
                 *(tenant.name, row.sku_id, row.sku_part_number, row.name, row.applies_to, row.capability_status),
                 *(row.enabled, row.warning, row.suspended, row.locked_out, row.consumed, row.usable, row.spare),
             )
+
+
+def _waivers(result: Result, words: Words) -> Iterable[tuple[Cell | date, ...]]:
+    for row, last in dated_waivers(result, words):
+        # Excel knows no days before 1900; nobody waives anything until then, but a saved result may say so.
+        until = last if last is None or last >= _FIRST_DAY else last.isoformat()
+        yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
 
 
 def _policies(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
@@ -294,8 +316,11 @@ def _facts(result: Result, words: Words) -> Iterator[tuple[str, str]]:
     yield words.gettext("Policies"), result.run.policy_digest
 
 
-def _sheet(book: "Workbook", name: str, columns: Sequence[str], found: Sequence[tuple[Cell, ...]], money: Any) -> None:
+def _sheet(
+    book: "Workbook", name: str, columns: Sequence[str], found: Sequence[tuple[Cell | date, ...]], money: Any
+) -> None:
     sheet = book.add_worksheet(name)
+    day = book.add_format({"num_format": _DAY})
     widths = [len(column) + 4 for column in columns]
     for number, row in enumerate(found, start=1):
         for place, cell in enumerate(row):
@@ -307,6 +332,8 @@ def _sheet(book: "Workbook", name: str, columns: Sequence[str], found: Sequence[
                 sheet.write_number(number, place, float(cell), money)
             elif isinstance(cell, int):
                 sheet.write_number(number, place, cell)
+            elif isinstance(cell, date):
+                sheet.write_datetime(number, place, cell, day)
     _table(sheet, columns, len(found), widths)
 
 

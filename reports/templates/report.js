@@ -6,7 +6,7 @@
   var all = doc.getElementById("all"), island = doc.getElementById("columns");
   var figures = new Intl.NumberFormat(root.lang), collator = new Intl.Collator(root.lang, { numeric: true });
   var data, bytes, base = 0, total = 0, marks = null, items = [], groups = null, active = 0, high = 60;
-  var columns = {}, lines = {}, state = {}, folded = {}, ranked = {}, shut = null, pane, table, body, one;
+  var columns = {}, lines = {}, state = {}, folded = {}, ranked = {}, shut = null, shown = NONE, pane, table, body, one;
 
   /* What was written by auditor/render/island.py: numbers are read where they lie, texts when they are first needed. */
   function column(name) {
@@ -359,6 +359,7 @@
     told(list, labels.month, said("money", i));
     if (act) { told(list, labels.act, linked(data.actions[act][0], data.actions[act][1])); }
     one.querySelector("dl").replaceWith(list);
+    shown = i;
     if (!one.open) { shut = doc.activeElement; one.showModal(); }
   }
   function found(place) {
@@ -452,7 +453,8 @@
     });
     window.addEventListener("resize", function () { measure(); draw(true); });
     one.addEventListener("close", function () {
-      if (found(parts().place) !== NONE) { history.replaceState(null, "", address("find")); }
+      // A link to another finding may have been followed since: that one is shown, and its address stays.
+      if (shown !== NONE && found(parts().place) === shown) { history.replaceState(null, "", address("find")); }
       if (shut && shut.isConnected) { shut.focus({ preventScroll: true }); } else { focus(active); }
     });
     one.querySelector("button").addEventListener("click", function () { one.close(); });

@@ -14,6 +14,7 @@ from auditor.domain.result import Result
 from auditor.render import render
 from benchmarks.report import large
 from tests.chromium import running
+from tests.render.hostile import HOSTILE, holding
 from tests.render.sample import night_before, result
 
 CACHE = Path(__file__).parents[2] / "node_modules"
@@ -47,6 +48,10 @@ def _result(which: str, locale: str) -> Result:
     if which == "demo":
         moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
         return localised(run(Request(demo=True, as_of=moment, started=moment)), locale)
+    if which == "hostile":
+        return holding(
+            "\n".join(HOSTILE[kind] for kind in ("html", "script", "comment", "template", "bidi", "markdown"))
+        )
     return compare(result(), night_before()) if which == "sample" else large(int(which))
 
 

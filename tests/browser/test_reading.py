@@ -14,6 +14,17 @@ from tests.render.sample import result
 
 Open = Callable[..., Any]
 WORDS = Words("en")
+CUT = """(width) => { const bad = [], seen = document.createRange();
+  for (const cell of document.querySelectorAll(".fleet th, .fleet td, .held th, .held td, .policies > tbody td, .policies th")) {
+    if (cell.closest("thead") && cell.closest("thead").getBoundingClientRect().width < 2) continue;
+    if (cell.getBoundingClientRect().right > width + 1) bad.push(["beyond the edge", cell.textContent]);
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text; (text = texts.nextNode());) for (const word of text.data.matchAll(/[\\p{L}\\d]{3,14}/gu)) {
+      seen.setStart(text, word.index); seen.setEnd(text, word.index + word[0].length);
+      if (new Set(Array.from(seen.getClientRects(), (box) => Math.round(box.top))).size > 1) bad.push(["broken", word[0]]);
+    } }
+  return bad; }"""
+"""Cells of which something is beyond the edge, and words of a usual length that go on in the next line."""
 BOTTOMS = "sel => Array.from(document.querySelectorAll(sel), each => each.getBoundingClientRect().bottom)"
 
 
@@ -37,6 +48,16 @@ def test_a_phone_tells_the_outcome_and_what_changed_first(opened: Open) -> None:
         assert max(tab.evaluate(BOTTOMS, part)) <= 844, part
     cut = "document.querySelectorAll('.matters .title').forEach(e => { if (e.scrollHeight > e.clientHeight + 1) throw e })"
     tab.evaluate(cut)
+
+
+@pytest.mark.parametrize("width", [320, 390, 600, 768])
+@pytest.mark.parametrize("locale", ["en", "de"])
+def test_tables_are_whole_and_their_words_too_at_any_width(opened: Open, locale: str, width: int) -> None:
+    tab = opened("demo", locale=locale, viewport={"width": width, "height": 844})
+    assert tab.evaluate(CUT, width) == []
+    tab.emulate_media(media="print")
+    tab.set_viewport_size({"width": 700, "height": 900})
+    assert tab.evaluate(CUT, 700) == []
 
 
 def test_on_paper_everything_is_told(opened: Open, tmp_path: Path) -> None:
@@ -100,10 +121,12 @@ def test_with_forced_colours_states_keep_their_shape(opened: Open, axe: str, sch
 
 @pytest.mark.parametrize("locale", languages())
 def test_axe_finds_nothing_in_any_language(opened: Open, axe: str, locale: str) -> None:
-    tab = opened("demo", locale=locale, bypass_csp=True, color_scheme="dark" if locale == "de" else "light")
+    tab = opened("demo", locale=locale, bypass_csp=True)
     tab.evaluate(axe)
     find = "async () => (await axe.run()).violations.map(one => [one.id, one.nodes.slice(0, 3).map(node => node.html)])"
-    assert tab.evaluate(find) == []
+    for scheme in ("light", "dark"):
+        tab.emulate_media(color_scheme=scheme)
+        assert tab.evaluate(find) == [], scheme
 
 
 def test_everything_is_done_with_the_keyboard_alone(opened: Open) -> None:

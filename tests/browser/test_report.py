@@ -110,6 +110,36 @@ def test_a_deep_link_opens_its_finding_whatever_the_filter(opened: Open) -> None
     assert tab.evaluate("location.hash") == "#find?severity=info&sort=who"
 
 
+def test_a_link_followed_while_another_finding_closes_is_kept(opened: Open) -> None:
+    first, second = result().tenants[0].findings[:2]
+    tab = opened("sample", f"#f-{first.fingerprint}")
+    tab.wait_for_selector("#one[open]")
+    # The dialog tells that it was closed only after whatever the page does at once.
+    tab.evaluate(f"document.getElementById('one').close(); location.hash = 'f-{second.fingerprint}'")
+    tab.wait_for_selector("#one[open]")
+    assert tab.inner_text("#one h2") == second.subject.name
+    assert tab.evaluate("location.hash") == f"#f-{second.fingerprint}"
+
+
+def test_no_text_of_the_tenant_acts_in_the_table_either(opened: Open) -> None:
+    tab = opened("hostile")
+    tab.on("dialog", lambda said: pytest.fail(said.message))
+    row = tab.locator("#pane tr[data-item]").first
+    assert "<script>alert(1)</script>" in row.inner_text()
+    assert "{{ 7*7 }}" in row.inner_text()
+    assert "\u202e" not in tab.inner_text("body")
+    assert tab.locator("#pane b, #pane img, #pane script, #one b, #one img, #one script").count() == 0
+    assert tab.evaluate(
+        "Array.from(document.querySelectorAll('#pane a')).every(a => a.hash === a.getAttribute('href'))"
+    )
+    for field in ("policy", "who", "department"):
+        choose(tab, "group", field)
+    tab.select_option("[data-key=group]", "")
+    tab.locator("#pane tr[data-item] th a").first.click()
+    tab.wait_for_selector("#one[open]")
+    assert "<script>alert(1)</script>" in tab.inner_text("#one")
+
+
 def test_every_row_links_to_itself_and_back_closes_it(opened: Open) -> None:
     tab = opened()
     tab.locator("#pane tr[data-item] th a").first.click()

@@ -41,6 +41,13 @@ def test_files_open_with_a_click_where_they_may(kind: Attach, name: str, inside:
     assert again == made
 
 
+def test_excel_knows_the_letters_of_a_table_from_a_mail() -> None:
+    made = attached(result(), Attach.CSV, locale="en", suits=lambda _: True)
+    assert made is not None
+    assert made.body.startswith(b"\xef\xbb\xbftenant,")
+    assert made.body.decode("utf-8-sig").splitlines()[1].startswith("contoso,")
+
+
 def test_none_is_none() -> None:
     assert attached(result(), Attach.NONE, locale="en", suits=lambda _: True) is None
 

@@ -57,4 +57,6 @@ def holding(text: str) -> Result:
         actions=tuple(replace(action, title=text, owner=text) for action in there.actions),
         notices=tuple(replace(notice, message=text, subject=text) for notice in there.notices),
     )
-    return replace(whole, tenants=(tenant, *whole.tenants[1:]), summary=summarise((tenant,), whole.fleet))
+    kept = {"id": text, "policies": [text], "owner": text, "reason": text, "expires": text}
+    run = replace(whole.run, definitions={**whole.run.definitions, "waivers": [kept]})
+    return replace(whole, run=run, tenants=(tenant, *whole.tenants[1:]), summary=summarise((tenant,), whole.fleet))

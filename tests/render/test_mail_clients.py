@@ -133,6 +133,10 @@ def test_nothing_is_cut_off_at_any_width(browser: Any, html: Path, width: int) -
     page.goto(html.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.querySelector('h1').getBoundingClientRect().width") <= 600
+    left, right = page.evaluate(
+        "(({left, right}) => [left, innerWidth - right])(document.querySelector('.card').getBoundingClientRect())"
+    )
+    assert abs(left - right) <= 1
     page.close()
 
 

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.domain.result import Money, Subject
-from auditor.domain.words import Status, SubjectType
+from auditor.domain.result import Finding, Money, Subject
+from auditor.domain.words import Severity, Status, SubjectType
 from auditor.render.evidence import described
 from auditor.render.facts import last_sign_in
+from auditor.render.rows import Context, seat_row
 from auditor.render.seat_picture import WIDTH, bound, picture
 from auditor.render.totals import money, priced_whole, sums
+from auditor.render.view import SeatRow
 from auditor.render.visible import visible
 from auditor.render.words import Words
 from tests.render.sample import contoso, result
@@ -87,6 +89,29 @@ def test_a_bar_never_leaves_its_box(
     assert 0 <= bar.grace <= bar.usable
     assert bar.over == 0 or consumed > usable
     assert bar.zone is None or 0 <= bar.zone[0] <= bar.zone[1] <= WIDTH
+
+
+def test_a_product_is_drawn_with_its_own_bounds_before_those_of_some_of_its_people() -> None:
+    there = contoso()
+    known = next(each for each in there.findings if each.check == "seats.above-maximum")
+    facts = {name: value for name, value in known.evidence.items() if name not in {"adjust", "bound", "minimum"}}
+    quota = replace(
+        known, check="seats.quota-exceeded", policy="quota", evidence={**facts, "assigned": 9, "maximum": 8}
+    )
+    (seats,) = [each for each in there.seats if known.product is not None and each.sku_id == known.product.sku_id]
+
+    def drawn(*findings: Finding) -> SeatRow:
+        return seat_row(seats, Context.of_tenant(replace(there, findings=findings), {}, WORDS))
+
+    alone, both = drawn(known), drawn(quota, known)
+    assert (both.state, both.advice, both.limits) == (alone.state, alone.advice, alone.limits)
+    assert both.picture == alone.picture
+    assert both.picture is not None
+    assert both.picture.zone is not None
+    worse = drawn(replace(quota, severity=Severity.CRITICAL), known)
+    assert (worse.state, worse.advice, worse.limits) == ("quota exceeded", "", "at most 8 assigned")
+    assert worse.picture is not None
+    assert worse.picture.zone is None
 
 
 def test_evidence_is_told_in_words() -> None:

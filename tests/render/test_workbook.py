@@ -1,6 +1,7 @@
 """report.xlsx as openpyxl reads it back: types, tables, filters, and no text that Excel would compute."""
 
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from io import BytesIO
 from re import findall
@@ -29,16 +30,22 @@ def compared() -> Result:
     return compare(result(), night_before())
 
 
+def waived(*, expires: str = "2027-01-31") -> Result:
+    kept = {"id": "W-1", "policies": ["leavers"], "owner": "hr@contoso.example", "reason": "=leave", "expires": expires}  # fmt: skip
+    whole = compared()
+    return replace(whole, run=replace(whole.run, definitions={**whole.run.definitions, "waivers": [kept]}))
+
+
 def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
-    read = book(compared())
-    assert read.sheetnames == ["Summary", "Findings", "Actions", "Seats", "Policies", "Sources"]
+    read = book(waived())
+    assert read.sheetnames == ["Summary", "Findings", "Actions", "Seats", "Waivers", "Policies", "Sources"]
     for name in read.sheetnames[1:]:
         sheet = read[name]
         (table,) = sheet.tables.values()
         assert sheet.freeze_panes == "A2"
         assert table.autoFilter.ref == table.ref == sheet.dimensions
         assert [cell.value for cell in sheet[1]] == [column.name for column in table.tableColumns]
-        assert all(cell.data_type in {"s", "n", "inlineStr"} for row in sheet.iter_rows() for cell in row)
+        assert all(cell.data_type in {"s", "n", "d", "inlineStr"} for row in sheet.iter_rows() for cell in row)
         assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
 
 
@@ -57,17 +64,34 @@ def test_numbers_are_numbers_and_money_shows_cents() -> None:
 def test_actions_can_be_tracked() -> None:
     sheet = book(compared())["Actions"]
     header = [cell.value for cell in sheet[1]]
-    assert header[-2:] == ["state", "note"]
-    (choice,) = sheet.data_validations.dataValidation
+    assert "owner" in header
+    assert header[-3:] == ["state", "due", "justification"]
+    choice, day = sheet.data_validations.dataValidation
     assert (choice.type, choice.formula1) == ("list", '"to do,in progress,done,declined"')
-    assert str(choice.sqref) == f"{sheet.cell(1, len(header) - 1).column_letter}2:{sheet.cell(1, len(header) - 1).column_letter}3"  # fmt: skip
+    assert day.type == "date"
+    for column, rule in (("state", choice), ("due", day)):
+        letter = sheet.cell(1, header.index(column) + 1).column_letter
+        assert str(rule.sqref) == f"{letter}2:{letter}3"
+    assert {sheet.cell(row, header.index("due") + 1).number_format for row in (2, 3)} == {"yyyy-mm-dd"}
     assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [a.title for a in compared().tenants[0].actions]
+
+
+def test_waivers_stand_with_their_last_day_as_a_date() -> None:
+    sheet = book(waived())["Waivers"]
+    head, (only,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
+    assert head == ["waiver", "state", "expires", "policies", "owner", "reason", "findings"]
+    written = [cell.value.date() if cell.is_date else cell.value for cell in only]
+    assert written == ["W-1", "holds", date(2027, 1, 31), "leavers", "hr@contoso.example", "=leave", 0]
+    assert only[2].number_format == "yyyy-mm-dd"
+    assert only[5].data_type == "s"
+    sheet = book(waived(expires="0001-01-01"))["Waivers"]
+    assert sheet["C2"].value == "0001-01-01"
 
 
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
     names = book(compared(), locale).sheetnames
-    assert len(set(names)) == 6
+    assert len(set(names)) == 7
     assert "Findings" not in names
     assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
 
@@ -113,10 +137,10 @@ def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest
 
 
 def test_readers_that_believe_the_sheet_s_word_about_its_size_read_all_of_it() -> None:
-    made = b"".join(render(compared(), "xlsx", locale="en").chunks())
+    made = b"".join(render(waived(), "xlsx", locale="en").chunks())
     read = load_workbook(BytesIO(made), read_only=True)
     for sheet in read.worksheets[1:]:
-        assert sheet.calculate_dimension(force=False) == book(compared())[sheet.title].dimensions
+        assert sheet.calculate_dimension(force=False) == book(waived())[sheet.title].dimensions
 
 
 def test_a_row_can_be_read_by_those_who_pass_over_empty_cells() -> None:
