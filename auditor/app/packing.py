@@ -4,6 +4,7 @@ import pickle
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby, islice
 from operator import attrgetter
 from typing import Any, Final, Generic, TypeVar
@@ -16,7 +17,7 @@ from auditor.domain.making import drafts
 from auditor.domain.result import Action, Finding, Result, Subject, TenantResult
 from auditor.domain.words import Change, Severity, Status, SubjectType
 from auditor.engine.spilling import Scratch
-from auditor.render.totals import sums, unpriced, waived
+from auditor.render.totals import people, sums, unpriced, waived
 
 _TOGETHER: Final = 256
 """Values that are put away, and read again, at once."""
@@ -98,6 +99,27 @@ def _findings(rows: Iterable[tuple[Any, ...]]) -> Iterator[Finding]:
 
 FINDINGS: Final = _Form(_rows, _findings)
 ACTIONS: Final[_Form[Action]] = _Form(list, iter)
+CONCERNS: Final[_Form[tuple[str, Concern]]] = _Form(list, iter)
+
+
+class _Concerns(Mapping[str, Concern]):
+    """Whom the actions of a tenant are about, read when somebody asks."""
+
+    def __init__(self, laid: Laid[tuple[str, Concern]]) -> None:
+        self._laid = laid
+
+    @cached_property
+    def _read(self) -> Mapping[str, Concern]:
+        return dict(self._laid)
+
+    def __getitem__(self, action: str) -> Concern:
+        return self._read[action]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._laid)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +128,8 @@ class Packed(Described):
 
     laid: Laid[Finding]
     known: Counted
+    """Without concerns."""
+    concerns: Laid[tuple[str, Concern]]
     room: int | None = None
     """How many about people may be shown; None for all."""
 
@@ -118,7 +142,7 @@ class Packed(Described):
     @property
     def counted(self) -> Counted:
         """What they come to."""
-        return self.known
+        return replace(self.known, concerns=_Concerns(self.concerns))
 
     @property
     def shown(self) -> tuple[Finding, ...]:
@@ -129,7 +153,7 @@ class Packed(Described):
 
     def within(self, room: int | None) -> "Packed":
         """Return the same findings, of which so many about people may be shown."""
-        return self if room is None or len(self) <= room else replace(self, room=room)
+        return replace(self, room=None if room is None or len(self) <= room else room)
 
 
 def packed(tenant: TenantResult, scratch: Scratch, *, room: int | None = None) -> TenantResult:
@@ -137,11 +161,14 @@ def packed(tenant: TenantResult, scratch: Scratch, *, room: int | None = None) -
 
     Raises DeliveryError where the disk of the scratch file is full.
     """
-    return replace(
-        tenant,
-        findings=Packed(laid(tenant.findings, scratch, FINDINGS), counted_of(tenant), room),
-        actions=laid(tenant.actions, scratch, ACTIONS),
+    known = counted_of(tenant)
+    findings = Packed(
+        laid=laid(tenant.findings, scratch, FINDINGS),
+        known=replace(known, concerns={}),
+        concerns=laid(tuple(known.concerns.items()), scratch, CONCERNS),
+        room=room,
     )
+    return replace(tenant, findings=findings, actions=laid(tenant.actions, scratch, ACTIONS))
 
 
 def packed_result(result: Result, scratch: Scratch) -> Result:
@@ -190,7 +217,7 @@ def counted_of(tenant: TenantResult) -> Counted:
         worth=sums(findings),
         unpriced=unpriced(findings),
         waivers=waived(findings),
-        people=len({finding.subject.id for finding in findings if finding.subject.type is SubjectType.USER}),
+        people=people(findings),
         concerns={action.id: _concern(action, by_mark) for action in tenant.actions},
     )
 
@@ -210,8 +237,8 @@ def _tally(own: Sequence[Finding]) -> Tally:
 def _concern(action: Action, by_mark: Mapping[str, Finding]) -> Concern:
     own = [by_mark[mark] for mark in action.findings if mark in by_mark]
     worst = min((each.severity for each in own if each.status is Status.OPEN), key=_rank, default=Severity.INFO)
-    people = {each.subject.id: each for each in own if each.subject.type is SubjectType.USER}
-    return Concern(worst=worst, people=len(people), names=tuple(foremost(list(people.values()))))
+    persons = {each.subject.id: each for each in own if each.subject.type is SubjectType.USER}
+    return Concern(worst=worst, people=len(persons), names=tuple(foremost(list(persons.values()))))
 
 
 def _rank(severity: Severity) -> int:
@@ -225,8 +252,8 @@ def _shown(findings: Sequence[Finding], room: int) -> tuple[Finding, ...]:
     most = max(1, room // max(len(by_key), 1))
     chosen: list[Finding] = []
     for own in by_key.values():
-        people = [each for each in own if each.subject.type is SubjectType.USER]
-        first = sorted(people, key=lambda each: each.change not in _CHANGED)[:most]
+        persons = [each for each in own if each.subject.type is SubjectType.USER]
+        first = sorted(persons, key=lambda each: each.change not in _CHANGED)[:most]
         kept = {each.fingerprint for each in first}
         chosen += [each for each in own if each.subject.type is not SubjectType.USER or each.fingerprint in kept]
     return tuple(chosen)

@@ -1,16 +1,18 @@
 """Formats that people asked for into files: which, where, and written all together."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from auditor.app.cycles import no_looking_for_cycles
+from auditor.app.cycles import let_go_of_cycles, no_looking_for_cycles
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.render import FORMATS, Artifact, render, tenant_json
 from auditor.render.past import Past
+from auditor.render.pressing import FULL, alone
 
 TERMINAL = "terminal"
 STDOUT = "-"
@@ -19,7 +21,7 @@ FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
 
 WALKED = frozenset({"csv", "ndjson", "parquet"})
 """Formats that walk the findings once, in their order, and look at nothing else that is made of them."""
-FLOWING = WALKED | {"html", "json", "markdown", "xlsx"}
+FLOWING = WALKED | {"html", "json", "junit", "markdown", "sarif", "xlsx"}
 """Formats that need of findings that are walked no more than what is counted of them, and few."""
 
 
@@ -123,11 +125,26 @@ def _write_reports(
     if wanted.tenant_files:
         own = (tenant_json(result, tenant.name) for tenant in result.tenants)
         files.extend((wanted.folder / "tenants" / artifact.name, artifact) for artifact in own)
-    written = write_all((path, artifact.chunks()) for path, artifact in files)
+    pages = _tenant_pages(told, wanted, locale)
+    written = write_all(chain(((path, artifact.chunks()) for path, artifact in files), pages))
     for path, artifact in artifacts:
         if path is None:
             _to_stdout(artifact)
     return written[: len([path for path, _ in artifacts if path is not None])]
+
+
+def _tenant_pages(told: Result, wanted: Output, locale: str) -> Iterator[tuple[Path, Iterable[bytes]]]:
+    """Yield a page of each tenant, beside the page of a fleet that cannot tell all of them in full."""
+    place = next((path for name, path in wanted.files if name == "html" and path is not None), None)
+    if place is None or len(told.tenants) <= FULL:
+        return
+    from auditor.app.counting import SHOWN  # noqa: PLC0415  few fleets are so large
+    from auditor.app.packing import within  # noqa: PLC0415  likewise
+
+    for tenant in told.tenants:
+        page = render(within(alone(told, tenant.name), SHOWN), "html", locale=locale)
+        yield place.parent / "tenants" / f"{tenant.name}.html", page.chunks()
+        let_go_of_cycles()  # the engine of templates leaves some behind
 
 
 def _to_stdout(artifact: Artifact) -> None:

@@ -12,6 +12,7 @@ from auditor.domain.words import Severity
 from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
 from auditor.render.members import NEW, REOPENED
+from auditor.render.pressing import pressing
 from auditor.render.rows import LONG, Context, address_of, anchored, name_of, shortened, what
 from auditor.render.telling import Telling
 from auditor.render.visible import visible
@@ -186,13 +187,13 @@ LABELS: Final = {
 
 
 def gathered(result: Result, words: Words, gone: Sequence[Walk] | None = None) -> Gathering:
-    """Return the findings of every tenant and of the fleet, in the order of the result.
+    """Return the findings of every tenant that is told in full, and of the fleet, in the order of the result.
 
     `gone` is the walks over them, where they are at hand.
     """
     gathering = Gathering(words)
     *tenants, fleet = walks(result, words) if gone is None else gone
-    for tenant, walk in zip(result.tenants, tenants, strict=True):
+    for tenant, walk in zip(pressing(result).tenants, tenants, strict=True):
         actions = [gathering.act(anchored("a", tenant.name, each.id), each.title) for each in walk.actions]
         gathering.tenant(tenant.display_name or tenant.name, walk, actions)
     if result.fleet.findings:

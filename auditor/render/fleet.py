@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from auditor.domain.result import Result, SeatCount, TenantResult
 from auditor.domain.words import Severity
-from auditor.render.totals import changes
+from auditor.render.pressing import WORST, Standing, standing
+from auditor.render.totals import changes, summarise, sums
 from auditor.render.view import Page, Section
 from auditor.render.words import Words
-
-WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +34,7 @@ class FleetRow:
 
 
 def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]:
-    """Return a row for every tenant and one for all; nothing for a single tenant.
+    """Return a row for every tenant, those without a part of the page too, and one for all; nothing for a single one.
 
     Tenants that were not audited come first, since nothing is known of them; then those with the worst findings. Seats
     of products that cost nothing are left out: ten thousand spare ones say nothing. Where a number of a tenant's
@@ -46,8 +44,8 @@ def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]
         return ()
     sections = {section.name: section for section in page.sections}
     compared = result.run.previous is not None
-    ordered = sorted(result.tenants, key=lambda tenant: worst_first(sections[tenant.name]))
-    rows = [_row(tenant, sections[tenant.name], words, compared=compared) for tenant in ordered]
+    made = [(tenant, _row(tenant, sections.get(tenant.name), words, compared=compared)) for tenant in result.tenants]
+    rows = [row for _, row in sorted(made, key=lambda each: _standing(*each))]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
     found = changes(result.tenants, result.fleet)
     total = FleetRow(
@@ -65,26 +63,36 @@ def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]
     return (*rows, total)
 
 
-def worst_first(section: Section) -> tuple[bool, tuple[int, ...], bool, str]:
+def worst_first(section: Section) -> Standing:
     """Return what sorts the worst tenant to the front."""
-    counts = dict(section.counts)
-    return section.failure is None, tuple(-counts.get(s, 0) for s in WORST), section.complete, section.name
+    return standing(
+        failed=section.failure is not None,
+        counts=dict(section.counts),
+        complete=section.complete,
+        name=section.name,
+    )
 
 
-def _row(tenant: TenantResult, section: Section, words: Words, *, compared: bool) -> FleetRow:
+def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
+    return standing(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
+
+
+def _row(tenant: TenantResult, section: Section | None, words: Words, *, compared: bool) -> FleetRow:
     found = changes([tenant])
     audited = tenant.failure is None
+    open_ = summarise((tenant,)).open
+    counts = tuple((s, open_[s]) for s in WORST if open_.get(s))
     return FleetRow(
-        anchor=section.anchor,
-        title=section.title,
+        anchor="" if section is None else section.anchor,
+        title=tenant.display_name or tenant.name,
         failure=not audited,
-        complete=section.complete,
-        open=section.open,
-        counts=section.counts,
+        complete=tenant.complete,
+        open=sum(open_.values()),
+        counts=counts,
         new=found.new + found.reopened if compared and audited else None,
         fixed=found.fixed if compared and audited else None,
         **_seats(tenant.seats, words, whole=audited),
-        money=section.money,
+        money=words.sums(sums(tenant.findings)) if section is None else section.money,
     )
 
 

@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, Final
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from auditor import resources
@@ -42,7 +42,7 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     """
     words = Words(locale)
     style, script = _text("styles/report.css"), _text("templates/report.js")
-    template = environment(words).get_template("report.html.jinja")
+    template = _template_in(locale)
     ours = (style, script, *_PLACES)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
     gone = walks(result, words)
@@ -53,6 +53,12 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
     body = _pieces(template.generate(**told), (columns.text, columns.marks))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
+
+
+@cache
+def _template_in(locale: str) -> Template:
+    """Return the page's template in a language: making it takes longer than filling it in for a small tenant."""
+    return environment(Words(locale)).get_template("report.html.jinja")
 
 
 def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:

@@ -13,8 +13,9 @@ from auditor.render.document import TOOL
 from auditor.render.matters import matters, steps
 from auditor.render.over_time import timeline, trends
 from auditor.render.past import Past
+from auditor.render.pressing import pressing
 from auditor.render.rows import ROWS, anchored, lines, outcome_row, row, seat_row, source_row
-from auditor.render.totals import Changes, added, changes, freed, priced_whole
+from auditor.render.totals import Changes, added, changes, freed, people, priced_whole, sums
 from auditor.render.verdict import completeness, verdict
 from auditor.render.view import Figure, Group, Page, Section, Tile
 from auditor.render.waivers import waiver_rows
@@ -40,11 +41,14 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
     `gone` is the walks over the findings, where they are at hand.
     """
     *tenants, fleet = walked = walks(result, words) if gone is None else gone
-    made = [_section(*each, words) for each in zip(result.tenants, tenants, strict=True)]
+    full = pressing(result).tenants
+    made = [_section(*each, words) for each in zip(full, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         made.append(_fleet(result, fleet, words))
     sections, worth = zip(*made, strict=True) if made else ((), ())
-    total = added(worth)
+    names = {tenant.name for tenant in full}
+    others = [tenant.findings for tenant in result.tenants if tenant.name not in names]
+    total = added((*worth, *map(sums, others)))
     changed = changes(result.tenants, result.fleet)
     return Page(
         language=words.language,
@@ -74,11 +78,15 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         lower_bound=not priced_whole(result),
         matters=matters(sections, words),
         sections=sections,
+        full=len(full),
+        tenants=len(result.tenants),
         tool=f"{TOOL} {result.run.tool_version}",
         digest=result.run.policy_digest,
         run=result.run.id,
         redacted=result.run.redacted,
-        people=len(frozenset().union(*(walk.users for walk in walked))) + sum(walk.unseen() for walk in walked),
+        people=len(frozenset().union(*(walk.users for walk in walked)))
+        + sum(walk.unseen() for walk in walked)
+        + sum(map(people, others)),
     )
 
 

@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any, Final
 
-from auditor.domain.errors import UsageError
-from auditor.domain.result import Action, Finding, FleetResult, Result
+from auditor.domain.result import Action, Finding, Result
 from auditor.render.artifact import Artifact
 from auditor.render.document import Document, Findings, action_document, listed, result_document
 from auditor.render.json_text import document
-from auditor.render.totals import summarise
+from auditor.render.pressing import alone
 
 _MEDIA_TYPE = "application/json"
 _TOGETHER: Final = 1000
@@ -26,11 +25,7 @@ def render(result: Result, *, locale: str) -> Artifact:
 
 def tenant_json(result: Result, name: str) -> Artifact:
     """Write one tenant of the run as a result of its own, `<name>.json`; UsageError for a tenant it does not hold."""
-    tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
-    if not tenants:
-        raise UsageError("tenant-unknown", f"the result holds no tenant '{name}'")
-    part = Result(run=result.run, tenants=tenants, fleet=FleetResult(), summary=summarise(tenants))
-    return Artifact(name=f"{name}.json", media_type=_MEDIA_TYPE, body=_pieces(part))
+    return Artifact(name=f"{name}.json", media_type=_MEDIA_TYPE, body=_pieces(alone(result, name)))
 
 
 def _pieces(result: Result) -> Iterator[bytes]:

@@ -10,7 +10,7 @@ from typing import Final
 from auditor.domain.described import Counted, Described
 from auditor.domain.result import Finding, FleetResult, Result, Summary, TenantResult
 from auditor.domain.words import Outcome, Severity
-from auditor.render.members import NEW, OPEN, REOPENED, UNCHANGED, WAIVED
+from auditor.render.members import NEW, OPEN, REOPENED, UNCHANGED, USER, WAIVED
 
 COSTLY: Final = frozenset(
     {
@@ -109,6 +109,14 @@ def waivers(result: Result) -> Counter[str]:
 def waived(findings: Iterable[Finding]) -> Counter[str]:
     """Count which waivers waive findings that are at hand."""
     return Counter(each.waiver for each in findings if each.status is WAIVED and each.waiver)
+
+
+def people(findings: Sequence[Finding]) -> int:
+    """Count the people whom the findings of one tenant are about."""
+    known = counted(findings)
+    if known is not None:
+        return known.people
+    return len({each.subject.id for each in findings if each.subject.type is USER})
 
 
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:

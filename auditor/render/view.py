@@ -276,6 +276,9 @@ class Page:
     waivers: tuple[WaiverRow, ...]
     matters: tuple[Matter, ...]
     sections: tuple[Section, ...]
+    full: int
+    """Tenants that have a section: the others are not as bad."""
+    tenants: int
     tool: str
     digest: str
     run: str

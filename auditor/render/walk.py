@@ -16,6 +16,7 @@ from auditor.domain.described import Counted
 from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.domain.words import Severity
 from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
+from auditor.render.pressing import pressing
 from auditor.render.rows import Context
 from auditor.render.totals import BUDGET, Unshown, counted, in_order, shown, sums, unshown
 from auditor.render.words import Words
@@ -241,13 +242,14 @@ class Part:
 
 
 def walks(result: Result, words: Words) -> tuple[Walk, ...]:
-    """Return a walk over the findings of every tenant in the order of the result, and one over those of the fleet."""
+    """Return a walk over the findings of every tenant that is told in full, and one over those of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
-    most = max(_FEWEST, _ACTIONS // max(1, len(result.tenants)))
+    tenants = pressing(result).tenants
+    most = max(_FEWEST, _ACTIONS // max(1, len(tenants)))
     return (
         *(
             Walk.over(tenant.findings, tenant.actions, Context.of_tenant(tenant, headers, words), most)
-            for tenant in result.tenants
+            for tenant in tenants
         ),
         Walk.over(result.fleet.findings, result.fleet.actions, Context.of_fleet(result, headers, words)),
     )
