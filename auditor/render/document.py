@@ -39,7 +39,7 @@ def result_document(result: Result, *, told: "Findings | None" = None) -> Docume
         "schema": SCHEMA,
         "tool": {"name": TOOL, "version": result.run.tool_version},
         "run": run_document(result.run),
-        "tenants": [_tenant(tenant, told) for tenant in result.tenants],
+        "tenants": told.tenants(result.tenants),
         "fleet": _fleet(result.fleet, told),
         "summary": summary_document(result.summary),
     }
@@ -143,6 +143,14 @@ class Findings:
         self._amounts: dict[tuple[str, int], Document] = {}
         self._sources: dict[tuple[str, int], Document] = {}
         self._held: list[Money] = []
+
+    def tenants(self, tenants: Sequence[TenantResult]) -> Any:
+        """Return what stands for tenants in a document: a list of them."""
+        return [self.tenant(tenant) for tenant in tenants]
+
+    def tenant(self, tenant: TenantResult) -> Document:
+        """Return one tenant."""
+        return _tenant(tenant, self)
 
     def listed(self, found: Sequence[Finding]) -> Any:
         """Return what stands for findings in a document: a list of them."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Any, Final
 
-from auditor.domain.result import Action, Finding, Result
+from auditor.domain.result import Action, Finding, Result, TenantResult
 from auditor.render.artifact import Artifact
 from auditor.render.document import Document, Findings, action_document, listed, result_document
 from auditor.render.json_text import document
@@ -36,6 +36,9 @@ def _pieces(result: Result) -> Iterator[bytes]:
 
 class _Pieces(Findings):
     """Puts off what may be too long to be held as plain values."""
+
+    def tenants(self, tenants: Sequence[TenantResult]) -> "_Later":
+        return _Later(tenants, self.tenant, at_once=1, nested=True)
 
     def listed(self, found: Sequence[Finding]) -> "_Later":
         return _Later(found, self.document)
