@@ -2,13 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from auditor.policy.reading import BROKEN, Path
 from auditor.policy.structure import fits
 
 _LISTS = ("policies", "waivers")
 _MAPPINGS = ("populations", "products")
+_CONSTRAINT: Final = "health"
+_LEAST: Final[Mapping[str, Mapping[str, Any]]] = {
+    "policies": {"id": "x", "severity": "info", _CONSTRAINT: {"errors": "deny"}},
+    "waivers": {"id": "x", "policies": ["x"], "reason": "-", "owner": "-", "expires": "1970-01-01"},
+}
+"""What an item must have: it stands in for keys that are wrong or missing, and nothing is wrong with its meaning."""
+_OWN: Final = {"policies": ("id",), "waivers": ("id", "policies")}
+"""Keys for which nothing can stand in."""
 
 
 @dataclass(slots=True)
@@ -24,8 +32,9 @@ class Gaps:
 
 
 def salvage(value: object, mistakes: Iterable[Path], gaps: Gaps) -> dict[str, Any] | None:
-    """Return the document with its broken parts marked, each policy, waiver and name a part; None where none is whole.
+    """Return the document with its broken parts marked; None where none is whole.
 
+    A part is a name, or a key of a policy or waiver, whose other keys are still read.
     What a broken part would have defined is noted in `gaps`.
     """
     if not isinstance(value, dict):
@@ -51,7 +60,8 @@ def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
             item = kept[section][place]
             if section == "policies" and isinstance(item, Mapping):
                 gaps.policies.add(str(item.get("id")))
-            kept[section] = [BROKEN if number == place else each for number, each in enumerate(kept[section])]
+            mended = _mended(section, item)
+            kept[section] = [mended if number == place else each for number, each in enumerate(kept[section])]
         case (str(section), str(name), *_) if section in _MAPPINGS and isinstance(kept.get(section), dict):
             if section == "populations":
                 gaps.populations.add(name)
@@ -62,6 +72,22 @@ def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
             kept.pop(str(section), None)
         case _:
             return
+
+
+def _mended(section: str, item: object) -> object:
+    """Return an item with what is whole of it, so that its meaning is told too; BROKEN where too little is."""
+    if not isinstance(item, Mapping):
+        return BROKEN
+    least = _LEAST[section]
+    bare = {key: value for key, value in least.items() if key != _CONSTRAINT}
+    whole = {key: value for key, value in item.items() if any(_fits(section, {**o, key: value}) for o in (least, bare))}
+    if any(key not in whole for key in _OWN[section]):
+        return BROKEN
+    return next((made for made in ({**bare, **whole}, {**least, **whole}) if _fits(section, made)), BROKEN)
+
+
+def _fits(section: str, item: Mapping[str, Any]) -> bool:
+    return fits({"version": 1, section: [item]}, "policy")
 
 
 def _whole(part: Any) -> Any:

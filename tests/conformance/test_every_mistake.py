@@ -46,6 +46,43 @@ waivers:
     ]
 
 
+def test_meaning_is_told_beside_structure_in_one_policy_and_one_waiver(tmp_path: Path) -> None:
+    found = mistakes(
+        tmp_path,
+        a="""version: 1
+populations: {frontline: {department: Store}}
+policies:
+  - {id: a, severity: hihg, users: frontlin, assignments: {deny: paid}}
+  - {id: b, severity: low, seats: {spare: {min: 6, max: 5}}, extra: 1}
+  - {id: a, severity: low, users: {population: nobody}, seats: {spare: {min: 1.5}}}
+  - {id: C, users: nobody, seats: {}}
+waivers:
+  - {id: w, policies: [nope], reason: r, owner: o}
+  - {id: w, policies: [a], users: somebody, reason: r, expires: soon}
+  - {id: v, policies: 5, users: somebody, reason: r, owner: o, expires: 2027-02-30}
+""",
+    )
+    assert found == [
+        "a.yaml:4:23 policy-bad-value",
+        "a.yaml:4:36 policy-unknown-population",
+        "a.yaml:5:49 policy-min-above-max",
+        "a.yaml:5:62 policy-unknown-key",
+        "a.yaml:6:10 policy-duplicate-id",
+        "a.yaml:6:48 policy-unknown-population",
+        "a.yaml:6:78 policy-wrong-type",
+        "a.yaml:7:5 policy-missing-key",
+        "a.yaml:7:10 policy-bad-value",
+        "a.yaml:7:35 policy-empty",
+        "a.yaml:9:5 policy-missing-key",
+        "a.yaml:9:24 waiver-unknown-policy",
+        "a.yaml:10:5 policy-missing-key",
+        "a.yaml:10:10 waiver-duplicate-id",
+        "a.yaml:10:35 policy-unknown-population",
+        "a.yaml:10:65 policy-bad-value",
+        "a.yaml:11:23 policy-wrong-type",
+    ]
+
+
 def test_nothing_is_missing_that_a_broken_part_may_define(tmp_path: Path) -> None:
     users = "version: 1\npolicies:\n  - {id: b, severity: low, users: x, assignments: {deny: [SPE_E5]}}\n"
     waiver = "waivers: [{id: w, policies: [a], reason: r, owner: o, expires: 2027-01-01}]\n"
