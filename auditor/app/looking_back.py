@@ -151,7 +151,7 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
 def since_when(looked: Looked, tenant: str | None, *, by: str, wanted: str) -> tuple[str, tuple[Episode, ...]]:
     """Return the tenant and every stretch of time of a finding, of a policy's findings, or of a person's."""
     name, known = looked.one(tenant)
-    if known.results is None:
+    if known.results is None or not known.results.entries():
         raise SnapshotError(
             "history-results", f"{looked.where} has no result of {name}", hint="`auditor store put STORE result.json`"
         )

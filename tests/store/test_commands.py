@@ -63,6 +63,12 @@ def test_a_single_snapshot_is_judged_by_any_instant(place: Path) -> None:
     assert audited(place, "snapshots/contoso/2026-01-30T021700Z", "--as-of", "2020-01-01") == (1, 2)
 
 
+def test_a_store_without_results_does_not_know_since_when(place: Path) -> None:
+    asked = call("history", "audits", "--policy", "blocked", cwd=place)
+    assert (asked.code, asked.out) == (2, b"")
+    assert "history-results" in asked.err
+
+
 def test_a_night_comes_back_as_a_folder(place: Path) -> None:
     done = call("store", "get", "audits", "contoso", "--as-of", "2026-01-31", "-o", "back", cwd=place)
     assert done.text.strip() == "back/contoso/2026-01-30T021700Z"
