@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from io import BytesIO
 from typing import Final
 
+from auditor.app.reporting import marked_csv
 from auditor.deliver.letter import Attachment
 from auditor.domain.result import Result
 from auditor.domain.tenant import Attach
@@ -64,9 +65,7 @@ def _bytes(result: Result, name: str, locale: str) -> bytes:
 
 def _for_excel(result: Result, locale: str) -> bytes:
     """Return the table with the mark by which Excel knows UTF-8: a file from a mail is opened with a double click."""
-    from auditor.render.csv_table import render as render_csv  # noqa: PLC0415 - most readers get another file
-
-    return b"".join(render_csv(result, locale=locale, bom=True).chunks())
+    return b"".join(marked_csv(result, locale=locale).chunks())
 
 
 def _packed(name: str, body: bytes, at: datetime, level: int) -> bytes:

@@ -17,6 +17,7 @@ from auditor.domain.result import (
     PolicyOutcome,
     Result,
     Run,
+    SeatBounds,
     SeatCount,
     SourceLine,
     TenantResult,
@@ -29,6 +30,7 @@ from auditor.engine.facts import Facts, SkuFact
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.plan import Plan, bind
+from auditor.engine.seats import bounds_of
 from auditor.policy.compiling import needs
 from auditor.render.totals import summarise
 from auditor.snapshot.manifest import format_instant
@@ -113,6 +115,7 @@ def concluded(
     readable = [facts.status(source) for source in needed]
     balanced = [(policy, policy.constraint) for policy in plan.policies if isinstance(policy.constraint, Balance)]
     places = evaluation.used_waivers | evaluation.unknown_waivers
+    bounds = bounds_of(plan)
     return TenantResult(
         name=manifest.tenant,
         tenant_id=manifest.tenant_id,
@@ -123,7 +126,9 @@ def concluded(
         as_of=manifest.instant,
         complete=all(status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for status in readable),
         sources=tuple(facts.coverage(source) for source in Source),
-        seats=tuple(_seat_count(facts, sku) for sku in facts.skus if sku.owned),
+        seats=tuple(
+            _seat_count(facts, sku, bounds.get(place, ())) for place, sku in enumerate(facts.skus) if sku.owned
+        ),
         policies=evaluation.outcomes,
         findings=findings,
         notices=tenant_notices(plan, evaluation),
@@ -154,7 +159,7 @@ def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> Tenant
     )
 
 
-def _seat_count(facts: Facts, sku: SkuFact) -> SeatCount:
+def _seat_count(facts: Facts, sku: SkuFact, bounds: tuple[SeatBounds, ...]) -> SeatCount:
     return SeatCount(
         sku_id=sku.sku_id,
         sku_part_number=sku.part_number or "",
@@ -168,6 +173,7 @@ def _seat_count(facts: Facts, sku: SkuFact) -> SeatCount:
         consumed=sku.consumed,
         usable=sku.usable,
         spare=sku.spare,
+        bounds=bounds,
     )
 
 

@@ -37,6 +37,8 @@ class Output:
     """Where the summary is written instead, as plain text."""
     tenant_files: bool
     """Whether each tenant gets a result.json of its own, in the folder `tenants`."""
+    csv_bom: bool = False
+    """Whether the table begins with the mark by which Excel knows UTF-8; other formats have none."""
 
     @property
     def walked(self) -> bool:
@@ -61,7 +63,7 @@ def parse_format(text: str) -> tuple[str, str | None]:
     return name, path or None
 
 
-def outputs(formats: Sequence[tuple[str, str | None]], folder: Path) -> Output:
+def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom: bool = False) -> Output:
     """Decide what is written where; two formats never share a path."""
     files: list[tuple[str, Path | None]] = []
     for name, path in formats:
@@ -81,6 +83,7 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path) -> Output:
         terminal=any(name == TERMINAL and path in {None, STDOUT} for name, path in formats),
         terminal_file=next((path for name, path in files if name == TERMINAL), None),
         tenant_files=("json", folder / FORMATS["json"].file) in files,
+        csv_bom=csv_bom,
     )
 
 
@@ -117,10 +120,12 @@ def write_reports(
 def _write_reports(
     result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past]
 ) -> tuple[Path, ...]:
-    artifacts = [
-        (path, render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history))
-        for name, path in wanted.files
-    ]
+    def made(name: str) -> Artifact:
+        if name == "csv" and wanted.csv_bom:
+            return marked_csv(result, locale=locale)
+        return render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history)
+
+    artifacts = [(path, made(name)) for name, path in wanted.files]
     files = [(path, artifact) for path, artifact in artifacts if path is not None]
     if wanted.tenant_files:
         own = (tenant_json(result, tenant.name) for tenant in result.tenants)
@@ -145,6 +150,13 @@ def _tenant_pages(told: Result, wanted: Output, locale: str) -> Iterator[tuple[P
         page = render(within(alone(told, tenant.name), SHOWN), "html", locale=locale)
         yield place.parent / "tenants" / f"{tenant.name}.html", page.chunks()
         let_go_of_cycles()  # the engine of templates leaves some behind
+
+
+def marked_csv(result: Result, *, locale: str) -> Artifact:
+    """Write the table of findings with the mark in front by which Excel knows UTF-8 when it opens a file by itself."""
+    from auditor.render.csv_table import render as render_csv  # noqa: PLC0415  few ask for it
+
+    return render_csv(result, locale=locale, bom=True)
 
 
 def _to_stdout(artifact: Artifact) -> None:

@@ -82,7 +82,8 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
 def _add_how(how: argparse._ArgumentGroup) -> None:
     declare(
         how,
-        *("output", "format", "locale", "fail_on", "history", "store", "redact", "quiet", "verbose", "no_color"),
+        *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact"),
+        *("quiet", "verbose", "no_color"),
         format="repeatable (default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",
         verbose="say what is being done; a bug shows its traceback",
@@ -109,7 +110,8 @@ def run(args: argparse.Namespace) -> int:
         checked(args)
         return run_streamed(args, _request(args), _output(args))
     keep = _keeper(args)
-    wanted = outputs([parse_format(text) for text in formats_of(args.format)], _output(args))
+    formats = [parse_format(text) for text in formats_of(args.format)]
+    wanted = outputs(formats, _output(args), csv_bom=args.csv_bom)
     request = _request(args)
     settings = None
     if args.send:

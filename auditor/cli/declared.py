@@ -41,6 +41,10 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             {"type": Path, "metavar": "DIR", "help": "where reports go (default: out/)"},
         ),
         "format": (("-f", "--format"), {"action": "append", "default": [], "metavar": "FORMAT[=PATH]"}),
+        "csv_bom": (
+            ("--csv-bom",),
+            {"action": "store_true", "help": "findings.csv begins with the mark (BOM) by which Excel knows UTF-8"},
+        ),
         "locale": (("--locale",), {"metavar": "TAG"}),
         "fail_on": (
             ("--fail-on",),

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
     declare(
         parser,
-        *("output", "format", "history", "locale", "redact", "quiet", "verbose", "no_color"),
+        *("output", "format", "csv_bom", "history", "locale", "redact", "quiet", "verbose", "no_color"),
         format="repeatable (default: html, json, terminal)",
         locale="language of the reports",
     )
@@ -32,7 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor report`: 0, or 2 for results that cannot be read or do not belong together."""
     wish = wished_locale(args.locale)
-    wanted = outputs([parse_format(text) for text in formats_of(args.format)], args.output or Path("out"))
+    formats = [parse_format(text) for text in formats_of(args.format)]
+    wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
     beside = next((path for _, path in wanted.files if path is not None), None)
     with saved_results(args.results, beside) as results:
         return _report(within(merge(results, active()), SHOWN), args, wanted, wish)

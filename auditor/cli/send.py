@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.app.redacting import redacted
-from auditor.app.saved import saved_result
+from auditor.app.saved import saved_results
 from auditor.cli.console import notices, say, tell
 from auditor.cli.declared import declare
 from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
@@ -65,18 +65,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor send`: 0 when every mail that was due was accepted, else 3."""
     settings = mail_settings(args.tenants)
-    result = saved_result(args.result)
-    if args.redact:
-        result = redacted(result)
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
-    return send(
-        result,
-        settings,
-        args,
-        dry_run=folder / "mail" if args.dry_run else None,
-        resend=args.resend,
-        only=tuple(args.to),
-    )
+    with saved_results([args.result], None) as [(_, result)]:
+        return send(
+            redacted(result) if args.redact else result,
+            settings,
+            args,
+            dry_run=folder / "mail" if args.dry_run else None,
+            resend=args.resend,
+            only=tuple(args.to),
+        )
 
 
 def mail_settings(path: Path | None) -> Settings:

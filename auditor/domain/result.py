@@ -121,6 +121,18 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SeatBounds:
+    """How many seats of one SKU a policy wants spare, its shares told in whole seats."""
+
+    policy: str
+    usable: int
+    """Usable seats as the policy counts them: without those in their grace period where it ignores them."""
+    minimum: int | None
+    """The fewest spare seats that keep it; None where it has no lower bound."""
+    maximum: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SeatCount:
     """The seats of one SKU of a tenant; a number Graph did not give is None."""
 
@@ -136,6 +148,8 @@ class SeatCount:
     consumed: int | None
     usable: int | None
     spare: int | None
+    bounds: tuple[SeatBounds, ...] = ()
+    """Of every policy that judges its spare seats and has a bound, whether it is kept or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from math import ceil, floor
 from typing import Any
 
 from auditor.domain.policy import Bound, Seats
-from auditor.domain.result import Money, ProductReference, Subject
+from auditor.domain.result import Money, ProductReference, SeatBounds, Subject
 from auditor.domain.words import Source, SourceStatus, SubjectType
 from auditor.engine.coverage import Doubt, unread
 from auditor.engine.facts import Facts, SkuFact
@@ -182,6 +182,41 @@ def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound
     if most is not None and usable > most:
         return most - usable, True
     return 0, True
+
+
+def bounds_of(plan: Plan) -> Mapping[int, tuple[SeatBounds, ...]]:
+    """Return the bounds that policies set on the spare seats of single SKUs, by the place of the SKU.
+
+    A pool's bounds are of the sum and a quota's of people: neither is here. A SKU of which it is not known whether a
+    policy looks at it, or how many seats it has, is not there for that policy.
+    """
+    facts = plan.facts
+    if facts.status(Source.SUBSCRIBED_SKUS) not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
+        return {}
+    found: dict[int, list[SeatBounds]] = {}
+    for policy in plan.policies:
+        block = policy.constraint
+        if not isinstance(block, Seats) or block.pool or (block.minimum is None and block.maximum is None):
+            continue
+        mask = plan.masks.of(block.of)
+        for number in facts.assignable:
+            bounds = _bounds(policy.id, block, facts.skus[number]) if mask.true[number] else None
+            if bounds is not None:
+                found.setdefault(number, []).append(bounds)
+    return {number: tuple(bounds) for number, bounds in found.items()}
+
+
+def _bounds(policy: str, block: Seats, sku: SkuFact) -> SeatBounds | None:
+    """Tell bounds in whole seats: spare ones are whole, so that rounding towards the stricter side decides alike."""
+    if sku.enabled is None or sku.warning is None:
+        return None
+    usable = sku.enabled + (sku.warning if block.count_grace_units else 0)
+    return SeatBounds(
+        policy=policy,
+        usable=usable,
+        minimum=None if block.minimum is None else ceil(block.minimum.reached(usable)),
+        maximum=None if block.maximum is None else floor(block.maximum.reached(usable)),
+    )
 
 
 def _least(consumed: int, minimum: Bound | None) -> int | None:

@@ -23,6 +23,7 @@ from auditor.domain.result import (
     ProductReference,
     Result,
     Run,
+    SeatBounds,
     SeatCount,
     SourceLine,
     Subject,
@@ -219,6 +220,16 @@ def _seats(part: Part) -> SeatCount:
         consumed=part.optional_count("consumed"),
         usable=part.optional_count("usable"),
         spare=part.optional_count("spare"),
+        bounds=tuple(map(_bounds, part.optional_parts("bounds"))),
+    )
+
+
+def _bounds(part: Part) -> SeatBounds:
+    return SeatBounds(
+        policy=part.text("policy"),
+        usable=part.count("usable"),
+        minimum=part.optional_count("minimum"),
+        maximum=part.optional_count("maximum"),
     )
 
 

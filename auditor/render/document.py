@@ -18,6 +18,7 @@ from auditor.domain.result import (
     ProductReference,
     Result,
     Run,
+    SeatBounds,
     SeatCount,
     SourceLine,
     Summary,
@@ -278,6 +279,16 @@ def _seats(seats: SeatCount) -> Document:
         "consumed": seats.consumed,
         "usable": seats.usable,
         "spare": seats.spare,
+        "bounds": [_bounds(bounds) for bounds in seats.bounds],
+    }
+
+
+def _bounds(bounds: SeatBounds) -> Document:
+    return {
+        "policy": bounds.policy,
+        "usable": bounds.usable,
+        "minimum": bounds.minimum,
+        "maximum": bounds.maximum,
     }
 
 

@@ -10,7 +10,7 @@ from auditor.domain.words import Severity
 from auditor.render.evidence import advice, described, limits
 from auditor.render.facts import product_name, product_names
 from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
-from auditor.render.seat_picture import picture
+from auditor.render.seat_picture import picture, tightest
 from auditor.render.totals import shown
 from auditor.render.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
@@ -155,10 +155,10 @@ def sentence(finding: Finding, context: Context) -> str:
 
 
 def seat_row(seats: SeatCount, context: Context) -> SeatRow:
-    """Return one product's seats, with its bounds where a finding tells them."""
+    """Return one product's seats, with the bounds that a finding tells, else with the tightest of all policies."""
     words = context.words
     finding = context.about_seats.get(seats.sku_id.casefold())
-    facts: Mapping[str, Any] = finding.evidence if finding is not None else {}
+    facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
     change = facts.get("adjust")
     return SeatRow(
         name=shortened(seats.name or seats.sku_part_number or seats.sku_id),

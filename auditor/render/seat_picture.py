@@ -6,6 +6,8 @@ from decimal import Decimal
 from re import fullmatch, search
 from typing import Any, Final
 
+from auditor.domain.result import SeatCount
+
 WIDTH: Final = 240
 """Units of the bar's view box; what is drawn lies between 0 and WIDTH."""
 
@@ -59,6 +61,26 @@ def bound(written: object, usable: int) -> Decimal | None:
         return None
     least = Decimal(seats[1]) if seats is not None else Decimal(0)
     return max(least, Decimal(share[1]) * usable / 100) if share is not None else least
+
+
+def tightest(seats: SeatCount) -> Mapping[str, str]:
+    """Return the `minimum` and `maximum` of spare seats that keep every policy's bounds at once.
+
+    What is missing is not bounded; nothing where the seats are not known or no number of them keeps all bounds.
+    """
+    if seats.usable is None or not seats.bounds:
+        return {}
+    # Bounds on where assigned seats end can be held against each other whatever each policy counts as usable.
+    last = min(each.usable - (each.minimum or 0) for each in seats.bounds)
+    first = max((each.usable - each.maximum for each in seats.bounds if each.maximum is not None), default=None)
+    if last < max(first or 0, 0):
+        return {}
+    told: dict[str, str] = {}
+    if last < seats.usable or any(each.minimum is not None for each in seats.bounds):
+        told["minimum"] = str(seats.usable - last)
+    if first is not None:
+        told["maximum"] = str(seats.usable - max(first, 0))
+    return told
 
 
 def _zone(usable: int, facts: Mapping[str, Any], at: Any) -> tuple[int, int] | None:

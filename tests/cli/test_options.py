@@ -135,6 +135,24 @@ def test_formats_go_where_they_are_sent(here: Path, saved: Path) -> None:
     assert all(json.loads(line) for line in ran.out.splitlines())
 
 
+def test_excel_gets_its_mark_when_it_is_asked_for(here: Path, saved: Path) -> None:
+    def table(*arguments: str, **environment: str) -> bytes:
+        return audit(here, saved, "-f", "csv=-", *arguments, **environment).out
+
+    bare = table()
+    assert bare.startswith(b"tenant,")
+    assert table("--csv-bom") == table(AUDITOR_CSV_BOM="yes") == b"\xef\xbb\xbf" + bare
+    assert table(AUDITOR_CSV_BOM="no") == bare
+    assert audit(here, saved, "-q", "-f", "csv,json,ndjson", "--csv-bom").code == 0
+    files = {name: (here / "out" / name).read_bytes() for name in ("findings.csv", "result.json", "findings.ndjson")}
+    assert [name for name, body in files.items() if body.startswith(b"\xef\xbb\xbf")] == ["findings.csv"]
+    again = ("report", "out/result.json", "-q", "-o", "again", "-f", "csv")
+    assert call(*again, "--csv-bom", cwd=here).code == 0
+    assert (here / "again" / "findings.csv").read_bytes() == files["findings.csv"]
+    assert call(*again, cwd=here).code == 0
+    assert b"\xef\xbb\xbf" + (here / "again" / "findings.csv").read_bytes() == files["findings.csv"]
+
+
 def test_reports_replace_those_of_the_run_before(here: Path, saved: Path) -> None:
     for _ in range(2):
         assert audit(here, saved, "-f", "json").code == 0
