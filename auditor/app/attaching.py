@@ -1,7 +1,7 @@
 """A reader's part of a result into the file that goes with the mail, packed to a size that a mail can carry."""
 
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from typing import Final
@@ -11,6 +11,7 @@ from auditor.deliver.letter import Attachment
 from auditor.domain.result import Result
 from auditor.domain.tenant import Attach
 from auditor.render import render
+from auditor.render.past import Past
 
 LARGEST: Final = 20_000_000
 """Bytes of an attachment: base64 makes a third more of it, and many mail servers end at 25 or 35 MB."""
@@ -21,17 +22,19 @@ _LEVELS: Final = (9, 1, 0)
 """Levels of compression that are tried until the size suits: 0 stores."""
 
 
-def attached(told: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool]) -> Attachment | None:
+def attached(
+    told: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[Past] = ()
+) -> Attachment | None:
     """Return the file; None where none is wanted. `suits` says whether a mail has a way for so many bytes.
 
-    The file may be larger than LARGEST: whoever sends it decides what is said in its place.
+    `history` is what earlier runs came to in the part that this reader receives, for the curves of the page. The file may be larger than LARGEST: whoever sends it decides what is said in its place.
     """
     name = file_name(told)
     match kind:
         case Attach.NONE:
             return None
         case Attach.HTML:
-            inside, made, plain = f"{name}.html", _bytes(told, "html", locale), False
+            inside, made, plain = f"{name}.html", _bytes(told, "html", locale, history), False
         case Attach.CSV:
             inside, made = f"{name}.csv", _for_excel(told, locale)
             plain = len(made) <= _PLAIN
@@ -59,8 +62,8 @@ _MEDIA_TYPES: Final = {
 }
 
 
-def _bytes(result: Result, name: str, locale: str) -> bytes:
-    return b"".join(render(result, name, locale=locale).chunks())
+def _bytes(result: Result, name: str, locale: str, history: Sequence[Past] = ()) -> bytes:
+    return b"".join(render(result, name, locale=locale, history=history).chunks())
 
 
 def _for_excel(result: Result, locale: str) -> bytes:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Final, cast
+from typing import BinaryIO, cast
 
 from auditor.app.auditing import Judge, Unaudited, judged
 from auditor.app.catalogue import active
@@ -15,7 +15,7 @@ from auditor.app.cycles import no_looking_for_cycles
 from auditor.app.packing import Packed, no_room, packed, share
 from auditor.app.remedying import fleet_remedied, guided, tenant_remedied
 from auditor.app.running import Request, checked_policies, judged_states
-from auditor.app.streaming import Apart, Aside, Part, Streamed, folder_of, stream
+from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, folder_of, stream
 from auditor.catalogue import Catalogue
 from auditor.domain.described import Counted, Described, Listed
 from auditor.domain.policy import PolicySet
@@ -28,9 +28,6 @@ from auditor.engine.spilling import Scratch
 from auditor.policy.compiling import needs
 from auditor.remedy.situating import MISSING, UNWANTED, Circumstances, circumstances, situated
 from auditor.snapshot.model import Snapshot
-
-LARGE: Final = 50_000
-"""People from whom on the findings of a tenant are described again and again, rather than put aside once."""
 
 
 @contextmanager

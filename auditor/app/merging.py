@@ -33,6 +33,13 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
         _same("policies", first_name, first.run.policy_digest, name, result.run.policy_digest)
         _same("instants", first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
         _same("versions of the program", first_name, first.run.tool_version, name, result.run.tool_version)
+        if result.run.redacted is not first.run.redacted:
+            hidden, clear = (name, first_name) if result.run.redacted else (first_name, name)
+            raise UsageError(
+                "merge-different-runs",
+                f"{hidden} has pseudonyms for people and {clear} has their names",
+                hint="give --redact to every shard, or to the report that merges them",
+            )
         for tenant in result.tenants:
             if tenant.name in owners:
                 raise UsageError(
@@ -58,7 +65,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
             merged.run,
             policies=first.run.policies,
             previous=previous,
-            redacted=any(result.run.redacted for _, result in results),
+            redacted=first.run.redacted,
         ),
         fleet=merged.fleet
         if past is None

@@ -19,7 +19,7 @@ from auditor.deliver.folder import write_all
 from auditor.deliver.letter import Attachment, Attempt, Fate, Letter, message, split_address
 from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
 from auditor.deliver.sent_log import Mailing, SentLog, State
-from auditor.domain.errors import DeliveryError, GraphError, SettingsError
+from auditor.domain.errors import DeliveryError, Diagnostic, GraphError, SettingsError
 from auditor.domain.result import Result
 from auditor.domain.tenant import GraphMail, Mail, Settings, SmtpMail
 from auditor.render.mail import render_mail
@@ -84,6 +84,7 @@ class Sending:
     history: Path | str | None = None
     """Earlier results, for the curves: a folder of them, or a store."""
     notice: Callable[[str], None] = lambda _: None
+    warn: Callable[[Diagnostic], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +167,8 @@ def _histories(result: Result, chosen: Sequence[Envelope], sending: Sending) -> 
         return [()] * len(chosen)
     from auditor.app.past import earlier_of  # noqa: PLC0415  a mail without curves needs none of it
 
-    return earlier_of(sending.history, [(envelope, portion(result, envelope)) for envelope in chosen])
+    portions = [(envelope, portion(result, envelope)) for envelope in chosen]
+    return earlier_of(sending.history, portions, sending.warn)
 
 
 def _prepared(
@@ -210,7 +212,7 @@ def _told_before(address: str, state: State, log: Path) -> Sent:
 def _letter(
     mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, weekly: bool, history: tuple[Past, ...]
 ) -> Letter:
-    attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail))
+    attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail), history=history)
     large = attachment is not None and len(attachment.body) > LARGEST
     severities, owners, tags = envelope.scope()
     reader = Reader(

@@ -19,14 +19,13 @@ from auditor.app.running import (
     places_of,
     previous_of,
 )
+from auditor.app.streaming import LARGE
 from auditor.domain.result import Result
 from auditor.engine.spilling import Scratch
 from auditor.snapshot.reading import user_count_of
 
 HELD: Final = 500_000
 """People up to whom all findings of large tenants are held: about two kilobytes for each."""
-LARGE: Final = 50_000
-"""People from whom on a tenant is large: of smaller ones what has to be known to describe findings takes more room."""
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from auditor.app.auditing import Judge, Unaudited, assemble, concluded, unaudited
 from auditor.app.catalogue import active
@@ -23,7 +23,7 @@ from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Raised
 from auditor.engine.plan import Plan, bind
 from auditor.engine.recalling import Recall
 from auditor.engine.spilling import BOUND, Scratch, Spill
-from auditor.engine.streaming import Spilled, findings_batches, spilled
+from auditor.engine.streaming import Rows, Spilled, findings_batches, put_aside, spilled
 from auditor.policy.compiling import needs
 from auditor.render.findings_parquet import Stacked, pieces
 from auditor.render.summary_json import summary_json
@@ -51,11 +51,14 @@ class Streamed:
     scratch: Scratch
     parts: tuple[Part, ...]
     """The tenants whose findings lie there, by name."""
+    rows: tuple[Rows, ...]
+    """Those whose rows lie there."""
 
     @property
     def count(self) -> int:
         """The number of findings in the scratch file and of the fleet, waived ones included."""
-        return sum(part.found.count for part in self.parts) + len(self.result.fleet.findings)
+        found = sum(part.found.count for part in self.parts) + sum(rows.count for rows in self.rows)
+        return found + len(self.result.fleet.findings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,9 @@ class Aside:
     whole: int = 0
     """People below which a tenant's findings are described once, and wait as they are."""
 
+
+LARGE: Final = 50_000
+"""People from whom on a tenant is large: of smaller ones what has to be known to tell findings takes more room."""
 
 Apart = Callable[[Plan, Iterable[BatchOutcome], Scratch], TenantResult]
 """Tells a tenant whole, with its findings in the scratch file as they are. Raises DeliveryError."""
@@ -125,6 +131,8 @@ def stream(
     file = Scratch(aside.file)
     audited: list[TenantResult] = []
     parts: list[Part] = []
+    rows: list[Rows] = []
+    raised: dict[str, Mapping[str, Raised]] = {}
     names = FleetNames(policies)
     room = _Room(findings=aside.bound, people=aside.bound)
     for state in states:
@@ -138,28 +146,39 @@ def stream(
             continue
         try:
             part = _part(plan, judge(plan), file, room, described=aside.described)
+            audited.append(concluded(plan, part.found.evaluation, needed))
+            raised[plan.facts.manifest.tenant] = _raised(plan, part.found)
+            if aside.described or plan.facts.snapshot.user_count >= LARGE:
+                parts.append(part)
+            else:
+                # The plan, and what it knows of the tenant, is let go.
+                rows.append(put_aside(plan, part.found, file, room=room.findings))
+                room.findings += part.found.spill.held - (rows[-1].size if rows[-1].held is not None else 0)
         except OSError as error:
             raise no_room(error) from error
-        audited.append(concluded(plan, part.found.evaluation, needed))
-        parts.append(part)
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     parts.sort(key=lambda part: part.plan.facts.manifest.tenant)
-    raised = {part.plan.facts.manifest.tenant: _raised(part.plan, part.found) for part in parts}
     return Streamed(
-        result=replace(result, summary=_summary(result, raised)), raised=raised, scratch=file, parts=tuple(parts)
+        result=replace(result, summary=_summary(result, raised)),
+        raised=dict(sorted(raised.items())),
+        scratch=file,
+        parts=tuple(parts),
+        rows=tuple(rows),
     )
 
 
 def write_streamed(streamed: Streamed, findings: Path, summary: Path) -> None:
     """Write the table of findings and the counts, both or none. Raises DeliveryError where they cannot be written."""
     counts = summary_json(streamed.result, streamed.raised, file=findings.name, rows=streamed.count)
-    batches = (
+    stacked = [
         Stacked(
             tenant=part.plan.facts.manifest.tenant, batches=findings_batches(part.plan, part.found, streamed.scratch)
         )
         for part in streamed.parts
-    )
-    table = pieces(streamed.result.run, batches, streamed.result.fleet.findings)
+    ]
+    stacked += [Stacked(tenant=rows.tenant, batches=rows.batches(streamed.scratch)) for rows in streamed.rows]
+    stacked.sort(key=lambda each: each.tenant)
+    table = pieces(streamed.result.run, stacked, streamed.result.fleet.findings)
     write_all([(findings, table), (summary, counts.chunks())])
 
 

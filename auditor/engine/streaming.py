@@ -61,6 +61,46 @@ def findings_batches(
         yield streaming.batch(waiting)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """The findings of a small tenant as they will be written: of the tenant itself nothing is held."""
+
+    tenant: str
+    count: int
+    size: int
+    held: pa.Buffer | None
+    """The batches as an Arrow stream, which is empty where nothing was found; None where they are in the file."""
+    place: int
+
+    def batches(self, scratch: Scratch) -> Iterator[pa.RecordBatch]:
+        """Read the batches of `findings_batches` again. Raises OSError where the file was cut."""
+        if self.size:
+            yield from pa.ipc.open_stream(self.held if self.held is not None else scratch.take(self.place, self.size))
+
+
+def put_aside(plan: Plan, found: Spilled, scratch: Scratch, *, room: int) -> Rows:
+    """Put the rows of a tenant into the scratch file, but where they take less than `room` bytes.
+
+    Raises OSError where the disk is full.
+    """
+    sink = pa.BufferOutputStream()
+    writer = None
+    for batch in findings_batches(plan, found, scratch):
+        writer = writer or pa.ipc.new_stream(sink, batch.schema, options=pa.ipc.IpcWriteOptions(compression="zstd"))
+        writer.write_batch(batch)
+    if writer is not None:
+        writer.close()
+    body = sink.getvalue()
+    fits = body.size <= room
+    return Rows(
+        tenant=plan.facts.manifest.tenant,
+        count=found.count,
+        size=body.size,
+        held=body if fits else None,
+        place=0 if fits else scratch.put(body),
+    )
+
+
 class _Streaming:
     """The dictionaries of the whole table, for batches that hold a part of it."""
 

@@ -7,8 +7,10 @@ import pytest
 
 from auditor.app.auditing import audit
 from auditor.app.merging import merge
+from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
 from auditor.catalogue import builtin
+from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Change
 from auditor.history import compare, load
@@ -92,3 +94,12 @@ def test_where_each_shard_knows_another_past_nothing_is_said_of_the_fleet() -> N
     assert [finding.change for finding in made.fleet.findings] == [None]
     assert made.run.previous == datetime(2026, 1, 1, tzinfo=NOW.tzinfo)
     assert [finding.change for finding in made.tenants[0].findings] == [Change.UNCHANGED]
+
+
+def test_names_and_pseudonyms_do_not_mix() -> None:
+    one, other = audited(UNEVEN[0]), redacted(audited(UNEVEN[1]))
+    for parts in ((one, other), (other, one)):
+        with pytest.raises(UsageError, match=r"has pseudonyms for people and [01]\.json has their names") as refused:
+            merged(*parts)
+        assert refused.value.slug == "merge-different-runs"
+    assert merged(redacted(one), other).run.redacted
