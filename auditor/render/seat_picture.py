@@ -66,21 +66,19 @@ def bound(written: object, usable: int) -> Decimal | None:
 def tightest(seats: SeatCount) -> Mapping[str, str]:
     """Return the `minimum` and `maximum` of spare seats that keep every policy's bounds at once.
 
-    What is missing is not bounded; nothing where the seats are not known or no number of them keeps all bounds.
+    What is missing is not bounded, nor is it by a minimum of none, for the bar ends there by itself. Nothing is
+    returned where the seats are not known or no number of them keeps all bounds.
     """
-    if seats.usable is None or not seats.bounds:
+    if seats.usable is None:
         return {}
     # Bounds on where assigned seats end can be held against each other whatever each policy counts as usable.
-    last = min(each.usable - (each.minimum or 0) for each in seats.bounds)
-    first = max((each.usable - each.maximum for each in seats.bounds if each.maximum is not None), default=None)
-    if last < max(first or 0, 0):
+    last = min((each.usable - (each.minimum or 0) for each in seats.bounds), default=seats.usable)
+    first = max((each.usable - each.maximum for each in seats.bounds if each.maximum is not None), default=0)
+    if last < max(first, 0):
         return {}
-    told: dict[str, str] = {}
-    if last < seats.usable or any(each.minimum is not None for each in seats.bounds):
-        told["minimum"] = str(seats.usable - last)
-    if first is not None:
-        told["maximum"] = str(seats.usable - max(first, 0))
-    return told
+    least, most = max(seats.usable - last, 0), seats.usable - max(first, 0)
+    told = {"minimum": str(least)} if least else {}
+    return told | {"maximum": str(most)} if any(each.maximum is not None for each in seats.bounds) else told
 
 
 def _zone(usable: int, facts: Mapping[str, Any], at: Any) -> tuple[int, int] | None:

@@ -25,6 +25,7 @@ from auditor.domain.result import (
     ProductReference,
     Result,
     Run,
+    SeatBounds,
     SeatCount,
     SourceLine,
     Subject,
@@ -62,7 +63,12 @@ OUTCOMES = st.lists(
 ).map(tuple)
 NOTICES = st.lists(st.builds(Notice, code=TEXT, message=TEXT, subject=TEXT), max_size=2).map(tuple)
 SEATS = st.builds(
-    SeatCount, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, applies_to=st.sampled_from(["User", "Company"])
+    SeatCount,
+    sku_id=TEXT,
+    sku_part_number=TEXT,
+    name=TEXT,
+    applies_to=st.sampled_from(["User", "Company"]),
+    bounds=st.lists(st.builds(SeatBounds, policy=TEXT), max_size=2).map(tuple),
 )
 TENANT = st.builds(
     TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),

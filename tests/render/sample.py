@@ -19,6 +19,7 @@ from auditor.domain.result import (
     ProductReference,
     Result,
     Run,
+    SeatBounds,
     SeatCount,
     SourceLine,
     Subject,
@@ -130,12 +131,19 @@ def person(index: int) -> tuple[Subject, dict[str, Any]]:
     return subject, facts
 
 
-def seats(sku: Sku, enabled: int, consumed: int, *, warning: int = 0, applies_to: str = "User") -> SeatCount:
+def seats(
+    sku: Sku, enabled: int, consumed: int, *, warning: int = 0, applies_to: str = "User", most: int | None = None
+) -> SeatCount:
     usable = enabled + warning
+    bounds: list[SeatBounds] = []
+    if sku != FLOW and applies_to == "User":
+        bounds.append(SeatBounds(policy="seats-not-overdrawn", usable=usable, minimum=0, maximum=None))
+    if most is not None:
+        bounds.append(SeatBounds(policy="e3-spare", usable=usable, minimum=5, maximum=most))
     return SeatCount(
         sku_id=sku[0], sku_part_number=sku[1], name=sku[2], applies_to=applies_to, capability_status="Enabled",
         enabled=enabled, warning=warning, suspended=0, locked_out=0, consumed=consumed, usable=usable,
-        spare=usable - consumed,
+        spare=usable - consumed, bounds=tuple(bounds),
     )  # fmt: skip
 
 
@@ -147,7 +155,7 @@ def seat_evidence(count: SeatCount, **more: Any) -> dict[str, Any]:
 
 
 CONTOSO_SEATS = (
-    seats(E3, 620, 541), seats(E5, 180, 177), seats(F3, 400, 396), seats(COPILOT, 60, 60),
+    seats(E3, 620, 541, most=31), seats(E5, 180, 177), seats(F3, 400, 396), seats(COPILOT, 60, 60),
     seats(VISIO, 25, 27), seats(POWER_BI, 90, 71, warning=10), seats(TEAMS, 40, 12), seats(FLOW, 10000, 311),
     seats(P2, 1, 0, applies_to="Company"),
 )  # fmt: skip

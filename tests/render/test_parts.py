@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.domain.result import Finding, Money, Subject
+from auditor.domain.result import Finding, Money, SeatBounds, Subject
 from auditor.domain.words import Severity, Status, SubjectType
+from auditor.render import render
 from auditor.render.evidence import described
 from auditor.render.facts import last_sign_in
 from auditor.render.rows import Context, seat_row
@@ -112,6 +113,43 @@ def test_a_product_is_drawn_with_its_own_bounds_before_those_of_some_of_its_peop
     assert (worse.state, worse.advice, worse.limits) == ("quota exceeded", "", "at most 8 assigned")
     assert worse.picture is not None
     assert worse.picture.zone is None
+
+
+def test_a_product_inside_its_limits_is_drawn_with_the_tightest_of_all_policies() -> None:
+    there = contoso()
+    known = next(each for each in there.seats if each.sku_part_number == "SPE_E5")
+    assert (known.usable, known.consumed) == (180, 177)
+
+    def drawn(*bounds: tuple[int, int | None, int | None]) -> tuple[str, tuple[int, int] | None]:
+        carried = tuple(
+            SeatBounds(policy="p", usable=usable, minimum=least, maximum=most) for usable, least, most in bounds
+        )
+        row = seat_row(replace(known, bounds=carried), Context.of_tenant(replace(there, findings=()), {}, WORDS))
+        assert row.severity is None
+        assert row.picture is not None
+        return row.limits, row.picture.zone
+
+    assert drawn() == ("", None)
+    assert drawn((180, 0, None)) == ("", None)  # what the end of the bar says anyway
+    assert drawn((180, 3, None)) == ("at least 3 spare", (0, 236))
+    assert drawn((180, 0, 30)) == ("at most 30 spare", (200, 240))
+    assert drawn((180, 0, 30), (180, 3, 60)) == ("at least 3, at most 30 spare", (200, 236))
+    # Three beside the grace seats that a policy ignores are more beside all.
+    assert drawn((170, 0, 20)) == ("at least 10, at most 30 spare", (200, 227))
+    assert drawn((180, 60, None), (180, None, 30)) == ("", None)  # no number keeps both
+
+
+def test_the_page_tells_the_limits_of_a_product_that_is_inside_them() -> None:
+    there = contoso()
+    carried = (SeatBounds(policy="p", usable=180, minimum=3, maximum=None),)
+    seats = tuple(replace(each, bounds=carried) if each.sku_part_number == "SPE_E5" else each for each in there.seats)
+    whole = replace(result(), tenants=(replace(there, seats=seats),))
+    page = b"".join(render(whole, "html", locale="en").chunks()).decode()
+    drawn = page[page.index('<tr><th scope="row">Microsoft 365 E5 <small>') :]
+    drawn = drawn[: drawn.index("</tr>")]
+    assert 'aria-label="177 of 180 seats assigned, at least 3 spare"' in drawn
+    assert '<path class="zone" d="M0 15v4H236v-4"/>' in drawn
+    assert drawn.endswith('<span class="quiet">no finding<br><small>at least 3 spare</small></span></td>')
 
 
 def test_evidence_is_told_in_words() -> None:
