@@ -148,7 +148,7 @@ class Thinned:
 def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool) -> list[Thinned]:
     """Apply a policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
 
-    All tenants are decided about before anything is deleted.
+    All tenants are decided about before anything is deleted; SnapshotError where a night that would stay lacks a part.
     """
     policy = parse_keep(keep)
     store = store_at(where).opened()
@@ -159,6 +159,8 @@ def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] 
         Thinned(nights=prune(found, policy, now), results=Ledger(store.place, name).thin(now - policy.longest))
         for name, found in by_tenant.items()
     ]
+    for thinned in decided:
+        store.ensure(thinned.nights.kept)
     if delete:
         for thinned in decided:
             pruning = thinned.nights

@@ -177,6 +177,23 @@ class Store:
                 raise damaged(f"{self.address}: {commit_name(night)}", "does not give the tables that were stored")
             return writer.commit(night.manifest)
 
+    def ensure(self, nights: Sequence[Night]) -> None:
+        """Raise SnapshotError where a night lacks an object that it is made of; objects are listed, and not read.
+
+        What is deleted for good must leave behind what can be restored.
+        """
+        there = {name for tenant in {night.tenant for night in nights} for name in self.place.names(f"{tenant}/parts")}
+        for night in nights:
+            for entry in night.parts:
+                if entry.name not in there:
+                    raise SnapshotError(
+                        "store-damaged",
+                        f"{self.address}/{entry.name} is missing: the night of {night.tenant} at "
+                        f"{night.instant.isoformat()}, which is to stay, cannot be restored; nothing was deleted",
+                        hint=f"restore it from a copy, or delete the commits of the nights that are lost, as "
+                        f"{commit_name(night)}; `auditor store check` lists them",
+                    )
+
     def remove(self, pruning: Pruning) -> None:
         """Carry out a pruning: commits first, so that a night is gone before an object that it needs is."""
         for night in pruning.gone:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from auditor.snapshot.writing import write
-from tests.cli.harness import call
+from tests.cli.harness import call, contents
 from tests.store.series import START, night
 from tests.store.test_keeping import ANN, BOB, STATE
 
@@ -94,6 +94,25 @@ def test_prune_tells_first_and_deletes_only_when_told(place: Path) -> None:
     assert [each["instant"] for each in left] == ["2026-01-31T02:17:00Z"]
     assert call("store", "check", "audits", cwd=place).code == 0
     assert audited(place, "audits") == (0, 0)
+
+
+def test_nights_that_stay_and_cannot_be_restored_keep_all_others(place: Path) -> None:
+    """The newest night is whole by itself; the one before it would stay too, and lacks what it is built on."""
+    parts = sorted((place / "audits" / "contoso" / "parts").iterdir())
+    body = parts[1].read_bytes()
+    parts[1].unlink()
+    prune = ("store", "prune", "audits", "--keep", "34d", "--delete")
+    before = contents(place / "audits")
+    at = {"SOURCE_DATE_EPOCH": str(int((START + timedelta(days=34, hours=1)).timestamp()))}
+    for options in (prune[:-1], prune):
+        done = call(*options, cwd=place, **at)
+        assert (done.code, done.out) == (2, b"")
+        assert "store-damaged" in done.err
+        assert "nothing was deleted" in done.err
+        assert parts[1].name in done.err
+        assert contents(place / "audits") == before
+    parts[1].write_bytes(body)
+    assert call(*prune, cwd=place, **at).text.count("deleted") == 1
 
 
 @pytest.mark.parametrize("keep", ["", "35", "d", "0d", "35d,35d", "35d;24m", "-1d", "1y"])
