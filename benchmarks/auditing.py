@@ -52,7 +52,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
 
 def _described(formats: str, called: str) -> Row:
     """Audit very large tenants, once each, into files whose findings nobody holds."""
-    few, many = (_audited(str(tenant(size)), formats) for size in _MANY)
+    few, many = (audited(str(tenant(size)), formats) for size in _MANY)
     fuller = many[1] / few[1]
     return Row(
         what=f"{_MANY[1]:,} users, whole audit, starter library, {called} out, peak memory",
@@ -64,7 +64,7 @@ def _described(formats: str, called: str) -> Row:
     )
 
 
-def _audited(snapshot: str, written: str) -> tuple[float, int]:
+def audited(snapshot: str, written: str) -> tuple[float, int]:
     """Return the processor seconds and the peak of an audit, in MB, that writes some formats."""
     with tempfile.TemporaryDirectory(prefix="auditor-bench-") as out:
         audit = ["audit", "policies", "--snapshot", snapshot, "-f", written, "-o", out, "--fail-on", "never", "-q"]
@@ -78,7 +78,7 @@ def _taken(users: int, rounds: int) -> _Taken:
     peaks: list[int] = []
     told = []
     for _ in range(rounds):
-        seconds, peak = _audited(snapshot, "json")
+        seconds, peak = audited(snapshot, "json")
         cpu.append(seconds)
         peaks.append(peak)
         told.append(module("run_audit", snapshot).told)

@@ -1,13 +1,17 @@
-"""Small tenants one after the other: opening the snapshot, judging it and describing what was found, for each."""
+"""Small tenants one after the other: what each takes, and that a whole audit of many holds one at a time."""
 
 from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from benchmarks.auditing import audited
 from benchmarks.measuring import Row, fleet, module, spread
 
 _TENANTS = 200
+_MANY = 1000
 _USERS = 500
+_FLAT = 1.7
+"""How many times the memory five times the tenants may take: what a run says of each, findings and actions aside."""
 _BAR = 15
 """Milliseconds that evaluating a tenant may take."""
 
@@ -25,7 +29,22 @@ def measure(users: int, rounds: int) -> list[Row]:
     return [
         _row(f"{tenant}: snapshot opened and evaluated", runs, ("open", "judge"), against=whole, bar=_BAR),
         _row("the same, and every finding described: names, evidence, money", runs, tuple(runs[0]["parts"])),
+        *(_held(formats, told) for formats, told in (("html,json", "default files"), ("csv", "CSV"))),
     ]
+
+
+def _held(formats: str, told: str) -> Row:
+    """Audit few and many tenants with the whole command, once each."""
+    few, many = (audited(str(fleet(tenants, _USERS)), formats) for tenants in (_TENANTS, _MANY))
+    more = many[1] / few[1]
+    return Row(
+        what=f"{_MANY:,} tenants of {_USERS} users, whole audit, starter library, {told}, peak memory",
+        measured=f"{many[1]} MB; CPU {1000 * many[0] / _MANY:.0f} ms a tenant",
+        against=f"{_TENANTS} tenants: {few[1]} MB; CPU {1000 * few[0] / _TENANTS:.0f} ms a tenant",
+        ratio=f"{more:.2f}×",
+        bar=f"≤ {_FLAT:g}×",
+        met=more <= _FLAT,
+    )
 
 
 def _row(what: str, runs: Sequence[Told], parts: Sequence[str], *, against: str = "", bar: int | None = None) -> Row:
