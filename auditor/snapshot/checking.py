@@ -1,6 +1,7 @@
 """One file of a snapshot into an opened Parquet file that is what its manifest promises: digest, rows, columns."""
 
 import hashlib
+import re
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from auditor.domain.selector import TEXT_PROPERTIES
 from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
+from auditor.snapshot.schema import ASSIGNMENTS, FILES, SIGN_IN_COLUMNS, USERS
 
 AGAIN = "collect the snapshot again, or restore it from a copy"
 
@@ -24,6 +25,28 @@ CODES = (
 
 _SMALL = 1 << 20
 """Bytes up to which a file is read once and kept at hand: to open it a second time would cost more."""
+
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(\.\d{6})?Z")
+"""The name of a snapshot's folder, as this program writes it."""
+
+
+def check_lost(folder: Path) -> None:
+    """Refuse a folder without a manifest that holds files of a snapshot: its tenant must not vanish from a fleet.
+
+    Snapshots are written under hidden names and renamed when their manifest is there, so this one lost it.
+    """
+    try:
+        there = {path.stem for path in folder.iterdir() if path.suffix == ".parquet"}
+    except OSError as error:
+        raise unreadable(error) from error
+    # A folder of another name may hold anybody's tables.
+    if {"users", "assignments"} <= there or (_INSTANT.fullmatch(folder.name) and there.intersection(FILES)):
+        raise SnapshotError(
+            "snapshot-damaged",
+            f"{folder} holds files of a snapshot and no manifest.json",
+            hint="restore it from a copy, or move it away and collect the tenant again",
+        )
 
 
 def checked(path: Path, entry: FileEntry) -> bytes | None:

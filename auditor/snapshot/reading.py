@@ -12,6 +12,7 @@ from auditor.snapshot.checking import (
     cast_table,
     check_asked,
     check_form,
+    check_lost,
     check_present,
     check_rows,
     check_states,
@@ -34,7 +35,7 @@ _DEPTH = 2
 def find(place: Path) -> tuple[Path, ...]:
     """Return the snapshot folders a path stands for: itself, or the latest of each tenant below it, by tenant name.
 
-    Raises SnapshotError where there is none; folders that are still being written (hidden) are passed over.
+    Raises SnapshotError where there is none, or one lost its manifest; hidden folders are still being written.
     """
     if not place.is_dir():
         raise SnapshotError(
@@ -117,7 +118,9 @@ def _below(place: Path, depth: int) -> Iterator[Path]:
             continue
         if (child / "manifest.json").is_file():
             yield child
-        elif depth > 1:
+            continue
+        check_lost(child)
+        if depth > 1:
             yield from _below(child, depth - 1)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -220,6 +221,32 @@ def test_a_half_written_folder_is_passed_over(whole: Path, tmp_path: Path) -> No
     edited(half, lambda document: document.update(instant="2026-11-21T02:17:00Z"))
     (tmp_path / "contoso" / ".2026-11-22T021700Z.partial-8").mkdir()
     assert find(tmp_path) == (good,)
+
+
+@pytest.mark.parametrize(
+    "name", ["fabrikam/2026-11-20T021700Z", "fabrikam/2026-11-20T021700.000001Z", "fabrikam", "a/b"]
+)
+@pytest.mark.parametrize("left", [("users", "assignments", "groups"), ("organization",)])
+def test_a_snapshot_that_lost_its_manifest_is_not_passed_over(
+    name: str, left: tuple[str, ...], whole: Path, tmp_path: Path
+) -> None:
+    good = copied(whole, tmp_path / "contoso" / "2026-11-20T021700Z")
+    lost = tmp_path / name
+    lost.mkdir(parents=True)
+    (lost / "findings.parquet").write_text("no table of a snapshot")
+    (lost.parent / "notes.txt").write_text("nor this")
+    assert find(tmp_path) == (good,)
+    for each in left:
+        shutil.copy(whole / f"{each}.parquet", lost)
+    if "users" not in left and not lost.name.startswith("2026"):
+        assert find(tmp_path) == (good,), "a table of that name is nobody's snapshot"
+        return
+    with pytest.raises(SnapshotError) as caught:
+        find(tmp_path)
+    assert caught.value.slug == "snapshot-damaged"
+    assert str(lost) in str(caught.value)
+    lost.rename(lost.with_name(f".{lost.name}.partial-7"))
+    assert find(tmp_path) == (good,), "what is being written is no loss"
 
 
 def test_a_root_without_a_snapshot_says_so(tmp_path: Path) -> None:
