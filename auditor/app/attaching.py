@@ -27,7 +27,8 @@ def attached(
 ) -> Attachment | None:
     """Return the file; None where none is wanted. `suits` says whether a mail has a way for so many bytes.
 
-    `history` is what earlier runs came to in the part that this reader receives, for the curves of the page. The file may be larger than LARGEST: whoever sends it decides what is said in its place.
+    `history` is what earlier runs came to in the part that this reader receives, for the curves of the page. The file
+    may be larger than LARGEST: whoever sends it decides what is said in its place.
     """
     name = file_name(told)
     match kind:

@@ -44,7 +44,8 @@ def earlier_of(
 ) -> tuple[tuple[Past, ...], ...]:
     """Return for each reader and what they see of a result the runs before it, counted as far as they may see them.
 
-    Where a folder has none for any of them, `warn` hears of it once. A store keeps counts, not findings: who receives only some severities, owners or tags gets no curves from it.
+    Where a folder has none for any of them, `warn` hears of it once. A store keeps counts, not findings: who receives
+    only some severities, owners or tags gets no curves from it.
     """
     if not isinstance(folder, Path) or (folder / "store.json").is_file():
         return tuple(() if any(envelope.scope()) else earlier(folder, mine) for envelope, mine in portions)

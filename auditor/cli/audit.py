@@ -13,7 +13,7 @@ from auditor.app.localising import localised
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
 from auditor.app.sizing import audited_by_size
-from auditor.cli.console import notices, out, say, spoken
+from auditor.cli.console import notices, out, say, spoken, tell
 from auditor.cli.declared import declare
 from auditor.cli.options import (
     add_mail_arguments,
@@ -153,7 +153,7 @@ def _report(
         result = redacted(result)
     locale = locale_of(wished_locale(args.locale), result)
     told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
-    past = _earlier(args.history, result)
+    past = earlier_runs(args, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
     code = exit_code(result, threshold(args))
     if keep is not None:
@@ -186,12 +186,13 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
     return tell_kept
 
 
-def _earlier(place: Path | str | None, result: Result) -> tuple[Past, ...]:
-    if place is None:
+def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[Past, ...]:
+    """Return what --history tells of earlier runs, and say where it tells of none; raises as `app.past.earlier`."""
+    if args.history is None:
         return ()
     from auditor.app.past import earlier  # noqa: PLC0415  only for the curves of a report
 
-    return earlier(place, result)
+    return earlier(args.history, result, lambda told: None if args.quiet else tell([told], locale=args.locale))
 
 
 def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:

@@ -8,11 +8,10 @@ from auditor.app.counting import SHOWN
 from auditor.app.localising import localised
 from auditor.app.merging import merge
 from auditor.app.packing import within
-from auditor.app.past import earlier
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.saved import saved_results
-from auditor.cli.audit import publish, tell_result
+from auditor.cli.audit import earlier_runs, publish, tell_result
 from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.domain.result import Result
@@ -44,7 +43,7 @@ def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str 
         result = redacted(result)
     locale = locale_of(wish, result)
     told = localised(result, locale)
-    past = () if args.history is None else earlier(args.history, result)
+    past = earlier_runs(args, result)
     written = write_reports(result, told, wanted, locale=locale, history=past)
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     publish(told, wanted, locale=locale, code=0)

@@ -2,7 +2,7 @@
 
 import argparse
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
             dry_run=folder / "mail" if args.dry_run else None,
             resend=args.resend,
             only=tuple(args.to),
+            warn=lambda told: None if args.quiet else tell([told], locale=args.locale),
         )
 
 
@@ -94,8 +95,12 @@ def send(
     dry_run: Path | None = None,
     resend: bool = False,
     only: tuple[str, ...] = (),
+    warn: Callable[[Diagnostic], None] = lambda _: None,
 ) -> int:
-    """Mail a result and say what became of each mail; 0 when all is well, else 3."""
+    """Mail a result and say what became of each mail; 0 when all is well, else 3.
+
+    `warn` hears what the mails lack: an audit has said it of its reports already.
+    """
     from auditor.app.sending import Sending, send_result  # noqa: PLC0415
 
     words = wording(reader_locale(args.locale))
@@ -113,6 +118,7 @@ def send(
         fallback=from_environment("LOCALE", "en") or "en",
         history=args.history,
         notice=notices(args.locale) if args.verbose else (lambda _: None),
+        warn=warn,
     )
     done = send_result(result, sending)
     for sent in done:

@@ -6,7 +6,8 @@ import io
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
@@ -195,6 +196,54 @@ def test_a_dry_run_writes_files_and_sends_nothing(place: Place) -> None:
     bytes_ = [path.read_bytes() for path in written]
     assert place.send("--dry-run", SOURCE_DATE_EPOCH="1795000000")[0] == 0
     assert bytes_ == [path.read_bytes() for path in written]
+
+
+def week_before(place: Place) -> None:
+    """A saved run of seven days earlier, in the folder `old`."""
+    now = result()
+    then = replace(now, run=replace(now.run, as_of=now.run.as_of - timedelta(days=7)))
+    (place.folder / "old" / "night").mkdir(parents=True)
+    saved = place.folder / "old" / "night" / "result.json"
+    saved.write_bytes(b"".join(render(then, "json", locale="en").chunks()))
+
+
+def page(mail: EmailMessage) -> str:
+    (zipped,) = mail.iter_attachments()
+    with zipfile.ZipFile(io.BytesIO(zipped.get_content())) as archive:
+        return archive.read(archive.namelist()[0]).decode()
+
+
+def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(place: Place) -> None:
+    week_before(place)
+    place.tenants(
+        "[{address: ann@contoso.example, locale: en}, {address: bo@contoso.example, locale: en, severities: [critical]}]"
+    )
+    code, said = place.send("--history", "old")
+    assert (code, "history-none" in said) == (0, False), said
+    for mail, told in zip(place.mails(), ("65 on 13 Nov 2026, 65 now", "4 on 13 Nov 2026, 4 now"), strict=True):
+        assert "Over time" in body(mail)
+        assert "Over time" in page(mail)
+        assert told in page(mail)
+    assert place.send("--resend")[0] == 0
+    assert not any("Over time" in page(mail) for mail in place.mails()[2:])
+
+
+def test_a_history_that_draws_no_curves_is_said_once(place: Place) -> None:
+    place.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
+    (place.folder / "old").mkdir()
+    (place.folder / "old" / "report.json").write_text("{}", encoding="utf-8")
+    code, said = place.send("--history", "old", "--dry-run")
+    assert code == 0
+    assert said.count("warning[history-none]: there are no curves: no result.json below old is of an earlier run") == 1
+    assert "error" not in said
+    assert place.send("--history", "old", "--dry-run", "-q") == (0, "")
+    environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(place.folder / "state")}
+    arguments = ("--demo", "--send", "-f", "json", "--history", "old", "--fail-on", "never")
+    ran = call("audit", *arguments, cwd=place.folder, **environment)
+    assert (ran.code, ran.err.count("history-none")) == (0, 1), ran.err
+    again = call("report", "out/result.json", "-f", "csv", "--history", "old", cwd=place.folder, LANG="nl_NL.UTF-8")
+    assert (again.code, again.err.count("history-none")) == (0, 1), again.err
+    assert "waarschuwing[history-none]" in again.err
 
 
 def test_only_to_somebody(place: Place) -> None:
