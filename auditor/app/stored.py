@@ -1,7 +1,6 @@
 """Folders and stores into the one state of each tenant that an audit is made of."""
 
 import tempfile
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,14 +85,15 @@ def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, State | Un
         return _latest(_stored(store_at(where).opened()), at, str(where))
     folder = Path(where)
     if at is None or (folder / "manifest.json").is_file():
-        # A single snapshot is audited whatever its instant is, also below in a folder of them: `at` only judges it.
+        # A single snapshot is audited whatever its instant is: `at` only judges it.
         return {state.manifest.tenant: state for state in map(_plain, find(folder))}
     find(folder)  # says what is wrong where there is no snapshot at all
     found = [_plain(path) for path in all_folders(folder)]
-    times = Counter(state.manifest.tenant for state in found)
-    alone = {s.manifest.tenant: s for s in found if times[s.manifest.tenant] == 1}
-    several = [state for state in found if times[state.manifest.tenant] > 1]
-    return {**alone, **(_latest(several, at, str(where)) if several else {})}
+    by_tenant = {state.manifest.tenant: state for state in found}
+    if len(by_tenant) == len(found) and all(state.manifest.instant > at for state in found):
+        # Collected once, after `at` was set for all parts of a run: so is a folder of such snapshots.
+        return by_tenant
+    return _latest(found, at, str(where))
 
 
 def _stored(store: "Store") -> list[State]:

@@ -1,6 +1,8 @@
 """`auditor store` and `audit --as-of` as people use them: what was true on that day."""
 
 import json
+import shutil
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -57,6 +59,38 @@ def test_an_instant_before_the_first_night_is_one_clear_error(where: str, place:
     done = call("audit", "p.yaml", "--snapshot", where, "--as-of", "2020-01-01", cwd=place)
     assert (done.code, done.out) == (2, b"")
     assert "snapshot-later" in done.err
+
+
+def fabrikam(place: Path, day: int) -> None:
+    snapshot = night({**STATE, "users": [ANN]}, day, asked=("id", "accountEnabled", "assignedLicenses"))
+    write(place / "snapshots", replace(snapshot, manifest=replace(snapshot.manifest, tenant="fabrikam")))
+
+
+@pytest.mark.parametrize("nights", [3, 1])
+@pytest.mark.parametrize("where", ["audits", "snapshots"])
+def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(where: str, nights: int, place: Path) -> None:
+    for folder in sorted((place / "snapshots" / "contoso").iterdir())[nights:]:
+        shutil.rmtree(folder)
+    fabrikam(place, 3)
+    assert call("store", "put", "audits", "snapshots", cwd=place).code == 0
+    at = (START + timedelta(hours=3)).isoformat()
+    done = call("audit", "p.yaml", "--snapshot", where, "--as-of", at, "-f", "json=-", "-q", cwd=place)
+    assert done.code == 3, done.err
+    contoso, other = json.loads(done.out)["tenants"]
+    assert (contoso["name"], contoso["failure"]) == ("contoso", None)
+    assert other["name"] == "fabrikam"
+    assert "the first is of 2026-02-01T02:17:00Z" in other["failure"]
+
+
+def test_a_fleet_that_was_collected_once_is_judged_by_the_instant_before_it(place: Path) -> None:
+    shutil.rmtree(place / "snapshots")
+    fabrikam(place, 3)
+    snapshot = night({**STATE, "users": [ANN]}, 4, asked=("id", "accountEnabled", "assignedLicenses"))
+    write(place / "snapshots", snapshot)
+    at = (START + timedelta(days=2, hours=23)).isoformat()
+    done = call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", at, "-f", "json=-", "-q", cwd=place)
+    assert done.code == 0, done.err
+    assert [tenant["name"] for tenant in json.loads(done.out)["tenants"]] == ["contoso", "fabrikam"]
 
 
 def test_a_single_snapshot_is_judged_by_any_instant(place: Path) -> None:
