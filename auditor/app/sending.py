@@ -13,6 +13,7 @@ from typing import Final
 
 from auditor.app.attaching import LARGEST, attached
 from auditor.app.localising import localised
+from auditor.app.own_waivers import own_waivers
 from auditor.app.portion import portion
 from auditor.deliver import smtp_mail
 from auditor.deliver.folder import write_all
@@ -175,7 +176,7 @@ def _prepared(
     result: Result, envelope: Envelope, mail: Mail, sending: Sending, log: SentLog, history: tuple[Past, ...]
 ) -> _Prepared | Sent:
     """Write a reader's letter; a Sent where there is none to send."""
-    mine = portion(result, envelope)
+    mine = own_waivers(portion(result, envelope))
     week = week_of(result.run.as_of)
     sent = sending.dry_run is None and log.weekly_sent(envelope.address, week)
     why = reason(mail.send, mine, envelope, weekly_sent=sent)

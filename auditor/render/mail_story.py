@@ -279,6 +279,9 @@ def _money(result: Result, shown: Page, words: Words) -> Iterator[tuple[str, str
 
 def _exceptions(shown: Page, words: Words, room: Room) -> Iterator[str]:
     told = [notice for section in shown.sections for notice in section.notices]
+    holding = sum(row.key != "expired" for row in shown.waivers)
+    if holding:
+        yield words.ngettext("{count} waiver in force", "{count} waivers in force", holding)
     if shown.waived:
         yield words.ngettext("{count} finding waived", "{count} findings waived", shown.waived)
     unused = len({notice.subject for notice in told if notice.code == "waiver.unused"})

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from auditor.app.own_waivers import own_waivers
 from auditor.app.past import earlier_of
 from auditor.app.portion import portion
 from auditor.deliver.routing import envelopes
@@ -42,6 +43,37 @@ def test_own_people_read_their_tenant_and_the_owner_reads_all_in_one_mail() -> N
         assert not any(titles[other] in text for other in names if other != name)
     assert all(title in mails[OWNER].text for title in titles.values())
     assert "2 tenants" in mails[OWNER].subject
+
+
+def test_a_waiver_of_one_tenant_is_told_to_nobody_who_reads_of_another() -> None:
+    whole = result()
+    first, second = (tenant.name for tenant in whole.tenants)
+    kept = {"policies": ["leavers"], "expires": "2026-12-31", "owner": "ann@x.example"}
+    waivers: list[dict[str, object]] = [
+        {**kept, "id": "own", "reason": "kept until the sale of the stores", "tenants": [first]},
+        {**kept, "id": "both", "reason": "known to both", "tenants": [second, first]},
+        {**kept, "id": "all", "reason": "known to all", "policies": "*"},
+        {**kept, "id": "spare", "reason": "for seats", "policies": ["e3-spare", "renewals"]},
+    ]
+    whole = replace(whole, run=replace(whole.run, definitions={**whole.run.definitions, "waivers": waivers}))
+    tenants = [
+        Tenant(name=first, tenant_id=first, recipients=(Recipient(address="a@x.example"), Recipient(address="o@x.example"))),
+        Tenant(name=second, tenant_id=second, recipients=(Recipient(address="b@x.example"), Recipient(address="o@x.example"), Recipient(address="c@x.example", severities=(Severity.HIGH,)))),
+    ]  # fmt: skip
+    parts = {e.address: own_waivers(portion(whole, e)) for e in envelopes(tenants, [first, second], fallback="en")}
+    ids = {a: [waiver["id"] for waiver in part.run.definitions["waivers"]] for a, part in parts.items()}
+    assert ids == {
+        "a@x.example": ["own", "both", "all", "spare"],
+        "b@x.example": ["both", "all", "spare"],
+        "c@x.example": ["both", "all"],
+        "o@x.example": ["own", "both", "all", "spare"],
+    }
+    assert parts["b@x.example"].run.definitions["waivers"][0]["tenants"] == [second]
+    page = b"".join(render(parts["b@x.example"], "html", locale="en").chunks()).decode()
+    assert "known to both" in page
+    assert "the sale of the stores" not in page
+    assert first not in page.casefold()
+    assert "3 waivers in force" in render_mail(parts["b@x.example"], Reader(locale="en")).text
 
 
 def test_a_reader_s_curves_count_what_the_reader_may_see(tmp_path: Path) -> None:
