@@ -12,7 +12,8 @@ from auditor.app.auditing import Judge, Unaudited, judged
 from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
 from auditor.app.cycles import no_looking_for_cycles
-from auditor.app.packing import Packed, no_room, packed, share
+from auditor.app.laying import no_room
+from auditor.app.packing import Packed, packed, share
 from auditor.app.remedying import fleet_remedied, guided, tenant_remedied
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, folder_of, stream

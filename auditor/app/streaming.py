@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from auditor.app.auditing import Judge, Unaudited, assemble, concluded, unaudited
 from auditor.app.catalogue import active
-from auditor.app.packing import no_room
+from auditor.app.laying import no_room
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.catalogue import Catalogue
 from auditor.deliver.folder import write_all

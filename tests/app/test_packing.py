@@ -12,11 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.app import packing
+from auditor.app import laying
 from auditor.app.auditing import audit
 from auditor.app.flowing import flow
+from auditor.app.laying import FINDINGS, Laid, laid
 from auditor.app.localising import localised
-from auditor.app.packing import FINDINGS, Laid, Packed, laid, packed, packed_result, rewritten, share, within
+from auditor.app.packing import Packed, packed, packed_result, rewritten, share, within
 from auditor.app.portion import portion
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
@@ -50,7 +51,7 @@ from tests.render.walked import counted
 def few_together() -> Iterator[None]:
     """Put away so few at once that a tenant has many parts."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(packing, "_TOGETHER", 3)
+        patch.setattr(laying, "_TOGETHER", 3)
         yield
 
 

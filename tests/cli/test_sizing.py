@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app import counting, packing, sizing
+from auditor.app import counting, laying, sizing
 from auditor.app.flowing import Flow
 from auditor.app.packing import Packed
 from auditor.app.running import Request, audited
@@ -27,7 +27,7 @@ def _held(request: Request, *_: object) -> AbstractContextManager[tuple[Result, 
 @pytest.fixture
 def ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Both:
     """Audit with all findings held, with those of one tenant held at a time, and as if nobody could be held."""
-    monkeypatch.setattr(packing, "_TOGETHER", 7)
+    monkeypatch.setattr(laying, "_TOGETHER", 7)
 
     def ran(*what: str | Path, environment: dict[str, str] | None = None) -> tuple[Ran, Ran]:
         runs = []
