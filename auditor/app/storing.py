@@ -1,4 +1,4 @@
-"""Snapshots and results into a store; nights of a store listed, checked, thinned out and restored."""
+"""Snapshots and results into a store; nights of a store listed, thinned out and restored."""
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -14,7 +14,7 @@ from auditor.history.saved import load
 from auditor.render.totals import sums
 from auditor.snapshot.reading import find
 from auditor.store.keeping import Store
-from auditor.store.nights import Night, PartEntry
+from auditor.store.nights import Night
 from auditor.store.retention import Pruning, parse_keep, prune
 
 _IN_FLIGHT = timedelta(days=2)
@@ -92,48 +92,16 @@ def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) 
 def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
     """Return the nights of a store; UsageError for a tenant that has none."""
     found = store_at(where).opened().nights()
-    _known(tenants, {night.tenant for night in found})
+    known_tenants(tenants, {night.tenant for night in found})
     return tuple(night for night in found if not tenants or night.tenant in tenants)
 
 
-def _known(wanted: Sequence[str], there: AbstractSet[str]) -> None:
+def known_tenants(wanted: Sequence[str], there: AbstractSet[str]) -> None:
+    """Raise UsageError for a tenant that is not there."""
     for name in wanted:
         if name not in there:
             known = ", ".join(sorted(there))
             raise UsageError("tenant-unknown", f"the store has no night of a tenant '{name}'", hint=f"tenants: {known}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """What a check of one night found."""
-
-    tenant: str
-    night: Night | None
-    """None where the commit itself is damaged."""
-    wrong: str | None
-    """What is missing or damaged; None for a night that is whole."""
-
-
-def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
-    """Hold every object that nights are made of against its digest; each is read once.
-
-    UsageError for a tenant that has no night, SnapshotError where a night is of a newer version.
-    """
-    store = store_at(where).opened()
-    commits = [(name.partition("/")[0], night) for name, night in store.commits()]
-    _known(tenants, {tenant for tenant, _ in commits})
-    known: dict[str, str | None] = {}
-    for tenant, night in commits:
-        if tenants and tenant not in tenants:
-            continue
-        if isinstance(night, SnapshotError):
-            yield Checked(tenant=tenant, night=None, wrong=_harm(night))
-            continue
-        for entry in night.parts:
-            if entry.name not in known:
-                known[entry.name] = _wrong(store, entry)
-        wrong = next((w for w in (known[e.name] for e in night.parts) if w is not None), None)
-        yield Checked(tenant=tenant, night=night, wrong=wrong)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,21 +149,6 @@ def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> 
             "snapshot-later", f"{where} has no night of {tenant} so early", hint="`auditor store list` tells which"
         )
     return store_at(where).restore(found[-1], root)
-
-
-def _wrong(store: Store, entry: PartEntry) -> str | None:
-    try:
-        store.check(entry)
-    except SnapshotError as error:
-        return _harm(error)
-    return None
-
-
-def _harm(error: SnapshotError) -> str:
-    """Return what is damaged; anything else that went wrong is raised."""
-    if error.slug != "store-damaged":
-        raise error
-    return error.message
 
 
 def _snapshots(place: Path) -> list[Path]:

@@ -2,16 +2,18 @@
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from auditor.app.storing import Checked, Thinned, check, nights, put, restore, thin
+from auditor.app.store_check import Checked, check
+from auditor.app.storing import Thinned, nights, put, restore, thin
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.keeping import sized, told
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
 from auditor.domain.errors import UsageError, printable
+from auditor.history.ledger import Entry
 from auditor.render.words import Words
 from auditor.snapshot.manifest import format_instant
 from auditor.store.nights import Night
@@ -22,7 +24,7 @@ auditor store put abfs://audits@account.dfs.core.windows.net/nights snapshots/
 auditor store list audits/
 auditor store prune audits/ --keep 35d,24m                what would go; --delete deletes it
 auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
-auditor store check audits/                               is every night whole?
+auditor store check audits/                               is every night and result whole?
 """
 
 
@@ -49,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor store`: 0, or 3 where a check found a night that is not whole. Raises AuditorError."""
+    """Run `auditor store`: 0, or 3 where a check found something that is not whole. Raises AuditorError."""
     wrong = _misused(args)
     if wrong:
         raise UsageError("usage", wrong, hint="auditor store --help tells the form of each")
@@ -108,13 +110,25 @@ def _check(args: argparse.Namespace, words: Words) -> int:
     for each in found:
         if each.wrong is not None:
             wrong = words.complaint(each.wrong) or each.wrong
-            night = each.tenant if each.night is None else f"{each.tenant} {format_instant(each.night.instant)}"
-            say(printable(f"{night}: {wrong}"))
-    broken = sum(each.wrong is not None for each in found)
+            at = _instant(each)
+            say(printable(f"{each.tenant if at is None else f'{each.tenant} {at}'}: {wrong}"))
     if not args.quiet:
-        whole = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(found))
-        say(whole.replace("{whole}", words.number(len(found) - broken)))
-    return 3 if broken else 0
+        for said in _wholeness(found, words):
+            say(said)
+    return 3 if any(each.wrong is not None for each in found) else 0
+
+
+def _wholeness(found: Sequence[Checked], words: Words) -> Iterator[str]:
+    """Yield how many nights are whole, and how many results where there are any."""
+    nights = [each.wrong is None for each in found if each.kind == "night"]
+    results = [each.wrong is None for each in found if each.kind == "result"]
+    said = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(nights))
+    yield said.replace("{whole}", words.number(sum(nights)))
+    if results:
+        said = words.ngettext(
+            "{whole} of {count} result is whole", "{whole} of {count} results are whole", len(results)
+        )
+        yield said.replace("{whole}", words.number(sum(results)))
 
 
 def _prune(args: argparse.Namespace, words: Words) -> int:
@@ -172,9 +186,31 @@ def _document(night: Night) -> dict[str, object]:
     }
 
 
+def _instant(checked: Checked) -> str | None:
+    match checked.found:
+        case Night():
+            return format_instant(checked.found.instant)
+        case Entry():
+            return format_instant(checked.found.as_of)
+        case _:
+            return None
+
+
 def _checked(checked: Checked) -> dict[str, object]:
-    night = {"tenant": checked.tenant} if checked.night is None else _document(checked.night)
-    return {**night, "wrong": checked.wrong}
+    match checked.found:
+        case Night() as night:
+            told = _document(night)
+        case Entry() as entry:
+            told = {
+                "tenant": checked.tenant,
+                "instant": _instant(checked),
+                "complete": bool(entry.summary["complete"]),
+                "kind": "result",
+                "bytes": entry.size,
+            }
+        case _:
+            told = {"tenant": checked.tenant}
+    return {**told, "wrong": checked.wrong}
 
 
 def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:

@@ -2,8 +2,9 @@
 
 import hashlib
 import io
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,10 +17,11 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
 from auditor.domain.words import Outcome, Severity, Status
-from auditor.store.nights import checked_document, damaged, sealed
+from auditor.store.nights import checked_document, checked_name, damaged, sealed
 from auditor.store.places import Place
 
 SCHEMA: Final = "auditor/ledger/v1"
+_NAME: Final = re.compile(r"[a-z0-9-]+/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 _TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
                 "subject_name", "person", "product", "detail", "currency", "per_month")  # fmt: skip
@@ -56,15 +58,33 @@ class Ledger:
         self._tenant = tenant
 
     def entries(self) -> tuple[Entry, ...]:
-        """Return every result in order."""
-        names = self._place.names(f"{self._tenant}/results")
+        """Return every result in order; SnapshotError where one is damaged."""
         found = []
+        for _, entry in self.commits():
+            if isinstance(entry, SnapshotError):
+                raise entry
+            found.append(entry)
+        return tuple(found)
+
+    def commits(self) -> Iterator[tuple[str, Entry | SnapshotError]]:
+        """Yield every result by the name of its commit, in order; what is wrong with one stops none."""
+        names = self._place.names(f"{self._tenant}/results")
         for name, body in zip(names, self._place.read_many(names), strict=True):
             where = f"{self._place.address}/{name}"
-            if body is None:
-                raise damaged(where, "is listed and cannot be read")
-            found.append(_entry(body, where))
-        return tuple(found)
+            try:
+                if body is None:
+                    raise damaged(where, "is listed and cannot be read")
+                entry = _entry(body, where)
+                if name != self.commit_name(entry.number):
+                    raise damaged(where, f"is the commit of {self.commit_name(entry.number)}")
+            except SnapshotError as error:
+                yield name, error
+            else:
+                yield name, entry
+
+    def commit_name(self, number: int) -> str:
+        """Return the name of the commit of a result."""
+        return f"{self._tenant}/results/{number:06}.json"
 
     def put(self, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> int:
         """Add a result; returns the bytes that it took, 0 where the same run is there already.
@@ -109,7 +129,7 @@ class Ledger:
         }
         self._place.create(document["events"]["name"], body)
         commit = sealed(document)
-        if not self._place.create(f"{self._tenant}/results/{number:06}.json", commit):
+        if not self._place.create(self.commit_name(number), commit):
             raise self._refused(
                 "store-exists", f"{where} has a result of {self._tenant} that somebody else stored at the same moment"
             )
@@ -117,7 +137,7 @@ class Ledger:
 
     def held(self) -> dict[str, dict[str, Any]]:
         """Return what stood after the newest result, by fingerprint: rows as in EVENTS."""
-        return self._replayed(_since_checkpoint(self.entries()))
+        return self._replayed(since_checkpoint(self.entries()))
 
     def held_at(self, entry: Entry) -> dict[str, dict[str, Any]] | None:
         """Return what stood after a result; None where retention may have taken what tells it.
@@ -125,9 +145,9 @@ class Ledger:
         SnapshotError where it is missing, and retention would have left it.
         """
         known = self.entries()
-        wanted = _since_checkpoint([each for each in known if each.number <= entry.number])
+        wanted = since_checkpoint([each for each in known if each.number <= entry.number])
         there = set(self._place.names(f"{self._tenant}/findings"))
-        needed = {each.number for each in _since_checkpoint(known)}
+        needed = {each.number for each in since_checkpoint(known)}
         if any(each.events not in there and each.number not in needed for each in wanted):
             return None
         return self._replayed(wanted)
@@ -147,25 +167,40 @@ class Ledger:
         SnapshotError where some are missing that retention would have left.
         """
         wanted = self.entries() if entries is None else entries
-        needed = wanted if entries is not None else _since_checkpoint(wanted)
+        needed = wanted if entries is not None else since_checkpoint(wanted)
         tables = [EVENTS.empty_table()]
         for entry, body in zip(wanted, self._place.read_many([e.events for e in wanted]), strict=True):
-            where = f"{self._place.address}/{entry.events}"
-            if body is None:
-                if entry not in needed:
-                    continue  # retention took it
-                raise damaged(where, "is missing: the newest findings cannot be told apart from older ones")
-            if hashlib.sha256(body).hexdigest() != entry.sha256:
-                raise damaged(where, "is not the object that its result describes")
-            tables.append(pq.read_table(io.BytesIO(body)).select(EVENTS.names).cast(EVENTS))
+            if body is None and entry not in needed:
+                continue  # retention took it
+            whole = self._whole(entry, body)
+            tables.append(pq.read_table(io.BytesIO(whole)).select(EVENTS.names).cast(EVENTS))
         return pa.concat_tables(tables)
 
+    def check(self, entry: Entry) -> None:
+        """Read the events of a result; SnapshotError where they are missing or damaged."""
+        self._whole(entry, self._place.read(entry.events))
+
+    def _whole(self, entry: Entry, body: bytes | None) -> bytes:
+        where = f"{self._place.address}/{entry.events}"
+        if body is None:
+            raise damaged(where, "is missing: the findings of this time cannot be told apart from older ones")
+        if hashlib.sha256(body).hexdigest() != entry.sha256:
+            raise damaged(where, "is not the object that its result describes")
+        return body
+
     def thin(self, before: datetime) -> tuple[Entry, ...]:
-        """Return the results whose events retention may take: older than an instant, and not needed by the newest."""
+        """Return the results whose events retention may take: older than an instant, and not needed by the newest.
+
+        SnapshotError where it would take some while those that stay are not all there.
+        """
         known = self.entries()
         first = max((i for i, entry in enumerate(known) if entry.checkpoint), default=0)
         there = set(self._place.names(f"{self._tenant}/findings"))
-        return tuple(e for e in known[:first] if e.as_of < before and e.events in there)
+        taken = tuple(e for e in known[:first] if e.as_of < before and e.events in there)
+        lost = next((e for e in known[first:] if e.events not in there), None)
+        if taken and lost is not None:
+            self._whole(lost, None)
+        return taken
 
     def remove(self, entries: Iterable[Entry]) -> None:
         """Delete the events of results; their counts stay."""
@@ -177,7 +212,8 @@ class Ledger:
         return SnapshotError(slug, message, hint=hint)
 
 
-def _since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:
+def since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:
+    """Return the results whose events tell what stands now: retention never takes these."""
     return known[max((i for i, entry in enumerate(known) if entry.checkpoint), default=0) :]
 
 
@@ -189,7 +225,7 @@ def _entry(body: bytes, where: str) -> Entry:
             number=int(document["number"]),
             as_of=datetime.fromisoformat(document["asOf"]),
             run=str(document["run"]),
-            events=str(events["name"]),
+            events=checked_name(events["name"], _NAME),
             sha256=str(events["sha256"]),
             size=int(events["bytes"]),
             checkpoint=bool(events["checkpoint"]),

@@ -117,10 +117,20 @@ def decode_night(body: bytes, where: str) -> Night:
 
 
 def _part(entry: Mapping[str, Any]) -> PartEntry:
-    """Read what is promised of an object; its name becomes part of a path, so its form is held."""
-    if not _PART.fullmatch(entry["name"]):
-        raise ValueError(f"the name of a part: {entry['name']!r}")
-    return PartEntry(name=entry["name"], kind=str(entry["kind"]), size=int(entry["bytes"]), sha256=str(entry["sha256"]))
+    """Read what is promised of an object."""
+    return PartEntry(
+        name=checked_name(entry["name"], _PART),
+        kind=str(entry["kind"]),
+        size=int(entry["bytes"]),
+        sha256=str(entry["sha256"]),
+    )
+
+
+def checked_name(name: str, form: re.Pattern[str]) -> str:
+    """Return the name of an object, which becomes part of a path: ValueError where it has not the form."""
+    if not form.fullmatch(name):
+        raise ValueError(f"the name of an object: {name!r}")
+    return name
 
 
 def decode_counts(body: bytes, where: str) -> NightCounts:

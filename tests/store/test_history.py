@@ -1,6 +1,7 @@
 """`auditor history` over a store: seats, findings, who kept a licence, and since when."""
 
 import json
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.snapshot.writing import write
-from tests.cli.harness import Ran, call
+from auditor.store.nights import sealed
+from tests.cli.harness import Ran, call, contents
 from tests.store.series import SKUS, START, night
 from tests.store.test_commands import POLICY
 from tests.store.test_keeping import ANN, BOB, STATE
@@ -193,3 +195,106 @@ def test_a_span_without_a_night_is_said_as_it_was_asked(span: tuple[str, str], t
     asked = call("history", "audits", *span, cwd=place)
     assert asked.code == 2
     assert told in asked.err
+
+
+@pytest.fixture
+def copy(place: Path, tmp_path: Path) -> Path:
+    """A copy of the five nights and results that may be damaged."""
+    # A test above takes the findings of the newest result away.
+    for day in range(5):
+        put = call("store", "put", tmp_path / "audits", f"out{day}/result.json", cwd=place)
+        assert put.code == 0, put.err
+    put = call("store", "put", tmp_path / "audits", "snapshots", cwd=place)
+    assert put.code == 0, put.err
+    return tmp_path / "audits" / "contoso"
+
+
+def checked(tenant: Path) -> tuple[int, str, list[dict[str, Any]]]:
+    done = call("store", "check", "audits", "--json", cwd=tenant.parents[1])
+    return done.code, done.err, [each for each in json.loads(done.out) if each["wrong"] is not None]
+
+
+def test_a_store_that_is_whole_says_so_of_nights_and_results(copy: Path) -> None:
+    code, said, wrong = checked(copy)
+    assert (code, wrong) == (0, [])
+    assert said == "5 of 5 nights are whole\n5 of 5 results are whole\n"
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+@pytest.mark.parametrize("harm", ["gone", "cut"])
+def test_findings_of_a_result_that_are_gone_or_damaged_are_told(harm: str, number: int, copy: Path) -> None:
+    """Five nights from 29 January on: the fourth result begins a month, and retention may take those before it."""
+    (path,) = (copy / "findings").glob(f"{number:06}-*")
+    if harm == "cut":
+        path.write_bytes(path.read_bytes()[:-1])
+    else:
+        path.unlink()
+    code, said, wrong = checked(copy)
+    if harm == "gone" and number == 1:
+        assert (code, wrong) == (0, []), "as retention leaves it"
+        return
+    assert code == 3
+    (told,) = wrong
+    assert (told["kind"], told["instant"]) == ("result", instant(number - 1))
+    assert path.name in told["wrong"]
+    assert "4 of 5 results are whole" in said
+
+
+@pytest.mark.parametrize("number", range(1, 5))
+def test_a_result_that_is_gone_is_told_by_the_gap_in_the_numbers(number: int, copy: Path) -> None:
+    (copy / "results" / f"{number:06}.json").unlink()
+    code, _, wrong = checked(copy)
+    assert code == 3
+    assert any(f"{number:06}.json" in each["wrong"] for each in wrong)
+
+
+def test_what_lies_there_without_a_commit_is_told_and_a_store_without_results_is_whole(copy: Path) -> None:
+    results = sorted((copy / "results").iterdir())
+    results[4].unlink()
+    assert checked(copy)[0] == 0, "as a writer leaves it that has not ended"
+    for path in results[2:4]:
+        path.unlink()
+    assert [f"{number:06}.json" in each["wrong"] for number, each in zip((3, 4), checked(copy)[2], strict=True)] == [
+        True,
+        True,
+    ]
+    for path in results[:2]:
+        path.unlink()
+    code, _, (told,) = checked(copy)
+    assert code == 3
+    assert "holds no commit, and findings" in told["wrong"]
+    shutil.rmtree(copy / "results")
+    shutil.rmtree(copy / "findings")
+    assert checked(copy)[:2] == (0, "5 of 5 nights are whole\n")
+    shutil.rmtree(copy / "nights")
+    code, said, (told,) = checked(copy)
+    assert (code, told["tenant"]) == (3, "contoso")
+    assert "holds no commit, and parts" in told["wrong"]
+    assert "0 of 0 nights" in said
+
+
+def test_names_of_findings_that_lead_elsewhere_are_refused(copy: Path) -> None:
+    commit = copy / "results" / "000005.json"
+    text, _, _ = commit.read_bytes().rpartition(b',"digest"')
+    document = json.loads(text + b"}")
+    document["events"]["name"] = "contoso/findings/../../../secret"
+    commit.write_bytes(sealed(document))
+    code, _, (told,) = checked(copy)
+    assert code == 3
+    assert "000005.json" in told["wrong"]
+
+
+def test_retention_takes_no_findings_while_newer_ones_are_missing(copy: Path) -> None:
+    (path,) = (copy / "findings").glob("000005-*")
+    body = path.read_bytes()
+    path.unlink()
+    now = str(int((START + timedelta(days=400)).timestamp()))
+    prune = ("store", "prune", "audits", "--keep", "1d", "--delete")
+    before = contents(copy)
+    done = call(*prune, cwd=copy.parents[1], SOURCE_DATE_EPOCH=now)
+    assert (done.code, done.out) == (2, b"")
+    assert "store-damaged" in done.err
+    assert contents(copy) == before
+    path.write_bytes(body)
+    assert call(*prune, cwd=copy.parents[1], SOURCE_DATE_EPOCH=now).code == 0
+    assert checked(copy)[0] == 0
