@@ -1,17 +1,20 @@
 """Places with nights and results into a tenant over time, into two nights compared, and into "since when?"."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.app.places import all_folders, is_store, store_at
-from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.domain.trends import Between, Cohorts, Episode, Trends
 from auditor.domain.words import Severity
@@ -148,14 +151,63 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
     return {sku: Cohorts(nights=1, **each) for sku, each in counts.told().items()}
 
 
-def since_when(looked: Looked, tenant: str | None, *, by: str, wanted: str) -> tuple[str, tuple[Episode, ...]]:
-    """Return the tenant and every stretch of time of a finding, of a policy's findings, or of a person's."""
+def since_when(
+    looked: Looked, tenant: str | None, *, by: str, wanted: str, warn: Callable[[Diagnostic], None] = lambda _: None
+) -> tuple[str, tuple[Episode, ...]]:
+    """Return the tenant and every stretch of time of a finding, of a policy's findings, or of a person's.
+
+    Where there is none, because no result knows the name, `warn` hears of it and of the names that come near.
+    """
     name, known = looked.one(tenant)
-    if known.results is None or not known.results.entries():
+    entries = _entries(known)
+    if known.results is None or not entries:
         raise SnapshotError(
             "history-results", f"{looked.where} has no result of {name}", hint="`auditor store put STORE result.json`"
         )
-    return name, episodes(known.results.events(), by=by, wanted=wanted)
+    events = known.results.events()
+    found = episodes(events, by=by, wanted=wanted)
+    if not found:
+        unknown = _unknown_policy(name, entries, wanted) if by == "policy" else _unknown_person(name, events, wanted)
+        if by != "finding" and unknown is not None:
+            warn(unknown)
+    return name, found
+
+
+def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagnostic | None:
+    policies = sorted({policy["id"] for entry in entries for policy in entry.summary["policies"]})
+    if wanted in policies:
+        return None
+    close = get_close_matches(wanted.casefold(), policies, n=3)
+    return Diagnostic(
+        slug="history-unknown",
+        message=f"no stored result of {tenant} knows a policy '{wanted}'",
+        hint=f"did you mean {' or '.join(close)}?" if close else "`auditor history -f json` lists the policies",
+        level=Level.WARNING,
+    )
+
+
+def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | None:
+    """Tell only whose names come near: of most people there is nothing to find."""
+    people = events.filter(pc.field("subject_type") == "user")
+    names: dict[str, set[str]] = {}
+    for column in ("person", "subject_name"):
+        for name in people.column(column).unique().drop_null().to_pylist():
+            names.setdefault(_local(name), set()).add(name)
+    near = get_close_matches(_local(wanted), names, n=3)
+    close = [name for each in near for name in sorted(names[each])][:3]
+    if not close:
+        return None
+    return Diagnostic(
+        slug="history-unknown",
+        message=f"no stored result of {tenant} has a finding about '{wanted}'",
+        hint=f"did you mean {' or '.join(close)}?",
+        level=Level.WARNING,
+    )
+
+
+def _local(name: str) -> str:
+    """Return what tells a name from others: what stands after the @ is the same for all."""
+    return name.casefold().partition("@")[0]
 
 
 def stored_runs(where: Path | str, result: Result) -> tuple[Past, ...]:

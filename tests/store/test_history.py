@@ -79,6 +79,36 @@ def test_since_when_is_one_command(question: tuple[str, str | None], place: Path
     assert spans == [(instant(1), instant(3), "closed"), (instant(4), None, None)]
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (("--policy", "blokced"), "did you mean blocked?"),
+        (("--policy", "zzz"), "no stored result of contoso knows a policy 'zzz'"),
+        (("--person", "bobb@contoso.example"), "did you mean bob@contoso.example?"),
+        (("--person", "bob@fabrikam.example"), "did you mean bob@contoso.example?"),
+        (("--person", "zoe@contoso.example"), None),
+        (("--finding", "000000"), None),
+    ],
+)
+def test_a_name_that_no_result_knows_is_told_with_those_that_come_near(
+    asked: tuple[str, str], said: str | None, place: Path
+) -> None:
+    done = call("history", "audits", *asked, cwd=place)
+    assert done.code == 0
+    assert f"no stored result tells a finding of {asked[1]}" in done.text
+    assert (said in done.err and "warning[history-unknown]" in done.err) if said is not None else done.err == ""
+    quiet = call("history", "audits", *asked, "-q", "-f", "json", cwd=place)
+    assert (quiet.code, quiet.err, json.loads(quiet.out)["episodes"]) == (0, "", [])
+
+
+def test_a_policy_that_finds_nothing_is_known(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    write(tmp_path / "snapshots", night({**STATE, "users": [ANN]}, 0, asked=ASKED))
+    call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(0), "-f", "json", cwd=tmp_path)
+    done = call("history", "out/result.json", "--policy", "blocked", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+
+
 def test_between_two_instants_only_what_lies_there(place: Path) -> None:
     (tenant,) = told(place, "--from", instant(1, 0), "--to", instant(2))["tenants"]
     assert (tenant["nights"], tenant["results"]) == (2, 2)
