@@ -27,6 +27,7 @@ from auditor.engine.balance import judge_fleet, share_of
 from auditor.engine.describing import describe
 from auditor.engine.evaluating import evaluate, judged_batches
 from auditor.engine.facts import Facts, SkuFact
+from auditor.engine.holdings import dated_subscriptions
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.plan import Plan, bind
@@ -129,6 +130,7 @@ def concluded(
         seats=tuple(
             _seat_count(facts, sku, bounds.get(place, ())) for place, sku in enumerate(facts.skus) if sku.owned
         ),
+        subscriptions=dated_subscriptions(plan),
         policies=evaluation.outcomes,
         findings=findings,
         notices=tenant_notices(plan, evaluation),

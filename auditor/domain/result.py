@@ -153,6 +153,22 @@ class SeatCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """A purchase of one SKU that has a next date, whether a finding is about it or not."""
+
+    id: str
+    sku_id: str
+    sku_part_number: str
+    name: str
+    status: str | None
+    seats: int | None
+    """Seats bought; None where Graph did not tell."""
+    trial: bool | None
+    date: datetime
+    """When it renews, or falls into its next state."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """Something the reader should know that is not a finding: a waiver that lapses, a name nobody knows."""
 
@@ -227,6 +243,8 @@ class TenantResult:
     locale: str | None = None
     sources: tuple[Coverage, ...] = ()
     seats: tuple[SeatCount, ...] = ()
+    subscriptions: tuple[Subscription, ...] = ()
+    """Those with a next date, as far as the source was read; `sources` tells how far."""
     policies: tuple[PolicyOutcome, ...] = ()
     findings: Sequence[Finding] = ()
     """In the order of reports; a tuple, or `Described` where they are too many to hold."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor.domain.policy import Budget, Purchases, Subscriptions
 from auditor.domain.product_set import PAID_PRODUCTS, Builtin, ProductSet
-from auditor.domain.result import Money, ProductReference, Subject
+from auditor.domain.result import Money, ProductReference, Subject, Subscription
 from auditor.domain.words import Source, SourceStatus, SubjectType
 from auditor.engine.coverage import Doubt, unread
 from auditor.engine.facts import GroupFact, SkuFact
@@ -111,6 +111,27 @@ def judge_subscriptions(plan: Plan, place: int, block: Subscriptions) -> Judged:
         elif raised and included:
             findings.extend(_subscription(plan, place, check, detail, row, sku) for check, detail in raised)
     return doubt.judged(findings)
+
+
+def dated_subscriptions(plan: Plan) -> tuple[Subscription, ...]:
+    """Return the subscriptions that have a next date, in order of id; none where they were not read."""
+    if plan.facts.status(Source.SUBSCRIPTIONS) not in _READABLE:
+        return ()
+    return tuple(_dated(plan, row) for row in plan.facts.subscriptions if row["nextLifecycleDateTime"] is not None)
+
+
+def _dated(plan: Plan, row: Mapping[str, Any]) -> Subscription:
+    sku = _sku_of(plan, row)
+    return Subscription(
+        id=row["id"],
+        sku_id=sku.sku_id,
+        sku_part_number=sku.part_number or "",
+        name=plan.facts.title(sku),
+        status=row["status"],
+        seats=row["totalLicenses"],
+        trial=row["isTrial"],
+        date=row["nextLifecycleDateTime"],
+    )
 
 
 def _sku_of(plan: Plan, row: Mapping[str, Any]) -> SkuFact:

@@ -27,6 +27,7 @@ from auditor.domain.result import (
     SeatCount,
     SourceLine,
     Subject,
+    Subscription,
     Summary,
     TenantResult,
 )
@@ -159,6 +160,7 @@ def _tenant(part: Part, run: Run, findings: Findings) -> TenantResult:
         locale=part.optional_text("locale"),
         sources=tuple(map(_coverage, part.parts("sources"))),
         seats=tuple(map(_seats, part.parts("seats"))),
+        subscriptions=tuple(map(_subscription, part.optional_parts("subscriptions"))),
         policies=tuple(map(_outcome, part.parts("policies"))),
         findings=findings.read(part, "findings"),
         actions=tuple(map(_action, part.parts("actions"))),
@@ -230,6 +232,19 @@ def _bounds(part: Part) -> SeatBounds:
         usable=part.count("usable"),
         minimum=part.optional_count("minimum"),
         maximum=part.optional_count("maximum"),
+    )
+
+
+def _subscription(part: Part) -> Subscription:
+    return Subscription(
+        id=part.text("id"),
+        sku_id=part.name("skuId"),
+        sku_part_number=part.name("skuPartNumber"),
+        name=part.name("name"),
+        status=part.optional_text("status"),
+        seats=part.optional_count("totalLicenses"),
+        trial=part.flag("isTrial") if part.values.get("isTrial") is not None else None,
+        date=part.instant("nextLifecycleDateTime"),
     )
 
 

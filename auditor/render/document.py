@@ -21,6 +21,7 @@ from auditor.domain.result import (
     SeatBounds,
     SeatCount,
     SourceLine,
+    Subscription,
     Summary,
     TenantResult,
 )
@@ -86,6 +87,7 @@ def _tenant(tenant: TenantResult, told: "Findings") -> Document:
         "failure": tenant.failure,
         "sources": [_coverage(source) for source in tenant.sources],
         "seats": [_seats(seats) for seats in tenant.seats],
+        "subscriptions": [_subscription(subscription) for subscription in tenant.subscriptions],
         "policies": [outcome_document(outcome) for outcome in tenant.policies],
         "findings": told.listed(tenant.findings),
         "actions": told.actions(tenant.actions),
@@ -280,6 +282,19 @@ def _seats(seats: SeatCount) -> Document:
         "usable": seats.usable,
         "spare": seats.spare,
         "bounds": [_bounds(bounds) for bounds in seats.bounds],
+    }
+
+
+def _subscription(subscription: Subscription) -> Document:
+    return {
+        "id": subscription.id,
+        "skuId": subscription.sku_id,
+        "skuPartNumber": subscription.sku_part_number,
+        "name": subscription.name,
+        "status": subscription.status,
+        "isTrial": subscription.trial,
+        "totalLicenses": subscription.seats,
+        "nextLifecycleDateTime": instant(subscription.date),
     }
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.domain.result import Finding, FleetResult, Result, Subscription, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.facts import product_name
 from auditor.render.fleet import spare_seats
@@ -22,25 +22,28 @@ LINE: Final = 600
 _SUBSCRIPTIONS: Final = "subscription."
 _CURVE: Final = (120, 32)
 _SHORTEST: Final = timedelta(days=60)
+_YEAR: Final = timedelta(days=366)
+"""How far ahead subscriptions without a finding are drawn: most are bought for a year."""
+_QUIET: Final = 24
+"""Subscriptions without a finding that the page holds; the rest are in result.json."""
 _MONTHS: Final = 6
 """Marks of a month that fit on the line."""
 
 
 def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
-    """Return the tenant's renewals, each subscription once; None where no finding tells a date."""
-    found: dict[str, tuple[datetime, Finding]] = {}
-    for finding in checked(tenant.findings, _SUBSCRIPTIONS):
-        moment = next_date(finding)
-        if moment is not None and finding.status is OPEN:
-            known = found.get(finding.subject.id)
-            if known is None or finding.severity.rank < known[1].severity.rank:
-                found[finding.subject.id] = (moment, finding)
-    if not found:
-        return None
-    ordered = sorted(found.values(), key=lambda item: (item[0], item[1].subject.name, item[1].fingerprint))
+    """Return the tenant's renewals, each subscription once, those of open findings first to be kept; None for none.
+
+    Subscriptions without a finding stand there up to a year ahead, or as far as findings reach.
+    """
     start = tenant.as_of.astimezone(UTC)
-    end = max(ordered[-1][0], start + _SHORTEST)
-    spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+    found = _found(tenant, context)
+    horizon = max([start + _YEAR, *(each.moment for each in found.values())])
+    quiet = [each for each in _quiet(tenant, context, start) if each.key not in found]
+    near = sorted(each for each in quiet if each.moment <= horizon)[:_QUIET]
+    ordered = sorted([*found.values(), *near])
+    if not ordered:
+        return None
+    end = max(ordered[-1].moment, start + _SHORTEST)
     words = context.words
 
     def at(moment: datetime) -> int:
@@ -48,21 +51,80 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
 
     renewals = tuple(
         Renewal(
-            name=shortened(product_name(finding, context.names) or finding.subject.name),
-            date=words.date(moment),
-            said=words.joined(_said(finding, spare, words)),
-            severity=finding.severity,
-            anchor=anchored("f", finding.fingerprint),
-            place=at(moment),
+            name=shortened(each.name),
+            date=words.date(each.moment),
+            said=words.joined(each.said),
+            severity=None if each.finding is None else each.finding.severity,
+            anchor=None if each.finding is None else anchored("f", each.finding.fingerprint),
+            place=at(each.moment),
         )
-        for moment, finding in ordered
+        for each in ordered
     )
     marks = list(_months(start, end))
     step = -(-len(marks) // _MONTHS)
     ticks = tuple((at(month), words.date(month)) for month in marks[::step] if LINE * 0.12 < at(month) < LINE * 0.88)
-    return Timeline(
-        renewals=renewals, start=words.date(start), ticks=ticks, whole=f"{words.date(start)} – {words.date(end)}"
-    )
+    whole = f"{words.date(start)} – {words.date(end)}"
+    return Timeline(renewals=renewals, more=len(quiet) - len(near), start=words.date(start), ticks=ticks, whole=whole)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dated:
+    """A subscription with its next date; they stand in the order of their dates."""
+
+    moment: datetime
+    order: tuple[str, str]
+    """What tells those of the same instant apart, the same in every run."""
+    key: str
+    """The id of the subscription."""
+    name: str
+    said: Sequence[str]
+    finding: Finding | None
+
+    def __lt__(self, other: "_Dated") -> bool:
+        return (self.moment, self.order) < (other.moment, other.order)
+
+
+def _found(tenant: TenantResult, context: Context) -> dict[str, _Dated]:
+    """Return the subscriptions of open findings by id, each with its worst."""
+    spare = _spare(tenant)
+    found: dict[str, _Dated] = {}
+    for finding in checked(tenant.findings, _SUBSCRIPTIONS):
+        moment = next_date(finding)
+        if moment is None or finding.status is not OPEN:
+            continue
+        known = found.get(finding.subject.id)
+        if known is None or known.finding is None or finding.severity.rank < known.finding.severity.rank:
+            found[finding.subject.id] = _Dated(
+                moment=moment,
+                order=(finding.subject.name, finding.fingerprint),
+                key=finding.subject.id,
+                name=product_name(finding, context.names) or finding.subject.name,
+                said=list(_said(finding, spare, context.words)),
+                finding=finding,
+            )
+    return found
+
+
+def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Dated]:
+    """Yield every subscription whose date is not past; on its very day it is not."""
+    spare, words = _spare(tenant), context.words
+    for each in tenant.subscriptions:
+        moment = _in_utc(each.date)
+        if moment is None or moment.date() < start.date():
+            continue
+        known = context.names.get(each.sku_id.casefold())
+        yield _Dated(
+            moment=moment,
+            order=(each.name, each.id),
+            key=each.id,
+            name=known or each.name or each.sku_part_number or each.sku_id or each.id,
+            said=list(_told_of(each, spare, words)),
+            finding=None,
+        )
+
+
+def _spare(tenant: TenantResult) -> dict[str, int | None]:
+    return {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
 
 
 def next_date(finding: Finding) -> datetime | None:
@@ -73,9 +135,16 @@ def next_date(finding: Finding) -> datetime | None:
     if not isinstance(written, str):
         return None
     try:
-        moment = datetime.fromisoformat(written)
+        return _in_utc(datetime.fromisoformat(written))
+    except ValueError:
+        return None
+
+
+def _in_utc(moment: datetime) -> datetime | None:
+    """Return an instant in UTC; None for the first or last day of all, somewhere else."""
+    try:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):
+    except OverflowError:
         return None
 
 
@@ -153,11 +222,25 @@ def _told(series: _Series, words: Words) -> tuple[str, str, str]:
 
 def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> Iterator[str]:
     facts = finding.evidence
-    if facts.get("isTrial") is True:
-        yield words.gettext("trial")
-    if type(facts.get("totalLicenses")) is int:
-        yield words.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
+    seats = facts.get("totalLicenses")
     sku = finding.product.sku_id if finding.product is not None else None
+    yield from _bought(facts.get("isTrial"), seats if type(seats) is int else None, sku, spare, words)
+
+
+def _told_of(subscription: Subscription, spare: Mapping[str, int | None], words: Words) -> Iterator[str]:
+    yield from _bought(subscription.trial, subscription.seats, subscription.sku_id, spare, words)
+    # What is in order needs no word: nearly every subscription is.
+    if subscription.status is not None and subscription.status.casefold() != "enabled":
+        yield words.gettext("state {state}").replace("{state}", shortened(subscription.status))
+
+
+def _bought(
+    trial: object, seats: int | None, sku: str | None, spare: Mapping[str, int | None], words: Words
+) -> Iterator[str]:
+    if trial is True:
+        yield words.gettext("trial")
+    if seats is not None:
+        yield words.ngettext("{count} seat bought", "{count} seats bought", seats)
     left = spare.get(sku.casefold()) if sku is not None else None
     if left is not None:
         yield words.gettext("{seats} spare today").replace("{seats}", words.number(left))

@@ -129,9 +129,10 @@ class Renewal:
     name: str
     date: str
     said: str
-    severity: Severity
-    anchor: str
-    """Of its finding."""
+    severity: Severity | None
+    """Of its worst open finding; None where there is none."""
+    anchor: str | None
+    """Of that finding."""
     place: int
     """Along the line, in units of its view box."""
 
@@ -141,6 +142,8 @@ class Timeline:
     """Renewals of one tenant, soonest first, with the days that the line is marked with."""
 
     renewals: tuple[Renewal, ...]
+    more: int
+    """Subscriptions without a finding that are not among them: too far ahead, or too many."""
     start: str
     """The day of the audit, where the line begins."""
     ticks: tuple[tuple[int, str], ...]

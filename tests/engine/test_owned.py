@@ -98,6 +98,27 @@ def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:
     assert {key: result.findings[1].evidence[key] for key in wanted} == wanted
 
 
+def test_every_subscription_with_a_date_is_told_whatever_policies_look_at() -> None:
+    rows = [
+        subscription("s2", ends=400, isTrial=True, totalLicenses=25),
+        subscription("s1", "VISIOCLIENT", ends=-3, status="Deleted", totalLicenses=None),
+        subscription("s3"),
+    ]
+    state = tenant(subscribedSkus=[bought("SPE_E3", 10, 7)], subscriptions=rows)
+    block = "subscriptions: {expiring: {within: 60d}}"
+    result = judged(block, state)
+    assert told(result) == []
+    assert [(each.id, each.sku_part_number, each.status, each.seats, each.trial) for each in result.subscriptions] == [
+        ("s1", "VISIOCLIENT", "Deleted", None, False),
+        ("s2", "SPE_E3", "Enabled", 25, True),
+    ]
+    assert result.subscriptions[1].date == NOW + timedelta(days=400)
+    assert result.subscriptions[1].name == result.seats[0].name
+    for status, known in ((SourceStatus.PARTIAL, 2), (SourceStatus.DENIED, 0), (SourceStatus.NOT_NEEDED, 0)):
+        unread = tenant(unread={Source.SUBSCRIPTIONS: status}, subscriptions=rows)
+        assert len(judged(block, unread).subscriptions) == known
+
+
 def test_every_error_is_told_whether_anyone_knows_its_code_or_not() -> None:
     states = [
         path("SPE_E3", "g1", state="Error", error="CountViolation"),

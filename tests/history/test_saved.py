@@ -29,6 +29,7 @@ from auditor.domain.result import (
     SeatCount,
     SourceLine,
     Subject,
+    Subscription,
     Summary,
     TenantResult,
 )
@@ -70,10 +71,13 @@ SEATS = st.builds(
     applies_to=st.sampled_from(["User", "Company"]),
     bounds=st.lists(st.builds(SeatBounds, policy=TEXT), max_size=2).map(tuple),
 )
+SUBSCRIPTION = st.builds(
+    Subscription, id=TEXT, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, status=st.none() | TEXT, date=INSTANT
+)
 TENANT = st.builds(
     TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
     sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
-    seats=st.lists(SEATS, max_size=1).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
+    seats=st.lists(SEATS, max_size=1).map(tuple), subscriptions=st.lists(SUBSCRIPTION, max_size=2).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
     unconfirmed=FINDINGS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
     actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
                                links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),

@@ -23,6 +23,7 @@ from auditor.domain.result import (
     SeatCount,
     SourceLine,
     Subject,
+    Subscription,
     TenantResult,
 )
 from auditor.domain.words import (
@@ -161,6 +162,23 @@ CONTOSO_SEATS = (
 )  # fmt: skip
 
 
+def subscription(key: str, sku: Sku, seats: int, date: str, *, status: str = "Enabled") -> Subscription:
+    return Subscription(
+        id=key, sku_id=sku[0], sku_part_number=sku[1], name=sku[2], status=status, seats=seats, trial=sku == TEAMS,
+        date=datetime.fromisoformat(date),
+    )  # fmt: skip
+
+
+CONTOSO_SUBSCRIPTIONS = (
+    subscription("1a70", E5, 180, "2027-06-30T00:00:00Z"),
+    subscription("2b11", TEAMS, 40, "2027-01-18T00:00:00Z"),
+    subscription("3f02", E3, 620, "2027-06-30T00:00:00Z"),
+    subscription("4c1e", POWER_BI, 90, "2026-12-14T00:00:00Z", status="Warning"),
+    subscription("5d9b", F3, 400, "2029-03-01T00:00:00Z"),
+    subscription("6e44", VISIO, 5, "2026-09-01T00:00:00Z", status="Deleted"),
+)
+
+
 def product(sku: Sku) -> Subject:
     return Subject(type=SubjectType.PRODUCT, id=sku[0], name=sku[2])
 
@@ -252,7 +270,7 @@ def contoso() -> TenantResult:
             coverage(Source.SIGN_IN_ACTIVITY, 0, SourceStatus.DENIED, "Graph answered 403; grant AuditLog.Read.All to the application and consent to it"),
             coverage(Source.MAILBOXES, status=SourceStatus.NOT_NEEDED), coverage(Source.GROUPS, 17), coverage(Source.MEMBERS, 412),
         ),
-        seats=CONTOSO_SEATS,
+        seats=CONTOSO_SEATS, subscriptions=CONTOSO_SUBSCRIPTIONS,
         policies=outcomes(findings, {"entra-p2-coverage": (reason, ("signInActivity",))}),
         findings=findings,
         actions=(

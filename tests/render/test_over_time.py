@@ -1,7 +1,7 @@
 """Curves of earlier runs, the line of renewals, and where each waiver stands."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pytest
 from auditor.app.past import earlier
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import TenantResult
-from auditor.domain.words import Severity
+from auditor.domain.words import Severity, Status
 from auditor.render import render
 from auditor.render.fleet import spare_seats
 from auditor.render.over_time import sparks, timeline, trends
@@ -42,9 +42,72 @@ def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
     tenant = result().tenants[0]
     line = timeline(tenant, Context.of_tenant(tenant, {}, EN))
     assert line is not None
-    assert [(each.name, each.date) for each in line.renewals] == [("Power BI Pro", "14 Dec 2026")]
-    assert 0 < line.renewals[0].place < 600
-    assert timeline(replace(tenant, findings=()), Context.of_tenant(tenant, {}, EN)) is None
+    assert [(each.name, each.date, each.severity) for each in line.renewals] == [
+        ("Power BI Pro", "14 Dec 2026", Severity.MEDIUM),
+        ("Teams Premium", "18 Jan 2027", None),
+        ("Microsoft 365 E3", "30 Jun 2027", None),
+        ("Microsoft 365 E5", "30 Jun 2027", None),
+    ]
+    places = [each.place for each in line.renewals]
+    assert places == sorted(places)
+    assert (places[0] > 0, places[-1]) == (True, 600)
+    assert line.more == 1  # F3 renews in 2029; the date of what was deleted is past
+    assert line.renewals[1].said == "trial, 40 seats bought, 28 spare today"
+    assert timeline(replace(tenant, findings=(), subscriptions=()), Context.of_tenant(tenant, {}, EN)) is None
+
+
+def test_a_subscription_without_a_finding_is_drawn_unmarked_and_one_with_a_finding_once() -> None:
+    tenant = result().tenants[0]
+    quiet = replace(tenant, findings=())
+    line = timeline(quiet, Context.of_tenant(quiet, {}, EN))
+    assert line is not None
+    assert [(each.name, each.severity, each.anchor) for each in line.renewals][:2] == [
+        ("Power BI Pro", None, None),
+        ("Teams Premium", None, None),
+    ]
+    assert line.renewals[0].said == "90 seats bought, 29 spare today, state Warning"
+    whole = result()
+    page = b"".join(render(replace(whole, tenants=(tenant,)), "html", locale="en").chunks()).decode()
+    drawn = page[page.index('<svg class="line-of-time"') :]
+    drawn = drawn[: drawn.index("</section>")]
+    assert drawn.count('<circle class="plain"') == 3
+    assert drawn.count('<circle class="medium"') == 1
+    assert '<td>18 Jan 2027</td><th scope="row">Teams Premium</th>' in drawn
+    assert drawn.count("<a href=") == 1
+    assert '<p class="note">and 1 more</p>' in drawn
+
+
+def test_what_waivers_cover_is_no_mark() -> None:
+    tenant = result().tenants[0]
+    waived = replace(tenant, findings=tuple(replace(each, status=Status.WAIVED) for each in tenant.findings))
+    line = timeline(waived, Context.of_tenant(waived, {}, EN))
+    assert line is not None
+    assert {each.severity for each in line.renewals} == {None}
+
+
+def test_the_line_holds_so_many_and_counts_the_rest() -> None:
+    tenant = result().tenants[0]
+    one = tenant.subscriptions[0]
+    many = tuple(replace(one, id=f"{n:03}", date=tenant.as_of + timedelta(days=n)) for n in range(-3, 400))
+    there = replace(tenant, subscriptions=many)
+    line = timeline(there, Context.of_tenant(there, {}, EN))
+    assert line is not None
+    assert len(line.renewals) == 25
+    assert line.renewals[0].date == "20 Nov 2026"  # a day is not past before its end
+    assert line.more == 400 - 24
+    far = replace(tenant, findings=(), subscriptions=many[-1:])
+    assert timeline(far, Context.of_tenant(far, {}, EN)) is None
+
+
+def test_names_of_subscriptions_do_no_harm() -> None:
+    tenant = result().tenants[0]
+    hostile = "<script>alert(1)</script>{{ 7*7 }}\x00" + "x" * 5000
+    one = replace(tenant.subscriptions[0], sku_id="other", name=hostile, status=hostile)
+    whole = replace(result(), tenants=(replace(tenant, subscriptions=(one,)),))
+    page = b"".join(render(whole, "html", locale="en").chunks()).decode()
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;{{ 7*7 }}" in page
+    assert "x" * 400 not in page
 
 
 def test_a_waiver_says_whether_it_holds() -> None:
@@ -101,10 +164,26 @@ def test_a_date_that_is_none_is_no_date_and_no_end_of_the_report(written: object
     strange = tuple(
         replace(finding, evidence={**finding.evidence, "nextLifecycleDateTime": written}) for finding in tenant.findings
     )
-    there = replace(tenant, findings=strange)
+    there = replace(tenant, findings=strange, subscriptions=())
     assert timeline(there, Context.of_tenant(there, {}, EN)) is None
     whole = result()
     assert b"".join(render(replace(whole, tenants=(there,)), "html", locale="en").chunks())
+
+
+@pytest.mark.parametrize(
+    ("date", "days"),
+    [
+        (datetime(9999, 12, 31, 23, 59, tzinfo=timezone(timedelta(hours=-5))), []),
+        (datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=5))), []),
+        (datetime(2026, 11, 20, 1, 0, tzinfo=timezone(timedelta(hours=2))), []),  # the day before
+        (datetime(2026, 12, 1, 1, 0, tzinfo=timezone(timedelta(hours=2))), ["30 Nov 2026"]),
+    ],
+)
+def test_the_day_of_a_subscription_is_told_in_utc(date: datetime, days: list[str]) -> None:
+    tenant = result().tenants[0]
+    there = replace(tenant, findings=(), subscriptions=(replace(tenant.subscriptions[0], date=date),))
+    line = timeline(there, Context.of_tenant(there, {}, EN))
+    assert [each.date for each in (line.renewals if line is not None else ())] == days
 
 
 def test_curves_come_from_a_folder_of_earlier_runs_of_the_same_tenants(tmp_path: Path) -> None:
