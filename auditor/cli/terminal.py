@@ -41,6 +41,9 @@ _NAME: Final = 12
 _JUSTIFIED: Final[tuple[JustifyMethod, ...]] = ("right", "right", "left")
 _WIDE: Final = 70
 """Columns from which there is room for the bars."""
+_TITLE: Final = 200
+_REASON: Final = 600
+"""Characters of what a policy or a service says, in full in the reports: one of them never fills the screen alone."""
 
 
 def terminal(
@@ -95,6 +98,10 @@ def _print_title(console: Console, text: str) -> None:
     _print(console, Text(f"\n{text}", style="bold"))
 
 
+def _cut(text: str, longest: int) -> str:
+    return printable(text if len(text) <= longest else f"{text[:longest]}…")
+
+
 def _print_under(console: Console, text: Text, *, indent: int) -> None:
     """Print a text whose further lines stand under its first."""
     console.print(Padding(text, (0, 0, 0, indent)), highlight=False)
@@ -106,7 +113,7 @@ def _print_completeness(console: Console, shown: Page, words: Words) -> None:
         return
     _print(console, Text(words.gettext("Incomplete: something below is not known."), style="bold yellow"))
     for sentence in shown.completeness:
-        _print_under(console, Text(printable(sentence), style="yellow"), indent=2)
+        _print_under(console, Text(_cut(sentence, _REASON), style="yellow"), indent=2)
 
 
 def _print_counts(console: Console, shown: Page, words: Words) -> None:
@@ -190,7 +197,7 @@ def _print_matters(console: Console, shown: Page, words: Words) -> None:
     _print_title(console, words.gettext("What matters most"))
     for number, matter in enumerate(shown.matters, start=1):
         line = Text(words.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
-        line.append(f"  {printable(matter.title)}", style="bold")
+        line.append(f"  {_cut(matter.title, _TITLE)}", style="bold")
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
         item.add_row(Text(""), Text(_about(matter, shown, words), style="dim"))
@@ -198,7 +205,7 @@ def _print_matters(console: Console, shown: Page, words: Words) -> None:
 
 
 def _about(matter: Matter, shown: Page, words: Words) -> str:
-    parts = [printable(matter.tenant)] if len(shown.sections) > 1 else []
+    parts = [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
     parts.append(words.ngettext("{count} finding", "{count} findings", matter.count))
     if matter.money:
         parts.append(matter.money)
@@ -214,7 +221,7 @@ def _print_unknown(console: Console, sections: Iterable[Section], words: Words) 
     _print_title(console, words.gettext("Not evaluated"))
     for section, row in unknown[:_UNKNOWN]:
         line = Text(printable(f"{section.name or section.title}: {row.policy}"), style="yellow")
-        line.append(f"  {printable(row.reason)}", style="default")
+        line.append(f"  {_cut(row.reason, _REASON)}", style="default")
         _print_under(console, line, indent=2)
     if len(unknown) > _UNKNOWN:
         more = words.ngettext("{count} more in the reports", "{count} more in the reports", len(unknown) - _UNKNOWN)

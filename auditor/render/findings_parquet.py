@@ -44,7 +44,7 @@ def pieces(run: Run, tenants: Iterable[Stacked], fleet: Sequence[Finding]) -> It
 def _dressed(run: Run, tenant: str, batch: Any, schema: Any) -> Any:
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    same = {"run": run.id, "asOf": instant(run.as_of), "tenant": plain(tenant)}
+    same = {"run": plain(run.id), "asOf": instant(run.as_of), "tenant": plain(tenant)}
     columns = []
     for name in COLUMNS:
         if name in same:
@@ -70,7 +70,7 @@ def _mended(texts: Any) -> Any:
 def _row(run: Run, finding: Finding) -> dict[str, str | None]:
     product = finding.product
     return {
-        "run": run.id,
+        "run": plain(run.id),
         "asOf": instant(run.as_of),
         "tenant": None,
         "policy": finding.policy,

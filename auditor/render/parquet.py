@@ -32,7 +32,7 @@ def _pieces(result: Result) -> Iterator[bytes]:
 
     schema = _schema()
     columns = _Columns()
-    run = [pa.scalar(result.run.id), pa.scalar(instant(result.run.as_of))]
+    run = [pa.scalar(plain(result.run.id)), pa.scalar(instant(result.run.as_of))]
 
     def arrays(stretch: Stretch) -> list[Any]:
         found = [*(pa.repeat(value, stretch.count) for value in run), *columns.arrays(stretch)]

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from auditor.domain.result import Finding, Result, Subject
+from auditor.domain.result import Action, Finding, Result, SourceLine, Subject
 from auditor.domain.words import SubjectType
 from auditor.render.totals import summarise
 from tests.render.sample import result
@@ -33,30 +33,57 @@ HOSTILE = {
 
 
 def holding(text: str) -> Result:
-    """The sample with the text wherever a tenant, or a saved result, can put one."""
+    """The sample with the text wherever a tenant, a policy or a saved result can put one; its second tenant failed."""
     whole = result()
-    there = whole.tenants[0]
-    findings: tuple[Finding, ...] = tuple(
-        replace(
-            finding,
-            subject=Subject(type=finding.subject.type, id=f"{text}{number}", name=text),
-            detail=text,
-            evidence={**finding.evidence, "department": text, "paths": [{"groupName": text, "state": text}]}
-            | ({"userPrincipalName": text} if finding.subject.type is SubjectType.USER else {}),
-            waiver=text if finding.waiver else None,
-        )
-        for number, finding in enumerate(there.findings)
-    )
+    there, other = whole.tenants
     tenant = replace(
         there,
         display_name=text,
-        findings=findings,
-        seats=tuple(replace(seats, name=text) for seats in there.seats),
+        findings=tuple(_finding(finding, text, number) for number, finding in enumerate(there.findings)),
+        seats=tuple(replace(seats, name=text, sku_part_number=text) for seats in there.seats),
         sources=tuple(replace(source, reason=text) for source in there.sources),
         policies=tuple(replace(outcome, reason=text) for outcome in there.policies),
-        actions=tuple(replace(action, title=text, owner=text) for action in there.actions),
+        actions=tuple(_action(action, text) for action in there.actions),
         notices=tuple(replace(notice, message=text, subject=text) for notice in there.notices),
     )
+    tenants = (tenant, replace(other, display_name=text, complete=False, failure=text))
     kept = {"id": text, "policies": [text], "owner": text, "reason": text, "expires": text}
-    run = replace(whole.run, definitions={**whole.run.definitions, "waivers": [kept]})
-    return replace(whole, run=run, tenants=(tenant, *whole.tenants[1:]), summary=summarise((tenant,), whole.fleet))
+    policies = tuple(
+        replace(
+            policy,
+            title=text,
+            rationale=text,
+            owner=text,
+            tags=(text, f"{text}2"),
+            source=SourceLine(file=text, line=1),
+        )
+        for policy in whole.run.policies
+    )
+    run = replace(whole.run, id=text, policies=policies, definitions={**whole.run.definitions, "waivers": [kept]})
+    return replace(whole, run=run, tenants=tenants, summary=summarise(tenants, whole.fleet))
+
+
+def _finding(finding: Finding, text: str, number: int) -> Finding:
+    named = {"userPrincipalName": text} if finding.subject.type is SubjectType.USER else {}
+    return replace(
+        finding,
+        subject=Subject(type=finding.subject.type, id=f"{text}{number}", name=text),
+        product=finding.product and replace(finding.product, sku_part_number=text),
+        source=SourceLine(file=text, line=1),
+        detail=text,
+        evidence={**finding.evidence, "department": text, "paths": [{"groupName": text, "state": text}], **named},
+        waiver=text if finding.waiver else None,
+    )
+
+
+def _action(action: Action, text: str) -> Action:
+    return replace(
+        action,
+        title=text,
+        role=text,
+        owner=text,
+        prerequisites=(text,),
+        steps=(text, text),
+        warnings=(text,),
+        links=((text, "https://learn.microsoft.com/microsoft-365"),),
+    )
