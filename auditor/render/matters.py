@@ -1,37 +1,107 @@
 """A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+from markupsafe import Markup, escape
 
 from auditor.domain.described import NAMED, Concern, foremost
 from auditor.domain.result import Action, Money
 from auditor.domain.words import Severity
-from auditor.render.json_text import document
+from auditor.render.json_text import line
 from auditor.render.members import USER
 from auditor.render.rows import anchored
-from auditor.render.view import Group, Matter, Section, Step
+from auditor.render.view import Group, Guide, Matter, Section, Step, Told
 from auditor.render.visible import visible
 from auditor.render.walk import Walk
 from auditor.render.words import Words
 
 _FEW: Final = 5
+_DASH: Final = " – "
+"""Before the end of a title that names the article."""
+_FEWEST: Final = 2
+"""Lines that are worth a link to where they stand; how long they are differs from language to language."""
 _REQUESTS: Final = 100
 """Requests that an action lists where they are too many to hold."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A part of the guidance that stands on the page in full."""
+
+    part: str
+    lines: tuple[tuple[str, bool], ...]
+    place: tuple[str, str]
+
+
 def steps(name: str, walk: Walk, words: Words) -> tuple[Step, ...]:
-    """Return the actions of a tenant, or of the fleet, in their order."""
-    told: dict[object, tuple[str, str]] = {}
-    made: list[Step] = []
-    for action, rows in zip(walk.actions, walk.mended, strict=True):
-        # Guidance for many actions of one kind is the same text: it would be most of the file.
-        text = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
-        step = _step(name, action, rows, walk, words, told.get(text))
-        told.setdefault(text, (step.anchor, action.title))
-        made.append(step)
-    return tuple(made)
+    """Return the actions of a tenant, or of the fleet, in order; the first of those with the same guidance tells it."""
+    made = [_step(name, *each, walk, words) for each in zip(walk.actions, walk.mended, strict=True)]
+    groups: dict[object, list[Step]] = {}
+    for step in made:
+        groups.setdefault(_guidance(step.action), []).append(step)
+    further_up: list[_Place] = []
+    guides = {group[0].anchor: _guide(group, further_up, words) for group in groups.values()}
+    return tuple(replace(step, guide=guides.pop(step.anchor, None)) for step in made)
+
+
+def _guidance(action: Action) -> object:
+    """Return all that an action says of how it is done: told anew for each of many, it would be most of the file."""
+    how = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
+    return action.order, action.decided_by, action.confidence, how
+
+
+def _guide(group: Sequence[Step], further_up: list[_Place], words: Words) -> Guide:
+    """Return what is told of some actions together; `further_up` is the parts of guidance that stand before it."""
+    first = group[0].action
+    place = group[0].anchor, first.title
+    titles = [step.action.title for step in group]
+    end = {title.rpartition(_DASH)[2] for title in titles}
+    cut = len(_DASH + end.pop()) if len(group) > 1 and len(end) == 1 and all(_DASH in title for title in titles) else 0
+    numbered = enumerate(first.steps, start=1)
+    return Guide(
+        steps=tuple(group),
+        titles=tuple(title[: len(title) - cut] for title in titles),
+        severity=min((step.severity for step in group), key=lambda severity: severity.rank),
+        money=_worth_together([step.action.money for step in group], words),
+        findings=sum(step.findings for step in group),
+        prerequisites=_told("prerequisites", [(text, False) for text in first.prerequisites], place, further_up),
+        instructions=_told("", [(text, number in first.irreversible) for number, text in numbered], place, further_up),
+        warnings=_told("warnings", [(text, False) for text in first.warnings], place, further_up),
+    )
+
+
+def _told(part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], further_up: list[_Place]) -> Told:
+    """Return a part of the guidance without the most of it that one earlier action tells; steps have no `part`.
+
+    Steps are told in their order, so that only all of them can be those of another action.
+    """
+    wanted = set(lines)
+    known = [
+        each
+        for each in further_up
+        if each.part == part and (each.lines == tuple(lines) if not part else wanted.issuperset(each.lines))
+    ]
+    best = max(known, key=lambda each: len(each.lines), default=None)
+    if best is None or len(best.lines) < _FEWEST:
+        if lines:
+            further_up.append(_Place(part=part, lines=tuple(lines), place=place))
+        return Told(like=None, lines=tuple(lines))
+    return Told(like=best.place, lines=tuple(line for line in lines if line not in best.lines))
+
+
+def _worth_together(each: Sequence[Money | None], words: Words) -> str:
+    """Say what some actions are worth; nothing where their currencies differ."""
+    known = [money for money in each if money is not None]
+    if len({money.currency for money in known}) != 1:
+        return ""
+    return _worth(
+        Money(currency=known[0].currency, per_month=sum((money.per_month for money in known), Decimal())), words
+    )
 
 
 def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
@@ -47,9 +117,7 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
     return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
 
 
-def _step(
-    tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words, same: tuple[str, str] | None
-) -> Step:
+def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words) -> Step:
     concern = _concern(action, rows, walk)
     requests = action.requests
     whole = isinstance(requests, tuple) and not walk.unshown
@@ -61,11 +129,21 @@ def _step(
         money="" if action.money is None else _worth(action.money, words),
         findings=len(action.findings),
         who=_who(concern, words),
-        requests=tuple(document(request).decode().strip() for request in listed),
+        requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
         links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
-        same=same,
+        guide=None,
     )
+
+
+def _typed(request: Mapping[str, Any]) -> Markup:
+    """Return a request as a person types it: method and path, the body, the PowerShell line."""
+    head = " ".join(str(request[key]) for key in ("method", "path") if request.get(key))
+    body = line(request["body"]).decode().strip() if request.get("body") else ""
+    lines = (head, body, str(request.get("powershell") or ""))
+    text = visible("\n".join(filter(None, lines)), keep="\n")
+    # Quotation marks, of which requests are full, are harmless between elements: escaped they take five times the room.
+    return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
 
 
 def _who(concern: Concern, words: Words) -> str:

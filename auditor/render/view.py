@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from markupsafe import Markup
+
 from auditor.domain.result import Action, Notice
 from auditor.domain.words import Change, Outcome, Severity, SourceStatus
 from auditor.render.seat_picture import Picture
@@ -102,13 +104,39 @@ class Step:
     findings: int
     who: str
     """The people concerned; empty where it is about a product or a group."""
-    requests: tuple[str, ...]
+    requests: tuple[Markup, ...]
+    """Each as it is typed: method and path, the body, the PowerShell line; escaped."""
     more_requests: int
     """Requests that are only in the other files."""
     links: tuple[tuple[str, str | None], ...]
     """Labels with an https address, or None for one that is none."""
-    same: tuple[str, str] | None
-    """Anchor and title of an earlier action with the same words; None where they are told here."""
+    guide: "Guide | None"
+    """What is told in its place; None for what an earlier action tells of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Guide:
+    """Actions that have the same guidance in every word, and are told together where the first of them stands."""
+
+    steps: tuple[Step, ...]
+    titles: tuple[str, ...]
+    """Those of the actions, without the end that all of them have."""
+    severity: Severity
+    money: str
+    findings: int
+    prerequisites: "Told"
+    instructions: "Told"
+    warnings: "Told"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Told:
+    """A part of the guidance, without what an earlier action tells in the same words."""
+
+    like: tuple[str, str] | None
+    """Anchor and title of that action."""
+    lines: tuple[tuple[str, bool], ...]
+    """What is told here, and whether there is no way back behind it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

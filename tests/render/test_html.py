@@ -2,6 +2,7 @@
 
 import re
 from base64 import b64encode
+from collections.abc import Container
 from dataclasses import replace
 from decimal import Decimal
 from hashlib import sha256
@@ -18,6 +19,13 @@ from tests.golden.compare import check
 from tests.render.sample import night_before, result
 
 VOID = {"meta", "br", "input", "rect", "circle", "path", "polyline"}
+UNENDED = {
+    "li": {"li", "ul", "ol"},
+    "th": {"th", "td", "tr", "tbody"},
+    "td": {"th", "td", "tr", "tbody"},
+    "tr": {"tr", "tbody"},
+}
+"""Tags that need no end → those at whose start or end they end by themselves."""
 HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}\u202egnp.exe\x1b[31m\"' onload=x\x00\ud800"
 
 
@@ -35,13 +43,20 @@ class Page(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
+        self.end_by(tag, nested={"ul", "ol", "tbody"})
         if tag not in VOID:
             self.stack.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, dict(attrs)))
 
+    def end_by(self, tag: str, nested: Container[str] = ()) -> None:
+        while tag not in nested and tag in UNENDED.get("".join(self.stack[-1:]), ()):
+            self.stack.pop()
+
     def handle_endtag(self, tag: str) -> None:
+        if self.stack[-1] != tag:
+            self.end_by(tag)
         assert self.stack.pop() == tag
 
     def handle_data(self, data: str) -> None:
@@ -233,13 +248,49 @@ def test_a_clean_run_says_so() -> None:
     assert "Not compared with an earlier run." in text
 
 
-def test_the_same_guidance_is_told_once_and_linked_after() -> None:
+def test_the_same_guidance_is_told_once_for_all_its_actions() -> None:
+    there = result().tenants[0]
+    first = replace(there.actions[0], title="Take it from one person – Free a licence", irreversible=())
+    twin = replace(first, id="a-9", title="Take it from another – Free a licence", requests=({"path": "/users/9"},))
+    made = html(of_tenant(replace(there, actions=(first, there.actions[1], twin))))
+    assert made.count("Select the people listed") == 1
+    page = Page(made)
+    assert {f"a-contoso-{first.id}", "a-contoso-a-9"} <= set(page.ids())
+    step = made.partition('<details class="step"')[2].partition("</details>")[0]
+    assert step.index("Free a licence <small>and 1 more") < step.index("Select the people listed")
+    assert step.index("<strong>Take it from one person</strong>") < step.index("<strong>Take it from another</strong>")
+    assert "<pre>/users/9</pre>" in step
+    apart = html(of_tenant(replace(there, actions=(first, replace(twin, decided_by="Finance")))))
+    assert apart.count('<details class="step"') == 2, "somebody else decides"
+
+
+def test_a_part_of_the_guidance_that_stands_further_up_is_pointed_to() -> None:
+    there = result().tenants[0]
+    long = tuple(f"{word} warning {'that is long ' * 20}" for word in ("One", "Another", "A third"))
+    first = replace(there.actions[0], warnings=long[:2], steps=("Do this.",), prerequisites=("Short.",))
+    other = replace(first, id="a-9", title="Another action", warnings=long, steps=("Do that.",))
+    made = html(of_tenant(replace(there, actions=(first, other))))
+    assert [made.count(each) for each in (*long, "<li>Short.", "<li>Do this.", "<li>Do that.")] == [1, 1, 1, 2, 1, 1]
+    link = f'<li>The same as for: <a href="#a-contoso-{first.id}">'
+    assert made.count(link) == 1
+    assert made.index("Another action") < made.index(link) < made.index(long[2])
+    turned = replace(other, steps=tuple(reversed(long)), warnings=(), prerequisites=())
+    made = html(of_tenant(replace(there, actions=(replace(first, steps=long), turned))))
+    assert "The same as for:" not in made, "steps are told in their order"
+
+
+def test_guidance_has_its_documents_by_number() -> None:
+    there = result().tenants[0]
+    page = Page(html(of_tenant(there)))
+    documents = {label for action in there.actions for label, _ in action.links}
+    assert documents
+    assert all(page.text.count(label) == 1 for label in documents)
+    assert {f"d1-{number}" for number in range(1, len(documents) + 1)} <= set(page.ids())
+
+
+def test_what_may_not_be_taken_back_and_who_decides_are_told() -> None:
     there = result().tenants[0]
     first = there.actions[0]
-    twin = replace(first, id="a-9", title="The same for somebody else")
-    made = html(of_tenant(replace(there, actions=(first, replace(twin, irreversible=()), there.actions[1]))))
-    assert made.count("Select the people listed") == 1
-    assert "The steps are the same as for" in Page(made).text
     once = html(
         of_tenant(
             replace(there, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))

@@ -144,7 +144,7 @@ def numbers(page: str) -> str:
 def test_a_page_that_shows_few_counts_all(of: Callable[[], Result], few: int) -> None:
     page, whole = (written(each, "html").decode() for each in (walked(of(), few), of()))
     assert numbers(page) == numbers(whole)
-    assert len(page) < len(whole)
+    assert len(_ISLAND.sub("", page)) < len(_ISLAND.sub("", whole))
     for cut in (page, whole):
         assert len(_ROWS.findall(cut)) == cut.count('<details class="group"') > 5
         assert '<p class="line"><span class="sev critical"><strong>' in numbers(cut)
@@ -195,10 +195,8 @@ def _with(action: Action, count: int) -> Result:
 @pytest.mark.parametrize(("count", "more"), [(0, ""), (100, ""), (101, "and 1 more"), (2345, "and 2,245 more")])
 def test_of_very_many_requests_the_page_shows_the_first(count: int, more: str) -> None:
     page = written(_with(result().tenants[0].actions[0], count), "html").decode()
-    listed = re.findall(r'<pre tabindex="0"><code>(.*?)</code></pre>', page, re.DOTALL)
-    assert [unescape(each) for each in listed] == [
-        f'{{\n  "method": "GET",\n  "path": "/users/{number}"\n}}' for number in range(min(count, 100))
-    ]
+    listed = re.findall(r"<pre>(.*?)</pre>", page, re.DOTALL)
+    assert listed == [f"GET /users/{number}" for number in range(min(count, 100))]
     step = page.partition('<details class="step"')[2].partition("</details>")[0]
     assert re.findall(r"and [0-9,]+ more", step) == ([more] if more else [])
 
@@ -234,7 +232,7 @@ def test_of_very_many_actions_a_page_tells_the_weightiest(monkeypatch: pytest.Mo
     expected = [actions[row].id for row in sorted(row for *_, row in weights[:3])]
     told_of = [re.search(each.id, page) for each in actions]
     assert [each.id for each, found in zip(actions, told_of, strict=True) if found] == expected
-    assert f"and {len(actions) - 3} more</p></section>" in page
+    assert f"and {len(actions) - 3} more</p><h4>Documented at</h4>" in page
     for target in re.findall('href="#([^"]+)"', page):
         assert f'id="{target}"' in page, "no link leads nowhere"
     assert written(walked(whole), "html") == written(whole, "html"), "where all findings are shown, so are all actions"
