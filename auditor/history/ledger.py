@@ -76,7 +76,7 @@ class Ledger:
                     raise damaged(where, "is listed and cannot be read")
                 entry = _entry(body, where)
                 if name != self.commit_name(entry.number):
-                    raise damaged(where, f"is the commit of {self.commit_name(entry.number)}")
+                    raise damaged(where, f"is the commit of another result, {self.commit_name(entry.number)}")
             except SnapshotError as error:
                 yield name, error
             else:
