@@ -30,13 +30,14 @@ def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> 
         from auditor.app.looking_back import stored_runs  # noqa: PLC0415  a folder of results needs none of it
 
         return stored_runs(folder, result)
-    if not folder.is_dir():
-        raise UsageError(
-            "history-missing",
-            f"there is no folder {folder}",
-            hint=_LEADS,
-        )
+    check_folder(folder)
     return _runs(folder, [(result, lambda run: run)], warn)[0]
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UsageError (`history-missing`) where there is no such folder."""
+    if not folder.is_dir():
+        raise UsageError("history-missing", f"there is no folder {folder}", hint=_LEADS)
 
 
 def earlier_of(
@@ -49,8 +50,7 @@ def earlier_of(
     """
     if not isinstance(folder, Path) or (folder / "store.json").is_file():
         return tuple(() if any(envelope.scope()) else earlier(folder, mine) for envelope, mine in portions)
-    if not folder.is_dir():
-        return tuple(earlier(folder, mine) for _, mine in portions)  # says what is wrong
+    check_folder(folder)
 
     def seen(envelope: Envelope) -> Callable[[Result], Result]:
         return lambda run: portion(run, envelope)

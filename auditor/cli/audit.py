@@ -110,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
         checked(args)
         return run_streamed(args, _request(args), _output(args))
     keep = _keeper(args)
+    args.history = _history(args)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, _output(args), csv_bom=args.csv_bom)
     request = _request(args)
@@ -184,6 +185,23 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
 
     ready(args.store)
     return tell_kept
+
+
+def _history(args: argparse.Namespace) -> Path | str | None:
+    """Return where earlier runs lie; None where that is the store which comes to be tonight.
+
+    Raises UsageError where there is nothing: before a night's work, not after it.
+    """
+    place: Path | str | None = args.history
+    if place is not None and place == args.store:
+        from auditor.cli.keeping import is_new  # noqa: PLC0415  only who keeps a store waits for it
+
+        return None if is_new(place) else place
+    if isinstance(place, Path):
+        from auditor.app.past import check_folder  # noqa: PLC0415  only for the curves of a report
+
+        check_folder(place)
+    return place
 
 
 def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[Past, ...]:

@@ -32,6 +32,14 @@ def ready(where: Path | str) -> None:
         raise
 
 
+def is_new(where: Path | str) -> bool:
+    """Whether a store comes to be when the first night is put into it; one that cannot be reached may be there."""
+    try:
+        return not store_at(where).exists
+    except AuditorError:
+        return False
+
+
 def tell_kept(
     where: Path | str, folders: Sequence[Path], result: Result | None = None, *, locale: str, quiet: bool
 ) -> int:

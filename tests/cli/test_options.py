@@ -31,6 +31,7 @@ WRONG = [
     (["--compare", "nothing.json"], "result-unreadable"),
     (["--compare", "policies"], "result-unreadable"),
     (["--compare", "policies/people.yaml"], "result-damaged"),
+    (["--history", "nothing"], "history-missing"),
     (["nothing.yaml"], "policies-missing"),
     (["policies/people.yaml", "nothing.yaml"], "policies-missing"),
     (["--shard", "0/3"], "--shard"),
@@ -151,6 +152,20 @@ def test_excel_gets_its_mark_when_it_is_asked_for(here: Path, saved: Path) -> No
     assert (here / "again" / "findings.csv").read_bytes() == files["findings.csv"]
     assert call(*again, cwd=here).code == 0
     assert b"\xef\xbb\xbf" + (here / "again" / "findings.csv").read_bytes() == files["findings.csv"]
+
+
+def test_a_store_may_be_its_own_history_from_the_first_night(here: Path, saved: Path) -> None:
+    def night(day: str) -> Ran:
+        place = ("--history", "audits", "--store", "audits", "-f", "html,terminal", "--fail-on", "never")
+        return call("audit", "--snapshot", saved, "--as-of", f"{day}T12:00:00Z", *place, cwd=here)
+
+    first = night("2026-11-20")
+    assert (first.code, "history" in first.err) == (0, False), first.err
+    assert "open findings" in first.text
+    assert b"Over time" not in (here / "out" / "report.html").read_bytes()
+    second = night("2026-11-21")
+    assert second.code == 0, second.err
+    assert b"Over time" in (here / "out" / "report.html").read_bytes()
 
 
 def test_reports_replace_those_of_the_run_before(here: Path, saved: Path) -> None:
