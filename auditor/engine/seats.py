@@ -198,9 +198,9 @@ def bounds_of(plan: Plan) -> Mapping[int, tuple[SeatBounds, ...]]:
         block = policy.constraint
         if not isinstance(block, Seats) or block.pool or (block.minimum is None and block.maximum is None):
             continue
-        mask = plan.masks.of(block.of)
+        looked_at = plan.masks.of(block.of).true.tolist()
         for number in facts.assignable:
-            bounds = _bounds(policy.id, block, facts.skus[number]) if mask.true[number] else None
+            bounds = _bounds(policy.id, block, facts.skus[number]) if looked_at[number] else None
             if bounds is not None:
                 found.setdefault(number, []).append(bounds)
     return {number: tuple(bounds) for number, bounds in found.items()}
@@ -214,9 +214,15 @@ def _bounds(policy: str, block: Seats, sku: SkuFact) -> SeatBounds | None:
     return SeatBounds(
         policy=policy,
         usable=usable,
-        minimum=None if block.minimum is None else ceil(block.minimum.reached(usable)),
-        maximum=None if block.maximum is None else floor(block.maximum.reached(usable)),
+        minimum=None if block.minimum is None else _whole(block.minimum, usable, up=True),
+        maximum=None if block.maximum is None else _whole(block.maximum, usable, up=False),
     )
+
+
+def _whole(bound: Bound, usable: int, *, up: bool) -> int:
+    """Return a bound in whole seats, its share rounded; in whole numbers throughout, as every tenant asks for many."""
+    seats, hundred = bound.percent.numerator * usable, bound.percent.denominator * 100
+    return max(bound.seats, -(-seats // hundred) if up else seats // hundred)
 
 
 def _least(consumed: int, minimum: Bound | None) -> int | None:
