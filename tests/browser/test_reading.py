@@ -215,3 +215,39 @@ def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Ope
     tab.keyboard.press("End")
     last = "document.activeElement.closest('tr').getAttribute('aria-rowindex')"
     assert tab.evaluate(last) == tab.get_attribute("#pane table", "aria-rowcount")
+
+
+@pytest.mark.parametrize("script", [True, False])
+def test_a_link_to_an_action_that_is_told_with_others_opens_them(opened: Open, *, script: bool) -> None:
+    tab = opened("demo", java_script_enabled=script)
+    anchor = tab.locator(".acts li[id]").first.get_attribute("id")
+    tab = opened("demo", f"#{anchor}", java_script_enabled=script)
+    line = tab.locator(f"#{anchor}")
+    assert line.is_visible()
+    group = tab.locator(f"details:has(#{anchor})")
+    assert group.locator("ol > li").first.is_visible(), "the steps stand above it"
+    assert "finding" in line.locator("small").inner_text()
+
+
+def test_numbers_of_documents_lead_to_their_addresses(opened: Open) -> None:
+    tab = opened("demo")
+    step = tab.locator("details.step").first
+    step.locator("summary").click()
+    number = step.locator(".note a").first
+    place = str(number.get_attribute("href"))
+    number.click()
+    link = tab.locator(f"{place} a")
+    assert link.is_visible()
+    assert str(link.get_attribute("href")).startswith("https://")
+    assert link.evaluate("each => getComputedStyle(each.parentElement).backgroundColor") != "rgba(0, 0, 0, 0)"
+    tab.emulate_media(media="print")
+    assert "https://" in link.evaluate("each => getComputedStyle(each, '::after').content")
+
+
+def test_one_guidance_is_read_by_all_actions_that_share_it(opened: Open) -> None:
+    tab = opened("demo")
+    pointing = tab.locator("details.step ul > li:first-child > a[href^='#a-']")
+    assert pointing.count() > 0
+    for link in pointing.all():
+        place = str(link.get_attribute("href"))
+        assert tab.locator(f"details{place}").count() == 1
