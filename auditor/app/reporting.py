@@ -144,10 +144,11 @@ def _tenant_pages(told: Result, wanted: Output, locale: str) -> Iterator[tuple[P
     if place is None or len(told.tenants) <= FULL:
         return
     from auditor.app.counting import SHOWN  # noqa: PLC0415  few fleets are so large
+    from auditor.app.own_waivers import own_waivers  # noqa: PLC0415  likewise
     from auditor.app.packing import within  # noqa: PLC0415  likewise
 
     for tenant in told.tenants:
-        page = render(within(alone(told, tenant.name), SHOWN), "html", locale=locale)
+        page = render(within(own_waivers(alone(told, tenant.name)), SHOWN), "html", locale=locale)
         yield place.parent / "tenants" / f"{tenant.name}.html", page.chunks()
         let_go_of_cycles()  # the engine of templates leaves some behind
 

@@ -12,9 +12,9 @@ from auditor.app.catalogue import active
 from auditor.app.packing import rewritten
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import remedied
-from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.errors import UsageError
 from auditor.domain.policy import PolicySet
-from auditor.domain.result import Result
+from auditor.domain.result import Result, TenantResult
 from auditor.domain.words import Engine
 from auditor.engine.evaluating import judged_batches
 from auditor.policy.loading import load
@@ -198,24 +198,13 @@ def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:
     return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % parts == part - 1
 
 
-def previous_of(request: Request) -> Result | None:
-    """Read the result of the run to compare with, if one is named; raises SnapshotError where it cannot be read."""
+def previous_of(request: Request, kept: Callable[[TenantResult], TenantResult] | None = None) -> Result | None:
+    """Read the result of the run to compare with, if one is named; raises SnapshotError as `saved_result`."""
     if request.compare is None:
         return None
-    return _previous(request.compare)
+    from auditor.app.saved import saved_result  # noqa: PLC0415  only where there is an earlier run
 
-
-def _previous(path: Path) -> Result:
-    from auditor.history.saved import load as load_result  # noqa: PLC0415  only where there is an earlier run
-
-    try:
-        return load_result(path.read_bytes(), where=str(path))
-    except OSError as error:
-        raise SnapshotError(
-            "result-unreadable",
-            f"the previous result {path} cannot be read: {error.strerror}",
-            hint="name the result.json of an earlier run, or leave --compare out",
-        ) from error
+    return saved_result(request.compare, kept=kept)
 
 
 def _demo_yesterday(as_of: datetime, policies: PolicySet) -> Result:

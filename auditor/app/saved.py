@@ -2,21 +2,39 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result
-from auditor.history.saved import load
+from auditor.history.cutting import Body
+from auditor.history.saved import Kept, load
 
 
-def saved_result(path: Path) -> Result:
-    """Read a result.json; raises SnapshotError where it cannot be read, or is none."""
+def saved_result(path: Path, *, kept: Kept | None = None) -> Result:
+    """Read a result.json; of several tenants each goes through `kept` before the next is read.
+
+    Raises SnapshotError where it cannot be read, or is none.
+    """
     try:
-        return load(path.read_bytes(), where=str(path))
+        with _body(path) as body:
+            return load(body, where=str(path), kept=kept)
     except OSError as error:
         raise SnapshotError(
             "result-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a result.json of an earlier run"
         ) from error
+
+
+@contextmanager
+def _body(path: Path) -> Iterator[Body]:
+    """Open the bytes of a file, of which only those that are asked for are read."""
+    with path.open("rb") as file:
+        if not path.stat().st_size:
+            yield b""
+            return
+        with mmap(file.fileno(), 0, access=ACCESS_READ) as body:
+            yield body
 
 
 @contextmanager
@@ -26,14 +44,15 @@ def saved_results(paths: Sequence[Path], beside: Path | None) -> Iterator[list[t
     Raises SnapshotError as `saved_result`, and DeliveryError where that disk is full; so may every walk over findings.
     """
     from auditor.app.flowing import scratch  # noqa: PLC0415  whoever reads one of one tenant does not wait for it
-    from auditor.app.packing import packed_result  # noqa: PLC0415  likewise
+    from auditor.app.packing import packed  # noqa: PLC0415  likewise
     from auditor.engine.spilling import Scratch  # noqa: PLC0415  likewise
 
     with scratch(beside) as aside:
         file = Scratch(aside.file)
         found: list[tuple[str, Result]] = []
         for path in paths:
-            result = saved_result(path)
-            several = len(paths) + len(result.tenants) > 2
-            found.append((str(path), packed_result(result, file) if several else result))
+            result = saved_result(path, kept=lambda tenant: packed(tenant, file))
+            if len(paths) > 1 and len(result.tenants) == 1:
+                result = replace(result, tenants=(packed(result.tenants[0], file),))
+            found.append((str(path), result))
         yield found

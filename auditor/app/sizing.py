@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -39,9 +39,11 @@ def audited_by_size(
     time they are walked, and formats of FLOWING can be written of the result. Raises as `run`, and DeliveryError where
     that disk is full; so may every walk.
     """
-    previous = previous_of(request)
-    policies = checked_policies(request)
-    with places_of(request, policies) as places, judging(request, places, policies) as judge:
+    with ExitStack() as stack:
+        previous = stack.enter_context(_previous(request, beside))
+        policies = checked_policies(request)
+        places = stack.enter_context(places_of(request, policies))
+        judge = stack.enter_context(judging(request, places, policies))
         folders, states = folders_of(places), opened(places, request)
         giant = pieces and sum(count for count in map(user_count_of, folders) if count >= LARGE) > HELD
         if len(places) == 1 and not giant:
@@ -49,11 +51,21 @@ def audited_by_size(
             return
         from auditor.app.counting import SHOWN  # noqa: PLC0415  most runs are about one tenant
         from auditor.app.flowing import flow, scratch  # noqa: PLC0415  likewise
-        from auditor.app.packing import packed_result  # noqa: PLC0415  likewise
 
-        with scratch(beside) as aside, scratch(beside) as older:
-            if previous is not None:
-                previous = packed_result(previous, Scratch(older.file))
-            room = replace(aside, whole=LARGE if giant else sys.maxsize)
-            result = flow(states, policies, active(), request.as_of, judge=judge, aside=room, shown=SHOWN)
-            yield changed(result, previous), folders
+        aside = replace(stack.enter_context(scratch(beside)), whole=LARGE if giant else sys.maxsize)
+        result = flow(states, policies, active(), request.as_of, judge=judge, aside=aside, shown=SHOWN)
+        yield changed(result, previous), folders
+
+
+@contextmanager
+def _previous(request: Request, beside: Path | None) -> Iterator[Result | None]:
+    """Read the run to compare with, if one is named; of several tenants its findings wait on the disk as well."""
+    if request.compare is None:
+        yield None
+        return
+    from auditor.app.flowing import scratch  # noqa: PLC0415  only where there is an earlier run
+    from auditor.app.packing import packed  # noqa: PLC0415  likewise
+
+    with scratch(beside) as aside:
+        file = Scratch(aside.file)
+        yield previous_of(request, kept=lambda tenant: packed(tenant, file))

@@ -1,12 +1,15 @@
 """A result.json as this program writes it into one tenant after the other: none is read before its turn."""
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from mmap import mmap
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import orjson
 
+from auditor.domain.errors import SnapshotError
 from auditor.history.part import damaged
 
 Body = bytes | mmap
@@ -32,7 +35,7 @@ class Cut:
         for begin, end in self.places:
             tenant = orjson.loads(self.body[begin:end])
             if not isinstance(tenant, dict):
-                damaged(where, "holds a tenant that is no JSON object")
+                damaged(where, "holds no JSON object")
             yield tenant
 
 
@@ -61,3 +64,19 @@ def _places(body: Body, begin: int, end: int) -> Iterator[tuple[int, int]]:
         yield begin, found + len(b"\n    }")
         begin = found + len(b"\n    },\n    ")
     yield begin, end
+
+
+def decoded(body: bytes, where: str) -> Any:
+    """Read a whole file with care: every number as it was written. Raises SnapshotError where it is no JSON text."""
+    try:
+        value = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_constant)
+    except (ValueError, RecursionError) as error:
+        # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both say where.
+        raise SnapshotError(
+            "result-damaged", f"{where} is no JSON text: {error}", hint="was it cut short? run the audit again"
+        ) from error
+    return value
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")

@@ -1,10 +1,9 @@
 """The bytes of a result.json into the Result that was saved."""
 
 import gc
-import json
-from decimal import Decimal
+from collections.abc import Callable, Iterator
 from re import fullmatch
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 import orjson
 
@@ -42,33 +41,59 @@ from auditor.domain.words import (
     Status,
     SubjectType,
 )
+from auditor.history.cutting import Body, cut, decoded
 from auditor.history.findings import Findings
 from auditor.history.part import DoubtfulNumberError, Part, damaged
 
 _VERSION: Final = 1
 
 
-def load(body: bytes, *, where: str = "result.json") -> Result:
+Kept = Callable[[TenantResult], TenantResult]
+"""Puts what is long in a tenant elsewhere."""
+
+
+def load(body: Body, *, where: str = "result.json", kept: Kept | None = None) -> Result:
     """Read a saved result; `where` names the file in errors.
 
-    Keys that this version does not know are passed over. Raises SnapshotError for a file that is damaged
-    (`result-damaged`), no result at all (`result-foreign`) or written by a newer version (`result-version`).
+    Of several tenants each goes through `kept`, and the next is read only then. Keys that this version does not know
+    are passed over. Raises SnapshotError for a file that is damaged (`result-damaged`), no result at all
+    (`result-foreign`) or written by a newer version (`result-version`).
     """
     collected = gc.isenabled()
     # Millions of new values, none of them garbage: looking for some again and again would double the time.
     gc.disable()
     try:
         try:
-            return _result(orjson.loads(body), where, carefully=False)
+            parts = cut(body)
+            if parts is None or len(parts.places) < 2:
+                return _result(orjson.loads(body[:]), where, kept)
+            told = enumerate(parts.tenants(where))
+            return _result(
+                parts.rest,
+                where,
+                kept,
+                lambda root: (Part(each, where, root, "tenants", place) for place, each in told),
+            )
         except (DoubtfulNumberError, SnapshotError, ValueError):
             # What is really wrong, or only unusual, the careful reader tells.
-            return _result(_decoded(body, where), where, carefully=True)
+            return _result(decoded(body[:], where), where, kept, carefully=True)
     finally:
         if collected:
             gc.enable()
 
 
-def _result(document: Any, where: str, *, carefully: bool) -> Result:
+def _parts(root: Part) -> Iterator[Part]:
+    return root.parts("tenants")
+
+
+def _result(
+    document: Any,
+    where: str,
+    kept: Kept | None,
+    parts: Callable[[Part], Iterator[Part]] = _parts,
+    *,
+    carefully: bool = False,
+) -> Result:
     if not isinstance(document, dict):
         damaged(where, "holds no JSON object")
     root = Part(document, where)
@@ -77,9 +102,11 @@ def _result(document: Any, where: str, *, carefully: bool) -> Result:
     findings = Findings(_finding, always=carefully)
     summary = root.part("summary")
     counted = summary.part("open")
+    several = kept is not None and (parts is not _parts or len(document.get("tenants") or ()) > 1)
+    tenants = (_tenant(part, run, Findings(_finding, always=carefully)) for part in parts(root))
     return Result(
         run=run,
-        tenants=tuple(_tenant(part, run, findings) for part in root.parts("tenants")),
+        tenants=tuple(map(kept, tenants) if several and kept is not None else tenants),
         fleet=_fleet(root.part("fleet"), findings),
         summary=Summary(
             open={severity: counted.count(severity) for severity in Severity},
@@ -87,21 +114,6 @@ def _result(document: Any, where: str, *, carefully: bool) -> Result:
             not_evaluated=summary.count("notEvaluated"),
         ),
     )
-
-
-def _decoded(body: bytes, where: str) -> Any:
-    try:
-        value = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:
-        # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both say where.
-        raise SnapshotError(
-            "result-damaged", f"{where} is no JSON text: {error}", hint="was it cut short? run the audit again"
-        ) from error
-    return value
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _check_schema(root: Part, where: str) -> None:
