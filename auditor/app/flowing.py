@@ -1,22 +1,20 @@
 """Snapshots × policies into a Result whose findings are described while they are written: memory does not grow."""
 
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, cast
 
 from auditor.app.auditing import Judge, Unaudited, judged
 from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
 from auditor.app.cycles import no_looking_for_cycles
-from auditor.app.laying import no_room
+from auditor.app.laying import no_room, scratch_file
 from auditor.app.packing import Packed, packed, share
 from auditor.app.remedying import fleet_remedied, guided, tenant_remedied
 from auditor.app.running import Request, checked_policies, judged_states
-from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, folder_of, stream
+from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, stream
 from auditor.catalogue import Catalogue
 from auditor.domain.described import Counted, Described, Listed
 from auditor.domain.policy import PolicySet
@@ -45,10 +43,9 @@ def flowing(request: Request, beside: Path | None) -> Iterator[tuple[Result, tup
 
 @contextmanager
 def scratch(place: Path | None) -> Iterator[Aside]:
-    """Open a nameless file on the disk of a place, which comes to be when the first bytes are put there."""
-    folder = None if place is None else str(folder_of(place))
-    with tempfile.SpooledTemporaryFile(max_size=1, dir=folder) as file:
-        yield Aside(file=cast("BinaryIO", file))
+    """Open a nameless file on the disk of a place for what findings are made of."""
+    with scratch_file(place) as file:
+        yield Aside(file=file)
 
 
 def flow(

@@ -43,12 +43,12 @@ def saved_results(paths: Sequence[Path], beside: Path | None) -> Iterator[list[t
 
     Raises SnapshotError as `saved_result`, and DeliveryError where that disk is full; so may every walk over findings.
     """
-    from auditor.app.flowing import scratch  # noqa: PLC0415  whoever reads one of one tenant does not wait for it
+    from auditor.app.laying import scratch_file  # noqa: PLC0415  whoever reads one of one tenant does not wait for it
     from auditor.app.packing import packed  # noqa: PLC0415  likewise
     from auditor.engine.spilling import Scratch  # noqa: PLC0415  likewise
 
-    with scratch(beside) as aside:
-        file = Scratch(aside.file)
+    with scratch_file(beside) as opened:
+        file = Scratch(opened)
         found: list[tuple[str, Result]] = []
         for path in paths:
             result = saved_result(path, kept=lambda tenant: packed(tenant, file))

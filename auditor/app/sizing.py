@@ -63,9 +63,9 @@ def _previous(request: Request, beside: Path | None) -> Iterator[Result | None]:
     if request.compare is None:
         yield None
         return
-    from auditor.app.flowing import scratch  # noqa: PLC0415  only where there is an earlier run
+    from auditor.app.laying import scratch_file  # noqa: PLC0415  only where there is an earlier run
     from auditor.app.packing import packed  # noqa: PLC0415  likewise
 
-    with scratch(beside) as aside:
-        file = Scratch(aside.file)
+    with scratch_file(beside) as opened_file:
+        file = Scratch(opened_file)
         yield previous_of(request, kept=lambda tenant: packed(tenant, file))

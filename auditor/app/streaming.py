@@ -10,7 +10,7 @@ from typing import BinaryIO, Final
 
 from auditor.app.auditing import Judge, Unaudited, assemble, concluded, unaudited
 from auditor.app.catalogue import active
-from auditor.app.laying import no_room
+from auditor.app.laying import folder_of, no_room
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.catalogue import Catalogue
 from auditor.deliver.folder import write_all
@@ -79,11 +79,6 @@ LARGE: Final = 50_000
 
 Apart = Callable[[Plan, Iterable[BatchOutcome], Scratch], TenantResult]
 """Tells a tenant whole, with its findings in the scratch file as they are. Raises DeliveryError."""
-
-
-def folder_of(path: Path) -> Path:
-    """Return the folder that is, or will be nearest to, where a file is to be."""
-    return next(folder for folder in path.absolute().parents if folder.is_dir())
 
 
 @contextmanager

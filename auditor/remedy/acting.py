@@ -179,18 +179,19 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         extra = property_label(extra, office.words)
     elif remedy.kind in {Kind.SERVICE_ON, Kind.SERVICE_OFF}:
         extra = ", ".join(map(service_label, extra.split(", ")))
-    elif remedy.kind is Kind.BUDGET and extra:
+    said = printable(extra)
+    if remedy.kind is Kind.BUDGET and extra:
         value, _, currency = extra.partition(" ")
         from auditor.remedy.plan_text import amount  # noqa: PLC0415  brings the languages along, few budgets are broken
 
-        extra = amount(Decimal(value), currency, office.words)
+        said = amount(Decimal(value), currency, office.words)  # its space may be one that does not break
     return wording.title(
         office.words,
         remedy.kind,
         count,
         old=product_label(office.known, remedy.old),
         new=product_label(office.known, remedy.new),
-        extra=printable(extra),
+        extra=said,
         groups=remedy.extra.count(", ") + 1,
         article=remedy.article,
     )

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -175,6 +176,7 @@ def _worth(money: Money, words: Words) -> str:
     return text.replace("{money}", words.money(abs(money.per_month), money.currency))
 
 
+@lru_cache(maxsize=1024)
 def _is_safe(address: str) -> bool:
     try:
         parts = urlsplit(address)
