@@ -18,7 +18,7 @@ from auditor.render.members import USER
 from auditor.render.rows import anchored
 from auditor.render.view import Group, Guide, Matter, Section, Step, Told
 from auditor.render.visible import visible
-from auditor.render.walk import Walk
+from auditor.render.walk import LONG, Walk
 from auditor.render.words import Words
 
 _FEW: Final = 5
@@ -26,8 +26,10 @@ _DASH: Final = " – "
 """Before the end of a title that names the article."""
 _FEWEST: Final = 2
 """Lines that are worth a link to where they stand; how long they are differs from language to language."""
-_REQUESTS: Final = 100
-"""Requests that an action lists where they are too many to hold."""
+_REQUESTS: Final = 3
+"""Requests that an action on a long page lists: the result and the plan have all of them."""
+_NAMES: Final = 5
+"""People whom it names there: its findings in the table are about all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,15 +123,14 @@ def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
 def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words) -> Step:
     concern = _concern(action, rows, walk)
     requests = action.requests
-    whole = isinstance(requests, tuple) and not walk.unshown
-    listed = requests if whole else tuple(islice(requests, _REQUESTS))
+    listed = tuple(islice(requests, _REQUESTS if walk.long else LONG))
     return Step(
         anchor=anchored("a", tenant, action.id),
         action=action,
         severity=concern.worst,
         money="" if action.money is None else _worth(action.money, words),
         findings=len(action.findings),
-        who=_who(concern, words),
+        who=_who(concern, words, _NAMES if walk.long else NAMED),
         requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
         links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
@@ -147,9 +148,9 @@ def _typed(request: Mapping[str, Any]) -> Markup:
     return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
 
 
-def _who(concern: Concern, words: Words) -> str:
+def _who(concern: Concern, words: Words, most: int) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
-    told = [visible(name) for name in concern.names[:NAMED]]
+    told = [visible(name) for name in concern.names[:most]]
     more = concern.people - len(told)
     return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
 

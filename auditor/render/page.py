@@ -24,14 +24,12 @@ from auditor.render.words import SEVERITIES, Words
 
 _LINES: Final = 20
 """Changed findings that a tenant lists."""
-_TOGETHER: Final = 1600
-"""Rows of a tenant that stand in the page itself, shared out among its policies."""
-_MANY: Final = 480
-"""The same where there are more findings than that anyway: the table has them all, and the page opens at once."""
+_TOGETHER: Final = 80
+"""Rows of a tenant with more findings than fit that stand in the page itself, shared out among its policies."""
 _BAR: Final = 300
 """Units of the bar of open findings."""
 _THINNEST: Final = 4
-_FEWEST: Final = 10
+_FEWEST: Final = 3
 """Rows that each policy has in any case."""
 
 
@@ -207,8 +205,7 @@ def _groups(walk: Walk) -> tuple[tuple[Group, ...], dict[str, Decimal]]:
     """Return the findings by policy, those to look at first before the others, and what all of them cost a month."""
     parts = walk.parts()
     worth, total = walk.costs(parts)
-    all_ = sum(part.found for part in parts)
-    rows = min(ROWS, max(_FEWEST, (_TOGETHER if all_ <= _TOGETHER else _MANY) // max(len(parts), 1)))
+    rows = max(_FEWEST, _TOGETHER // max(len(parts), 1)) if walk.long else ROWS
     listed = [part.shown(walk, rows) for part in parts]
     # One pass over what the actions mend tells of every policy whether something of it is mended.
     marks = {each.fingerprint for some in listed for each in some}

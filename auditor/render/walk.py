@@ -31,6 +31,10 @@ _FEWEST: Final = 5
 """Actions that it tells of each tenant all the same."""
 
 
+LONG: Final = 200
+"""Findings beyond which a page tells few of everything, so that it opens at once: its table has them all."""
+
+
 class Numbers(defaultdict[Any, int]):
     """Gives each key a number in the order in which they come, from `start`."""
 
@@ -132,6 +136,11 @@ class Walk:
             more_actions=len(actions) - len(told),
             mended=[[row for row in map(where.get, each.findings) if row is not None] for each in told],
         )
+
+    @property
+    def long(self) -> bool:
+        """Whether there are so many findings that only the first of everything are told beside the table."""
+        return len(self.findings) + sum(rest.open + rest.waived for rest in self.unshown.values()) > LONG
 
     def changed(self) -> list[Finding]:
         """Return the findings that are new or came back."""
