@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.app.portion import portion
-from auditor.app.saved import saved_result
+from auditor.app.saved import saved_results
 from auditor.deliver.routing import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.result import Result
@@ -64,14 +64,17 @@ def _runs(
     """Read every earlier result once, and return what it came to in each portion of it."""
     found: list[dict[float, Past]] = [{} for _ in wanted]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
-        run = saved_result(file)
-        for runs, (result, seen) in zip(found, wanted, strict=True):
-            if run.run.as_of < result.run.as_of:
-                mine = seen(run)
-                if {tenant.name for tenant in mine.tenants} == {tenant.name for tenant in result.tenants}:
-                    past = Past(as_of=run.run.as_of, open=mine.summary.open, money=money(mine), spare=spare_seats(mine))
-                    runs[run.run.as_of.timestamp()] = past
+        with saved_results([file], None) as [(_, run)]:
+            for runs, (result, seen) in zip(found, wanted, strict=True):
+                if run.run.as_of < result.run.as_of:
+                    mine = seen(run)
+                    if {tenant.name for tenant in mine.tenants} == {tenant.name for tenant in result.tenants}:
+                        runs[run.run.as_of.timestamp()] = _past(mine)
     if wanted and not any(found):
         message = f"there are no curves: no result.json below {folder} is of an earlier run of these tenants"
         warn(Diagnostic(slug="history-none", message=message, hint=_LEADS, level=Level.WARNING))
     return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)
+
+
+def _past(run: Result) -> Past:
+    return Past(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run))

@@ -5,25 +5,26 @@ from contextlib import contextmanager
 from dataclasses import replace
 from mmap import ACCESS_READ, mmap
 from pathlib import Path
+from typing import Final
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result
 from auditor.history.cutting import Body
 from auditor.history.saved import Kept, load
 
+_WHICH: Final = "name a result.json of an earlier run"
 
-def saved_result(path: Path, *, kept: Kept | None = None) -> Result:
+
+def saved_result(path: Path, *, kept: Kept | None = None, hint: str = _WHICH) -> Result:
     """Read a result.json; of several tenants each goes through `kept` before the next is read.
 
-    Raises SnapshotError where it cannot be read, or is none.
+    Raises SnapshotError where it cannot be read, with a hint which file is wanted, or is none.
     """
     try:
         with _body(path) as body:
             return load(body, where=str(path), kept=kept)
     except OSError as error:
-        raise SnapshotError(
-            "result-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a result.json of an earlier run"
-        ) from error
+        raise SnapshotError("result-unreadable", f"{path} cannot be read: {error.strerror}", hint=hint) from error
 
 
 @contextmanager
@@ -38,7 +39,9 @@ def _body(path: Path) -> Iterator[Body]:
 
 
 @contextmanager
-def saved_results(paths: Sequence[Path], beside: Path | None) -> Iterator[list[tuple[str, Result]]]:
+def saved_results(
+    paths: Sequence[Path], beside: Path | None, *, hint: str = _WHICH
+) -> Iterator[list[tuple[str, Result]]]:
     """Read several result.json, each with its name; of several tenants findings wait on the disk of `beside`.
 
     Raises SnapshotError as `saved_result`, and DeliveryError where that disk is full; so may every walk over findings.
@@ -51,7 +54,7 @@ def saved_results(paths: Sequence[Path], beside: Path | None) -> Iterator[list[t
         file = Scratch(opened)
         found: list[tuple[str, Result]] = []
         for path in paths:
-            result = saved_result(path, kept=lambda tenant: packed(tenant, file))
+            result = saved_result(path, kept=lambda tenant: packed(tenant, file), hint=hint)
             if len(paths) > 1 and len(result.tenants) == 1:
                 result = replace(result, tenants=(packed(result.tenants[0], file),))
             found.append((str(path), result))

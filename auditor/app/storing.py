@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from auditor.app.places import all_folders, store_at
+from auditor.app.saved import saved_results
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.result import Result, TenantResult
 from auditor.history.ledger import Entry, Ledger
-from auditor.history.saved import load
 from auditor.render.totals import sums
 from auditor.snapshot.reading import find
 from auditor.store.keeping import Store
@@ -62,14 +62,16 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored]:
     A place is a snapshot, a folder of them, or a result.json. Raises AuditorError; what was stored before stays.
     """
     folders = [folder for place in places if place.is_dir() for folder in _snapshots(place)]
-    results = [_result(place) for place in places if not place.is_dir()]
-    store = store_at(where).made()
-    for folder in sorted(folders, key=lambda folder: folder.name):
-        yield _put_night(store, folder)
-    for given, result in sorted(results, key=lambda item: item[1].run.as_of):
-        for tenant in result.tenants:
-            if tenant.failure is None:
-                yield _put_result(store, result, tenant, given)
+    files = [place for place in places if not place.is_dir()]
+    with saved_results(files, None, hint="name a snapshot, a folder of them, or a result.json") as results:
+        store = store_at(where).made()
+        for folder in sorted(folders, key=lambda folder: folder.name):
+            yield _put_night(store, folder)
+        given = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
+        for size, result in sorted(given, key=lambda item: item[1].run.as_of):
+            for tenant in result.tenants:
+                if tenant.failure is None:
+                    yield _put_result(store, result, tenant, size)
 
 
 def _put_night(store: Store, folder: Path) -> Stored:
@@ -156,15 +158,3 @@ def _snapshots(place: Path) -> list[Path]:
         return [place]
     find(place)  # says what is wrong where there is none
     return all_folders(place)
-
-
-def _result(place: Path) -> tuple[int, Result]:
-    try:
-        body = place.read_bytes()
-    except OSError as error:
-        raise SnapshotError(
-            "result-unreadable",
-            f"{place} cannot be read: {error.strerror}",
-            hint="name a snapshot, a folder of them, or a result.json",
-        ) from error
-    return len(body), load(body, where=str(place))
