@@ -252,7 +252,8 @@ def _fill(year: Path, night: Night, count: int) -> None:
         }  # fmt: skip
         document: dict[str, Any] = {
             "schema": LEDGER, "number": day + 1, "asOf": manifest.instant.isoformat(), "run": str(day),
-            "events": {"name": "none", "sha256": "", "bytes": 0, "checkpoint": day == 0}, "summary": summary,
+            "events": {"name": f"{manifest.tenant}/findings/{day + 1:06}-{'0' * 16}.parquet", "sha256": "", "bytes": 0,
+                       "checkpoint": day == 0}, "summary": summary,
         }  # fmt: skip
         store.place.create(f"{manifest.tenant}/results/{day + 1:06}.json", sealed(document))
 
