@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Final
 
 from auditor.app.remedying import group_names, packaged_library
-from auditor.domain.described import Concern, Counted, Tally
+from auditor.domain.described import Concern, Counted, Tally, quota
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, TenantResult
 from auditor.domain.words import Severity, SubjectType
@@ -73,7 +73,7 @@ def walk(
         tenant=tenant,
         policies=policies,
         order={key: place for place, key in enumerate(keys)},
-        quota=dict.fromkeys(keys, shown if len(told) <= shown else max(1, shown // max(len(keys), 1))),
+        quota=dict.fromkeys(keys, quota(shown, len(told), len(keys))),
         shelf=Shelf(scratch),
     )
     for found in told.by_person():

@@ -11,7 +11,7 @@ from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
 from auditor.app.cycles import no_looking_for_cycles
 from auditor.app.laying import no_room, scratch_file
-from auditor.app.packing import Packed, packed, share
+from auditor.app.packing import packed, share, within
 from auditor.app.remedying import fleet_remedied, guided, tenant_remedied
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, stream
@@ -78,14 +78,16 @@ def flow(
 
     def told(tenant: TenantResult) -> TenantResult:
         part = parts.get(tenant.name)
-        many = len(tenant.findings) if part is None else part.found.count
-        room = None if shown is None else share(shown, many, count)
-        if part is not None:
-            return _told(tenant, part, policies, streamed, room)
-        return replace(tenant, findings=tenant.findings.within(room)) if isinstance(tenant.findings, Packed) else tenant
+        if part is None:
+            return tenant
+        room = None if shown is None else share(shown, part.found.count, count)
+        return _told(tenant, part, policies, streamed, room)
 
     result = replace(streamed.result, tenants=tuple(map(told, streamed.result.tenants)))
-    return replace(result, fleet=guided(result) if shown is None else fleet_remedied(result, policies))
+    if shown is None:
+        return replace(result, fleet=guided(result))
+    result = within(result, shown)
+    return replace(result, fleet=fleet_remedied(result, policies))
 
 
 def _packing(policies: PolicySet) -> Apart:

@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Final
 
 from auditor.app.laying import ACTIONS, CONCERNS, FINDINGS, Laid, laid
-from auditor.domain.described import Concern, Counted, Described, Tally, foremost
+from auditor.domain.described import Concern, Counted, Described, Tally, foremost, quota
 from auditor.domain.result import Action, Finding, Result, TenantResult
 from auditor.domain.words import Change, Severity, Status, SubjectType
 from auditor.engine.spilling import Scratch
@@ -16,6 +16,7 @@ from auditor.render.totals import people, sums, unpriced, waived
 
 _CHANGED: Final = frozenset({Change.NEW, Change.REOPENED})
 _POLICY: Final = attrgetter("policy")
+_RANK: Final = attrgetter("rank")
 
 
 class _Concerns(Mapping[str, Concern]):
@@ -87,11 +88,6 @@ def packed(tenant: TenantResult, scratch: Scratch, *, room: int | None = None) -
     return replace(tenant, findings=findings, actions=laid(tenant.actions, scratch, ACTIONS))
 
 
-def packed_result(result: Result, scratch: Scratch) -> Result:
-    """Put the findings and actions of all tenants aside. Raises DeliveryError as `packed`."""
-    return replace(result, tenants=tuple(packed(tenant, scratch) for tenant in result.tenants))
-
-
 def within(result: Result, shown: int) -> Result:
     """Return the result, of which so many findings about people may be shown, where its findings lie aside."""
     count = sum(len(tenant.findings) for tenant in result.tenants)
@@ -152,20 +148,16 @@ def _tally(own: Sequence[Finding]) -> Tally:
 
 def _concern(action: Action, by_mark: Mapping[str, Finding]) -> Concern:
     own = [by_mark[mark] for mark in action.findings if mark in by_mark]
-    worst = min((each.severity for each in own if each.status is Status.OPEN), key=_rank, default=Severity.INFO)
+    worst = min((each.severity for each in own if each.status is Status.OPEN), key=_RANK, default=Severity.INFO)
     persons = {each.subject.id: each for each in own if each.subject.type is SubjectType.USER}
     return Concern(worst=worst, people=len(persons), names=tuple(foremost(list(persons.values()))))
-
-
-def _rank(severity: Severity) -> int:
-    return severity.rank
 
 
 def _shown(findings: Sequence[Finding], room: int) -> tuple[Finding, ...]:
     by_key: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings:
         by_key.setdefault((finding.policy, finding.check), []).append(finding)
-    most = max(1, room // max(len(by_key), 1))
+    most = quota(room, len(findings), len(by_key))
     chosen: list[Finding] = []
     for own in by_key.values():
         persons = [each for each in own if each.subject.type is SubjectType.USER]

@@ -41,6 +41,11 @@ class Output:
     """Whether the table begins with the mark by which Excel knows UTF-8; other formats have none."""
 
     @property
+    def beside(self) -> Path | None:
+        """The first file, on the disk of which there is room for what waits; None where none is written."""
+        return next((path for _, path in self.files if path is not None), None)
+
+    @property
     def walked(self) -> bool:
         """Whether findings are only walked, which nobody has to hold for that, and no sentence is told of them."""
         told = self.terminal or self.terminal_file is not None

@@ -1,20 +1,21 @@
 """A store into what is whole of it and what is not: its nights, its results, and what lies there without either."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 from auditor.app.places import store_at
 from auditor.app.storing import known_tenants
 from auditor.domain.errors import SnapshotError
 from auditor.history.ledger import Entry, Ledger, since_checkpoint
 from auditor.store.keeping import Store
-from auditor.store.nights import Night, PartEntry, damaged
+from auditor.store.nights import Night, damaged
 
 _NUMBER: Final = re.compile("[^/]+/(?:results|findings)/([0-9]{6,})[-.][^/]*")
 """An object of a result; the first digits tell which."""
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +58,7 @@ def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked
             continue
         for entry in night.parts:
             if entry.name not in known:
-                known[entry.name] = _wrong_part(store, entry)
+                known[entry.name] = _wrong(store.check, entry)
         wrong = next((w for w in (known[e.name] for e in night.parts) if w is not None), None)
         yield Checked(tenant=tenant, kind="night", found=night, wrong=wrong)
     if not commits and any(name.startswith(f"{tenant}/parts/") for name in names):
@@ -82,7 +83,7 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
             yield Checked(tenant=tenant, kind="result", found=None, wrong=_harm(entry))
             continue
         left = left or entry.events in there or entry.number in needed
-        yield Checked(tenant=tenant, kind="result", found=entry, wrong=_wrong_events(ledger, entry) if left else None)
+        yield Checked(tenant=tenant, kind="result", found=entry, wrong=_wrong(ledger.check, entry) if left else None)
     for number in _lost({name for name, _ in commits}, there):
         lost = damaged(f"{store.address}/{ledger.commit_name(number)}", "is missing: results are numbered without gaps")
         yield Checked(tenant=tenant, kind="result", found=None, wrong=lost.message)
@@ -97,17 +98,9 @@ def _lost(commits: set[str], findings: set[str]) -> list[int]:
     return [number for number in range(1, max(told | seen, default=0)) if number not in told]
 
 
-def _wrong_part(store: Store, entry: PartEntry) -> str | None:
+def _wrong(check: Callable[[Item], None], entry: Item) -> str | None:
     try:
-        store.check(entry)
-    except SnapshotError as error:
-        return _harm(error)
-    return None
-
-
-def _wrong_events(ledger: Ledger, entry: Entry) -> str | None:
-    try:
-        ledger.check(entry)
+        check(entry)
     except SnapshotError as error:
         return _harm(error)
     return None

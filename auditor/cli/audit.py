@@ -13,7 +13,7 @@ from auditor.app.localising import localised
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
 from auditor.app.sizing import audited_by_size
-from auditor.cli.console import notices, out, say, spoken, tell
+from auditor.cli.console import notices, out, say, spoken, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import (
     add_mail_arguments,
@@ -131,12 +131,11 @@ def _audited(
         return audited(request)
     # These look at every finding of a tenant, and some of them more than once.
     held = any((args.compare, args.redact, args.send))
-    beside = next((path for _, path in wanted.files if path is not None), None)
     if wanted.walked and not any((held, args.history, args.store, "GITHUB_ACTIONS" in os.environ)):
         from auditor.app.flowing import flowing  # noqa: PLC0415  others describe findings once
 
-        return flowing(request, beside)
-    return audited_by_size(request, beside, pieces=wanted.flows and not held)
+        return flowing(request, wanted.beside)
+    return audited_by_size(request, wanted.beside, pieces=wanted.flows and not held)
 
 
 def _report(
@@ -210,7 +209,7 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[Past, ...]:
         return ()
     from auditor.app.past import earlier  # noqa: PLC0415  only for the curves of a report
 
-    return earlier(args.history, result, lambda told: None if args.quiet else tell([told], locale=args.locale))
+    return earlier(args.history, result, warnings(args.locale, quiet=args.quiet))
 
 
 def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:

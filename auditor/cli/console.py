@@ -78,6 +78,11 @@ def environment_locale() -> str | None:
     return None if bare in {"", "C", "POSIX"} else bare
 
 
+def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
+    """Return what says what a person should know although nothing fails of it; nothing is said where all is quiet."""
+    return lambda told: None if quiet else tell([told], locale=locale)
+
+
 def reader(locale: str | None) -> "Wording | None":
     """Return the words of who reads; None for English, for which nothing is loaded."""
     wish = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()

@@ -2,17 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
 from auditor.app.looking_back import compared, look, over_time, since_when, two_nights
-from auditor.cli.console import say, tell
+from auditor.cli.console import say, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import Diagnostic, UsageError, printable
+from auditor.domain.errors import UsageError, printable
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.render import history_html, history_json, history_table
 from auditor.render.artifact import Artifact
@@ -69,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     for by in _QUESTIONS:
         wanted = getattr(args, by)
         if wanted is not None:
-            found = since_when(looked, args.tenant, by=by, wanted=wanted, warn=_warning(args))
+            found = since_when(looked, args.tenant, by=by, wanted=wanted, warn=warnings(args.locale, quiet=args.quiet))
             return _since_when(args, formats, words, *found, wanted)
     between: tuple[datetime | None, datetime | None] = (args.since, args.until)
     if args.people:
@@ -85,10 +84,6 @@ def run(args: argparse.Namespace) -> int:
     two = [] if args.since is None or args.until is None else two_nights(looked, args.tenant, args.since, args.until)
     _write(formats, over_time(looked, args.tenant, between, now()), two, words, args)
     return 0
-
-
-def _warning(args: argparse.Namespace) -> Callable[[Diagnostic], None]:
-    return lambda told: None if args.quiet else tell([told], locale=args.locale)
 
 
 def _since_when(

@@ -33,8 +33,7 @@ def run(args: argparse.Namespace) -> int:
     wish = wished_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
-    beside = next((path for _, path in wanted.files if path is not None), None)
-    with saved_results(args.results, beside) as results:
+    with saved_results(args.results, wanted.beside) as results:
         return _report(within(merge(results, active()), SHOWN), args, wanted, wish)
 
 

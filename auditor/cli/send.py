@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from auditor.app.redacting import redacted
 from auditor.app.saved import saved_results
-from auditor.cli.console import notices, say, tell
+from auditor.cli.console import notices, say, tell, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
 from auditor.domain.errors import Diagnostic, UsageError, printable
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
             dry_run=folder / "mail" if args.dry_run else None,
             resend=args.resend,
             only=tuple(args.to),
-            warn=lambda told: None if args.quiet else tell([told], locale=args.locale),
+            warn=warnings(args.locale, quiet=args.quiet),
         )
 
 

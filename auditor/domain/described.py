@@ -97,6 +97,11 @@ def foremost(findings: Sequence[Finding]) -> list[str]:
     return few
 
 
+def quota(room: int, many: int, kinds: int) -> int:
+    """Return how many of so many findings about people are shown of each policy and check: all where there is room."""
+    return room if many <= room else max(1, room // max(kinds, 1))
+
+
 class Described(Listed[Finding]):
     """The findings of a tenant, made or read each time they are walked: who needs few of them takes those shown."""
 

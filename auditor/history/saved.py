@@ -1,7 +1,7 @@
 """The bytes of a result.json into the Result that was saved."""
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from re import fullmatch
 from typing import Any, Final
 
@@ -47,7 +47,6 @@ from auditor.history.part import DoubtfulNumberError, Part, damaged
 
 _VERSION: Final = 1
 
-
 Kept = Callable[[TenantResult], TenantResult]
 """Puts what is long in a tenant elsewhere."""
 
@@ -67,13 +66,7 @@ def load(body: Body, *, where: str = "result.json", kept: Kept | None = None) ->
             parts = cut(body)
             if parts is None or len(parts.places) < 2:
                 return _result(orjson.loads(body[:]), where, kept)
-            told = enumerate(parts.tenants(where))
-            return _result(
-                parts.rest,
-                where,
-                kept,
-                lambda root: (Part(each, where, root, "tenants", place) for place, each in told),
-            )
+            return _result(parts.rest, where, kept, parts.tenants(where))
         except (DoubtfulNumberError, SnapshotError, ValueError):
             # What is really wrong, or only unusual, the careful reader tells.
             return _result(decoded(body[:], where), where, kept, carefully=True)
@@ -82,18 +75,10 @@ def load(body: Body, *, where: str = "result.json", kept: Kept | None = None) ->
             gc.enable()
 
 
-def _parts(root: Part) -> Iterator[Part]:
-    return root.parts("tenants")
-
-
 def _result(
-    document: Any,
-    where: str,
-    kept: Kept | None,
-    parts: Callable[[Part], Iterator[Part]] = _parts,
-    *,
-    carefully: bool = False,
+    document: Any, where: str, kept: Kept | None, tenants: Iterable[Any] | None = None, *, carefully: bool = False
 ) -> Result:
+    """Read a document; `tenants` are those that were cut out of it, which are several."""
     if not isinstance(document, dict):
         damaged(where, "holds no JSON object")
     root = Part(document, where)
@@ -102,11 +87,16 @@ def _result(
     findings = Findings(_finding, always=carefully)
     summary = root.part("summary")
     counted = summary.part("open")
-    several = kept is not None and (parts is not _parts or len(document.get("tenants") or ()) > 1)
-    tenants = (_tenant(part, run, Findings(_finding, always=carefully)) for part in parts(root))
+    parts = (
+        root.parts("tenants")
+        if tenants is None
+        else (Part(each, where, root, "tenants", place) for place, each in enumerate(tenants))
+    )
+    read = (_tenant(part, run, Findings(_finding, always=carefully)) for part in parts)
+    several = tenants is not None or len(document.get("tenants") or ()) > 1
     return Result(
         run=run,
-        tenants=tuple(map(kept, tenants) if several and kept is not None else tenants),
+        tenants=tuple(map(kept, read) if several and kept is not None else read),
         fleet=_fleet(root.part("fleet"), findings),
         summary=Summary(
             open={severity: counted.count(severity) for severity in Severity},

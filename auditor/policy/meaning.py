@@ -87,15 +87,11 @@ def _assignments(policy: Policy, block: Assignments) -> Iterator[Diagnostic]:
     # `require` and `services` look at everything that a user holds, whatever `of` says.
     elsewhere = bool(block.require or block.services.require or block.services.deny)
     others = elsewhere or bool(block.exclusive or block.redundant or block.via or block.duplicates)
-    denies = block.deny is not None and bool(leaves(block.deny.elements))
-    allows_all = _everything(block.allow)
     if not leaves(block.of.elements) and not elsewhere:
         yield _dead(policy.span, policy, "`of` is an empty set, so that it looks at nothing")
-    elif not others and not denies and allows_all:
-        why = "`deny` is an empty set" if block.allow is None else "`allow` allows every product"
-        yield _dead(policy.span, policy, why)
-    if block.allow is not None and block.deny is not None and _inside(block.allow, block.deny):
-        yield _contradiction(policy, "everything that `allow` allows is in `deny`")
+    elif not others:
+        yield from _harmless(policy, block)
+    yield from _allowed_and_denied(policy, block)
     for plan in _both(block.services):
         yield _contradiction(policy, f"it requires the service {plan} and denies it")
     for element in block.require:
@@ -108,16 +104,22 @@ def _assignments(policy: Policy, block: Assignments) -> Iterator[Diagnostic]:
 
 
 def _purchases(policy: Policy, block: Purchases) -> Iterator[Diagnostic]:
+    if not block.trials and not block.unknown:
+        yield from _harmless(policy, block)
+    yield from _allowed_and_denied(policy, block)
+
+
+def _harmless(policy: Policy, block: Assignments | Purchases) -> Iterator[Diagnostic]:
+    """Tell that a policy allows everything and denies nothing."""
     denies = block.deny is not None and bool(leaves(block.deny.elements))
-    if _everything(block.allow) and not denies and not block.trials and not block.unknown:
+    if not denies and (block.allow is None or Builtin(name="*") in leaves(block.allow.elements)):
         why = "`deny` is an empty set" if block.allow is None else "`allow` allows every product"
         yield _dead(policy.span, policy, why)
+
+
+def _allowed_and_denied(policy: Policy, block: Assignments | Purchases) -> Iterator[Diagnostic]:
     if block.allow is not None and block.deny is not None and _inside(block.allow, block.deny):
         yield _contradiction(policy, "everything that `allow` allows is in `deny`")
-
-
-def _everything(allow: ProductSet | None) -> bool:
-    return allow is None or Builtin(name="*") in leaves(allow.elements)
 
 
 def _both(services: Services) -> Iterator[str]:

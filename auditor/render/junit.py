@@ -8,11 +8,10 @@ from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from auditor.domain.result import Finding, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
+from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.domain.words import Outcome
 from auditor.render.artifact import Artifact
 from auditor.render.document import instant
-from auditor.render.facts import product_names
 from auditor.render.members import OPEN
 from auditor.render.rows import Context, sentence
 from auditor.render.totals import counted, shown
@@ -63,17 +62,14 @@ class _Part:
 def _parts(result: Result, words: Words) -> list[_Part]:
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
-        _Part(name=each.name, of=each, context=partial(_context, each, headers, words), failure=each.failure)
+        _Part(
+            name=each.name, of=each, context=partial(Context.without_seats, each, headers, words), failure=each.failure
+        )
         for each in result.tenants
     ]
     if result.fleet.policies:
         parts.append(_Part(name="fleet", of=result.fleet, context=partial(Context.of_fleet, result, headers, words)))
     return parts
-
-
-def _context(tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> Context:
-    # No seats are told here: the findings about them need not be looked for.
-    return Context(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats={})
 
 
 def _numbers(parts: Iterable[_Part]) -> dict[str, int]:

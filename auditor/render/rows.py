@@ -1,7 +1,7 @@
 """Findings, seats, outcomes and sources into the rows and lines of the page."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from re import sub
 from typing import Any, Final
 
@@ -42,7 +42,12 @@ class Context:
                 known = worst.get(sku.casefold())
                 if known is None or _before(finding) < _before(known):
                     worst[sku.casefold()] = finding
-        return cls(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats=worst)
+        return replace(cls.without_seats(tenant, headers, words), about_seats=worst)
+
+    @classmethod
+    def without_seats(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
+        """Return the context of a tenant of which no seats are told: findings about them are not looked for."""
+        return cls(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats={})
 
     @classmethod
     def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":

@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine, TenantResult
+from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.domain.words import Change, Outcome, Severity
 from auditor.render.artifact import Artifact
 from auditor.render.document import TOOL, instant
-from auditor.render.facts import product_names
 from auditor.render.json_text import document
 from auditor.render.members import WAIVED
 from auditor.render.rows import Context, sentence, shortened
@@ -89,7 +88,7 @@ def render(result: Result, *, locale: str) -> Artifact:
             name=tenant.name,
             findings=tenant.findings,
             outcomes=tenant.policies,
-            context=partial(_context, tenant, headers, words),
+            context=partial(Context.without_seats, tenant, headers, words),
             failure=tenant.failure,
         )
         for tenant in result.tenants
@@ -103,11 +102,6 @@ def render(result: Result, *, locale: str) -> Artifact:
     runs = [_run(result, group, words) for group in groups]
     body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
     return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
-
-
-def _context(tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> Context:
-    # No seats are told here: the findings about them need not be looked for.
-    return Context(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats={})
 
 
 def _limited(parts: list[_Part]) -> list[_Part]:

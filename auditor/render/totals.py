@@ -56,10 +56,9 @@ class Unshown:
     waived: int
 
 
-def unshown(findings: Sequence[Finding]) -> dict[str, Unshown]:
-    """Count the findings that are not shown, by policy; nothing where findings are held, which are all shown."""
+def unshown(findings: Sequence[Finding], here: Sequence[Finding]) -> dict[str, Unshown]:
+    """Count the findings that are not `here`, where those shown are, by policy; nothing where all are."""
     known = counted(findings)
-    here = shown(findings)
     if known is None or len(here) == len(findings):
         return {}
     there = Counter((each.policy, each.status) for each in here)
@@ -122,13 +121,13 @@ def people(findings: Sequence[Finding]) -> int:
 def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> Changes:
     """Count what changed since the previous run, waived findings left aside."""
     parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
-    known = [counts for part in parts if (counts := counted(part.findings)) is not None]
-    tallies = [tally for counts in known for tally in counts.policies.values()]
+    known = [(part.findings, counted(part.findings)) for part in parts]
+    tallies = [tally for _, counts in known if counts is not None for tally in counts.policies.values()]
     here = [
         finding.change
-        for part in parts
-        if counted(part.findings) is None
-        for finding in part.findings
+        for findings, counts in known
+        if counts is None
+        for finding in findings
         if finding.change is not UNCHANGED and finding.status is OPEN
     ]
     return Changes(

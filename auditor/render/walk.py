@@ -29,8 +29,6 @@ _ACTIONS: Final = 500
 nobody reads."""
 _FEWEST: Final = 5
 """Actions that it tells of each tenant all the same."""
-
-
 LONG: Final = 200
 """Findings beyond which a page tells few of everything, so that it opens at once: its table has them all."""
 
@@ -94,7 +92,7 @@ class Walk:
         Where not all findings are shown, at most so many actions are told.
         """
         known, here = counted(findings), shown(findings)
-        rest, told = unshown(findings), actions
+        rest, told = unshown(findings, here), actions
         if known is not None and len(here) < len(findings):
             told = _weightiest(actions, known, most)
         findings = here

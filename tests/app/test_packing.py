@@ -17,7 +17,7 @@ from auditor.app.auditing import audit
 from auditor.app.flowing import flow
 from auditor.app.laying import FINDINGS, Laid, laid
 from auditor.app.localising import localised
-from auditor.app.packing import Packed, packed, packed_result, rewritten, share, within
+from auditor.app.packing import Packed, packed, rewritten, share, within
 from auditor.app.portion import portion
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
@@ -59,6 +59,11 @@ def demo() -> tuple[Result, Result]:
     """The demo's tenants, with findings at hand and with findings on the disk."""
     policies = load(demo_policies(NOW)).policies
     return both(list(snapshots(NOW)), policies)
+
+
+def packed_result(result: Result, scratch: Scratch) -> Result:
+    """The same run with what its tenants found on the disk."""
+    return replace(result, tenants=tuple(packed(tenant, scratch) for tenant in result.tenants))
 
 
 def both(states: list[Snapshot], policies: PolicySet, catalogue: Any = None, as_of: Any = NOW) -> tuple[Result, Result]:
