@@ -1,6 +1,5 @@
 """Snapshot folders into what their people came to, judged over a Spark cluster row group by row group."""
 
-import pickle
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime
@@ -16,18 +15,24 @@ from auditor.domain.policy import PolicySet
 from auditor.engine.evaluating import people_are_readable
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.plan import Plan
-from auditor.snapshot.reading import identity_of, row_groups
-from auditor.spark.errand import ANSWERS_DDL, Task, judge, packed
+from auditor.snapshot.reading import identity_of
+from auditor.snapshot.sharing import outlined, row_groups
+from auditor.spark.errand import ANSWERS_DDL, Task, judge, outcome_of, packed
+from auditor.spark.session import is_alone
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _PARTITIONS: Final = 512
 """At most: a partition is a task of Spark's, and one that fails is judged again as a whole."""
-
-
+_A_PROCESSOR: Final = 2
+"""Partitions for each processor of this machine: none is lost here, and each costs a tenth of a second."""
 _AT_ONCE: Final = 256 << 20
 """Bytes of users.parquet that one job reads: some four million people, whose findings come back together."""
+
+
+_Answer = tuple[pa.Buffer, int]
+"""What came back of a task, as `auditor.spark.errand.outcome_of` reads it."""
 
 
 class Distributed:
@@ -41,7 +46,7 @@ class Distributed:
         for number, job in enumerate(jobs):
             for place, task in enumerate(job):
                 self._places.setdefault(task.identity, {}).setdefault(number, []).append(place)
-        self._last: tuple[int, list[pa.Buffer]] = (-1, [])
+        self._last: tuple[int, list[_Answer]] = (-1, [])
 
     def batches(self, plan: Plan) -> Iterator[BatchOutcome]:
         """Yield what `auditor.engine.evaluating.judged_batches` yields, from batches that are judged elsewhere.
@@ -57,7 +62,7 @@ class Distributed:
                 self._last = (-1, [])
                 self._last = (number, _judged(self._session, self._errand, self._jobs[number]))
             for place in places:
-                yield from pickle.loads(self._last[1][place])  # noqa: S301 - our own workers'
+                yield from outcome_of(*self._last[1][place])
 
 
 def distribute(
@@ -77,22 +82,24 @@ def distribute(
     left = 0.0
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         identity, groups = identity_of(folder), row_groups(folder)
+        outline = outlined(folder) if groups > 1 else None
         for group in range(groups):
             if left <= 0:
                 jobs.append([])
                 left = at_once
-            jobs[-1].append(Task(folder=str(folder), identity=identity, group=group))
+            jobs[-1].append(Task(folder=str(folder), identity=identity, group=group, outline=outline))
             left -= (folder / "users.parquet").stat().st_size / groups
     return Distributed(session, packed(policies, catalogue, as_of), [tuple(job) for job in jobs])
 
 
-def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[pa.Buffer]:
-    """Return what each task came to, pickled, in the order of tasks whatever the order in which they ended."""
+def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[_Answer]:
+    """Return what each task came to, in the order of tasks whatever the order in which they ended."""
     from pyspark.errors import PySparkException  # noqa: PLC0415  only who uses Spark needs it
 
-    places = session.range(0, len(tasks), 1, min(len(tasks), _PARTITIONS))
+    alone = is_alone(session)
+    places = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, alone=alone)))
     try:
-        answers = places.mapInArrow(partial(judge, errand, tasks), ANSWERS_DDL).toArrow()
+        answers = places.mapInArrow(partial(judge, errand, tasks, alone=alone), ANSWERS_DDL).toArrow()
     except PySparkException as error:
         raise _given_up(error) from error
     problems = [row for row in answers.select(["place", "slug", "problem"]).to_pylist() if row["slug"] is not None]
@@ -104,8 +111,22 @@ def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> 
             hint="put the snapshots where the driver and every worker find them under the same path, and install the "
             "same version of the auditor on all of them",
         )
-    found = dict(zip(answers.column("place").to_pylist(), answers.column("outcome"), strict=True))
-    return [found[place].as_buffer() for place in range(len(tasks))]
+    sizes = zip(answers.column("place").to_pylist(), answers.column("size").to_pylist(), strict=True)
+    found = {
+        place: (outcome.as_buffer(), size)
+        for (place, size), outcome in zip(sizes, answers.column("outcome"), strict=True)
+    }
+    return [found[place] for place in range(len(tasks))]
+
+
+def _partitions(session: "SparkSession", *, alone: bool) -> int:
+    """Return into how many tasks of Spark's a job is divided at most.
+
+    How many processors a cluster will have is not known before its executors have said so.
+    """
+    if alone and (session.sparkContext.master or "").startswith("local"):
+        return _A_PROCESSOR * session.sparkContext.defaultParallelism
+    return _PARTITIONS
 
 
 def _given_up(error: Exception) -> AuditorError:

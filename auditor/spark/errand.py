@@ -21,12 +21,26 @@ from auditor.domain.policy import PolicySet
 from auditor.engine.evaluating import columns
 from auditor.engine.facts import Facts
 from auditor.engine.judging import judge_batch
+from auditor.engine.outcome import BatchOutcome
 from auditor.engine.plan import Plan, bind
-from auditor.snapshot.reading import read, read_row_groups
+from auditor.imports import keep_out
+from auditor.snapshot.reading import read
+from auditor.snapshot.sharing import Outline, read_row_group
 
-ANSWERS = pa.schema([("place", pa.int64()), ("outcome", pa.binary()), ("slug", pa.string()), ("problem", pa.string())])
-"""What comes back of each task: its place in the list, and either what the users came to or why that is not known."""
-ANSWERS_DDL = "place BIGINT, outcome BINARY, slug STRING, problem STRING"
+ANSWERS = pa.schema(
+    [
+        ("place", pa.int64()),
+        ("size", pa.int64()),
+        ("outcome", pa.binary()),
+        ("slug", pa.string()),
+        ("problem", pa.string()),
+    ]
+)
+"""What comes back of each task: its place in the list, and either what the users came to, or why that is not known.
+
+An outcome is pickled and compressed, since the JVM copies it several times; `size` is its length before.
+"""
+ANSWERS_DDL = "place BIGINT, size BIGINT, outcome BINARY, slug STRING, problem STRING"
 """The same in Spark's words."""
 
 
@@ -38,6 +52,8 @@ class Task:
     identity: str
     """The digest of the snapshot that the driver has read: a worker that sees another one says so."""
     group: int
+    outline: Outline | None
+    """What the driver knows of all its row groups; None where there is but this one, which a worker checks itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,31 +78,45 @@ def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
     return pickle.dumps(errand, protocol=pickle.HIGHEST_PROTOCOL)
 
 
-def judge(errand: bytes, tasks: tuple[Task, ...], places: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Judge the tasks whose places Spark hands out, an answer each: the function of `mapInArrow`."""
+def judge(
+    errand: bytes, tasks: tuple[Task, ...], places: Iterable[pa.RecordBatch], *, alone: bool
+) -> Iterator[pa.RecordBatch]:
+    """Judge the tasks whose places Spark hands out, an answer each: the function of `mapInArrow`.
+
+    `alone`: nobody else's functions run in this session, so that a worker can do without pandas.
+    """
+    if alone:
+        keep_out("pandas")
     for batch in places:
         for place in batch.column(0).to_pylist():
             yield _answer(errand, place, tasks[place])
 
 
+def outcome_of(answer: bytes | pa.Buffer, size: int) -> list[BatchOutcome]:
+    """Return what came back of one task."""
+    found: list[BatchOutcome] = pickle.loads(pa.decompress(answer, size, "lz4"))  # noqa: S301 - our own workers'
+    return found
+
+
 def _answer(errand: bytes, place: int, task: Task) -> pa.RecordBatch:
     outcome: bytes | None = None
-    slug = problem = None
+    size = slug = problem = None
     try:
-        plan = _plan(errand, task.folder, task.identity)
+        plan = _plan(errand, task.folder, task.identity, task.outline)
         users, links = columns(plan)
-        parts = [judge_batch(plan, part) for part in read_row_groups(Path(task.folder), (task.group,), users, links)]
-        outcome = pickle.dumps(parts, protocol=pickle.HIGHEST_PROTOCOL)
+        batches = read_row_group(Path(task.folder), task.group, task.outline, users, links)
+        judged = pickle.dumps([judge_batch(plan, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
+        size, outcome = len(judged), pa.compress(judged, "lz4", asbytes=True)
     except AuditorError as error:
         slug, problem = error.slug, error.message
-    return pa.record_batch([[place], [outcome], [slug], [problem]], schema=ANSWERS)
+    return pa.record_batch([[place], [size], [outcome], [slug], [problem]], schema=ANSWERS)
 
 
 @lru_cache(maxsize=4)
-def _plan(errand: bytes, folder: str, identity: str) -> Plan:
+def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) -> Plan:
     """Bind the policies to a snapshot; a worker's process keeps it for the tasks that follow."""
     told = _told(errand)
-    snapshot = read(Path(folder))
+    snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:
         raise SnapshotError("spark-snapshot", f"a worker finds another snapshot in {folder} than the driver")
     return bind(told.policies, Facts(snapshot, _catalogue(errand), told.policies, told.as_of))

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 LOCAL: Final = "local[*]"
+_ALONE: Final = "spark.auditor.alone"
+"""A setting of our own: nobody but us runs anything in this session."""
+_LOCAL_JAVA: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""A JVM that lives as long as one audit and hands bytes on: compiling it well would take longer than it runs."""
 _OLDEST_JAVA: Final = 17
 """Spark 4 runs on Java 17 and newer (spark.apache.org/docs/latest, "Downloading")."""
 _LOGGING: Final = Path(__file__).with_name("log4j2.properties")
@@ -56,6 +60,11 @@ def session(master: str | None) -> Iterator["SparkSession"]:
         yield made
     finally:
         made.stop()
+
+
+def is_alone(session: "SparkSession") -> bool:
+    """Tell whether a session is one that `session` has made, not one of a notebook that others use."""
+    return session.conf.get(_ALONE, "false") == "true"
 
 
 def check_java(environ: Mapping[str, str]) -> None:
@@ -115,18 +124,21 @@ def _made(master: str) -> "SparkSession":
 
     # The wire to the JVM logs every word it exchanges, addresses of snapshots among them.
     logging.getLogger("py4j").setLevel(logging.ERROR)
+    local = master.startswith("local")
+    java = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}" + (f" {_LOCAL_JAVA}" if local else "")
     builder = (
         SparkSession.builder.appName("auditor")
         .master(master)
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.log.level", "ERROR")
-        .config("spark.driver.defaultJavaOptions", f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}")
+        .config("spark.driver.defaultJavaOptions", java)
+        .config(_ALONE, "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.maxResultSize", "0")
         .config("spark.sql.execution.arrow.maxRecordsPerBatch", "1")
     )
-    if master.startswith("local"):
+    if local:
         # PySpark takes the interpreter of its workers from nowhere else; `python3` might be any.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     try:

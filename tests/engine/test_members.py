@@ -1,6 +1,5 @@
 """Who is a member is the same however the members are stored, and few of very many are at hand at a time."""
 
-import pickle
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -30,10 +29,11 @@ from auditor.policy.loading import load
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.members import in_parts
 from auditor.snapshot.model import MemberParts, Snapshot, UserBatch
-from auditor.snapshot.reading import read, row_groups
+from auditor.snapshot.reading import read
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
+from auditor.snapshot.sharing import outlined, row_groups
 from auditor.snapshot.writing import SnapshotWriter
-from auditor.spark.errand import Task, judge, packed
+from auditor.spark.errand import Task, judge, outcome_of, packed
 from tests.engine.tenants import NOW, audited, bought, tenant, user
 from tests.properties.adapter import catalogue_of, files, snapshot
 from tests.properties.strategies import Scenario, scenarios
@@ -264,13 +264,14 @@ def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
     errand = packed(policies, builtin(), NOW)
     member: str = read(large).members_of("g2", transitive=True)[0].as_py()
     assert member.encode() not in errand, "no members travel"
-    tasks = tuple(Task(folder=str(large), identity=read(large).identity, group=group) for group in range(3))
+    seen, identity = outlined(large), read(large).identity
+    tasks = tuple(Task(folder=str(large), identity=identity, group=group, outline=seen) for group in range(3))
     assert row_groups(large) == 3
     here = list(judged_batches(bind(policies, Facts(read(large), builtin(), policies, NOW))))
     for place in (2, 0, 1):
-        (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([place], pa.int64())], ["id"])])
+        (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([place], pa.int64())], ["id"])], alone=False)
         assert answer.column("problem").to_pylist() == [None]
-        (there,) = pickle.loads(answer.column("outcome")[0].as_buffer())
+        (there,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
         assert told_of(there) == told_of(here[place])
 
 

@@ -1,0 +1,78 @@
+"""A worker's part of the work, without Spark: what it judges, what it imports, and what it refuses."""
+
+import pickle
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from auditor.catalogue import builtin
+from auditor.demo import snapshots
+from auditor.policy.loading import load
+from auditor.snapshot.reading import identity_of
+from auditor.snapshot.writing import write
+from auditor.spark.errand import Task, judge, outcome_of, packed
+
+NOW = datetime(2026, 11, 21, 2, 17, tzinfo=UTC)
+POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {allow: []}}\n"
+
+_WORKER = """
+import pickle, sys
+from pathlib import Path
+from auditor.spark.errand import judge
+import pyarrow as pa
+errand, tasks = pickle.loads(Path(sys.argv[1]).read_bytes())
+places = (pa.record_batch([[place]], ["id"]) for place in range(len(tasks)))  # Spark's come while the function runs
+found = [row for answer in judge(errand, tasks, places, alone=sys.argv[2] == "alone") for row in answer.to_pylist()]
+assert all(row["problem"] is None for row in found), found
+print("pandas" in sys.modules)
+"""
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    root = tmp_path_factory.mktemp("saved")
+    return [write(root, snapshot) for snapshot in snapshots(NOW)]
+
+
+def _errand() -> bytes:
+    return packed(load([("policies/p.yaml", POLICIES)]).policies, builtin(), NOW)
+
+
+def _tasks(folders: list[Path], identity: str | None = None) -> tuple[Task, ...]:
+    return tuple(
+        Task(folder=str(folder), identity=identity or identity_of(folder), group=0, outline=None) for folder in folders
+    )
+
+
+def _places(*places: int) -> list[pa.RecordBatch]:
+    return [pa.record_batch([pa.array([place], pa.int64())], ["id"]) for place in places]
+
+
+def test_an_answer_comes_of_each_place_in_the_order_asked(folders: list[Path]) -> None:
+    tasks = _tasks(folders)
+    answers = list(judge(_errand(), tasks, _places(1, 0), alone=False))
+    assert [answer.column("place").to_pylist() for answer in answers] == [[1], [0]]
+    for answer in answers:
+        (outcome,) = outcome_of(answer.column("outcome")[0].as_buffer(), answer.column("size")[0].as_py())
+        assert sum(map(len, outcome.chunks)) > 0
+
+
+def test_another_snapshot_than_the_drivers_is_told_not_judged(folders: list[Path]) -> None:
+    (answer,) = judge(_errand(), _tasks(folders, identity="sha256:other"), _places(0), alone=False)
+    (row,) = answer.to_pylist()
+    assert (row["slug"], row["outcome"], row["size"]) == ("spark-snapshot", None, None)
+    assert "finds another snapshot" in row["problem"]
+
+
+def test_a_worker_of_ours_alone_does_without_pandas(folders: list[Path], tmp_path: Path) -> None:
+    """Arrow imports it with the first array, for half a second a worker; others in a shared session may want it."""
+    pytest.importorskip("pandas")
+    (tmp_path / "errand").write_bytes(pickle.dumps((_errand(), _tasks(folders))))
+    for how, there in (("alone", "False"), ("shared", "True")):
+        command = [sys.executable, "-c", _WORKER, str(tmp_path / "errand"), how]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.stdout.strip() == there, done.stderr
