@@ -131,7 +131,6 @@ def _made(master: str) -> "SparkSession":
         .master(master)
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.log.level", "ERROR")
         .config("spark.driver.defaultJavaOptions", java)
         .config(_ALONE, "true")
         .config("spark.sql.session.timeZone", "UTC")

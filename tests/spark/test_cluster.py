@@ -91,7 +91,11 @@ def test_findings_that_come_back_in_several_jobs_are_the_same_table(saved: Path,
         done = subprocess.run(here, capture_output=True, check=False, timeout=120)
         assert done.returncode in {0, 1, 3}, done.stderr.decode()
     there = [sys.executable, "-c", _SEVERAL_JOBS, str(saved), str(tmp_path / "there"), AS_OF]
-    subprocess.run(there, check=True, timeout=300)
+    done = subprocess.run(there, capture_output=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stderr.decode()
+    # Java itself warns of a module that Spark asks for; Spark has nothing to say.
+    said = [line for line in done.stderr.decode().splitlines() if "incubator" not in line]
+    assert said == []
     for name in ("f.parquet", "summary.json", "findings.csv"):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
