@@ -51,7 +51,7 @@ class Walked:
 
     def actions(self, words: Words = ENGLISH) -> tuple[Action, ...]:
         """Return the tenant's actions in a language."""
-        office = replace(self.office, words=words, told={})
+        office = replace(self.office, words=words)
         return actions_from(office, [(pile, *self.shelf.of(pile)) for pile in self.piles])
 
 

@@ -198,9 +198,9 @@ class Terms:
     home_label: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Library:
-    """All articles with the links and words that they name."""
+    """All articles with the links and words that they name; equal to itself alone, so that what follows can be kept."""
 
     articles: Mapping[str, Article]
     titles: Mapping[str, str]

@@ -3,8 +3,9 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from auditor.domain.errors import printable
@@ -40,15 +41,10 @@ class Office:
     """Group id → name, as far as they are known."""
     terms: Mapping[str, Term]
     """SkuId → when its seats can go."""
-    told: dict[tuple[str, Variant], Told] = field(default_factory=dict)
-    """Guidance that was told already: many actions share one article and its circumstances."""
 
     def guidance(self, article: str, variant: Variant) -> Told:
         """Return the guidance of an article for a variant."""
-        key = (article, variant)
-        if key not in self.told:
-            self.told[key] = tell(compose(self.library, article, variant), self.library.titles, self.words)
-        return self.told[key]
+        return _told(self.library, article, variant, self.words)
 
     def identity(self, pile: Pile) -> str:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
@@ -64,6 +60,12 @@ class Office:
             way,
         )
         return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4096)
+def _told(library: Library, article: str, variant: Variant, words: Words) -> Told:
+    """Many actions, and many tenants, share one article and its circumstances."""
+    return tell(compose(library, article, variant), library.titles, words)
 
 
 def actions_of(

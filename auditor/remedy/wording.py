@@ -15,6 +15,9 @@ class Words(Protocol):
     def ngettext(self, singular: str, plural: str, number: int, /) -> str:
         """Return the translation of the form that belongs to a number."""
 
+    def __hash__(self) -> int:
+        """Stand for a language where what was told in it is kept."""
+
 
 class English:
     """The words as they are written here."""
