@@ -2,25 +2,52 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 
 from auditor.domain.errors import UsageError
 
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+_STATES = frozenset({"demo", "snapshot", "tenants"})
+"""Options that each say what is looked at: the flag of one goes before the variables of the others."""
 
 
-def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
-    """Set every option that no flag gave from the variable of its name: --as-of from AUDITOR_AS_OF.
+def fill_in(parser: argparse.ArgumentParser, arguments: argparse.Namespace, words: Sequence[str]) -> None:
+    """Set every option that no flag in `words` gave from the variable of its name: --as-of from AUDITOR_AS_OF.
 
     Repeatable options take a list separated by commas; switches take yes or no. An empty variable is none: workflows
     set those for inputs that nobody gave. Raises UsageError for a value that the option would refuse.
     """
+    decided = _decided(parser, _given(parser, words))
     for action in parser._actions:  # noqa: SLF001  argparse has no other list of its options
         name = next((option[2:] for option in action.option_strings if option.startswith("--")), None)
         text = None if name is None else os.environ.get(f"AUDITOR_{name.replace('-', '_').upper()}")
         # A suppressed default is set where it is read, as is one that a file may give.
-        if not text or getattr(arguments, action.dest, ...) != action.default:
+        if not text or action.dest in decided or action.default == argparse.SUPPRESS:
             continue
         setattr(arguments, action.dest, _value(action, str(name), text))
+
+
+def _given(parser: argparse.ArgumentParser, words: Sequence[str]) -> frozenset[str]:
+    """Return the names of the options that stand on the command line, also with the value that they have without."""
+    options = [action for action in parser._actions if action.option_strings]  # noqa: SLF001  likewise
+    defaults = [action.default for action in options]
+    try:
+        for action in options:
+            action.default = argparse.SUPPRESS
+        return frozenset(vars(parser.parse_intermixed_args(words)))
+    finally:
+        for action, default in zip(options, defaults, strict=True):
+            action.default = default
+
+
+def _decided(parser: argparse.ArgumentParser, given: frozenset[str]) -> frozenset[str]:
+    """Return the options that flags decide: those given, and those that exclude one of them."""
+    states = given & _STATES
+    if "send" in given:
+        states -= {"tenants"}  # it says who gets the mail, whatever is audited
+    groups = [{action.dest for action in group._group_actions} for group in parser._mutually_exclusive_groups]  # noqa: SLF001  likewise
+    excluded = [group for group in groups if group & given]
+    return given.union(*excluded, _STATES if states else ())
 
 
 def _value(action: argparse.Action, name: str, text: str) -> object:

@@ -98,7 +98,7 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         module, parser = command_parser(command, rest)
         # Intermixed: files may stand before, between and after options.
         parser.parse_intermixed_args(rest, arguments)
-        fill_in(parser, arguments)
+        fill_in(parser, arguments, rest)
         if getattr(arguments, "no_color", False):
             os.environ["NO_COLOR"] = "1"
         return int(module.run(arguments))

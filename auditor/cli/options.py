@@ -36,7 +36,7 @@ def instant(text: str) -> datetime:
 def now() -> datetime:
     """Return the audit's instant where none is named: SOURCE_DATE_EPOCH, else the clock, in whole seconds."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    if epoch is None:
+    if not epoch:  # an empty variable is none, as those of our own
         return datetime.now(UTC).replace(microsecond=0)
     if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= _SECONDS):
         raise UsageError(

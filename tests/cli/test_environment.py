@@ -9,6 +9,7 @@ import pytest
 from auditor.cli.environment import fill_in
 from auditor.cli.options import instant
 from auditor.domain.errors import UsageError
+from tests.cli.harness import AS_OF, call
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -18,8 +19,14 @@ def parsed(*words: str) -> argparse.Namespace:
     parser.add_argument("--redact", action="store_true")
     parser.add_argument("-v", "--verbose", action="count", default=0)
     parser.add_argument("--size", choices=("small", "large"), default="small")
+    parser.add_argument("--demo", action="store_true")
+    parser.add_argument("--tenants", type=Path)
+    parser.add_argument("--send", action="store_true")
+    end = parser.add_mutually_exclusive_group()
+    end.add_argument("--dry-run", action="store_true")
+    end.add_argument("--delete", action="store_true")
     found = parser.parse_args(words)
-    fill_in(parser, found)
+    fill_in(parser, found, words)
     return found
 
 
@@ -41,6 +48,38 @@ def test_a_flag_goes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     found = parsed("--as-of", "2026-01-01", "--snapshot", "flag")
     assert found.as_of == datetime(2026, 1, 1, tzinfo=UTC)
     assert found.snapshot == [Path("flag")]
+
+
+def test_a_flag_goes_before_the_environment_with_the_value_of_the_default_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDITOR_SIZE", "large")
+    assert parsed("--size", "small").size == "small"
+    assert parsed("--size=small").size == "small"
+
+
+def test_a_flag_goes_before_variables_that_it_excludes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDITOR_DELETE", "1")
+    monkeypatch.setenv("AUDITOR_SNAPSHOT", "nights")
+    monkeypatch.setenv("AUDITOR_TENANTS", "tenants.yaml")
+    found = parsed("--dry-run", "--demo")
+    assert (found.dry_run, found.delete) == (True, False)
+    assert (found.demo, found.snapshot, found.tenants) == (True, [], None)
+    assert parsed("--tenants", "mine.yaml").snapshot == []
+    assert parsed("--tenants", "mine.yaml", "--send").snapshot == [Path("nights")]
+
+
+def test_what_is_looked_at_is_what_the_flag_says(tmp_path: Path) -> None:
+    ran = call(
+        "audit", "--demo", "--as-of", AS_OF, "-f", "json", cwd=tmp_path, AUDITOR_TENANTS="x", AUDITOR_SNAPSHOT="y"
+    )
+    assert ran.code == 1, ran.err
+    ran = call("audit", "--snapshot", "none", cwd=tmp_path, AUDITOR_DEMO="1", AUDITOR_TENANTS="x")
+    assert "[snapshot-missing]" in ran.err
+
+
+def test_an_empty_variable_is_none(tmp_path: Path) -> None:
+    empty = dict.fromkeys(("SOURCE_DATE_EPOCH", "AUDITOR_AS_OF", "AUDITOR_FORMAT", "AUDITOR_TENANT"), "")
+    ran = call("audit", "--demo", "-q", "--fail-on", "never", cwd=tmp_path, **empty)
+    assert (ran.code, ran.err) == (0, "")
 
 
 @pytest.mark.parametrize(("name", "value"), [("AS_OF", "soon"), ("REDACT", "perhaps"), ("SIZE", "huge")])
