@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Final
 
 from auditor.domain.result import Finding, Result, TenantResult
@@ -17,7 +16,7 @@ from auditor.render.over_time import sparks
 from auditor.render.page import page
 from auditor.render.rows import anchored
 from auditor.render.seat_picture import WIDTH
-from auditor.render.totals import changes
+from auditor.render.totals import changes, freed
 from auditor.render.view import Matter, Page, SeatRow, Section, Step
 from auditor.render.words import SEVERITIES, Words
 
@@ -269,12 +268,9 @@ def _idle(finding: Finding, spare: int | None, words: Words) -> Iterator[str]:
 def _money(result: Result, shown: Page, words: Words) -> Iterator[tuple[str, str]]:
     """Yield the figures of the report, and what the actions that buy would cost."""
     yield from ((figure.label, figure.amount) for figure in shown.figures if figure.amount)
-    bought: dict[str, Decimal] = {}
-    for action in (action for tenant in result.tenants for action in tenant.actions):
-        if action.money is not None and action.money.per_month < 0:
-            bought[action.money.currency] = bought.get(action.money.currency, Decimal(0)) - action.money.per_month
+    bought = freed(result).buy
     if bought:
-        yield words.gettext("for what must be bought"), words.sums({name: bought[name] for name in sorted(bought)})
+        yield words.gettext("for what must be bought"), words.sums(bought)
 
 
 def _exceptions(shown: Page, words: Words, room: Room) -> Iterator[str]:

@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from auditor.domain.described import NAMED, Concern, foremost
 from auditor.domain.result import Action, Money
 from auditor.domain.words import Severity
-from auditor.render.json_text import line
+from auditor.render.json_text import amount, line
 from auditor.render.members import USER
 from auditor.render.rows import anchored
 from auditor.render.view import Group, Guide, Matter, Section, Step, Told
@@ -102,9 +102,8 @@ def _worth_together(each: Sequence[Money | None], words: Words) -> str:
     known = [money for money in each if money is not None]
     if len({money.currency for money in known}) != 1:
         return ""
-    return _worth(
-        Money(currency=known[0].currency, per_month=sum((money.per_month for money in known), Decimal())), words
-    )
+    together = sum((amount(money.per_month) for money in known), Decimal())
+    return _worth(Money(currency=known[0].currency, per_month=together), words)
 
 
 def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:

@@ -1,6 +1,6 @@
 """What a policy change would do into values, their sums, and the plain values of `auditor/preview/v1`."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from auditor.domain.words import Severity, Status, SubjectType
 from auditor.render.artifact import Artifact
 from auditor.render.document import TOOL, Document, finding_document, instant
 from auditor.render.json_text import amount, document
+from auditor.render.totals import added, sums
 
 SCHEMA: Final = "auditor/preview/v1"
 
@@ -110,15 +111,12 @@ class Tally:
 
 def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True) -> Tally:
     """Count the findings that are wanted; a changed one goes by what it is after the change."""
-    added = [finding for each in differences for finding in each.added if wanted(finding)]
-    removed = [finding for each in differences for finding in each.removed if wanted(finding)]
-    changed = [pair for each in differences for pair in each.changed if wanted(pair.after)]
     return Tally(
-        added=len(added),
-        removed=len(removed),
-        changed=len(changed),
+        added=sum(wanted(finding) for each in differences for finding in each.added),
+        removed=sum(wanted(finding) for each in differences for finding in each.removed),
+        changed=sum(wanted(pair.after) for each in differences for pair in each.changed),
         unconfirmed=sum(wanted(finding) for each in differences for finding in each.unconfirmed),
-        money=_money((*added, *(pair.after for pair in changed)), (*removed, *(pair.before for pair in changed))),
+        money=_money(differences, wanted),
     )
 
 
@@ -196,13 +194,18 @@ def _open(finding: Finding) -> bool:
     return finding.status is Status.OPEN
 
 
-def _money(more: Iterable[Finding], less: Iterable[Finding]) -> tuple[tuple[str, Decimal, Decimal], ...]:
-    found: dict[str, list[Decimal]] = {}
-    for place, findings in enumerate((more, less)):
-        for finding in findings:
-            if finding.money is not None and _open(finding):
-                found.setdefault(finding.money.currency, [Decimal(0), Decimal(0)])[place] += finding.money.per_month
-    return tuple((currency, plus, minus) for currency, (plus, minus) in sorted(found.items()))
+def _money(
+    differences: Sequence[Difference], wanted: Callable[[Finding], bool]
+) -> tuple[tuple[str, Decimal, Decimal], ...]:
+    """Sum what comes and goes by the rules of `totals.money`: a seat once in each tenant, and no budgets."""
+    plus, minus = [], []
+    for each in differences:
+        pairs = [pair for pair in each.changed if wanted(pair.after)]
+        plus.append(sums([*filter(wanted, each.added), *(pair.after for pair in pairs)]))
+        minus.append(sums([*filter(wanted, each.removed), *(pair.before for pair in pairs)]))
+    more, less = added(plus), added(minus)
+    none = Decimal(0)
+    return tuple((name, more.get(name, none), less.get(name, none)) for name in sorted({*more, *less}))
 
 
 def _side(side: Side) -> Document:

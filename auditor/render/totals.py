@@ -10,6 +10,7 @@ from typing import Final
 from auditor.domain.described import Counted, Described
 from auditor.domain.result import Finding, FleetResult, Result, Summary, TenantResult
 from auditor.domain.words import Outcome, Severity
+from auditor.render.json_text import amount
 from auditor.render.members import NEW, OPEN, REOPENED, UNCHANGED, USER, WAIVED
 
 COSTLY: Final = frozenset(
@@ -141,7 +142,8 @@ def changes(tenants: Iterable[TenantResult], fleet: FleetResult = NO_FLEET) -> C
 def money(of: Result | TenantResult) -> dict[str, Decimal]:
     """Sum what open findings cost a month, per currency in alphabetical order; no price means no part in the sum.
 
-    A seat that several policies find counts once. A budget is left out: it is a sum of the same seats.
+    A seat that several policies find counts once. A budget is left out: it is a sum of the same seats. What is summed
+    are amounts in cents, as every table lists them: a price of 35.705 would else add up to what no reader can check.
     """
     if isinstance(of, TenantResult):
         return sums(of.findings)
@@ -192,7 +194,7 @@ def summed(of: Mapping[Seat, Decimal]) -> dict[str, Decimal]:
     if len(currencies) == 1:
         return {currencies[0]: _sum(of.values())}
     return {
-        currency: sum((value for seat, value in of.items() if seat[0] == currency), Decimal(0))
+        currency: sum((amount(value) for seat, value in of.items() if seat[0] == currency), Decimal(0))
         for currency in currencies
     }
 
@@ -201,8 +203,8 @@ def _sum(values: Collection[Decimal]) -> Decimal:
     # Few prices stand for very many seats: each is taken as often as it comes.
     one = {id(value): value for value in values}
     if len(one) > len(values) // 4:
-        return sum(values, Decimal(0))
-    return sum((one[mark] * many for mark, many in Counter(map(id, values)).items()), Decimal(0))
+        return sum(map(amount, values), Decimal(0))
+    return sum((amount(one[mark]) * many for mark, many in Counter(map(id, values)).items()), Decimal(0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,9 +224,9 @@ def freed(of: Result | TenantResult) -> Freed:
     made = Freed(reassign={}, reduce={}, buy={})
     for tenant in of.tenants if isinstance(of, Result) else (of,):
         for action in tenant.actions:
-            if action.money is None or not action.money.per_month:
+            if action.money is None or not (value := amount(action.money.per_month)):
                 continue
-            value, currency = action.money.per_month, action.money.currency
+            currency = action.money.currency
             there = made.buy if value < 0 else made.reduce if action.order in _GIVEN_BACK else made.reassign
             there[currency] = there.get(currency, Decimal(0)) + abs(value)
     return Freed(**{name: in_order(getattr(made, name)) for name in ("reassign", "reduce", "buy")})

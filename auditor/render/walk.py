@@ -15,6 +15,7 @@ from typing import Any, Final
 from auditor.domain.described import Counted
 from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.domain.words import Severity
+from auditor.render.json_text import amount
 from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
 from auditor.render.pressing import pressing
 from auditor.render.rows import Context
@@ -292,5 +293,5 @@ def _summed(seats: set[int], prices: Sequence[Money]) -> dict[str, Decimal]:
     wide = len(prices)
     for kind, many in Counter([seat % wide for seat in seats]).items():
         price = prices[kind]
-        found[price.currency] = found.get(price.currency, Decimal(0)) + price.per_month * many
+        found[price.currency] = found.get(price.currency, Decimal(0)) + amount(price.per_month) * many
     return in_order(found)

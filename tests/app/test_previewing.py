@@ -48,3 +48,14 @@ def test_money_follows_open_findings() -> None:
     waived = replace(FINDING, status=Status.WAIVED, waiver="W")
     assert tally([difference("t", [FINDING], [waived], [])]).money == (("EUR", Decimal(0), Decimal(10)),)
     assert tally([difference("t", [], [FINDING], [])]).money == (("EUR", Decimal(10), Decimal(0)),)
+
+
+def test_money_is_summed_as_in_the_report() -> None:
+    twice = replace(FINDING, fingerprint="f2", policy="q")
+    budget = replace(FINDING, fingerprint="f3", policy="b", check="budget.exceeded")
+    cents = Money(currency="EUR", per_month=Decimal("0.005"))
+    other = replace(FINDING, fingerprint="f4", subject=Subject(type=SubjectType.USER, id="v", name=""), money=cents)
+    one = difference("t", [], [FINDING, twice, budget, other], [])
+    assert tally([one]).money == (("EUR", Decimal("10.01"), Decimal(0)),)
+    assert tally([one, difference("s", [], [FINDING], [])]).money == (("EUR", Decimal("20.01"), Decimal(0)),)
+    assert tally([difference("t", [], [budget], [])]).money == ()

@@ -1,5 +1,6 @@
 """The small parts of reports: sums of money, bars of seats, evidence in words, controls made visible."""
 
+from csv import DictReader
 from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -10,15 +11,18 @@ from hypothesis import strategies as st
 
 from auditor.domain.result import Finding, Money, SeatBounds, Subject
 from auditor.domain.words import Severity, Status, SubjectType
+from auditor.history.saved import load
 from auditor.render import render
 from auditor.render.evidence import described
 from auditor.render.facts import last_sign_in
+from auditor.render.page import page
 from auditor.render.rows import Context, seat_row
 from auditor.render.seat_picture import WIDTH, bound, picture
-from auditor.render.totals import money, priced_whole, sums
+from auditor.render.totals import freed, money, priced_whole, sums
 from auditor.render.view import SeatRow
 from auditor.render.visible import visible
 from auditor.render.words import Words
+from tests.engine.tenants import audited, bought, tenant, user
 from tests.render.sample import contoso, result
 
 WORDS = Words("en")
@@ -52,6 +56,20 @@ def test_the_run_s_money_is_that_of_its_tenants() -> None:
     whole = result()
     assert money(whole) == money(whole.tenants[0])
     assert not priced_whole(whole)
+
+
+def test_sums_are_of_cents_as_tables_and_saved_results_tell_them() -> None:
+    people = [user(f"u{number}", "SPE_E3", accountEnabled=False) for number in range(3)]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3", 33, 3)])
+    prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.705}}\n"
+    leavers = "- {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}\n"
+    whole = audited(f"policies:\n{leavers}{prices}", state)
+    assert money(whole) == {"EUR": 3 * Decimal("35.71")}
+    saved = load(b"".join(render(whole, "json", locale="en").chunks()))
+    assert (money(saved), freed(saved)) == (money(whole), freed(whole))
+    rows = list(DictReader(b"".join(render(whole, "csv", locale="en").chunks()).decode().splitlines()))
+    assert sum(Decimal(row["perMonth"]) for row in rows) == money(whole)["EUR"]
+    assert "€107.13" in page(whole, WORDS).figures[0].amount
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from tests.render.sample import contoso, result
 EN = Words("en")
 FIRST = contoso().findings[0]
 CONTEXT = Context.of_tenant(contoso(), {}, EN)
-PRICES = st.sampled_from(["0", "-1", "3.50", "3.5", "7"]).map(Decimal)
+PRICES = st.sampled_from(["0", "-1", "3.50", "3.5", "7", "7.505"]).map(Decimal)
 FINDINGS = st.lists(
     st.builds(
         replace,
