@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from auditor.domain.result import Result, SeatCount, TenantResult
-from auditor.domain.words import Severity
+from auditor.domain.words import Severity, Source, SourceStatus
 from auditor.render.pressing import WORST, Standing, standing
 from auditor.render.totals import changes, summarise, sums
 from auditor.render.view import Page, Section
@@ -38,7 +38,7 @@ def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]
 
     Tenants that were not audited come first, since nothing is known of them; then those with the worst findings. Seats
     of products that cost nothing are left out: ten thousand spare ones say nothing. Where a number of a tenant's
-    product is not known, neither is the sum.
+    product is not known, or its products were not read, neither is the sum.
     """
     if len(result.tenants) < 2:
         return ()
@@ -57,7 +57,7 @@ def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]
         counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
         new=found.new + found.reopened if compared else None,
         fixed=found.fixed if compared else None,
-        **_seats(seats, words, whole=all(tenant.failure is None for tenant in result.tenants)),
+        **_seats(seats, words, whole=all(map(_counted, result.tenants))),
         money=page.money,
     )
     return (*rows, total)
@@ -91,7 +91,7 @@ def _row(tenant: TenantResult, section: Section | None, words: Words, *, compare
         counts=counts,
         new=found.new + found.reopened if compared and audited else None,
         fixed=found.fixed if compared and audited else None,
-        **_seats(tenant.seats, words, whole=audited),
+        **_seats(tenant.seats, words, whole=_counted(tenant)),
         money=words.sums(sums(tenant.findings)) if section is None else section.money,
     )
 
@@ -122,8 +122,15 @@ def spare_seats(result: Result) -> int | None:
     """Return the spare seats that cost something, over all tenants; None where a number or a tenant is not known."""
     spare = [seat.spare for tenant in result.tenants for seat in paid_seats(tenant.seats)]
     known = [number for number in spare if number is not None]
-    whole = len(known) == len(spare) and all(tenant.failure is None for tenant in result.tenants)
+    whole = len(known) == len(spare) and all(map(_counted, result.tenants))
     return sum(known) if whole and known else None
+
+
+def _counted(tenant: TenantResult) -> bool:
+    """Tell whether all its products were read: of those that were not, the seats are not none but unknown."""
+    return tenant.failure is None and all(
+        source.status is SourceStatus.COMPLETE for source in tenant.sources if source.name is Source.SUBSCRIBED_SKUS
+    )
 
 
 def _sum(numbers: Sequence[int | None], words: Words, *, whole: bool) -> str:

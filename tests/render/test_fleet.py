@@ -4,12 +4,13 @@ from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from auditor.cli.terminal_tables import print_fleet
 from auditor.domain.result import Result, TenantResult
-from auditor.domain.words import Severity
-from auditor.render.fleet import FleetRow, fleet_rows
+from auditor.domain.words import Severity, Source, SourceStatus
+from auditor.render.fleet import FleetRow, fleet_rows, spare_seats
 from auditor.render.html import render
 from auditor.render.mail import render_mail
 from auditor.render.mail_view import Reader
@@ -63,6 +64,20 @@ def test_seats_that_are_not_known_make_the_sum_unknown() -> None:
     assert (total.usable, total.assigned, total.spare) == ("200", "?", "?")
     *_, total = rows(quiet("a", seats=(known,)), quiet("b", seats=(), failure="it is gone"))
     assert total.usable == "?"
+
+
+@pytest.mark.parametrize("status", [SourceStatus.DENIED, SourceStatus.PARTIAL, SourceStatus.NOT_NEEDED])
+def test_seats_that_nobody_read_are_not_none(status: SourceStatus) -> None:
+    (seat, *_) = [seat for seat in worst().seats if seat.applies_to == "User"]
+    unread = tuple(
+        replace(source, status=status) if source.name is Source.SUBSCRIBED_SKUS else source
+        for source in worst().sources
+    )
+    gap = quiet("b", seats=(), sources=unread, complete=False)
+    *_, total = found = rows(quiet("a", seats=(seat,)), gap)
+    assert [(row.usable, row.assigned, row.spare) for row in found if row.title == "b"] == [("?", "?", "?")]
+    assert total.usable == "?"
+    assert spare_seats(fleet(quiet("a", seats=(seat,)), gap)) is None
 
 
 def test_one_tenant_has_no_table() -> None:
