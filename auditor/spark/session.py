@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LOCAL: Final = "local[*]"
 _ALONE: Final = "spark.auditor.alone"
 """A setting of our own: nobody but us runs anything in this session."""
-_LOCAL_JAVA: Final = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+_LOCAL_JAVA: Final = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 """A JVM that lives as long as one audit and hands bytes on: compiling it well would take longer than it runs."""
 _OLDEST_JAVA: Final = 17
 """Spark 4 runs on Java 17 and newer (spark.apache.org/docs/latest, "Downloading")."""
@@ -36,7 +36,7 @@ _STANDALONE: Final = re.compile(r"spark://(?P<hosts>[^/,\s]+(?:,[^/,\s]+)*)")
 def session(master: str | None) -> Iterator["SparkSession"]:
     """Yield the session that is there already, as in a notebook, else a new one on `master`, stopped at the end.
 
-    Raises UsageError where PySpark, Java or the master cannot be reached.
+    Raises UsageError where PySpark, Java or the master cannot be reached, or where another session is in the way.
     """
     if find_spec("pyspark") is None:
         raise UsageError(
@@ -49,7 +49,8 @@ def session(master: str | None) -> Iterator["SparkSession"]:
     from pyspark.sql import SparkSession  # noqa: PLC0415  half a second that only Spark's users pay
 
     running = SparkSession.getActiveSession()
-    if running is not None and master is None:
+    if running is not None:
+        _check_same(running.conf.get("spark.master", ""), master)
         yield running
         return
     address = master or LOCAL
@@ -117,6 +118,16 @@ def check_route(master: str) -> None:
     )
 
 
+def _check_same(there: str | None, master: str | None) -> None:
+    """Raise UsageError where this process has a session elsewhere: there can be but one, and it is not ours to stop."""
+    if master is not None and master != there:
+        raise UsageError(
+            "spark-master",
+            f"this process has a Spark session at {there} already, so there can be none at {master}",
+            hint="leave --spark-master out to use that session, or stop it first",
+        )
+
+
 def _made(master: str) -> "SparkSession":
     from py4j.protocol import Py4JError  # type: ignore[import-untyped]  # noqa: PLC0415
     from pyspark.errors import PySparkException  # noqa: PLC0415
@@ -125,13 +136,13 @@ def _made(master: str) -> "SparkSession":
     # The wire to the JVM logs every word it exchanges, addresses of snapshots among them.
     logging.getLogger("py4j").setLevel(logging.ERROR)
     local = master.startswith("local")
-    java = f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}" + (f" {_LOCAL_JAVA}" if local else "")
+    java = (f"-Dlog4j2.configurationFile={_LOGGING.as_uri()}", *(_LOCAL_JAVA if local else ()))
     builder = (
         SparkSession.builder.appName("auditor")
         .master(master)
         .config("spark.ui.enabled", "false")
         .config("spark.ui.showConsoleProgress", "false")
-        .config("spark.driver.defaultJavaOptions", java)
+        .config("spark.driver.defaultJavaOptions", " ".join(java))
         .config(_ALONE, "true")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.driver.maxResultSize", "0")

@@ -90,6 +90,32 @@ def test_what_java_says_instead_of_starting_is_one_clear_error(tmp_path: Path) -
     assert not (tmp_path / "out").exists()
 
 
+_IN_A_NOTEBOOK = """
+from pyspark.sql import SparkSession
+from auditor.domain.errors import UsageError
+from auditor.spark.session import is_alone, session
+there = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+for master in (None, "local[1]"):
+    with session(master) as ours:
+        assert ours is there and not is_alone(ours)
+    assert there.range(3).count() == 3, "still running"
+try:
+    with session("local[2]"):
+        raise SystemExit("took it for another")
+except UsageError as error:
+    assert error.slug == "spark-master", error
+there.stop()
+with session("local[1]") as ours:
+    assert is_alone(ours)
+"""
+
+
+@pytest.mark.skipif(find_spec("pyspark") is None or shutil.which("java") is None, reason="takes PySpark and Java")
+def test_the_session_of_a_notebook_is_used_and_left_running() -> None:
+    done = subprocess.run([sys.executable, "-c", _IN_A_NOTEBOOK], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_a_master_without_the_engine_is_a_mistake() -> None:
     command = [sys.executable, "-m", "auditor", "audit", "--demo", "--spark-master", "local[2]"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
