@@ -109,7 +109,7 @@ class Episode:
     until: datetime | None
     """The first result that did not; None while it stands."""
     ended: str | None
-    """`closed`: mended; `dropped`: its policy left the set."""
+    """`closed`: mended; `dropped`: its policy left the set, or leaves the tenant out."""
     status: str
     waiver: str | None
 
@@ -130,7 +130,7 @@ class FindingBetween:
     """A finding that is at one of two instants only, or that changed."""
 
     kind: str
-    """`new`, `gone` or `changed`: waived or no longer, or of another worth."""
+    """`new`, `gone` or `changed`: waived or no longer, or of another severity or worth."""
     fingerprint: str
     policy: str
     severity: str

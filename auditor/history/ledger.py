@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, Final
 
 import pyarrow as pa
@@ -25,10 +26,12 @@ _NAME: Final = re.compile(r"[a-z0-9-]+/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet"
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 _TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
                 "subject_name", "person", "product", "detail", "currency", "per_month")  # fmt: skip
+_told: Final = itemgetter(*_TEXTS)
 EVENTS: Final = pa.schema(
     [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
 )
-"""One row for each finding that came, went, or was waived; in the first result of a month also for those that stay."""
+"""One row for each finding that came, went, was waived, or is told otherwise, as after a policy changed its severity;
+in the first result of a month also for those that stay."""
 AGES: Final = (7, 30, 90)
 """Days at which an open finding gets older by one class."""
 _HELD: Final = frozenset({"held", "opened", "waived", "unwaived"})
@@ -250,15 +253,18 @@ def _events(
             rows.append({**row, "event": "opened"})
         elif was["status"] != row["status"]:
             rows.append({**row, "event": "waived" if finding.status is Status.WAIVED else "unwaived"})
-    judged = {outcome.id for outcome in tenant.policies if outcome.status is not Outcome.NOT_EVALUATED}
-    there = {policy.id for policy in result.run.policies}
+        elif _told(was) != _told(row):
+            rows.append({**row, "event": "held"})
+    outcomes = {outcome.id: outcome.status for outcome in tenant.policies}
     for fingerprint, was in before.items():
         if fingerprint in kept:
             continue
-        if was["policy"] in there and was["policy"] not in judged:
+        # A policy without an outcome left the set, or leaves this tenant out now.
+        outcome = outcomes.get(was["policy"])
+        if outcome is Outcome.NOT_EVALUATED:
             kept[fingerprint] = was  # nobody looked: neither mended nor found again
         else:
-            rows.append({**was, "at": at, "event": "closed" if was["policy"] in there else "dropped"})
+            rows.append({**was, "at": at, "event": "dropped" if outcome is None else "closed"})
     return rows, kept
 
 
