@@ -1,6 +1,6 @@
 """What one call of `auditor plan` names into its plan, and the plan into files."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,6 @@ from auditor.app.catalogue import active
 from auditor.app.plan_document import plan_json
 from auditor.app.planning import plan_run
 from auditor.app.running import Request, opened_states, policies_for
-from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
 from auditor.remedy.plan_text import plan_markdown
 from auditor.remedy.planned import FleetPlan
@@ -68,17 +67,16 @@ def exit_code(plan: FleetPlan) -> int:
     return 0 if plan.proven else 1
 
 
-def write_plan(plan: FleetPlan, told: FleetPlan, places: Mapping[str, Path], *, words: Wording) -> None:
-    """Write the plan in each format to its place; raises DeliveryError where that cannot be done.
+def documents(plan: FleetPlan, told: FleetPlan, words: Wording) -> Mapping[str, Callable[[], bytes]]:
+    """Return what makes the plan's document in each format.
 
     `told` is the same plan in the language of `words`, for people.
     """
-    bodies = {
+    return {
         "json": lambda: plan_json(plan),
         "markdown": lambda: plan_markdown(told, words=words).encode("utf-8", "replace"),
         "html": lambda: _page(told, words),
     }
-    write_all((path, [bodies[form]()]) for form, path in places.items())
 
 
 def _page(told: FleetPlan, words: Wording) -> bytes:

@@ -74,14 +74,8 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom:
     for name, path in formats:
         if name == TERMINAL and path in {None, STDOUT}:
             continue
-        place = None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file
-        if place is not None:
-            _check_place(place)
-        if any(_same(place, other) for _, other in files):
-            raise UsageError(
-                "format-path", f"two outputs would be written to {place or 'stdout'}", hint="give each its own path"
-            )
-        files.append((name, place))
+        files.append((name, None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file))
+    check_places([place for _, place in files])
     return Output(
         files=tuple(item for item in files if item[0] != TERMINAL),
         folder=folder,
@@ -92,12 +86,23 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom:
     )
 
 
+def check_places(places: Sequence[Path | None]) -> None:
+    """Refuse places where no file can come to be, and two that are one, before anything is audited; None is stdout."""
+    for number, place in enumerate(places):
+        if place is not None:
+            _check_place(place)
+        if any(_same(place, other) for other in places[:number]):
+            raise UsageError(
+                "format-path", f"two outputs would be written to {place or 'stdout'}", hint="give each its own path"
+            )
+
+
 def _same(one: Path | None, other: Path | None) -> bool:
     return one == other or (one is not None and other is not None and one.resolve() == other.resolve())
 
 
 def _check_place(path: Path) -> None:
-    """Refuse a place where no file can come to be, before anything is audited."""
+    """Refuse a place where no file can come to be."""
     try:
         if path.is_dir():
             raise UsageError("format-path", f"{path} is a folder", hint=f"name a file in it: {path / 'report'}")

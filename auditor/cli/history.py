@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from auditor.app.looking_back import compared, look, over_time, since_when, two_nights
+from auditor.app.reporting import check_places
 from auditor.cli.console import say, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import instant, now, reader_locale
@@ -143,6 +144,7 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
                 "format-unknown", f"history has no format '{text}'", hint=f"one of terminal, {', '.join(_FORMATS)}"
             )
         found[name] = Path(path) if path and path != "-" else None
+    check_places([path for path in found.values() if path is not None])
     if list(found.values()).count(None) > 1:
         raise UsageError("format-path", "two formats would go to stdout", hint="give each a path, as in csv=trends.csv")
     return found

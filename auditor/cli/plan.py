@@ -1,13 +1,17 @@
 """Turns the arguments of `auditor plan` into a remediation plan, its files and its exit code."""
 
 import argparse
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from auditor.app.plan_running import FORMATS, PlanRequest, exit_code, run_plan, write_plan
+from auditor.app.plan_running import FORMATS, PlanRequest, documents, exit_code, run_plan
 from auditor.app.redacting import redacted_plan
+from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale
+from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError, printable
 from auditor.remedy.plan_text import summary
 from auditor.remedy.planned import FleetPlan
@@ -68,45 +72,52 @@ def run(args: argparse.Namespace) -> int:
     told = plan if words.language == FALLBACK else run_plan(request, words=words)
     if args.redact:
         plan, told = redacted_plan(plan), redacted_plan(told)
-    write_plan(plan, told, places, words=words)
+    bodies = documents(plan, told, words)
+    written = write_all((path, [bodies[name]()]) for name, path in places if path is not None)
+    piped = [name for name, path in places if path is None]
+    for name in piped:
+        sys.stdout.buffer.write(bodies[name]())
+        sys.stdout.buffer.flush()
     if terminal and not args.quiet:
-        _tell(told, words)
+        # Where stdout is a document, what is for people stands beside it and not in it.
+        _tell(told, words, say if piped else out)
     if not args.quiet:
-        for path in places.values():
+        for path in written:
             say("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path)))
     return exit_code(plan)
 
 
-def _places(args: argparse.Namespace) -> tuple[dict[str, Path], bool]:
-    """Return where each format goes, and whether the terminal is one of them."""
+def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bool]:
+    """Return where each format goes, None for stdout, and whether the terminal is one of them."""
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
-    places: dict[str, Path] = {}
+    places: list[tuple[str, Path | None]] = []
     terminal = not asked
     for text in asked or ["json"]:
-        name, _, path = text.partition("=")
-        if name == "terminal" and not path:
+        name, separator, path = text.partition("=")
+        if name == "terminal" and not separator:
             terminal = True
-        elif name in FORMATS:
-            places[name] = Path(path) if path else folder / FORMATS[name]
+        elif name in FORMATS and (path or not separator):
+            places.append((name, None if path == "-" else Path(path) if path else folder / FORMATS[name]))
         else:
             raise UsageError(
                 "usage",
                 f"a plan cannot be written as '{text}'",
                 hint="json, markdown, html or terminal, with =PATH for a file",
             )
+    check_places([path for _, path in places])
     return places, terminal
 
 
-def _tell(plan: FleetPlan, words: Wording) -> None:
+def _tell(plan: FleetPlan, words: Wording, speak: Callable[[str], None]) -> None:
     orders = {order: words.gettext(text) for order, text in ORDERS.items()}
     wide = max(map(len, orders.values()))
     for tenant in plan.tenants:
         for line in summary(tenant, words):
-            out(printable(line))
+            speak(printable(line))
         for number, action in enumerate(tenant.actions, start=1):
             mark = f"  [{len(action.requests)}]" if action.requests else ""
             money = "" if action.money is None else f"  {words.money(action.money.per_month, action.money.currency)}"
-            out(printable(f"{number:>4}  {orders[action.order]:<{wide}}  {action.title}{mark}{money}"))
+            speak(printable(f"{number:>4}  {orders[action.order]:<{wide}}  {action.title}{mark}{money}"))
         for item in tenant.dropped:
-            out(printable(f"      {words.gettext('left out:')} {item.subject}: {item.why}"))
+            speak(printable(f"      {words.gettext('left out:')} {item.subject}: {item.why}"))

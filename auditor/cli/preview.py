@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from auditor.app.previewing import PreviewRequest, exit_code, preview
+from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale, threshold
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
             names=args.names,
         )
     )
-    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in places.items()]
+    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in places]
     written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
     for path, artifact in artifacts:
         if path is None:
@@ -86,18 +87,18 @@ def run(args: argparse.Namespace) -> int:
             sys.stdout.buffer.flush()
     words = Words(locale)
     if not args.quiet:
-        if None not in places.values():
+        if all(path is not None for _, path in places):
             _tell(found, words)
         for path in written:
             say("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path)))
     return exit_code(found, fail_on)
 
 
-def _places(args: argparse.Namespace) -> dict[str, Path | None]:
+def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
     """Return where each format goes; None for stdout."""
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
-    places: dict[str, Path | None] = {}
+    places: list[tuple[str, Path | None]] = []
     for text in asked or ["json", "markdown"]:
         name, separator, path = text.partition("=")
         if name not in _FORMATS or (separator and not path):
@@ -106,10 +107,8 @@ def _places(args: argparse.Namespace) -> dict[str, Path | None]:
                 f"a preview cannot be written as '{text}'",
                 hint=f"{', '.join(_FORMATS)}, with =PATH for a file",
             )
-        place = None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]
-        if place in places.values():
-            raise UsageError("format-path", f"two outputs would be written to {place or 'stdout'}", hint="name two")
-        places[name] = place
+        places.append((name, None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]))
+    check_places([path for _, path in places])
     return places
 
 

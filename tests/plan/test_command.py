@@ -16,6 +16,7 @@ from auditor.cli.main import run
 from auditor.domain.words import Source, SourceStatus
 from auditor.remedy.plan_text import escaped
 from auditor.snapshot.writing import write
+from tests.cli.harness import call
 from tests.plan.tenants import E3, grant, snapshot, user
 
 AS_OF = "--as-of=2026-11-20T02:17:00Z"
@@ -50,6 +51,25 @@ def test_equal_runs_write_equal_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         run(["plan", "--demo", AS_OF, "-q", "-o", str(tmp_path / name)])
     assert (tmp_path / "one/plan.json").read_bytes() == (tmp_path / "two/plan.json").read_bytes()
+
+
+def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Path) -> None:
+    ran = call("plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert ran.out == (tmp_path / "out/plan.json").read_bytes()
+    assert "0 are new" in ran.err
+    assert not (tmp_path / "-").exists()
+
+
+@pytest.mark.parametrize("formats", [["json=a", "markdown=./a"], ["json", "json"], ["json="], ["json=out"]])
+def test_each_document_has_a_place_of_its_own(formats: list[str], tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    asked = [word for text in formats for word in ("-f", text)]
+    for command in (["plan"], ["preview", "--base", "out"]):
+        ran = call(*command, "--demo", AS_OF, *asked, cwd=tmp_path)
+        assert ran.code == 2, ran.err
+        assert ran.err.startswith("error[")
+    assert [path.name for path in tmp_path.rglob("*")] == ["out"]
 
 
 def test_people_read_their_language_and_machines_english(tmp_path: Path) -> None:
