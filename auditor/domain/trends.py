@@ -40,7 +40,7 @@ class Cohorts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatTrend:
-    """The seats of one SKU, night by night; what a night did not know is None."""
+    """The seats of one SKU, from the first night that told it on; what a night did not know, or not have, is None."""
 
     sku_id: str
     sku: str

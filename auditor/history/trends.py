@@ -30,12 +30,17 @@ _REPAIR: Final = pa.schema([("policy", pa.string()), ("days", pa.int64()), ("cou
 _COHORTS: Final = pa.schema(
     [("at", _AT), ("sku_id", pa.string()), *((n, pa.int64()) for n in ("kept", "new", "reclaimed", "lapsed"))]
 )
+_MOMENTS: Final = pa.schema([("at", _AT)])
 _SEAT_QUERY: Final = """
-    SELECT sku_id, last(coalesce(sku, sku_id) ORDER BY "at") AS sku, list("at" ORDER BY "at") AS "at",
-           list(usable ORDER BY "at") AS usable, list(consumed ORDER BY "at") AS consumed,
-           list(usable - consumed ORDER BY "at") AS spare
-    FROM seats GROUP BY sku_id ORDER BY 2, 1
+    WITH named AS (SELECT sku_id, last(coalesce(sku, sku_id) ORDER BY "at") AS sku, min("at") AS first
+                   FROM seats GROUP BY sku_id),
+         each AS (SELECT sku_id, named.sku, "at", usable, consumed
+                  FROM named JOIN moments ON "at" >= first LEFT JOIN seats USING (sku_id, "at"))
+    SELECT sku_id, sku, list("at" ORDER BY "at"), list(usable ORDER BY "at"), list(consumed ORDER BY "at"),
+           list(usable - consumed ORDER BY "at")
+    FROM each GROUP BY sku_id, sku ORDER BY 2, 1
 """
+"""A night that does not tell a product it told before is a gap: what was true before it is not true for ever."""
 _COHORT_QUERY: Final = """
     SELECT sku_id, count(DISTINCT "at"), last(kept ORDER BY "at"), sum(new), sum(reclaimed), sum(lapsed)
     FROM cohorts GROUP BY sku_id
@@ -85,6 +90,7 @@ def trends(
     moments = [night.at for night in nights] + [entry.as_of for entry in results]
     tables = {
         "seats": _table(list(_seat_rows(nights, results)), _SEATS),
+        "moments": _table([(at,) for at in _seat_moments(nights, results)], _MOMENTS),
         "cohorts": pa.Table.from_pylist(list(_cohort_rows(nights)), _COHORTS),
         "policies": _table([_policy_row(e, p) for e in results for p in e.summary["policies"]], _POLICIES),
         "repair": pa.Table.from_pylist(list(_repair_rows(results)), _REPAIR),
@@ -163,18 +169,28 @@ def _utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _speaking(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[Entry]:
+    """Return the results that speak of seats: those of days without a night."""
+    days = {night.at.date() for night in nights}
+    return [entry for entry in results if entry.as_of.date() not in days]
+
+
+def _seat_moments(nights: Sequence[NightSummary], results: Sequence[Entry]) -> list[datetime]:
+    """Return when seats were told, or could have been."""
+    told = _speaking(nights, results)
+    return sorted({*(night.at for night in nights), *(entry.as_of for entry in told)})
+
+
 def _seat_rows(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[tuple[Any, ...]]:
     """Yield seats of every night; a result speaks where there is no night of its day."""
-    days = {night.at.date() for night in nights}
     for night in nights:
         for seat in night.summary["seats"]:
             known = seat["enabled"] is not None and seat["warning"] is not None
             usable = seat["enabled"] + seat["warning"] if known else None
             yield _seat(seat, night.at, usable)
-    for entry in results:
-        if entry.as_of.date() not in days:
-            for seat in entry.summary["seats"]:
-                yield _seat(seat, entry.as_of, seat["usable"])
+    for entry in _speaking(nights, results):
+        for seat in entry.summary["seats"]:
+            yield _seat(seat, entry.as_of, seat["usable"])
 
 
 def _seat(seat: Mapping[str, Any], at: datetime, usable: int | None) -> tuple[Any, ...]:

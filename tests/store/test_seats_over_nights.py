@@ -1,0 +1,66 @@
+"""Seats over nights of which some say nothing: a gap is told as one, and never as what was true before it."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.domain.result import Coverage
+from auditor.domain.words import Source, SourceStatus
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.writing import write
+from tests.cli.harness import call
+from tests.store.series import SKUS, START, night
+from tests.store.test_keeping import STATE
+
+WEEKS = 10
+OTHER = {"skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1, "prepaidUnits": {"enabled": 5, "warning": 0}}
+
+
+def week(number: int, *, told: bool = True) -> Snapshot:
+    """A night of a week: ten more seats of a hundred are taken than the week before, or the product is not there."""
+    grown = {**OTHER, "skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 10 * number}
+    grown["prepaidUnits"] = {"enabled": 1000, "warning": 0}
+    return night({**STATE, "subscribedSkus": [*([grown] if told else []), OTHER]}, 7 * number)
+
+
+def unread(snapshot: Snapshot) -> Snapshot:
+    """The night of a tenant that refused to tell its products."""
+    sources = [s for s in snapshot.manifest.sources if s.name is not Source.SUBSCRIBED_SKUS]
+    denied = Coverage(name=Source.SUBSCRIBED_SKUS, status=SourceStatus.DENIED)
+    made = night({**STATE, "subscribedSkus": []}, (snapshot.manifest.instant - START).days)
+    return replace(made, manifest=replace(snapshot.manifest, sources=(*sources, denied)))
+
+
+def seats(place: Path, *options: str) -> dict[str, Any]:
+    now = str(int((START + timedelta(days=7 * WEEKS + 1)).timestamp()))
+    done = call("history", "nights", "-f", "json", *options, cwd=place, SOURCE_DATE_EPOCH=now)
+    assert done.code == 0, done.err
+    (tenant,) = json.loads(done.out)["tenants"]
+    return {seat["skuPartNumber"]: seat for seat in tenant["seats"]}
+
+
+@pytest.mark.parametrize("last", [week(WEEKS, told=False), unread(week(WEEKS))], ids=["gone", "unread"])
+def test_nothing_is_foretold_from_seats_that_the_last_night_does_not_tell(last: Snapshot, tmp_path: Path) -> None:
+    for number in range(WEEKS):
+        write(tmp_path / "nights", week(number))
+    assert seats(tmp_path)["SPE_E3"]["forecast"]["silent"] is None
+    write(tmp_path / "nights", last)
+    for options in ((), ("--to", "2027-01-01")):
+        grown = seats(tmp_path, *options)["SPE_E3"]
+        assert [each["consumed"] for each in grown["nights"]] == [*(10 * number for number in range(WEEKS)), None]
+        assert grown["forecast"]["silent"] == "the seats of the last night are not known"
+    shown = call("history", "nights", cwd=tmp_path, COLUMNS="200").text
+    (line,) = [line for line in shown.splitlines() if "SPE_E3" in line]
+    assert line.split()[1:4] == ["0", "→", "?"]
+
+
+def test_a_product_is_told_from_its_first_night_on_and_a_night_without_it_is_a_gap(tmp_path: Path) -> None:
+    for number in range(4):
+        write(tmp_path / "nights", week(number, told=number in {1, 3}))
+    found = seats(tmp_path)
+    assert [each["consumed"] for each in found["SPE_E3"]["nights"]] == [10, None, 30]
+    assert [each["consumed"] for each in found["VISIO"]["nights"]] == [1, 1, 1, 1]
