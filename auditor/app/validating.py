@@ -1,17 +1,19 @@
 """Policy files into what is wrong or doubtful about them, without a tenant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
-from auditor.catalogue import Catalogue
+from auditor.catalogue import Catalogue, clean, fold
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.policy import Mention
+from auditor.domain.product_set import BUILTIN_SETS
 from auditor.policy.loading import Loaded
 from auditor.policy.meaning import doubts
+from auditor.policy.reading import Node
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +49,14 @@ def _names(tenants: Path | None) -> frozenset[str] | None:
 
 def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
     catalogue = active()
+    sets = [*loaded.policies.definitions["products"], *BUILTIN_SETS]
     return [
         Diagnostic(
             slug=f"policy-unknown-{mention.kind}",
             message=f"the product catalogue knows no {mention.kind} '{mention.name}'",
-            span=node.span(),
-            hint=_hint(mention.name, [product.part_number for product in catalogue.search(mention.name)[:3]]),
+            span=node.span(key=_priced(node)),
+            # A price is of a product, not of a set.
+            hint=_hint(mention, catalogue, () if _priced(node) else sets),
             level=Level.WARNING,
         )
         for mention, node in loaded.mentions
@@ -60,11 +64,25 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
     ]
 
 
+def _priced(node: Node) -> bool:
+    """Whether a price list names the product, as a key."""
+    return node.path[:1] == ("prices",)
+
+
 def _knows(catalogue: Catalogue, mention: Mention) -> bool:
-    return catalogue.knows(mention.name) if mention.kind == "product" else bool(catalogue.plan(mention.name))
+    return catalogue.knows(mention.name) if mention.kind == "product" else catalogue.knows_plan(mention.name)
 
 
-def _hint(name: str, close: list[str]) -> str:
+def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str:
+    """Return what to write instead: a set in other letter case, the name without its blanks, or products like it."""
+    name = mention.name
+    meant = fold(name)
+    alike = [known for known in sets if fold(known) == meant]
+    if alike and mention.kind == "product":
+        return f"did you mean '{alike[0]}'?"
+    if meant != name.casefold() and _knows(catalogue, replace(mention, name=meant)):
+        return f"did you mean '{clean(name)}'?"
+    close = [product.part_number for product in catalogue.search(name)[:3]]
     if close:
         return f"products like it: {', '.join(close)}"
     return f"look it up with `auditor products {name}`, or update the catalogue with `auditor products update`"

@@ -1,6 +1,6 @@
 """Turns Microsoft's table of products into names, service plans and the free list, looked up by id or name."""
 
-from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan
+from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan, clean, fold
 from auditor.catalogue.store import builtin, dumps, free_products, loads
 
 __all__ = [
@@ -9,7 +9,9 @@ __all__ = [
     "Product",
     "ServicePlan",
     "builtin",
+    "clean",
     "dumps",
+    "fold",
     "free_products",
     "loads",
 ]

@@ -66,9 +66,16 @@ class Catalogue:
         return self._by_part_number.get(fold(part_number), ())
 
     def knows(self, name: str) -> bool:
-        """Tell whether `name` is a part number or a skuId of the catalogue, or on its free list."""
-        folded = fold(name)
+        """Tell whether `name` is a part number or a skuId of the catalogue, or on its free list.
+
+        Blanks count, as they do where policies are judged: no product is held under a name with a blank at its end.
+        """
+        folded = name.casefold()
         return folded in self._by_part_number or folded in self.products or folded in self.free
+
+    def knows_plan(self, name: str) -> bool:
+        """Tell whether `name` is the name or the id of a service plan, blanks counted."""
+        return name.casefold() in self._by_plan
 
     def is_free(self, product: Product) -> bool:
         """Tell whether the free list names the product, by part number or by skuId."""

@@ -170,4 +170,4 @@ def _listed(facts: Facts, mention: Mention) -> bool:
     """Whether the product catalogue knows the name."""
     if mention.kind == "product":
         return facts.catalogue.knows(mention.name)
-    return bool(facts.catalogue.plan(mention.name))
+    return facts.catalogue.knows_plan(mention.name)

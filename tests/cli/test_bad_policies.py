@@ -1,5 +1,6 @@
 """Every mistake in a policy file: exit 2, one message with its place, and nothing written."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,28 @@ def test_what_is_doubtful_stops_only_a_strict_validation(here: Path, saved: Path
         assert [f"{word}[policy-dead]" in ran.err, f"{word}[policy-unknown-product]" in ran.err] == [True, True]
     ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json=-", cwd=here)
     assert (ran.code, '"policy.unknown-product"' in ran.text) == (0, True)
+
+
+def test_a_name_with_blanks_that_nothing_bears_is_never_a_silent_no_match(here: Path, saved: Path) -> None:
+    """A blank before or behind a name, also one that no editor shows, makes it another name."""
+    names = "[' SPE_E3', \"SPE_E3\\u00a0\", {withService: 'TEAMS1 '}]"
+    written(here, [policy(f"assignments: {{deny: {names}}}")])
+    ran = call("validate", "--strict", cwd=here)
+    assert (ran.code, ran.err.count("error[")) == (2, 3)
+    assert ran.err.count("did you mean 'SPE_E3'?") == 2
+    assert "did you mean 'TEAMS1'?" in ran.err
+    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json=-", cwd=here)
+    told = [notice["subject"] for tenant in json.loads(ran.text)["tenants"] for notice in tenant["notices"]]
+    assert told[:3] == [" SPE_E3", "SPE_E3\u00a0", "TEAMS1 "]
+
+
+def test_a_set_in_other_letter_case_is_what_was_meant(here: Path) -> None:
+    more = "products: {Suites: [SPE_E3]}\nprices: {currency: EUR, perSeatPerMonth: {suites: 5}}\n"
+    written(here, [policy("assignments: {deny: [suites, FREE]}") + more])
+    ran = call("validate", cwd=here)
+    assert ran.err.count("warning[policy-unknown-product]") == 3
+    assert ran.err.count("did you mean 'Suites'?") == 1  # what has a price is a product
+    assert "did you mean 'free'?" in ran.err
 
 
 def test_validate_counts_waivers_from_its_own_day(here: Path) -> None:
