@@ -69,9 +69,9 @@ def terminal(
     _print_counts(console, shown, words)
     print_sparks(console, sparks(result, history, words))
     print_fleet(console, fleet_rows(result, shown, words), words)
-    _print_seats(console, shown, words)
+    _print_seats(console, shown, words, sum(len(tenant.seats) for tenant in result.tenants))
     _print_matters(console, shown, words)
-    _print_unknown(console, shown.sections, words)
+    _print_unknown(console, shown.sections, words, result.summary.not_evaluated)
     if paths:
         _print_title(console, words.gettext("Reports"))
         for path in paths:
@@ -136,8 +136,11 @@ def _print_counts(console: Console, shown: Page, words: Words) -> None:
         )
 
 
-def _print_seats(console: Console, shown: Page, words: Words) -> None:
-    """Print the products outside their limits first, over all tenants at most `_SEATS`, tenant by tenant."""
+def _print_seats(console: Console, shown: Page, words: Words, count: int) -> None:
+    """Print the products outside their limits first, over all tenants at most `_SEATS`, tenant by tenant.
+
+    `count` is how many there are, those of tenants that the page does not tell among them.
+    """
     rows = [(section, row) for section in shown.sections for row in section.seats]
     worst = sorted(rows, key=lambda item: len(Severity) if item[1].severity is None else item[1].severity.rank)
     chosen = [row for _, row in worst[:_SEATS]]
@@ -148,8 +151,8 @@ def _print_seats(console: Console, shown: Page, words: Words) -> None:
             title = words.gettext("Seats")
             _print_title(console, f"{title}, {printable(section.name)}" if several else title)
             console.print(Padding(_seats_table(mine, console, words), (0, 0, 0, _INDENT)), highlight=False)
-    if len(rows) > _SEATS:
-        more = words.ngettext("{count} more in the reports", "{count} more in the reports", len(rows) - _SEATS)
+    if count > len(chosen):
+        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
         _print(console, Text(f"  {more}", style="dim"))
 
 
@@ -179,13 +182,14 @@ def _seats_table(rows: list[SeatRow], console: Console, words: Words) -> Table:
 
 
 def _bar(row: SeatRow, console: Console) -> Text:
-    """Draw assigned seats, spare ones, and those that are assigned beyond what can be used."""
+    """Draw assigned seats, spare ones, and those that are assigned beyond what can be used; none of them is lost."""
     if row.picture is None:
         return Text("")
     full, spare, over = ("█", "░", "▓") if console.encoding.startswith("utf") else ("#", ".", "!")
-    used = -(-row.picture.assigned * _BAR // WIDTH)
+    assigned, free = row.picture.assigned, row.picture.usable - row.picture.assigned
     beyond = -(-row.picture.over * _BAR // WIDTH)
-    used = min(used, _BAR - beyond)
+    used = max(round(assigned * _BAR / WIDTH), assigned > 0)
+    used = min(used, _BAR - beyond - (free > 0))
     bar = Text(full * used, style="cyan")
     bar.append(spare * (_BAR - used - beyond), style="dim")
     return bar.append(over * beyond, style="red")
@@ -212,17 +216,19 @@ def _about(matter: Matter, shown: Page, words: Words) -> str:
     return words.joined(parts)
 
 
-def _print_unknown(console: Console, sections: Iterable[Section], words: Words) -> None:
+def _print_unknown(console: Console, sections: Iterable[Section], words: Words, count: int) -> None:
+    """Print the first policies of `count` that could not be evaluated, in whichever tenant."""
     unknown = [
         (section, row) for section in sections for row in section.outcomes if row.status is Outcome.NOT_EVALUATED
     ]
-    if not unknown:
+    if not count:
         return
+    shown = unknown[:_UNKNOWN]
     _print_title(console, words.gettext("Not evaluated"))
-    for section, row in unknown[:_UNKNOWN]:
+    for section, row in shown:
         line = Text(printable(f"{section.name or section.title}: {row.policy}"), style="yellow")
         line.append(f"  {_cut(row.reason, _REASON)}", style="default")
         _print_under(console, line, indent=2)
-    if len(unknown) > _UNKNOWN:
-        more = words.ngettext("{count} more in the reports", "{count} more in the reports", len(unknown) - _UNKNOWN)
+    if count > len(shown):
+        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - len(shown))
         _print(console, Text(f"  {more}", style="dim"))

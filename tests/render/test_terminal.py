@@ -1,14 +1,17 @@
 """The summary on the terminal: everything that matters in 80 columns, and nothing that moves the cursor."""
 
+import re
 from dataclasses import replace
 from io import StringIO
 
+import pytest
 from rich.console import Console
 
 from auditor.cli.terminal import terminal
-from auditor.domain.result import Result
+from auditor.domain.result import FleetResult, PolicyOutcome, Result
 from auditor.domain.words import Outcome
 from auditor.history import compare
+from auditor.render import pressing
 from auditor.render.totals import summarise
 from tests.golden.compare import check
 from tests.render.sample import night_before, result
@@ -32,6 +35,27 @@ def printed(of: Result, *, width: int = 80, color: bool = False, paths: tuple[st
 
 def test_the_summary_is_as_approved() -> None:
     check("terminal.txt", printed(compare(result(), night_before())).encode())
+
+
+def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
+    there = replace(result().tenants[0], findings=(), actions=())
+    (seat, *_) = [each for each in there.seats if each.applies_to == "User"]
+    drawn = {(1, 40): 1, (29, 60): 6, (34, 37): 11, (60, 60): 12}
+    for (consumed, usable), full in drawn.items():
+        row = replace(seat, usable=usable, consumed=consumed, spare=usable - consumed, bounds=())
+        alone = replace(there, seats=(row,))
+        assert printed(replace(result(), tenants=(alone,))).count("█") == full
+
+
+def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pressing, "FULL", 1)
+    unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason="who knows")
+    there = replace(result().tenants[0], findings=(), actions=(), policies=(unknown,), complete=False)
+    tenants = tuple(replace(there, name=f"t{number}") for number in range(3))
+    summary = summarise(tenants)
+    text = printed(replace(result(), tenants=tenants, fleet=FleetResult(), summary=summary))
+    seats = 3 * len(there.seats) - min(15, len(there.seats))
+    assert re.findall(r"(\d+) more in the reports", text) == [str(seats), str(summary.not_evaluated - 1)]
 
 
 def test_every_line_fits() -> None:
