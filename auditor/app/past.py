@@ -1,6 +1,7 @@
 """A folder of saved results into what earlier runs came to: the curves of the report."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -8,11 +9,12 @@ from auditor.app.portion import portion
 from auditor.app.saved import saved_results
 from auditor.deliver.routing import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
-from auditor.domain.result import Result
+from auditor.domain.result import FleetResult, Result, TenantResult
 from auditor.render import FORMATS
 from auditor.render.fleet import spare_seats
 from auditor.render.past import Past
-from auditor.render.totals import money
+from auditor.render.pressing import alone
+from auditor.render.totals import money, summarise
 
 Warn = Callable[[Diagnostic], None]
 """Takes what a person should know although nothing fails of it."""
@@ -22,16 +24,28 @@ _LEADS: Final = "name the folder below which the result.json files of earlier ru
 def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[Past, ...]:
     """Return the runs before `result` whose result.json lies anywhere below a folder, oldest first.
 
-    Runs over other tenants are passed over, of several at one instant the last by path counts; where none is left,
-    `warn` hears of it. Raises UsageError (`history-missing`) where there is no such folder, SnapshotError for a file
-    that cannot be read. A store, by folder or address, tells the runs that were put into it.
+    A curve compares like with like: a run tells of the tenants that were audited now, and is passed over where it lacks
+    one. Of several at one instant the last by path counts; where none is left, `warn` hears of it. Raises UsageError
+    (`history-missing`) where there is no such folder, SnapshotError for a file that cannot be read. A store, by folder
+    or address, tells the runs that were put into it.
     """
     if not isinstance(folder, Path) or (folder / "store.json").is_file():
         from auditor.app.looking_back import stored_runs  # noqa: PLC0415  a folder of results needs none of it
 
         return stored_runs(folder, result)
     check_folder(folder)
-    return _runs(folder, [(result, lambda run: run)], warn)[0]
+    return _runs(folder, [(result, None)], warn)[0]
+
+
+def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Past, ...]]:
+    """Return for each tenant the runs before `result` in which it was audited too, oldest first."""
+    parts = [(tenant.name, alone(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
+    if not isinstance(folder, Path) or (folder / "store.json").is_file():
+        from auditor.app.looking_back import stored_runs  # noqa: PLC0415  a folder of results needs none of it
+
+        return {name: stored_runs(folder, mine) for name, mine in parts}
+    found = _runs(folder, [(mine, None) for _, mine in parts], lambda _: None)
+    return {name: runs for (name, _), runs in zip(parts, found, strict=True)}
 
 
 def check_folder(folder: Path) -> None:
@@ -59,22 +73,36 @@ def earlier_of(
 
 
 def _runs(
-    folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result]]], warn: Warn
+    folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
 ) -> tuple[tuple[Past, ...], ...]:
-    """Read every earlier result once, and return what it came to in each portion of it."""
+    """Read every earlier result once, and return what it came to in each portion of it; None stands for all of it."""
     found: list[dict[float, Past]] = [{} for _ in wanted]
+    audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in wanted]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         with saved_results([file], None) as [(_, run)]:
-            for runs, (result, seen) in zip(found, wanted, strict=True):
+            all_of_it = _by_name(run)
+            for runs, names, (result, seen) in zip(found, audited, wanted, strict=True):
                 if run.run.as_of < result.run.as_of:
-                    mine = seen(run)
-                    if {tenant.name for tenant in mine.tenants} == {tenant.name for tenant in result.tenants}:
-                        runs[run.run.as_of.timestamp()] = _past(mine)
+                    mine = run if seen is None else seen(run)
+                    past = _past(mine, all_of_it if seen is None else _by_name(mine), names)
+                    if past is not None:
+                        runs[run.run.as_of.timestamp()] = past
     if wanted and not any(found):
         message = f"there are no curves: no result.json below {folder} is of an earlier run of these tenants"
         warn(Diagnostic(slug="history-none", message=message, hint=_LEADS, level=Level.WARNING))
     return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)
 
 
-def _past(run: Result) -> Past:
-    return Past(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run))
+def _by_name(run: Result) -> Mapping[str, TenantResult]:
+    return {tenant.name: tenant for tenant in run.tenants}
+
+
+def _past(run: Result, there: Mapping[str, TenantResult], names: Sequence[str]) -> Past | None:
+    """Return what an earlier run came to in some of its tenants; None where one lacks, or was not audited then."""
+    tenants = [there[name] for name in names if name in there and there[name].failure is None]
+    if not tenants or len(tenants) < len(names):
+        return None
+    whole = len(tenants) == len(there)
+    if not whole:
+        run = replace(run, tenants=tuple(tenants), fleet=FleetResult(), summary=summarise(tenants))
+    return Past(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=whole)

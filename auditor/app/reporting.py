@@ -1,7 +1,7 @@
 """Formats that people asked for into files: which, where, and written all together."""
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -18,6 +18,9 @@ TERMINAL = "terminal"
 STDOUT = "-"
 FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
 """Formats whose sentences are in the reader's language; ids and places are the same in all of them."""
+
+Histories = Callable[[Result], Mapping[str, Sequence[Past]]]
+"""A result into what earlier runs came to in each of its tenants, by name."""
 
 WALKED = frozenset({"csv", "ndjson", "parquet"})
 """Formats that walk the findings once, in their order, and look at nothing else that is made of them."""
@@ -116,19 +119,26 @@ def _check_place(path: Path) -> None:
 
 
 def write_reports(
-    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past] = ()
+    result: Result,
+    told: Result,
+    wanted: Output,
+    *,
+    locale: str,
+    history: Sequence[Past] = (),
+    histories: Histories = lambda _: {},
 ) -> tuple[Path, ...]:
     """Render and write everything that was asked for; returns the files, the tenants' own left out.
 
     `told` is the result in the language of `locale`: what people read is made of it, what machines read of `result`.
-    `history` is what earlier runs came to, oldest first.
+    `history` is what earlier runs came to, oldest first; `histories` tells it of each tenant alone, where a fleet has a
+    page of each.
     """
     with no_looking_for_cycles():
-        return _write_reports(result, told, wanted, locale=locale, history=history)
+        return _write_reports(result, told, wanted, locale=locale, history=history, histories=histories)
 
 
 def _write_reports(
-    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past]
+    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past], histories: Histories
 ) -> tuple[Path, ...]:
     def made(name: str) -> Artifact:
         if name == "csv" and wanted.csv_bom:
@@ -140,7 +150,7 @@ def _write_reports(
     if wanted.tenant_files:
         own = (tenant_json(result, tenant.name) for tenant in result.tenants)
         files.extend((wanted.folder / "tenants" / artifact.name, artifact) for artifact in own)
-    pages = _tenant_pages(told, wanted, locale)
+    pages = _tenant_pages(told, wanted, locale, histories)
     written = write_all(chain(((path, artifact.chunks()) for path, artifact in files), pages))
     for path, artifact in artifacts:
         if path is None:
@@ -148,7 +158,9 @@ def _write_reports(
     return written[: len([path for path, _ in artifacts if path is not None])]
 
 
-def _tenant_pages(told: Result, wanted: Output, locale: str) -> Iterator[tuple[Path, Iterable[bytes]]]:
+def _tenant_pages(
+    told: Result, wanted: Output, locale: str, histories: Histories
+) -> Iterator[tuple[Path, Iterable[bytes]]]:
     """Yield a page of each tenant, beside the page of a fleet that cannot tell all of them in full."""
     place = next((path for name, path in wanted.files if name == "html" and path is not None), None)
     if place is None or len(told.tenants) <= FULL:
@@ -157,8 +169,10 @@ def _tenant_pages(told: Result, wanted: Output, locale: str) -> Iterator[tuple[P
     from auditor.app.own_waivers import own_waivers  # noqa: PLC0415  likewise
     from auditor.app.packing import within  # noqa: PLC0415  likewise
 
+    earlier = histories(told)
     for tenant in told.tenants:
-        page = render(within(own_waivers(alone(told, tenant.name)), SHOWN), "html", locale=locale)
+        mine = within(own_waivers(alone(told, tenant.name)), SHOWN)
+        page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
         yield place.parent / "tenants" / f"{tenant.name}.html", page.chunks()
         let_go_of_cycles()  # the engine of templates leaves some behind
 

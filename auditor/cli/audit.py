@@ -4,13 +4,13 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
-from auditor.app.reporting import Output, outputs, parse_format, write_reports
+from auditor.app.reporting import Histories, Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
 from auditor.app.sizing import audited_by_size
 from auditor.cli.console import notices, out, say, spoken, warnings
@@ -154,7 +154,7 @@ def _report(
     locale = locale_of(wished_locale(args.locale), result)
     told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
     past = earlier_runs(args, result)
-    written = write_reports(result, told, wanted, locale=locale, history=past)
+    written = write_reports(result, told, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
     code = exit_code(result, threshold(args))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
@@ -210,6 +210,19 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[Past, ...]:
     from auditor.app.past import earlier  # noqa: PLC0415  only for the curves of a report
 
     return earlier(args.history, result, warnings(args.locale, quiet=args.quiet))
+
+
+def earlier_of_tenants(args: argparse.Namespace) -> Histories:
+    """Return what tells of each tenant by itself what --history tells of earlier runs."""
+
+    def told(result: Result) -> Mapping[str, Sequence[Past]]:
+        if args.history is None:
+            return {}
+        from auditor.app.past import earlier_of_each  # noqa: PLC0415  only where a fleet has a page of each
+
+        return earlier_of_each(args.history, result)
+
+    return told
 
 
 def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:

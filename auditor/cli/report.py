@@ -11,7 +11,7 @@ from auditor.app.packing import within
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.saved import saved_results
-from auditor.cli.audit import earlier_runs, publish, tell_result
+from auditor.cli.audit import earlier_of_tenants, earlier_runs, publish, tell_result
 from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.domain.result import Result
@@ -43,7 +43,7 @@ def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str 
     locale = locale_of(wish, result)
     told = localised(result, locale)
     past = earlier_runs(args, result)
-    written = write_reports(result, told, wanted, locale=locale, history=past)
+    written = write_reports(result, told, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
     publish(told, wanted, locale=locale, code=0)
     return 0

@@ -5,6 +5,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from auditor.app.flowing import flow
 from auditor.app.laying import FINDINGS, Laid, laid
 from auditor.app.localising import localised
 from auditor.app.packing import Packed, packed, rewritten, share, within
+from auditor.app.past import earlier_of_each
 from auditor.app.portion import portion
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
@@ -220,6 +222,20 @@ def test_of_many_tenants_a_page_tells_the_worst_and_each_has_its_own(many: Resul
     own = written["tenants/calm-2.html"]
     assert re.findall(r'<article class="tenant" id="([^"]+)"', own) == ["t-calm-2"]
     assert "The worst" not in own
+
+
+def test_the_own_page_of_a_tenant_has_its_own_curves(many: Result, tmp_path: Path) -> None:
+    then = replace(many.run, as_of=many.run.as_of - timedelta(days=7))
+    (tmp_path / "old").mkdir()
+    old = b"".join(render(replace(many, run=then), "json", locale="en").chunks())
+    (tmp_path / "old" / "result.json").write_bytes(old)
+    wanted = outputs([("html", None)], tmp_path / "new")
+    found = earlier_of_each(tmp_path, many)
+    write_reports(many, many, wanted, locale="en", histories=lambda told: found if told is many else {})
+    for tenant in many.tenants:
+        count = sum(summarise((tenant,)).open.values())
+        page = (tmp_path / "new" / "tenants" / f"{tenant.name}.html").read_text("utf-8")
+        assert f"{count} on 13 Nov 2026, {count} now" in page
 
 
 def test_the_page_of_many_tenants_needs_nobody_to_hold_their_findings(many: Result, tmp_path: Path) -> None:

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.past import earlier
+from auditor.app.past import earlier, earlier_of_each
 from auditor.domain.errors import SnapshotError, UsageError
-from auditor.domain.result import TenantResult
+from auditor.domain.result import FleetResult, Result, TenantResult
 from auditor.domain.words import Severity, Status
 from auditor.render import render
 from auditor.render.fleet import spare_seats
 from auditor.render.over_time import sparks, timeline, trends
 from auditor.render.past import TALL, Past
 from auditor.render.rows import Context
-from auditor.render.totals import freed, money
+from auditor.render.totals import freed, money, summarise
 from auditor.render.waivers import waiver_rows
 from auditor.render.words import Words
 from tests.render.sample import result
@@ -201,6 +201,41 @@ def test_curves_come_from_a_folder_of_earlier_runs_of_the_same_tenants(tmp_path:
     text = b"".join(render(whole, "html", locale="en", history=found).chunks()).decode()
     assert "Over time" in text
     assert "66 on 12 Nov 2026, 66 now" in text
+
+
+def _saved(folder: Path, past: Result) -> None:
+    folder.mkdir()
+    (folder / "result.json").write_bytes(b"".join(render(past, "json", locale="en").chunks()))
+
+
+def test_a_curve_compares_the_tenants_that_were_audited_now_and_then(tmp_path: Path) -> None:
+    """Neither a tenant that left nor one that could not be read tonight may look like findings that were mended."""
+    whole = result()
+    first, second = whole.tenants
+    failed = replace(second, findings=(), fixed=(), seats=(), failure="the sign-in was refused")
+    runs = {1: whole.tenants, 2: (first, failed), 3: (failed,), 4: (first,), 5: whole.tenants}
+    for day, tenants in runs.items():
+        then = replace(whole.run, as_of=whole.run.as_of - timedelta(days=day))
+        fleet = FleetResult() if len(tenants) == 1 else whole.fleet
+        past = replace(whole, run=then, tenants=tenants, fleet=fleet, summary=summarise(tenants, fleet))
+        _saved(tmp_path / f"{day}", past)
+
+    def days(of: Result) -> list[int]:
+        return [(whole.run.as_of - past.as_of).days for past in earlier(tmp_path, of)]
+
+    alone = summarise((first,)).open
+    assert days(whole) == [5, 1]
+    for tenants in ((first,), (first, failed)):
+        now = replace(whole, tenants=tenants, fleet=FleetResult(), summary=summarise(tenants))
+        assert days(now) == [5, 4, 2, 1]
+        assert all(past.open == alone for past in earlier(tmp_path, now))
+        page = b"".join(render(now, "html", locale="en", history=earlier(tmp_path, now)).chunks()).decode()
+        count = sum(alone.values())
+        assert f"{count} on 15 Nov 2026, {count} now" in page
+    assert earlier(tmp_path, replace(whole, tenants=(failed,))) == ()
+    each = earlier_of_each(tmp_path, whole)
+    assert {name: len(runs) for name, runs in each.items()} == {first.name: 4, second.name: 2}
+    assert [past.open for past in each[second.name]] == [summarise((second,)).open] * 2
 
 
 def test_a_history_that_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
