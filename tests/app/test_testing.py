@@ -149,6 +149,12 @@ def test_a_test_may_choose_policies_of_other_files(tmp_path: Path) -> None:
         ("given: {}, expect: [{policy: a}]", "policy-missing-key"),
         ("given: {usrs: []}, expect: []", "policy-unknown-key"),
         ("given: {}", "policy-empty"),
+        ("given: {}, asOf: 2026-02-30, expect: []", "policy-bad-date"),
+        ("given: {users: [{userPrincipalName: a, createdDateTime: 2026-02-30}]}, expect: []", "policy-bad-date"),
+        (
+            "given: {users: [{userPrincipalName: a, signInActivity: {lastSignInDateTime: 2026-06-31T10:00:00Z}}]}, expect: []",
+            "policy-bad-date",
+        ),
     ],
 )
 def test_mistakes_in_tests_have_a_place(tmp_path: Path, test: str, slug: str) -> None:
