@@ -1,6 +1,5 @@
 """Places with nights and results into a tenant over time, into two nights compared, and into "since when?"."""
 
-import tempfile
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -16,7 +15,7 @@ import pyarrow.parquet as pq
 from auditor.app.places import all_folders, is_store, store_at
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.result import Result
-from auditor.domain.trends import Between, Cohorts, Episode, Trends
+from auditor.domain.trends import Between, Episode, Trends
 from auditor.domain.words import Severity
 from auditor.history.between import between
 from auditor.history.ledger import Entry, Ledger
@@ -26,7 +25,7 @@ from auditor.render.fleet import free_part_numbers
 from auditor.render.past import Past
 from auditor.render.totals import sums
 from auditor.snapshot.manifest import format_instant
-from auditor.snapshot.reading import find, manifest_of, read
+from auditor.snapshot.reading import find, manifest_of
 from auditor.store.keeping import Store
 from auditor.store.memory import Memory
 
@@ -110,12 +109,7 @@ def two_nights(looked: Looked, tenant: str | None, first: datetime, last: dateti
 
     UsageError where they stand in the wrong order.
     """
-    if last < first:
-        raise UsageError(
-            "usage",
-            f"--from {format_instant(first)} lies after --to {format_instant(last)}",
-            hint="name the earlier night first",
-        )
+    in_order(first, last)
     names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
     return [
         between(n, sorted(known.nights, key=lambda night: night.at), known.results, first, last)
@@ -123,32 +117,14 @@ def two_nights(looked: Looked, tenant: str | None, first: datetime, last: dateti
     ]
 
 
-def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: datetime) -> dict[str, Cohorts]:
-    """Return by SKU what became of everybody who held it between two instants; this reads the people of both nights.
-
-    Each instant stands for the latest night not after it. SnapshotError where one has none.
-    """
-    from auditor.app.stored import State, states  # noqa: PLC0415  trends do not wait for what reads people
-    from auditor.store.cohorts import Counts  # noqa: PLC0415
-    from auditor.store.cutting import buckets_of, shape_of  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory(prefix="auditor-nights-") as folder:
-        opened = []
-        for number, at in enumerate((first, last)):
-            state = states(places, at).get(tenant)
-            if not isinstance(state, State):
-                raise SnapshotError(
-                    "snapshot-later",
-                    f"there is no snapshot of {tenant} at or before {format_instant(at)}",
-                    hint="`auditor store list` tells which nights there are",
-                )
-            opened.append(read(state.opened(Path(folder) / str(number))))
-        counts = Counts()
-        columns = ("id",)
-        bounds = shape_of(opened[0]).bounds
-        for old, new in zip(*(buckets_of(state, columns, bounds) for state in opened), strict=True):
-            counts.compare(old, new)
-    return {sku: Cohorts(nights=1, **each) for sku, each in counts.told().items()}
+def in_order(first: datetime, last: datetime) -> None:
+    """Raise UsageError where the night to compare with is the later one."""
+    if last < first:
+        raise UsageError(
+            "usage",
+            f"--from {format_instant(first)} lies after --to {format_instant(last)}",
+            hint="name the earlier night first",
+        )
 
 
 def since_when(

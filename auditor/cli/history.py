@@ -5,7 +5,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.looking_back import compared, look, over_time, since_when, two_nights
+from auditor.app.looking_back import Looked, look, over_time, since_when, two_nights
 from auditor.app.reporting import check_places
 from auditor.cli.console import say, warnings
 from auditor.cli.declared import declare
@@ -73,18 +73,37 @@ def run(args: argparse.Namespace) -> int:
             return _since_when(args, formats, words, *found, wanted)
     between: tuple[datetime | None, datetime | None] = (args.since, args.until)
     if args.people:
-        if args.since is None or args.until is None:
-            raise UsageError("usage", "--people compares two nights", hint="name both with --from and --to")
-        tenant = looked.one(args.tenant)[0]
-        cohorts = compared(args.places, tenant, args.since, args.until)
-        from auditor.cli.history_terminal import show_cohorts  # noqa: PLC0415
-
-        names = {seat.sku_id: seat.sku for told in over_time(looked, tenant, between, now()) for seat in told.seats}
-        show_cohorts(tenant, cohorts, names, words, no_color=args.no_color)
-        return 0
+        return _people(args, formats, words, looked)
     two = [] if args.since is None or args.until is None else two_nights(looked, args.tenant, args.since, args.until)
     _write(formats, over_time(looked, args.tenant, between, now()), two, words, args)
     return 0
+
+
+def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Words, looked: Looked) -> int:
+    if args.since is None or args.until is None:
+        raise UsageError("usage", "--people compares two nights", hint="name both with --from and --to")
+    _check_told(formats)
+    tenant = looked.one(args.tenant)[0]
+    from auditor.app.comparing import compared  # noqa: PLC0415  trends do not wait for what reads people
+
+    cohorts = compared(args.places, tenant, args.since, args.until)
+    over_time(looked, tenant, (args.since, args.until), now())  # says where both stand for one night
+    # A product may be named in an earlier night only.
+    names = {
+        seat.sku_id: seat.sku for told in over_time(looked, tenant, (None, args.until), now()) for seat in told.seats
+    }
+    if "json" in formats:
+        _deliver([(formats["json"], history_json.render_cohorts(tenant, cohorts, names))], words, quiet=args.quiet)
+    if "terminal" in formats:
+        from auditor.cli.history_terminal import show_cohorts  # noqa: PLC0415
+
+        show_cohorts(tenant, cohorts, names, words, no_color=args.no_color)
+    return 0
+
+
+def _check_told(formats: dict[str, Path | None]) -> None:
+    if set(formats) - {"json", "terminal"}:
+        raise UsageError("format-unknown", "this is told as json or in the terminal", hint="ask for it with `-f json`")
 
 
 def _since_when(
@@ -95,8 +114,7 @@ def _since_when(
     episodes: tuple[Episode, ...],
     wanted: str,
 ) -> int:
-    if set(formats) - {"json", "terminal"}:
-        raise UsageError("format-unknown", "this is told as json or in the terminal", hint="ask for it with `-f json`")
+    _check_told(formats)
     if "json" in formats:
         _deliver([(formats["json"], history_json.render_episodes(tenant, episodes))], words, quiet=args.quiet)
     if "terminal" in formats:

@@ -1,13 +1,13 @@
-"""Trends, or the stretches of time in which findings stood, into JSON for machines."""
+"""Trends, what became of people, or the stretches of time in which findings stood, into JSON for machines."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 
 import orjson
 
-from auditor.domain.trends import Between, Episode, Forecast, PolicyTrend, SeatTrend, Trends
+from auditor.domain.trends import Between, Cohorts, Episode, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.render.artifact import Artifact
 
 SCHEMA: Final = "auditor/history/v1"
@@ -40,6 +40,22 @@ def render_episodes(tenant: str, episodes: Sequence[Episode]) -> Artifact:
         for each in episodes
     ]
     return _artifact({"schema": SCHEMA, "tenant": tenant, "episodes": found})
+
+
+def render_cohorts(tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str]) -> Artifact:
+    """Write what became of the holders of each SKU between two nights; `names` are part numbers by id."""
+    found = [
+        {
+            "skuId": sku,
+            "skuPartNumber": names.get(sku),
+            "kept": each.kept,
+            "new": each.new,
+            "reclaimed": each.reclaimed,
+            "lapsed": each.lapsed,
+        }
+        for sku, each in cohorts.items()
+    ]
+    return _artifact({"schema": SCHEMA, "tenant": tenant, "people": found})
 
 
 def _artifact(document: Any) -> Artifact:

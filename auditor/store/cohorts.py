@@ -3,14 +3,19 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.domain.words import Source, SourceStatus
+from auditor.snapshot.model import Manifest
 from auditor.store.bucket import Bucket
 from auditor.store.columns import Places, plain
+
+HELD: Final = "assignedLicenses"
+BLOCKED: Final = "accountEnabled"
 
 
 @dataclass(slots=True)
@@ -29,18 +34,24 @@ class Counts:
     """Held it then; the account is there, the licence is not."""
     lapsed: Counter[str] = field(default_factory=Counter)
     """Held it then; the account is gone."""
+    gaps: set[str] = field(default_factory=set)
+    """Facts that could not be read of somebody among those counted."""
+    doubtful: bool = False
+    """Whether it could not be read what somebody held, of those who were compared."""
 
     def add(self, bucket: Bucket) -> None:
         """Count one night."""
         self.users += bucket.users.num_rows
-        if "accountEnabled" in bucket.users.column_names:
-            self.blocked += pc.sum(pc.invert(bucket.users.column("accountEnabled"))).as_py() or 0
+        self.gaps |= gaps_of(bucket)
+        if BLOCKED in bucket.users.column_names:
+            self.blocked += pc.sum(pc.invert(bucket.users.column(BLOCKED))).as_py() or 0
         owners, skus, names = _held(bucket)
         self.licensed += len(np.unique(owners))
         self._tell(self.holders, skus, names)
 
     def compare(self, old: Bucket, new: Bucket) -> None:
         """Count what became of the holders of an earlier night."""
+        self.doubtful = self.doubtful or HELD in gaps_of(old) | gaps_of(new)
         there_owner, there_sku, there_names = _held(old)
         here_owner, here_sku, here_names = _held(new)
         names = sorted({*there_names, *here_names})
@@ -75,6 +86,19 @@ class Counts:
         for number, count in enumerate(np.bincount(skus, minlength=len(names)).tolist()):
             if count:
                 counter[names[number]] += count
+
+
+def asked(manifest: Manifest, name: str) -> bool:
+    """Whether a property of everybody was read: what nobody asked for is not known, and never none."""
+    coverage = manifest.coverage(Source.USERS)
+    return coverage.status is SourceStatus.COMPLETE and name in coverage.asked
+
+
+def gaps_of(bucket: Bucket) -> set[str]:
+    """Return the facts that could not be read of somebody."""
+    if "notCollected" not in bucket.users.column_names:
+        return set()
+    return set(pc.unique(pc.list_flatten(plain(bucket.users.column("notCollected")))).to_pylist())
 
 
 def _held(bucket: Bucket) -> tuple[Places, Places, list[str]]:

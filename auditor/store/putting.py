@@ -15,7 +15,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import FILES, SMALL_TABLES
 from auditor.snapshot.writing import folder_name
 from auditor.store.bucket import Bucket, Restoring, Steps, difference
-from auditor.store.cohorts import Counts
+from auditor.store.cohorts import BLOCKED, HELD, Counts, asked
 from auditor.store.columns import digest
 from auditor.store.cutting import NotInOrderError, Shape, buckets_of, shape_of
 from auditor.store.nights import Night, PartEntry
@@ -144,7 +144,9 @@ class Putting:
 
     def _cohorts(self) -> Mapping[str, Any] | None:
         previous = self._previous
-        if previous is None or not self._compared or not _known(previous) or not _known(self._snapshot):
+        if previous is None or not self._compared or self._counts.doubtful:
+            return None
+        if not asked(previous.manifest, HELD) or not asked(self._snapshot.manifest, HELD):
             return None
         return {"since": previous.instant.isoformat(), "skus": self._counts.told()}
 
@@ -167,13 +169,18 @@ def says_the_same(snapshot: Snapshot, night: Night, first: Head) -> bool:
 
 def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:
     """Return what trends are made of: seats as Graph tells them, and counts of people; null is what is not known."""
-    people = counts is not None and _known(snapshot)
+    whole = snapshot.manifest.coverage(Source.USERS).status is SourceStatus.COMPLETE
+    people = counts if whole else None
+    blocked, held = (
+        people if people is not None and asked(snapshot.manifest, name) and name not in people.gaps else None
+        for name in (BLOCKED, HELD)
+    )
     return {
-        "users": counts.users if counts is not None and people else None,
-        "blocked": counts.blocked if counts is not None and people else None,
-        "licensed": counts.licensed if counts is not None and people else None,
+        "users": None if people is None else people.users,
+        "blocked": None if blocked is None else blocked.blocked,
+        "licensed": None if held is None else held.licensed,
         "complete": snapshot.manifest.complete,
-        "seats": seats_of(snapshot.table("products"), counts.holders if counts is not None and people else None),
+        "seats": seats_of(snapshot.table("products"), None if held is None else held.holders),
         "cohorts": cohorts,
     }
 
@@ -185,8 +192,3 @@ def seats_of(products: pa.Table, holders: Mapping[str, int] | None) -> list[dict
         {**row, "holders": None if holders is None else holders.get(row["skuId"], 0)}
         for row in products.select(names).to_pylist()
     ]
-
-
-def _known(state: Snapshot | Night) -> bool:
-    """Whether the people of a night were read whole, with what they hold."""
-    return state.manifest.coverage(Source.USERS).status is SourceStatus.COMPLETE

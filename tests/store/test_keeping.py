@@ -114,11 +114,10 @@ def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_pat
 
 def test_cohorts_are_told_from_one_night_to_the_next(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    store.put(write(tmp_path, night({**STATE, "users": [ANN, BOB]}, 0)))
-    cleo = {**ANN, "id": "cleo"}
-    entry, _ = store.put(
-        write(tmp_path, night({**STATE, "users": [cleo, {**BOB, "assignedLicenses": ANN["assignedLicenses"]}]}, 1))
-    )
+    asked = ("id", "assignedLicenses")
+    store.put(write(tmp_path, night({**STATE, "users": [ANN, BOB]}, 0, asked=asked)))
+    users = [{**ANN, "id": "cleo"}, {**BOB, "assignedLicenses": ANN["assignedLicenses"]}]
+    entry, _ = store.put(write(tmp_path, night({**STATE, "users": users}, 1, asked=asked)))
     assert entry.summary["cohorts"]["skus"] == {
         SKUS[0]: {"kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1},
         SKUS[1]: {"kept": 0, "new": 0, "reclaimed": 1, "lapsed": 0},
