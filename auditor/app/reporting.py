@@ -16,6 +16,8 @@ from auditor.render.pressing import FULL, alone
 
 TERMINAL = "terminal"
 STDOUT = "-"
+_PAGES = "tenants"
+"""The folder of what each tenant has for itself."""
 FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
 """Formats whose sentences are in the reader's language; ids and places are the same in all of them."""
 
@@ -140,17 +142,21 @@ def write_reports(
 def _write_reports(
     result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past], histories: Histories
 ) -> tuple[Path, ...]:
-    def made(name: str) -> Artifact:
+    beside = _beside(told, wanted)
+
+    def made(name: str, path: Path | None) -> Artifact:
         if name == "csv" and wanted.csv_bom:
             return marked_csv(result, locale=locale)
+        if name == "html" and path is not None and path == beside:
+            return _leading_page(told, locale=locale, history=history)
         return render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history)
 
-    artifacts = [(path, made(name)) for name, path in wanted.files]
+    artifacts = [(path, made(name, path)) for name, path in wanted.files]
     files = [(path, artifact) for path, artifact in artifacts if path is not None]
     if wanted.tenant_files:
         own = (tenant_json(result, tenant.name) for tenant in result.tenants)
-        files.extend((wanted.folder / "tenants" / artifact.name, artifact) for artifact in own)
-    pages = _tenant_pages(told, wanted, locale, histories)
+        files.extend((wanted.folder / _PAGES / artifact.name, artifact) for artifact in own)
+    pages = _tenant_pages(told, beside, locale, histories)
     written = write_all(chain(((path, artifact.chunks()) for path, artifact in files), pages))
     for path, artifact in artifacts:
         if path is None:
@@ -158,12 +164,24 @@ def _write_reports(
     return written[: len([path for path, _ in artifacts if path is not None])]
 
 
+def _beside(told: Result, wanted: Output) -> Path | None:
+    """Return the page of a fleet that cannot tell all tenants in full, which has a page of each beside it."""
+    if len(told.tenants) <= FULL:
+        return None
+    return next((path for name, path in wanted.files if name == "html" and path is not None), None)
+
+
+def _leading_page(told: Result, *, locale: str, history: Sequence[Past]) -> Artifact:
+    from auditor.render.html import render as render_html  # noqa: PLC0415  few fleets are so large
+
+    return render_html(told, locale=locale, history=history, pages=_PAGES)
+
+
 def _tenant_pages(
-    told: Result, wanted: Output, locale: str, histories: Histories
+    told: Result, beside: Path | None, locale: str, histories: Histories
 ) -> Iterator[tuple[Path, Iterable[bytes]]]:
     """Yield a page of each tenant, beside the page of a fleet that cannot tell all of them in full."""
-    place = next((path for name, path in wanted.files if name == "html" and path is not None), None)
-    if place is None or len(told.tenants) <= FULL:
+    if beside is None:
         return
     from auditor.app.counting import SHOWN  # noqa: PLC0415  few fleets are so large
     from auditor.app.own_waivers import own_waivers  # noqa: PLC0415  likewise
@@ -173,7 +191,7 @@ def _tenant_pages(
     for tenant in told.tenants:
         mine = within(own_waivers(alone(told, tenant.name)), SHOWN)
         page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
-        yield place.parent / "tenants" / f"{tenant.name}.html", page.chunks()
+        yield beside.parent / _PAGES / f"{tenant.name}.html", page.chunks()
         let_go_of_cycles()  # the engine of templates leaves some behind
 
 

@@ -1,7 +1,8 @@
 """Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
 from auditor.domain.result import Result, SeatCount, TenantResult
 from auditor.domain.words import Severity, Source, SourceStatus
@@ -15,8 +16,8 @@ from auditor.render.words import Words
 class FleetRow:
     """One tenant, or all of them together."""
 
-    anchor: str
-    """Empty where there is nothing more to say."""
+    href: str
+    """Where more is said, on this page or on one of its own; empty where nothing is."""
     title: str
     failure: bool
     complete: bool
@@ -33,8 +34,10 @@ class FleetRow:
     """What open findings stand for a month."""
 
 
-def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]:
+def fleet_rows(result: Result, page: Page, words: Words, pages: str = "") -> tuple[FleetRow, ...]:
     """Return a row for every tenant, those without a part of the page too, and one for all; nothing for a single one.
+
+    `pages` is the folder, beside the page, in which each tenant has a page of its own; empty where they have none.
 
     Tenants that were not audited come first, since nothing is known of them; then those with the worst findings. Seats
     of products that cost nothing are left out: ten thousand spare ones say nothing. Where a number of a tenant's
@@ -45,11 +48,13 @@ def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]
     sections = {section.name: section for section in page.sections}
     compared = result.run.previous is not None
     made = [(tenant, _row(tenant, sections.get(tenant.name), words, compared=compared)) for tenant in result.tenants]
+    if pages:
+        made = [(tenant, row if row.href else replace(row, href=_own(tenant, pages))) for tenant, row in made]
     rows = [row for _, row in sorted(made, key=lambda each: _standing(*each))]
     seats = [seat for tenant in result.tenants for seat in tenant.seats]
     found = changes(result.tenants, result.fleet)
     total = FleetRow(
-        anchor="fleet" if any(section.anchor == "fleet" for section in page.sections) else "",
+        href="#fleet" if any(section.anchor == "fleet" for section in page.sections) else "",
         title=words.gettext("All tenants together"),
         failure=False,
         complete=page.complete,
@@ -61,6 +66,10 @@ def fleet_rows(result: Result, page: Page, words: Words) -> tuple[FleetRow, ...]
         money=page.money,
     )
     return (*rows, total)
+
+
+def _own(tenant: TenantResult, pages: str) -> str:
+    return f"{pages}/{quote(tenant.name, safe='', errors='replace')}.html"
 
 
 def worst_first(section: Section) -> Standing:
@@ -83,7 +92,7 @@ def _row(tenant: TenantResult, section: Section | None, words: Words, *, compare
     open_ = summarise((tenant,)).open
     counts = tuple((s, open_[s]) for s in WORST if open_.get(s))
     return FleetRow(
-        anchor="" if section is None else section.anchor,
+        href="" if section is None else f"#{section.anchor}",
         title=tenant.display_name or tenant.name,
         failure=not audited,
         complete=tenant.complete,

@@ -35,10 +35,11 @@ _MEANING: Final = re.compile(r"[{}%\n]")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
-def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Artifact:
+def render(result: Result, *, locale: str, history: Sequence[Past] = (), pages: str = "") -> Artifact:
     """Write the report; what every part of it says is decided in `page`, how it looks in reports/.
 
-    `history` is what earlier runs came to, oldest first; without it there are no curves.
+    `history` is what earlier runs came to, oldest first; without it there are no curves. `pages` is the folder beside
+    the report in which each tenant has a page of its own; without it no tenant is linked that this page does not tell.
     """
     words = Words(locale)
     style, script = _text("styles/report.css"), _text("templates/report.js")
@@ -48,7 +49,7 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = ()) -> Arti
     gone = walks(result, words)
     columns = island(result, words, gone)
     shown = page(result, words, history, gone)
-    fleet = fleet_rows(result, shown, words)
+    fleet = fleet_rows(result, shown, words, pages)
     found = {"columns": columns, "all": size(result)}
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
     body = _pieces(template.generate(**told), (columns.text, columns.marks))

@@ -14,9 +14,9 @@ from auditor.render.mail_subject import flat, subject_of
 from auditor.render.mail_view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.over_time import sparks
 from auditor.render.page import page
-from auditor.render.rows import anchored
+from auditor.render.rows import Context, anchored
 from auditor.render.seat_picture import WIDTH
-from auditor.render.totals import changes, freed
+from auditor.render.totals import freed
 from auditor.render.view import Matter, Page, SeatRow, Section, Step
 from auditor.render.words import SEVERITIES, Words
 
@@ -46,12 +46,12 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
     changed = _changed(result, reader, words, several=several)
     seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]
     verdict = _verdict(shown, result, reader, words)
-    worst = sorted(shown.sections, key=worst_first)
-    told = changes(result.tenants, result.fleet)
-    subject_line = subject_of(result, words, complete=shown.complete, weekly=reader.weekly)
+    worst = sorted(shown.sections, key=worst_first)[: room.tenants] if several else []
+    said = shown.completeness if shown.complete else shown.completeness[: room.tenants]
+    renewals = _renewals(result, words, several=several)
     return MailView(
         language=words.language,
-        subject=subject_line,
+        subject=subject_of(result, words, complete=shown.complete, weekly=reader.weekly),
         who=flat(shown.title),
         as_of=result.run.as_of,
         previous=result.run.previous,
@@ -60,19 +60,21 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
         verdict=verdict,
         scope=words.joined(_scope(reader, words)),
         complete=shown.complete,
-        completeness=tuple(flat(sentence, 400) for sentence in shown.completeness[: room.tenants]),
+        completeness=tuple(flat(sentence, 400) for sentence in said),
+        more_gaps=len(shown.completeness) - len(said),
         counts=tuple(_count(tile.count, tile.label, tile.key, words) for tile in shown.counts),
         waived=shown.waived,
         changes=tuple(_count(tile.count, tile.label, tile.key, words) for tile in shown.changes),
         changed=tuple(changed[: room.changed]),
         more_changed=len(changed[room.changed :]),
-        unconfirmed=told.unconfirmed,
+        unconfirmed=shown.unconfirmed,
         acts=tuple(_acts(shown, reader, words))[: room.acts],
-        tenants=tuple(_tenant_line(section, reader, words) for section in worst[: room.tenants]) if several else (),
-        more_tenants=max(len(shown.sections) - room.tenants, 0) if several else 0,
+        tenants=tuple(_tenant_line(section, reader, words) for section in worst),
+        more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
         seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: room.seats]),
-        more_seats=max(len(seats) - room.seats, 0),
-        renewals=tuple(_renewals(result, words, several=several))[: room.renewals],
+        more_seats=len(seats[room.seats :]) + _outside_elsewhere(result, shown, words),
+        renewals=tuple(renewals[: room.renewals]),
+        more_renewals=len(renewals[room.renewals :]),
         money=tuple(_money(result, shown, words)),
         lower_bound=shown.lower_bound,
         trends=sparks(result, reader.history, words)[: room.trends],
@@ -189,6 +191,13 @@ def _document(step: Step | None) -> tuple[str, str] | None:
 
 def _outside(section: Section) -> Iterable[SeatRow]:
     return (row for row in section.seats if row.severity is not None)
+
+
+def _outside_elsewhere(result: Result, shown: Page, words: Words) -> int:
+    """Count the products outside their limits of tenants that the page does not tell."""
+    names = {section.name for section in shown.sections}
+    others = [(each, Context.of_tenant(each, {}, words)) for each in result.tenants if each.name not in names]
+    return sum(seats.sku_id.casefold() in known.about_seats for each, known in others for seats in each.seats)
 
 
 def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:

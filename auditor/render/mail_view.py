@@ -121,6 +121,8 @@ class MailView:
     scope: str
     complete: bool
     completeness: tuple[str, ...]
+    more_gaps: int
+    """Sentences about what is missing that are not told."""
     counts: tuple[Count, ...]
     waived: int
     changes: tuple[Count, ...]
@@ -133,6 +135,7 @@ class MailView:
     seats: tuple[SeatLine, ...]
     more_seats: int
     renewals: tuple[Renewal, ...]
+    more_renewals: int
     money: tuple[tuple[str, str], ...]
     """Label and amount a month."""
     lower_bound: bool

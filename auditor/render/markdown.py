@@ -68,6 +68,13 @@ def _lines(shown: Page, words: Words) -> Iterator[str]:
             level = words.gettext(SEVERITIES[matter.severity])
             yield f"{number}. **{inert(matter.title)}** ({level}) · {' · '.join(about)}"
         yield ""
+    if shown.full < shown.tenants:
+        said = words.gettext(
+            "The worst {shown} of {all} tenants are told below; "
+            "what was found in the others stands in the other reports."
+        )
+        yield said.replace("{shown}", words.number(shown.full)).replace("{all}", words.number(shown.tenants))
+        yield ""
     for section in shown.sections:
         yield from _section(section, words)
     yield f"{inert(shown.tool)} · {inert(words.instant(shown.as_of))} · {inert(shown.digest)}"

@@ -31,6 +31,8 @@ _BAR: Final = 300
 _THINNEST: Final = 4
 _FEWEST: Final = 3
 """Rows that each policy has in any case."""
+_NAMED: Final = 3
+"""Tenants that stand at the head of the page."""
 
 
 def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Sequence[Walk] | None = None) -> Page:
@@ -51,7 +53,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
     return Page(
         language=words.language,
         wished=words.fallback_from,
-        title=words.joined(tenant.display_name or tenant.name for tenant in result.tenants[:3]),
+        title=_title(result, words),
         as_of=result.run.as_of,
         verdict=verdict(result, words),
         complete=result.complete,
@@ -86,6 +88,13 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         + sum(walk.unseen() for walk in walked)
         + sum(map(people, others)),
     )
+
+
+def _title(result: Result, words: Words) -> str:
+    """Return the first few tenants by name, and how many more there are."""
+    named = words.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED])
+    more = len(result.tenants) - _NAMED
+    return f"{named} {words.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
 
 
 def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:

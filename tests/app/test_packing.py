@@ -219,6 +219,8 @@ def test_of_many_tenants_a_page_tells_the_worst_and_each_has_its_own(many: Resul
     for name, text in written.items():
         targets = set(re.findall(r'\bid="([^"]+)"', text))
         assert set(re.findall(r'href="#([^"]+)"', text)) - {""} <= targets, name
+    others = {f"tenants/{name}.html" for name in ("calm-1", "calm-2", "fabrikam")}
+    assert set(re.findall(r'href="(tenants/[^"]+)"', page)) == others <= set(written)
     own = written["tenants/calm-2.html"]
     assert re.findall(r'<article class="tenant" id="([^"]+)"', own) == ["t-calm-2"]
     assert "The worst" not in own

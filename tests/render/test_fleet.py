@@ -1,5 +1,6 @@
 """Several tenants in one table: who is worst, what changed, and who was not audited."""
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from io import StringIO
@@ -8,13 +9,18 @@ import pytest
 from rich.console import Console
 
 from auditor.cli.terminal_tables import print_fleet
-from auditor.domain.result import Result, TenantResult
-from auditor.domain.words import Severity, Source, SourceStatus
+from auditor.domain.result import PolicyOutcome, Result, TenantResult
+from auditor.domain.words import Outcome, Severity, Source, SourceStatus, Status
+from auditor.render import pressing
 from auditor.render.fleet import FleetRow, fleet_rows, spare_seats
 from auditor.render.html import render
 from auditor.render.mail import render_mail
+from auditor.render.mail_story import RENEWALS, Room, story
 from auditor.render.mail_view import Reader
+from auditor.render.markdown import render as render_markdown
+from auditor.render.over_time import next_date
 from auditor.render.page import page
+from auditor.render.rows import Context
 from auditor.render.totals import summarise
 from auditor.render.words import Words
 from tests.render.sample import result
@@ -132,3 +138,67 @@ def test_a_fleet_in_which_nobody_was_audited_is_listed_all_the_same() -> None:
     lines = printed(rows(*lost))
     assert sum("lost" in line for line in lines) == 12
     assert "2 more in the reports, 2 of them not audited" in lines[-1]
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page that tells two tenants in full."""
+    monkeypatch.setattr(pressing, "FULL", 2)
+
+
+@pytest.mark.usefixtures("few")
+def test_what_a_page_leaves_out_of_many_tenants_is_said() -> None:
+    made = fleet(*(replace(worst(), name=f"t{number}", display_name=f"Tenant {number}") for number in range(5)))
+    head = _html(made).partition("<main>")[0]
+    assert "Tenant 0, Tenant 1, Tenant 2 and 2 more" in head
+    assert "findings, from the tenants that are told in full" in _html(made)
+    summary = b"".join(render_markdown(made, locale="en").chunks()).decode()
+    assert "The worst 2 of 5 tenants are told below" in summary
+    whole = b"".join(render_markdown(fleet(worst()), locale="en").chunks()).decode()
+    assert "The worst" not in whole
+
+
+@pytest.mark.usefixtures("few")
+def test_tenants_without_a_part_of_the_page_lead_to_pages_of_their_own() -> None:
+    made = fleet(*(replace(worst(), name=f"t {number}", display_name=f"Tenant {number}") for number in range(3)))
+    text = b"".join(render(made, locale="en", pages="tenants").chunks()).decode()
+    (table,) = re.findall(r'<table class="fleet">.*?</table>', text, re.DOTALL)
+    assert re.findall('href="([^"]+)"', table) == ["#t-t-0", "#t-t-1", "tenants/t%202.html", "#fleet"]
+    assert "tenants/" not in _html(made)
+
+
+@pytest.mark.usefixtures("few")
+def test_a_mail_counts_what_it_leaves_out() -> None:
+    gap = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason="who knows")
+    made = fleet(
+        *(
+            replace(worst(), name=f"t{number}", display_name="", policies=(gap,), complete=False, failure=None)
+            for number in range(23)
+        )
+    )
+    view = story(made, Reader(locale="en"), Words("en"), Room())
+    named = sum(line.name != "All tenants together" for line in view.tenants)
+    assert named + view.more_tenants == 23
+    assert len(view.completeness) + view.more_gaps == 23
+    context = Context.of_tenant(made.tenants[0], {}, Words("en"))
+    outside = sum(seat.sku_id.casefold() in context.about_seats for seat in made.tenants[0].seats)
+    assert outside
+    assert len(view.seats) + view.more_seats == 23 * outside
+    near = {
+        finding.subject.id
+        for finding in made.tenants[0].findings
+        if (date := next_date(finding)) and date <= made.run.as_of + RENEWALS and finding.status is Status.OPEN
+    }
+    assert near
+    assert len(view.renewals) + view.more_renewals == 23 * len(near)
+    for part in (render_mail(made, Reader(locale="en")).text, render_mail(made, Reader(locale="en")).html):
+        for more in (view.more_tenants, view.more_gaps, view.more_seats, view.more_renewals):
+            assert f"and {more} more" in part
+
+
+def test_a_mail_writes_numbers_as_its_language_does() -> None:
+    given = fleet(worst(), quiet("b"))
+    made = replace(given, summary=replace(given.summary, waived=12_345))
+    parts = render_mail(made, Reader(locale="de"))
+    assert "12.345" in parts.text
+    assert "12.345" in parts.html
