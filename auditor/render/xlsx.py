@@ -192,8 +192,9 @@ def _template(result: Result, words: Words, counts: Sequence[int], widths: Seque
             sheet.write_blank(1, _MONEY, None, money)
             sheet.write_blank(1, 0, None, blank)
             _table(sheet, COLUMNS, 1, widths)
-        _sheet(book, words.gettext("Actions"), _ACTIONS, list(_actions(result)), money)
-        _tracking(book, _ACTIONS.index("state"), sum(len(tenant.actions) for tenant in result.tenants), words)
+        actions = list(_actions(result))
+        _sheet(book, words.gettext("Actions"), _ACTIONS, actions, money)
+        _tracking(book, _ACTIONS.index("state"), len(actions), words)
         _sheet(book, words.gettext("Seats"), _SEATS, list(_seats(result)), money)
         _sheet(book, words.gettext("Waivers"), _WAIVERS, list(_waivers(result, words)), money)
         _sheet(book, words.gettext("Policies"), _POLICIES, list(_policies(result, words)), money)
@@ -212,13 +213,14 @@ _TO_FILL_IN: Final = (None, None, None)
 
 
 def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
-    for tenant in result.tenants:
-        for number, action in enumerate(tenant.actions, start=1):
+    parts = [(tenant.name, tenant.actions) for tenant in result.tenants] + [("", result.fleet.actions)]
+    for name, actions in parts:
+        for number, action in enumerate(actions, start=1):
             money = (
                 (action.money.currency, amount(action.money.per_month)) if action.money is not None else (None, None)
             )
             yield (
-                *(tenant.name, number, action.title, action.order, action.count, len(action.findings), *money),
+                *(name, number, action.title, action.order, action.count, len(action.findings), *money),
                 *(action.role, action.owner, action.decided_by, action.confidence, action.id, *_TO_FILL_IN),
             )
 

@@ -76,6 +76,16 @@ def test_actions_can_be_tracked() -> None:
     assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [a.title for a in compared().tenants[0].actions]
 
 
+def test_what_is_to_be_done_for_all_tenants_together_stands_with_no_tenant() -> None:
+    whole = compared()
+    moved = replace(whole.tenants[0].actions[0], id="move", title="Move seats")
+    sheet = book(replace(whole, fleet=replace(whole.fleet, actions=(moved,))))["Actions"]
+    *others, last = sheet.iter_rows(min_row=2, values_only=True)
+    assert (last[0], last[2]) == (None, "Move seats")
+    assert len(others) == sum(len(tenant.actions) for tenant in whole.tenants)
+    assert str(sheet.data_validations.dataValidation[0].sqref).endswith(str(sheet.max_row))
+
+
 def test_waivers_stand_with_their_last_day_as_a_date() -> None:
     sheet = book(waived())["Waivers"]
     head, (only,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
