@@ -202,14 +202,18 @@ def _spark(series: _Series, words: Words) -> Spark:
 def _trend(series: _Series, words: Words) -> Trend:
     runs, values = series.runs, series.values
     wide, high = _CURVE
-    most = max(*values, Decimal(1))
+    least, most = min(*values, Decimal(0)), max(*values, Decimal(1))
     span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
+
+    def at(value: Decimal) -> float:
+        return round(high - float((value - least) / (most - least)) * high, 1)
+
     points = (
-        f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{round(high - float(value / most) * high, 1)}"
+        f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{at(value)}"
         for run, value in zip(runs, values, strict=True)
     )
     first, last, said = _told(series, words)
-    return Trend(label=series.label, first=first, last=last, points=" ".join(points), said=said)
+    return Trend(label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), said=said)
 
 
 def _told(series: _Series, words: Words) -> tuple[str, str, str]:

@@ -278,6 +278,8 @@ class Trend:
     last: str
     points: str
     """Of a polyline in a view box of 120 by 32."""
+    axis: float
+    """How far down nothing is: at the bottom, unless a number was below it."""
     said: str
 
 

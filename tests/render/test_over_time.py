@@ -38,6 +38,17 @@ def test_curves_need_an_earlier_run_and_stay_in_their_box() -> None:
     assert text.count("<polyline") == 3
 
 
+def test_more_assigned_than_usable_is_drawn_below_nothing() -> None:
+    whole = result()
+    (seat, *_) = [seat for seat in whole.tenants[0].seats if seat.applies_to == "User"]
+    short = replace(seat, sku_part_number="SPE_E3", usable=10, consumed=15, spare=-5)
+    tenants = tuple(replace(each, failure=None, seats=(short,)) for each in whole.tenants[:1])
+    past = Past(as_of=whole.run.as_of - timedelta(days=7), open={}, money={}, spare=15)
+    (curve,) = [each for each in trends(replace(whole, tenants=tenants), (past,), EN) if each.label == "spare seats"]
+    (_, before), (_, now) = (tuple(map(float, point.split(","))) for point in curve.points.split(" "))
+    assert (before, curve.axis, now) == (0, 24, 32)
+
+
 def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
     tenant = result().tenants[0]
     line = timeline(tenant, Context.of_tenant(tenant, {}, EN))
