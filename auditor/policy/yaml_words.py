@@ -56,17 +56,25 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
         raise error
     span = at(file, lines, line=mark.line, column=mark.column)
     begun = span if opened is None else at(file, lines, line=opened.line, column=opened.column)
-    if error.context == "expected a single document in the stream":
+    ended = error.problem == "did not find expected <document start>" and _ended_above(span, lines)
+    if error.context == "expected a single document in the stream" or ended:
+        sign = "..." if ended else "---"
         return Diagnostic(
             slug="yaml-several-documents",
             message="a second document begins here",
             span=span,
-            hint="a file holds one document: take the '---' away or split the file",
+            hint=f"a file holds one document: take the '{sign}' away or split the file",
         )
     if error.problem in _AT_ITS_BEGINNING:
         span = begun
     message, hint = _said(error, span, begun)
     return Diagnostic(slug="yaml-syntax", message=message, span=span, hint=hint)
+
+
+def _ended_above(span: Span, lines: tuple[str, ...]) -> bool:
+    """Whether the last thing before a place is `...`, with which a document ends."""
+    above = (line.partition("#")[0].strip() for line in reversed(lines[: span.line - 1]))
+    return span.text.startswith("... ") or next(filter(None, above), "") == "..."
 
 
 _AT_ITS_BEGINNING: Final = {
@@ -78,7 +86,22 @@ _AT_ITS_BEGINNING: Final = {
 
 _QUOTE: Final = "put the value in quotes"
 _INDENT: Final = "indent the keys of one mapping, and the items of one list, alike"
+_TAB: Final = ("a tab indents the line", "YAML is indented with spaces")
 _SAID: Final[dict[str, _Said]] = {
+    "found a tab character that violates indentation": _TAB,
+    "found a tab character where an indentation space is expected": _TAB,
+    "block sequence entries are not allowed in this context": (
+        "a list cannot begin on the line of its key",
+        "begin it on the next line, or write it in brackets: [a, b]",
+    ),
+    "found unexpected ':'": (
+        "a ':' stands where no key can be",
+        "write a blank after the ':' of a key, and put a value that contains ':' in quotes",
+    ),
+    "did not find expected <document start>": (
+        "what stands here comes after the end of the value",
+        "take away the bracket or line too many",
+    ),
     "mapping values are not allowed in this context": (
         "a ':' stands where no key can be",
         f"put a value that contains ': ' in quotes; {_INDENT}",
@@ -106,13 +129,18 @@ def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
     word = quoted(rest.split()[0].rstrip(",]}")) if rest.strip() else "the end of the line"
     match error.problem:
         case "found character that cannot start any token" if rest.startswith("\t"):
-            return "a tab indents the line", "YAML is indented with spaces"
+            return _TAB
         case "found character that cannot start any token":
             return f"a value cannot begin with '{rest[:1]}'", _QUOTE
         case "did not find expected alphabetic or numeric character":
             return (
                 f"'{rest[:1]}' needs a name after it, or quotes",
                 f"to mean the character, write '{rest[:1]}' in quotes",
+            )
+        case "did not find expected key" if span.text[: span.column - 1].rstrip().endswith(("'", '"')):
+            return (
+                "text stands after the quote that ends the value",
+                "put the whole value in quotes; inside single quotes write ' twice: 'it''s'",
             )
         case "found undefined alias":
             return f"{word} refers to an anchor that is not defined above", "to mean a glob, put it in quotes"

@@ -135,6 +135,9 @@ def test_marks_and_directives_that_change_nothing(text: str | bytes) -> None:
         ("allow: *\n", [("yaml-syntax", 1, 8)]),
         ("allow: [*E5]\n", [("yaml-syntax", 1, 9)]),
         ("a:\n\t- b\n", [("yaml-syntax", 2, 1)]),
+        ("a:\n  b: 1\n\tc: 2\n", [("yaml-syntax", 3, 1)]),
+        ("a: 1\n...\n# c\nb: 2\n", [("yaml-several-documents", 4, 1)]),
+        ("{a: 1}}\n", [("yaml-syntax", 1, 7)]),
         ("a: @b\n", [("yaml-syntax", 1, 4)]),
         ("a: b: c\n", [("yaml-syntax", 1, 5)]),
         ("a: 'b\nc: d\n", [("yaml-syntax", 1, 4)]),
@@ -157,6 +160,24 @@ def test_marks_and_directives_that_change_nothing(text: str | bytes) -> None:
 )
 def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tuple[str, int, int]]) -> None:
     assert told(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a:\n  b: 1\n\tc: 2\n", "a tab indents the line"),
+        ("a: |\n\tb\n", "a tab indents the line"),
+        ("a: - b\n", "a list cannot begin on the line of its key"),
+        ("a: {b:}\n", "a ':' stands where no key can be"),
+        ("a: 'it's'\n", "text stands after the quote that ends the value"),
+        ('a: "b" c\n', "text stands after the quote that ends the value"),
+        ("{a: 1}}\n", "what stands here comes after the end of the value"),
+    ],
+)
+def test_what_hands_write_wrong_is_told_in_words_with_a_remedy(text: str, message: str) -> None:
+    (mistake,) = mistakes(text)
+    assert mistake.message == message
+    assert mistake.hint is not None
 
 
 @pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x85, 0x9F, 0x2028, 0x2029, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
