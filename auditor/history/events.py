@@ -108,6 +108,7 @@ def summary_of(
         for name in sorted(names)
     ]
     return {
+        "tenantId": tenant.tenant_id,
         "complete": tenant.complete,
         "open": {s.value: sum(p["open"] for p in policies if p["severity"] == s.value) for s in Severity},
         "waived": sum(p["waived"] for p in policies),

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result, TenantResult
 from auditor.history.events import EVENTS, happened, summary_of
-from auditor.store.nights import checked_document, checked_name, damaged, sealed
+from auditor.store.nights import checked_document, checked_name, damaged, same_directory, sealed
 from auditor.store.places import Place
 
 SCHEMA: Final = "auditor/ledger/v1"
@@ -78,7 +78,8 @@ class Ledger:
     def put(self, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> int:
         """Add a result; returns the bytes that it took, 0 where the same run is there already.
 
-        Raises SnapshotError for a result older than the newest one, and where another run of that instant is stored.
+        Raises SnapshotError for a result older than the newest one, and where another run of that instant is stored, or
+        another directory under that name.
         """
         known, where = self.entries(), self._place.address
         for entry in known:
@@ -92,6 +93,8 @@ class Ledger:
             raise self._refused(
                 "store-order", f"{where} has a later result of {self._tenant}, of {known[-1].as_of.isoformat()}"
             )
+        if known:
+            same_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
         before = self.held()
         rows, kept = happened(result, tenant, before)
         checkpoint = not known or _month(known[-1].as_of) != _month(result.run.as_of)

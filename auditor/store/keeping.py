@@ -21,6 +21,7 @@ from auditor.store.nights import (
     decode_night,
     encode,
     instant_name,
+    same_directory,
     sealed,
 )
 from auditor.store.places import Place
@@ -103,7 +104,8 @@ class Store:
     def put(self, folder: Path) -> tuple[Night, bool]:
         """Store a snapshot folder; returns the night, and whether it is new (False: the same was there already).
 
-        Raises SnapshotError for a snapshot that cannot be read, and where another one of that instant is stored.
+        Raises SnapshotError for a snapshot that cannot be read, and where another one of that instant is stored, or
+        another directory under that name.
         """
         # Trends do not wait for what reads people.
         from auditor.snapshot.reading import manifest_of, read  # noqa: PLC0415
@@ -114,8 +116,11 @@ class Store:
         there = self.place.read(name)
         if there is not None:
             return self._same(decode_night(there, f"{self.address}/{name}"), folder), False
+        earlier = self._earlier(manifest.tenant)
+        if earlier:
+            same_directory(self.address, manifest.tenant, earlier[-1].manifest.tenant_id, manifest.tenant_id)
         text = (folder / "manifest.json").read_bytes()
-        night, body = Putting(self._opened, read(folder), text.decode(), self._earlier(manifest.tenant)).made(folder)
+        night, body = Putting(self._opened, read(folder), text.decode(), earlier).made(folder)
         if not self.place.create(night.parts[-1].name, body):
             # The name has the digest of the content: whoever wrote it wrote the same.
             self._body(night.parts[-1])

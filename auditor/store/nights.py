@@ -183,3 +183,13 @@ def damaged(where: str, what: str) -> SnapshotError:
         f"{where}: {what}",
         hint="restore the object from a copy; `auditor store check` lists which nights are whole",
     )
+
+
+def same_directory(where: str, tenant: str, known: str, given: str) -> None:
+    """Raise SnapshotError where a name stands for another directory than it did: the two have no common past."""
+    if known and known.casefold() != given.casefold():
+        raise SnapshotError(
+            "store-tenant",
+            f"{where} has the tenant {tenant} of another directory: {known}, and not {given}",
+            hint="give one of them another name in the tenants file, or keep it in a store of its own",
+        )

@@ -1,6 +1,7 @@
 """What goes into a store comes out of it: every night, to the last gap, whatever came before and after."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -83,6 +84,17 @@ def test_the_same_snapshot_twice_is_one_night_and_another_of_that_instant_is_ref
         store.put(other)
     assert refused.value.slug == "store-exists"
     assert len(store.nights()) == 1
+
+
+def test_another_directory_under_a_name_that_the_store_has_is_refused(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    store.put(write(tmp_path / "a", night(STATE, 0)))
+    other = night(STATE, 1)
+    other = replace(other, manifest=replace(other.manifest, tenant_id="another"))
+    with pytest.raises(SnapshotError) as refused:
+        store.put(write(tmp_path / "b", other))
+    assert refused.value.slug == "store-tenant"
+    assert [entry.manifest.tenant_id for entry in store.nights()] == ["t"]
 
 
 def test_a_night_that_says_the_same_in_other_bytes_is_the_same_night(tmp_path: Path) -> None:

@@ -64,3 +64,13 @@ def test_another_severity_worth_or_waiver_is_a_change_within_the_month_too(tmp_p
     assert [(each["since"], each["severity"], each["waiver"]) for each in found] == [
         (instant(1), "critical", "W-2")
     ] * 2
+
+
+def test_results_of_another_directory_under_the_name_are_no_later_ones(tmp_path: Path) -> None:
+    (result,) = kept(tmp_path, POLICY)
+    result["run"]["asOf"] = instant(2)
+    result["tenants"][0]["tenantId"] = "another"
+    (tmp_path / "other.json").write_text(json.dumps(result))
+    done = call("store", "put", "audits", "other.json", cwd=tmp_path)
+    assert (done.code, "store-tenant" in done.err) == (2, True)
+    assert [each["closed"] for each in told(tmp_path)["tenants"][0]["policies"]] == [0]
