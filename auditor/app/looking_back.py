@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -60,24 +60,32 @@ def look(places: Sequence[Path | str]) -> Looked:
     """Read the counts of stores, folders of snapshots and result.json files; no people are read."""
     tenants: dict[str, _Tenant] = {}
     files = [place for place in places if isinstance(place, Path) and place.is_file()]
-    for place in places:
+    for place in dict.fromkeys(places):
         if place not in files:
             for name, found in (
                 _of_store(store_at(place).opened()) if is_store(place) else _plain(Path(place))
             ).items():
-                known = tenants.get(name, _Tenant())
-                tenants[name] = _Tenant(nights=(*known.nights, *found.nights), results=found.results or known.results)
+                tenants[name] = _joined(name, tenants.get(name, _Tenant()), found)
     for name, ledger in _loose(files).items():
-        known = tenants.get(name, _Tenant())
-        if known.results is not None and known.results.entries():
-            raise UsageError(
-                "usage", f"results of {name} stand in a store and beside it", hint="put them into the store first"
-            )
-        tenants[name] = replace(known, results=ledger)
+        tenants[name] = _joined(name, tenants.get(name, _Tenant()), _Tenant(results=ledger))
     where = ", ".join(map(str, places))
     if not tenants:
         raise SnapshotError("snapshot-missing", f"{where} holds no night and no result", hint="see `auditor store put`")
     return Looked(where=where, tenants=dict(sorted(tenants.items())))
+
+
+def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
+    """Put together what two places hold of a tenant: a night that both have is one; UsageError for results in both."""
+    nights: dict[datetime, NightSummary] = {}
+    for night in (*known.nights, *found.nights):
+        there = nights.get(night.at)
+        if there is None or there.summary.get("users") is None:
+            nights[night.at] = night
+    if _entries(known) and _entries(found):
+        raise UsageError(
+            "usage", f"results of {name} stand in a store and beside it", hint="put them into the store first"
+        )
+    return _Tenant(nights=tuple(nights.values()), results=found.results if _entries(found) else known.results)
 
 
 def over_time(looked: Looked, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
