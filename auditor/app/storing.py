@@ -15,7 +15,7 @@ from auditor.render.totals import sums
 from auditor.snapshot.reading import find
 from auditor.store.keeping import Store
 from auditor.store.nights import Night
-from auditor.store.retention import Pruning, parse_keep, prune
+from auditor.store.retention import Keep, Pruning, check_clock, parse_keep, prune
 
 _IN_FLIGHT = timedelta(days=2)
 """An object younger than this may belong to a writer that has not committed yet."""
@@ -122,12 +122,17 @@ def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] 
     """
     policy = parse_keep(keep)
     store = store_at(where).opened()
-    by_tenant: dict[str, list[Night]] = {}
-    for night in nights(where, tenants):
+    # A tenant of which only results were stored has findings with names too.
+    by_tenant: dict[str, list[Night]] = {
+        name.partition("/")[0]: [] for name in store.place.names("") if "/results/" in name
+    }
+    for night in store.nights():
         by_tenant.setdefault(night.tenant, []).append(night)
+    known_tenants(tenants, by_tenant.keys())
     decided = [
-        Thinned(nights=prune(found, policy, now), results=Ledger(store.place, name).thin(now - policy.longest))
-        for name, found in by_tenant.items()
+        _thinned(store, name, by_tenant[name], policy, now)
+        for name in sorted(by_tenant)
+        if not tenants or name in tenants
     ]
     for thinned in decided:
         store.ensure(thinned.nights.kept)
@@ -141,6 +146,17 @@ def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] 
                 if name.rpartition("/")[2] < old:
                     store.place.remove(name)
     return decided
+
+
+def _thinned(store: Store, tenant: str, found: Sequence[Night], policy: Keep, now: datetime) -> Thinned:
+    ledger = Ledger(store.place, tenant)
+    if found:
+        pruning = prune(found, policy, now)
+    else:
+        for entry in ledger.entries()[-1:]:
+            check_clock(tenant, entry.as_of, now)
+        pruning = Pruning(tenant=tenant, kept=(), gone=(), removed=(), held=())
+    return Thinned(nights=pruning, results=ledger.thin(now - policy.longest))
 
 
 def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:

@@ -63,16 +63,11 @@ def parse_keep(text: str) -> Keep:
 def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     """Decide about the nights of one tenant; the newest complete one, and the newest of all, always stay.
 
-    Raises UsageError where the newest night lies more than a day ahead of the clock, which then is wrong.
+    Raises UsageError as `check_clock`.
     """
     ordered = sorted(nights, key=lambda night: night.instant)
     newest = ordered[-1]
-    if newest.instant > now + _YOUNG:
-        raise UsageError(
-            "keep-clock",
-            f"the newest night of {newest.tenant} is of {newest.instant.isoformat()}, the clock says {now.isoformat()}",
-            hint="set the clock right; nothing was deleted",
-        )
+    check_clock(newest.tenant, newest.instant, now)
     stay = {newest.instant}
     stay.update([night.instant for night in ordered if night.manifest.complete][-1:])
     since = now - timedelta(days=keep.days)
@@ -95,6 +90,16 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
         removed=tuple(entry for name, entry in sorted(theirs.items()) if name not in needed),
         held=tuple(entry for name, entry in sorted(theirs.items()) if name in needed and _own(name, gone)),
     )
+
+
+def check_clock(tenant: str, newest: datetime, now: datetime) -> None:
+    """Raise UsageError where the newest night lies more than a day ahead of the clock, which then is wrong."""
+    if newest > now + _YOUNG:
+        raise UsageError(
+            "keep-clock",
+            f"the newest night of {tenant} is of {newest.isoformat()}, the clock says {now.isoformat()}",
+            hint="set the clock right; nothing was deleted",
+        )
 
 
 def _best(night: Night, ordered: Sequence[Night]) -> bool:

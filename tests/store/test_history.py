@@ -206,6 +206,20 @@ def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_p
     assert len(told(tmp_path)["tenants"][0]["findings"]) == 4
 
 
+def test_retention_takes_the_names_in_old_findings_where_only_results_are_kept(place: Path, tmp_path: Path) -> None:
+    store = tmp_path / "results"
+    assert call("store", "put", store, *(f"out{day}/result.json" for day in range(5)), cwd=place).code == 0
+    later = str(int((START + timedelta(days=30)).timestamp()))
+    early = call("store", "prune", store, "--keep", "10d", "--delete", cwd=place, SOURCE_DATE_EPOCH="0")
+    assert (early.code, "keep-clock" in early.err) == (2, True)
+    told_first = call("store", "prune", store, "--keep", "10d", "--json", cwd=place, SOURCE_DATE_EPOCH=later)
+    done = call(
+        "store", "prune", store, "--keep", "10d", "--tenant", "contoso", "--delete", cwd=place, SOURCE_DATE_EPOCH=later
+    )
+    assert (done.code, json.loads(told_first.out)[0]["findingsOfResults"]) == (0, [instant(day) for day in range(3)])
+    assert [path.name[:6] for path in sorted((store / "contoso" / "findings").iterdir())] == ["000004", "000005"]
+
+
 def test_findings_that_are_missing_are_no_answer_to_since_when(place: Path) -> None:
     *_, newest = sorted((place / "audits" / "contoso" / "findings").iterdir())
     newest.unlink()
