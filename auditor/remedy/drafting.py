@@ -1,7 +1,7 @@
 """One tenant's findings and what earlier tries have taught into a draft: who changes how, and in which order."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from auditor.domain.result import Action, Finding, TenantResult
@@ -9,7 +9,7 @@ from auditor.domain.words import Status, SubjectType
 from auditor.engine.facts import Facts
 from auditor.engine.plan import Plan
 from auditor.guidance import Library
-from auditor.remedy.accounts import read_accounts
+from auditor.remedy.accounts import Account, read_accounts
 from auditor.remedy.acting import actions_of
 from auditor.remedy.applying import State, apply, copied, state_of
 from auditor.remedy.choosing import Choice, choose_ways
@@ -124,7 +124,7 @@ def draft(
         for user, place in zip(users, choice.ways, strict=True)
         if options.weighed[user][place].mended
     }
-    decided = tuple(_decided(options, user, weighed) for user, weighed in taken.items())
+    decided = tuple(one for user, weighed in taken.items() for one in _decided(options, user, weighed))
     actions = listed(options, options.tenant, decided, library, words)
     state = copied(options.state)
     refused: dict[str, str] = {}
@@ -181,15 +181,35 @@ def _key(options: Options, command: Command) -> str:
     return identifier if kind == "users" else next(joint, identifier)
 
 
-def _decided(options: Options, user: str, weighed: Weighed) -> Decided:
-    """Name what a change of one person is, by what comes, goes and stays."""
+def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]:
+    """Name what a change of one person or group is.
+
+    A group licence that is tried again is nothing that is assigned: where the rest is worth doing by itself, the two
+    are told apart.
+    """
     if user in options.parties:
-        return _decided_party(options.parties[user])
-    proposal, before = weighed.proposal, options.state.accounts[user]
+        yield _decided_party(options.parties[user])
+        return
+    before, commands = options.state.accounts[user], weighed.proposal.commands
+    alone = (own for own in options.weighed[user] if own.mended and own.proposal.commands == commands[:-1])
+    rest = next(alone, None) if weighed.proposal.retried else None
+    mended = () if rest is None else tuple(finding for finding in weighed.mended if finding not in rest.mended)
+    if rest is None or not mended:
+        yield _changed(before, weighed)
+        return
+    again = replace(weighed.proposal, add=(), remove=(), location=None, commands=commands[-1:])
+    yield _changed(before, rest)
+    yield _changed(rest.proposal.after, replace(weighed, proposal=again, mended=mended, lost=()))
+
+
+def _changed(before: Account, weighed: Weighed) -> Decided:
+    """Name what a change of one person is, by what comes, goes and stays."""
+    proposal = weighed.proposal
     came = sorted(proposal.after.held - before.held)
     went = sorted(before.held - proposal.after.held)
     copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
-    retried = sorted({g.sku_id for g in before.grants if g.error == "CountViolation"} & set(came))
+    waiting = {g.sku_id for g in before.grants if g.group is not None and g.error == "CountViolation"}
+    retried = sorted(waiting & set(came))
     services = sorted({f.detail or "" for f in weighed.mended if f.check.startswith("service.")})
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     mended = sorted(weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
@@ -197,7 +217,7 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Decided:
     if came and went:
         kind, old, new = Kind.MOVE, "+".join(went), "+".join(came)
     elif proposal.retried and came == retried:
-        kind, old, extra = Kind.REPROCESS, "+".join(retried), "CountViolation"
+        kind, old, extra = Kind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"
     elif came:
         kind, new = Kind.ASSIGN, "+".join(came)
     elif went:

@@ -90,7 +90,8 @@ def _party(
     market: Market, state: State, group: str, sku_id: str, findings: Mapping[str, Sequence[Finding]]
 ) -> Party | None:
     target = _target(market, state, sku_id, findings)
-    added = () if target is None else (Addition(sku_id=target),)
+    off = _off(market, [state.accounts[user] for user in findings], (group, sku_id), target)
+    added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
     command = assign_group(group, add=added, remove=[sku_id])
     after = copied(state)
     # Whether there are seats enough is for the choice over all; here everybody finds one.
@@ -132,6 +133,13 @@ def _target(market: Market, state: State, sku_id: str, findings: Mapping[str, Se
         lacking = [sku for sku in lacking if sku != sku_id and sku not in state.accounts[user].held]
         shared = lacking if shared is None else [sku for sku in shared if sku in lacking]
     return shared[0] if shared else None
+
+
+def _off(market: Market, accounts: Iterable[Account], given: tuple[str, str], target: str | None) -> tuple[str, ...]:
+    """Return the plans of the new product that stay off: those that the group keeps off in the old one."""
+    paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == given]
+    off = {plan for grant in paths for plan in grant.off}
+    return tuple(sorted(off & market.plans(target or "").keys()))
 
 
 def _seats(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:

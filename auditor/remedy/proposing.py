@@ -166,13 +166,12 @@ def _proposal(
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
 ) -> Proposal | None:
     removed, added, location = change
-    findings, denied = services
     after = account.without_direct(removed) if removed else account
     additions: list[Addition] = []
     for sku_id in dict.fromkeys(sku for sku in added if sku is not None):
-        off = _off(account, removed, sku_id, denied, market)
+        off = _off(account, sku_id, services, market)
         additions.append(Addition(sku_id=sku_id, disabled_plans=off))
-    additions.extend(_switched(after, findings, market))
+    additions.extend(_switched(after, services[0], market))
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     if retried:
@@ -195,12 +194,18 @@ def _proposal(
 
 
 def _off(
-    account: Account, removed: Sequence[str], sku_id: str, denied: frozenset[str] | None, market: Market
+    account: Account, sku_id: str, services: tuple[Sequence[Finding], frozenset[str] | None], market: Market
 ) -> tuple[str, ...]:
-    """Return the plans of a new product that stay off: those that were off in what it replaces, and denied ones."""
+    """Return the plans of a new product that stay off: those that are off in what the person holds, and denied ones.
+
+    A service that a policy asks for is not kept off where services are switched.
+    """
+    findings, denied = services
     own = market.plans(sku_id)
-    on = account.services({grant.sku_id: market.plans(grant.sku_id) for grant in account.grants})
-    off = {plan for old in removed for plan in market.plans(old) if plan in own and plan not in on}
+    held = {sku: market.plans(sku) for sku in account.held}
+    wanted = {(finding.detail or "").casefold() for finding in findings if finding.check == "service.missing"}
+    off = {plan for plans in held.values() for plan in plans if plan in own} - account.services(held)
+    off = {plan for plan in off if not wanted & {plan, own[plan].casefold()}}
     if denied is not None:
         off |= {plan for plan, name in own.items() if plan in denied or name.casefold() in denied}
     return tuple(sorted(off))
@@ -235,7 +240,8 @@ def half_done(mended: Iterable[Finding], findings: Iterable[Finding]) -> bool:
     """Whether a policy that denies one product and asks for another would be followed in one of the two only.
 
     Nobody loses a product while the one that is to take its place does not come, and nobody is given a second one
-    beside the first. A blocked account needs no replacement, whatever a policy for people asks.
+    beside the first. A blocked account needs no replacement, whatever a policy for people asks; what it is given all
+    the same may not come beside the first either.
     """
     done = {finding.fingerprint for finding in mended}
     sides: dict[str, tuple[set[bool], set[bool]]] = {}
@@ -244,6 +250,6 @@ def half_done(mended: Iterable[Finding], findings: Iterable[Finding]) -> bool:
             unwanted, missing = sides.setdefault(finding.policy, (set(), set()))
             side = unwanted if finding.check in UNWANTED else missing
             blocked = finding.evidence.get("accountEnabled") is False
-            if not (blocked and finding.check == "assignment.missing"):
+            if finding.fingerprint in done or not (blocked and finding.check == "assignment.missing"):
                 side.add(finding.fingerprint in done)
     return any(unwanted and missing and len(unwanted | missing) > 1 for unwanted, missing in sides.values())

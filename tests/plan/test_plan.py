@@ -15,6 +15,12 @@ STORE = """policies:
     users: {department: Store}
     assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
 """
+OFFICE = """policies:
+  - id: office
+    severity: high
+    users: {department: Office}
+    assignments: {require: [SPE_E3]}
+"""
 LEAVERS = """policies:
   - id: leavers
     severity: high
@@ -35,6 +41,28 @@ def test_a_move_is_one_call_and_keeps_off_what_is_off() -> None:
     )
     assert plan.after.open == 0
     assert f"{plan.actions[0].money.per_month:.2f}" == "28.20"  # type: ignore[union-attr]
+
+
+def test_a_product_beside_another_keeps_off_what_is_off_there() -> None:
+    off = [plan for plan in _plans(F3) if plan in _plans(E3)][:1]
+    ann = user("ann", grant(F3, off=(off[0],)), department="Office")
+    plan = planned(snapshot([ann], {E3: 5, F3: 5}), OFFICE + PRICES)
+    assert bodies(plan) == [("/users/ann/assignLicense", ["SPE_E3"], [])]
+    assert plan.actions[0].requests[0]["body"]["addLicenses"][0]["disabledPlans"] == off
+
+
+def test_a_new_product_brings_a_service_that_a_policy_asks_for_though_the_old_one_had_it_off() -> None:
+    ann = user("ann", grant(F3, off=(_teams(F3),)), department="Office")
+    plan = planned(
+        snapshot([ann], {E3: 5, F3: 5}), OFFICE.replace("[SPE_E3]}", "[SPE_E3], services: {require: [TEAMS1]}}")
+    )
+    assert (plan.before.open, plan.after.open) == (2, 0)
+
+
+def _teams(sku_id: str) -> str:
+    product = builtin().product(sku_id)
+    assert product is not None
+    return next(plan.id for plan in product.plans if plan.name == "TEAMS1")
 
 
 def _plans(sku_id: str) -> list[str]:
@@ -173,6 +201,28 @@ def test_a_retry_follows_the_seat_that_it_needs() -> None:
     assert (plan.before.open, plan.after.open) == (4, 0)
 
 
+def test_a_retry_is_told_apart_from_what_else_changes() -> None:
+    group = licensing("ann", sku=F3) | {"hasMembersWithLicenseErrors": True}
+    ann = user("ann", grant(VISIO), grant(F3, "g1", error="CountViolation"))
+    text = "policies:\n  - {id: errors, severity: low, health: {errors: deny}}\n"
+    text += "  - {id: visio, severity: high, assignments: {deny: [VISIOCLIENT]}}\n"
+    plan = planned(snapshot([ann], {F3: 1, VISIO: 1}, groups=[group]), text)
+    assert [(action.kind, len(action.requests), len(action.findings)) for action in plan.actions] == [
+        ("unassign", 1, 1),
+        ("reprocess", 1, 1),
+    ]
+    assert plan.actions[1].title == "Process the group licence Microsoft 365 F3 of 1 person again"
+    assert plan.after.open == 0
+
+
+def test_nobody_who_left_is_given_another_product_beside_the_one_of_their_group() -> None:
+    people = [user("ann", grant(E3, "g1"), accountEnabled=False), user("bo", grant(E3, "g1"), department="Sales")]
+    text = STORE.replace("{department: Store}", "{accountEnabled: false}")
+    plan = planned(snapshot(people, {E3: 2, F3: 2}, groups=[licensing("ann", "bo", sku=E3)]), text)
+    assert bodies(plan) == []
+    assert [item.code for item in plan.proof.remaining] == ["group", "group"]
+
+
 def test_services_are_switched_in_place() -> None:
     teams = "57ff2da0-773e-42df-b2af-ffb7a2317929"
     text = """policies:
@@ -240,23 +290,25 @@ def test_equal_input_gives_equal_plans() -> None:
     assert planned(snapshot(people, {E3: 9, F3: 4}), text) == planned(snapshot(people[::-1], {E3: 9, F3: 4}), text)
 
 
-def licensing(*members: str, extra: tuple[str, ...] = ()) -> dict[str, Any]:
+def licensing(*members: str, extra: tuple[str, ...] = (), sku: str = E5) -> dict[str, Any]:
     return {
         "id": "g1",
         "displayName": "LIC-E5",
-        "assignedLicenses": [{"skuId": E5}],
+        "assignedLicenses": [{"skuId": sku}],
         "licenseProcessingState": {"state": "ProcessingComplete"},
         "members": [*members, *extra],
     }
 
 
 def test_a_group_all_of_whose_people_should_move_is_changed_at_the_group() -> None:
-    people = [user(name, grant(E5, "g1"), department="Store") for name in ("ann", "bo")]
+    off = [plan for plan in _plans(E5) if plan in _plans(F3)][:1]
+    people = [user(name, grant(E5, "g1", off=tuple(off)), department="Store") for name in ("ann", "bo")]
     state = snapshot(people, {E5: 2, F3: 2}, groups=[licensing("ann", "bo")])
     plan = planned(state, STORE.replace("SPE_E3, ", "") + PRICES)
     assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E5"])]
     assert plan.actions[0].title == "Let the group LIC-E5 give Microsoft 365 F3 instead of Microsoft 365 E5 to 2 people"
     assert plan.after.open == 0
+    assert plan.actions[0].requests[0]["body"]["addLicenses"][0]["disabledPlans"] == off
     assert any("every member of the group LIC-E5" in warning for warning in plan.actions[0].warnings)
 
 
