@@ -182,7 +182,7 @@ def _seats_table(rows: list[SeatRow], console: Console, words: Words) -> Table:
 
 
 def _bar(row: SeatRow, console: Console) -> Text:
-    """Draw assigned seats, spare ones, and those that are assigned beyond what can be used; none of them is lost."""
+    """Draw assigned seats, spare ones, and those that are assigned beyond what can be used."""
     if row.picture is None:
         return Text("")
     full, spare, over = ("█", "░", "▓") if console.encoding.startswith("utf") else ("#", ".", "!")

@@ -25,6 +25,13 @@ CUT = """(width) => { const bad = [], seen = document.createRange();
     } }
   return bad; }"""
 """Cells of which something is beyond the edge, and words of a usual length that go on in the next line."""
+APART = """() => Array.from(document.querySelectorAll(".fleet td .badge")).filter((badge) => {
+  const count = document.createRange();
+  count.selectNode(badge.nextSibling);
+  const box = badge.getBoundingClientRect(), there = Array.from(count.getClientRects()).pop();
+  return there.top > box.bottom || there.bottom < box.top;
+}).length"""
+"""Severities of which the number stands in the next line."""
 BOTTOMS = "sel => Array.from(document.querySelectorAll(sel), each => each.getBoundingClientRect().bottom)"
 
 
@@ -55,6 +62,7 @@ def test_a_phone_tells_the_outcome_and_what_changed_first(opened: Open) -> None:
 def test_tables_are_whole_and_their_words_too_at_any_width(opened: Open, locale: str, width: int) -> None:
     tab = opened("demo", locale=locale, viewport={"width": width, "height": 844})
     assert tab.evaluate(CUT, width) == []
+    assert tab.evaluate(APART) == 0
     tab.emulate_media(media="print")
     tab.set_viewport_size({"width": 700, "height": 900})
     assert tab.evaluate(CUT, 700) == []
