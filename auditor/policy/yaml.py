@@ -1,5 +1,6 @@
 """Turns the text of a YAML 1.2 file into plain values, and any path into them back into its place in the text."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from typing import Final
@@ -13,6 +14,9 @@ from auditor.policy import yaml_scalars, yaml_words
 MOST_BYTES: Final = 1 << 20
 MOST_NODES: Final = 100_000
 DEEPEST: Final = 64
+_HALF: Final = re.compile(r"\\u[dD][89abAB]")
+_ESCAPE: Final = re.compile(r"(?i)\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)")
+"""An escape in JSON: two halves of one character, or any other."""
 
 Path = tuple[str | int, ...]
 
@@ -58,7 +62,7 @@ def parse(text: bytes | str, *, file: str) -> Document:
     checked = _checked(text, file)
     lines = tuple(checked.splitlines())
     _refuse_other_version(file, lines)
-    root = _compose(checked, file, lines)
+    root = _compose(_with_whole_characters(checked), file, lines)
     if root is None or (root.tag == _PLAIN and root.value == ""):
         message = "the file is empty" if not checked.strip() else "the file holds nothing but comments"
         raise _one("yaml-empty", message, yaml_words.at(file, lines, line=0, column=0))
@@ -221,6 +225,26 @@ def _checked(text: bytes | str, file: str) -> str:
             "yaml-character", f"the character U+{code} is not allowed", _end_of(file, checked[: found.start()]), hint
         )
     return checked
+
+
+def _with_whole_characters(text: str) -> str:
+    r"""Return JSON with two escapes for one character as YAML writes them, `\U0001f600`; other text stays as it is.
+
+    JSON is YAML, and programs that write it escape whatever lies beyond U+FFFF in two halves, which YAML does not know.
+    """
+    if not _HALF.search(text):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return _ESCAPE.sub(_joined, text)
+
+
+def _joined(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[0]
+    return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
 
 
 def _decoded(text: bytes, file: str) -> str:

@@ -52,6 +52,16 @@ UNEVEN = (state("adatum", 0, "ann"), state("contoso", 9, "bob"), state("fabrikam
 EVEN = (state("adatum", 3), state("contoso", 3, "bob", "cy"), state("fabrikam", 3))
 
 
+def test_a_policy_may_hold_any_character() -> None:
+    """Also those that JSON writes in two halves, which a result carries as it does all of a policy."""
+    odd = POLICIES.replace("severity: low", 'title: "\U0001f600 \\x85", rationale: \U00020000, severity: low')
+    policies = load_policies([("policies/p.yaml", odd.encode())]).policies
+    parts = [remedied(audit([each], policies, builtin(), NOW), policies) for each in UNEVEN]
+    whole = remedied(audit(UNEVEN, policies, builtin(), NOW), policies)
+    assert body(merged(*parts)) == body(whole)
+    assert {policy.title for policy in whole.run.policies} == {"\U0001f600 \x85", ""}
+
+
 def nights(*states: tuple[Snapshot, ...]) -> Result:
     """The last of several nights, each compared with the one before."""
     last = audited(*states[0])

@@ -94,6 +94,13 @@ def test_aliases_stand_for_what_they_name() -> None:
     assert value("a: &x {b: [1]}\nc: *x\n") == {"a": {"b": [1]}, "c": {"b": [1]}}
 
 
+def test_json_may_write_a_character_in_two_halves() -> None:
+    said = {"a": ["\U0001f600", "x\U0010ffffy", "\\ud83d\\ude00", "\\\U0001f600", "é\x85\u2028"]}
+    assert value(json.dumps(said)) == said
+    assert value(json.dumps(said, indent="\t").replace(": ", " :\t")) == said
+    assert told('{"a": "\\ud83d"}') == told('{"a": "\\ude00\\ud83d"}') == [("yaml-syntax", 1, 10)]
+
+
 @pytest.mark.parametrize(
     "text", ["﻿a: 1\n", b"\xef\xbb\xbfa: 1\n", "%YAML 1.2\n---\na: 1\n", "---\na: 1\n...\n", "a: 1\r\n"]
 )
