@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from auditor.app.places import all_folders, is_store, store_at
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
@@ -25,7 +24,7 @@ from auditor.render.fleet import free_part_numbers
 from auditor.render.past import Past
 from auditor.render.totals import sums
 from auditor.snapshot.manifest import format_instant
-from auditor.snapshot.reading import find, manifest_of
+from auditor.snapshot.reading import find, manifest_of, products_of
 from auditor.store.keeping import Store
 from auditor.store.memory import Memory
 
@@ -250,7 +249,7 @@ def _plain(root: Path) -> dict[str, _Tenant]:
     found: dict[str, _Tenant] = {}
     for folder in folders:
         manifest = manifest_of(folder)
-        summary = {"seats": seats_of(pq.read_table(folder / "products.parquet"), None), "cohorts": None}
+        summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
         night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
         found[manifest.tenant] = _Tenant(nights=(*found.get(manifest.tenant, _Tenant()).nights, night))
     return found

@@ -198,10 +198,17 @@ def _seat(seat: Mapping[str, Any], at: datetime, usable: int | None) -> tuple[An
 
 
 def _cohort_rows(nights: Sequence[NightSummary]) -> Iterable[dict[str, Any]]:
-    for night in nights:
+    """Yield what became of holders from one night to another, and of comparisons that overlap the longest.
+
+    A night that is stored after the one that follows it was not there yet when that one was compared.
+    """
+    begun: datetime | None = None
+    for night in reversed(nights):
         told = night.summary.get("cohorts")
-        for sku_id, counts in (told["skus"] if told else {}).items():
-            yield {"at": night.at, "sku_id": sku_id, **counts}
+        if told and (begun is None or night.at <= begun):
+            begun = datetime.fromisoformat(told["since"])
+            for sku_id, counts in told["skus"].items():
+                yield {"at": night.at, "sku_id": sku_id, **counts}
 
 
 def _policy_row(entry: Entry, policy: Mapping[str, Any]) -> tuple[Any, ...]:

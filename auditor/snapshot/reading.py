@@ -91,6 +91,15 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
     )
 
 
+def products_of(folder: Path) -> pa.Table:
+    """Read the SKUs of a snapshot and nothing else of it; SnapshotError where they are damaged, as `read` says it."""
+    entry = _manifest(folder)[1].get("products.parquet")
+    if entry is None:
+        raise SnapshotError("snapshot-damaged", f"{folder} does not list products.parquet", hint=AGAIN)
+    path = folder / "products.parquet"
+    return _table(path, entry, checked(path, entry), SMALL_TABLES["products"])
+
+
 def identity_of(folder: Path) -> str:
     """Return the digest that stands for a snapshot's content, as `read` tells it; its files are not checked for it."""
     return _manifest(folder)[2]

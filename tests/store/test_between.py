@@ -2,11 +2,14 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from auditor.domain.result import Coverage
+from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.writing import write
 from tests.cli.harness import Ran, call
 from tests.languages.reading import LANGUAGES
@@ -87,6 +90,30 @@ def test_what_changed_its_state_is_told(place: Path) -> None:
         assert done.code in {0, 1}, done.err
     told = compared(place, instant(5), instant(6))
     assert [(f["kind"], f["status"]) for f in told["findings"]] == [("changed", "waived")] * 2
+
+
+def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(place: Path) -> None:
+    unread = night(state(2), 5, asked=ASKED)
+    sources = [s for s in unread.manifest.sources if s.name is not Source.USERS]
+    denied = Coverage(name=Source.USERS, status=SourceStatus.DENIED)
+    write(place / "night5", replace(unread, manifest=replace(unread.manifest, sources=(*sources, denied))))
+    prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}\n"
+    (place / "p.yaml").write_text(POLICY + prices)
+    write(place / "again", night(state(2), 4, asked=ASKED))
+    for day, snapshot in ((4, "again"), (5, "night5")):
+        done = call(
+            "audit", "p.yaml", "--snapshot", snapshot, "--as-of", instant(day, 2), "-f", "json", "--store", "other",
+            "-q", cwd=place,
+        )  # fmt: skip
+        assert done.code == (1 if day == 4 else 3), done.err
+    done = call("history", "other", "--from", instant(4, 3), "--to", instant(5, 3), "-f", "json", cwd=place)
+    (told,) = json.loads(done.out)["between"]
+    assert told["findings"] == []
+    assert told["money"] == [{"currency": "EUR", "perMonth": [40.0, 0.0]}]
+    assert told["unknown"] == [
+        "1 of 2 nights were not read whole",
+        "in 1 of 2 results some policy could not be evaluated",
+    ]
 
 
 def test_an_instant_before_the_first_night_is_said(place: Path) -> None:

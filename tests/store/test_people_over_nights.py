@@ -73,6 +73,31 @@ def test_blocked_accounts_that_nobody_asked_about_are_not_none(tmp_path: Path) -
     assert [(each["users"], each["blocked"], each["licensed"]) for each in told] == [(2, 1, 2), (2, None, 2)]
 
 
+def cohorts(place: Path) -> list[dict[str, Any]]:
+    """What became of the holders of the first product."""
+    done = call("history", "audits", "-f", "json", cwd=place)
+    assert done.code == 0, done.err
+    told = {seat["skuId"]: seat["cohorts"] for seat in json.loads(done.out)["tenants"][0]["seats"]}
+    return [told[SKUS[0]]]
+
+
+def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> None:
+    few = night({**STATE, "users": [ANN, BOB]}, 0, columns=("id", "notCollected"), asked=("id", "assignedLicenses"))
+    folders = [
+        write(tmp_path / "nights", each) for each in (few, nightly(1, ANN), nightly(2, ANN, {**ANN, "id": "cleo"}))
+    ]
+    for folder in folders:
+        assert call("store", "put", "audits", folder, cwd=tmp_path).code == 0
+    assert cohorts(tmp_path) == [{"nights": 2, "kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1}]
+
+
+def test_who_left_is_told_once_where_a_night_comes_after_the_one_that_follows_it(tmp_path: Path) -> None:
+    folders = [write(tmp_path / "nights", each) for each in (nightly(0, ANN, BOB), nightly(1, ANN), nightly(2, ANN))]
+    for place in (0, 2, 1):
+        assert call("store", "put", "audits", folders[place], cwd=tmp_path).code == 0
+    assert cohorts(tmp_path) == [{"nights": 1, "kept": 1, "new": 0, "reclaimed": 0, "lapsed": 1}]
+
+
 def test_machines_get_the_comparison_as_json_and_other_forms_are_refused(tmp_path: Path) -> None:
     for snapshot in (nightly(0, ANN, BOB), nightly(1, ANN)):
         write(tmp_path / "nights", snapshot)

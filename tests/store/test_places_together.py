@@ -1,6 +1,7 @@
 """Several places looked at together: each night and each result counts once, and none of them hides another's."""
 
 import json
+import shutil
 from collections.abc import Sequence
 from itertools import permutations
 from pathlib import Path
@@ -61,3 +62,16 @@ def test_results_in_two_places_are_one_clear_error(place: Path, tmp_path: Path) 
         done = call("history", "results", other, cwd=place)
         assert (done.code, done.out) == (2, b"")
         assert "results of contoso stand in a store and beside it" in done.err
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone"])
+def test_a_damaged_snapshot_of_a_folder_is_one_clear_error(harm: str, place: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(place / "snapshots", tmp_path / "snapshots")
+    products = next(copy.rglob("products.parquet"))
+    if harm == "gone":
+        products.unlink()
+    else:
+        products.write_bytes(products.read_bytes()[:100])
+    done = call("history", copy, cwd=tmp_path)
+    assert (done.code, done.out) == (2, b"")
+    assert "snapshot-damaged" in done.err
