@@ -19,6 +19,7 @@ from auditor.render.page import page
 from auditor.render.rows import Context, seat_row
 from auditor.render.seat_picture import WIDTH, bound, picture
 from auditor.render.totals import freed, money, priced_whole, sums
+from auditor.render.verdict import verdict
 from auditor.render.view import SeatRow
 from auditor.render.visible import visible
 from auditor.render.words import Words
@@ -200,6 +201,15 @@ def test_the_latest_sign_in_counts_and_the_year_one_is_none() -> None:
         == "2026-02-01T00:00:00Z"
     )
     assert last_sign_in({"lastSignInDateTime": "0001-01-01T00:00:00Z", "lastNonInteractiveSignInDateTime": ""}) is None
+
+
+def test_a_run_that_judged_nothing_never_says_that_all_is_well() -> None:
+    person = user("ann", accountEnabled=False)
+    policies = "policies:\n- {id: p, severity: low, tenants: [TENANT], users: {}, assignments: {allow: []}}\n"
+    judged = audited(policies.replace("TENANT", "contoso"), tenant(person))
+    assert verdict(judged, WORDS) == "Everything is inside its policies."
+    for whole in (audited(policies.replace("TENANT", "elsewhere"), tenant(person)), replace(judged, tenants=())):
+        assert verdict(whole, WORDS).startswith("Nothing was judged")
 
 
 def test_words_of_numbers_and_dates() -> None:
