@@ -14,6 +14,7 @@ from auditor.wording import wording
 from auditor.wording.checks import N_
 
 _SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+_SEATS: Final = pattern("[0-9]{1,9}")
 _EITHER: Final = pattern(r"\{percent: ([0-9]{1,3}(?:\.[0-9]{1,6})?)%?, seats: ([0-9]{1,9})\}")
 
 SEVERITIES: Final[Mapping[Severity, str]] = MappingProxyType(
@@ -136,6 +137,8 @@ class Words:
         if either is not None:
             told = self.gettext("{share} ({seats} if that is more)")
             return told.replace("{share}", self._share(either[1])).replace("{seats}", self.number(int(either[2])))
+        if _SEATS.fullmatch(written):
+            return self.number(int(written))
         return _SHARE.sub(lambda found: self._share(found[1]), written)
 
     def _share(self, percent: str) -> str:

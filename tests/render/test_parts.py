@@ -212,6 +212,16 @@ def test_a_run_that_judged_nothing_never_says_that_all_is_well() -> None:
         assert verdict(whole, WORDS).startswith("Nothing was judged")
 
 
+def test_bounds_are_written_as_other_numbers_are() -> None:
+    told = ("12000", "5%", "2.5%", "{percent: 10, seats: 5000}")
+    assert [Words("de").bound(each) for each in told] == [
+        "12.000",
+        "5\xa0%",
+        "2,5\xa0%",
+        "10\xa0% (5.000, wenn das mehr ist)",
+    ]
+
+
 def test_words_of_numbers_and_dates() -> None:
     assert (WORDS.number(1234567), WORDS.number(-2), WORDS.number(None)) == ("1,234,567", "\u22122", "\u2013")
     assert WORDS.instant(datetime(2026, 1, 2, 3, 4, tzinfo=UTC)) == "2 Jan 2026, 03:04 UTC"
