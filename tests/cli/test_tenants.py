@@ -146,6 +146,13 @@ def texts(folder: Path) -> Iterator[str]:
             yield file.read_text()
 
 
+def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_path: Path) -> None:
+    assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "--redact", "-o", "a", cwd=tmp_path).code == 1
+    ran = call("report", "a/result.json", "-f", "json", "--redact", "-o", "b", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "b/result.json").read_bytes() == (tmp_path / "a/result.json").read_bytes()
+
+
 def test_a_comparison_with_a_redacted_result_still_knows_what_is_new(tmp_path: Path) -> None:
     state = tenant(user("ann", "SPE_E3"))
     assert audit(tmp_path, state, "--redact").code == 1
