@@ -14,7 +14,7 @@ from auditor.engine.facts import Facts
 from auditor.engine.plan import bind
 from auditor.policy.compiling import needs
 from auditor.remedy.applying import resulting
-from auditor.remedy.drafting import Draft, Lessons, Options, draft, listed, options_of
+from auditor.remedy.drafting import Draft, Lessons, Options, at_their_turn, draft, listed, options_of
 from auditor.remedy.kinds import Kind
 from auditor.remedy.money import figures
 from auditor.remedy.planned import (
@@ -26,8 +26,9 @@ from auditor.remedy.planned import (
     Standing,
     TenantPlan,
 )
+from auditor.remedy.reasons import why, why_code
 from auditor.remedy.ways import Limit
-from auditor.remedy.wording import ENGLISH, Words, why, why_code
+from auditor.remedy.wording import ENGLISH, Words
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
@@ -199,7 +200,8 @@ def _tenant_plan(
     # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
     done = set(fixed) - claimed
     needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
-    actions = listed(options, replace(before, findings=needed), made.decided, packaged_library(), words)
+    told = listed(options, replace(before, findings=needed), made.decided, packaged_library(), words)
+    actions = at_their_turn(told, made.late)
     kinds = {mark: action.kind for action in actions for mark in action.findings}
     money = (
         figures(before, after, made.taken, options.plan, done=False),
@@ -226,17 +228,18 @@ def _tenant_plan(
             Dropped(subject=subject, why=reason)
             for subject, reason in sorted({**lessons.barred, **lessons.reasons}.items())
         ),
-        solved=_solved(options, made),
+        solved=_solved(options, made, lessons),
         findings=open_,
     )
 
 
-def _solved(options: Options, made: Draft) -> Solved:
+def _solved(options: Options, made: Draft, lessons: Lessons) -> Solved:
+    """Tell how sure the choice is: where something was left out, a better one was not ruled out."""
     return Solved(
         solver=made.choice.solver,
-        optimal=made.choice.optimal,
+        optimal=made.choice.optimal and not (lessons.barred or lessons.limits),
         reached=-made.choice.goals[0],
-        bound=-made.choice.bound[0],
+        bound=sum(-min(weighed.way.goals[0] for weighed in own) for own in options.weighed.values()),
         unpriced=tuple(sorted({sku for weighed in made.taken.values() for sku in weighed.unpriced})),
         partial=options.partial,
     )

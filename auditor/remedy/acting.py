@@ -174,13 +174,15 @@ def _owners(office: Office, pile: Pile) -> Iterable[str]:
 
 
 def _title(office: Office, remedy: Remedy, count: int) -> str:
-    extra = remedy.extra
+    extra, new = remedy.extra, product_label(office.known, remedy.new)
     if remedy.kind in AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
     elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
         extra = property_label(extra, office.words)
     elif remedy.kind in {Kind.SERVICE_ON, Kind.SERVICE_OFF}:
-        extra = ", ".join(map(service_label, extra.split(", ")))
+        extra, new = (
+            ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
+        )
     said = printable(extra)
     if remedy.kind is Kind.BUDGET and extra:
         value, _, currency = extra.partition(" ")
@@ -192,7 +194,7 @@ def _title(office: Office, remedy: Remedy, count: int) -> str:
         remedy.kind,
         count,
         old=product_label(office.known, remedy.old),
-        new=product_label(office.known, remedy.new),
+        new=new,
         extra=said,
         groups=remedy.extra.count(", ") + 1,
         article=remedy.article,

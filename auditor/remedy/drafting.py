@@ -8,7 +8,7 @@ from auditor.domain.result import Action, Finding, TenantResult
 from auditor.domain.words import Status, SubjectType
 from auditor.engine.facts import Facts
 from auditor.engine.plan import Plan
-from auditor.guidance import Library
+from auditor.guidance import Library, Order
 from auditor.remedy.accounts import Account, read_accounts
 from auditor.remedy.acting import actions_of
 from auditor.remedy.applying import State, apply, copied, state_of
@@ -24,6 +24,8 @@ from auditor.remedy.ways import Limit, Way
 from auditor.remedy.weighing import Weighed, weigh
 from auditor.remedy.wording import ENGLISH, Words
 
+_TURNS = 9
+"""How often actions are tried in another order before what finds no seat is left out."""
 WINDOW = timedelta(days=7)
 """Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
 
@@ -78,6 +80,8 @@ class Draft:
     """The state after all requests, in the order of the actions."""
     refused: Mapping[str, str]
     """User id → what Graph would say."""
+    late: Mapping[str, int]
+    """Action id → how far behind the others of its rank it goes, for the seats that they free."""
 
 
 def options_of(plan: Plan, tenant: TenantResult) -> Options:
@@ -126,19 +130,60 @@ def draft(
     }
     decided = tuple(one for user, weighed in taken.items() for one in _decided(options, user, weighed))
     actions = listed(options, options.tenant, decided, library, words)
+    late: dict[str, int] = {}
+    ran = _ran(options, actions, taken)
+    for turn in range(1, _TURNS):
+        if not ran.refused:
+            break
+        later = late | dict.fromkeys(ran.late, turn)
+        tried = _ran(options, at_their_turn(actions, later), taken)
+        if len(tried.refused) >= len(ran.refused):
+            break
+        late, ran = later, tried
+    return Draft(
+        taken=taken,
+        decided=decided,
+        actions=at_their_turn(actions, late),
+        choice=choice,
+        state=ran.state,
+        refused=ran.refused,
+        late=late,
+    )
+
+
+def at_their_turn(actions: Sequence[Action], late: Mapping[str, int]) -> tuple[Action, ...]:
+    """Put actions that find no seat at first behind those of the same rank that free it."""
+    return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, late.get(action.id, 0))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ran:
+    """What applying requests in an order came to."""
+
+    state: State
+    refused: dict[str, str]
+    late: frozenset[str]
+    """Ids of the actions in which something was refused."""
+
+
+def _ran(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighed]) -> _Ran:
+    """Apply the requests of actions in their order, on a copy."""
     state = copied(options.state)
     refused: dict[str, str] = {}
+    acting: dict[str, set[str]] = {}
     for action in actions:
         for request in action.requests:
             command = Command(method=request["method"], path=request["path"], body=request["body"])
+            key = _key(options, command)
+            acting.setdefault(key, set()).add(action.id)
             refusal = apply(state, command)
             if refusal is not None:
-                refused[_key(options, command)] = refusal
+                refused[key] = refusal
     for user, weighed in taken.items():
         # A retry is never refused; it may find no seat all the same.
         if user not in {*refused, *options.parties} and state.accounts[user].held != weighed.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."
-    return Draft(taken=taken, decided=decided, actions=actions, choice=choice, state=state, refused=refused)
+    return _Ran(state=state, refused=refused, late=frozenset().union(*(acting.get(user, ()) for user in refused)))
 
 
 def listed(
@@ -210,7 +255,10 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
     waiting = {g.sku_id for g in before.grants if g.group is not None and g.error == "CountViolation"}
     retried = sorted(waiting & set(came))
-    services = sorted({f.detail or "" for f in weighed.mended if f.check.startswith("service.")})
+    off, on = (
+        ", ".join(sorted({f.detail or "" for f in weighed.mended if f.check == check}))
+        for check in ("service.denied", "service.missing")
+    )
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     mended = sorted(weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
     kind, old, new, extra = Kind.ATTRIBUTE_SET, "", "", ""
@@ -225,8 +273,8 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     elif copies:
         kind, old = Kind.COPY, "+".join(copies)
     elif switched:
-        denied = any(finding.check == "service.denied" for finding in weighed.mended)
-        kind, old, extra = Kind.SERVICE_OFF if denied else Kind.SERVICE_ON, "+".join(switched), ", ".join(services)
+        kind, old, extra = Kind.SERVICE_OFF if off else Kind.SERVICE_ON, "+".join(switched), off or on
+        new = on if off else ""
     elif proposal.location is not None:
         extra = "usageLocation"
     return Decided(

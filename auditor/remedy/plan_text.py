@@ -29,7 +29,7 @@ def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
     told = [
         words.gettext(
-            "{tenant}: {open} open findings; {requests} requests mend {fixed} of them, {left} remain, {new} are new."
+            "{tenant}: open findings: {open}; requests: {requests}; mended: {fixed}; remaining: {left}; new: {new}."
         ).format(
             tenant=tenant.name,
             open=tenant.before.open,
@@ -48,7 +48,9 @@ def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
         )
     if not tenant.solved.optimal:
         told.append(
-            words.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
+            words.gettext("A better choice may exist: not every other way was tried for what is left out.")
+            if tenant.dropped
+            else words.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
         )
     if tenant.solved.unpriced:
         told.append(words.gettext("Products without a price were taken to cost as much as the dearest."))

@@ -47,11 +47,13 @@ def title(  # noqa: PLR0913 - whatever a title may name
 ) -> str:
     """Return the title of an action about so many people, seats or things.
 
-    `old` is the product that goes or is concerned, `new` the one that comes, `extra` the group, service, property,
-    error code or amount; `groups` is how many groups `extra` names; `article` tells mailboxes from people.
+    `old` is the product that goes or is concerned, `new` the one that comes or the services that are turned on while
+    others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
+    `extra` names; `article` tells mailboxes from people.
     """
     several = mailboxes.of_groups(words.ngettext, count) if kind is Kind.LEAVE_GROUP and groups > 1 else None
     form = mailboxes.titled(words.ngettext, kind, count, groups) if article == mailboxes.ARTICLE else None
+    several = several or (_switched(words, count) if kind is Kind.SERVICE_OFF and new else None)
     form = form or several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
     return form.format(count=count, old=old, new=new, extra=extra)
 
@@ -142,6 +144,14 @@ def _more_people(words: Words, kind: Kind, count: int) -> str | None:
             return None
 
 
+def _switched(words: Words, count: int) -> str:
+    return words.ngettext(
+        "Turn off {extra} and turn on {new} for {count} person",
+        "Turn off {extra} and turn on {new} for {count} people",
+        count,
+    )
+
+
 def _seats(words: Words, kind: Kind, count: int) -> str | None:
     match kind:
         case Kind.BUY:
@@ -229,8 +239,8 @@ def warning(words: Words, text: str, loses: str, after: str, branches: tuple[str
 def seats_needed(words: Words, needed: int, free: int, product: str) -> str:
     """Say that more seats are needed than are free."""
     form = words.ngettext(
-        "{needed} seat of {product} is needed and {free} are free: free or buy the rest first.",
-        "{needed} seats of {product} are needed and {free} are free: free or buy the rest first.",
+        "{needed} seat of {product} is needed, free: {free}. Free or buy the rest first.",
+        "{needed} seats of {product} are needed, free: {free}. Free or buy the rest first.",
         needed,
     )
     return form.format(needed=needed, free=max(0, free), product=product)
@@ -284,69 +294,3 @@ def whole_group(words: Words, group: str) -> str:
 
 POLICY_OWNER = "The owner of the policy"
 """Who decides where a policy names no owner; a msgid of the guidance's terms."""
-
-
-_PERSON = "person"
-_WHY = {
-    Kind.LEAVE_GROUP: "group",
-    Kind.MOVE_GROUP: "group",
-    Kind.TO_GROUP: "group",
-    Kind.TO_DIRECT: "group",
-    Kind.COPIES: "group",
-    Kind.GROUP_LICENCE: "group",
-    Kind.GROUP_SWAP: "group",
-    Kind.REMOVE_AT_RENEWAL: "renewal",
-    Kind.REMOVE_NOW: "billing",
-    Kind.BUY: "billing",
-    Kind.STATE: "billing",
-    Kind.EXPIRING: "billing",
-    Kind.PURCHASE: "billing",
-    Kind.TRIAL: "billing",
-    Kind.BUDGET: "billing",
-    Kind.ASSIGN: "seats",
-    Kind.MOVE: "seats",
-    Kind.REPROCESS: "seats",
-    Kind.WAIT: "seats",
-    Kind.GROUP_ERRORS: "cause",
-    Kind.ERROR: "cause",
-    Kind.GROUP_PROCESSING: "cause",
-    Kind.SERVICE_ON: "services",
-    Kind.SERVICE_OFF: "services",
-}
-
-
-def why_code(kind: Kind) -> str:
-    """Return the machine name of the reason why a finding that needs this kind of action stays."""
-    return _WHY.get(kind, _PERSON)
-
-
-def why(words: Words, code: str, detail: str = "") -> str:
-    """Say why a plan leaves a finding."""
-    forms = {
-        "group": words.gettext(
-            "The licence comes from a group, or is to come from one: who is a member is for a person to change, at the "
-            "place where the membership is kept."
-        ),
-        "renewal": words.gettext("The agreement lets the seats go at the renewal only, and a person has to do it."),
-        "billing": words.gettext("Buying, renewing, removing and cancelling are for a person; there is no request."),
-        "seats": words.gettext(
-            "No free seat is known that could be given without breaking another policy, or the person has no usage "
-            "location; make the plan again once there is one."
-        ),
-        "idle": words.gettext(
-            "The seat would lie idle beyond what a policy allows: take the licence away together with the seat."
-        ),
-        "cause": words.gettext("The cause of the error has to be found and mended by a person first."),
-        "services": words.gettext(
-            "The service is set by a group, or no product that the person holds directly contains it."
-        ),
-        "limit": words.gettext("Left out, because it would have created something new: {detail}."),
-        "refused": words.gettext("Left out, because Graph would refuse it at its turn: {detail}"),
-        "paths": words.gettext("It is not known by which path the person holds what they hold."),
-        "ends": words.gettext(
-            "A request would end services that no policy speaks against, or leave the person without."
-        ),
-        "fleet": words.gettext("Licences cannot be moved between tenants; each tenant buys and removes for itself."),
-        _PERSON: words.gettext("It needs a person's decision."),
-    }
-    return forms[code].format(detail=detail)

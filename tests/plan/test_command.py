@@ -41,7 +41,7 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys
     assert all(item["why"] for item in contoso["proof"]["remaining"])
     orders = [action["order"] for action in contoso["actions"]]
     assert orders == sorted(orders, key=["check", "backup", "reassign", "buy", "move", "remove", "cancel"].index)
-    assert "0 are new" in capsys.readouterr().out
+    assert "new: 0." in capsys.readouterr().out
     markdown = (tmp_path / "plan.md").read_text(encoding="utf-8")
     assert "Set-MgUserLicense -UserId '" in markdown
     assert "<img" not in re.sub(r"\\.", "", markdown)
@@ -57,7 +57,7 @@ def test_a_path_of_a_hyphen_is_stdout_and_people_are_told_beside_it(tmp_path: Pa
     ran = call("plan", "--demo", AS_OF, "-f", "json=-", "-f", "json", "-f", "terminal", cwd=tmp_path)
     assert ran.code == 0, ran.err
     assert ran.out == (tmp_path / "out/plan.json").read_bytes()
-    assert "0 are new" in ran.err
+    assert "new: 0." in ran.err
     assert not (tmp_path / "-").exists()
 
 
