@@ -2,7 +2,7 @@
 
 from typing import assert_never
 
-from auditor.domain.policy import Assignments, Attributes, Policy
+from auditor.domain.policy import Assignments, Attributes, Policy, Seats
 from auditor.domain.selector import (
     After,
     AnyOf,
@@ -24,9 +24,14 @@ from auditor.engine.coverage import Doubt, unasked, unread
 from auditor.engine.facts import Facts
 from auditor.engine.plan import Plan
 
+_SOME = "some facts of some users could not be read"
 
-def doubts_of(plan: Plan, policy: Policy) -> Doubt:
-    """Gather the facts that the policy asks for and the snapshot does not have, with reasons."""
+
+def doubts_of(plan: Plan, policy: Policy, *, otherwise: str = _SOME) -> Doubt:
+    """Gather the facts that the policy asks for and the snapshot does not have, with reasons.
+
+    `otherwise` is said where all of them were collected, and yet not of everybody.
+    """
     facts = plan.facts
     users = unread(facts, Source.USERS)
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
@@ -43,10 +48,12 @@ def doubts_of(plan: Plan, policy: Policy) -> Doubt:
             _take(doubt, [unread(facts, Source.SUBSCRIBED_SKUS)])
         case Attributes(require=require, allow=allow):
             _take(doubt, [_property(facts, name) for name in (*require, *(key for key, _ in allow))])
+        case Seats():
+            _take(doubt, [unasked(facts, "assignedLicenses")])
         case _:
             _take(doubt, [unasked(facts, "licenseAssignmentStates")])
     if not doubt.reasons:
-        doubt.add("users", "some facts of some users could not be read")
+        doubt.add("users", otherwise)
     return doubt
 
 

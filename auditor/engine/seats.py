@@ -10,6 +10,7 @@ from auditor.domain.policy import Bound, Seats
 from auditor.domain.result import Money, ProductReference, SeatBounds, Subject
 from auditor.domain.words import Source, SourceStatus, SubjectType
 from auditor.engine.coverage import Doubt, unread
+from auditor.engine.doubts import doubts_of
 from auditor.engine.facts import Facts, SkuFact
 from auditor.engine.outcome import Judged, Single, Tally
 from auditor.engine.plan import Plan
@@ -259,7 +260,8 @@ def _quota(plan: Plan, place: int, block: Seats, stock: Stock, tally: Tally | No
             money=_money(plan, stock, holders - block.quota),
         )
     elif possible > block.quota:
-        doubt.add("users", "who belongs to the population, or holds the product, is not known for some users")
+        why = "who belongs to the population, or holds the product, is not known for some users"
+        doubt.take(doubts_of(plan, plan.policies[place], otherwise=why))
 
 
 def _holders(block: Seats, stock: Stock, tally: Tally) -> tuple[int, int]:

@@ -151,3 +151,18 @@ def test_seats_that_could_not_be_read_are_not_evaluated() -> None:
 def test_a_quota_needs_nobody_of_a_free_product(enabled: int) -> None:
     state = tenant(user("ann", "FLOW_FREE"), subscribedSkus=[bought("FLOW_FREE", enabled, 1)])
     assert outcome(judged("seats: {spare: {max: 5%}, assigned: {max: 0}}", state)) == "pass"
+
+
+def test_a_quota_over_people_who_are_not_known_says_what_was_not_collected() -> None:
+    people = [user(name, "SPE_E5", department="Sales") for name in ("ann", "bob")]
+    block, seats = "seats: {of: [SPE_E5], assigned: {max: 1}}", [bought("SPE_E5", 5, 2)]
+    state = tenant(*people, unread={Source.SIGN_IN_ACTIVITY: SourceStatus.DENIED}, subscribedSkus=seats)
+    (policy,) = judged(block, state, users="{inactiveFor: 90d}").policies
+    assert (policy.missing, "not allowed" in (policy.reason or "")) == (("signInActivity",), True)
+    state = tenant(*people, unasked=["department"], subscribedSkus=seats)
+    (policy,) = judged(block, state, users="{department: Sales}").policies
+    assert policy.missing == ("users.department",)
+    state = tenant(*(each | {"notCollected": ["department"]} for each in people), subscribedSkus=seats)
+    (policy,) = judged(block, state, users="{department: Sales}").policies
+    assert policy.missing == ("users",)
+    assert policy.reason == "who belongs to the population, or holds the product, is not known for some users"
