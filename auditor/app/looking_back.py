@@ -217,7 +217,12 @@ def _past(at: datetime, entries: Sequence[Entry], others: AbstractSet[str]) -> P
 
 
 def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
-    """Sum the spare seats that cost something; `others` are the ids of products that are not for people."""
+    """Sum the spare seats that cost something; `others` are the ids of products that are not for people.
+
+    None where a number is not known, or a tenant's products were not read.
+    """
+    if not all(entry.summary.get("seatsWhole", bool(entry.summary["seats"])) for entry in entries):
+        return None
     free = free_part_numbers()
     found = [
         seat["spare"]

@@ -166,6 +166,8 @@ class _Series:
     runs: Sequence[Past]
     values: Sequence[Decimal]
     currency: str = ""
+    bounded: bool = False
+    """Whether this run may have missed some of it: what was not looked at did not get less."""
 
 
 def _series(result: Result, history: Sequence[Past], words: Words) -> Iterator[_Series]:
@@ -177,16 +179,18 @@ def _series(result: Result, history: Sequence[Past], words: Words) -> Iterator[_
     now = Past(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
     runs = [*history, now]
     worst = (Severity.CRITICAL, Severity.HIGH)
+    bounded = not result.complete
     total = [Decimal(sum(run.open.values())) for run in runs]
-    yield _Series(label=words.gettext("open findings"), runs=runs, values=total)
+    yield _Series(label=words.gettext("open findings"), runs=runs, values=total, bounded=bounded)
     high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
-    yield _Series(label=words.gettext("critical and high"), runs=runs, values=high)
+    yield _Series(label=words.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
     known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
     if now.spare is not None and len(known) > 1:
         yield _Series(label=words.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
     for currency in sorted({currency for run in runs for currency in run.money}):
         values = [run.money.get(currency, Decimal(0)) for run in runs]
-        yield _Series(label=words.gettext("a month in open findings"), runs=runs, values=values, currency=currency)
+        label = words.gettext("a month in open findings")
+        yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
 
 
 def _spark(series: _Series, words: Words) -> Spark:
@@ -219,6 +223,8 @@ def _trend(series: _Series, words: Words) -> Trend:
 def _told(series: _Series, words: Words) -> tuple[str, str, str]:
     ends = (series.values[0], series.values[-1])
     first, last = (words.money(v, series.currency) if series.currency else words.number(int(v)) for v in ends)
+    if series.bounded:
+        last = f"{last} ({words.gettext('at least')})"
     said = words.gettext("{first} on {day}, {last} now")
     said = said.replace("{first}", first).replace("{day}", words.date(series.runs[0].as_of)).replace("{last}", last)
     return first, last, said

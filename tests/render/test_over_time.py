@@ -211,7 +211,7 @@ def test_curves_come_from_a_folder_of_earlier_runs_of_the_same_tenants(tmp_path:
     assert found[0].money == money(whole)
     text = b"".join(render(whole, "html", locale="en", history=found).chunks()).decode()
     assert "Over time" in text
-    assert "66 on 12 Nov 2026, 66 now" in text
+    assert "66 on 12 Nov 2026, 66 (at least) now" in text
 
 
 def _saved(folder: Path, past: Result) -> None:
@@ -242,7 +242,7 @@ def test_a_curve_compares_the_tenants_that_were_audited_now_and_then(tmp_path: P
         assert all(past.open == alone for past in earlier(tmp_path, now))
         page = b"".join(render(now, "html", locale="en", history=earlier(tmp_path, now)).chunks()).decode()
         count = sum(alone.values())
-        assert f"{count} on 15 Nov 2026, {count} now" in page
+        assert f"{count} on 15 Nov 2026, {count} (at least) now" in page
     assert earlier(tmp_path, replace(whole, tenants=(failed,))) == ()
     each = earlier_of_each(tmp_path, whole)
     assert {name: len(runs) for name, runs in each.items()} == {first.name: 4, second.name: 2}
@@ -281,7 +281,20 @@ def test_what_a_store_did_not_count_is_not_counted_now() -> None:
     assert fleet
     past = Past(as_of=whole.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={})
     known, kept = (trends(whole, (replace(past, whole=each),), EN)[0] for each in (True, False))
-    assert int(known.last) - int(kept.last) == fleet
+    assert [int(each.last.partition(" ")[0]) for each in (known, kept)] == [
+        sum(whole.summary.open.values()),
+        sum(whole.summary.open.values()) - fleet,
+    ]
+
+
+def test_what_was_not_looked_at_did_not_get_less() -> None:
+    past = Past(as_of=result().run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={"EUR": Decimal(8000)})
+    tenants = tuple(replace(tenant, complete=True) for tenant in result().tenants)
+    whole = replace(result(), tenants=tenants, summary=replace(result().summary, not_evaluated=0))
+    partly = replace(whole, tenants=(replace(tenants[0], complete=False), *tenants[1:]))
+    for one, other in zip(sparks(whole, (past,), EN), sparks(partly, (past,), EN), strict=True):
+        assert "at least" not in one.said
+        assert other.said == one.said.replace(" now", " (at least) now")
 
 
 def test_spare_seats_are_told_where_every_number_is_known() -> None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
+from auditor.app.looking_back import stored_runs
+from auditor.app.saved import saved_result
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writing import write
 from tests.cli.harness import call
 from tests.store.series import SKUS, START, night
+from tests.store.test_commands import POLICY
 from tests.store.test_keeping import STATE
 
 WEEKS = 10
@@ -64,3 +67,21 @@ def test_a_product_is_told_from_its_first_night_on_and_a_night_without_it_is_a_g
     found = seats(tmp_path)
     assert [each["consumed"] for each in found["SPE_E3"]["nights"]] == [10, None, 30]
     assert [each["consumed"] for each in found["VISIO"]["nights"]] == [1, 1, 1, 1]
+
+
+def test_the_spare_seats_of_tenants_are_no_sum_where_those_of_one_were_not_read(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    for number in range(3):
+        for name in ("contoso", "fabrikam"):
+            made = unread(week(number)) if (name, number) == ("fabrikam", 1) else week(number)
+            named = replace(made, manifest=replace(made.manifest, tenant=name))
+            write(tmp_path / f"week{number}", named)
+        at = (START + timedelta(days=7 * number, hours=1)).isoformat()
+        done = call(
+            "audit", "p.yaml", "--snapshot", f"week{number}", "--as-of", at, "--store", "audits", "-f",
+            "json=result.json", "-q", cwd=tmp_path,
+        )  # fmt: skip
+        assert done.code in {0, 3}, done.err
+    newest = saved_result(tmp_path / "result.json")
+    # Of a thousand seats and of five in each of two tenants; ten a week are taken.
+    assert [run.spare for run in stored_runs(tmp_path / "audits", newest)] == [2 * (1000 + 4), None]
