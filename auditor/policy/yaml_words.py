@@ -146,7 +146,9 @@ def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
             return f"{word} refers to an anchor that is not defined above", "to mean a glob, put it in quotes"
         case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
             close = problem[-2]
-            return f"the '{'[' if close == ']' else '{'}' of line {begun.line} lacks its '{close}' or a ','", None
+            # What follows on the same line is mostly part of a value with a colon or brackets in it.
+            hint = _QUOTE if rest.strip() and span.line == begun.line else None
+            return f"the '{'[' if close == ']' else '{'}' of line {begun.line} lacks its '{close}' or a ','", hint
         case str() as problem:
             context = f"{error.context}: " if error.context else ""
             return _SAID.get(problem, (f"{context}{problem}", None))

@@ -179,6 +179,7 @@ def test_a_mistake_is_told_with_its_place(text: str | bytes, expected: list[tupl
         ("a: 'it's'\n", "text stands after the quote that ends the value"),
         ('a: "b" c\n', "text stands after the quote that ends the value"),
         ("{a: 1}}\n", "what stands here comes after the end of the value"),
+        ("a: {b: c: d}\n", "the '{' of line 1 lacks its '}' or a ','"),
     ],
 )
 def test_what_hands_write_wrong_is_told_in_words_with_a_remedy(text: str, message: str) -> None:
