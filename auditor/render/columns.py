@@ -13,7 +13,7 @@ from auditor.render.amounts import Amounts
 from auditor.render.facts import product_name
 from auditor.render.members import NEW, REOPENED
 from auditor.render.pressing import pressing
-from auditor.render.rows import LONG, Context, address_of, anchored, name_of, shortened, what
+from auditor.render.rows import LONG, Context, address_of, anchored, name_of, place_of, shortened, what
 from auditor.render.telling import Telling
 from auditor.render.visible import visible
 from auditor.render.walk import Numbers, Walk, walks
@@ -104,7 +104,7 @@ class Gathering:
         header = context.headers.get(policy)
         title = visible((header.title if header is not None else "") or policy)
         number, _ = self.policies.setdefault(policy, (len(self.policies), title))
-        return tenant, number, anchored("p", context.prefix or "fleet", policy)
+        return tenant, number, place_of(context.prefix, policy)
 
     def _waivers(self, walk: Walk) -> Sequence[int]:
         if True not in walk.waived:

@@ -14,7 +14,7 @@ from auditor.render.mail_subject import flat, subject_of
 from auditor.render.mail_view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.over_time import sparks
 from auditor.render.page import page
-from auditor.render.rows import Context, anchored
+from auditor.render.rows import Context, place_of
 from auditor.render.seat_picture import WIDTH
 from auditor.render.totals import freed
 from auditor.render.view import Matter, Page, SeatRow, Section, Step
@@ -136,7 +136,7 @@ def _changed(result: Result, reader: Reader, words: Words, *, several: bool) -> 
                     title=flat(titles.get(policy, policy)),
                     severity=next(severity for severity in severities if severity.rank == rank),
                     tenant=names.get(tenant_name, words.gettext("All tenants together")) if several else "",
-                    href="" if key == "fixed" else _place(reader, anchored("p", tenant_name or "fleet", policy)),
+                    href="" if key == "fixed" else _place(reader, place_of(tenant_name, policy)),
                 )
             )
     return lines

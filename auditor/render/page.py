@@ -14,7 +14,7 @@ from auditor.render.matters import matters, steps
 from auditor.render.over_time import timeline, trends
 from auditor.render.past import Past
 from auditor.render.pressing import pressing
-from auditor.render.rows import ROWS, anchored, lines, outcome_row, row, seat_row, source_row
+from auditor.render.rows import ROWS, anchored, lines, outcome_row, place_of, row, seat_row, source_row
 from auditor.render.totals import Changes, added, changes, freed, people, priced_whole, sums
 from auditor.render.verdict import completeness, verdict
 from auditor.render.view import Figure, Group, Page, Section, Tile
@@ -231,7 +231,7 @@ def _group(
     header = context.headers.get(part.policy)
     first = walk.findings[part.rows[0]]
     return Group(
-        anchor=anchored("p", context.prefix or "fleet", part.policy),
+        anchor=place_of(context.prefix, part.policy),
         policy=part.policy,
         title=(header.title if header is not None else "") or part.policy,
         severity=first.severity,

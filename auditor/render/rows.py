@@ -78,6 +78,14 @@ def anchored(*parts: str) -> str:
     return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
 
 
+def place_of(tenant: str, policy: str) -> str:
+    """Return the id of what a policy found in a tenant, or in the fleet, which has no name.
+
+    Both may hold hyphens: without another sign between them `contoso-e3` and `spare` would be `contoso` and `e3-spare`.
+    """
+    return f"{anchored('p', tenant or 'fleet')}_{anchored(policy)}"
+
+
 def shortened(text: str) -> str:
     """Return a text that fits a cell."""
     return text if len(text) <= LONG else f"{text[:LONG]}…"

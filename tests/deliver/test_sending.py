@@ -271,7 +271,7 @@ def test_people_are_named_in_the_attachment_alone_and_not_where_they_are_redacte
 def test_the_link_is_the_report_or_the_run(place: Place) -> None:
     place.tenants("[{address: ann@contoso.example, locale: en}]")
     assert place.send("--link", "https://reports.contoso.example/today.html")[0] == 0
-    assert "https://reports.contoso.example/today.html#p-contoso-" in body(place.mails()[0], "html")
+    assert "https://reports.contoso.example/today.html#p-contoso_" in body(place.mails()[0], "html")
     github = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_SERVER_URL": "https://github.com",

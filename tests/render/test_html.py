@@ -15,6 +15,7 @@ from auditor.domain.words import Status, SubjectType
 from auditor.history import compare
 from auditor.render import render
 from auditor.render.totals import summarise
+from tests.engine.tenants import audited, tenant, user
 from tests.golden.compare import check
 from tests.render.sample import night_before, result
 
@@ -315,3 +316,14 @@ def test_an_action_names_the_first_of_the_people_whom_it_concerns(sample: str) -
     assert told.startswith("Concerns: Anouk de Vries 3 (anouk3@contoso.example), ")
     assert told.endswith(", 39 more")
     assert told.count("@") == 12
+
+
+def test_places_of_tenants_and_policies_whose_names_run_together_are_told_apart() -> None:
+    policies = """policies:
+- {id: e3-spare, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}
+- {id: spare, severity: high, users: {accountEnabled: false}, assignments: {deny: ['*']}}
+"""
+    person = user("ann", "SPE_E3", accountEnabled=False)
+    whole = audited(policies, *(tenant(person, name=name, tenant_id=name) for name in ("contoso", "contoso-e3")))
+    places = re.findall(r'\bid="([^"]+)"', html(whole))
+    assert len(places) == len(set(places))
