@@ -128,6 +128,17 @@ def summary_of(
     }  # fmt: skip
 
 
+def lasting(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a summary says of its night alone, whatever was before it."""
+    names = ("complete", "open", "waived", "notEvaluated", "money", "seats")
+    policies = [
+        {name: policy[name] for name in ("id", "severity", "status", "open", "waived")}
+        for policy in summary["policies"]
+        if policy["status"] is not None
+    ]
+    return {"policies": policies, **{name: summary[name] for name in names}}
+
+
 def _policy(
     name: str, header: PolicyHeader | None, status: str | None, rows: Sequence[Mapping[str, Any]], at: datetime
 ) -> dict[str, Any]:

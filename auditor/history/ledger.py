@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result, TenantResult
-from auditor.history.events import EVENTS, happened, summary_of
+from auditor.history.events import EVENTS, happened, lasting, summary_of
 from auditor.store.nights import checked_document, checked_name, damaged, same_directory, sealed
 from auditor.store.places import Place
 
@@ -76,7 +76,7 @@ class Ledger:
         return f"{self._tenant}/results/{number:06}.json"
 
     def put(self, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> int:
-        """Add a result; returns the bytes that it took, 0 where the same run is there already.
+        """Add a result; returns the bytes that it took, 0 where the same run, or what it says, is there already.
 
         Raises SnapshotError for a result older than the newest one, and where another run of that instant is stored, or
         another directory under that name.
@@ -84,7 +84,7 @@ class Ledger:
         known, where = self.entries(), self._place.address
         for entry in known:
             if entry.as_of == result.run.as_of:
-                if entry.run == result.run.id:
+                if entry.run == result.run.id or self._says_the_same(entry, result, tenant, money):
                     return 0
                 raise self._refused(
                     "store-exists", f"{where} has another result of {self._tenant} at {result.run.as_of.isoformat()}"
@@ -126,6 +126,14 @@ class Ledger:
                 "store-exists", f"{where} has a result of {self._tenant} that somebody else stored at the same moment"
             )
         return len(body) + len(commit)
+
+    def _says_the_same(self, entry: Entry, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> bool:
+        """Whether another run says of this tenant what an entry says, as the part of a fleet and the whole do."""
+        before = self.held_at(entry)
+        if before is None:
+            return False
+        rows, kept = happened(result, tenant, before)
+        return not rows and lasting(summary_of(result, tenant, rows, kept.values(), money)) == lasting(entry.summary)
 
     def held(self) -> dict[str, dict[str, Any]]:
         """Return what stood after the newest result, by fingerprint: rows as in EVENTS."""

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -67,6 +68,23 @@ def test_a_night_that_a_store_gave_is_not_stored_twice_in_it(place: Path) -> Non
     )
     assert done.code == 0, done.err
     assert done.err.count("there already") == 2
+
+
+def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(place: Path) -> None:
+    for name in ("contoso", "fabrikam"):
+        made = night({**STATE, "users": [ANN, BLOCKED]}, 2, asked=ASKED)
+        write(place / "night2", replace(made, manifest=replace(made.manifest, tenant=name)))
+    for number in (1, 2):
+        assert audited(place, 2, "--shard", f"{number}/2", "-o", f"part{number}").code in {0, 1}
+    merged = call("report", "part1/result.json", "part2/result.json", "-o", "whole", "-f", "json", cwd=place)
+    assert merged.code == 0, merged.err
+    put = call("store", "put", "audits", "whole/result.json", cwd=place)
+    assert (put.code, put.err.count("there already")) == (0, 2), put.err
+    again = audited(place, 2)
+    assert (again.code, again.err.count("there already")) == (1, 4), again.err
+    (place / "p.yaml").write_text(POLICY.replace("high", "critical"))
+    other = audited(place, 2)
+    assert (other.code, other.err.count("store-exists")) == (3, 2), other.err
 
 
 def test_a_store_that_fails_is_told_and_the_reports_are_there(place: Path) -> None:
