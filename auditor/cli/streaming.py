@@ -82,7 +82,8 @@ def _tell(found: Streamed, console: Console, words: Words, paths: tuple[Path, ..
     _print(console, Text(verdict(result, words), style="bold"))
     for sentence in completeness(result, words):
         _print(console, Text(printable(sentence), style="green" if result.complete else "yellow"))
-    counts = [f"{words.number(result.summary.open[each])} {words.gettext(SEVERITIES[each])}" for each in Severity]
+    open_ = result.summary.open
+    counts = [f"{words.number(open_[each])} {words.graded(each, open_[each])}" for each in Severity]
     if result.summary.waived:
         counts.append(words.ngettext("{count} waived", "{count} waived", result.summary.waived))
     _print(console, Text("\n" + "   ".join(counts)))

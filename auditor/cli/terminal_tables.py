@@ -12,7 +12,7 @@ from rich.text import Text
 from auditor.domain.errors import printable
 from auditor.render.fleet import FleetRow
 from auditor.render.past import Spark
-from auditor.render.words import SEVERITIES, Words
+from auditor.render.words import Words
 
 _ROWS: Final = 12
 """Tenants in the table; the rest stand in the reports."""
@@ -96,7 +96,7 @@ def _table(rows: Sequence[FleetRow], console: Console, words: Words) -> Table:
 def _findings(row: FleetRow, words: Words, kinds: int) -> Text:
     if row.failure:
         return Text(words.gettext("not audited"), style="bold red")
-    said = [f"{words.number(count)} {words.gettext(SEVERITIES[severity])}" for severity, count in row.counts[:kinds]]
+    said = [f"{words.number(count)} {words.graded(severity, count)}" for severity, count in row.counts[:kinds]]
     rest = row.open - sum(count for _, count in row.counts[:kinds])
     if rest:
         said.append(f"+{words.number(rest)}")

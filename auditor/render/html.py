@@ -98,6 +98,7 @@ def environment(words: Words) -> Environment:
     made.globals |= {
         "severities": {key: words.gettext(text) for key, text in SEVERITIES.items()},
         "outcomes": {key: words.gettext(text) for key, text in OUTCOMES.items()},
+        "graded": words.graded,
         "changes": {key: words.gettext(text) for key, text in CHANGES.items()},
     }
     made.filters |= {"day": words.date, "instant": words.instant, "number": words.number, "marked": marked}

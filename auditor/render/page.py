@@ -20,7 +20,7 @@ from auditor.render.verdict import completeness, verdict
 from auditor.render.view import Figure, Group, Page, Section, Tile
 from auditor.render.waivers import waiver_rows
 from auditor.render.walk import Part, Walk, walks
-from auditor.render.words import SEVERITIES, Words
+from auditor.render.words import Words
 
 _LINES: Final = 20
 """Changed findings that a tenant lists."""
@@ -64,7 +64,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         counts=tuple(
             Tile(
                 count=result.summary.open.get(severity, 0),
-                label=words.gettext(SEVERITIES[severity]),
+                label=words.graded(severity, result.summary.open.get(severity, 0)),
                 key=severity.value,
             )
             for severity in Severity

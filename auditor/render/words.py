@@ -108,6 +108,22 @@ class Words:
         """Return a message that counts without its number, which stands apart, in the form that belongs to it."""
         return self._wording.ngettext(message, message, count).replace("{count}", "").strip()
 
+    def graded(self, severity: Severity, count: int) -> str:
+        """Return a severity in the form that belongs to the number of its findings, which stands apart."""
+        of, said = self._wording, ""
+        match severity:
+            case Severity.CRITICAL:
+                said = of.ngettext("{count} critical", "{count} critical", count)
+            case Severity.HIGH:
+                said = of.ngettext("{count} high", "{count} high", count)
+            case Severity.MEDIUM:
+                said = of.ngettext("{count} medium", "{count} medium", count)
+            case Severity.LOW:
+                said = of.ngettext("{count} low", "{count} low", count)
+            case Severity.INFO:
+                said = of.ngettext("{count} info", "{count} info", count)
+        return said.replace("{count}", "").strip()
+
     def told(self, text: str) -> str:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
         return self._wording.told(text)

@@ -60,6 +60,7 @@ SAME: dict[str, frozenset[str]] = {
             "serviceplan",
             "open",
             "info",
+            "{count} info",
             "{count} open",
             "%(count)s open",
             "Run",
@@ -78,8 +79,8 @@ SAME: dict[str, frozenset[str]] = {
         }
     )
     | frozenset({"test {name}", "selector {name}", "{path} is {found}", "argument {name}: {reason}"}),
-    "da": frozenset({"info", "Status", "population {name}"}),
-    "sv": frozenset({"info", "Status", "Policy", "policy", "{count} policy", "text"}),
+    "da": frozenset({"info", "{count} info", "Status", "population {name}"}),
+    "sv": frozenset({"info", "{count} info", "Status", "Policy", "policy", "{count} policy", "text"}),
     "tr": frozenset[str](),
     "de": frozenset({"Name", "Status"}),
 }

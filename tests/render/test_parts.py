@@ -22,7 +22,7 @@ from auditor.render.totals import freed, money, priced_whole, sums
 from auditor.render.verdict import verdict
 from auditor.render.view import SeatRow
 from auditor.render.visible import visible
-from auditor.render.words import Words
+from auditor.render.words import SEVERITIES, Words
 from tests.engine.tenants import audited, bought, tenant, user
 from tests.render.sample import contoso, result
 
@@ -249,3 +249,21 @@ def test_visible_writes_out_every_character_that_acts() -> None:
 def test_visible_keeps_joined_emoji_and_what_it_is_told_to_keep() -> None:
     assert visible("👩\u200d💻 ş") == "👩\u200d💻 ş"
     assert visible("a\nb\u202e", keep="\n") == "a\nb\\u202e"
+
+
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [
+        ("en", ["critical", "high", "medium", "low", "info"]),
+        ("da", ["kritiske", "høje", "middel", "lave", "info"]),
+        ("sv", ["kritiska", "höga", "medel", "låga", "info"]),
+    ],
+)
+def test_a_severity_beside_a_number_takes_its_form(locale: str, told: list[str]) -> None:
+    words = Words(locale)
+    assert [words.graded(each, 2) for each in Severity] == told
+    assert [words.graded(each, 1) for each in Severity] == [words.gettext(SEVERITIES[each]) for each in Severity]
+    whole = result()
+    open_ = {severity: number for number, severity in enumerate(Severity, start=1)}
+    shown = page(replace(whole, summary=replace(whole.summary, open=open_)), words)
+    assert [tile.label for tile in shown.counts] == [words.graded(each, number) for each, number in open_.items()]
