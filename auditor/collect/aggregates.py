@@ -93,7 +93,7 @@ def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
         **{name: _text(row.get(name)) for name in ("skuPartNumber", "appliesTo", "capabilityStatus")},
         "prepaidUnits": {name: _whole(units.get(name)) for name in _NUMBERS},
         "consumedUnits": _whole(row.get("consumedUnits")),
-        "subscriptionIds": [item for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
+        "subscriptionIds": [item.lower() for item in (ids if isinstance(ids, list) else []) if isinstance(item, str)],
         "odd": any(
             value is not None and _whole(value) is None
             for value in (row.get("consumedUnits"), *(units.get(name) for name in _NUMBERS))
@@ -131,6 +131,8 @@ def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
     trial = row.get("isTrial")
     return {
         **{name: _text(row.get(name)) for name in SUBSCRIPTIONS.names},
+        # A finding is known again by this id, and Graph writes ids in either letter case.
+        "id": str(row["id"]).lower(),
         "isTrial": trial if isinstance(trial, bool) else None,
         "totalLicenses": _whole(row.get("totalLicenses")),
     }

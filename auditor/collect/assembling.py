@@ -16,6 +16,8 @@ from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS, users_s
 _Flags = npt.NDArray[np.bool_]
 _ATTRIBUTES = "onPremisesExtensionAttributes"
 _EXTENSIONS = tuple(f"extensionAttribute{number}" for number in range(1, 16))
+_ALWAYS = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
+"""What Graph sends of every user, unless the caller may not see it: then (User.ReadBasic.All) all but names is null."""
 
 
 class _Alongside:
@@ -81,6 +83,17 @@ class _Group:
         self._missing: dict[str, _Flags] = {}
         for name in table.column_names:
             self._take(name)
+        self._mark_hidden()
+
+    def _mark_hidden(self) -> None:
+        """Mark what is null for users of whom all that is null which Graph always sends: nobody may see it."""
+        always = [name for name in _ALWAYS if name in self._table.column_names]
+        hidden = np.full(len(self.ids), bool({*always} - {"accountEnabled"}))
+        for name in always:
+            hidden &= pc.is_null(_one(self._table[name])).to_numpy(zero_copy_only=False).astype(bool)
+        if hidden.any():
+            for name, column in self._columns.items():
+                self._mark(name, pa.array(hidden & pc.is_null(column).to_numpy(zero_copy_only=False).astype(bool)))
 
     def _take(self, name: str) -> None:
         column = _one(self._table[name])

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from auditor.app.auditing import audit
 from auditor.app.catalogue import active
 from auditor.app.collection import collect_all, needs_of
@@ -63,6 +65,31 @@ def test_a_user_without_the_list_of_licences_is_unknown_not_unlicensed(tmp_path:
     assert [policy.status.value for policy in found.policies] == ["not-evaluated", "pass", "not-evaluated"]
     assert "could not be read" in (found.policies[0].reason or "")
     assert not found.findings
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        "users: {accountEnabled: false}, assignments: {of: paid, allow: []}",
+        "users: {userType: Guest}, assignments: {of: paid, allow: []}",
+        "users: {department: Store}, attributes: {require: [usageLocation]}",
+    ],
+    ids=["blocked", "guests", "stores"],
+)
+def test_what_the_caller_may_not_see_is_unknown_not_absent(graph: Emulator, tmp_path: Path, spec: str) -> None:
+    graph.faults.add("nulls", path="/users", times=None)  # as for User.ReadBasic.All
+    found, _ = audited(graph, tmp_path, spec, "users: {displayName: Nobody}, assignments: {of: paid, allow: []}")
+    assert [policy.status.value for policy in found.policies] == ["not-evaluated", "not-evaluated"]
+    assert not found.findings
+
+
+def test_identifiers_of_subscriptions_are_one_in_either_letter_case(graph: Emulator, tmp_path: Path) -> None:
+    spec = "subscriptions: {expiring: {within: 9999d}}"
+    before, _ = audited(graph, tmp_path / "before", spec, name="contoso")
+    graph.faults.add("upper-case-ids", times=None)
+    after, _ = audited(graph, tmp_path / "after", spec, name="contoso")
+    assert [finding.fingerprint for finding in before.findings] == [finding.fingerprint for finding in after.findings]
+    assert before.findings
 
 
 def rows(state: Any) -> dict[str, dict[str, Any]]:
