@@ -21,6 +21,7 @@ from auditor.cli.options import (
     from_environment,
     locale_of,
     now,
+    one_of,
     reader_locale,
     threshold,
     wished_locale,
@@ -71,7 +72,7 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
     )
     what.add_argument(
         "--engine",
-        type=Engine,
+        type=one_of(Engine),
         choices=list(Engine),
         default=Engine.LOCAL,
         help="where people are judged: local (default), or spark for more than one machine holds",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from auditor.app.explaining import explain
 from auditor.cli.console import out
-from auditor.cli.options import reader_locale
+from auditor.cli.options import one_of, reader_locale
 from auditor.domain.words import Agreement, Cloud
 from auditor.wording import wording
 
@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "policies", nargs="*", type=Path, metavar="POLICY", help="where policies are looked for (default: policies/)"
     )
     parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that holds the finding")
-    parser.add_argument("--cloud", type=Cloud, choices=list(Cloud), default=Cloud.WORLDWIDE, metavar="CLOUD")
+    parser.add_argument("--cloud", type=one_of(Cloud), choices=list(Cloud), default=Cloud.WORLDWIDE, metavar="CLOUD")
     parser.add_argument(
-        "--agreement", type=Agreement, choices=list(Agreement), default=Agreement.UNKNOWN, metavar="AGREEMENT"
+        "--agreement", type=one_of(Agreement), choices=list(Agreement), default=Agreement.UNKNOWN, metavar="AGREEMENT"
     )
     parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
 

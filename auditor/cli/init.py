@@ -10,7 +10,7 @@ from auditor import __commit__, __version__
 from auditor.app.scaffolding import ACTION, NAME, NO_CLIENT, NO_TENANT, Choices, Scaffold, scaffold, setup_commands
 from auditor.cli.console import commented, out, say
 from auditor.cli.declared import declare
-from auditor.cli.options import reader_locale
+from auditor.cli.options import one_of, reader_locale
 from auditor.domain.errors import printable
 from auditor.domain.words import Agreement
 from auditor.wording import Wording, wording
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--agreement",
-        type=Agreement,
+        type=one_of(Agreement),
         choices=tuple(Agreement),
         default=Agreement.UNKNOWN,
         metavar="AGREEMENT",

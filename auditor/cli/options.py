@@ -2,8 +2,11 @@
 
 import argparse
 import os
+from collections.abc import Callable
 from datetime import UTC, date, datetime
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from auditor.app.localising import checked_locale
 from auditor.cli.console import environment_locale
@@ -11,6 +14,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.domain.words import Severity
 
+_Kind = TypeVar("_Kind", bound=StrEnum)
 _FIRST, _LAST = 1970, 9000
 """Years of audits: the longest duration of the language, added or taken away, stays within the calendar."""
 _SECONDS = len("99999999999")
@@ -51,10 +55,19 @@ def severity(text: str) -> Severity | None:
     """Read a severity, or `never`."""
     if text == "never":
         return None
+    return _word(Severity, text, "never")
+
+
+def one_of(kind: type[_Kind]) -> Callable[[str], _Kind]:
+    """Return what reads a word of an enumeration, and names all of them where a text is none."""
+    return lambda text: _word(kind, text)
+
+
+def _word(kind: type[_Kind], text: str, *others: str) -> _Kind:
     try:
-        return Severity(text)
+        return kind(text)
     except ValueError as error:
-        words = ", ".join([*(item.value for item in Severity), "never"])
+        words = ", ".join([*(item.value for item in kind), *others])
         raise argparse.ArgumentTypeError(f"{text!r} is none of {words}") from error
 
 

@@ -87,3 +87,20 @@ def test_what_the_flag_would_refuse_is_refused(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setenv(f"AUDITOR_{name}", value)
     with pytest.raises(UsageError, match=f"AUDITOR_{name}"):
         parsed()
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        (["audit", "--engine", "duck"], "'duck' is none of local, spark"),
+        (["explain", "SPE_E3", "--cloud", "azure"], "'azure' is none of worldwide, usgov"),
+        (["init", "x", "--agreement", "ea"], "'ea' is none of mca, mosa"),
+    ],
+)
+def test_what_an_option_may_say_is_listed_where_a_word_is_none_of_it(
+    words: list[str], known: str, tmp_path: Path
+) -> None:
+    ran = call(*words, cwd=tmp_path)
+    assert (ran.code, known in ran.err) == (2, True)
+    assert "ist keines von" in call(*words, "--locale", "de", cwd=tmp_path).err
+    assert not list(tmp_path.iterdir())
