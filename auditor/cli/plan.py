@@ -12,8 +12,8 @@ from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import UsageError, printable
-from auditor.remedy.plan_text import summary
+from auditor.domain.errors import UsageError
+from auditor.remedy.plan_text import plain, summary
 from auditor.remedy.planned import FleetPlan
 from auditor.render.words import ORDERS
 from auditor.wording import FALLBACK, Wording, wording
@@ -114,10 +114,10 @@ def _tell(plan: FleetPlan, words: Wording, speak: Callable[[str], None]) -> None
     wide = max(map(len, orders.values()))
     for tenant in plan.tenants:
         for line in summary(tenant, words):
-            speak(printable(line))
+            speak(plain(line))
         for number, action in enumerate(tenant.actions, start=1):
             mark = f"  [{len(action.requests)}]" if action.requests else ""
             money = "" if action.money is None else f"  {words.money(action.money.per_month, action.money.currency)}"
-            speak(printable(f"{number:>4}  {orders[action.order]:<{wide}}  {action.title}{mark}{money}"))
+            speak(plain(f"{number:>4}  {orders[action.order]:<{wide}}  {action.title}{mark}{money}"))
         for item in tenant.dropped:
-            speak(printable(f"      {words.gettext('left out:')} {item.subject}: {item.why}"))
+            speak(plain(f"      {words.gettext('left out:')} {item.subject}: {item.why}"))

@@ -57,9 +57,14 @@ def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
     return tuple(told)
 
 
+def plain(text: str) -> str:
+    """Return a text for one line; the spaces that languages write in amounts are ordinary ones there."""
+    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
+
+
 def escaped(text: str) -> str:
     """Return a text that Markdown shows as it is, on one line."""
-    return _MARKUP.sub(r"\\\1", printable(text))
+    return _MARKUP.sub(r"\\\1", plain(text))
 
 
 def amount(value: Decimal, currency: str, words: Words) -> str:

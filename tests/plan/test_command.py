@@ -47,6 +47,15 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys
     assert "<img" not in re.sub(r"\\.", "", markdown)
 
 
+@pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
+def test_amounts_are_written_with_spaces_not_with_codes(tmp_path: Path, locale: str) -> None:
+    ran = call("plan", "--demo", AS_OF, "--locale", locale, "-f", "markdown", "-f", "terminal", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    told = ran.out.decode() + (tmp_path / "out/plan.md").read_text(encoding="utf-8")
+    assert "646,55" in told
+    assert not any(code in told for code in ("\\xa0", "\\u202f"))
+
+
 def test_equal_runs_write_equal_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         run(["plan", "--demo", AS_OF, "-q", "-o", str(tmp_path / name)])
