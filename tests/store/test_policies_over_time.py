@@ -48,6 +48,12 @@ def test_findings_of_a_policy_that_leaves_the_tenant_out_stand_no_longer(tmp_pat
     assert [(each["until"], each["ended"]) for each in found] == [(instant(2), "dropped")] * 2
 
 
+def test_a_policy_that_was_taken_away_keeps_the_severity_that_it_had(tmp_path: Path) -> None:
+    kept(tmp_path, CRITICAL, CRITICAL.replace("blocked", "another"))
+    policies = {policy["id"]: policy for policy in told(tmp_path)["tenants"][0]["policies"]}
+    assert (policies["blocked"]["severity"], policies["blocked"]["results"][-1]["open"]) == ("critical", 0)
+
+
 def test_another_severity_worth_or_waiver_is_a_change_within_the_month_too(tmp_path: Path) -> None:
     kept(
         tmp_path, POLICY, CRITICAL, CRITICAL, CRITICAL + DEAR, CRITICAL + DEAR + WAIVER,
