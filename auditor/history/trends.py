@@ -48,8 +48,8 @@ _COHORT_QUERY: Final = """
 _POLICY_QUERY: Final = """
     WITH each AS (SELECT policy, days, unnest(range("count")) FROM repair),
          mended AS (SELECT policy, count(*) AS repaired, median(days) AS repair_days FROM each GROUP BY policy)
-    SELECT p.policy, last(severity ORDER BY "at") FILTER (severity IS NOT NULL), list("at" ORDER BY "at"), list(open ORDER BY "at"),
-           list(waived ORDER BY "at"), sum(opened), sum(closed), last(ages ORDER BY "at"),
+    SELECT p.policy, last(severity ORDER BY "at") FILTER (severity IS NOT NULL), list("at" ORDER BY "at"),
+           list(open ORDER BY "at"), list(waived ORDER BY "at"), sum(opened), sum(closed), last(ages ORDER BY "at"),
            any_value(mended.repaired), any_value(mended.repair_days)
     FROM policies p LEFT JOIN mended USING (policy) GROUP BY p.policy ORDER BY p.policy
 """
