@@ -37,7 +37,7 @@ def between(
             unknown.append(f"the findings of {before.as_of:%Y-%m-%d} are no longer kept: only numbers are compared")
     elif one is not None and other is not None:
         unknown.append("findings and money are not compared: a result is missing")
-    unknown += _partly(one, other, before, after)
+    unknown += _partly((one, other), (before, after))
     return Between(
         tenant=tenant,
         nights=(None if one is None else one.at, None if other is None else other.at),
@@ -50,16 +50,14 @@ def between(
     )
 
 
-def _partly(
-    one: NightSummary | None, other: NightSummary | None, before: Entry | None, after: Entry | None
-) -> Iterator[str]:
+def _partly(nights: Sequence[NightSummary | None], results: Sequence[Entry | None]) -> Iterator[str]:
     """Yield what one of the two does not know: what is less there may only not have been seen."""
-    partly = sum(night is not None and not night.complete for night in (one, other))
+    partly = sum(night is not None and not night.complete for night in nights)
     if partly:
-        yield f"{partly} of 2 nights were not read whole"
-    unjudged = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in (before, after))
+        yield f"{partly} of {len(nights)} nights were not read whole"
+    unjudged = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in results)
     if unjudged:
-        yield f"in {unjudged} of 2 results some policy could not be evaluated"
+        yield f"in {unjudged} of {len(results)} results some policy could not be evaluated"
 
 
 def _latest(things: Sequence[T], at: Sequence[datetime], instant: datetime) -> T | None:
