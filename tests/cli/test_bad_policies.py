@@ -91,6 +91,9 @@ WRONG = [
     ([policy() + prices("SPE_E3: 1"), prices("spe_e3: 2")], "prices-duplicate", "policies/0.yaml:3"),
     ([policy() + prices("SPE_E3: 1"), prices("SPE_E5: 2", "USD")], "prices-two-currencies", "one currency"),
     ([policy() + prices("SPE_E3: -1")], "policy-out-of-range", "at least 0"),
+    # Sums of what no seat costs have more digits than money is counted with.
+    ([policy() + prices("SPE_E3: 1e27")], "policy-out-of-range", "at most 1000000000"),
+    ([policy("budget: {limit: 1e30}")], "policy-out-of-range", "at most 1000000000000000"),
     ([policy() + prices("SPE_E3: '1'")], "policy-wrong-type", "quotes"),
 ]
 
