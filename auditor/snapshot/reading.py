@@ -93,11 +93,12 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
 
 def products_of(folder: Path) -> pa.Table:
     """Read the SKUs of a snapshot and nothing else of it; SnapshotError where they are damaged, as `read` says it."""
-    entry = _manifest(folder)[1].get("products.parquet")
+    name = "products"
+    entry = _manifest(folder)[1].get(f"{name}.parquet")
     if entry is None:
-        raise SnapshotError("snapshot-damaged", f"{folder} does not list products.parquet", hint=AGAIN)
-    path = folder / "products.parquet"
-    return _table(path, entry, checked(path, entry), SMALL_TABLES["products"])
+        raise SnapshotError("snapshot-damaged", f"{folder} does not list {name}.parquet", hint=AGAIN)
+    path = folder / f"{name}.parquet"
+    return _table(path, entry, checked(path, entry), SMALL_TABLES[name])
 
 
 def identity_of(folder: Path) -> str:

@@ -92,12 +92,12 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     )
 
 
-def check_clock(tenant: str, newest: datetime, now: datetime) -> None:
+def check_clock(tenant: str, instant: datetime, now: datetime) -> None:
     """Raise UsageError where the newest night lies more than a day ahead of the clock, which then is wrong."""
-    if newest > now + _YOUNG:
+    if instant > now + _YOUNG:
         raise UsageError(
             "keep-clock",
-            f"the newest night of {tenant} is of {newest.isoformat()}, the clock says {now.isoformat()}",
+            f"the newest night of {tenant} is of {instant.isoformat()}, the clock says {now.isoformat()}",
             hint="set the clock right; nothing was deleted",
         )
 
