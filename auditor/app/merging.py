@@ -88,7 +88,7 @@ def policies_of(result: Result) -> PolicySet:
     for key in ("populations", "products", "waivers", "prices"):
         if known.get(key):
             document[key] = known[key]
-    policies = load([("result.json", json.dumps(document).encode())]).policies
+    policies = load([("result.json", json.dumps(document).encode())], bounded=False).policies
     headers = {header.id: header for header in result.run.policies}
     return replace(
         policies,

@@ -34,15 +34,18 @@ class Loaded:
     warnings: tuple[Diagnostic, ...]
 
 
-def load(files: Iterable[tuple[str, bytes]], *, waivers_from: date | None = None, fitting: bool = False) -> Loaded:
+def load(
+    files: Iterable[tuple[str, bytes]], *, waivers_from: date | None = None, fitting: bool = False, bounded: bool = True
+) -> Loaded:
     """Read policy files that belong together; (name, bytes) pairs in any order.
 
     `fitting` files are known to fit the schema, as those that ship with the program are; only their meaning is read.
+    Those that are not `bounded` were put together of many that were.
     With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is a mistake too.
     Raises InputError with every mistake of every file, in order of file and place.
     """
     gaps = Gaps()
-    documents, roots, broken = _documents(files, gaps, fitting=fitting)
+    documents, roots, broken = _documents(files, gaps, fitting=fitting, bounded=bounded)
     diagnostics = Diagnostics()
     diagnostics.found.extend(broken)
     names = Names(diagnostics, gaps)
@@ -73,7 +76,7 @@ def load(files: Iterable[tuple[str, bytes]], *, waivers_from: date | None = None
 
 
 def _documents(
-    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool
+    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool, bounded: bool
 ) -> tuple[list[Document], list[Node], list[Diagnostic]]:
     """Parse the files; of one with mistakes in its structure the whole parts are still read for their meaning."""
     documents: list[Document] = []
@@ -81,7 +84,7 @@ def _documents(
     broken: list[Diagnostic] = []
     for name, text in files:
         try:
-            document = parse(text, file=name)
+            document = parse(text, file=name, bounded=bounded)
         except InputError as error:
             broken.extend(error.diagnostics)
             gaps.anything = True

@@ -54,11 +54,14 @@ class Document:
         return _span(self.file, self._lines, name if key and name is not None else node)
 
 
-def parse(text: bytes | str, *, file: str) -> Document:
+def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
     """Return the document that `text` holds; `file` is its name in messages.
 
+    What the program wrote itself out of many files is not `bounded`: it may be as large as all of them together.
     Raises InputError with every mistake that can be seen at once.
     """
+    if bounded:
+        _refuse_large(text, file)
     checked = _checked(text, file)
     lines = tuple(checked.splitlines())
     _refuse_other_version(file, lines)
@@ -66,7 +69,7 @@ def parse(text: bytes | str, *, file: str) -> Document:
     if root is None or (root.tag == _PLAIN and root.value == ""):
         message = "the file is empty" if not checked.strip() else "the file holds nothing but comments"
         raise _one("yaml-empty", message, yaml_words.at(file, lines, line=0, column=0))
-    builder = _Builder(file, lines)
+    builder = _Builder(file, lines, most=MOST_NODES if bounded else None)
     value = builder.value(root)
     if builder.problems:
         raise InputError(builder.problems)
@@ -100,19 +103,20 @@ class _Composer(CParser):
 class _Builder:
     """Builds plain values from nodes, and collects what is wrong on the way."""
 
-    def __init__(self, file: str, lines: tuple[str, ...]) -> None:
+    def __init__(self, file: str, lines: tuple[str, ...], *, most: int | None) -> None:
         self.problems: list[Diagnostic] = []
         self._file = file
         self._lines = lines
+        self._most = most
         self._count = 0
         self._open: set[int] = set()
 
     def value(self, node: pyyaml.Node) -> object:
         """Return what the node means; an alias is written out, so that the bound on nodes holds for the result."""
         self._count += 1
-        if self._count > MOST_NODES:
+        if self._most is not None and self._count > self._most:
             hint = "split the file; aliases count as often as they are used"
-            raise _one("yaml-too-large", f"the file holds more than {MOST_NODES:,} values", self._span(node), hint)
+            raise _one("yaml-too-large", f"the file holds more than {self._most:,} values", self._span(node), hint)
         if isinstance(node, pyyaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self._open:
@@ -209,12 +213,15 @@ def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None
         composer.dispose()
 
 
-def _checked(text: bytes | str, file: str) -> str:
-    """Return the text without its byte order mark, every character allowed."""
+def _refuse_large(text: bytes | str, file: str) -> None:
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > MOST_BYTES:
         start = Span(file=file, line=1, column=1)
         raise _one("yaml-too-large", f"the file is larger than {MOST_BYTES:,} bytes", start, "split the file")
+
+
+def _checked(text: bytes | str, file: str) -> str:
+    """Return the text without its byte order mark, every character allowed."""
     checked = (_decoded(text, file) if isinstance(text, bytes) else text).removeprefix(_BOM)
     # What is printable is allowed; the pattern for all the rest takes longer to compile than most files to parse.
     printable = checked.replace("\n", "").isprintable()

@@ -62,6 +62,21 @@ def test_a_policy_may_hold_any_character() -> None:
     assert {policy.title for policy in whole.run.policies} == {"\U0001f600 \x85", ""}
 
 
+def test_files_that_are_larger_together_than_one_may_be_are_merged() -> None:
+    """The document of a result is as large as all files of policies together."""
+    reason = "r" * 1000
+    files = [("policies/p.yaml", POLICIES.encode())]
+    for number in range(2):
+        waivers = "".join(
+            f"- {{id: w{number}-{each}, policies: [none], reason: {reason}, owner: o@x.example, expires: 2026-01-01}}\n"
+            for each in range(600)
+        )
+        files.append((f"policies/{number}.yaml", f"version: 1\nwaivers:\n{waivers}".encode()))
+    policies = load_policies(files).policies
+    parts = [remedied(audit([each], policies, builtin(), NOW), policies) for each in UNEVEN]
+    assert body(merged(*parts)) == body(remedied(audit(UNEVEN, policies, builtin(), NOW), policies))
+
+
 def nights(*states: tuple[Snapshot, ...]) -> Result:
     """The last of several nights, each compared with the one before."""
     last = audited(*states[0])
