@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +67,7 @@ def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path]]:
                 "tests-missing", f"{place} does not exist", hint="name a *_test.yaml file, or a folder of them"
             )
         if place.is_dir():
-            files = [path for path in sorted(place.rglob("*")) if _is_test(path)]
+            files = [path for path in sorted(place.rglob("*")) if _is_test(path.relative_to(place))]
             found.update({path: place for path in files if path not in found})
         else:
             found.setdefault(place, place.parent)
@@ -83,7 +84,9 @@ def _tests(document: Document) -> list[Mapping[str, Any]]:
 
 
 def _is_test(path: Path) -> bool:
-    return path.suffix in SUFFIXES and path.stem.endswith(TEST_SUFFIX)
+    """Whether a file of a folder is a test file: YAML of that name, nothing hidden, as of policy files."""
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix in SUFFIXES and path.stem.endswith(TEST_SUFFIX) and not hidden
 
 
 def _judge(
@@ -92,7 +95,7 @@ def _judge(
     test: Mapping[str, Any] = _tests(document)[number]
     where = document.span(("tests", number, "name"))
     moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
-    chosen = _chosen(test, path, policies, where)
+    chosen = _chosen(test, path, policies, document, number)
     tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
     states = [given_tenant(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
     result = audit(states, chosen, catalogue, moment)
@@ -100,33 +103,41 @@ def _judge(
     return Verdict(name=str(test["name"]), span=where, missing=missing, unexpected=unexpected)
 
 
-def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, where: Span) -> PolicySet:
+def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: Document, number: int) -> PolicySet:
     """Keep the policies that the test names, else those of the file it stands beside; they judge any tenant's name."""
     wanted: Iterable[str]
     if "policies" in test:
         wanted = [str(name) for name in test["policies"]]
         known = {policy.id for policy in policies.policies}
-        unknown = [name for name in wanted if name not in known]
+        unknown = [
+            _unknown(name, known, document.span(("tests", number, "policies", place)))
+            for place, name in enumerate(wanted)
+            if name not in known
+        ]
         if unknown:
-            raise InputError(
-                [
-                    Diagnostic(
-                        slug="test-unknown-policy", message=f"no file defines the policy '{unknown[0]}'", span=where
-                    )
-                ]
-            )
+            raise InputError(unknown)
     else:
         stem = path.stem.removesuffix(TEST_SUFFIX)
         siblings = {path.with_name(stem + suffix).as_posix() for suffix in SUFFIXES}
         wanted = [policy.id for policy in policies.policies if policy.span.file in siblings]
         if not wanted:
-            raise InputError([_nothing_judged(f"{stem}.yaml", where)])
+            raise InputError([_nothing_judged(f"{stem}.yaml", document.span(("tests", number, "name")))])
     alone = "tenants" not in test
     kept = [policy for policy in policies.policies if policy.id in wanted]
     return replace(
         policies,
         policies=tuple(replace(policy, tenants=None) if alone else policy for policy in kept),
         waivers=tuple(replace(waiver, tenants=None) if alone else waiver for waiver in policies.waivers),
+    )
+
+
+def _unknown(name: str, known: Iterable[str], where: Span) -> Diagnostic:
+    close = get_close_matches(name, known, n=1)
+    return Diagnostic(
+        slug="test-unknown-policy",
+        message=f"no file defines the policy '{name}'",
+        span=where,
+        hint=f"did you mean '{close[0]}'?" if close else None,
     )
 
 

@@ -165,6 +165,23 @@ def test_mistakes_in_tests_have_a_place(tmp_path: Path, test: str, slug: str) ->
     assert caught.value.span.file.endswith("stores_test.yaml")
 
 
+def test_hidden_folders_hold_no_tests_as_they_hold_no_policies(tmp_path: Path) -> None:
+    """A virtual environment in the repository has the starter library's tests in it."""
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "x_test.yaml").write_text("version: 1\ntests: [{name: t, given: {}, expect: []}]\n")
+    assert one(tmp_path, f"given: {GIVEN}, expect: [{DENIED}, {MISSING}]").passed
+    assert [verdict.name for verdict in rehearse([tmp_path], builtin(), as_of=NOW)] == ["t"]
+
+
+def test_a_policy_that_no_file_defines_is_told_where_it_stands(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        one(tmp_path, "policies: [stores, store], given: {}, expect: []")
+    (mistake,) = caught.value.diagnostics
+    assert mistake.hint == "did you mean 'stores'?"
+    assert mistake.span is not None
+    assert mistake.span.text[mistake.span.column - 1 :].startswith("store]")
+
+
 def test_where_there_is_no_test_it_says_so(tmp_path: Path) -> None:
     for place, slug in ((tmp_path, "tests-none"), (tmp_path / "gone", "tests-missing")):
         with pytest.raises(UsageError) as caught:
