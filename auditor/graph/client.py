@@ -123,9 +123,10 @@ class Graph:
                 case Again(fault=found, most=int(most)) if attempt >= most:
                     raise FaultError(found)
                 case Again(fault=found, wait=wait):
-                    throttling = found.kind is Kind.THROTTLED or wait is not None
-                    failures += not throttling
-                    pause = self.patience.wait(attempt) if wait is None else wait
+                    # A wait of no time names none: to ask again at once, for as long as patience lasts, is an attack.
+                    named = wait or None
+                    failures += found.kind is not Kind.THROTTLED and named is None
+                    pause = self.patience.wait(attempt) if named is None else max(named, self.patience.wait(1))
                     left = self.patience.budget - (self.patience.clock() - started)
                     if failures >= self.patience.failures or pause > left:
                         raise FaultError(_given_up(found, pause=pause, attempts=attempt))

@@ -135,6 +135,16 @@ def test_waits_as_long_as_it_is_told(graph: Emulator) -> None:
 UNMENDABLE: dict[str, tuple[Order, str, str]] = {
     "denied": (fault("denied", path="/users", times=None), "denied", "grant"),
     "denied in the middle": (fault("denied", **SECOND, times=None), "partial", "grant"),
+    "failing for ever, to be asked again at once": (
+        fault("server-error", path="/users", status=503, retry_after="0", times=None),
+        "unavailable",
+        "later",
+    ),
+    "throttled for ever, to be asked again at once": (
+        fault("throttled", path="/users", retry_after="0", times=None),
+        "unavailable",
+        "quota",
+    ),
     "never to be reached": (fault("reset", path="/users", times=None), "unavailable", "network"),
     "always failing": (fault("server-error", path="/users", status=500, times=None), "unavailable", "later"),
     "failing from the second page on": (fault("server-error", **SECOND, status=500, times=None), "partial", "later"),

@@ -103,6 +103,9 @@ def once(
         ({"Retry-After": "soon"}, 0.1, 2),
         ({"Retry-After": "-5"}, 0.1, 2),
         ({"Retry-After": "nan"}, 0.1, 2),
+        ({"Retry-After": "0"}, 0.1, 2),
+        ({"Retry-After": "0.001"}, 0.1, 2),
+        ({"Retry-After": "Sat, 21 Nov 2026 02:17:00 GMT", "Date": "Sat, 21 Nov 2026 02:17:09 GMT"}, 0.1, 2),
         ({}, 0.1, 2),
     ],
 )
