@@ -237,7 +237,8 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]
         return
     before, commands = options.state.accounts[user], weighed.proposal.commands
     alone = (own for own in options.weighed[user] if own.mended and own.proposal.commands == commands[:-1])
-    rest = next(alone, None) if weighed.proposal.retried else None
+    apart = weighed.proposal.retried and commands[-1].path.endswith("/reprocessLicenseAssignment")
+    rest = next(alone, None) if apart else None
     mended = () if rest is None else tuple(finding for finding in weighed.mended if finding not in rest.mended)
     if rest is None or not mended:
         yield _changed(before, weighed)
@@ -264,7 +265,7 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     kind, old, new, extra = Kind.ATTRIBUTE_SET, "", "", ""
     if came and went:
         kind, old, new = Kind.MOVE, "+".join(went), "+".join(came)
-    elif proposal.retried and came == retried:
+    elif proposal.retried and came == retried and not went:
         kind, old, extra = Kind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"
     elif came:
         kind, new = Kind.ASSIGN, "+".join(came)

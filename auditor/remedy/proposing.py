@@ -182,7 +182,9 @@ def _proposal(
     if additions or removed:
         commands.append(assign_user(account.id, add=additions, remove=removed))
     if retried:
-        commands.append(reprocess(account.id))
+        # What the group is to give in place of a direct copy is tried while the copy still holds the seat.
+        waiting = any(grant.sku_id in removed and not grant.active for grant in account.grants)
+        commands.insert(-1 if waiting else len(commands), reprocess(account.id))
     return Proposal(
         after=after,
         add=tuple(additions),

@@ -43,3 +43,26 @@ def test_a_service_that_comes_while_another_goes_is_told_as_coming() -> None:
         "Turn off Yammer Enterprise (YAMMER_ENTERPRISE) and turn on Microsoft Teams (TEAMS1) for 1 person"
     )
     assert action.requests[0]["body"]["addLicenses"][0]["disabledPlans"] == [YAMMER]
+
+
+def test_a_copy_goes_after_the_group_has_been_tried_in_its_place() -> None:
+    group = {
+        "id": "g1",
+        "displayName": "LIC-E3",
+        "assignedLicenses": [{"skuId": E3}],
+        "licenseProcessingState": {"state": "ProcessingComplete"},
+        "hasMembersWithLicenseErrors": True,
+        "members": ["ann"],
+    }
+    ann = user("ann", grant(E3), grant(E3, "g1", error="CountViolation"))
+    text = """policies:
+  - {id: errors, severity: high, health: {errors: deny}}
+  - {id: twice, severity: low, assignments: {duplicates: deny}}
+  - {id: none, severity: low, assignments: {deny: [SPE_E3]}}
+"""
+    paths = [
+        request["path"].rpartition("/")[2]
+        for action in planned(snapshot([ann], {E3: 1}, groups=[group]), text).actions
+        for request in action.requests
+    ]
+    assert paths == ["reprocessLicenseAssignment", "assignLicense"]
