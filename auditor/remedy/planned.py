@@ -12,7 +12,7 @@ class Figures:
 
     currency: str
     exposure: Decimal
-    """What the seats of all open findings cost, each seat once."""
+    """What the seats cost that open findings call wrong in somebody's hands or idle, each seat once."""
     reassignable_now: Decimal
     """What the seats cost that the plan's requests free for somebody else."""
     reducible_at_renewal: Decimal
