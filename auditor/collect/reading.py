@@ -12,7 +12,7 @@ from auditor.domain.needs import Needs
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source, SourceStatus
 from auditor.graph.client import Call, Graph
-from auditor.graph.faults import Fault, FaultError
+from auditor.graph.faults import Fault, FaultError, Kind, fault
 from auditor.graph.paging import pages
 from auditor.snapshot.manifest import format_instant
 
@@ -72,11 +72,18 @@ class Reading:
             yield page
 
     async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, Fault | None]:
-        """Read a small source whole, each object once; with the fault that ended it early, if one did."""
+        """Read a small source whole, each object once; with the fault that ended it early, or lost some of it."""
         found: dict[str, dict[str, Any]] = {}
+        nameless = 0
         try:
             async for page in self.rows(source, call):
-                found.update((str(row.get(key)).lower(), row) for row in page if isinstance(row.get(key), str))
+                named = [row for row in page if isinstance(row.get(key), str)]
+                found.update((str(row[key]).lower(), row) for row in named)
+                nameless += len(page) - len(named)
         except FaultError as error:
             return list(found.values()), error.fault
-        return list(found.values()), None
+        return list(found.values()), _nameless(nameless, key) if nameless else None
+
+
+def _nameless(count: int, key: str) -> Fault:
+    return fault(Kind.FAILING, f"objects that came without {key}: {count}", remedy="report it to Microsoft")

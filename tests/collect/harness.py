@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -78,7 +79,7 @@ class Collected:
     def reason(self, source: Source) -> str:
         return self.manifest.coverage(source).reason or ""
 
-    def users(self) -> dict[str, dict[str, object]]:
+    def users(self) -> dict[str, dict[str, Any]]:
         return {row["userPrincipalName"]: row for row in self.tables["users"].to_pylist()}
 
 

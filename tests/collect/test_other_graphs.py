@@ -225,6 +225,18 @@ def test_negative_seats_are_kept_and_what_is_no_number_is_told() -> None:
     assert found.reason(Source.SUBSCRIBED_SKUS).endswith("no numbers: 5")
 
 
+@pytest.mark.parametrize("source", [Source.SUBSCRIBED_SKUS, Source.SUBSCRIPTIONS, Source.GROUPS])
+@pytest.mark.parametrize("kept", [0, 1])
+def test_what_came_without_an_id_is_missing_and_told(source: Source, kept: int) -> None:
+    key = "skuId" if source is Source.SUBSCRIBED_SKUS else "id"
+    rows = [{key: SKU}] * kept + [{"displayName": "nameless"}, {key: None}, {key: 7}]
+    accent = Accent()
+    setattr(accent, {"subscribedSkus": "skus"}.get(source.value, source.value), rows)
+    found = collected_from(accent)
+    assert found.status(source) == ("partial" if kept else "unavailable")
+    assert found.reason(source) == f"objects that came without {key}: 3; report it to Microsoft"
+
+
 @pytest.mark.parametrize(
     ("text", "whole"),
     [
