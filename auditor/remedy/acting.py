@@ -222,6 +222,8 @@ def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[
     if remedy.kind in _NEEDS_SEATS and not remedy.proven and free is not None and free < count:
         product = product_label(office.known, wanted)
         return (wording.seats_needed(office.words, count, free, product), *told.prerequisites)
+    if remedy.kind is Kind.BOUNDS:
+        return (wording.bounds_first(office.words), *told.prerequisites)
     enough = _enough(office, pile)
     return (wording.any_of(office.words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
 

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     BUY = "buy"
     REMOVE_NOW = "remove-seats"
     REMOVE_AT_RENEWAL = "remove-seats-at-renewal"
+    BOUNDS = "bounds"
     QUOTA = "quota"
     PURCHASE = "purchase"
     TRIAL = "trial"
@@ -56,7 +57,7 @@ class Term:
 
 _ORDERS: dict[Order, tuple[Kind, ...]] = {
     # A usage location comes before every assignment, for Graph refuses those without.
-    Order.CHECK: (Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.UNKNOWN_PRODUCT, Kind.GROUP_PROCESSING),
+    Order.CHECK: (Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.UNKNOWN_PRODUCT, Kind.GROUP_PROCESSING, Kind.BOUNDS),
     Order.REASSIGN: (Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE, Kind.OVERLAP, Kind.QUOTA),
     Order.BUY: (Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.BUY, Kind.BUY_HERE),
     Order.MOVE: (
@@ -71,9 +72,9 @@ ORDER: dict[Kind, Order] = {kind: order for order, kinds in _ORDERS.items() for 
 """Seats are freed before others are bought, bought before people move, and removed or cancelled last."""
 
 REVIEWED = frozenset(
-    {Kind.OVERLAP, Kind.QUOTA, Kind.PURCHASE, Kind.TRIAL, Kind.UNKNOWN_PRODUCT, Kind.EXPIRING, Kind.STATE, Kind.BUDGET,
-     Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.COPIES, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_NOW,
-     Kind.BUY_HERE, Kind.GIVE_UP_HERE}
+    {Kind.BOUNDS, Kind.OVERLAP, Kind.QUOTA, Kind.PURCHASE, Kind.TRIAL, Kind.UNKNOWN_PRODUCT, Kind.EXPIRING,
+     Kind.STATE, Kind.BUDGET, Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.COPIES, Kind.REMOVE_AT_RENEWAL,
+     Kind.REMOVE_NOW, Kind.BUY_HERE, Kind.GIVE_UP_HERE}
 )  # fmt: skip
 """Kinds about which somebody has to decide before anything is done."""
 

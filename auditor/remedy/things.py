@@ -13,6 +13,8 @@ def thing_of(finding: Finding, situation: Situation) -> tuple[Kind, int, str]:
     match finding.check:
         case "seats.below-minimum" | "seats.over-assigned":
             return Kind.BUY, seats, ""
+        case "seats.above-maximum" if isinstance(adjust, int) and adjust >= 0:
+            return Kind.BOUNDS, 0, ""  # the minimum leaves no seat to take away
         case "seats.above-maximum":
             now = situation.agreement is Agreement.MOSA
             return (Kind.REMOVE_NOW if now else Kind.REMOVE_AT_RENEWAL), seats, ""

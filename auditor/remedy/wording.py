@@ -184,6 +184,8 @@ def _seats(words: Words, kind: Kind, count: int) -> str | None:
 
 def _things(words: Words, kind: Kind) -> str:
     match kind:
+        case Kind.BOUNDS:
+            return words.gettext("Settle the bounds of {old}: no number of seats is inside both")
         case Kind.PURCHASE:
             return words.gettext("End the subscription of {old}")
         case Kind.TRIAL:
@@ -234,6 +236,13 @@ def warning(words: Words, text: str, loses: str, after: str, branches: tuple[str
         warning=words.gettext(text), loses=words.gettext(loses), after=words.gettext(after)
     )
     return under(words, told, branches)
+
+
+def bounds_first(words: Words) -> str:
+    """Say what comes before the steps about seats that are too many only by bounds that contradict each other."""
+    return words.gettext(
+        "Change the minimum or the maximum in the policy first; the steps are for what is too much then."
+    )
 
 
 def seats_needed(words: Words, needed: int, free: int, product: str) -> str:

@@ -17,6 +17,7 @@ from auditor.guidance import Order
 from auditor.policy.loading import load
 from auditor.remedy.kinds import ORDER, Kind
 from auditor.remedy.situating import circumstances, situated
+from tests.engine import tenants
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 
@@ -189,3 +190,33 @@ def test_titles_say_why_somebody_is_to_lose_a_licence() -> None:
 def test_the_article_itself_is_the_first_link() -> None:
     leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
     assert leavers.links[0][1].endswith("/remove-former-employee")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "enabled", "titles"),
+    [
+        # 31 used: five spare seats keep the minimum, and are more than 1 % of whatever there is.
+        ("{min: 5, max: 1%}", 36, ["Settle the bounds of Microsoft 365 E3: no number of seats is inside both"]),
+        ("{min: 5, max: 1%}", 40, ["Remove 4 seats of Microsoft 365 E3 at the renewal"]),
+        (
+            "{min: 5, max: 1%}",
+            33,
+            [
+                "Settle the bounds of Microsoft 365 E3: no number of seats is inside both",
+                "Free or buy 3 seats of Microsoft 365 E3",
+            ],
+        ),
+        ("{min: 5, max: 20%}", 33, ["Free or buy 3 seats of Microsoft 365 E3"]),
+    ],
+)
+def test_nobody_is_told_to_buy_and_to_give_back_the_same_seats(bounds: str, enabled: int, titles: list[str]) -> None:
+    text = f"version: 1\npolicies:\n- {{id: s, severity: low, title: t, seats: {{of: SPE_E3, spare: {bounds}}}}}\n"
+    loaded = load([("policies/p.yaml", text.encode())]).policies
+    state = tenants.tenant(subscribedSkus=[tenants.bought("SPE_E3", enabled, 31)])
+    (told,) = remedied(audit([state], loaded, builtin(), AS_OF), loaded).tenants
+    assert [action.title for action in told.actions] == titles
+    assert sum(len(action.findings) for action in told.actions) == len(told.findings)
+    for action in told.actions:
+        settling = action.title.startswith("Settle")
+        assert (action.kind, action.money, action.confidence) == ("bounds", None, "review") or not settling
+        assert any("Change the minimum or the maximum" in each for each in action.prerequisites) == settling
