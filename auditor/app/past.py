@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from auditor.app.places import is_store
 from auditor.app.portion import portion
 from auditor.app.saved import saved_results
 from auditor.deliver.routing import Envelope
@@ -29,22 +30,20 @@ def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> 
     (`history-missing`) where there is no such folder, SnapshotError for a file that cannot be read. A store, by folder
     or address, tells the runs that were put into it.
     """
-    if not isinstance(folder, Path) or (folder / "store.json").is_file():
+    if is_store(folder):
         from auditor.app.looking_back import stored_runs  # noqa: PLC0415  a folder of results needs none of it
 
         return stored_runs(folder, result)
-    check_folder(folder)
-    return _runs(folder, [(result, None)], warn)[0]
+    check_folder(Path(folder))
+    return _runs(Path(folder), [(result, None)], warn)[0]
 
 
 def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Past, ...]]:
     """Return for each tenant the runs before `result` in which it was audited too, oldest first."""
     parts = [(tenant.name, alone(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
-    if not isinstance(folder, Path) or (folder / "store.json").is_file():
-        from auditor.app.looking_back import stored_runs  # noqa: PLC0415  a folder of results needs none of it
-
-        return {name: stored_runs(folder, mine) for name, mine in parts}
-    found = _runs(folder, [(mine, None) for _, mine in parts], lambda _: None)
+    if is_store(folder):
+        return {name: earlier(folder, mine) for name, mine in parts}
+    found = _runs(Path(folder), [(mine, None) for _, mine in parts], lambda _: None)
     return {name: runs for (name, _), runs in zip(parts, found, strict=True)}
 
 
@@ -62,14 +61,14 @@ def earlier_of(
     Where a folder has none for any of them, `warn` hears of it once. A store keeps counts, not findings: who receives
     only some severities, owners or tags gets no curves from it.
     """
-    if not isinstance(folder, Path) or (folder / "store.json").is_file():
+    if is_store(folder):
         return tuple(() if any(envelope.scope()) else earlier(folder, mine) for envelope, mine in portions)
-    check_folder(folder)
+    check_folder(Path(folder))
 
     def seen(envelope: Envelope) -> Callable[[Result], Result]:
         return lambda run: portion(run, envelope)
 
-    return _runs(folder, [(mine, seen(envelope)) for envelope, mine in portions], warn)
+    return _runs(Path(folder), [(mine, seen(envelope)) for envelope, mine in portions], warn)
 
 
 def _runs(

@@ -22,8 +22,10 @@ def redacted(result: Result) -> Result:
 
     The pseudonym is a hash of tenant and user id, so that it stays the same from run to run; fingerprints stay as they
     are. Groups, products and departments are not people and keep their names; so do the owners of policies and
-    waivers, to whom the report is addressed.
+    waivers, to whom the report is addressed. A result of pseudonyms stays as it is: theirs would be other ones.
     """
+    if result.run.redacted:
+        return result
     return replace(result, run=_run(result.run), tenants=tuple(rewritten(tenant, _tenant) for tenant in result.tenants))
 
 

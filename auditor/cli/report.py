@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str | None) -> int:
-    if args.redact and not result.run.redacted:  # pseudonyms of pseudonyms would be other ones
+    if args.redact:
         result = redacted(result)
     locale = locale_of(wish, result)
     told = localised(result, locale)

@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     with saved_results([args.result], None) as [(_, result)]:
         return send(
-            redacted(result) if args.redact and not result.run.redacted else result,
+            redacted(result) if args.redact else result,
             settings,
             args,
             dry_run=folder / "mail" if args.dry_run else None,

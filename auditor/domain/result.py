@@ -7,17 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from auditor.domain.making import drafts
-from auditor.domain.words import (
-    Agreement,
-    Change,
-    Cloud,
-    Outcome,
-    Severity,
-    Source,
-    SourceStatus,
-    Status,
-    SubjectType,
-)
+from auditor.domain.words import Agreement, Change, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +253,13 @@ class TenantResult:
     """Ids of waivers that matched, or may match, a finding: what a merge needs to tell which are unused."""
     failure: str | None = None
     """Why the tenant could not be audited at all."""
+
+    @property
+    def products_whole(self) -> bool:
+        """Whether all its products were read: of those that were not, the seats are not none but unknown."""
+        return self.failure is None and all(
+            source.status is SourceStatus.COMPLETE for source in self.sources if source.name is Source.SUBSCRIBED_SKUS
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

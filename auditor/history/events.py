@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
-from auditor.domain.words import Outcome, Severity, Source, SourceStatus, Status
+from auditor.domain.words import Outcome, Severity, Status
 
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 _TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
@@ -114,11 +114,7 @@ def summary_of(
         "waived": sum(p["waived"] for p in policies),
         "notEvaluated": sum(status == Outcome.NOT_EVALUATED.value for status in statuses.values()),
         "money": {currency: str(value) for currency, value in sorted(money.items())},
-        "seatsWhole": all(
-            source.status is SourceStatus.COMPLETE
-            for source in tenant.sources
-            if source.name is Source.SUBSCRIBED_SKUS
-        ),
+        "seatsWhole": tenant.products_whole,
         "seats": [
             {"skuId": s.sku_id, "skuPartNumber": s.sku_part_number, "name": s.name, "usable": s.usable,
              "consumed": s.consumed, "spare": s.spare}

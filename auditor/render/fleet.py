@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from auditor.domain.result import Result, SeatCount, TenantResult
-from auditor.domain.words import Severity, Source, SourceStatus
+from auditor.domain.words import Severity
 from auditor.render.pressing import WORST, Standing, standing
 from auditor.render.totals import changes, summarise, sums
 from auditor.render.view import Page, Section
@@ -62,7 +62,7 @@ def fleet_rows(result: Result, page: Page, words: Words, pages: str = "") -> tup
         counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
         new=found.new + found.reopened if compared else None,
         fixed=found.fixed if compared else None,
-        **_seats(seats, words, whole=all(map(_counted, result.tenants))),
+        **_seats(seats, words, whole=all(tenant.products_whole for tenant in result.tenants)),
         money=page.money,
     )
     return (*rows, total)
@@ -100,7 +100,7 @@ def _row(tenant: TenantResult, section: Section | None, words: Words, *, compare
         counts=counts,
         new=found.new + found.reopened if compared and audited else None,
         fixed=found.fixed if compared and audited else None,
-        **_seats(tenant.seats, words, whole=_counted(tenant)),
+        **_seats(tenant.seats, words, whole=tenant.products_whole),
         money=words.sums(sums(tenant.findings)) if section is None else section.money,
     )
 
@@ -131,15 +131,8 @@ def spare_seats(result: Result) -> int | None:
     """Return the spare seats that cost something, over all tenants; None where a number or a tenant is not known."""
     spare = [seat.spare for tenant in result.tenants for seat in paid_seats(tenant.seats)]
     known = [number for number in spare if number is not None]
-    whole = len(known) == len(spare) and all(map(_counted, result.tenants))
+    whole = len(known) == len(spare) and all(tenant.products_whole for tenant in result.tenants)
     return sum(known) if whole and known else None
-
-
-def _counted(tenant: TenantResult) -> bool:
-    """Tell whether all its products were read: of those that were not, the seats are not none but unknown."""
-    return tenant.failure is None and all(
-        source.status is SourceStatus.COMPLETE for source in tenant.sources if source.name is Source.SUBSCRIBED_SKUS
-    )
 
 
 def _sum(numbers: Sequence[int | None], words: Words, *, whole: bool) -> str:
