@@ -23,12 +23,15 @@ class Checked:
     """What a check of one night or result found."""
 
     tenant: str
-    kind: Literal["night", "result", "remains"]
-    """Remains are objects of nights or results of which nothing else is there."""
+    kind: Literal["night", "result", "remains", "temporary"]
+    """Remains are objects of nights or results of which nothing else is there; a temporary file is of a writer that
+    was killed, or has not ended."""
     found: Night | Entry | None
     """None where the commit itself is damaged or lost."""
     wrong: str | None
     """What is missing or damaged; None for what is whole."""
+    name: str | None = None
+    """The name of a temporary file."""
 
 
 def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
@@ -47,6 +50,10 @@ def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
         if not tenants or tenant in tenants:
             yield from _nights(store, tenant, names)
             yield from _results(store, tenant, names)
+    for name in store.place.temporary():
+        tenant = name.partition("/")[0]
+        if not tenants or tenant in tenants:
+            yield Checked(tenant=tenant, kind="temporary", found=None, wrong=None, name=name)
 
 
 def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:

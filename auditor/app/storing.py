@@ -1,9 +1,10 @@
 """Snapshots and results into a store; nights of a store listed, thinned out and restored."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from auditor.app.places import all_folders, store_at
@@ -15,10 +16,8 @@ from auditor.render.totals import sums
 from auditor.snapshot.reading import find
 from auditor.store.keeping import Store
 from auditor.store.nights import Night
-from auditor.store.retention import Keep, Pruning, check_clock, parse_keep, prune
-
-_IN_FLIGHT = timedelta(days=2)
-"""An object younger than this may belong to a writer that has not committed yet."""
+from auditor.store.removal import announced, of_tenant, old_files
+from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,12 +112,17 @@ class Thinned:
     nights: Pruning
     results: tuple[Entry, ...]
     """Results whose findings go, with the names in them; their counts stay."""
+    temporary: tuple[str, ...]
+    """Temporary files of writers that were killed."""
 
 
-def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool) -> list[Thinned]:
+def thin(
+    where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool, confirmed: bool = False
+) -> list[Thinned]:
     """Apply a policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
 
-    All tenants are decided about before anything is deleted; SnapshotError where a night that would stay lacks a part.
+    All tenants are decided about before anything is deleted; SnapshotError where a night that would stay lacks a part,
+    UsageError where `now` lies far from the newest nights and nobody `confirmed` that it is right.
     """
     policy = parse_keep(keep)
     store = store_at(where).opened()
@@ -129,34 +133,51 @@ def thin(where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] 
     for night in store.nights():
         by_tenant.setdefault(night.tenant, []).append(night)
     known_tenants(tenants, by_tenant.keys())
+    if not confirmed:
+        results = (entry.as_of for name in by_tenant for entry in Ledger(store.place, name).entries())
+        nights_ = (night.instant for found in by_tenant.values() for night in found)
+        check_not_ahead(chain(nights_, results), now)
+    temporary = store.place.temporary()
     decided = [
-        _thinned(store, name, by_tenant[name], policy, now)
+        _thinned(store, name, by_tenant[name], policy, now, temporary)
         for name in sorted(by_tenant)
         if not tenants or name in tenants
     ]
     for thinned in decided:
         store.ensure(thinned.nights.kept)
-    if delete:
-        for thinned in decided:
-            pruning = thinned.nights
-            store.remove(pruning)
-            Ledger(store.place, pruning.tenant).remove(thinned.results)
-            old = (now - _IN_FLIGHT).strftime("%Y-%m-%dT%H%M%S")
-            for name in store.leftovers(pruning.tenant):
-                if name.rpartition("/")[2] < old:
-                    store.place.remove(name)
-    return decided
+    return [_deleted(store, thinned, temporary) for thinned in decided] if delete else decided
 
 
-def _thinned(store: Store, tenant: str, found: Sequence[Night], policy: Keep, now: datetime) -> Thinned:
+def _thinned(
+    store: Store,
+    tenant: str,
+    found: Sequence[Night],
+    policy: Keep,
+    now: datetime,
+    temporary: Mapping[str, datetime | None],
+) -> Thinned:
     ledger = Ledger(store.place, tenant)
     if found:
         pruning = prune(found, policy, now)
     else:
         for entry in ledger.entries()[-1:]:
-            check_clock(tenant, entry.as_of, now)
+            check_not_behind(tenant, entry.as_of, now)
         pruning = Pruning(tenant=tenant, kept=(), gone=(), removed=(), held=())
-    return Thinned(nights=pruning, results=ledger.thin(now - policy.longest))
+    old = old_files(of_tenant(temporary, tenant), now)
+    return Thinned(nights=pruning, results=ledger.thin(now - policy.longest), temporary=old)
+
+
+def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
+    """Delete what retention decided on, and what killed writers left behind; returns what was deleted."""
+    tenant = thinned.nights.tenant
+    ledger = Ledger(store.place, tenant)
+    with announced(store.place, tenant) as present:
+        old = old_files(of_tenant(temporary, tenant), present)
+        store.remove(thinned.nights, present)
+        ledger.remove(thinned.results)
+        for name in (*old_files(ledger.superseded(), present), *old):
+            store.place.remove(name)
+    return replace(thinned, temporary=old)
 
 
 def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:

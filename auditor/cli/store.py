@@ -3,6 +3,7 @@
 import argparse
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 
 from auditor.app.store_check import Checked, check
@@ -42,7 +43,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     deed = parser.add_mutually_exclusive_group()
     deed.add_argument("--dry-run", action="store_true", help="prune: only tell what would go (the default)")
     deed.add_argument("--delete", action="store_true", help="prune: delete it")
-    parser.add_argument("--as-of", type=instant, metavar="RFC3339", help="get: the latest night not after this")
+    parser.add_argument(
+        "--as-of",
+        type=instant,
+        metavar="RFC3339",
+        help="get: the latest night not after this; prune: the instant from which ages count (default: now)",
+    )
     parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="get: where to")
     parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
     declare(parser, "locale", locale="language of what is said")
@@ -119,7 +125,7 @@ def _check(args: argparse.Namespace, words: Words) -> int:
 
 
 def _wholeness(found: Sequence[Checked], words: Words) -> Iterator[str]:
-    """Yield how many nights are whole, and how many results where there are any."""
+    """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
     nights = [each.wrong is None for each in found if each.kind == "night"]
     results = [each.wrong is None for each in found if each.kind == "result"]
     said = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(nights))
@@ -129,10 +135,25 @@ def _wholeness(found: Sequence[Checked], words: Words) -> Iterator[str]:
             "{whole} of {count} result is whole", "{whole} of {count} results are whole", len(results)
         )
         yield said.replace("{whole}", words.number(sum(results)))
+    temporary = sum(each.kind == "temporary" for each in found)
+    if temporary:
+        yield words.ngettext(
+            "{count} temporary file of an unfinished writer: `auditor store prune --delete` removes it after two days",
+            "{count} temporary files of unfinished writers: `auditor store prune --delete` removes them after two days",
+            temporary,
+        )
 
 
 def _prune(args: argparse.Namespace, words: Words) -> int:
-    found = thin(args.store, args.keep, now(), tenants=args.tenant, delete=args.delete)
+    given: datetime | None = args.as_of
+    found = thin(
+        args.store,
+        args.keep,
+        given or now(),
+        tenants=args.tenant,
+        delete=args.delete,
+        confirmed=given is not None,
+    )
     if args.json:
         out(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
         return 0
@@ -171,9 +192,25 @@ def _thinned(thinned: Thinned, words: Words, *, deleted: bool) -> Iterator[str]:
                 count,
             )
         )
+    if thinned.temporary:
+        yield "  " + _temporary(len(thinned.temporary), words, deleted=deleted)
     if pruning.held:
         held = words.gettext("{size} of nights that go stay for now: nights that are kept are built on them")
         yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.held), words))
+
+
+def _temporary(count: int, words: Words, *, deleted: bool) -> str:
+    if deleted:
+        return words.ngettext(
+            "{count} temporary file of an interrupted writer was deleted",
+            "{count} temporary files of interrupted writers were deleted",
+            count,
+        )
+    return words.ngettext(
+        "{count} temporary file of an interrupted writer would go",
+        "{count} temporary files of interrupted writers would go",
+        count,
+    )
 
 
 def _document(night: Night) -> dict[str, object]:
@@ -210,6 +247,8 @@ def _checked(checked: Checked) -> dict[str, object]:
             }
         case _:
             told = {"tenant": checked.tenant}
+            if checked.name is not None:
+                told["temporaryFile"] = checked.name
     return {**told, "wrong": checked.wrong}
 
 
@@ -222,5 +261,6 @@ def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
         "gone": [format_instant(night.instant) for night in pruning.gone],
         "freedBytes": pruning.freed,
         "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
+        "temporaryFiles": list(thinned.temporary),
         "heldBytes": sum(entry.size for entry in pruning.held),
     }

@@ -15,11 +15,14 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result, TenantResult
 from auditor.history.events import EVENTS, happened, lasting, summary_of
-from auditor.store.nights import checked_document, checked_name, damaged, same_directory, sealed
+from auditor.store.nights import checked_document, checked_name, damaged, own_tenant, same_directory, sealed
 from auditor.store.places import Place
 
 SCHEMA: Final = "auditor/ledger/v1"
 _NAME: Final = re.compile(r"[a-z0-9-]+/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")
+_NUMBERED: Final = re.compile(r"[a-z0-9-]+/findings/([0-9]{6,15})-[0-9a-f]{16}\.parquet")
+_TRIES: Final = 20
+"""Numbers that a writer tries to get beside others."""
 _HELD: Final = frozenset({"held", "opened", "waived", "unwaived"})
 
 
@@ -63,7 +66,7 @@ class Ledger:
             try:
                 if body is None:
                     raise damaged(where, "is listed and cannot be read")
-                entry = _entry(body, where)
+                entry = _entry(body, where, self._tenant)
                 if name != self.commit_name(entry.number):
                     raise damaged(where, f"is the commit of another result, {self.commit_name(entry.number)}")
             except SnapshotError as error:
@@ -78,14 +81,43 @@ class Ledger:
     def put(self, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> int:
         """Add a result; returns the bytes that it took, 0 where the same run, or what it says, is there already.
 
-        Raises SnapshotError for a result older than the newest one, and where another run of that instant is stored, or
+        Of several writers at one moment each gets the next number, or finds that the same result is there. Raises
+        SnapshotError for a result older than the newest one, and where another run of that instant is stored, or
         another directory under that name.
         """
-        known, where = self.entries(), self._place.address
+        for _ in range(_TRIES):
+            known = self.entries()
+            if self._is_there(known, result, tenant, money):
+                return 0
+            if known:
+                where = self._place.address
+                same_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
+            number = known[-1].number + 1 if known else 1
+            document, body = self._document(known, number, result, tenant, money)
+            findings = document["events"]["name"]
+            mine = self._place.create(findings, body)
+            commit = sealed(document)
+            if self._place.create(self.commit_name(number), commit):
+                if not mine and self._place.read(findings) != body:  # cut short by a writer that was killed
+                    self._place.remove(findings)
+                if findings not in self._place.names(f"{self._tenant}/findings"):
+                    self._place.create(findings, body)
+                return len(body) + len(commit)
+            if mine and all(entry.events != findings for entry in self.entries()):
+                self._place.remove(findings)
+        raise self._refused(
+            "store-exists", f"{self._place.address} takes results of {self._tenant} from others at this moment"
+        )
+
+    def _is_there(
+        self, known: Sequence[Entry], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]
+    ) -> bool:
+        """Whether a result is stored; SnapshotError where another one of its instant, or a later one, is."""
+        where = self._place.address
         for entry in known:
             if entry.as_of == result.run.as_of:
                 if entry.run == result.run.id or self._says_the_same(entry, result, tenant, money):
-                    return 0
+                    return True
                 raise self._refused(
                     "store-exists", f"{where} has another result of {self._tenant} at {result.run.as_of.isoformat()}"
                 )
@@ -93,10 +125,18 @@ class Ledger:
             raise self._refused(
                 "store-order", f"{where} has a later result of {self._tenant}, of {known[-1].as_of.isoformat()}"
             )
-        if known:
-            same_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
-        before = self.held()
-        rows, kept = happened(result, tenant, before)
+        return False
+
+    def _document(
+        self,
+        known: Sequence[Entry],
+        number: int,
+        result: Result,
+        tenant: TenantResult,
+        money: Mapping[str, Decimal],
+    ) -> tuple[dict[str, Any], bytes]:
+        """Return the commit of a result that comes after those known, and the object of its events."""
+        rows, kept = happened(result, tenant, self._replayed(since_checkpoint(known)))
         checkpoint = not known or _month(known[-1].as_of) != _month(result.run.as_of)
         if checkpoint:
             told = {row["fingerprint"] for row in rows}
@@ -105,9 +145,9 @@ class Ledger:
         pq.write_table(pa.Table.from_pylist(rows, EVENTS), sink, compression="zstd", compression_level=9)
         body = sink.getvalue()
         mark = hashlib.sha256(body).hexdigest()
-        number = known[-1].number + 1 if known else 1
         document: dict[str, Any] = {
             "schema": SCHEMA,
+            "tenant": self._tenant,
             "number": number,
             "asOf": result.run.as_of.isoformat(),
             "run": result.run.id,
@@ -119,13 +159,7 @@ class Ledger:
             },
             "summary": summary_of(result, tenant, rows, kept.values(), money),
         }
-        self._place.create(document["events"]["name"], body)
-        commit = sealed(document)
-        if not self._place.create(self.commit_name(number), commit):
-            raise self._refused(
-                "store-exists", f"{where} has a result of {self._tenant} that somebody else stored at the same moment"
-            )
-        return len(body) + len(commit)
+        return document, body
 
     def _says_the_same(self, entry: Entry, result: Result, tenant: TenantResult, money: Mapping[str, Decimal]) -> bool:
         """Whether another run says of this tenant what an entry says, as the part of a fleet and the whole do."""
@@ -207,6 +241,17 @@ class Ledger:
         for entry in entries:
             self._place.remove(entry.events)
 
+    def superseded(self) -> dict[str, datetime | None]:
+        """Return findings of writers that came second or were killed, and when the place says they were written.
+
+        Only those whose number another result has: findings of a number that no result has may be all that is left of
+        a result that was lost.
+        """
+        written = self._place.written(f"{self._tenant}/findings")
+        known = {entry.number: entry.events for entry in self.entries()}
+        numbered = ((match, name) for name in written if (match := _NUMBERED.fullmatch(name)))
+        return {name: written[name] for match, name in numbered if known.get(int(match[1]), name) != name}
+
     def _refused(self, slug: str, message: str) -> SnapshotError:
         hint = "store results in the order of their instants, each once; nothing was changed"
         return SnapshotError(slug, message, hint=hint)
@@ -217,10 +262,13 @@ def since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:
     return known[max((i for i, entry in enumerate(known) if entry.checkpoint), default=0) :]
 
 
-def _entry(body: bytes, where: str) -> Entry:
+def _entry(body: bytes, where: str, tenant: str) -> Entry:
     document = checked_document(body, where, SCHEMA)
     try:
         events = document["events"]
+        # Commits of earlier versions name the tenant in the name of their findings alone.
+        for named in (events["name"].partition("/")[0], document.get("tenant", tenant)):
+            own_tenant(named, tenant, where)
         return Entry(
             number=int(document["number"]),
             as_of=datetime.fromisoformat(document["asOf"]),
@@ -231,7 +279,7 @@ def _entry(body: bytes, where: str) -> Entry:
             checkpoint=bool(events["checkpoint"]),
             summary=document["summary"],
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(where, f"lacks or garbles {error}") from error
 
 

@@ -2,8 +2,9 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from auditor.domain.errors import AuditorError
@@ -40,6 +41,14 @@ class Cached:
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return objects of the far place."""
         return self._place.read_many(names)
+
+    def written(self, under: str) -> Mapping[str, datetime | None]:
+        """Return when the objects of the far place were last written."""
+        return self._place.written(under)
+
+    def temporary(self) -> Mapping[str, datetime | None]:
+        """Return the temporary files of the far place."""
+        return self._place.temporary()
 
     def create(self, name: str, body: bytes) -> bool:
         """Make an object in the far place."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,16 +16,19 @@ from auditor.store.nights import (
     Night,
     NightCounts,
     PartEntry,
+    another_name,
     checked_document,
     damaged,
     decode_counts,
     decode_night,
     encode,
     instant_name,
+    own_tenant,
     same_directory,
     sealed,
 )
 from auditor.store.places import Place
+from auditor.store.removal import is_pruned, old_files
 from auditor.store.retention import Pruning
 
 if TYPE_CHECKING:
@@ -83,6 +87,7 @@ class Store:
             where = f"{self.address}/{name}"
             try:
                 night = decode_night(body, where)
+                own_tenant(night.tenant, name.partition("/")[0], where)
                 if commit_name(night) != name:
                     raise damaged(where, f"is the commit of {commit_name(night)}")
             except SnapshotError as error:
@@ -92,14 +97,18 @@ class Store:
 
     def counts(self, names: Sequence[str]) -> tuple[NightCounts, ...]:
         """Return the counts of the nights among some objects: quicker than the nights themselves."""
-        return tuple(decode_counts(body, f"{self.address}/{name}") for name, body in self._commits(names))
+        return tuple(
+            decode_counts(body, f"{self.address}/{name}", tenant=name.partition("/")[0])
+            for name, body in self._commits(names)
+        )
 
     def _commits(self, names: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         names = [name for name in names if instant_name(name)]
         for name, body in zip(names, self.place.read_many(names), strict=True):
-            if body is None:
+            if body is not None:
+                yield name, body
+            elif name in self.place.names(name.rpartition("/")[0]):  # else it was deleted since it was listed
                 raise damaged(f"{self.address}/{name}", "is listed and cannot be read")
-            yield name, body
 
     def put(self, folder: Path) -> tuple[Night, bool]:
         """Store a snapshot folder; returns the night, and whether it is new (False: the same was there already).
@@ -108,8 +117,7 @@ class Store:
         another directory under that name.
         """
         # Trends do not wait for what reads people.
-        from auditor.snapshot.reading import manifest_of, read  # noqa: PLC0415
-        from auditor.store.putting import Putting  # noqa: PLC0415
+        from auditor.snapshot.reading import manifest_of  # noqa: PLC0415
 
         manifest = manifest_of(folder)
         name = f"{manifest.tenant}/nights/{folder_name(manifest)}.json"
@@ -119,14 +127,46 @@ class Store:
         earlier = self._earlier(manifest.tenant)
         if earlier:
             same_directory(self.address, manifest.tenant, earlier[-1].manifest.tenant_id, manifest.tenant_id)
+        whole = is_pruned(self.place, manifest.tenant)
+        while True:
+            night, body = self._made(folder, earlier, whole=whole)
+            if not self.place.create(commit_name(night), encode(night)):
+                self.place.remove(night.parts[-1].name)
+                return self._same(self.night(night.tenant, night.instant), folder), False
+            if self._holds(night, body):
+                return night, True
+            # What the night is built on is deleted, or about to be: it is stored whole instead.
+            self.place.remove(commit_name(night))
+            self.place.remove(night.parts[-1].name)
+            whole = True
+
+    def _made(self, folder: Path, earlier: tuple[Night, ...], *, whole: bool) -> tuple[Night, bytes]:
+        """Write the object of a night; returns its commit, which is still to be written, and the object's bytes."""
+        from auditor.snapshot.reading import read  # noqa: PLC0415  as in put
+        from auditor.store.putting import Putting  # noqa: PLC0415
+
         text = (folder / "manifest.json").read_bytes()
-        night, body = Putting(self._opened, read(folder), text.decode(), earlier).made(folder)
-        if not self.place.create(night.parts[-1].name, body):
-            # The name has the digest of the content: whoever wrote it wrote the same.
-            self._body(night.parts[-1])
-        if not self.place.create(commit_name(night), encode(night)):
-            return self._same(self.night(night.tenant, night.instant), folder), False
-        return night, True
+        night, body = Putting(self._opened, read(folder), text.decode(), earlier, whole=whole).made(folder)
+        *base, own = night.parts
+        while not self.place.create(own.name, body):
+            # An object without a commit: of a writer of the same night, or of one that was killed, which retention
+            # may be about to delete. Neither is relied on.
+            own = replace(own, name=another_name(own.name))
+        return replace(night, parts=(*base, own)), body
+
+    def _holds(self, night: Night, body: bytes) -> bool:
+        """Whether a night that was just committed keeps its objects; its own one is written again where it is gone.
+
+        A deletion announces itself before it reads the commits. One that is not announced here, after the commit was
+        written, has ended, or will see the commit.
+        """
+        *base, own = night.parts
+        if base and is_pruned(self.place, night.tenant):
+            return False
+        there = self.place.names(f"{night.tenant}/parts")
+        if own.name not in there:
+            self.place.create(own.name, body)
+        return all(entry.name in there for entry in base)
 
     def _earlier(self, tenant: str) -> tuple[Night, ...]:
         """Return what a new night may build on: nothing where a commit is damaged, which must not cost tonight's."""
@@ -199,17 +239,19 @@ class Store:
                         f"{commit_name(night)}; `auditor store check` lists them",
                     )
 
-    def remove(self, pruning: Pruning) -> None:
-        """Carry out a pruning: commits first, so that a night is gone before an object that it needs is."""
+    def remove(self, pruning: Pruning, present: datetime | None) -> None:
+        """Carry out a pruning, and delete the objects that no commit needs and that were written long before `present`.
+
+        Objects are listed before the commits are read: one that is committed meanwhile is known to be needed. Commits
+        go first, so that a night is gone before an object that it needs is. The caller has announced the deletion.
+        """
+        objects = self.place.written(f"{pruning.tenant}/parts")
         for night in pruning.gone:
             self.place.remove(commit_name(night))
-        for entry in pruning.removed:
-            self.place.remove(entry.name)
-
-    def leftovers(self, tenant: str) -> tuple[str, ...]:
-        """Return objects that no commit needs: what an interrupted writer, or an interrupted deletion, left behind."""
-        needed = {entry.name for night in self.nights(tenant) for entry in night.parts}
-        return tuple(name for name in self.place.names(f"{tenant}/parts") if name not in needed)
+        needed = {entry.name for night in self.nights(pruning.tenant) for entry in night.parts}
+        removed = {entry.name for entry in pruning.removed}
+        for name in sorted(removed.union(old_files(objects, present)) - needed):
+            self.place.remove(name)
 
     def parts(self, night: Night) -> "list[Part]":
         """Return the objects of a night, each held against its digest."""

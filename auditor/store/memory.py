@@ -1,6 +1,7 @@
 """Names and bytes kept for the length of one command: a store of results that are only looked at together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 
 class Memory:
@@ -22,6 +23,14 @@ class Memory:
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return objects."""
         return [self._objects.get(name) for name in names]
+
+    def written(self, under: str) -> Mapping[str, datetime | None]:
+        """Return the names below a folder: nothing here is old."""
+        return dict.fromkeys(self.names(under))
+
+    def temporary(self) -> Mapping[str, datetime | None]:
+        """Return nothing: nothing here is half written."""
+        return {}
 
     def create(self, name: str, body: bytes) -> bool:
         """Keep an object; False where there is one of that name."""

@@ -74,6 +74,12 @@ class NightCounts:
     summary: Mapping[str, Any]
 
 
+def another_name(name: str) -> str:
+    """Return another name for an object of a night, where one of its name is there already."""
+    stem, _, mark = name.removesuffix(".zip").rpartition("-")
+    return f"{stem}-{hashlib.sha256(mark.encode()).hexdigest()[: len(mark)]}.zip"
+
+
 def instant_name(name: str) -> str | None:
     """Return the instant in the name of a commit, or None for another object."""
     found = _NAME.fullmatch(name)
@@ -102,7 +108,8 @@ def decode_night(body: bytes, where: str) -> Night:
     try:
         text = document["manifest"]
         manifest, files, identity = decode(text.encode(), where=where)
-        return Night(
+        own_tenant(document["tenant"], manifest.tenant, where)
+        night = Night(
             manifest_text=text,
             parts=tuple(map(_part, document["parts"])),
             content=dict(document["content"]),
@@ -114,6 +121,15 @@ def decode_night(body: bytes, where: str) -> Night:
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(where, f"lacks or garbles {error}") from error
+    for part in night.parts:
+        own_tenant(part.name.partition("/")[0], night.tenant, where)
+    return night
+
+
+def own_tenant(named: str, tenant: str, where: str) -> None:
+    """Raise SnapshotError where a commit, or an object that it names, is of another tenant than its place says."""
+    if named != tenant:
+        raise damaged(where, f"is of the tenant {named}, and lies under {tenant}")
 
 
 def _part(entry: Mapping[str, Any]) -> PartEntry:
@@ -133,10 +149,11 @@ def checked_name(name: str, form: re.Pattern[str]) -> str:
     return name
 
 
-def decode_counts(body: bytes, where: str) -> NightCounts:
-    """Read only the counts of a commit."""
+def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
+    """Read only the counts of a commit; SnapshotError for one that is damaged, or of another tenant."""
     document = checked_document(body, where, SCHEMA)
     try:
+        own_tenant(str(document["tenant"]), tenant, where)
         return NightCounts(
             tenant=str(document["tenant"]),
             instant=datetime.fromisoformat(document["instant"]),

@@ -3,8 +3,9 @@
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
@@ -15,6 +16,8 @@ _MINE: Final = 0o700
 _SECRET: Final = re.compile(r"(?i)(sig|signature|token|key|credential)=[^&\s]+|[A-Za-z0-9+/]{60,}={0,2}")
 _BATCH: Final = 64
 """Objects that are asked for at once."""
+_TEMPORARY: Final = re.compile(r"\.(?:store\.json|[0-9]{4}-[0-9]{2}-[0-9]{2}T|[0-9]{6,}[.-]).*")
+"""Hidden files that `create` writes before it links them: the name of an object after a dot."""
 
 
 class Place(Protocol):
@@ -30,6 +33,12 @@ class Place(Protocol):
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return several objects, asked for together."""
+
+    def written(self, under: str) -> Mapping[str, datetime | None]:
+        """Return when each object below a folder was last written, by the place's own clock; None where unknown."""
+
+    def temporary(self) -> Mapping[str, datetime | None]:
+        """Return the temporary files of writers, and when each was last written; killed writers leave them behind."""
 
     def create(self, name: str, body: bytes) -> bool:
         """Make an object that does not exist yet, whole or not at all; False where there is one of that name."""
@@ -69,6 +78,32 @@ class Folder:
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
         """Return files one after the other: here waiting is not what takes time."""
         return [self.read(name) for name in names]
+
+    def written(self, under: str) -> Mapping[str, datetime | None]:
+        """Return the modification time of each file below a folder."""
+        return {name: at for name, at in self._modified(self.names(under)) if at is not None}
+
+    def temporary(self) -> Mapping[str, datetime | None]:
+        """Return the hidden files that `create` made and did not remove, with their modification times."""
+        found: list[str] = []
+        try:
+            for folder, below, files in os.walk(self.root, onerror=_missing_is_empty):
+                below[:] = [name for name in below if not name.startswith(".")]
+                top = Path(folder).relative_to(self.root)
+                found += [(top / name).as_posix() for name in files if _TEMPORARY.fullmatch(name)]
+        except OSError as error:
+            _unreadable(self.address, error)
+        return {name: at for name, at in self._modified(sorted(found)) if at is not None}
+
+    def _modified(self, names: Iterable[str]) -> Iterator[tuple[str, datetime | None]]:
+        """Yield the modification time of each file, None for one that is gone meanwhile."""
+        for name in names:
+            try:
+                yield name, datetime.fromtimestamp((self.root / name).stat().st_mtime, UTC)
+            except FileNotFoundError:
+                yield name, None
+            except OSError as error:
+                _unreadable(str(self.root / name), error)
 
     def create(self, name: str, body: bytes) -> bool:
         """Write beside the place, then link: linking fails where a file stands, renaming would replace it."""
@@ -126,16 +161,26 @@ class Bucket:
 
     def names(self, under: str) -> tuple[str, ...]:
         """Return the names below a folder, as the store lists them now."""
+        return tuple(self.written(under))
 
-        def listed() -> Iterable[str]:
+    def written(self, under: str) -> Mapping[str, datetime | None]:
+        """Return when each object below a folder was last modified, as the store tells it."""
+
+        def listed() -> Mapping[str, Mapping[str, Any]]:
             self._fs.invalidate_cache()
             try:
-                return list(self._fs.find(self._path(under)))
+                found = self._fs.find(self._path(under), detail=True)
             except FileNotFoundError:
-                return []
+                return {}
+            return found if isinstance(found, dict) else {name: {} for name in found}
 
         start = len(self._root) + 1
-        return tuple(sorted(name.lstrip("/")[start:] for name in self._asked(listed)))
+        found = {name.lstrip("/")[start:]: _modified_at(info) for name, info in self._asked(listed).items()}
+        return dict(sorted(found.items()))
+
+    def temporary(self) -> Mapping[str, datetime | None]:
+        """Return nothing: an upload that did not end is no object."""
+        return {}
 
     def read(self, name: str) -> bytes | None:
         """Return an object's bytes."""
@@ -191,6 +236,14 @@ class Bucket:
             raise
         except Exception as error:  # noqa: BLE001 - azure, botocore and aiohttp each have a family of their own
             _unreachable(self.address, error)
+
+
+def _modified_at(info: Mapping[str, Any]) -> datetime | None:
+    """Return the time of the last modification, under the name that s3fs, adlfs or fsspec itself gives it."""
+    found = info.get("LastModified") or info.get("last_modified") or info.get("created")
+    if not isinstance(found, datetime):
+        return None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
 def _is_conflict(error: Exception) -> bool:

@@ -35,10 +35,13 @@ class _InexactError(Exception):
 class Putting:
     """One snapshot on its way into the store: as steps from the night before, else whole, else as it is."""
 
-    def __init__(self, opened: Opened, snapshot: Snapshot, text: str, known: tuple[Night, ...]) -> None:
+    def __init__(
+        self, opened: Opened, snapshot: Snapshot, text: str, known: tuple[Night, ...], *, whole: bool = False
+    ) -> None:
         self._opened = opened
         self._snapshot = snapshot
         self._text = text
+        self._whole = whole
         earlier = [night for night in known if night.instant < snapshot.manifest.instant]
         self._previous = max(earlier, key=lambda night: night.instant, default=None)
         self._counts = Counts()
@@ -67,7 +70,7 @@ class Putting:
     def _base(self, shape: Shape) -> tuple[PartEntry, ...]:
         """Return the objects to build on: those of the night before, or in a new month of the last whole night."""
         previous = self._previous
-        if previous is None or previous.parts[0].kind != Kind.FULL:
+        if self._whole or previous is None or previous.parts[0].kind != Kind.FULL:
             return ()
         first = self._opened(previous.parts[:1])[0].head
         now = self._snapshot.manifest.instant

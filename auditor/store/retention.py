@@ -1,9 +1,10 @@
 """A policy such as `35d,24m` and the nights of a tenant into which stay and which go."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 from auditor.domain.errors import UsageError
@@ -11,7 +12,10 @@ from auditor.store.nights import Night, PartEntry
 
 _PART: Final = re.compile("([1-9][0-9]{0,4})([dm])")
 _YOUNG: Final = timedelta(days=1)
-"""An object without a commit may belong to a night that is being written."""
+"""How far a night may lie ahead of the clock."""
+_WEEK: Final = timedelta(days=7)
+_LAST: Final = 10
+"""Nights and results whose distances tell how often the store is written to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +67,11 @@ def parse_keep(text: str) -> Keep:
 def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     """Decide about the nights of one tenant; the newest complete one, and the newest of all, always stay.
 
-    Raises UsageError as `check_clock`.
+    Raises UsageError as `check_not_behind`.
     """
     ordered = sorted(nights, key=lambda night: night.instant)
     newest = ordered[-1]
-    check_clock(newest.tenant, newest.instant, now)
+    check_not_behind(newest.tenant, newest.instant, now)
     stay = {newest.instant}
     stay.update([night.instant for night in ordered if night.manifest.complete][-1:])
     since = now - timedelta(days=keep.days)
@@ -92,13 +96,33 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     )
 
 
-def check_clock(tenant: str, instant: datetime, now: datetime) -> None:
+def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
     """Raise UsageError where the newest night lies more than a day ahead of the clock, which then is wrong."""
     if instant > now + _YOUNG:
         raise UsageError(
             "keep-clock",
             f"the newest night of {tenant} is of {instant.isoformat()}, the clock says {now.isoformat()}",
             hint="set the clock right; nothing was deleted",
+        )
+
+
+def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
+    """Raise UsageError where the clock is further ahead of the newest of all nights and results than they are apart.
+
+    Seven days are always allowed, else three times the usual time between the last ten. A tenant that is no longer
+    collected does not matter beside one that is.
+    """
+    ordered = sorted(set(instants))[-_LAST:]
+    if not ordered:
+        return
+    apart = sorted(later - earlier for earlier, later in pairwise(ordered))
+    allowed = max(_WEEK, 3 * apart[len(apart) // 2]) if apart else _WEEK
+    if now - ordered[-1] > allowed:
+        raise UsageError(
+            "keep-clock",
+            f"the newest night of the store is of {ordered[-1].isoformat()}, the clock says {now.isoformat()}",
+            hint="set the clock right; where it is right, give the instant from which ages count with --as-of; "
+            "nothing was deleted",
         )
 
 

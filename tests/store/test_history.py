@@ -198,8 +198,7 @@ def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_p
         write(tmp_path / "snapshots", night({**STATE, "users": [ANN, BLOCKED]}, day, asked=ASKED))
         call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", "json", cwd=tmp_path)
         assert call("store", "put", "audits", "snapshots", "out/result.json", cwd=tmp_path).code == 0
-    now = str(int((START + timedelta(days=81)).timestamp()))
-    done = call("store", "prune", "audits", "--keep", "10d", "--delete", cwd=tmp_path, SOURCE_DATE_EPOCH=now)
+    done = call("store", "prune", "audits", "--keep", "10d", "--as-of", instant(81), "--delete", cwd=tmp_path)
     assert done.code == 0, done.err
     assert [path.name[:6] for path in sorted((tmp_path / "audits" / "contoso" / "findings").iterdir())] == ["000004"]
     found = told(tmp_path, "--policy", "blocked")["episodes"]
@@ -210,13 +209,11 @@ def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_p
 def test_retention_takes_the_names_in_old_findings_where_only_results_are_kept(place: Path, tmp_path: Path) -> None:
     store = tmp_path / "results"
     assert call("store", "put", store, *(f"out{day}/result.json" for day in range(5)), cwd=place).code == 0
-    later = str(int((START + timedelta(days=30)).timestamp()))
+    prune = ("store", "prune", store, "--keep", "10d", "--as-of", instant(30))
     early = call("store", "prune", store, "--keep", "10d", "--delete", cwd=place, SOURCE_DATE_EPOCH="0")
     assert (early.code, "keep-clock" in early.err) == (2, True)
-    told_first = call("store", "prune", store, "--keep", "10d", "--json", cwd=place, SOURCE_DATE_EPOCH=later)
-    done = call(
-        "store", "prune", store, "--keep", "10d", "--tenant", "contoso", "--delete", cwd=place, SOURCE_DATE_EPOCH=later
-    )
+    told_first = call(*prune, "--json", cwd=place)
+    done = call(*prune, "--tenant", "contoso", "--delete", cwd=place)
     assert (done.code, json.loads(told_first.out)[0]["findingsOfResults"]) == (0, [instant(day) for day in range(3)])
     assert [path.name[:6] for path in sorted((store / "contoso" / "findings").iterdir())] == ["000004", "000005"]
 
@@ -333,13 +330,12 @@ def test_retention_takes_no_findings_while_newer_ones_are_missing(copy: Path) ->
     (path,) = (copy / "findings").glob("000005-*")
     body = path.read_bytes()
     path.unlink()
-    now = str(int((START + timedelta(days=400)).timestamp()))
-    prune = ("store", "prune", "audits", "--keep", "1d", "--delete")
+    prune = ("store", "prune", "audits", "--keep", "1d", "--as-of", instant(400), "--delete")
     before = contents(copy)
-    done = call(*prune, cwd=copy.parents[1], SOURCE_DATE_EPOCH=now)
+    done = call(*prune, cwd=copy.parents[1])
     assert (done.code, done.out) == (2, b"")
     assert "store-damaged" in done.err
     assert contents(copy) == before
     path.write_bytes(body)
-    assert call(*prune, cwd=copy.parents[1], SOURCE_DATE_EPOCH=now).code == 0
+    assert call(*prune, cwd=copy.parents[1]).code == 0
     assert checked(copy)[0] == 0

@@ -61,7 +61,7 @@ def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: S
     assert (audited.code, len(json.loads(audited.out)["tenants"][0]["findings"])) == (1, 2), audited.err
     told = ran(place, server, "history", address, "-f", "json")
     assert json.loads(told.out)["tenants"][0]["nights"] == 3
-    gone = ran(place, server, "store", "prune", address, "--keep", "1d", "--delete")
+    gone = ran(place, server, "store", "prune", address, "--keep", "1d", "--as-of", "2026-11-22", "--delete")
     assert gone.text.count("deleted") == 2, gone.err
     assert (
         json.loads(ran(place, server, "store", "list", address, "--json").out)[0]["instant"] == "2026-01-31T02:17:00Z"
