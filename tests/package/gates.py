@@ -54,6 +54,10 @@ def _workflows() -> Iterator[Gate]:
     yield Gate("workflow schema", "lint", (*check, "vendor.github-workflows", *workflows))
     yield Gate("workflow timeouts", "lint", (*check, "custom.github-workflows-require-timeout", *workflows))
     yield Gate("dependabot schema", "lint", (*check, "vendor.dependabot", ".github/dependabot.yml"))
+    forms = sorted(set(_below(".github/ISSUE_TEMPLATE", "*.yml")) - {".github/ISSUE_TEMPLATE/config.yml"})
+    yield Gate("issue forms", "lint", (*check, "vendor.github-issue-forms", *forms))
+    config = ".github/ISSUE_TEMPLATE/config.yml"
+    yield Gate("issue form config", "lint", (*check, "vendor.github-issue-config", config))
     yield Gate("workflow language", "lint", ("python", "-m", "tests.package.language_service"))
     yield Gate("workflow scripts", "lint", ("python", "-m", "tests.package.shell_steps"))
     if actions:
