@@ -24,6 +24,7 @@ from auditor.domain.selector import (
     NeverSignedIn,
     Not,
     OneOf,
+    Population,
     Selector,
 )
 from benchmarks.loops import Row, World, clash, containers, micros, plan_ids, skus
@@ -45,6 +46,8 @@ def test_of(selector: Selector, world: World) -> Test:
         case Not(part=part):
             inner = test_of(part, world)
             return lambda u: not inner(u)
+        case Population(selector=named):
+            return test_of(named, world)
         case OneOf(property=name, values=values):
             wanted = frozenset(value.casefold() if isinstance(value, str) else value for value in values)
             return lambda u: getattr(u, name) in wanted

@@ -25,6 +25,7 @@ from auditor.domain.selector import (
     NeverSignedIn,
     Not,
     OneOf,
+    Population,
     Selector,
 )
 
@@ -96,6 +97,8 @@ def condition(selector: Selector, world: World) -> str:
             return "(" + " or ".join(condition(part, world) for part in parts) + ")"
         case Not(part=part):
             return f"(not {condition(part, world)})"
+        case Population(selector=inner):
+            return condition(inner, world)
         case OneOf(property=name, values=(value,)) if value is None or isinstance(value, bool):
             return f"(u.{name} is {value})"
         case OneOf(property=name, values=(value,)):

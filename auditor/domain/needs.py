@@ -1,5 +1,6 @@
 """What a set of policies needs to know: sources, properties, groups, and so the least permissions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from auditor.domain.words import Source
@@ -19,14 +20,20 @@ class Needs:
     licensed_groups: bool = False
     """Whether all licensed groups, their processing state and errors are needed."""
 
-    def union(self, other: "Needs") -> "Needs":
-        """Return what both need together."""
-        return Needs(
-            sources=self.sources | other.sources,
-            user_properties=tuple(sorted({*self.user_properties, *other.user_properties})),
-            groups=tuple(sorted({*self.groups, *other.groups})),
-            transitive_groups=tuple(sorted({*self.transitive_groups, *other.transitive_groups})),
-            licensed_groups=self.licensed_groups or other.licensed_groups,
+    def union(self, *others: "Needs") -> "Needs":
+        """Return what all need together."""
+        return Needs.of((self, *others))
+
+    @classmethod
+    def of(cls, parts: Iterable["Needs"]) -> "Needs":
+        """Return what some parts need together, in time proportional to all of them."""
+        every = list(parts)
+        return cls(
+            sources=frozenset().union(*(part.sources for part in every)),
+            user_properties=tuple(sorted({name for part in every for name in part.user_properties})),
+            groups=tuple(sorted({name for part in every for name in part.groups})),
+            transitive_groups=tuple(sorted({name for part in every for name in part.transitive_groups})),
+            licensed_groups=any(part.licensed_groups for part in every),
         )
 
 

@@ -1,6 +1,7 @@
 """Populations as values: the sum type of everything `users:` can say, with names already resolved."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -130,6 +131,18 @@ class Not:
     part: "Selector"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """What a file defines under a name, wherever that name is used.
+
+    Names are unique among files that are loaded together, so that equal names are equal populations: comparing them
+    never walks through what they stand for, which may use other names many times over.
+    """
+
+    name: str
+    selector: "Selector" = field(compare=False, repr=False)
+
+
 Selector = (
     OneOf
     | Matches
@@ -144,17 +157,47 @@ Selector = (
     | Every
     | AnyOf
     | Not
+    | Population
 )
 
 EVERYBODY = Every()
 
 
 def atoms(selector: Selector) -> tuple[Selector, ...]:
-    """Flatten a selector into the tests it is made of, in order of writing."""
+    """Flatten a selector into the tests it is made of, in order of writing; a named population counts once."""
+    return tuple(_atoms(selector, set()))
+
+
+def _atoms(selector: Selector, named: set[str]) -> Iterator[Selector]:
+    waiting = [selector]
+    while waiting:
+        match waiting.pop():
+            case Every(parts=parts) | AnyOf(parts=parts):
+                waiting.extend(reversed(parts))
+            case Not(part=part):
+                waiting.append(part)
+            case Population(name=name, selector=inner):
+                if name not in named:
+                    named.add(name)
+                    waiting.append(inner)
+            case atom:
+                yield atom
+
+
+def entails(selector: Selector, test: Callable[[Selector], bool], known: dict[str, bool] | None = None) -> bool:
+    """Tell whether a test holds for everyone of a population, as far as the words of its selector show.
+
+    `test` is asked about single conditions. `known` keeps the answers for named populations.
+    """
+    known = {} if known is None else known
     match selector:
-        case Every(parts=parts) | AnyOf(parts=parts):
-            return tuple(atom for part in parts for atom in atoms(part))
-        case Not(part=part):
-            return atoms(part)
+        case Every(parts=parts):
+            return any(entails(part, test, known) for part in parts)
+        case AnyOf(parts=parts):
+            return bool(parts) and all(entails(part, test, known) for part in parts)
+        case Population(name=name, selector=inner):
+            if name not in known:
+                known[name] = entails(inner, test, known)
+            return known[name]
         case _:
-            return (selector,)
+            return test(selector)

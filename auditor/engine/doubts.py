@@ -17,6 +17,7 @@ from auditor.domain.selector import (
     NeverSignedIn,
     Not,
     OneOf,
+    Population,
     Selector,
 )
 from auditor.domain.words import Source, SourceStatus
@@ -81,7 +82,7 @@ def _atom(plan: Plan, atom: Selector) -> list[Doubt | None]:
         case MemberOf(groups=groups, transitive=transitive):
             reasons = [plan.membership.resolve(name, transitive=transitive).reason for name in groups]
             return [Doubt(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
-        case Every() | AnyOf() | Not():
+        case Every() | AnyOf() | Not() | Population():
             return []
         case _:
             assert_never(atom)

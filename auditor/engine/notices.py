@@ -65,41 +65,56 @@ def unused_waivers(
 
     `outcomes` are those of each tenant of the run; `touched` the ids of waivers that matched, or may match, a finding.
     """
+    statuses = _Statuses(policies, outcomes, fleet)
     for waiver in policies.waivers:
-        if waiver.id in touched or as_of.date() > waiver.expires:
+        if waiver.id in touched or as_of.date() > waiver.expires or not statuses.evaluated(waiver):
             continue
-        if not set(waiver.tenants or ()) <= outcomes.keys():
-            continue
-        judged = {
-            policy.id: _outcomes(waiver, policy.id, outcomes, fleet)
-            for policy in policies.policies
-            if waiver.covers(policy.id)
-        }
-        present = any(judged.values()) if waiver.policies is None else all(judged.values())
-        if present and not any(Outcome.NOT_EVALUATED in found for found in judged.values()):
-            yield (
-                waiver,
-                Notice(
-                    code="waiver.unused",
-                    message=f"the waiver {waiver.id} ({waiver.owner}) waives nothing: remove it, or mend what it names",
-                    subject=waiver.id,
-                ),
+        yield (
+            waiver,
+            Notice(
+                code="waiver.unused",
+                message=f"the waiver {waiver.id} ({waiver.owner}) waives nothing: remove it, or mend what it names",
+                subject=waiver.id,
+            ),
+        )
+
+
+class _Statuses:
+    """The outcomes of a run by policy and by tenant, put in order once for all waivers."""
+
+    def __init__(
+        self, policies: PolicySet, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult
+    ) -> None:
+        self._policies = frozenset(policy.id for policy in policies.policies)
+        self._of = {tenant: {item.id: item.status for item in items} for tenant, items in outcomes.items()}
+        self._anywhere: dict[str, set[Outcome]] = {}
+        for items in (*outcomes.values(), fleet.policies):
+            for item in items:
+                self._anywhere.setdefault(item.id, set()).add(item.status)
+        self._in = {tenant: frozenset(found.values()) for tenant, found in self._of.items()}
+        self._all = frozenset().union(*self._anywhere.values())
+
+    def evaluated(self, waiver: Waiver) -> bool:
+        """Whether everything that the waiver could cover a finding of was in the run, and was evaluated."""
+        if not all(tenant in self._of for tenant in waiver.tenants or ()):
+            return False
+        if waiver.policies is None:
+            found = (
+                self._all
+                if waiver.tenants is None
+                else frozenset().union(*(self._in[tenant] for tenant in waiver.tenants))
             )
+            return bool(found) and Outcome.NOT_EVALUATED not in found
+        return all(
+            found and Outcome.NOT_EVALUATED not in found
+            for found in (self._found(waiver, policy) for policy in waiver.policies if policy in self._policies)
+        )
 
-
-def _outcomes(
-    waiver: Waiver, policy: str, outcomes: Mapping[str, Sequence[PolicyOutcome]], fleet: FleetResult
-) -> list[Outcome]:
-    """Return a policy's outcomes wherever the waiver could cover a finding of it."""
-    own = [
-        item.status
-        for tenant, items in outcomes.items()
-        if waiver.applies_to(tenant)
-        for item in items
-        if item.id == policy
-    ]
-    shared = [item.status for item in fleet.policies if item.id == policy and waiver.tenants is None]
-    return own + shared
+    def _found(self, waiver: Waiver, policy: str) -> set[Outcome]:
+        """Return a policy's outcomes wherever the waiver could cover a finding of it."""
+        if waiver.tenants is None:
+            return self._anywhere.get(policy, set())
+        return {self._of[tenant][policy] for tenant in waiver.tenants if policy in self._of[tenant]}
 
 
 def _order(notice: Notice) -> tuple[str, str]:

@@ -1,6 +1,8 @@
 """Policies bound to one tenant: product sets as masks, waivers that can apply, ready for any number of batches."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from auditor.engine.product_masks import Flags, Mask, ProductMasks, masks_of
 from auditor.engine.rules import Rules, rules_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What evaluation needs beside the people themselves; the policies stand in the order of findings."""
 
@@ -34,7 +36,18 @@ class Plan:
 
     def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
         """Return the waivers for a policy with their places."""
-        return tuple((place, waiver) for place, waiver in enumerate(self.waivers) if waiver.covers(policy.id))
+        named, general = self._covering
+        places = sorted({*named.get(policy.id, ()), *general})
+        return tuple((place, self.waivers[place]) for place in places)
+
+    @cached_property
+    def _covering(self) -> tuple[Mapping[str, Sequence[int]], Sequence[int]]:
+        """Policy id → the places of the waivers that name it; and the places of those for every policy."""
+        named: dict[str, list[int]] = {}
+        for place, waiver in enumerate(self.waivers):
+            for policy in waiver.policies or ():
+                named.setdefault(policy, []).append(place)
+        return named, [place for place, waiver in enumerate(self.waivers) if waiver.policies is None]
 
 
 def bind(policies: PolicySet, facts: Facts) -> Plan:

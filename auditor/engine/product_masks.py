@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from auditor.catalogue import Catalogue
+from auditor.domain.globs import pattern_of
 from auditor.domain.policy import PolicySet
 from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
 from auditor.domain.words import Source, SourceStatus
 from auditor.engine.containment import Containers, containers
 from auditor.engine.facts import SkuFact
-from auditor.engine.globs import pattern_of
 
 Flags = npt.NDArray[np.bool_]
 _Made = TypeVar("_Made")

@@ -24,6 +24,7 @@ from auditor.domain.selector import (
     NeverSignedIn,
     Not,
     OneOf,
+    Population,
     Selector,
 )
 from auditor.domain.words import Source
@@ -75,6 +76,8 @@ class Selecting:
                 return reduce(or_, (*map(self.of, others), *likenesses))
             case Not(part=part):
                 return ~self.of(part)
+            case Population(selector=inner):
+                return self.of(inner)
             case OneOf(property=name, values=values):
                 return self._told(self._one_of(name, values), name)
             case Matches(property=name, pattern=pattern):

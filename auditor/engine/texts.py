@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.engine.globs import expression_of
+from auditor.domain.globs import automaton, backtracking_free, pattern_of
 
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.unsignedinteger]
@@ -113,7 +113,7 @@ class Globs:
             inside={glob: max(_plain(glob), key=len).encode("utf-8", "surrogatepass") for glob in loose},
             first=np.array([first for first, _ in ranges], dtype=np.uint64),
             last=np.array([last for _, last in ranges], dtype=np.uint64),
-            pattern=re.compile("|".join(map(expression_of, headed))),
+            pattern=re.compile("|".join(map(backtracking_free, headed))),
         )
 
     def begun(self, heads: npt.NDArray[np.uint64]) -> npt.NDArray[np.signedinteger]:
@@ -316,9 +316,8 @@ def globbed(glob: str) -> Test:
     """Turn a shell glob into a test of folded values; the usual shapes need no regular expression."""
     text = re.sub(r"\*+", "*", glob.casefold())
     parts = text.split("*")
-    expression = f"^{expression_of(glob)}$"
     if any(sign in text for sign in "?["):
-        return lambda values: pc.match_substring_regex(values, expression)
+        return _searched(glob)
     match parts:
         case [whole]:
             return one_of((whole,))
@@ -329,4 +328,14 @@ def globbed(glob: str) -> Test:
         case ["", middle, ""]:
             return lambda values: pc.match_substring(values, middle)
         case _:
-            return lambda values: pc.match_substring_regex(values, expression)
+            return _searched(glob)
+
+
+def _searched(glob: str) -> Test:
+    expression = automaton(glob)
+    if expression is not None:
+        return lambda values: pc.match_substring_regex(values, expression)
+    matches = pattern_of(glob).fullmatch
+    return lambda values: pa.array(
+        [None if value is None else matches(value) is not None for value in values.to_pylist()], pa.bool_()
+    )

@@ -1,7 +1,6 @@
 """Policies into what must be known to judge them: sources, properties and groups, per policy and together."""
 
 from collections.abc import Iterable
-from functools import reduce
 
 from auditor.domain.needs import Needs
 from auditor.domain.policy import (
@@ -18,7 +17,7 @@ from auditor.domain.policy import (
     Subscriptions,
     Waiver,
 )
-from auditor.domain.product_set import Builtin, ProductSet, leaves
+from auditor.domain.product_set import ProductSet, builtins_of
 from auditor.domain.selector import (
     After,
     Before,
@@ -59,7 +58,7 @@ def needs(policies: PolicySet) -> Needs:
     parts = [ALWAYS, *(policy_needs(policy) for policy in policies.policies)]
     judges_people = any(Source.USERS in part.sources for part in parts)
     parts.extend(waiver_needs(waiver) for waiver in policies.waivers if judges_people)
-    return reduce(Needs.union, parts)
+    return Needs.of(parts)
 
 
 def policy_needs(policy: Policy) -> Needs:
@@ -78,7 +77,7 @@ def waiver_needs(waiver: Waiver) -> Needs:
 
 def selector_needs(selector: Selector) -> Needs:
     """Return what it takes to tell who belongs to a population."""
-    return reduce(Needs.union, map(_atom_needs, atoms(selector)), Needs())
+    return Needs.of(map(_atom_needs, atoms(selector)))
 
 
 def _atom_needs(atom: Selector) -> Needs:
@@ -118,9 +117,7 @@ def _constraint_needs(constraint: Constraint) -> Needs:
         case Assignments():
             return PEOPLE.union(_set_needs(_assignment_sets(constraint)))
         case Attributes(require=require, allow=allow):
-            return reduce(
-                Needs.union, (_property_needs(name) for name in (*require, *(key for key, _ in allow))), PEOPLE
-            )
+            return PEOPLE.union(*(_property_needs(name) for name in (*require, *(key for key, _ in allow))))
         case Health(errors=errors, groups=groups):
             people = PEOPLE if errors else Needs()
             licensed = Needs(sources=frozenset({Source.GROUPS}), licensed_groups=True) if groups else Needs()
@@ -148,7 +145,5 @@ def _assignment_sets(block: Assignments) -> Iterable[ProductSet]:
 
 def _set_needs(sets: Iterable[ProductSet]) -> Needs:
     """Only `trial` needs more than the tenant's products: whether each subscription is a trial."""
-    trial = any(
-        isinstance(leaf, Builtin) and leaf.name == "trial" for products in sets for leaf in leaves(products.elements)
-    )
+    trial = any("trial" in builtins_of(products.elements) for products in sets)
     return Needs(sources=frozenset({Source.SUBSCRIPTIONS})) if trial else Needs()

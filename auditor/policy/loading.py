@@ -1,6 +1,5 @@
 """The text of policy files into one PolicySet, with everything that is wrong with any of them told at once."""
 
-import difflib
 import hashlib
 import json
 import math
@@ -181,12 +180,12 @@ def _known_policies(node: Node, names: Names, policies: set[str]) -> None:
     listed = node["policies"]
     for item in listed.each() if isinstance(listed.value, list) else ():
         if item.value not in policies and item.value != "*":
-            close = difflib.get_close_matches(str(item.value), policies, n=1)
+            close = names.diagnostics.hints.close_to(str(item.value), policies)
             names.diagnostics.error(
                 "waiver-unknown-policy",
                 f"the waiver is for the policy '{item.value}', which no file defines",
                 item,
-                f"did you mean '{close[0]}'?" if close else "name a policy that exists, or remove the waiver",
+                f"did you mean '{close}'?" if close else "name a policy that exists, or remove the waiver",
             )
 
 

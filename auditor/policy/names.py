@@ -1,6 +1,5 @@
 """Names that files share: populations and product sets into what they stand for, whichever file defines them."""
 
-import difflib
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,9 +13,10 @@ from auditor.domain.product_set import (
     Sku,
     SkuGlob,
     WithService,
-    leaves,
+    builtins_of,
 )
-from auditor.domain.selector import EVERYBODY, Selector
+from auditor.domain.selector import EVERYBODY, Population, Selector
+from auditor.policy.levels import Levels
 from auditor.policy.reading import Diagnostics, Node
 from auditor.policy.salvage import Gaps
 from auditor.policy.selectors import read_selector
@@ -35,9 +35,13 @@ class Names:
     tenants: tuple[str, ...] | None = None
     """The tenants of the policy or waiver that is being read."""
     fleet: bool = False
-    _selectors: dict[str, Selector] = field(default_factory=dict)
+    levels: Levels = field(init=False)
+    _selectors: dict[str, Population] = field(default_factory=dict)
     _sets: dict[str, Named] = field(default_factory=dict)
-    _open: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Begin outside of all names."""
+        self.levels = Levels(self.diagnostics)
 
     def define(self, root: Node) -> None:
         """Take the definitions of one file; a name that is taken is noted."""
@@ -69,43 +73,50 @@ class Names:
         """Read every definition, so that mistakes in unused ones are told too."""
         for name, node in self.populations.items():
             self.population(name, node)
-        for name in self.products:
-            self._named(name)
+        for name, node in self.products.items():
+            self._named(name, node)
         self.free_sets()
 
     def population(self, name: str, where: Node) -> Selector:
         """Return what a population stands for; an unknown or circular name is noted and read as everybody."""
-        if name in self._selectors:
-            return self._selectors[name]
+        known = self._selectors.get(name)
+        if known is not None:
+            return known if self.levels.reuse(f"population {name}", where) else EVERYBODY
         node = self.populations.get(name)
         if node is None and (self.gaps.sections or name in self.gaps.populations):
             return EVERYBODY
         if node is None:
-            close = difflib.get_close_matches(name, self.populations, n=1)
-            known = ", ".join(sorted(self.populations)) or "none"
-            self.diagnostics.error(
-                "policy-unknown-population",
-                f"no file defines the population '{name}'",
-                where,
-                f"did you mean '{close[0]}'?" if close else f"populations that are defined: {known}",
-            )
+            self._unknown_population(name, where)
             return EVERYBODY
-        if self._circular(f"population {name}", node):
+        if not self.levels.open(f"population {name}", node, where):
             return EVERYBODY
-        selector = read_selector(node, self)
-        self._open.pop()
-        self._selectors[name] = selector
-        return selector
+        found = Population(name=name, selector=read_selector(node, self))
+        self.levels.close(f"population {name}")
+        self._selectors[name] = found
+        return found
+
+    def _unknown_population(self, name: str, where: Node) -> None:
+        close = self.diagnostics.hints.close_to(name, self.populations)
+        listed = sorted(self.populations)
+        more = ["…"] if len(listed) > _MOST_LISTED else []
+        known = ", ".join([*listed[:_MOST_LISTED], *more]) or "none"
+        self.diagnostics.error(
+            "policy-unknown-population",
+            f"no file defines the population '{name}'",
+            where,
+            f"did you mean '{close}'?" if close else f"populations that are defined: {known}",
+        )
 
     def product_set(self, node: Node) -> ProductSet:
         """Read a set: a name, `{withService: …}`, or a list of those."""
         if isinstance(node.value, list):
-            elements = tuple(self.element(item) for item in node.each())
+            # A loop, since a generator would add a frame to every level of names within names.
+            elements: list[Element] = []
+            for item in node.each():
+                elements.append(self.element(item))  # noqa: PERF401
             written = "|".join(_written(item.value) for item in node.each())
-        else:
-            elements = (self.element(node),)
-            written = _written(node.value)
-        return ProductSet(elements=elements, written=written)
+            return ProductSet(elements=tuple(elements), written=written)
+        return ProductSet(elements=(self.element(node),), written=_written(node.value))
 
     def element(self, node: Node) -> Element:
         """Read one element of a product set; a name from `products:` goes before everything that looks like a SKU."""
@@ -117,7 +128,7 @@ class Names:
         if name in BUILTIN_SETS:
             return Builtin(name=name)
         if name in self.products:
-            return self._named(name)
+            return self._named(name, node)
         if any(sign in name for sign in "*?["):
             return SkuGlob(pattern=name)
         self.mention("product", name, node)
@@ -132,7 +143,7 @@ class Names:
         sets = []
         for node in self.free:
             read = self.product_set(node)
-            if any(isinstance(leaf, Builtin) and leaf.name in {"free", "paid"} for leaf in leaves(read.elements)):
+            if builtins_of(read.elements) & {"free", "paid"}:
                 self.diagnostics.error(
                     "policy-circular-name",
                     "`free` cannot be extended by a set that contains `free` or `paid`",
@@ -142,27 +153,21 @@ class Names:
             sets.append(read)
         return tuple(sets)
 
-    def _named(self, name: str) -> Named:
-        if name in self._sets:
-            return self._sets[name]
-        node = self.products[name]
-        if self._circular(f"product set {name}", node):
+    def _named(self, name: str, where: Node) -> Named:
+        place = f"product set {name}"
+        known = self._sets.get(name)
+        if known is not None:
+            return known if self.levels.reuse(place, where) else Named(name=name, elements=())
+        if not self.levels.open(place, self.products[name], where):
             return Named(name=name, elements=())
-        named = Named(name=name, elements=self.product_set(node).elements)
-        self._open.pop()
+        named = Named(name=name, elements=self.product_set(self.products[name]).elements)
+        self.levels.close(place)
         self._sets[name] = named
         return named
 
-    def _circular(self, name: str, node: Node) -> bool:
-        """Note a definition that contains itself; otherwise mark it as being read."""
-        if name in self._open:
-            chain = " → ".join([*self._open[self._open.index(name) :], name])
-            self.diagnostics.error(
-                "policy-circular-name", f"a definition contains itself: {chain}", node, "break the circle"
-            )
-            return True
-        self._open.append(name)
-        return False
+
+_MOST_LISTED = 20
+"""Names that a hint lists."""
 
 
 def _written(value: object) -> str:

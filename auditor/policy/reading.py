@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from auditor.domain.errors import Diagnostic, Level, Span
+from auditor.policy.hints import Hints
 from auditor.policy.yaml import Document
 
 Path = tuple[str | int, ...]
@@ -56,6 +57,7 @@ class Diagnostics:
     """Collects what is wrong with all files, so that everything is said in one go."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    hints: Hints = field(default_factory=Hints)
 
     def error(self, slug: str, message: str, where: Node | Span, hint: str | None = None) -> None:
         """Note a mistake that stops the program."""

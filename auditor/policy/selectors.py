@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from auditor.domain.selector import (
     BOOLEAN_PROPERTIES,
+    EVERYBODY,
     INSTANT_PROPERTIES,
     After,
     AnyOf,
@@ -32,8 +33,22 @@ def read_selector(node: Node, names: "Names") -> Selector:
     """Read a selector: the name of a population, or a mapping of which all keys must hold."""
     if isinstance(node.value, str):
         return names.population(node.value, node)
-    parts = tuple(_part(key, member, node, names) for key, member in node.items() if key != "signal")
-    return parts[0] if len(parts) == 1 else Every(parts=parts)
+    if not names.levels.descend(node):
+        return EVERYBODY
+    # Loops, here and below, since a generator would add a frame to every level of selectors within selectors.
+    parts: list[Selector] = []
+    for key, member in node.items():
+        if key != "signal":
+            parts.append(_part(key, member, node, names))
+    names.levels.ascend()
+    return parts[0] if len(parts) == 1 else Every(parts=tuple(parts))
+
+
+def _several(node: Node, names: "Names") -> tuple[Selector, ...]:
+    parts: list[Selector] = []
+    for item in node.each():
+        parts.append(read_selector(item, names))  # noqa: PERF401
+    return tuple(parts)
 
 
 def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
@@ -52,9 +67,9 @@ def _part(key: str, node: Node, parent: Node, names: "Names") -> Selector:
         case "createdWithin":
             return CreatedWithin(duration=duration(node))
         case "any":
-            return AnyOf(parts=tuple(read_selector(item, names) for item in node.each()))
+            return AnyOf(parts=_several(node, names))
         case "all":
-            return Every(parts=tuple(read_selector(item, names) for item in node.each()))
+            return Every(parts=_several(node, names))
         case "not":
             return Not(part=read_selector(node, names))
         case "population":

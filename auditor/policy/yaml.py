@@ -38,6 +38,10 @@ class Document:
     """dict, list, str, int, float, bool and None; the keys of a dict are text."""
     _root: pyyaml.Node = field(repr=False, compare=False)
     _lines: tuple[str, ...] = field(repr=False, compare=False)
+    _members: dict[int, dict[str, tuple[pyyaml.Node, pyyaml.Node]]] = field(
+        repr=False, compare=False, default_factory=dict
+    )
+    """The keys of the mappings in which a place was looked for, so that many places are found as fast as few."""
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the place of the value at `path`, or of its key.
@@ -46,12 +50,27 @@ class Document:
         """
         node, name = self._root, None
         for step in path:
-            child = _child(node, step)
+            child = self._child(node, step)
             if child is None:
                 name = None
                 break
             name, node = child
         return _span(self.file, self._lines, name if key and name is not None else node)
+
+    def _child(self, node: pyyaml.Node, step: str | int) -> tuple[pyyaml.Node | None, pyyaml.Node] | None:
+        """Return the nodes of the key and the value at `step`."""
+        match node, step:
+            case pyyaml.MappingNode(), str():
+                members = self._members.get(id(node))
+                if members is None:
+                    # Of a key that stands twice the first counts.
+                    texts = ((key, value) for key, value in reversed(node.value) if isinstance(key, pyyaml.ScalarNode))
+                    members = self._members[id(node)] = {key.value: (key, value) for key, value in texts}
+                return members.get(step)
+            case pyyaml.SequenceNode(), int() if 0 <= step < len(node.value):
+                return None, node.value[step]
+            case _:
+                return None
 
 
 def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
@@ -281,17 +300,6 @@ def _refuse_other_version(file: str, lines: tuple[str, ...]) -> None:
                 raise _one("yaml-version", "files are YAML 1.2", span, "write '%YAML 1.2', or leave the line out")
         elif line.strip() and not line.startswith(("#", "%")):
             return
-
-
-def _child(node: pyyaml.Node, step: str | int) -> tuple[pyyaml.Node | None, pyyaml.Node] | None:
-    """Return the nodes of the key and the value at `step`."""
-    match node, step:
-        case pyyaml.MappingNode(), str():
-            return next(((key, value) for key, value in node.value if key.value == step), None)
-        case pyyaml.SequenceNode(), int() if 0 <= step < len(node.value):
-            return None, node.value[step]
-        case _:
-            return None
 
 
 def _span(file: str, lines: tuple[str, ...], node: pyyaml.Node) -> Span:

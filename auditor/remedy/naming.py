@@ -1,9 +1,9 @@
 """Names that policies and Graph use into names that people use: properties, service plans, sets of products."""
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 
 from auditor.catalogue import builtin
+from auditor.domain.globs import pattern_of
 from auditor.domain.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
 from auditor.domain.result import SeatCount
 from auditor.remedy.wording import Words
@@ -50,7 +50,7 @@ def _holds(element: object, seat: SeatCount) -> bool:
         case Sku(name=name):
             return name.casefold() in names
         case SkuGlob(pattern=pattern):
-            return fnmatchcase((seat.sku_part_number or "").casefold(), pattern.casefold())
+            return pattern_of(pattern).fullmatch((seat.sku_part_number or "").casefold()) is not None
         case WithService(plan=plan):
             product = builtin().product(seat.sku_id)
             plans = () if product is None else product.plans

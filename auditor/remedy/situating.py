@@ -6,7 +6,7 @@ from typing import Any
 
 from auditor.domain.policy import Policy, PolicySet, Prices
 from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
-from auditor.domain.selector import AnyOf, Every, InactiveFor, NeverSignedIn, Selector
+from auditor.domain.selector import InactiveFor, NeverSignedIn, Selector, entails
 from auditor.domain.words import Agreement, Source, Status, SubjectType
 from auditor.guidance import Situation, choose
 
@@ -181,24 +181,12 @@ def path_of(finding: Finding) -> str | None:
 
 def implied(selector: Selector, kind: type[InactiveFor | NeverSignedIn]) -> bool:
     """Whether everyone of the population is certainly inactive, or certainly has never signed in."""
-    match selector:
-        case Every(parts=parts):
-            return any(implied(part, kind) for part in parts)
-        case AnyOf(parts=parts):
-            return bool(parts) and all(implied(part, kind) for part in parts)
-        case _:
-            return isinstance(selector, kind)
+    return entails(selector, lambda atom: isinstance(atom, kind))
 
 
 def _absent(selector: Selector) -> bool:
     """Whether everyone of the population is inactive or never came at all."""
-    match selector:
-        case Every(parts=parts):
-            return any(_absent(part) for part in parts)
-        case AnyOf(parts=parts):
-            return bool(parts) and all(_absent(part) for part in parts)
-        case _:
-            return isinstance(selector, InactiveFor | NeverSignedIn)
+    return entails(selector, lambda atom: isinstance(atom, InactiveFor | NeverSignedIn))
 
 
 def _person(finding: Finding, known: Circumstances) -> dict[str, Any]:

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.globs import pattern_of
 from auditor.engine import texts as module
-from auditor.engine.globs import pattern_of
 from auditor.engine.texts import texts
 
 _LETTERS = st.sampled_from(["a", "B", "ß", "é", "\0", "\n", "@", "-", "svc", "service-account", "."])

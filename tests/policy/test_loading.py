@@ -25,7 +25,7 @@ from auditor.domain.policy import (
     Subscriptions,
 )
 from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS
-from auditor.domain.selector import EVERYBODY, Licensed, Not, OneOf
+from auditor.domain.selector import EVERYBODY, Licensed, Not, OneOf, Population, atoms
 from auditor.policy.loading import load
 
 POPULATIONS = "version: 1\npopulations: {staff: {userType: Member}, outside: {not: staff}}\n"
@@ -60,7 +60,9 @@ def test_names_meet_across_files_in_any_order() -> None:
     assert all(one == sets[0] for one in sets)
     assert [one.id for one in sets[0].policies] == ["a", "b"]
     staff = OneOf(property="userType", values=("Member",))
-    assert [one.users for one in sets[0].policies] == [Not(part=staff), staff]
+    named = [one.users.selector for one in sets[0].policies if isinstance(one.users, Population)]
+    assert named == [Not(part=Population(name="staff", selector=staff)), staff]
+    assert [atoms(one.users) for one in sets[0].policies] == [(staff,), (staff,)]
 
 
 def test_the_digest_is_of_what_is_said_and_not_of_how_it_is_written() -> None:

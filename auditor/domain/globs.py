@@ -1,0 +1,92 @@
+"""Shell globs over casefolded text: `*` any run, `?` one character, `[ab]` one of, `[!ab]` none of.
+
+A bracket that is never closed stands for itself, as in `fnmatch`. Matching never backtracks over a `*`: a text is
+matched in time proportional to its length times the length of the glob, however many stars the glob has.
+"""
+
+import re
+from functools import lru_cache
+
+_MOST_RUNS = 8
+_LONGEST = 256
+
+
+def pieces_of(glob: str) -> list[str]:
+    """Translate what stands before, between and after the stars of a glob into regular expressions.
+
+    The expressions mean the same to Python's `re` and to RE2. Stars in a row count as one.
+    """
+    text = glob.casefold()
+    last = text.rfind("]")
+    pieces: list[list[str]] = [[]]
+    place = 0
+    while place < len(text):
+        sign = text[place]
+        place += 1
+        if sign == "*":
+            if pieces[-1] or len(pieces) == 1:
+                pieces.append([])
+        elif sign == "?":
+            pieces[-1].append(".")
+        elif sign == "[" and place < last and (end := _closing(text, place)) > 0:
+            pieces[-1].append(_bracket(text[place:end]))
+            place = end + 1
+        else:
+            pieces[-1].append(re.escape(sign))
+    return ["".join(piece) for piece in pieces]
+
+
+def backtracking_free(glob: str) -> str:
+    """Return an expression for Python's `re`, to be matched against the whole text.
+
+    The first place where the text between two stars fits is the only one that has to be tried, so that it is an atomic
+    group. Python's own `fnmatch.translate` does the same.
+    """
+    first, *others = pieces_of(glob)
+    if not others:
+        return f"(?s:{first})"
+    *inner, last = others
+    return f"(?s:{first}{''.join(f'(?>.*?{piece})' for piece in inner)}.*{last})"
+
+
+def automaton(glob: str) -> str | None:
+    """Return an expression for RE2, to be searched for; None for a glob of so many stars that RE2 is slow on it."""
+    pieces = pieces_of(glob)
+    if len(pieces) > _MOST_RUNS or len(glob) > _LONGEST:
+        return None
+    return f"^(?s:{'.*'.join(pieces)})$"
+
+
+@lru_cache(maxsize=512)
+def pattern_of(glob: str) -> re.Pattern[str]:
+    """Compile a glob for `fullmatch` over casefolded text."""
+    return re.compile(backtracking_free(glob))
+
+
+def _closing(text: str, start: int) -> int:
+    """Find the bracket that closes a set; the first sign of a set may be a closing bracket itself."""
+    first = start + 1 if text[start : start + 1] == "!" else start
+    return text.find("]", first + 1)
+
+
+def _bracket(inside: str) -> str:
+    negated = inside.startswith("!")
+    signs = inside[1:] if negated else inside
+    ranges: list[str] = []
+    place = 0
+    while place < len(signs):
+        if place + 2 < len(signs) and signs[place + 1] == "-":
+            low, high = signs[place], signs[place + 2]
+            if low <= high:
+                ranges.append(f"{_literal(low)}-{_literal(high)}")
+            place += 3
+        else:
+            ranges.append(_literal(signs[place]))
+            place += 1
+    if not ranges:  # only an empty range such as [z-a]: it matches nothing, its negation anything
+        return "." if negated else r"[^\s\S]"
+    return f"[{'^' if negated else ''}{''.join(ranges)}]"
+
+
+def _literal(sign: str) -> str:
+    return "\\" + sign if not sign.isalnum() and sign.isascii() else sign

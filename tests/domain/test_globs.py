@@ -1,0 +1,61 @@
+"""Shell globs: equal to `fnmatch` in every way of matching, and no glob makes matching slow."""
+
+import fnmatch
+import sys
+
+import pyarrow as pa
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from auditor.domain.globs import automaton, backtracking_free, pattern_of
+from auditor.engine.texts import globbed, texts
+
+_SIGNS = st.text(st.sampled_from("ab*?[]!-ßİ.\\\n^"), max_size=12)
+_TEXTS = st.lists(st.one_of(st.none(), st.text(st.sampled_from("abß[]!-İ.\\\n^"), max_size=12)), min_size=1, max_size=6)
+
+
+def _as_fnmatch(glob: str, text: str | None) -> bool:
+    return bool(text) and fnmatch.fnmatchcase(str(text).casefold(), glob.casefold())
+
+
+@example("a*a*a*a*b", ["aaaaaaaa", "aXaXaXab"])
+@example("*a*b", ["ab", "bab", "ba"])
+@example("[z-a]*", ["z"])
+@example("[!z-a]", ["z"])
+@given(_SIGNS, _TEXTS)
+def test_every_way_of_matching_agrees_with_fnmatch(glob: str, values: list[str | None]) -> None:
+    expected = [_as_fnmatch(glob, value) for value in values]
+    assert [
+        bool(value) and pattern_of(glob).fullmatch(str(value).casefold()) is not None for value in values
+    ] == expected
+    for distinct in (True, False):
+        column = texts(pa.array(values, pa.string()), distinct=distinct)
+        assert column.like((glob,)).tolist() == expected
+        assert column.where(globbed(glob)).tolist() == expected
+
+
+@given(st.lists(_SIGNS, min_size=1, max_size=4), _TEXTS)
+def test_globs_with_more_stars_than_the_automaton_takes_agree_with_fnmatch(parts: list[str], values: list[str]) -> None:
+    glob = "a*" * 9 + "*".join(parts)
+    assert automaton(glob) is None
+    column = texts(pa.array(values, pa.string()), distinct=False)
+    assert column.where(globbed(glob)).tolist() == [_as_fnmatch(glob, value) for value in values]
+
+
+@pytest.mark.parametrize(
+    "glob", ["a*a*a*a*b", "*a*a*a*a*a*a*a*a*a*a*b", "a*" * 500 + "b", "?" * 5000 + "*a*b", "[" * 5000]
+)
+def test_no_glob_leaves_two_ways_to_spend_a_run(glob: str) -> None:
+    """Every star but the last is inside an atomic group, which is never entered a second time."""
+    expression = backtracking_free(glob)
+    assert expression.count(".*?") == expression.count("(?>.*?")
+    assert expression.replace(".*?", "").count(".*") <= 1
+    assert pattern_of(glob).fullmatch("a" * 20_000) is None
+
+
+def test_a_glob_as_long_as_a_file_is_matched() -> None:
+    """RE2 refuses patterns of that size; the number of groups of Python's `re` has no limit that a file reaches."""
+    glob = "a*" * 20_000
+    assert globbed(glob)(pa.array(["a" * 20_000, "a", None])).to_pylist() == [True, False, None]
+    assert sys.getrecursionlimit() < len(glob)
