@@ -90,4 +90,5 @@ def _action(action: Action, told: Action) -> Action:
         warnings=told.warnings,
         links=told.links,
         decided_by=told.decided_by,
+        why=told.why,
     )

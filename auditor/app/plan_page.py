@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from auditor.domain.result import Action, Finding
-from auditor.remedy.plan_text import facts, named, summary
+from auditor.remedy.plan_text import facts, first_by_rank, named, summary
 from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
 from auditor.render.plan_html import ActionView, MoneyRow, PlanView, TenantView, render, requested
 from auditor.wording import Wording
@@ -38,6 +38,7 @@ def _tenant(tenant: TenantPlan, number: int, words: Wording) -> TenantView:
         open_after=tenant.after.open,
         requests=sum(len(action.requests) for action in tenant.actions),
         money=tuple(_money(tenant, words)),
+        first=first_by_rank(tenant),
         actions=tuple(_action(action, findings, words) for action in tenant.actions),
         fixed=tuple(_line(findings[mark], words) for mark in proof.fixed if mark in findings),
         remaining=tuple((_line(findings[item.fingerprint], words), item.why) for item in proof.remaining),

@@ -13,7 +13,7 @@ from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError
-from auditor.remedy.plan_text import plain, summary
+from auditor.remedy.plan_text import first_by_rank, plain, summary
 from auditor.remedy.planned import FleetPlan
 from auditor.render.words import ORDERS
 from auditor.wording import FALLBACK, Wording, wording
@@ -115,6 +115,13 @@ def _tell(plan: FleetPlan, words: Wording, speak: Callable[[str], None]) -> None
     for tenant in plan.tenants:
         for line in summary(tenant, words):
             speak(plain(line))
+        first = first_by_rank(tenant)
+        if first:
+            speak(plain(words.gettext("What matters most")))
+        for number, action in first:
+            speak(plain(f"{number:>4}  {action.title}  {action.why}"))
+        if first:
+            speak(plain(words.gettext("What to do, in the order in which nothing breaks")))
         for number, action in enumerate(tenant.actions, start=1):
             mark = f"  [{len(action.requests)}]" if action.requests else ""
             money = "" if action.money is None else f"  {words.money(action.money.per_month, action.money.currency)}"

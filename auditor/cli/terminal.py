@@ -205,14 +205,14 @@ def _print_matters(console: Console, shown: Page, words: Words) -> None:
         item = Table.grid(padding=(0, 1, 0, 0))
         item.add_row(Text(f"{number}."), line)
         item.add_row(Text(""), Text(_about(matter, shown, words), style="dim"))
+        item.add_row(Text(""), Text(matter.why, style="dim"))
         console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
 
 
 def _about(matter: Matter, shown: Page, words: Words) -> str:
     parts = [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
     parts.append(words.ngettext("{count} finding", "{count} findings", matter.count))
-    if matter.money:
-        parts.append(matter.money)
+    parts += [said for said in (matter.money, matter.due) if said]
     return words.joined(parts)
 
 

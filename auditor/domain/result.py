@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from decimal import Decimal
+from datetime import date, datetime
 from typing import Any
 
 from auditor.domain.making import drafts
+from auditor.domain.money import Money as Money  # noqa: PLC0414 - part of a result
 from auditor.domain.words import Agreement, Change, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 
 
@@ -25,14 +25,6 @@ class ProductReference:
 
     sku_id: str | None
     sku_part_number: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Money:
-    """A monthly amount."""
-
-    currency: str
-    per_month: Decimal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +196,12 @@ class Action:
     before: Money | None = None
     after: Money | None = None
     """What the seats concerned cost a month before and after."""
+    due: date | None = None
+    """The day by which to decide: the next date of the subscription that it is about."""
+    rank: int = 0
+    """Its place by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
+    why: str = ""
+    """Why it has this rank, in one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

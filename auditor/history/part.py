@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
@@ -104,6 +104,15 @@ class Part:
         if moment.tzinfo is None:
             self._refuse(key, "an RFC 3339 instant")
         return moment
+
+    def optional_date(self, key: str) -> date | None:
+        """Return a day, or None for null or an absent key."""
+        if self.values.get(key) is None:
+            return None
+        try:
+            return date.fromisoformat(self.text(key))
+        except ValueError:
+            self._refuse(key, "a day")
 
     def word(self, key: str, words: type[Word]) -> Word:
         """Return a member of a closed vocabulary."""

@@ -316,6 +316,9 @@ def _action(part: Part) -> Action:
         irreversible=part.optional_counts("irreversible"),
         before=_money(part, "before"),
         after=_money(part, "after"),
+        due=part.optional_date("due"),
+        rank=part.optional_count("rank") or 0,
+        why=part.optional_text("why") or "",
     )
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from auditor.domain.errors import printable
 from auditor.domain.policy import Assignments
 from auditor.domain.result import Action, Money
-from auditor.domain.words import SubjectType
+from auditor.domain.words import Severity, SubjectType
 from auditor.guidance import Library, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
 from auditor.remedy.naming import owned_of, property_label, service_label
 from auditor.remedy.piling import AT_GROUPS, COUNTED_IN_SEATS, Pile, Piles, shared
+from auditor.remedy.priority import due_of, prioritised
 from auditor.remedy.remedies import remedies_of
 from auditor.remedy.remedy import Decided, Remedy
 from auditor.remedy.situating import Circumstances, Situated
@@ -113,8 +114,10 @@ Piled = tuple[Pile, Sequence[str], Sequence[Mapping[str, Any]]]
 def actions_from(office: Office, piles: Iterable[Piled]) -> tuple[Action, ...]:
     """Tell what is to be done about each pile, in an order in which nothing breaks."""
     made = [(pile, _action(office, pile, marks, requests)) for pile, marks, requests in piles]
-    made.sort(key=lambda item: _sort_key(*item))
-    return _told_apart(office, [action for _, action in made])
+    made.sort(key=lambda item: _sort_key(office, *item))
+    told = _told_apart(office, [action for _, action in made])
+    severities = [tuple(Severity)[pile.worst[0]] for pile, _ in made]
+    return prioritised(told, severities, office.known.tenant.as_of, office.words)
 
 
 def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]:
@@ -158,13 +161,16 @@ def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence
         irreversible=told.irreversible,
         before=before,
         after=after,
+        due=due_of(pile, office.known.tenant),
     )
 
 
-def _sort_key(pile: Pile, action: Action) -> tuple[object, ...]:
-    kind, (worst, _) = pile.first.kind, pile.worst
+def _sort_key(office: Office, pile: Pile, action: Action) -> tuple[object, ...]:
+    """Return what decides the order; nothing of it depends on the language."""
+    first, (worst, _) = pile.first, pile.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
-    return (ORDER[kind].rank, worst, -saved, _PLACES[kind], action.title, action.id)
+    names = (product_label(office.known, first.old), product_label(office.known, first.new), first.extra)
+    return (ORDER[first.kind].rank, worst, -saved, _PLACES[first.kind], *names, -action.count, action.id)
 
 
 def _owners(office: Office, pile: Pile) -> Iterable[str]:

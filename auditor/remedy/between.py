@@ -11,6 +11,7 @@ from auditor.domain.words import Status
 from auditor.guidance import Library, Variant, choose, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import ORDER, Kind
+from auditor.remedy.priority import prioritised
 from auditor.remedy.situating import fleet_situation
 from auditor.remedy.telling import tell
 from auditor.remedy.wording import ENGLISH, Words
@@ -33,12 +34,20 @@ def actions_between(
     owners = {policy.id: policy.owner for policy in policies.policies}
     named = {tenant.name: tenant for tenant in tenants}
     open_ = [finding for finding in fleet.findings if finding.status is Status.OPEN]
-    return tuple(
-        _action(finding, share, named, owners.get(finding.policy, ""), (side, kind), library, words)
+    shares = [
+        (finding, share, (side, kind))
         for key, side, kind in _SIDES
         for finding in open_
         for share in _shares(finding, key)
-    )
+    ]
+    actions = [
+        _action(finding, share, named, owners.get(finding.policy, ""), part, library, words)
+        for finding, share, part in shares
+    ]
+    if not actions:
+        return ()
+    severities = [finding.severity for finding, _, _ in shares]
+    return prioritised(actions, severities, max(tenant.as_of for tenant in tenants), words)
 
 
 def _shares(finding: Finding, key: str) -> Iterable[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final
@@ -27,7 +28,7 @@ class Pile:
 
     __slots__ = (
         *("first", "policy", "acts", "worst", "policies", "variants", "lost", "seats", "people", "names", "marks"),
-        *("requests", "_article", "_order", "_subjects"),
+        *("requests", "dates", "_article", "_order", "_subjects"),
     )
 
     def __init__(self, remedy: Remedy, place: int) -> None:
@@ -46,6 +47,8 @@ class Pile:
         self.marks: list[str] = []
         self.requests: list[tuple[int, Mapping[str, Any]]] = []
         """Each with the place of its remedy."""
+        self.dates: set[str] = set()
+        """The next dates of the subscriptions that the findings name, as days."""
         self._article = ""
         """What the worst finding leads to; empty where that is not the first of its remedy."""
         self._order = (remedy.extra == "", place)
@@ -81,6 +84,8 @@ class Pile:
                     self.worst, self._article = mark, remedy.article if finding is remedy.findings[0] else ""
             self.marks.append(mark[1])
             self._subjects[finding.subject.id] = finding
+            if finding.subject.type is SubjectType.SUBSCRIPTION and (day := _day(finding)) is not None:
+                self.dates.add(day)
         if variant not in self.variants:
             self.variants += (variant,)
         if remedy.lost:
@@ -148,6 +153,18 @@ class Piles:
         """Whether the seats were bought in the last seven days, in which Microsoft's own agreement takes them back."""
         term = self._terms.get(remedy.old)
         return term is not None and term.just_bought and remedy.situation.agreement is Agreement.MCA
+
+
+def _day(finding: Finding) -> str | None:
+    """Return the next date of the subscription that a finding is about, as a day in UTC."""
+    written = finding.evidence.get("nextLifecycleDateTime")
+    try:
+        moment = datetime.fromisoformat(written) if isinstance(written, str) else None
+        if moment is None:
+            return None
+        return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date().isoformat()
+    except (ValueError, OverflowError):  # no instant, or the first or last day of all, somewhere else
+        return None
 
 
 def _key(remedy: Remedy) -> tuple[object, ...]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from auditor.domain.errors import printable
+from auditor.domain.priority import FIRST
 from auditor.domain.result import Action, Finding
 from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
 from auditor.remedy.wording import ENGLISH, Words
@@ -57,6 +58,12 @@ def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
     return tuple(told)
 
 
+def first_by_rank(tenant: TenantPlan) -> tuple[tuple[int, Action], ...]:
+    """Return the few most important actions, each with its number in the order in which they are carried out."""
+    chosen = [item for item in enumerate(tenant.actions, start=1) if item[1].rank <= FIRST]
+    return tuple(sorted(chosen, key=lambda item: item[1].rank))
+
+
 def plain(text: str) -> str:
     """Return a text for one line; the spaces that languages write in amounts are ordinary ones there."""
     return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
@@ -92,6 +99,7 @@ def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
     yield ""
     yield from (escaped(line) + "  " for line in summary(tenant, words))
     yield ""
+    yield from _first(tenant, words)
     for number, action in enumerate(tenant.actions, start=1):
         yield from _action(number, action, findings, words)
     if tenant.dropped:
@@ -105,6 +113,22 @@ def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
         for item in tenant.proof.remaining:
             yield f"- {_finding(findings[item.fingerprint], words)}: {escaped(item.why)}"
         yield ""
+
+
+def _first(tenant: TenantPlan, words: Words) -> Iterator[str]:
+    first = first_by_rank(tenant)
+    if not first:
+        return
+    yield f"### {words.gettext('What matters most')}"
+    yield ""
+    for number, action in first:
+        told = words.gettext("Action {number}").format(number=number)
+        yield f"- {escaped(told)}: **{escaped(action.title)}**. {escaped(action.why)}"
+    yield ""
+    yield words.gettext(
+        "The actions below stand in the order in which nothing breaks: seats are freed before any are bought."
+    )
+    yield ""
 
 
 def _finding(finding: Finding, words: Words) -> str:

@@ -232,6 +232,11 @@ def action_document(action: Action, listing: Listing = listed) -> Document:
         "irreversible": list(action.irreversible),
         "before": _money(action.before),
         "after": _money(action.after),
+        "due": None if action.due is None else action.due.isoformat(),
+        "saves": None if action.money is None else _money(action.money.gain),
+        "costs": None if action.money is None else _money(action.money.cost),
+        "rank": action.rank,
+        "why": action.why,
     }
 
 

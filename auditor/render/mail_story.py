@@ -170,6 +170,7 @@ def _acts(shown: Page, reader: Reader, words: Words) -> Iterator[Act]:
             title=flat(matter.title, 200),
             severity=matter.severity,
             facts=tuple(flat(fact) for fact in _facts(matter, step, words, several=len(shown.sections) > 1) if fact),
+            why=flat(matter.why),
             first=flat(matter.first, 300),
             href=_place(reader, matter.anchor),
             document=_document(step),
@@ -181,6 +182,7 @@ def _facts(matter: Matter, step: Step | None, words: Words, *, several: bool) ->
         yield matter.tenant
     yield words.ngettext("{count} finding", "{count} findings", matter.count)
     yield matter.money
+    yield matter.due
     yield matter.who if step is None else step.action.owner or step.action.role
 
 

@@ -61,6 +61,8 @@ class Act:
     title: str
     severity: Severity
     facts: tuple[str, ...]
+    why: str
+    """Why it is among the first."""
     first: str
     href: str
     document: tuple[str, str] | None

@@ -64,7 +64,7 @@ def _lines(shown: Page, words: Words) -> Iterator[str]:
         yield ""
         for number, matter in enumerate(shown.matters, start=1):
             about = [inert(matter.tenant), words.ngettext("{count} finding", "{count} findings", matter.count)]
-            about += [inert(matter.money)] if matter.money else []
+            about += [inert(said) for said in (matter.money, matter.due, matter.why) if said]
             level = words.gettext(SEVERITIES[matter.severity])
             yield f"{number}. **{inert(matter.title)}** ({level}) · {' · '.join(about)}"
         yield ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from itertools import islice
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from markupsafe import Markup, escape
 
 from auditor.domain.described import NAMED, Concern, foremost
+from auditor.domain.priority import FIRST, Weight, ranked
 from auditor.domain.result import Action, Money
 from auditor.domain.words import Severity
 from auditor.render.json_text import amount, line
@@ -20,8 +22,8 @@ from auditor.render.view import Group, Guide, Matter, Section, Step, Told
 from auditor.render.visible import visible
 from auditor.render.walk import LONG, Walk
 from auditor.render.words import Words
+from auditor.wording.priority import why
 
-_FEW: Final = 5
 _DASH: Final = " – "
 """Before the end of a title that names the article."""
 _FEWEST: Final = 2
@@ -41,9 +43,18 @@ class _Place:
     place: tuple[str, str]
 
 
-def steps(name: str, walk: Walk, words: Words) -> tuple[Step, ...]:
-    """Return the actions of a tenant, or of the fleet, in order; the first of those with the same guidance tells it."""
-    made = [_step(name, *each, walk, words) for each in zip(walk.actions, walk.mended, strict=True)]
+def steps(name: str, walk: Walk, moment: datetime, words: Words) -> tuple[Step, ...]:
+    """Return the actions of a tenant, or of the fleet, the most important first; `moment` is the audit's.
+
+    The first of those with the same guidance tells it.
+    """
+    listed = [_step(name, *each, walk, words) for each in zip(walk.actions, walk.mended, strict=True)]
+    today = moment.astimezone(UTC).date()
+    # Ranked anew: of a part of the findings the severities are those of the part.
+    made = [
+        replace(listed[place], why=why(words, reason, listed[place].weight, today))
+        for place, reason in ranked([step.weight for step in listed], today)
+    ]
     groups: dict[object, list[Step]] = {}
     for step in made:
         groups.setdefault(_guidance(step.action), []).append(step)
@@ -106,17 +117,19 @@ def _worth_together(each: Sequence[Money | None], words: Words) -> str:
     return _worth(Money(currency=known[0].currency, per_month=together), words)
 
 
-def matters(sections: tuple[Section, ...], words: Words) -> tuple[Matter, ...]:
-    """Return at most five, worst first: actions, and policies with open findings that no action mends."""
-    found: list[tuple[int, int, Matter]] = []
+def matters(sections: tuple[Section, ...], moment: datetime, words: Words) -> tuple[Matter, ...]:
+    """Return at most five, the most important first: actions, and policies with open findings that no action mends."""
+    today = moment.astimezone(UTC).date()
+    found: list[tuple[Weight, Matter]] = []
     for section in sections:
-        found += [(step.severity.rank, -step.findings, _of_step(step, section)) for step in section.steps]
+        found += [(step.weight, _of_step(step, section)) for step in section.steps]
         found += [
-            (group.severity.rank, -group.open, _of_group(group, section, words))
+            (Weight(severity=group.severity, findings=group.open), _of_group(group, section, words))
             for group in section.groups
             if group.open and not group.mended
         ]
-    return tuple(matter for _, _, matter in sorted(found, key=lambda item: item[:2])[:_FEW])
+    order = ranked([weight for weight, _ in found], today)[:FIRST]
+    return tuple(replace(found[place][1], why=why(words, reason, found[place][0], today)) for place, reason in order)
 
 
 def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words) -> Step:
@@ -128,6 +141,14 @@ def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: W
         action=action,
         severity=concern.worst,
         money="" if action.money is None else _worth(action.money, words),
+        due=_due(action, words),
+        why="",
+        weight=Weight(
+            severity=concern.worst,
+            saves=Decimal() if action.money is None else max(action.money.per_month, Decimal()),
+            due=action.due,
+            findings=len(action.findings),
+        ),
         findings=len(action.findings),
         who=_who(concern, words, _NAMES if walk.long else NAMED),
         requests=tuple(map(_typed, listed)),
@@ -176,6 +197,12 @@ def _worth(money: Money, words: Words) -> str:
     return text.replace("{money}", words.money(abs(money.per_month), money.currency))
 
 
+def _due(action: Action, words: Words) -> str:
+    if action.due is None:
+        return ""
+    return words.gettext("decide by {date}").replace("{date}", words.day(action.due.isoformat()))
+
+
 @lru_cache(maxsize=1024)
 def _is_safe(address: str) -> bool:
     try:
@@ -193,6 +220,8 @@ def _of_step(step: Step, section: Section) -> Matter:
         tenant=section.title,
         count=step.findings,
         money=step.money,
+        due=step.due,
+        why="",
         who=step.action.role,
         first=step.action.steps[0] if step.action.steps else "",
     )
@@ -206,6 +235,8 @@ def _of_group(group: Group, section: Section, words: Words) -> Matter:
         tenant=section.title,
         count=group.open,
         money=words.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
+        due="",
+        why="",
         who=group.owner,
         first=group.rationale,
     )

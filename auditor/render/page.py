@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from itertools import accumulate, chain, pairwise
 from typing import Final
@@ -76,7 +77,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         trends=trends(result, history, words),
         waivers=waiver_rows(result, words),
         lower_bound=not priced_whole(result),
-        matters=matters(sections, words),
+        matters=matters(sections, _moment(result), words),
         sections=sections,
         full=len(full),
         tenants=len(result.tenants),
@@ -88,6 +89,11 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         + sum(walk.unseen() for walk in walked)
         + sum(map(people, others)),
     )
+
+
+def _moment(result: Result) -> datetime:
+    """Return the instant from which days are counted: the last of the tenants'."""
+    return max((tenant.as_of for tenant in result.tenants), default=result.run.as_of)
 
 
 def _title(result: Result, words: Words) -> str:
@@ -164,7 +170,7 @@ def _section(tenant: TenantResult, walk: Walk, words: Words) -> tuple[Section, d
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps(tenant.name, walk, words),
+        steps=steps(tenant.name, walk, tenant.as_of, words),
         more_steps=walk.more_actions,
         seats=tuple(products),
         timeline=timeline(tenant, context),
@@ -194,7 +200,7 @@ def _fleet(result: Result, walk: Walk, words: Words) -> tuple[Section, dict[str,
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps("fleet", walk, words),
+        steps=steps("fleet", walk, _moment(result), words),
         more_steps=walk.more_actions,
         seats=(),
         timeline=None,

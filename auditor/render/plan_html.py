@@ -50,6 +50,8 @@ class TenantView:
     open_after: int
     requests: int
     money: tuple[MoneyRow, ...]
+    first: tuple[tuple[int, Action], ...]
+    """The few most important actions, each with its number among `actions`."""
     actions: tuple[ActionView, ...]
     fixed: tuple[str, ...]
     """The findings that are gone, each in one line."""

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from markupsafe import Markup
 
+from auditor.domain.priority import Weight
 from auditor.domain.result import Action, Notice
 from auditor.domain.words import Change, Outcome, Severity, SourceStatus
 from auditor.render.seat_picture import Picture
@@ -101,6 +102,11 @@ class Step:
     action: Action
     severity: Severity
     money: str
+    due: str
+    """By when to decide; empty where there is no date."""
+    why: str
+    """Why it stands where it stands."""
+    weight: Weight
     findings: int
     who: str
     """The people concerned; empty where it is about a product or a group."""
@@ -218,6 +224,10 @@ class Matter:
     """Findings."""
     money: str
     """With its period."""
+    due: str
+    """By when to decide; empty where there is no date."""
+    why: str
+    """Why it is among the few."""
     who: str
     first: str
 

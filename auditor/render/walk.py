@@ -264,9 +264,12 @@ def walks(result: Result, words: Words) -> tuple[Walk, ...]:
 
 
 def _weightiest(actions: Sequence[Action], known: Counted, most: int) -> Sequence[Action]:
-    """Return the actions with the worst findings, and of these the ones with most, in their order."""
-    weights = [(known.concerns[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)]
-    chosen = {row for _, _, row in nsmallest(most, weights)}
+    """Return the most important actions, in their order."""
+    # Files of earlier versions have no ranks.
+    weights = [
+        (each.rank, known.concerns[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)
+    ]
+    chosen = {row for *_, row in nsmallest(most, weights)}
     return [each for row, each in enumerate(actions) if row in chosen]
 
 

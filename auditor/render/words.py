@@ -176,6 +176,10 @@ class Words:
         """Return the day of an instant, in UTC."""
         return self._wording.date(moment)
 
+    def day(self, written: str) -> str:
+        """Return a day that is written as YYYY-MM-DD."""
+        return self._wording.date(date.fromisoformat(written))
+
     def instant(self, moment: datetime) -> str:
         """Return a day and minute, in UTC."""
         return self._wording.instant(moment)

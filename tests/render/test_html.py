@@ -259,9 +259,10 @@ def test_the_same_guidance_is_told_once_for_all_its_actions() -> None:
     assert made.count("Select the people listed") == 1
     page = Page(made)
     assert {f"a-contoso-{first.id}", "a-contoso-a-9"} <= set(page.ids())
-    step = made.partition('<details class="step"')[2].partition("</details>")[0]
-    assert step.index("Free a licence <small>and 1 more") < step.index("Select the people listed")
+    step = made.partition(f'<details class="step" id="a-contoso-{first.id}"')[2].partition("</details>")[0]
+    assert "Free a licence <small>with 1 similar action" in step
     assert step.index("<strong>Take it from one person</strong>") < step.index("<strong>Take it from another</strong>")
+    assert step.index("<strong>Take it from another</strong>") < step.index("Select the people listed")
     assert "<pre>/users/9</pre>" in step
     apart = html(of_tenant(replace(there, actions=(first, replace(twin, decided_by="Finance")))))
     assert apart.count('<details class="step"') == 2, "somebody else decides"

@@ -92,7 +92,7 @@ def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> N
     ]
     findings = [_about(name, None if place % 3 else f"{place}@x") for place, name in enumerate(reversed(names))]
     action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
-    told = steps("t", Walk.over(findings, (action,), CONTEXT), EN)[0].who
+    told = steps("t", Walk.over(findings, (action,), CONTEXT), contoso().as_of, EN)[0].who
     labels = sorted(_labels(findings))
     named = 5 if more else 12
     assert told.split(", ")[:named] == labels[:named]

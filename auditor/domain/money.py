@@ -1,0 +1,22 @@
+"""Money a month, and its two sides: what is saved and what it costs."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """A monthly amount."""
+
+    currency: str
+    per_month: Decimal
+
+    @property
+    def gain(self) -> "Money | None":
+        """The amount where it is above zero, else None."""
+        return self if self.per_month > 0 else None
+
+    @property
+    def cost(self) -> "Money | None":
+        """The amount without its sign where it is below zero, else None."""
+        return Money(currency=self.currency, per_month=-self.per_month) if self.per_month < 0 else None
