@@ -47,6 +47,7 @@ def explain(
     if name in library.articles:
         variant = Variant(cloud=cloud, agreement=agreement)
         return article_markdown(compose(library, name, variant), words, titles)
+    saved = None
     if result is not None:
         saved = localised(_read(result), words.locale)
         found = _finding(saved, name)
@@ -54,7 +55,7 @@ def explain(
             return _finding_text(saved, *found, library=library, words=words)
     known = {policy.id: policy for policy in load_policies(policies).policies.policies}
     if name in known:
-        return _policy_text(known[name], words)
+        return _policy_text(known[name], words, saved)
     catalogue = active()
     products = _products(catalogue, name)
     if products:
@@ -140,7 +141,7 @@ def _plain(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
 
 
-def _policy_text(policy: Policy, words: Wording) -> str:
+def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
     lines = [f"# {escaped(policy.id)}: {escaped(words.policy(policy.title))}", ""]
     lines += [escaped(words.policy(policy.rationale)), ""] if policy.rationale else []
     rows = [
@@ -148,6 +149,7 @@ def _policy_text(policy: Policy, words: Wording) -> str:
         (words.gettext("Owner"), policy.owner),
         (words.gettext("Tags"), ", ".join(policy.tags)),
         (words.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
+        (words.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Words(words.locale))),
     ]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     rule = {
@@ -155,6 +157,14 @@ def _policy_text(policy: Policy, words: Wording) -> str:
     }
     lines += ["", "```json", json.dumps(rule, ensure_ascii=False, indent=2, default=str), "```"]
     return "\n".join(lines) + "\n"
+
+
+def _judged(saved: Result, policy: str, words: Words) -> str:
+    """Tell how many people or things the policy looked at in each tenant of a run."""
+    places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
+    places.append((words.gettext("All tenants together"), saved.fleet.policies))
+    told = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]
+    return ", ".join(f"{name} {words.number(count)}" for name, count in told)
 
 
 def _products(catalogue: Catalogue, name: str) -> list[Product]:

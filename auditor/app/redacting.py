@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from auditor.app.packing import rewritten
-from auditor.domain.result import Action, Finding, Result, Run, Subject, TenantResult
+from auditor.domain.result import Action, Finding, Notice, Result, Run, Subject, TenantResult
 from auditor.domain.words import SubjectType
 from auditor.remedy.planned import FleetPlan
 
@@ -15,6 +15,10 @@ _PERSONAL = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId
 """Keys of evidence and selectors that tell who somebody is."""
 _TOKEN = re.compile(r"""[^\s/'"(),;=<>\[\]{}]*[^\s/'"(),;=<>\[\]{}.:!?]""")
 """What can be an id or an address in a text: no address and no id holds one of these signs, or ends in a stop."""
+
+_QUOTED = re.compile(r"'([^']*)'")
+_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_PERSONAL))}) '[^']*'(?:, '[^']*')*")
+"""What a notice quotes of a property that tells who somebody is."""
 
 
 def redacted(result: Result) -> Result:
@@ -110,8 +114,20 @@ def _tenant(tenant: TenantResult) -> TenantResult:
         fixed=tuple(_finding(finding, people) for finding in tenant.fixed),
         unconfirmed=tuple(_finding(finding, people) for finding in tenant.unconfirmed),
         actions=tuple(_action(action, people) for action in tenant.actions),
-        notices=tuple(replace(notice, message=_text(notice.message, people)) for notice in tenant.notices),
+        notices=tuple(_notice(notice, people) for notice in tenant.notices),
     )
+
+
+def _notice(notice: Notice, people: "_People") -> Notice:
+    """Replace people in a notice, and the values by which a policy names them: they get the policy's pseudonyms."""
+    message = _text(notice.message, people)
+    if notice.code == "policy.no-match":
+        message = _NAMED.sub(lambda found: _QUOTED.sub(_hidden, found[0]), message)
+    return replace(notice, message=message)
+
+
+def _hidden(quoted: re.Match[str]) -> str:
+    return f"'{_anonymous(quoted[1])}'"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,9 @@ from auditor.app.auditing import audit
 from auditor.app.given import given_tenant
 from auditor.app.policy_files import DEFAULT, SUFFIXES, TEST_SUFFIX, load_policies
 from auditor.catalogue import Catalogue
-from auditor.domain.errors import Diagnostic, InputError, Span, UsageError
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Finding, Result
+from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
+from auditor.domain.policy import Policy, PolicySet
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.domain.words import SubjectType
 from auditor.policy.loading import Loaded
 from auditor.policy.reading import instant
@@ -34,6 +34,10 @@ class Verdict:
     """What was expected and not found, in words."""
     unexpected: tuple[str, ...]
     """What was found and not expected, in words."""
+    matched: frozenset[str] = frozenset()
+    """The policies that judged somebody or something."""
+    unmatched: tuple[tuple[Policy, str], ...] = ()
+    """The policies that judged nothing, each with the notice that says so."""
 
     @property
     def passed(self) -> bool:
@@ -100,7 +104,36 @@ def _judge(
     states = [given_tenant(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
     result = audit(states, chosen, catalogue, moment)
     missing, unexpected = _compare(test, result)
-    return Verdict(name=str(test["name"]), span=where, missing=missing, unexpected=unexpected)
+    places: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
+    told = {note.subject: note.message for place in places for note in place.notices if note.code == "policy.no-match"}
+    return Verdict(
+        name=str(test["name"]),
+        span=where,
+        missing=missing,
+        unexpected=unexpected,
+        matched=frozenset(outcome.id for place in places for outcome in place.policies if outcome.judged),
+        unmatched=tuple((policy, told[policy.id]) for policy in chosen.policies if policy.id in told),
+    )
+
+
+def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
+    """Return a warning for every policy that judged nobody and nothing in any of the tests that judge by it."""
+    matched: set[str] = set()
+    unmatched: dict[str, tuple[Policy, str]] = {}
+    for verdict in verdicts:
+        matched |= verdict.matched
+        unmatched |= {policy.id: (policy, message) for policy, message in verdict.unmatched}
+    return [
+        Diagnostic(
+            slug="policy-no-match",
+            message=message,
+            span=policy.span,
+            hint="give a test somebody whom the policy is for, or correct the value",
+            level=Level.WARNING,
+        )
+        for name, (policy, message) in sorted(unmatched.items())
+        if name not in matched
+    ]
 
 
 def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: Document, number: int) -> PolicySet:

@@ -11,6 +11,7 @@ from auditor.catalogue import Catalogue, clean, fold
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.policy import Mention
 from auditor.domain.product_set import BUILTIN_SETS
+from auditor.domain.tenant import Tenant
 from auditor.policy.loading import Loaded
 from auditor.policy.meaning import doubts
 from auditor.policy.reading import Node
@@ -26,10 +27,26 @@ class Checked:
     warnings: tuple[Diagnostic, ...]
 
 
-def validate(places: Sequence[Path], *, as_of: datetime, tenants: Path | None) -> Checked:
-    """Check policy files, their waivers as of an instant; InputError has every mistake, the rest is only doubtful."""
+def validate(
+    places: Sequence[Path], *, as_of: datetime, tenants: Path | None, snapshots: Sequence[Path | str] = ()
+) -> Checked:
+    """Check policy files, their waivers as of an instant; InputError has every mistake, the rest is only doubtful.
+
+    With a tenants file its recipients are held against the policies, with snapshots the policies against them. Raises
+    SettingsError and SnapshotError where those cannot be read.
+    """
     loaded = load_policies(places, waivers_from=as_of.date())
-    warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=_names(tenants))]
+    known = _tenants(tenants)
+    names = None if known is None else frozenset(tenant.name for tenant in known)
+    warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=names)]
+    if known is not None:
+        from auditor.deliver.selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
+
+        warnings += unmet_choices(known, loaded.policies.policies)
+    if snapshots:
+        from auditor.app.rehearsal import rehearsed  # noqa: PLC0415  without a snapshot no engine is needed
+
+        warnings += rehearsed(loaded.policies, snapshots, as_of)
     warnings.sort(key=lambda item: (item.span.file, item.span.line, item.span.column) if item.span else ("", 0, 0))
     return Checked(
         files=len(loaded.documents),
@@ -39,12 +56,12 @@ def validate(places: Sequence[Path], *, as_of: datetime, tenants: Path | None) -
     )
 
 
-def _names(tenants: Path | None) -> frozenset[str] | None:
+def _tenants(tenants: Path | None) -> tuple[Tenant, ...] | None:
     if tenants is None:
         return None
     from auditor.settings.reading import read  # noqa: PLC0415  only where a tenants file is named
 
-    return frozenset(tenant.name for tenant in read(tenants).tenants)
+    return read(tenants).tenants
 
 
 def _unknown_names(loaded: Loaded) -> list[Diagnostic]:

@@ -11,6 +11,7 @@ from auditor.app.saved import saved_results
 from auditor.cli.console import notices, say, tell, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
+from auditor.deliver.selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
@@ -120,6 +121,10 @@ def send(
         notice=notices(args.locale) if args.verbose else (lambda _: None),
         warn=warn,
     )
+    if not args.quiet:
+        audited = {tenant.name for tenant in result.tenants}
+        read_of = [tenant for tenant in settings.tenants if tenant.name in audited]
+        tell(unmet_choices(read_of, result.run.policies), locale=args.locale)
     done = send_result(result, sending)
     for sent in done:
         _say(sent, words, quiet=args.quiet)

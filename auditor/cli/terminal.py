@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from auditor.cli.terminal_tables import print_fleet, print_sparks
+from auditor.cli.terminal_unmatched import print_unmatched
 from auditor.domain.errors import printable
 from auditor.domain.result import Result
 from auditor.domain.words import Outcome, Severity
@@ -72,6 +73,7 @@ def terminal(
     _print_seats(console, shown, words, sum(len(tenant.seats) for tenant in result.tenants))
     _print_matters(console, shown, words)
     _print_unknown(console, shown.sections, words, result.summary.not_evaluated)
+    print_unmatched(console, result, words)
     if paths:
         _print_title(console, words.gettext("Reports"))
         for path in paths:

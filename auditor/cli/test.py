@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from auditor.app.catalogue import active
-from auditor.app.testing import rehearse
-from auditor.cli.console import colourful, out
+from auditor.app.testing import Verdict, never_matched, rehearse
+from auditor.cli.console import colourful, out, tell
 from auditor.cli.options import instant, now, reader_locale
 from auditor.domain.errors import printable
 from auditor.wording import wording
@@ -32,9 +32,11 @@ def run(args: argparse.Namespace) -> int:
     words = wording(reader_locale(args.locale))
     missing, unexpected = words.gettext("expected, not found:"), words.gettext("found, not expected:")
     passed = failed = 0
+    told: list[Verdict] = []
     for verdict in rehearse(args.paths, active(), as_of=args.as_of or now()):
         passed += verdict.passed
         failed += not verdict.passed
+        told.append(verdict)
         place = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
         if not verdict.passed:
             out(f"{red}{words.gettext('FAILED')}{plain} {place}: {printable(verdict.name)}")
@@ -49,4 +51,5 @@ def run(args: argparse.Namespace) -> int:
         words.plural("{count} failed", "{count} failed", failed),
     )
     out(", ".join(counts))
+    tell(never_matched(told), locale=args.locale)
     return int(failed > 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from auditor.app.validating import validate
 from auditor.cli.console import say, tell
+from auditor.cli.declared import declare
 from auditor.cli.options import instant, now, reader_locale
 from auditor.domain.errors import Level
 from auditor.wording import wording
@@ -23,8 +24,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--as-of", type=instant, metavar="RFC3339", help="the day from which waivers are counted (default: now)"
     )
     parser.add_argument(
-        "--tenants", type=Path, metavar="FILE", help="also hold the policies' tenants against this file"
+        "--tenants", type=Path, metavar="FILE", help="also hold tenants and recipients of this file against policies"
     )
+    declare(parser, "snapshot", snapshot="also say which policies match nobody there: a snapshot, a folder or a store")
     parser.add_argument("--locale", metavar="TAG", help="language of the messages (default: the environment's)")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
@@ -33,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor validate`: 0 when the policies are sound, 2 otherwise."""
-    checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants)
+    checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants, snapshots=args.snapshot)
     if checked.warnings:
         level = Level.ERROR if args.strict else Level.WARNING
         tell((replace(warning, level=level) for warning in checked.warnings), locale=args.locale)

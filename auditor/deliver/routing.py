@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar, assert_never
 
+from auditor.deliver.selection import fits
 from auditor.domain.result import Finding, PolicyHeader, Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 from auditor.domain.words import Change, Severity, Status
@@ -48,7 +49,7 @@ class Envelope:
 
     def lets_through(self, tenant: str, severity: Severity, header: PolicyHeader | None) -> bool:
         """Whether this reader wants findings of a severity, of a policy, in a tenant; the empty name is the fleet."""
-        return any(_wants(entry, severity, header) for name, entry in self.portions if tenant in {name, ""})
+        return any(fits(entry, severity, header) for name, entry in self.portions if tenant in {name, ""})
 
     def scope(self) -> tuple[tuple[Severity, ...], tuple[str, ...], tuple[str, ...]]:
         """Return the severities, owners and tags by which everything in the envelope is chosen; empty for no choice."""
@@ -102,18 +103,6 @@ def week_of(moment: datetime) -> str:
     """Return the ISO week of an instant in UTC, such as `2026-W47`."""
     year, week, _ = moment.astimezone(UTC).isocalendar()
     return f"{year}-W{week:02}"
-
-
-def _wants(entry: Recipient, severity: Severity, header: PolicyHeader | None) -> bool:
-    if entry.severities is not None and severity not in entry.severities:
-        return False
-    if header is None:
-        # A policy that the result does not quote cannot be sorted out, and nothing is lost in silence.
-        return True
-    if entry.owners is not None and header.owner.casefold() not in {owner.casefold() for owner in entry.owners}:
-        return False
-    tags = {tag.casefold() for tag in header.tags}
-    return entry.tags is None or any(tag.casefold() in tags for tag in entry.tags)
 
 
 def _union(choices: Sequence[tuple[T, ...] | None]) -> tuple[T, ...]:

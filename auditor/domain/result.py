@@ -85,6 +85,9 @@ class PolicyOutcome:
     """Why it was not evaluated, in words."""
     missing: tuple[str, ...] = ()
     """The facts that were missing: sources or properties."""
+    judged: int | None = None
+    """How many people, products, subscriptions or groups it looked at; None where it was not evaluated, and in a saved
+    result from before this was counted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from auditor.domain.result import (
     TenantResult,
 )
 from auditor.domain.words import Outcome, Source, SourceStatus, Status, SubjectType
+from auditor.engine.absence import no_match
 from auditor.engine.coverage import unread
 from auditor.engine.facts import SkuFact
 from auditor.engine.outcome import fingerprint
@@ -58,6 +59,10 @@ class _Fleet:
 @dataclass(slots=True)
 class _Verdict:
     findings: list[Finding] = field(default_factory=list)
+    judged: set[str] = field(default_factory=set)
+    """The SKUs that the policy looks at in some tenant."""
+    doubtful: bool = False
+    """Whether it may look at more."""
     reasons: list[str] = field(default_factory=list)
 
 
@@ -88,7 +93,10 @@ def judge_fleet(
                 )
             )
         findings.extend(verdict.findings)
-        outcomes.append(_outcome(policy, verdict))
+        outcome = _outcome(policy, verdict)
+        outcomes.append(outcome)
+        if len(judged) > 1 and outcome.judged == 0 and not verdict.doubtful:
+            notices.append(no_match(policy.id, policy.constraint.of.written))
     order = {policy.id: policy for policy in policies.policies}
     findings.sort(key=lambda item: (item.severity.rank, item.policy, item.check, item.subject.id))
     outcomes.sort(key=lambda item: (order[item.id].severity.rank, item.id))
@@ -105,6 +113,7 @@ def _outcome(policy: Policy, verdict: _Verdict) -> PolicyOutcome:
         findings=len(verdict.findings),
         reason="; ".join(reasons) or None,
         missing=("subscribedSkus",) if reasons else (),
+        judged=None if reasons else len(verdict.judged),
     )
 
 
@@ -122,6 +131,9 @@ def _judge(
         if share is None or share.reason is not None:
             reason = tenant.failure if share is None else share.reason
             verdict.reasons.append(f"{tenant.name}: {reason or 'its seats are not known'}")
+        if share is not None:
+            verdict.judged.update(share.sku_ids)
+            verdict.doubtful |= bool(share.doubtful)
     scales: dict[str, _Scales] = {}
     for tenant in tenants:
         share = shares[tenant.name]

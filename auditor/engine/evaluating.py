@@ -21,6 +21,7 @@ from auditor.domain.result import PolicyOutcome
 from auditor.domain.words import Outcome, Source, SourceStatus
 from auditor.engine.coverage import Doubt
 from auditor.engine.doubts import doubts_of
+from auditor.engine.extent import Extent, extent_of
 from auditor.engine.holdings import judge_budget, judge_groups, judge_purchases, judge_subscriptions
 from auditor.engine.judging import judge_batch
 from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Evaluation, Judged, Raised, Single
@@ -94,6 +95,7 @@ def conclude(plan: Plan, outcome: BatchOutcome, raised: Mapping[int, Raised] | N
     people = outcome.raised() if raised is None else raised
     singles: list[Single] = []
     outcomes: list[PolicyOutcome] = []
+    unmatched: set[int] = set()
     for place, policy in enumerate(plan.policies):
         if isinstance(policy.constraint, Balance):
             continue
@@ -103,13 +105,17 @@ def conclude(plan: Plan, outcome: BatchOutcome, raised: Mapping[int, Raised] | N
             doubt.take(_people_doubt(plan, place, policy, outcome))
         waived = [waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings]
         singles.extend(waived)
-        outcomes.append(_outcome(policy, doubt, waived, people.get(place, NOTHING)))
+        extent = None if doubt.reasons else extent_of(plan, place, policy, outcome)
+        if extent is not None and extent.empty:
+            unmatched.add(place)
+        outcomes.append(_outcome(policy, doubt, waived, people.get(place, NOTHING), extent))
     return Evaluation(
         chunks=tuple(sorted(outcome.chunks, key=lambda chunk: (chunk.policy, chunk.check))),
         singles=tuple(singles),
         outcomes=tuple(outcomes),
         used_waivers=frozenset(outcome.used_waivers),
         unknown_waivers=frozenset(outcome.unknown_waivers),
+        unmatched=frozenset(unmatched),
     )
 
 
@@ -165,7 +171,9 @@ def _pool(policy: Policy, single: Single) -> ProductSet | None:
     return policy.constraint.of if pooled and isinstance(policy.constraint, Seats) else None
 
 
-def _outcome(policy: Policy, doubt: Doubt, singles: Sequence[Single], people: Raised) -> PolicyOutcome:
+def _outcome(
+    policy: Policy, doubt: Doubt, singles: Sequence[Single], people: Raised, extent: Extent | None
+) -> PolicyOutcome:
     count = len(singles) + people.found
     open_ = sum(single.waiver == OPEN for single in singles) + people.open
     status = Outcome.FAIL if open_ else Outcome.WAIVED if count else Outcome.PASS
@@ -175,4 +183,5 @@ def _outcome(policy: Policy, doubt: Doubt, singles: Sequence[Single], people: Ra
         findings=count,
         reason="; ".join(doubt.reasons) or None,
         missing=tuple(doubt.missing),
+        judged=None if extent is None else extent.judged,
     )

@@ -97,7 +97,7 @@ def judge_subscriptions(plan: Plan, place: int, block: Subscriptions) -> Judged:
     findings: list[Single] = []
     for row in facts.subscriptions:
         number = facts.index.get(row["skuId"] or "")
-        sku = _sku_of(plan, row)
+        sku = sku_of(plan, row)
         if number is not None and sku.owned:
             included, open_ = bool(mask.true[number]), bool(mask.unknown[number])
         else:
@@ -121,7 +121,7 @@ def dated_subscriptions(plan: Plan) -> tuple[Subscription, ...]:
 
 
 def _dated(plan: Plan, row: Mapping[str, Any]) -> Subscription:
-    sku = _sku_of(plan, row)
+    sku = sku_of(plan, row)
     return Subscription(
         id=row["id"],
         sku_id=sku.sku_id,
@@ -134,7 +134,7 @@ def _dated(plan: Plan, row: Mapping[str, Any]) -> Subscription:
     )
 
 
-def _sku_of(plan: Plan, row: Mapping[str, Any]) -> SkuFact:
+def sku_of(plan: Plan, row: Mapping[str, Any]) -> SkuFact:
     """Return the SKU of a subscription; one that the tenant no longer shows is told by the subscription itself."""
     sku_id = row["skuId"] or ""
     number = plan.facts.index.get(sku_id)

@@ -35,6 +35,9 @@ def judge_batch(plan: Plan, users: UserBatch) -> BatchOutcome:
         if not looks_at_people(policy):
             continue
         population = batch.selecting.of(policy.users)
+        outcome.judged[place] = judged = int(np.count_nonzero(population.true))
+        if judged or population.possible:
+            outcome.reached.add(place)
         if not population.possible and not isinstance(policy.constraint, Seats):
             outcome.undecided[place] = 0
             continue

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time
 from auditor.domain.policy import Mention, PolicySet, Waiver
 from auditor.domain.result import FleetResult, Notice, PolicyOutcome
 from auditor.domain.words import Outcome
+from auditor.engine.absence import absences
 from auditor.engine.facts import Facts
 from auditor.engine.outcome import Evaluation
 from auditor.engine.plan import Plan
@@ -22,6 +23,7 @@ def tenant_notices(plan: Plan, evaluation: Evaluation) -> tuple[Notice, ...]:
         *(_expiring(waiver, facts.as_of) for waiver in plan.waivers if days_left(waiver, facts.as_of) <= SOON),
         *(_unknown(plan.waivers[place]) for place in evaluation.unknown_waivers),
         *_unknown_names(plan),
+        *absences(plan, evaluation.unmatched),
     ]
     return tuple(sorted(set(found), key=_order))
 

@@ -126,6 +126,10 @@ class BatchOutcome:
     undecided: dict[int, int] = field(default_factory=dict)
     """Policy place → users whose outcome is unknown."""
     tallies: dict[int, Tally] = field(default_factory=dict)
+    judged: dict[int, int] = field(default_factory=dict)
+    """Policy place → users who certainly belong to its population."""
+    reached: set[int] = field(default_factory=set)
+    """The places of policies to whose population somebody belongs, certainly or perhaps."""
     used_waivers: set[int] = field(default_factory=set)
     unknown_waivers: set[int] = field(default_factory=set)
 
@@ -139,6 +143,9 @@ class BatchOutcome:
                 self.tallies[policy].add(tally)
             else:
                 self.tallies[policy] = tally
+        for policy, count in other.judged.items():
+            self.judged[policy] = self.judged.get(policy, 0) + count
+        self.reached |= other.reached
         self.used_waivers |= other.used_waivers
         self.unknown_waivers |= other.unknown_waivers
 
@@ -183,6 +190,8 @@ class Evaluation:
     outcomes: tuple[PolicyOutcome, ...]
     used_waivers: frozenset[int]
     unknown_waivers: frozenset[int]
+    unmatched: frozenset[int] = frozenset()
+    """Places of the policies that were evaluated and looked at nothing at all."""
     ids: "tuple[pa.Array, ...] | None" = None
     """The ids of all users in their order, where they were kept."""
 

@@ -257,6 +257,7 @@ def _outcome(part: Part) -> PolicyOutcome:
         findings=part.count("findings"),
         reason=part.optional_text("reason"),
         missing=part.optional_texts("missing"),
+        judged=part.optional_count("judged"),
     )
 
 

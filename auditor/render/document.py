@@ -130,6 +130,7 @@ def outcome_document(outcome: PolicyOutcome) -> Document:
         "findings": outcome.findings,
         "reason": outcome.reason,
         "missing": list(outcome.missing),
+        "judged": outcome.judged,
     }
 
 

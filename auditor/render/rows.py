@@ -199,6 +199,8 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         findings=outcome.findings,
         reason=context.words.told(outcome.reason or ""),
         missing=outcome.missing,
+        judged=context.words.number(outcome.judged),
+        nothing=outcome.judged == 0,
         anchor=anchors.get(outcome.id),
     )
 

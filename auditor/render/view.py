@@ -78,6 +78,10 @@ class OutcomeRow:
     findings: int
     reason: str
     missing: tuple[str, ...]
+    judged: str
+    """How many people, products, subscriptions or groups it looked at."""
+    nothing: bool
+    """Whether it was evaluated and looked at nothing at all."""
     anchor: str | None
     """Where its findings stand on the page."""
 

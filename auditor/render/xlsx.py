@@ -240,14 +240,14 @@ def _tracking(book: "Workbook", column: int, count: int, words: Words) -> None:
 _DAY: Final = "yyyy-mm-dd"
 _FIRST_DAY: Final = date(2000, 1, 1)
 _STATES: Final = (N_("to do"), N_("in progress"), N_("done"), N_("declined"))
-
-
 _SEATS: Final = (
     *("tenant", "skuId", "skuPartNumber", "name", "appliesTo", "capabilityStatus"),
     *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare"),
 )
 _WAIVERS: Final = ("waiver", "state", "expires", "policies", "owner", "reason", "findings")
-_POLICIES: Final = ("tenant", "policy", "title", "severity", "outcome", "findings", "reason", "owner", "rationale")
+_POLICIES: Final = (
+    *("tenant", "policy", "title", "severity", "outcome", "judged", "findings", "reason", "owner", "rationale"),
+)
 _SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
 
 
@@ -275,7 +275,8 @@ def _policies(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
             known = headers.get(outcome.id)
             told = (known.title, known.severity.value) if known is not None else ("", "")
             yield (
-                *(name, outcome.id, *told, words.gettext(OUTCOMES[outcome.status]), outcome.findings, outcome.reason),
+                *(name, outcome.id, *told, words.gettext(OUTCOMES[outcome.status])),
+                *(outcome.judged, outcome.findings, outcome.reason),
                 *((known.owner, known.rationale) if known is not None else ("", "")),
             )
 

@@ -12,6 +12,8 @@ from typing import Final
 
 from auditor.wording.checks import N_
 
+NEAREST: Final = "nearest in use:"
+"""What stands before the values that come near, in a notice `policy.no-match` that has some."""
 _LONGEST: Final = 2_000
 """Characters up to which a sentence is looked for; what is longer lists a tenant's names and is quoted."""
 _MOST: Final = 30
@@ -27,6 +29,11 @@ NOTICES: Final = (
     N_("neither the tenant nor the product catalogue knows the product '{name}'"),
     N_("neither the tenant nor the product catalogue knows the service '{name}'"),
     N_("the policy {policy} compares tenants, and this run has only one of them"),
+    N_("the policy {policy} matches nobody: no user fits {values} (nearest in use: {near})"),
+    N_("the policy {policy} matches nobody: no user fits {values}"),
+    N_("the policy {policy} matches nobody"),
+    N_("the policy {policy} judges nothing: the tenant has nothing that it looks at"),
+    N_("the policy {policy} judges nothing: there is no {products}"),
 )
 REASONS: Final = (
     N_("{source} was read in part only ({reason})"),

@@ -140,7 +140,8 @@ def test_names_that_nobody_knows_are_noticed_and_globs_are_not() -> None:
     owned = tenant(
         subscribedSkus=[bought("SPE_E55", servicePlans=[{"servicePlanId": "x", "servicePlanName": "No_Plan"}])]
     )
-    assert notices(judged(block, owned)) == [("policy.unknown-service", "NO_SUCH_PLAN")]
+    told = notices(judged(block, owned))
+    assert told == [("policy.no-match", "p"), ("policy.unknown-service", "NO_SUCH_PLAN")]
 
 
 def test_a_policy_for_another_tenant_does_not_appear() -> None:

@@ -27,6 +27,7 @@ def judged(place: TenantResult | FleetResult) -> dict[str, Any]:
     return {
         "findings": {key(finding): (finding.status.value, finding.waiver) for finding in place.findings},
         "outcomes": {outcome.id: outcome.status.value for outcome in place.policies},
+        "judged": {outcome.id: outcome.judged for outcome in place.policies},
         "notices": {(notice.code, notice.subject) for notice in place.notices if notice.code not in OURS},
         "adjust": {key(f): f.evidence["adjust"] for f in place.findings if "adjust" in f.evidence},
     }
@@ -36,6 +37,7 @@ def expected(verdict: oracle.TenantVerdict) -> dict[str, Any]:
     return {
         "findings": {each: (judged.status, judged.waiver) for each, judged in verdict.findings.items()},
         "outcomes": dict(verdict.outcomes),
+        "judged": dict(verdict.judged),
         "notices": set(verdict.notices),
         "adjust": {
             each: judged.evidence["adjust"] for each, judged in verdict.findings.items() if "adjust" in judged.evidence

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from tests.properties.oracle import names, people, seats, waivers
+from tests.properties.oracle.extent import Extent, extent, products
 from tests.properties.oracle.owned import purchases, subscriptions
 from tests.properties.oracle.verdict import Catalogue, Claim, Document, FindingKey, Judged, TenantVerdict, Verdict
 from tests.properties.oracle.words import moment
@@ -61,6 +62,16 @@ class _Settled:
         self.findings: dict[FindingKey, Judged] = {}
         self.notices: set[tuple[str, str]] = set()
         self.unknown = False
+        self.extent: Extent = (0, True)
+
+    @property
+    def judged(self) -> int | None:
+        return None if self.unknown else self.extent[0]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it was evaluated and can have looked at nothing."""
+        return not self.unknown and not self.extent[1]
 
     @property
     def outcome(self) -> str:
@@ -83,6 +94,9 @@ def judge(documents: list[Document], tenants: list[Document], as_of: datetime, c
             for policy in book.policies
             if "balance" not in policy and _applies(policy, world)
         }
+        for policy in book.policies:
+            if policy["id"] in places[world.name]:
+                places[world.name][policy["id"]].extent = extent(world, policy)
     fleet, fleet_notices = _fleet(run, book.policies, worlds)
     told = {world.name: _notices(run, world, book.policies) for world in worlds}
     for waiver in _unused(run, book.policies, worlds, places, fleet):
@@ -123,6 +137,8 @@ def _fleet(
             settled[policy["id"]].findings.update(part.findings)
             settled[policy["id"]].notices |= part.notices
             settled[policy["id"]].unknown |= part.unknown
+        if not alone:
+            settled[policy["id"]].extent = products(judged, policy["balance"].get("of", "paid"))
         for name in names.in_policy(policy):
             if not any(names.is_known(world, name) for world in judged):
                 notices.add(("policy.unknown-product", name))
@@ -185,5 +201,7 @@ def _verdict(settled: dict[str, _Settled], told: set[tuple[str, str]]) -> Tenant
     for each in settled.values():
         findings |= each.findings
         told = told | each.notices
+    told = told | {("policy.no-match", policy) for policy, each in settled.items() if each.nothing}
     return TenantVerdict(findings=findings, outcomes={policy: each.outcome for policy, each in settled.items()},
+                         judged={policy: each.judged for policy, each in settled.items()},
                          notices=frozenset(told))  # fmt: skip

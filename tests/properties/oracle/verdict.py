@@ -53,6 +53,8 @@ class TenantVerdict:
     findings: Mapping[FindingKey, Judged]
     outcomes: Mapping[str, str]
     """Policy id -> pass | fail | waived | not-evaluated."""
+    judged: Mapping[str, int | None]
+    """Policy id -> how many people or things it certainly looks at; None where it is not evaluated."""
     notices: frozenset[tuple[str, str]]
     """(code, subject); subject is a waiver's id, a product as written, or a policy's id."""
 
