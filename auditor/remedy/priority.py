@@ -6,12 +6,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from auditor.domain.priority import Weight, ranked
+from auditor.domain.priority_words import why
 from auditor.domain.result import Action, TenantResult
 from auditor.domain.words import Severity
 from auditor.remedy.kinds import Kind
 from auditor.remedy.piling import Pile
 from auditor.remedy.wording import Words
-from auditor.wording.priority import why
 
 _RENEWED = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL})
 """Kinds whose date is the next renewal of a paid subscription."""

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 
 from auditor.domain.described import NAMED, Concern, foremost
 from auditor.domain.priority import FIRST, Weight, ranked
+from auditor.domain.priority_words import why
 from auditor.domain.result import Action, Money
 from auditor.domain.words import Severity
 from auditor.render.json_text import amount, line
@@ -22,7 +23,6 @@ from auditor.render.view import Group, Guide, Matter, Section, Step, Told
 from auditor.render.visible import visible
 from auditor.render.walk import LONG, Walk
 from auditor.render.words import Words
-from auditor.wording.priority import why
 
 _DASH: Final = " – "
 """Before the end of a title that names the article."""
