@@ -2,7 +2,6 @@
 
 import datetime as dt
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from auditor import catalogue as products
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError
+from auditor.files.output import write_file
 
 if TYPE_CHECKING:
     from auditor.catalogue.changes import Changes
@@ -121,18 +121,8 @@ def _builtin() -> Catalogue | None:
 def _write(path: Path, text: str) -> None:
     """Write the file whole or not at all, with its folders."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(text.encode("utf-8"))
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).chmod(0o644)
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        # Microsoft's table holds nothing of a tenant, and may be written by one user for all.
+        write_file(path, text.encode("utf-8"), sync=True, public=True)
     except OSError as error:
         hint = "give --output PATH, a file in a folder you may write to"
         raise AuditorError("products-file", f"cannot write {path}: {error.strerror}", hint=hint) from error

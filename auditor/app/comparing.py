@@ -1,6 +1,5 @@
 """The people of two nights into what became of everybody who held a licence."""
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ from auditor.app.looking_back import in_order
 from auditor.app.stored import State, states
 from auditor.domain.errors import SnapshotError
 from auditor.domain.trends import Cohorts
+from auditor.files.temporary import temporary_folder
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reading import read
@@ -26,7 +26,7 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
     everybody held; UsageError where they stand in the wrong order.
     """
     in_order(first, last)
-    with tempfile.TemporaryDirectory(prefix="auditor-nights-") as folder:
+    with temporary_folder("auditor-nights-") as folder:
         opened = []
         for number, at in enumerate((first, last)):
             state = states(places, at).get(tenant)
@@ -38,7 +38,7 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
                 )
             if not asked(state.manifest, HELD):
                 raise _not_known(tenant, state.manifest.instant)
-            opened.append(read(state.opened(Path(folder) / str(number))))
+            opened.append(read(state.opened(folder / str(number))))
         counts = Counts()
         for old, new in zip(*_people(opened), strict=True):
             counts.compare(old, new)

@@ -10,7 +10,7 @@ from auditor.app.auditing import Judge, Unaudited, judged
 from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
 from auditor.app.cycles import no_looking_for_cycles
-from auditor.app.laying import no_room, scratch_file
+from auditor.app.laying import no_room
 from auditor.app.packing import packed, share, within
 from auditor.app.remedying import fleet_remedied, guided, tenant_remedied
 from auditor.app.running import Request, checked_policies, judged_states
@@ -24,6 +24,7 @@ from auditor.engine.outcome import BatchOutcome
 from auditor.engine.plan import Plan
 from auditor.engine.retelling import Others, Retelling
 from auditor.engine.spilling import Scratch
+from auditor.files.temporary import late_file
 from auditor.policy.compiling import needs
 from auditor.remedy.situating import MISSING, UNWANTED, Circumstances, circumstances, situated
 from auditor.snapshot.model import Snapshot
@@ -44,7 +45,7 @@ def flowing(request: Request, beside: Path | None) -> Iterator[tuple[Result, tup
 @contextmanager
 def scratch(place: Path | None) -> Iterator[Aside]:
     """Open a nameless file on the disk of a place for what findings are made of."""
-    with scratch_file(place) as file:
+    with late_file(place) as file:
         yield Aside(file=file)
 
 

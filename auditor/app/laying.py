@@ -3,12 +3,9 @@
 import pickle
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import Any, BinaryIO, Final, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar
 
 import pyarrow as pa
 
@@ -106,16 +103,3 @@ def no_room(error: OSError) -> DeliveryError:
         f"findings cannot be put aside: {error.strerror}",
         hint="free some room where the reports are to be: findings, and who they are about, wait there for a while",
     )
-
-
-def folder_of(path: Path) -> Path:
-    """Return the folder that is, or will be nearest to, where a file is to be."""
-    return next(folder for folder in path.absolute().parents if folder.is_dir())
-
-
-@contextmanager
-def scratch_file(place: Path | None) -> Iterator[BinaryIO]:
-    """Open a nameless file on the disk of a place, which comes to be when the first bytes are put there."""
-    folder = None if place is None else str(folder_of(place))
-    with SpooledTemporaryFile(max_size=1, dir=folder) as file:
-        yield cast("BinaryIO", file)

@@ -1,8 +1,5 @@
 """Live tenants into snapshot folders for one audit, in a temporary folder that is gone when the program ends."""
 
-import atexit
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -12,6 +9,7 @@ from auditor.app.collection import CollectOutcome, collect_all, needs_of
 from auditor.app.running import Request, in_shard
 from auditor.collect.progress import Progress
 from auditor.domain.policy import PolicySet
+from auditor.files.temporary import lasting_folder
 from auditor.settings.reading import chosen, read
 
 Shown = Callable[[], AbstractContextManager[Progress | None]]
@@ -25,8 +23,7 @@ def collector(shown: Shown) -> Callable[[Request, PolicySet], Sequence[Path | Un
         assert request.tenants_file is not None
         settings = read(request.tenants_file)
         tenants = [tenant for tenant in chosen(settings, request.tenants) if in_shard(tenant.name, request.shard)]
-        root = Path(tempfile.mkdtemp(prefix="auditor-"))
-        atexit.register(shutil.rmtree, root, ignore_errors=True)
+        root = lasting_folder("auditor-")
         needed = {tenant.name: needs_of(policies, tenant) for tenant in tenants}
         with shown() as progress:
             outcomes = collect_all(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from auditor.app.remedying import packaged_library
 from auditor.domain.words import Cloud
+from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
 from auditor.remedy.article_text import CHECK_FACTS, article_markdown, check_markdown
 from auditor.remedy.wording import ENGLISH, Words
@@ -54,9 +55,8 @@ def write(docs: Path) -> int:
     made, changed = pages(), 0
     for path, text in made.items():
         place = docs / path
-        place.parent.mkdir(parents=True, exist_ok=True)
         if not place.is_file() or place.read_text(encoding="utf-8") != text:
-            place.write_text(text, encoding="utf-8", newline="\n")
+            write_file(place, text.encode(), public=True)
             changed += 1
     for folder in ("checks", "guidance"):
         for place in sorted((docs / folder).glob("*.md")):

@@ -7,9 +7,11 @@ from itertools import chain
 from pathlib import Path
 
 from auditor.app.cycles import let_go_of_cycles, no_looking_for_cycles
-from auditor.deliver.folder import write_all
+from auditor.deliver.folder import Below, write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
+from auditor.files.names import tenant_name
+from auditor.files.output import check_target
 from auditor.render import FORMATS, Artifact, render, tenant_json
 from auditor.render.past import Past
 from auditor.render.pressing import FULL, alone
@@ -114,6 +116,7 @@ def _check_place(path: Path) -> None:
         for folder in path.parents:
             if folder.exists() and not folder.is_dir():
                 raise UsageError("format-path", f"{folder} is a file, not a folder", hint="name another place")
+        check_target(path)
     except OSError as error:
         raise UsageError(
             "format-path", f"{path} cannot be written: {error.strerror}", hint="name another place"
@@ -152,10 +155,10 @@ def _write_reports(
         return render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history)
 
     artifacts = [(path, made(name, path)) for name, path in wanted.files]
-    files = [(path, artifact) for path, artifact in artifacts if path is not None]
+    files: list[tuple[Path | Below, Artifact]] = [(path, artifact) for path, artifact in artifacts if path is not None]
     if wanted.tenant_files:
-        own = (tenant_json(result, tenant.name) for tenant in result.tenants)
-        files.extend((wanted.folder / _PAGES / artifact.name, artifact) for artifact in own)
+        own = ((tenant_file(wanted.folder, tenant.name, "json"), tenant.name) for tenant in result.tenants)
+        files.extend((place, tenant_json(result, name)) for place, name in own)
     pages = _tenant_pages(told, beside, locale, histories)
     written = write_all(chain(((path, artifact.chunks()) for path, artifact in files), pages))
     for path, artifact in artifacts:
@@ -179,7 +182,7 @@ def _leading_page(told: Result, *, locale: str, history: Sequence[Past]) -> Arti
 
 def _tenant_pages(
     told: Result, beside: Path | None, locale: str, histories: Histories
-) -> Iterator[tuple[Path, Iterable[bytes]]]:
+) -> Iterator[tuple[Below, Iterable[bytes]]]:
     """Yield a page of each tenant, beside the page of a fleet that cannot tell all of them in full."""
     if beside is None:
         return
@@ -191,8 +194,13 @@ def _tenant_pages(
     for tenant in told.tenants:
         mine = within(own_waivers(alone(told, tenant.name)), SHOWN)
         page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
-        yield beside.parent / _PAGES / f"{tenant.name}.html", page.chunks()
+        yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
         let_go_of_cycles()  # the engine of templates leaves some behind
+
+
+def tenant_file(folder: Path, tenant: str, ending: str) -> Below:
+    """Return the place of what a tenant has for itself. SnapshotError for a name that is none of a tenant."""
+    return Below(folder, (_PAGES, f"{tenant_name(tenant)}.{ending}"))
 
 
 def marked_csv(result: Result, *, locale: str) -> Artifact:

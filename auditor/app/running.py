@@ -129,13 +129,12 @@ def judged_states(request: Request, policies: PolicySet) -> Iterator[tuple[Itera
 def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
     """Find the tenants' states, the demo's and live ones after they were written. Raises as `run`."""
     if request.demo:
-        import tempfile  # noqa: PLC0415
-
         from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
+        from auditor.files.temporary import temporary_folder  # noqa: PLC0415
         from auditor.snapshot.writing import write  # noqa: PLC0415
 
-        with tempfile.TemporaryDirectory(prefix="auditor-demo-") as folder:
-            folders = [write(Path(folder), snapshot) for snapshot in snapshots(request.as_of)]
+        with temporary_folder("auditor-demo-") as folder:
+            folders = [write(folder, snapshot) for snapshot in snapshots(request.as_of)]
             yield _chosen(folders, request)
     elif request.snapshots:
         from auditor.app.stored import opened_places  # noqa: PLC0415  only saved state is looked for

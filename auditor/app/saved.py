@@ -46,11 +46,11 @@ def saved_results(
 
     Raises SnapshotError as `saved_result`, and DeliveryError where that disk is full; so may every walk over findings.
     """
-    from auditor.app.laying import scratch_file  # noqa: PLC0415  whoever reads one of one tenant does not wait for it
     from auditor.app.packing import packed  # noqa: PLC0415  likewise
     from auditor.engine.spilling import Scratch  # noqa: PLC0415  likewise
+    from auditor.files.temporary import late_file  # noqa: PLC0415  whoever reads one of one tenant does not wait for it
 
-    with scratch_file(beside) as opened:
+    with late_file(beside) as opened:
         file = Scratch(opened)
         found: list[tuple[str, Result]] = []
         for path in paths:

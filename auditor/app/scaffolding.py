@@ -10,7 +10,7 @@ from auditor import __commit__, __version__, resources
 from auditor.app.granting import federation_commands, grant_commands
 from auditor.app.policy_files import SUFFIXES, TEST_SUFFIX, is_policy_file
 from auditor.collect.permissions import permissions
-from auditor.deliver.folder import write_all
+from auditor.deliver.folder import Below, write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.tenant import Tenant
 from auditor.domain.words import Agreement
@@ -96,7 +96,8 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         else:
             kept.append(name)
     _check_together(folder, written)
-    write_all((path, [body]) for path, body in written.items())
+    # Files of a repository: they hold no data of a tenant.
+    write_all(((Below(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True)
     return Scaffold(
         written=tuple(path.relative_to(folder).as_posix() for path in written), same=tuple(same), kept=tuple(kept)
     )

@@ -63,9 +63,9 @@ def _previous(request: Request, beside: Path | None) -> Iterator[Result | None]:
     if request.compare is None:
         yield None
         return
-    from auditor.app.laying import scratch_file  # noqa: PLC0415  only where there is an earlier run
     from auditor.app.packing import packed  # noqa: PLC0415  likewise
+    from auditor.files.temporary import late_file  # noqa: PLC0415  only where there is an earlier run
 
-    with scratch_file(beside) as opened_file:
+    with late_file(beside) as opened_file:
         file = Scratch(opened_file)
         yield previous_of(request, kept=lambda tenant: packed(tenant, file))

@@ -1,6 +1,5 @@
 """Folders and stores into the one state of each tenant that an audit is made of."""
 
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from auditor.app.auditing import Unaudited
 from auditor.app.places import all_folders, is_store, store_at
 from auditor.domain.errors import SnapshotError, UsageError
+from auditor.files.temporary import temporary_folder
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.reading import find, manifest_of
@@ -52,8 +52,8 @@ def opened_places(
     """
     found = states(places, at)
     names = chosen(tuple(found))
-    with tempfile.TemporaryDirectory(prefix="auditor-nights-") as root:
-        yield [_folder(found[name], Path(root)) for name in names]
+    with temporary_folder("auditor-nights-") as root:
+        yield [_folder(found[name], root) for name in names]
 
 
 def _folder(state: State | Unaudited, root: Path) -> Path | Unaudited:

@@ -1,6 +1,5 @@
 """Snapshots × policies into counts and a file of findings, for tenants whose findings are too many to hold."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -10,7 +9,7 @@ from typing import BinaryIO, Final
 
 from auditor.app.auditing import Judge, Unaudited, assemble, concluded, unaudited
 from auditor.app.catalogue import active
-from auditor.app.laying import folder_of, no_room
+from auditor.app.laying import no_room
 from auditor.app.running import Request, checked_policies, judged_states
 from auditor.catalogue import Catalogue
 from auditor.deliver.folder import write_all
@@ -24,6 +23,7 @@ from auditor.engine.plan import Plan, bind
 from auditor.engine.recalling import Recall
 from auditor.engine.spilling import BOUND, Scratch, Spill
 from auditor.engine.streaming import Rows, Spilled, findings_batches, put_aside, spilled
+from auditor.files.temporary import nameless_file
 from auditor.policy.compiling import needs
 from auditor.render.findings_parquet import Stacked, pieces
 from auditor.render.summary_json import summary_json
@@ -89,7 +89,7 @@ def scratch_beside(path: Path) -> Iterator[BinaryIO]:
     """
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(tempfile.TemporaryFile(dir=folder_of(path)))
+            file = stack.enter_context(nameless_file(path))
         except OSError as error:
             raise UsageError(
                 "format-path", f"{path} cannot be written: {error.strerror}", hint="name another place"

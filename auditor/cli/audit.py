@@ -83,7 +83,7 @@ def _add_what(what: argparse._ArgumentGroup) -> None:
 def _add_how(how: argparse._ArgumentGroup) -> None:
     declare(
         how,
-        *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact"),
+        *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
         *("quiet", "verbose", "no_color"),
         format="repeatable (default: html, json, terminal); a PATH of - is stdout",
         locale="language of the reports (default: the tenant's, then the environment's)",

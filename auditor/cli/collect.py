@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go"
     )
-    declare(parser, "store")
+    declare(parser, "store", "public")
     parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
     declare(parser, "locale", locale="language of what is said (default: the environment's)")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")

@@ -72,6 +72,13 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             },
         ),
         "redact": (("--redact",), {"action": "store_true", "help": "pseudonyms for people in every output"}),
+        "public": (
+            ("--public",),
+            {
+                "action": "store_true",
+                "help": "let other users read new files, as the umask allows (default: owner only)",
+            },
+        ),
         "quiet": (
             ("-q", "--quiet"),
             {"action": "store_true", "help": "print nothing but errors and what was asked for on stdout"},

@@ -56,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "-f", "--format", action="append", default=[], metavar="FORMAT[=PATH]",
         help="terminal (default), html, json, csv, parquet; repeatable; without a PATH to stdout",
     )  # fmt: skip
-    declare(parser, "locale", locale="language of the answer in the terminal and as html")
+    declare(parser, "public", "locale", locale="language of the answer in the terminal and as html")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
     parser.add_argument("--no-color", action="store_true", help="no colour")

@@ -12,6 +12,7 @@ from auditor.cli.console import say, spoken, tell
 from auditor.cli.environment import fill_in
 from auditor.cli.parsing import Parser
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
+from auditor.files.folder import set_public
 
 COMMANDS = {
     "audit": "audit tenants against policies and write reports: the main job",
@@ -99,6 +100,7 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
         # Intermixed: files may stand before, between and after options.
         parser.parse_intermixed_args(rest, arguments)
         fill_in(parser, arguments, rest)
+        set_public(public=getattr(arguments, "public", False))
         if getattr(arguments, "no_color", False):
             os.environ["NO_COLOR"] = "1"
         return int(module.run(arguments))

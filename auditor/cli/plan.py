@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "format",
             "locale",
             "redact",
+            "public",
             "quiet",
             "verbose",
         ),

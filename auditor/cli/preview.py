@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     declare(
         parser,
-        *("demo", "snapshot", "tenant", "as_of", "output", "format"),
+        *("demo", "snapshot", "tenant", "as_of", "output", "public", "format"),
         as_of="the instant of both audits (default: now)",
         output="where the preview goes (default: out/)",
         format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
     declare(
         parser,
-        *("output", "format", "csv_bom", "history", "locale", "redact", "quiet", "verbose", "no_color"),
+        *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet", "verbose", "no_color"),
         format="repeatable (default: html, json, terminal)",
         locale="language of the reports",
     )

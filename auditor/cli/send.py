@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", action="append", default=[], metavar="ADDRESS", help="only to this recipient (repeatable)"
     )
     parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
-    declare(parser, "locale", locale="language of what is said here; each mail is in its reader's")
+    declare(parser, "public", "locale", locale="language of what is said here; each mail is in its reader's")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done")
     parser.add_argument("--no-color", action="store_true", help="no colour")

@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="get: where to")
     parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
-    declare(parser, "locale", locale="language of what is said")
+    declare(parser, "public", "locale", locale="language of what is said")
     parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 

@@ -32,6 +32,7 @@ from auditor.domain.needs import Needs
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.domain.words import Source, SourceStatus
+from auditor.files.names import tenant_name
 from auditor.graph.client import Patience, open_graph
 from auditor.graph.credentials import SignIn
 from auditor.graph.faults import FaultError, Kind
@@ -89,7 +90,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
         if turn is None:
             turns = await stack.enter_async_context(Turns())
             turn = await stack.enter_async_context(turns.reading())
-        folder = stack.enter_context(scratch(root / tenant.name))
+        folder = stack.enter_context(scratch(root / tenant_name(tenant.name)))
         async with SignIn(tenant, environ=environ, connections=connections) as sign_in:
             await _check_identity(tenant, sign_in)
             async with open_graph(tenant, sign_in, patience=patience, connections=connections) as graph:

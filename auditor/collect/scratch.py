@@ -9,6 +9,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
 
+from auditor.files.folder import Folder
+from auditor.files.temporary import is_held
+
 _LONGEST = 48 * 3600
 """Seconds after which no collection is still under way, whatever process has its number now."""
 _OURS: Counter[str] = Counter()
@@ -18,7 +21,7 @@ _OURS: Counter[str] = Counter()
 @contextmanager
 def scratch(tenant: Path) -> Iterator[Path]:
     """Name a hidden folder for what memory should not hold, and clear away those that a killed process left."""
-    tenant.mkdir(parents=True, exist_ok=True)
+    Folder.made(tenant.parent, tenant.name).close()
     for left in tenant.iterdir():
         if _left(left):
             shutil.rmtree(left, ignore_errors=True)
@@ -38,7 +41,7 @@ def scratch(tenant: Path) -> Iterator[Path]:
 def _left(folder: Path) -> bool:
     """Whether a hidden folder is what a collection left that was killed."""
     process = _maker(folder.name)
-    if not process:
+    if not process or is_held(folder):
         return False
     if process == str(os.getpid()):
         # In a container every run may have the same number: it is ours only if we are at it.

@@ -7,6 +7,9 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.files.folder import Folder
+from auditor.files.output import opened
+from auditor.files.temporary import hold
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
 _PIECE = 4_096
@@ -76,6 +79,8 @@ class Spool:
     def __init__(self, folder: Path, name: str, schema: pa.Schema, *, limit: int = _LIMIT) -> None:
         self.schema = schema
         self._folder = folder
+        self._place: Folder | None = None
+        """The open folder, once something was put there: as long as it is, no other process clears it away."""
         self._name = name
         self._limit = limit
         self._waiting: list[pa.RecordBatch] = []
@@ -131,6 +136,9 @@ class Spool:
         for path in self._runs:
             path.unlink(missing_ok=True)
         self._runs.clear()
+        if self._place is not None:
+            self._place.close()
+            self._place = None
 
     def _merged(self, columns: list[str] | None) -> Iterator[pa.Table]:
         if self._waiting:
@@ -150,10 +158,16 @@ class Spool:
     def _write_run(self) -> None:
         held = self._settled()
         assert held is not None
-        self._folder.mkdir(exist_ok=True)
-        path = self._folder / f"{self._name}-{len(self._runs):04}.arrow"
+        if self._place is None:
+            self._place = Folder.made(self._folder.parent, self._folder.name)
+            hold(self._place)
+        name = f"{self._name}-{len(self._runs):04}.arrow"
+        path = self._folder / name
         options = pa.ipc.IpcWriteOptions(compression="lz4")
-        with pa.ipc.new_file(path, self.schema, options=options) as writer:
+        with (
+            opened(self._place.create(name)) as file,
+            pa.ipc.new_file(file, self.schema, options=options) as writer,
+        ):
             for part in held.parts(_PIECE):
                 writer.write_table(part)
         self._runs.append(path)

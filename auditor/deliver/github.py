@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.domain.errors import DeliveryError
+from auditor.files.output import append_file
 
 SUMMARY_LIMIT: Final = 1_000_000
 """Bytes of one step's summary; GitHub drops one of more than 1 MiB whole."""
@@ -59,8 +60,7 @@ def append_summary(path: Path, text: str, *, notice: str) -> None:
     """
     try:
         taken = path.stat().st_size if path.exists() else 0
-        with path.open("ab") as file:
-            file.write(fitted(text, SUMMARY_LIMIT - taken, notice=notice))
+        append_file(path, fitted(text, SUMMARY_LIMIT - taken, notice=notice))
     except OSError as error:
         raise _unwritable("GITHUB_STEP_SUMMARY", path, error) from error
 
@@ -92,8 +92,7 @@ def append_outputs(path: Path, outputs: Mapping[str, str]) -> None:
         mark = f"auditor-{secrets.token_hex(16)}"
         lines += [f"{name}<<{mark}", value, mark]
     try:
-        with path.open("ab") as file:
-            file.write("".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
+        append_file(path, "".join(f"{line}\n" for line in lines).encode("utf-8", "replace"))
     except OSError as error:
         raise _unwritable("GITHUB_OUTPUT", path, error) from error
 

@@ -1,7 +1,6 @@
 """Mails that were sent into lines of a file, so that no mail goes out twice, whoever runs when."""
 
 import json
-import os
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.domain.errors import DeliveryError
+from auditor.files.output import append_file
 
 
 class State(StrEnum):
@@ -129,13 +129,7 @@ class SentLog:
             line["week"] = mailing.week
         text = json.dumps(line, ensure_ascii=True) + "\n"
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                os.write(handle, text.encode())
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            append_file(self.path, text.encode(), sync=True, folders=True)
         except OSError as error:
             raise DeliveryError(
                 "sent-log-unwritable",

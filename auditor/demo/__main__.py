@@ -6,6 +6,7 @@ from pathlib import Path
 
 from auditor.demo.policy_files import policies
 from auditor.demo.tenants import previous, snapshots
+from auditor.files.output import write_file
 from auditor.snapshot.writing import write
 
 
@@ -22,9 +23,7 @@ def main(arguments: list[str] | None = None) -> None:
     for snapshot in (*(previous(as_of) if chosen.previous else ()), *snapshots(as_of)):
         write(chosen.folder / "snapshots", snapshot)
     for name, content in policies(as_of):
-        path = chosen.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
+        write_file(chosen.folder / name, content, public=True)
 
 
 def _instant(text: str) -> datetime:

@@ -1,10 +1,9 @@
 """Arrow tables into a snapshot folder: whole, or not at all."""
 
 import errno
-import hashlib
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -15,8 +14,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.files.folder import Folder
+from auditor.files.names import tenant_name
+from auditor.files.output import write_fully
+from auditor.files.temporary import hold
 from auditor.snapshot.checking import CODES
-from auditor.snapshot.manifest import FileEntry, encode
+from auditor.snapshot.content import HeldFile, TableFile
+from auditor.snapshot.manifest import encode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
 from auditor.snapshot.schema import (
     ASSIGNMENTS,
@@ -55,58 +59,6 @@ def folder_name(manifest: Manifest) -> str:
     )
 
 
-class _File:
-    """A file being written whose digest is known when its last byte is."""
-
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb", buffering=0)
-        self._digest = hashlib.sha256()
-        self._size = 0
-        self.closed = False
-        self.writer: pq.ParquetWriter | None = None
-
-    def write(self, data: bytes | memoryview) -> int:
-        """Take some bytes, all of them."""
-        rest = memoryview(data)
-        self._digest.update(rest)
-        self._size += rest.nbytes
-        while rest:
-            rest = rest[self._file.write(rest) :]
-        return self._size
-
-    def flush(self) -> None:
-        """Do nothing: nothing is held back."""
-
-    def tell(self) -> int:
-        """Return how many bytes were taken."""
-        return self._size
-
-    def close(self) -> None:
-        """End the table in the file, and the file."""
-        writer, self.writer = self.writer, None
-        try:
-            if writer is not None:
-                writer.close()
-        finally:
-            self.closed = True
-            self._file.close()
-
-    def entry(self, rows: int) -> FileEntry:
-        """Return what the manifest promises of the file."""
-        return FileEntry(rows=rows, size=self._size, sha256=self._digest.hexdigest())
-
-
-class _Made:
-    """A file that is made in memory, and goes to the disk with all the others at the end."""
-
-    def __init__(self, content: bytes | memoryview) -> None:
-        self.content = content
-
-    def entry(self, rows: int) -> FileEntry:
-        """Return what the manifest promises of the file."""
-        return FileEntry(rows=rows, size=len(self.content), sha256=hashlib.sha256(self.content).hexdigest())
-
-
 class SnapshotWriter:
     """Writes the files of one snapshot into a hidden folder and renames it once, on `commit`.
 
@@ -115,14 +67,17 @@ class SnapshotWriter:
     """
 
     def __init__(self, root: Path, tenant: str, instant_folder: str) -> None:
-        self._target = root / tenant / instant_folder
+        self._root = root
+        self._target = root / tenant_name(tenant) / instant_folder
         if self._target.exists():
             raise _taken(self._target)
-        self._partial = root / tenant / f".{instant_folder}.partial-{os.getpid()}"
+        # Processes of two containers may have one number, and write beside each other.
+        self._hidden = f".{instant_folder}.partial-{os.urandom(8).hex()}-{os.getpid()}"
+        self._folders: tuple[Folder, Folder, Folder] | None = None
+        """The open root, the tenant's folder and the hidden one, once there is something to write."""
         self._rows = dict.fromkeys(FILES, 0)
-        self._files: dict[str, _File | _Made] = {}
+        self._files: dict[str, TableFile | HeldFile] = {}
         self._manifest = b""
-        self._begun = False
         self._room = _MEMORY
         self._kept: tuple[pa.RecordBatch, pa.Table] | None = None
 
@@ -135,8 +90,14 @@ class SnapshotWriter:
         try:
             self._close()
         finally:
-            if self._begun and self._partial.exists():
-                shutil.rmtree(self._partial)
+            for file in self._files.values():
+                if isinstance(file, TableFile):
+                    file.release()
+            if self._folders is not None:
+                for folder in self._folders:
+                    folder.close()
+                if (partial := self._folders[-1].path).exists():
+                    shutil.rmtree(partial)
 
     def write_users(self, users: pa.RecordBatch, assignments: pa.RecordBatch) -> None:
         """Append one row group of users with all their assignments; `user` counts over the whole snapshot."""
@@ -195,47 +156,67 @@ class SnapshotWriter:
 
         Whatever stops the machine, the folder's name stands for the whole snapshot or for nothing.
         """
-        self._begin()
+        root, tenant, partial = self._begin()
         waiting: dict[str, bytes | memoryview] = {"manifest.json": self._manifest}
-        large: list[Path] = []
+        large: list[TableFile] = []
         for name, file in self._files.items():
-            if isinstance(file, _Made):
+            if isinstance(file, HeldFile):
                 waiting[f"{name}.parquet"] = file.content
             else:
-                large.append(self._partial / f"{name}.parquet")
-        _write_all(self._partial, waiting)
-        for path in large:
-            _settle(path, os.O_RDWR)
-        _settle_folder(self._partial)
+                large.append(file)
+        _write_all(partial, waiting)
+        for file in large:
+            file.settle()
+        partial.sync()
         try:
-            self._partial.rename(self._target)
+            tenant.rename(self._hidden, self._target.name)
         except OSError as error:
             if error.errno in {errno.EEXIST, errno.ENOTEMPTY}:
                 raise _taken(self._target) from error
             raise
-        _settle_folder(self._target.parent)
-        _settle_folder(self._target.parent.parent)
+        tenant.sync()
+        root.sync()
         return self._target
+
+    def publish_files(self, files: Iterable[tuple[str, bytes]], manifest: bytes) -> Path:
+        """Write the files of a whole snapshot as they are, and publish; returns where the snapshot is."""
+        for name, content in files:
+            table = name.removesuffix(".parquet")
+            if table in FILES:
+                self._bytes(table, content)
+        self._manifest = manifest
+        return self.publish()
 
     def commit(self, manifest: Manifest) -> Path:
         """Finish and publish; returns where the snapshot is."""
         self.finish(manifest)
         return self.publish()
 
-    def _begin(self) -> None:
-        """Make the folder, which small snapshots need only at the end."""
-        if not self._begun:
-            self._partial.mkdir(parents=True, exist_ok=False)
-            self._begun = True
+    def _begin(self) -> tuple[Folder, Folder, Folder]:
+        """Make the folder, which small snapshots need only at the end, and hold it while this process is at it."""
+        if self._folders is None:
+            with ExitStack() as opened:
+                root = opened.enter_context(Folder.made(self._root))
+                tenant = opened.enter_context(root.folder(self._target.parent.name))
+                partial = opened.enter_context(tenant.folder(self._hidden, new=True))
+                hold(partial)
+                self._folders = root, tenant, partial
+                opened.pop_all()
+        return self._folders
+
+    def _file(self, name: str) -> TableFile:
+        """Begin the file of a table."""
+        *_, partial = self._begin()
+        file = self._files[name] = TableFile(partial.create(f"{name}.parquet"))
+        return file
 
     def _table(self, name: str, schema: pa.Schema, form: Mapping[str, Any] = _LARGE) -> pq.ParquetWriter:
         """Return what writes a table row group by row group."""
         file = self._files.get(name)
         if file is None:
-            self._begin()
-            file = self._files[name] = _File(self._partial / f"{name}.parquet")
+            file = self._file(name)
             file.writer = pq.ParquetWriter(file, schema, **form)
-        assert isinstance(file, _File)
+        assert isinstance(file, TableFile)
         assert file.writer is not None
         return file.writer
 
@@ -243,16 +224,15 @@ class SnapshotWriter:
         """Take a whole file: it waits in memory, so that a fleet's small files are written while others are read."""
         if len(content) <= self._room:
             self._room -= len(content)
-            self._files[name] = _Made(content)
+            self._files[name] = HeldFile(content)
             return
-        self._begin()
-        file = self._files[name] = _File(self._partial / f"{name}.parquet")
+        file = self._file(name)
         file.write(content)
         file.close()
 
     def _close(self) -> None:
         for file in self._files.values():
-            if isinstance(file, _File) and not file.closed:
+            if isinstance(file, TableFile) and not file.closed:
                 file.close()
 
 
@@ -260,7 +240,7 @@ def _taken(target: Path) -> SnapshotError:
     return SnapshotError("snapshot-exists", f"{target} exists already", hint="choose another --output folder")
 
 
-def _write_all(folder: Path, contents: Mapping[str, bytes | memoryview]) -> None:
+def _write_all(folder: Folder, contents: Mapping[str, bytes | memoryview]) -> None:
     """Write files, and have the disk take them: all are written before the first is waited for.
 
     Few calls, for each may have to wait until another thread lets go of the interpreter.
@@ -268,34 +248,12 @@ def _write_all(folder: Path, contents: Mapping[str, bytes | memoryview]) -> None
     with ExitStack() as opened:
         numbers = []
         for name, content in contents.items():
-            number = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+            number = folder.create(name)
             opened.callback(os.close, number)
             numbers.append(number)
-            rest = memoryview(content)
-            while rest:
-                rest = rest[os.write(number, rest) :]
+            write_fully(number, content)
         for number in numbers:
             os.fsync(number)
-
-
-def _settle(path: Path, flags: int) -> None:
-    """Have the disk take what was written to a file or a folder."""
-    number = os.open(path, flags)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
-
-
-def _settle_folder(path: Path) -> None:
-    """Have the disk take the names in a folder, where the system knows how to."""
-    if os.name == "nt":  # folders cannot be opened there
-        return
-    try:
-        _settle(path, os.O_RDONLY)
-    except OSError as error:
-        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:  # as some network file systems say
-            raise
 
 
 def write(root: Path, snapshot: Snapshot) -> Path:

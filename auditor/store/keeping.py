@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.schema import FILES
 from auditor.snapshot.writing import SnapshotWriter, folder_name
 from auditor.store import MARK
 from auditor.store.nights import (
@@ -211,7 +210,7 @@ class Store:
         parts = self.parts(night)
         with SnapshotWriter(root, night.tenant, folder_name(night.manifest)) as writer:
             if parts[0].head.kind is Kind.VERBATIM:
-                return _as_it_was(night, parts[0], root)
+                return writer.publish_files(parts[0].files(), night.manifest_text.encode())
             seen = Digests()
             for batch in row_groups(seen.people(made.made() for made in walked(parts)), night.row_groups):
                 writer.write_users(batch.users, batch.assignments)
@@ -279,16 +278,3 @@ class Store:
 def commit_name(night: Night) -> str:
     """Return the name of a night's commit."""
     return f"{night.tenant}/nights/{folder_name(night.manifest)}.json"
-
-
-def _as_it_was(night: Night, part: "Part", root: Path) -> Path:
-    """Write the files that were stored as they were."""
-    folder = root / night.tenant / folder_name(night.manifest)
-    beside = folder.with_name(f".{folder.name}.restoring")
-    beside.mkdir(parents=True)
-    for name, body in part.files():
-        if name.removesuffix(".parquet") in FILES:
-            (beside / name).write_bytes(body)
-    (beside / "manifest.json").write_text(night.manifest_text, encoding="utf-8", newline="")
-    beside.rename(folder)
-    return folder

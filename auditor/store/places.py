@@ -2,7 +2,6 @@
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,9 +9,11 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from auditor.domain.errors import DeliveryError, SnapshotError
+from auditor.files.folder import Folder as FileFolder
+from auditor.files.names import object_parts
+from auditor.files.output import opened
 
 Answer = TypeVar("Answer")
-_MINE: Final = 0o700
 _SECRET: Final = re.compile(r"(?i)(sig|signature|token|key|credential)=[^&\s]+|[A-Za-z0-9+/]{60,}={0,2}")
 _BATCH: Final = 64
 """Objects that are asked for at once."""
@@ -107,26 +108,29 @@ class Folder:
 
     def create(self, name: str, body: bytes) -> bool:
         """Write beside the place, then link: linking fails where a file stands, renaming would replace it."""
-        path = self.root / name
+        *folders, last = object_parts(name)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=_MINE)
-            handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:80]}.")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(body)
-                    file.flush()
-                    os.fsync(file.fileno())
-                return _linked(Path(beside), path)
-            finally:
-                with suppress(FileNotFoundError):
-                    Path(beside).unlink()
+            with FileFolder.made(self.root, *folders) as folder:
+                number, beside = folder.temporary(last)
+                try:
+                    with opened(number) as file:
+                        file.write(body)
+                        file.flush()
+                        os.fsync(number)
+                    return _linked(folder, beside, last, body)
+                finally:
+                    folder.remove(beside)
         except OSError as error:
-            _unwritable(str(path), error)
+            _unwritable(str(self.root / name), error)
 
     def remove(self, name: str) -> None:
-        """Delete a file."""
+        """Delete a file, also a temporary one."""
+        *folders, last = name.split("/")
         try:
-            (self.root / name).unlink(missing_ok=True)
+            with FileFolder.found(self.root, *folders) as folder:
+                folder.remove(last)
+        except FileNotFoundError:
+            pass
         except OSError as error:
             _unwritable(str(self.root / name), error)
 
@@ -136,18 +140,19 @@ def _missing_is_empty(error: OSError) -> None:
         raise error
 
 
-def _linked(beside: Path, path: Path) -> bool:
+def _linked(folder: FileFolder, beside: str, name: str, body: bytes) -> bool:
     try:
-        path.hardlink_to(beside)
+        folder.link(beside, name)
     except FileExistsError:
         return False
     except OSError:
         # A share without hard links: creating is still exclusive, and the digests tell a torn file from a whole one.
         try:
-            with path.open("xb") as file:
-                file.write(beside.read_bytes())
+            number = folder.create(name)
         except FileExistsError:
             return False
+        with opened(number) as file:
+            file.write(body)
     return True
 
 
@@ -202,6 +207,7 @@ class Bucket:
 
     def create(self, name: str, body: bytes) -> bool:
         """Upload with `If-None-Match: *`: of two writers of one name, the store itself lets one through."""
+        object_parts(name)
 
         def made() -> bool:
             try:

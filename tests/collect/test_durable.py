@@ -6,6 +6,7 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,9 +45,9 @@ def test_the_disk_has_every_byte_before_the_folder_has_its_name(
         events.append(Path(f"/proc/self/fd/{number}").readlink().name)
         settle(number)
 
-    def renamed(*arguments: Path) -> None:
+    def renamed(*arguments: Any, **folders: Any) -> None:
         events.append("renamed")
-        rename(*arguments)
+        rename(*arguments, **folders)
 
     monkeypatch.setattr(os, "fsync", recorded)
     monkeypatch.setattr(os, "rename", renamed)
@@ -60,6 +61,7 @@ def test_the_disk_has_every_byte_before_the_folder_has_its_name(
 WRITER = """
 import sys
 from pathlib import Path
+from typing import Any
 from auditor.snapshot.build import snapshot_of
 from auditor.snapshot.writing import write
 from tests.collect.test_durable import manifest

@@ -1,0 +1,48 @@
+"""Names that come from data into names of files: no name is a path that leads elsewhere."""
+
+import re
+from typing import Final
+
+from auditor.domain.errors import SnapshotError
+
+_TENANT: Final = re.compile(r"[a-z0-9-]{1,63}")
+_PART: Final = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]{0,254}")
+"""A file or folder: no separator, colon, space, control character, and no dot in front."""
+_RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
+"""Devices of Windows, which have these names in every folder and with every ending."""
+_SHOWN: Final = 80
+
+
+def tenant_name(name: str) -> str:
+    """Return the name of a tenant as it stands in a file name.
+
+    SnapshotError for anything but 1 to 63 lower-case ASCII letters, digits and hyphens, and for a device of Windows.
+    """
+    if _TENANT.fullmatch(name) is None or _RESERVED.fullmatch(name) is not None:
+        raise SnapshotError(
+            "output-name",
+            f"{_shown(name)} cannot be the name of a tenant's files",
+            hint="write 1 to 63 lower-case letters, digits and hyphens, and no device name of Windows such as con",
+        )
+    return name
+
+
+def object_parts(name: str) -> tuple[str, ...]:
+    """Return the parts of the name of a store's object, a relative path with slashes; the first of several is a tenant.
+
+    SnapshotError for a name that is absolute, leaves its folder, or is not the same file on every system.
+    """
+    parts = tuple(name.split("/"))
+    if not all(_PART.fullmatch(part) and not part.endswith(".") and not _RESERVED.fullmatch(part) for part in parts):
+        raise SnapshotError(
+            "output-name",
+            f"{_shown(name)} cannot be the name of an object in a store",
+            hint="check where this snapshot, result or store comes from: the program writes no such name",
+        )
+    if len(parts) > 1:
+        tenant_name(parts[0])
+    return parts
+
+
+def _shown(name: str) -> str:
+    return repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")

@@ -1,0 +1,116 @@
+"""What is written is for its owner alone, unless `--public` asks for what the umask allows."""
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from auditor.deliver.sent_log import Mailing, SentLog
+from auditor.files.folder import set_public
+from auditor.snapshot.writing import write
+from tests.cli.harness import AS_OF, call
+from tests.store.series import night
+from tests.store.test_keeping import STATE
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps permissions in lists")
+
+
+@pytest.fixture(autouse=True)
+def usual() -> Iterator[None]:
+    """Write with the usual umask, and let no test decide for another one."""
+    before = os.umask(0o022)
+    try:
+        yield
+    finally:
+        os.umask(before)
+        set_public(public=False)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """A folder with two nights of one tenant."""
+    for day in (0, 1):
+        write(tmp_path / "nights", night(STATE, day))
+    return tmp_path
+
+
+def modes(*roots: Path) -> set[tuple[str, str]]:
+    """The modes of everything below some folders, and of these."""
+    return {
+        ("folder" if path.is_dir() else "file", oct(stat.S_IMODE(path.lstat().st_mode)))
+        for root in roots
+        for path in (root, *root.rglob("*"))
+    }
+
+
+PRIVATE = {("file", "0o600"), ("folder", "0o700")}
+PUBLIC = {("file", "0o644"), ("folder", "0o755")}
+COMMANDS = [
+    (
+        "audit",
+        "--demo",
+        "--as-of",
+        AS_OF,
+        "-o",
+        "made/out",
+        "-f",
+        "html,json,csv,ndjson,parquet,xlsx,sarif,junit",
+        "-q",
+    ),
+    ("audit", "--demo", "--as-of", AS_OF, "-o", "made", "-f", "terminal=made/said.txt", "-f", "json", "-q"),
+    ("audit", "--snapshot", "nights", "-o", "made", "--findings", "made/findings.parquet", "-q"),
+    ("audit", "--demo", "--as-of", AS_OF, "-o", "made", "-f", "json", "--store", "made/store", "-q"),
+    ("plan", "--demo", "--as-of", AS_OF, "-o", "made", "-q"),
+    ("preview", "--base", "policies", "--demo", "--as-of", AS_OF, "-o", "made", "-q"),
+    ("store", "put", "made/store", "nights", "-q"),
+    ("history", "store", "-f", "json=made/told/history.json", "-f", "csv=made/told/history.csv", "-q"),
+    ("store", "get", "store", "contoso", "-o", "made/snapshots", "-q"),
+]
+
+
+@pytest.mark.parametrize("public", [False, True])
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command[:2]))
+def test_what_a_command_writes_is_private_unless_asked_otherwise(
+    command: tuple[str, ...], place: Path, *, public: bool
+) -> None:
+    (place / "policies").mkdir()
+    (place / "policies" / "p.yaml").write_text("version: 1\npolicies:\n- {id: a, severity: low, seats: {of: paid}}\n")
+    if "store" in command[1:]:
+        assert call("store", "put", "store", "nights", "-q", cwd=place).code == 0
+    done = call(*command, *(["--public"] if public else []), cwd=place)
+    assert done.code in {0, 1}, done.err
+    assert modes(place / "made") == (PUBLIC if public else PRIVATE)
+
+
+def test_the_environment_may_ask_for_it(tmp_path: Path) -> None:
+    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path, AUDITOR_PUBLIC="1")
+    assert done.code == 1
+    assert modes(tmp_path / "out") == PUBLIC
+    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path)
+    assert done.code == 1
+    assert ("file", "0o644") not in modes(tmp_path / "out"), "a file that is replaced is a new one"
+
+
+def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir(mode=0o755)
+    assert call("audit", "--demo", "--as-of", AS_OF, "-f", "csv", "-q", cwd=tmp_path).code == 1
+    assert modes(tmp_path / "out") == {("file", "0o600"), ("folder", "0o755")}
+
+
+def test_snapshots_are_private(place: Path) -> None:
+    assert modes(place / "nights") == PRIVATE
+
+
+def test_the_list_of_sent_mails_is_always_private(tmp_path: Path) -> None:
+    set_public(public=True)
+    log = tmp_path / "sent.jsonl"
+    SentLog(log).claim(Mailing(key="k", run="r", recipient="a@b.example", message_id="m"), datetime.now(UTC))
+    assert modes(log) == {("file", "0o600")}
+
+
+def test_what_holds_no_data_of_a_tenant_is_for_everybody(tmp_path: Path) -> None:
+    assert call("init", "made", cwd=tmp_path).code == 0
+    assert modes(tmp_path / "made") == PUBLIC

@@ -1,0 +1,130 @@
+"""A rule of the design: only `auditor.files` opens a path for writing, so that one place decides about links and modes."""
+
+import ast
+from collections.abc import Iterator
+
+import pytest
+
+from tests.package.tree import modules
+
+DOOR = "auditor/files/"
+MODULES = frozenset({"tempfile", "fileinput", "shelve", "dbm", "sqlite3"})
+"""Modules that make files by themselves."""
+CALLS = frozenset(
+    {
+        *("write_text", "write_bytes", "touch", "mkdir", "makedirs", "symlink_to", "hardlink_to", "renames"),
+        *("symlink", "mkfifo", "mknod", "mkstemp", "mkdtemp", "truncate", "chmod", "lchmod", "fchmod"),
+        *("copyfile", "copy2", "copytree", "copyfileobj", "move", "unpack_archive", "make_archive", "extractall"),
+        *("NamedTemporaryFile", "TemporaryFile", "SpooledTemporaryFile", "TemporaryDirectory", "FileHandler"),
+        *("RotatingFileHandler", "write_csv", "write_feather", "write_dataset", "output_stream", "memory_map"),
+    }
+)
+"""Names of functions and methods that write to a path, whatever they are called on."""
+HANDED = frozenset({"write_table", "ParquetWriter", "new_file", "new_stream", "ZipFile", "Workbook"})
+"""They take a path or an open file: a module that calls one is named below, with what it hands over."""
+REASONS = {
+    "auditor/app/attaching.py": "a ZIP in memory, attached to a mail",
+    "auditor/collect/spool.py": "Arrow's writer gets a file that auditor.files opened",
+    "auditor/collect/gathering.py": "SnapshotWriter.write_table, which writes through auditor.files",
+    "auditor/engine/recalling.py": "Arrow in memory, for a scratch file that the caller opened",
+    "auditor/engine/streaming.py": "Arrow in memory, for a scratch file that the caller opened",
+    "auditor/history/ledger.py": "Parquet in memory, an object of a store",
+    "auditor/render/history_table.py": "Parquet in memory",
+    "auditor/render/parquet.py": "Parquet in memory, piece by piece",
+    "auditor/render/xlsx.py": "a workbook in memory, and a ZIP that hands its bytes on",
+    "auditor/snapshot/writing.py": "Parquet in memory, or into files that auditor.files opened",
+    "auditor/store/keeping.py": "SnapshotWriter.write_table, which writes through auditor.files",
+    "auditor/store/parts.py": "a ZIP in memory, an object of a store",
+}
+DEVICE = {"auditor/cli/main.py": "os.open of os.devnull alone, for a stdout that nobody reads any more"}
+
+
+def _text(node: ast.expr | None) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _opens_for_writing(call: ast.Call, owner: str) -> bool:
+    """Whether an `open` has a mode that writes, or one that cannot be read here."""
+    keyword = next((each.value for each in call.keywords if each.arg == "mode"), None)
+    place = 0 if isinstance(call.func, ast.Attribute) and owner not in {"io", "builtins", "codecs", "gzip"} else 1
+    mode = keyword or (call.args[place] if len(call.args) > place else None)
+    if mode is None:
+        return False
+    text = _text(mode)
+    return not owner if text is None else bool(set("wax+") & set(text))
+
+
+def writes(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield line and name of everything in a module that may open a path for writing."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            named = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+            yield from ((node.lineno, name) for name in named if name.split(".")[0] in MODULES)
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        owner = ast.unparse(node.func.value) if isinstance(node.func, ast.Attribute) else ""
+        if (
+            name in CALLS | HANDED
+            or (owner == "os" and name in {"open", "fdopen", "replace", "rename", "link"})
+            # Those of a path have one argument; that of texts has two, of dates and data classes named ones.
+            or (owner and name in {"replace", "rename"} and len(node.args) == 1 and not node.keywords)
+            or (
+                name == "OSFile" and len(node.args) + len(node.keywords) > 1 and _text(node.args[-1]) not in {"r", "rb"}
+            )
+            or (name == "open" and owner != "os" and _opens_for_writing(node, owner))
+        ):
+            yield node.lineno, name
+
+
+def test_only_the_package_for_files_opens_a_path_for_writing() -> None:
+    found = {
+        f"{path}:{line}: {name}"
+        for path, tree in modules()
+        if not path.startswith(DOOR)
+        for line, name in writes(tree)
+        if not (name in HANDED and path in REASONS) and not (name == "open" and path in DEVICE)
+    }
+    assert found == set()
+
+
+def test_each_exception_is_still_needed() -> None:
+    told = {path: {name for _, name in writes(tree)} for path, tree in modules()}
+    assert {path for path in REASONS if not told[path] & HANDED} == set()
+    assert {path for path in DEVICE if "open" not in told[path]} == set()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "path.open('wb')",
+        "open(path, mode='a')",
+        "open(path, wished)",
+        "path.write_text('')",
+        "os.open(path, os.O_WRONLY | os.O_CREAT)",
+        "os.replace(a, b)",
+        "beside.replace(path)",
+        "import tempfile",
+        "from tempfile import mkstemp",
+        "folder.mkdir()",
+        "pa.OSFile(path, 'w')",
+        "pq.write_table(table, path)",
+    ],
+)
+def test_the_rule_sees_what_it_forbids(code: str) -> None:
+    assert list(writes(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "path.open('rb')",
+        "path.open()",
+        "open(path)",
+        "text.replace('a', 'b')",
+        "replace(value, a=1)",
+        "pa.OSFile(path)",
+    ],
+)
+def test_the_rule_lets_reading_through(code: str) -> None:
+    assert not list(writes(ast.parse(code)))
