@@ -103,6 +103,7 @@ class _Walking:
     groups: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
     situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
+    chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def take(self, found: Sequence[Finding]) -> None:
         """Take all findings about some people, or all about things, in the order of reports."""
@@ -123,7 +124,7 @@ class _Walking:
             self.situated.clear()
         known = circumstances(replace(self.tenant, findings=found), self.policies)
         self.held |= known.held
-        return replace(known, situated=self.situated)
+        return replace(known, situated=self.situated, chosen=self.chosen)
 
     def _show(self, found: Sequence[Finding], situations: Sequence[Situated]) -> None:
         quota = self.quota

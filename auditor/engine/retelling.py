@@ -22,10 +22,11 @@ _AT_ONCE: Final = 4096
 _TOGETHER: Final = 4096
 """People about whom all findings are described together."""
 
-Pairs = frozenset[tuple[str, str]]
-"""(policy, user)."""
+Pairs = Mapping[tuple[str, str], tuple[str, ...]]
+"""(policy, user) → products: skuIds, or the policy's words."""
 Others = Callable[[frozenset[str]], Pairs]
-"""Of whom, among the people that a stretch of findings is about, the same policy says one of some checks, unwaived."""
+"""Of whom, among the people that a stretch of findings is about, the same policy says one of some checks, unwaived, and
+of which products."""
 Guiding = Callable[[str, Others], Guide]
 """Returns what guides the findings of one check, in a stretch of them."""
 
@@ -103,7 +104,7 @@ class Retelling:
         self, key: Key, stretches: Sequence[tuple[int, Columns]], guiding: Guiding, at_once: int
     ) -> Iterator[Finding]:
         """Describe what one check of one policy found in some batches of users, in the order of reports."""
-        known: dict[str, set[int]] = {}
+        known: dict[str, dict[int, list[str]]] = {}
         described: list[Finding] = []
         for batch, found in stretches:
             for part in _cut(found, at_once):
@@ -126,29 +127,44 @@ class Retelling:
             found[WAIVER].tolist(),
         )
 
+    def _products(self, found: Columns) -> dict[int, list[str]]:
+        """Return the products of open findings by the row of their users."""
+        products: dict[int, list[str]] = {}
+        rows, about, _, waivers = self._columns(found)
+        for row, product, waiver in zip(rows, about, waivers, strict=True):
+            if waiver == OPEN and product is not None:
+                name = self._plan.facts.skus[product].sku_id if isinstance(product, int) else product
+                products.setdefault(row, []).append(name)
+        return products
+
     def _others(
         self,
         policy: int,
         batch: int,
         rows: npt.NDArray[np.int32],
         people: Mapping[int, Person],
-        known: dict[str, set[int]],
+        known: dict[str, dict[int, list[str]]],
     ) -> Others:
         """Return what tells who of some people has other findings; `known` keeps what was read of the batch."""
 
         def told(checks: frozenset[str]) -> Pairs:
             for check in checks - known.keys():
-                found = self._found.spill.found((policy, check), batch)
-                known[check] = set(found[ROW][found[WAIVER] == OPEN].tolist())
+                known[check] = self._products(self._found.spill.found((policy, check), batch))
+            name = self._plan.policies[policy].id
             concerned = set().union(*(known[check] for check in checks)).intersection(rows.tolist())
-            return frozenset((self._plan.policies[policy].id, people[row].subject.id) for row in concerned)
+            return {
+                (name, people[row].subject.id): tuple(
+                    product for check in sorted(checks) for product in known[check].get(row, ())
+                )
+                for row in concerned
+            }
 
         return told
 
 
 def _nobody(checks: frozenset[str]) -> Pairs:
     del checks
-    return frozenset()
+    return {}
 
 
 def _cut(found: Columns, at_once: int) -> Iterator[Columns]:

@@ -1,5 +1,6 @@
 """One tenant's findings and what earlier tries have taught into a draft: who changes how, and in which order."""
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -14,6 +15,7 @@ from auditor.remedy.acting import actions_of
 from auditor.remedy.applying import State, apply, copied, state_of
 from auditor.remedy.choosing import Choice, choose_ways
 from auditor.remedy.commands import Command
+from auditor.remedy.division import divided
 from auditor.remedy.kinds import Kind, Term
 from auditor.remedy.limits import limits_of
 from auditor.remedy.parties import Party, parties_of
@@ -241,10 +243,10 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]
     rest = next(alone, None) if apart else None
     mended = () if rest is None else tuple(finding for finding in weighed.mended if finding not in rest.mended)
     if rest is None or not mended:
-        yield _changed(before, weighed)
+        yield from itertools.starmap(_changed, divided(before, weighed))
         return
     again = replace(weighed.proposal, add=(), remove=(), location=None, commands=commands[-1:])
-    yield _changed(before, rest)
+    yield from itertools.starmap(_changed, divided(before, rest))
     yield _changed(rest.proposal.after, replace(weighed, proposal=again, mended=mended, lost=()))
 
 

@@ -12,6 +12,7 @@ from auditor.engine.facts import Facts
 from auditor.remedy.accounts import Account
 from auditor.remedy.applying import State, apply, copied
 from auditor.remedy.commands import Addition, assign_group
+from auditor.remedy.kinship import same_kind
 from auditor.remedy.proposing import Market, Proposal, half_done
 from auditor.remedy.situating import UNWANTED
 from auditor.remedy.ways import Way
@@ -108,7 +109,7 @@ def _party(
     for account in accounts:
         own = findings[account.id]
         done = [finding for finding in own if key_of(finding) not in then[account.id]]
-        if then[account.id] - before[account.id] or not done or half_done(done, own):
+        if then[account.id] - before[account.id] or not done or half_done(done, own, market):
             return None
         lost.update(lost_services(market, state.accounts[account.id], account, [sku_id], own))
         mended.extend(done)
@@ -130,7 +131,8 @@ def _target(market: Market, state: State, sku_id: str, findings: Mapping[str, Se
     shared: list[str] | None = None
     for user, own in findings.items():
         lacking = [sku for f in own if f.check == "assignment.missing" for sku in market.candidates(f)]
-        lacking = [sku for sku in lacking if sku != sku_id and sku not in state.accounts[user].held]
+        held = {sku_id, *state.accounts[user].held}
+        lacking = [sku for sku in lacking if sku not in held and same_kind(sku_id, sku)]
         shared = lacking if shared is None else [sku for sku in shared if sku in lacking]
     return shared[0] if shared else None
 

@@ -1,6 +1,7 @@
 """What a person holds and what is wrong with it into the changes that requests could make: few, and none that harms."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import combinations, islice, product
@@ -238,20 +239,37 @@ def _retried(account: Account) -> Account:
     return replace(account, grants=grants, changed=True)
 
 
-def half_done(mended: Iterable[Finding], findings: Iterable[Finding]) -> bool:
+def half_done(mended: Iterable[Finding], findings: Iterable[Finding], market: Market) -> bool:
     """Whether a policy that denies one product and asks for another would be followed in one of the two only.
 
-    Nobody loses a product while the one that is to take its place does not come, and nobody is given a second one
-    beside the first. A blocked account needs no replacement, whatever a policy for people asks; what it is given all
-    the same may not come beside the first either.
+    Nobody loses a product while the one of its kind that is to take its place does not come, and nobody is given a
+    second one beside the first; products of different kinds have nothing to do with each other. A blocked account needs
+    no replacement, whatever a policy for people asks; what it is given all the same may not come beside the first.
     """
     done = {finding.fingerprint for finding in mended}
-    sides: dict[str, tuple[set[bool], set[bool]]] = {}
+    unwanted: dict[str, list[Finding]] = {}
+    missing: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.check in UNWANTED or finding.check == "assignment.missing":
-            unwanted, missing = sides.setdefault(finding.policy, (set(), set()))
-            side = unwanted if finding.check in UNWANTED else missing
-            blocked = finding.evidence.get("accountEnabled") is False
-            if finding.fingerprint in done or not (blocked and finding.check == "assignment.missing"):
-                side.add(finding.fingerprint in done)
-    return any(unwanted and missing and len(unwanted | missing) > 1 for unwanted, missing in sides.values())
+        if finding.check in UNWANTED:
+            unwanted.setdefault(finding.policy, []).append(finding)
+        elif finding.check == "assignment.missing":
+            missing.setdefault(finding.policy, []).append(finding)
+    return any(
+        _apart(old, new, done)
+        for policy in unwanted.keys() & missing.keys()
+        for old in unwanted[policy]
+        for new in missing[policy]
+        if market.known.replaces(policy, product_of(new), product_of(old))
+    )
+
+
+def _apart(old: Finding, new: Finding, done: AbstractSet[str]) -> bool:
+    """Whether one of the two is mended without the other."""
+    going, coming = old.fingerprint in done, new.fingerprint in done
+    return going != coming and (coming or new.evidence.get("accountEnabled") is not False)
+
+
+def product_of(finding: Finding) -> str:
+    """Return the skuId of a finding's product, or the policy's words where it names no single one."""
+    product = finding.product
+    return "" if product is None else product.sku_id or product.sku_part_number or ""

@@ -136,7 +136,7 @@ def _personal(desk: _Desk, findings: Sequence[Finding]) -> list[Remedy]:
         made.append(_error(desk, finding, left))
     while left:
         finding = left.pop(next(iter(left)))
-        made.append(_path(desk, finding, left) if finding.check in _PATHS else _one(desk, finding))
+        made.append(_path(desk, finding, left) if finding.check in _PATHS else _one(desk, finding, left))
     return made
 
 
@@ -151,7 +151,7 @@ def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left)
         situation = merged([desk.ways[finding.fingerprint].situation for finding in unwanted])
         article = choose(first.check, situation)[0]
     if left:
-        wanted = _asked_for({finding.policy for finding in unwanted}, left)
+        wanted = _asked_for({finding.policy for finding in unwanted}, left, sku_id, known)
         findings = (*findings, *wanted, *_paths_of(sku_id, left))
         target = target_of(wanted[0], known) if wanted else ""
     moving = bool(wanted)
@@ -177,10 +177,27 @@ def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left)
     )
 
 
-def _asked_for(policies: AbstractSet[str], left: _Left) -> list[Finding]:
-    """Take out the first finding of a product that these policies ask for, if there is one."""
-    asked = [mark for mark, f in left.items() if f.check == "assignment.missing" and f.policy in policies]
-    return [left.pop(mark) for mark in asked[:1]]
+def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: Circumstances) -> list[Finding]:
+    """Take out the first finding of a product of the same kind that these policies ask for, if there is one.
+
+    Other policies that ask for the same product of this person are mended by the same change.
+    """
+    asked = [f for f in left.values() if f.check == "assignment.missing" and f.policy in policies]
+    first = next((f for f in asked if known.replaces(f.policy, _written(f), sku_id)), None)
+    return [] if first is None else _lacking(left, target_of(first, known), known, first)
+
+
+def _lacking(left: _Left, target: str, known: Circumstances, first: Finding) -> list[Finding]:
+    """Take out the findings that say of a person that they lack a product, `first` before the others."""
+    same = [f for f in left.values() if f.check == "assignment.missing" and target_of(f, known) == target]
+    ordered = [first, *(f for f in same if f is not first)]
+    for finding in ordered:
+        left.pop(finding.fingerprint, None)
+    return ordered
+
+
+def _written(finding: Finding) -> str:
+    return (finding.product.sku_part_number or "") if finding.product is not None else ""
 
 
 def _paths_of(sku_id: str, left: _Left) -> list[Finding]:
@@ -196,7 +213,7 @@ def groups_of(finding: Finding) -> list[str]:
 
 def target_of(finding: Finding, known: Circumstances) -> str:
     """Return the skuId of the product that a person lacks, or the policy's words where they name no single one."""
-    written = (finding.product.sku_part_number or "") if finding.product is not None else ""
+    written = _written(finding)
     return known.skus.get(written.casefold(), written)
 
 
@@ -210,7 +227,7 @@ def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     lacking = [
         mark
         for mark, other in left.items()
-        if other.check == "assignment.missing" and target_of(other, desk.known) == sku_id
+        if other.check == "assignment.missing" and sku_id in desk.known.choices(other.policy, _written(other))
     ]
     code, _, group = (finding.detail or "").partition("@")
     waiting = code.casefold() == "countviolation" and bool(group)
@@ -227,15 +244,17 @@ def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     )
 
 
-def _one(desk: _Desk, finding: Finding) -> Remedy:
+def _one(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     """Mend what is neither a product too many nor an error nor a path: what is missing, services, properties."""
     known, user, detail = desk.known, finding.subject.id, finding.detail or ""
     way = desk.ways[finding.fingerprint]
+    findings: tuple[Finding, ...] = (finding,)
     old, new, extra = _sku_of(finding), "", ""
     commands: tuple[Command, ...] = ()
     match finding.check:
         case "assignment.missing":
             new = target_of(finding, known)
+            findings = tuple(_lacking(left, new, known, finding))
             commands = (assign_user(user, add=[Addition(sku_id=new)]),) if _is_sku(new, known) else ()
         case "assignment.overlap":
             old = detail
@@ -246,7 +265,7 @@ def _one(desk: _Desk, finding: Finding) -> Remedy:
             extra = detail
     return Remedy(
         kind=_PERSONAL.get(finding.check, Kind.ERROR),
-        findings=(finding,),
+        findings=findings,
         situation=way.situation,
         article=way.article,
         subject=user,

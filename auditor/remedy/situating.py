@@ -4,11 +4,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from auditor.domain.policy import Policy, PolicySet, Prices
+from auditor.catalogue import builtin
+from auditor.domain.policy import Assignments, Policy, PolicySet, Prices
 from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
 from auditor.domain.selector import InactiveFor, NeverSignedIn, Selector, entails
 from auditor.domain.words import Agreement, Source, Status, SubjectType
 from auditor.guidance import Situation, choose
+from auditor.remedy.kinship import same_kind
+from auditor.remedy.naming import owned_of
 
 ACTIVE = frozenset({"Active", "ActiveWithError"})
 MISSING = frozenset({"assignment.missing"})
@@ -35,10 +38,10 @@ class Circumstances:
     tenant: TenantResult
     policies: Mapping[str, Policy]
     prices: Prices | None
-    missing: frozenset[tuple[str, str]]
-    """(policy, user) of open `assignment.missing` findings."""
-    unwanted: frozenset[tuple[str, str]]
-    """(policy, user) of open findings about a product that the user should not hold."""
+    missing: Mapping[tuple[str, str], tuple[str, ...]]
+    """(policy, user) → what the policy asks for and the user lacks, as it is written."""
+    unwanted: Mapping[tuple[str, str], tuple[str, ...]]
+    """(policy, user) → skuIds of products that the user should not hold by the policy."""
     asked: frozenset[str]
     """The user properties that were asked for."""
     states: Mapping[str, str | None]
@@ -57,6 +60,19 @@ class Circumstances:
     """Policies for people who never signed in."""
     situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
     """What was worked out already: most findings are in the situation of another."""
+    chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """(policy, product as it is written) → the skuIds that it stands for, as far as somebody asked."""
+
+    def choices(self, policy: str, written: str) -> tuple[str, ...]:
+        """Return the skuIds that a product of a policy's `require` stands for: of a set, those that have seats."""
+        found = self.chosen.get((policy, written))
+        if found is None:
+            found = self.chosen[policy, written] = _choices(self, policy, written)
+        return found
+
+    def replaces(self, policy: str, written: str, sku_id: str) -> bool:
+        """Whether what a policy asks for is of the same kind as a product that it speaks against."""
+        return any(same_kind(sku_id, new) for new in self.choices(policy, written))
 
 
 def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
@@ -68,8 +84,8 @@ def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
         tenant=tenant,
         policies={policy.id: policy for policy in policies.policies},
         prices=policies.prices,
-        missing=_pairs(open_, MISSING),
-        unwanted=_pairs(open_, UNWANTED),
+        missing=_products(open_, MISSING),
+        unwanted=_products(open_, UNWANTED),
         asked=_asked(tenant.sources),
         states={name: seat.capability_status for seat, names in named for name in names},
         # Where two seats share a name, the first stands for it.
@@ -205,11 +221,29 @@ def _person(finding: Finding, known: Circumstances) -> dict[str, Any]:
 
 
 def _replacement(finding: Finding, known: Circumstances) -> bool | None:
+    """Whether a product of the same kind is to come in place of one that should go."""
+    if finding.check not in UNWANTED and finding.check != "assignment.missing":
+        return None
+    key, product = (finding.policy, finding.subject.id), finding.product
+    if product is None:
+        return None
     if finding.check in UNWANTED:
-        return True if (finding.policy, finding.subject.id) in known.missing else None
-    if finding.check == "assignment.missing":
-        return True if (finding.policy, finding.subject.id) in known.unwanted else None
-    return None
+        pairs = [(written, product.sku_id or "") for written in known.missing.get(key, ())]
+    else:
+        pairs = [(product.sku_part_number or "", old) for old in known.unwanted.get(key, ())]
+    return True if any(known.replaces(finding.policy, written, old) for written, old in pairs) else None
+
+
+def _choices(known: Circumstances, policy: str, written: str) -> tuple[str, ...]:
+    sku_id = known.skus.get(written.casefold())
+    if sku_id is not None:
+        return (sku_id,)
+    named = tuple(product.sku_id for product in builtin().by_part_number(written))
+    rule = known.policies.get(policy)
+    if named or rule is None or not isinstance(rule.constraint, Assignments):
+        return named
+    sets = [element for element in rule.constraint.require if element.written == written]
+    return tuple(dict.fromkeys(seat.sku_id for element in sets for seat in owned_of(element, known.tenant.seats)))
 
 
 def _self_service(finding: Finding) -> bool | None:
@@ -227,8 +261,14 @@ def _status(finding: Finding, known: Circumstances) -> str | None:
     return known.states.get((product.sku_id or product.sku_part_number or "").casefold())
 
 
-def _pairs(findings: Iterable[Finding], checks: frozenset[str]) -> frozenset[tuple[str, str]]:
-    return frozenset((finding.policy, finding.subject.id) for finding in findings if finding.check in checks)
+def _products(findings: Iterable[Finding], checks: frozenset[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (policy, user) → the products that findings of these checks are about."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for finding in findings:
+        if finding.check in checks and (product := finding.product) is not None:
+            key = finding.policy, finding.subject.id
+            found[key] = (*found.get(key, ()), product.sku_id or product.sku_part_number or "")
+    return found
 
 
 def _asked(sources: Iterable[Coverage]) -> frozenset[str]:

@@ -83,7 +83,7 @@ def weigh(market: Market, ways: Mapping[str, Sequence[Proposal]], findings: Mapp
             mended = tuple(f for f in own if key_of(f) not in then[user])
             lost = lost_services(market, ways[user][0].after, proposal.after, proposal.remove, own)
             harmful = lost and not any(f.check in _MAY_LOSE for f in mended)
-            if harmful or half_done(mended, own):
+            if harmful or half_done(mended, own, market):
                 ending.update(finding.fingerprint for finding in mended)
                 continue
             if mended:
