@@ -17,6 +17,7 @@ from auditor.engine.outcome import Raised
 from auditor.engine.retelling import Retelling
 from auditor.engine.spilling import Scratch
 from auditor.remedy.acting import Office, actions_from, office_of
+from auditor.remedy.ledger import settle
 from auditor.remedy.piling import Pile, Piles
 from auditor.remedy.remedies import mended
 from auditor.remedy.shelving import Shelf
@@ -81,7 +82,7 @@ def walk(
     things = told.about_things()
     for finding in things:
         walking.quota[finding.policy, finding.check] = len(things)
-    walking.take(things)
+    walking.take(things, last=True)
     return walking.concluded(things, raised)
 
 
@@ -105,13 +106,15 @@ class _Walking:
     situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
     chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
-    def take(self, found: Sequence[Finding]) -> None:
-        """Take all findings about some people, or all about things, in the order of reports."""
+    def take(self, found: Sequence[Finding], *, last: bool = False) -> None:
+        """Take all findings about some people, or all about things, which come last, in the order of reports."""
         known = self._circumstances(found)
         situations = situations_of(known)
         placed = mended(known, found, situations)
         order = self.order
         self.piles.take((order[first.policy, first.check], remedy) for first, remedies in placed for remedy in remedies)
+        if last:
+            settle(self.piles, known)
         self._show(found, situations)
         self._count(found)
         self.groups.update(group_names(found))

@@ -185,6 +185,14 @@ def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound
     return 0, True
 
 
+def usable_range(consumed: int, minimum: Bound | None, maximum: Bound | None) -> tuple[int | None, int | None]:
+    """Return the fewest and the most usable seats that keep both bounds while so many are in use.
+
+    The fewest is None where no number keeps the minimum, the most where any number keeps the maximum.
+    """
+    return _least(consumed, minimum), _most(consumed, maximum)
+
+
 def bounds_of(plan: Plan) -> Mapping[int, tuple[SeatBounds, ...]]:
     """Return the bounds that policies set on the spare seats of single SKUs, by the place of the SKU.
 

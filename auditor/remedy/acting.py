@@ -15,6 +15,7 @@ from auditor.domain.words import Severity, SubjectType
 from auditor.guidance import Library, Variant, compose
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
+from auditor.remedy.ledger import settle
 from auditor.remedy.naming import owned_of, property_label, service_label
 from auditor.remedy.piling import AT_GROUPS, COUNTED_IN_SEATS, Pile, Piles, shared
 from auditor.remedy.priority import due_of, prioritised
@@ -27,7 +28,6 @@ from auditor.remedy.wording import ENGLISH, Words
 _TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
 _MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
 _GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
-_NEEDS_SEATS = _MOVING | {Kind.ASSIGN, Kind.REPROCESS}
 _PLACES = {kind: place for place, kind in enumerate(ORDER)}
 
 
@@ -91,6 +91,7 @@ def actions_of(
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
     piles = Piles(office.terms)
     piles.take((0, remedy) for remedy in remedies)
+    settle(piles, known)
     return actions_from(office, [(pile, tuple(sorted(pile.marks)), tuple(pile.documents)) for pile in piles])
 
 
@@ -137,6 +138,9 @@ def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence
     count = pile.seats if first.kind in COUNTED_IN_SEATS else pile.people
     article = pile.article
     told = office.guidance(article, shared(pile.variants))
+    if first.kind is Kind.SETTLED:
+        step = wording.settled(words, product_label(office.known, first.old))
+        told = replace(told, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = _money(office, first, count)
     owner = ", ".join(_owners(office, pile))
     review = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(pile.lost)
@@ -146,7 +150,7 @@ def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence
         findings=marks,
         title=_title(office, first, count),
         role=told.role,
-        prerequisites=_prerequisites(office, pile, count, told),
+        prerequisites=_prerequisites(office, pile, told),
         steps=told.steps,
         warnings=_warnings(office, pile, told),
         links=told.links,
@@ -220,18 +224,21 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
     return printable(groups.get(group) or group)
 
 
-def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[str, ...]:
-    remedy = pile.first
-    wanted = remedy.old if remedy.kind is Kind.REPROCESS else remedy.new
-    seat = office.known.seats.get(wanted)
-    free = None if seat is None else seat.spare
-    if remedy.kind in _NEEDS_SEATS and not remedy.proven and free is not None and free < count:
-        product = product_label(office.known, wanted)
-        return (wording.seats_needed(office.words, count, free, product), *told.prerequisites)
-    if remedy.kind is Kind.BOUNDS:
-        return (wording.bounds_first(office.words), *told.prerequisites)
+def _prerequisites(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
+    words, moved = office.words, pile.moved
+    if pile.lacking:
+        named = [(product_label(office.known, sku), count) for sku, count in pile.lacking.items()]
+        said = [
+            wording.seats_lacking(words, count, name) if count else wording.seats_elsewhere(words, name)
+            for name, count in named
+        ]
+        return (*said, *told.prerequisites)
+    if moved is not None and (moved.freed or moved.given or moved.revived):
+        return (wording.reckoned(words, moved.freed, moved.given, moved.revived), *told.prerequisites)
+    if pile.first.kind is Kind.BOUNDS:
+        return (wording.bounds_first(words), *told.prerequisites)
     enough = _enough(office, pile)
-    return (wording.any_of(office.words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
+    return (wording.any_of(words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
 
 
 def _enough(office: Office, pile: Pile) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ class Kind(StrEnum):
     BUY = "buy"
     REMOVE_NOW = "remove-seats"
     REMOVE_AT_RENEWAL = "remove-seats-at-renewal"
+    SETTLED = "seats-settled"
     BOUNDS = "bounds"
     QUOTA = "quota"
     PURCHASE = "purchase"
@@ -64,7 +65,7 @@ _ORDERS: dict[Order, tuple[Kind, ...]] = {
         Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP, Kind.ASSIGN, Kind.WAIT, Kind.ERROR, Kind.REPROCESS,
         Kind.GROUP_ERRORS, Kind.SERVICE_ON, Kind.SERVICE_OFF, Kind.TO_GROUP, Kind.TO_DIRECT, Kind.COPY, Kind.COPIES,
     ),
-    Order.REMOVE: (Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.GIVE_UP_HERE, Kind.BUDGET),
+    Order.REMOVE: (Kind.SETTLED, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.GIVE_UP_HERE, Kind.BUDGET),
     Order.CANCEL: (Kind.PURCHASE,),
 }  # fmt: skip
 

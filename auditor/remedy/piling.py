@@ -1,7 +1,7 @@
 """Remedies, as they come, into piles: each is what becomes one action for a person."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from heapq import nsmallest
 from operator import itemgetter
@@ -23,12 +23,24 @@ _Mark = tuple[int, str]
 """Rank of the severity and fingerprint: the order in which the findings of an action are weighed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Movement:
+    """What the other actions do to the seats of a product."""
+
+    freed: int = 0
+    """Seats of people who are to lose it."""
+    given: int = 0
+    """Seats of people who are to get it."""
+    revived: int = 0
+    """Seats of suspended subscriptions that are to be brought back."""
+
+
 class Pile:
     """Remedies of one kind that are one action for a person."""
 
     __slots__ = (
         *("first", "policy", "acts", "worst", "policies", "variants", "lost", "seats", "people", "names", "marks"),
-        *("requests", "dates", "_article", "_order", "_subjects"),
+        *("requests", "dates", "moved", "lacking", "_article", "_order", "_subjects"),
     )
 
     def __init__(self, remedy: Remedy, place: int) -> None:
@@ -49,6 +61,10 @@ class Pile:
         """Each with the place of its remedy."""
         self.dates: set[str] = set()
         """The next dates of the subscriptions that the findings name, as days."""
+        self.moved: Movement | None = None
+        """What the other actions do to the seats that it is about."""
+        self.lacking: dict[str, int] = {}
+        """SkuId → seats that lack for everybody who is to get it; 0 where another action tells how many."""
         self._article = ""
         """What the worst finding leads to; empty where that is not the first of its remedy."""
         self._order = (remedy.extra == "", place)
@@ -101,6 +117,24 @@ class Pile:
         self.acts = bool(remedy.commands)
         """Whether it has requests."""
 
+    def absorb(self, other: "Pile") -> None:
+        """Take over what another pile about the same product mends."""
+        for policy, mark in other.policies.items():
+            self.policies[policy] = min(mark, self.policies.get(policy, mark))
+        if other.worst < self.worst:
+            self._article = self.article
+            self.worst = other.worst
+        self.variants += tuple(variant for variant in other.variants if variant not in self.variants)
+        self.marks += other.marks
+        self.dates |= other.dates
+        self.seats = max(self.seats, other.seats)
+        self.people = max(self.people, other.people)
+
+    def turn(self, kind: Kind, article: str) -> None:
+        """Become an action of another kind, which follows an article."""
+        self.first = replace(self.first, kind=kind, article=article)
+        self._article = article
+
     def settle(self, *, named: bool) -> None:
         """Count whom the remedies taken since then are about: nobody comes again."""
         self.people += len(self._subjects)
@@ -116,11 +150,20 @@ class Piles:
     def __init__(self, terms: Mapping[str, Term], *, named: bool = False) -> None:
         self._terms = terms
         self._named = named
-        self._known: dict[tuple[object, ...], Pile] = {}
+        self._known: dict[object, Pile] = {}
 
     def __iter__(self) -> Iterator[Pile]:
         """Yield them in the order in which they were begun."""
         return iter(self._known.values())
+
+    def replace(self, piles: Mapping[object, Pile]) -> None:
+        """Hold these piles instead."""
+        self._known = dict(piles)
+
+    @property
+    def piles(self) -> Mapping[object, Pile]:
+        """The piles by what they are about."""
+        return self._known
 
     def take(self, remedies: Iterable[tuple[int, Remedy]]) -> None:
         """Take remedies, each with its place: all about the same person or product come together.

@@ -15,6 +15,7 @@ _WHY = {
     Kind.REMOVE_AT_RENEWAL: "renewal",
     Kind.REMOVE_NOW: "billing",
     Kind.BUY: "billing",
+    Kind.SETTLED: "billing",
     Kind.STATE: "billing",
     Kind.EXPIRING: "billing",
     Kind.PURCHASE: "billing",

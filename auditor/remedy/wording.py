@@ -186,6 +186,8 @@ def _things(words: Words, kind: Kind) -> str:
     match kind:
         case Kind.BOUNDS:
             return words.gettext("Settle the bounds of {old}: no number of seats is inside both")
+        case Kind.SETTLED:
+            return words.gettext("Check the seats of {old} once the other actions are done")
         case Kind.PURCHASE:
             return words.gettext("End the subscription of {old}")
         case Kind.TRIAL:
@@ -245,14 +247,38 @@ def bounds_first(words: Words) -> str:
     )
 
 
-def seats_needed(words: Words, needed: int, free: int, product: str) -> str:
-    """Say that more seats are needed than are free."""
+def seats_lacking(words: Words, count: int, product: str) -> str:
+    """Say how many seats of a product are lacking for everybody who is to get it."""
     form = words.ngettext(
-        "{needed} seat of {product} is needed, free: {free}. Free or buy the rest first.",
-        "{needed} seats of {product} are needed, free: {free}. Free or buy the rest first.",
-        needed,
+        "{count} seat of {product} is lacking once all actions are done: free or buy it first.",
+        "{count} seats of {product} are lacking once all actions are done: free or buy them first.",
+        count,
     )
-    return form.format(needed=needed, free=max(0, free), product=product)
+    return form.format(count=count, product=product)
+
+
+def seats_elsewhere(words: Words, product: str) -> str:
+    """Say that seats are lacking, and that another action tells how many."""
+    return words.gettext(
+        "The free seats of {product} are not enough for everybody who is to get it; "
+        "another action says how many are lacking."
+    ).format(product=product)
+
+
+def reckoned(words: Words, freed: int, given: int, revived: int) -> str:
+    """Say what the other actions do to the seats that a number is about."""
+    return words.gettext(
+        "The number reckons with the other actions. Seats that they free: {freed}; that they give to people: {given}; "
+        "that come back with a suspended subscription: {revived}."
+    ).format(freed=freed, given=given, revived=revived)
+
+
+def settled(words: Words, product: str) -> str:
+    """Say what to do about seats that the other actions settle."""
+    return words.gettext(
+        "Carry out the other actions about {product} first, then run the audit again: with them no further seats have "
+        "to be bought or removed."
+    ).format(product=product)
 
 
 def any_of(words: Words, products: str) -> str:

@@ -126,6 +126,13 @@ def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         value = facts.get(name)
         if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
             yield text.replace("{seats}", words.number(value))
+    ignored = ungraced(facts)
+    if ignored:
+        yield words.ngettext(
+            "{count} seat in its grace period is not counted",
+            "{count} seats in their grace period are not counted",
+            ignored,
+        )
     if type(facts.get("assigned")) is int:
         yield words.ngettext(
             "{count} person of the policy holds it", "{count} people of the policy hold it", facts["assigned"]
@@ -133,11 +140,16 @@ def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
     allowed = limits(facts, words)
     if allowed:
         yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
-    change = facts.get("adjust")
-    if type(change) is int and change:
-        yield advice(change, words)
     if facts.get("boundsConflict"):
         yield words.gettext("no number of seats keeps both limits")
+
+
+def ungraced(facts: Mapping[str, Any]) -> int:
+    """Return how many seats in their grace period the policy does not count; 0 where it counts them."""
+    usable, enabled, warning = (facts.get(name) for name in ("usable", "enabled", "warning"))
+    if type(usable) is not int or type(enabled) is not int or type(warning) is not int:
+        return 0
+    return warning if usable < enabled + warning else 0
 
 
 def limits(facts: Mapping[str, Any], words: Words) -> str:

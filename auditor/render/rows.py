@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from auditor.domain.result import Coverage, Finding, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
 from auditor.domain.words import Severity
-from auditor.render.evidence import advice, described, limits
+from auditor.render.evidence import advice, described, limits, ungraced
 from auditor.render.facts import product_name, product_names
 from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
 from auditor.render.seat_picture import picture, tightest
@@ -17,6 +17,8 @@ from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
 
 ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
+_SEATS: Final = {"buy": 1, "remove-seats": -1, "remove-seats-at-renewal": -1}
+"""Kinds of action that name a number of seats, and whether they add or take away."""
 LONG: Final = 300
 """Characters of a name that the page shows; the whole of it is in the other files."""
 
@@ -31,6 +33,9 @@ class Context:
     words: Words
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
+    numbers: Mapping[str, int] | None = None
+    """skuId in lower case → seats to buy, or below zero to remove, by the tenant's actions; None for the result of an
+    earlier version, whose findings tell it."""
 
     @classmethod
     def of_tenant(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
@@ -42,7 +47,7 @@ class Context:
                 known = worst.get(sku.casefold())
                 if known is None or _before(finding) < _before(known):
                     worst[sku.casefold()] = finding
-        return replace(cls.without_seats(tenant, headers, words), about_seats=worst)
+        return replace(cls.without_seats(tenant, headers, words), about_seats=worst, numbers=_numbers(tenant))
 
     @classmethod
     def without_seats(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
@@ -56,6 +61,23 @@ class Context:
         for tenant in reversed(result.tenants):
             names |= product_names(tenant)
         return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
+
+
+def _numbers(tenant: TenantResult) -> dict[str, int] | None:
+    """Return the one number of seats to buy or to remove of each product, which reckons with all actions."""
+    if not any(action.rank for action in tenant.actions):
+        return None
+    counts: dict[str, int] = {}
+    for action in tenant.actions:
+        sign = _SEATS.get(action.kind)
+        if sign is not None:
+            counts |= dict.fromkeys(action.findings, sign * action.count)
+    found = [finding for finding in checked(tenant.findings, "seats.") if finding.fingerprint in counts]
+    return {
+        finding.product.sku_id.casefold(): counts[finding.fingerprint]
+        for finding in found
+        if finding.product is not None and finding.product.sku_id is not None
+    }
 
 
 def _before(finding: Finding) -> tuple[int, bool]:
@@ -172,7 +194,10 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     words = context.words
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
-    change = facts.get("adjust")
+    change = facts.get("adjust") if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
+    state = "" if finding is None else words.gettext(CHECKS.get(finding.check, finding.check))
+    if finding is not None and ungraced(facts):
+        state = words.gettext("{state} (grace seats not counted)").replace("{state}", state)
     return SeatRow(
         name=shortened(seats.name or seats.sku_part_number or seats.sku_id),
         part_number=shortened(seats.sku_part_number),
@@ -181,7 +206,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
         spare=words.number(seats.spare),
         picture=picture(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
         severity=None if finding is None else finding.severity,
-        state="" if finding is None else words.gettext(CHECKS.get(finding.check, finding.check)),
+        state=state,
         limits=limits(facts, words),
         advice=advice(change, words) if type(change) is int and change else "",
     )

@@ -38,7 +38,10 @@ def test_what_is_no_suite_is_never_moved_to_a_suite(part: str, seats: int) -> No
 def test_of_several_products_the_suite_is_replaced() -> None:
     state = state_of(
         [person("ann", "PROJECTPROFESSIONAL", "SPE_E3", "VISIOCLIENT", department="Store")],
-        [product(part, 5, part != "SPE_F1") for part in ("PROJECTPROFESSIONAL", "SPE_E3", "VISIOCLIENT", "SPE_F1")],
+        [
+            product(part, 5, int(part != "SPE_F1"))
+            for part in ("PROJECTPROFESSIONAL", "SPE_E3", "VISIOCLIENT", "SPE_F1")
+        ],
         [],
     )
     (tenant,) = audited(state, FRONTLINE).tenants
