@@ -121,3 +121,28 @@ def test_inputs_reach_scripts_by_the_environment_alone() -> None:
     scripts = [step for step in document["runs"]["steps"] if "run" in step]
     assert len(scripts) >= 5
     assert [step["name"] for step in scripts if "${{" in step["run"] or step["shell"] != "bash"] == []
+
+
+@pytest.mark.parametrize("name", ["demo", "redact", "send", "upload", "sarif"])
+@pytest.mark.parametrize("value", ["True", "yes", "1", "", " true", "FALSE", "::error::x", "true\nfalse"])
+def test_an_input_that_is_neither_true_nor_false_ends_before_anything_is_read(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    job = Job(folder=tmp_path / "repository", environ={})
+    job.folder.mkdir()
+    job.known |= action_inputs(**{name: value})
+    assert job.step("action.yml", "Check the inputs") == 2
+    assert f"neither true nor false: {name}." in job.said
+    if value:
+        assert f": {value}" not in job.said
+    assert job.step("action.yml", "End as the audit did") == 2
+    assert job.output("end", "exit-code") == "2"
+
+
+def test_inputs_that_are_true_or_false_are_taken(tmp_path: Path) -> None:
+    job = Job(folder=tmp_path / "repository", environ={})
+    job.folder.mkdir()
+    job.known |= action_inputs(redact="true", sarif="false")
+    assert job.step("action.yml", "Check the inputs") == 0
+    document = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    assert document["runs"]["steps"][0]["name"] == "Check the inputs"
