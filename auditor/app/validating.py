@@ -11,7 +11,7 @@ from auditor.catalogue import Catalogue, clean, fold
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.policy import Mention
 from auditor.domain.product_set import BUILTIN_SETS
-from auditor.domain.tenant import Tenant
+from auditor.domain.tenant import Settings
 from auditor.policy.loading import Loaded
 from auditor.policy.meaning import doubts
 from auditor.policy.reading import Node
@@ -36,13 +36,13 @@ def validate(
     SettingsError and SnapshotError where those cannot be read.
     """
     loaded = load_policies(places, waivers_from=as_of.date())
-    known = _tenants(tenants)
-    names = None if known is None else frozenset(tenant.name for tenant in known)
+    settings = None if tenants is None else _settings(tenants)
+    names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
     warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=names)]
-    if known is not None:
+    if settings is not None:
         from auditor.deliver.selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
 
-        warnings += unmet_choices(known, loaded.policies.policies)
+        warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
     if snapshots:
         from auditor.app.rehearsal import rehearsed  # noqa: PLC0415  without a snapshot no engine is needed
 
@@ -56,12 +56,10 @@ def validate(
     )
 
 
-def _tenants(tenants: Path | None) -> tuple[Tenant, ...] | None:
-    if tenants is None:
-        return None
+def _settings(tenants: Path) -> Settings:
     from auditor.settings.reading import read  # noqa: PLC0415  only where a tenants file is named
 
-    return read(tenants).tenants
+    return read(tenants)
 
 
 def _unknown_names(loaded: Loaded) -> list[Diagnostic]:

@@ -12,6 +12,7 @@ from typing import Final
 from auditor.deliver.letter import Attempt, Fate, Letter, international, mailbox, message, split_address
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.tenant import SmtpMail, StartTls
+from auditor.domain.variables import is_missing
 
 TIMEOUT: Final = 60.0
 """Seconds that the relay has for each answer."""
@@ -82,7 +83,7 @@ def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | 
         if not value:
             raise SettingsError(
                 "mail-variable",
-                f"the environment variable {name} is not set",
+                is_missing(name, relay.written_at),
                 hint="mail.smtp in the tenants file names it",
             )
         found.append(value)

@@ -1,8 +1,9 @@
 """A tenant as it is configured: who it is, how to sign in, how it buys, who reads about it; never a secret itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from auditor.domain.errors import Diagnostic
 from auditor.domain.words import Agreement, Cloud, Severity
 
 
@@ -112,6 +113,8 @@ class Tenant:
     authority: str | None = None
     """Another sign-in service, without a slash at the end."""
     recipients: tuple[Recipient, ...] = ()
+    credential_at: str = field(default="the tenants file", compare=False)
+    """Where the credential is written, as `file:line`."""
 
 
 class StartTls(StrEnum):
@@ -149,6 +152,8 @@ class SmtpMail:
     password_env: str | None = None
     ca: str | None = None
     """The file of the authorities that may vouch for the relay; None for the machine's own."""
+    written_at: str = field(default="the tenants file", compare=False)
+    """Where it is written, as `file:line`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,3 +171,5 @@ class Settings:
 
     tenants: tuple[Tenant, ...]
     mail: Mail | None = None
+    warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
+    """What is doubtful about it although it can be used."""

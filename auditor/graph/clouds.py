@@ -45,6 +45,10 @@ _ADDRESSES = {
 }
 
 
+HOSTS = frozenset(address.split("/")[2] for each in _ADDRESSES.values() for address in (each.graph, each.authority))
+"""The hosts of Microsoft's clouds that are given tokens and secrets."""
+
+
 def addresses(cloud: Cloud) -> CloudAddresses:
     """Return where a cloud answers. Raises GraphError for the cloud that closed."""
     found = _ADDRESSES.get(cloud)

@@ -18,6 +18,7 @@ from auditor.domain.tenant import (
     Token,
     WorkloadIdentity,
 )
+from auditor.domain.variables import is_missing, to_set
 from auditor.graph import clouds, github_oidc
 from auditor.graph.guard import root_of
 from auditor.graph.proxies import proxy_of
@@ -159,8 +160,8 @@ class SignIn:
         if not value:
             raise GraphError(
                 "credential-variable",
-                f"the environment variable {name} is not set",
-                hint=f"set {name} to the secret of the tenant {self._tenant.name}",
+                is_missing(name, self._tenant.credential_at),
+                hint=f"set {to_set(name)} to the secret of the tenant {self._tenant.name}",
             )
         return self.secrets.add(value)
 
@@ -225,7 +226,7 @@ def _usable(token: "AccessToken") -> "AccessToken":
 
 
 def _can_be_sent(token: object) -> bool:
-    return isinstance(token, str) and token != "" and token.isascii() and token.isprintable()
+    return isinstance(token, str) and token != "" and token.isascii() and token.isprintable() and " " not in token
 
 
 def _made_elsewhere(token: str, now: float) -> "AccessToken":
@@ -233,6 +234,12 @@ def _made_elsewhere(token: str, now: float) -> "AccessToken":
     from azure.core.credentials import AccessToken  # noqa: PLC0415 - only collection needs it
 
     bare = token.removeprefix("Bearer ").strip()
+    if not _can_be_sent(bare):
+        raise GraphError(
+            "token-invalid",
+            "the token holds a character that no token has: a line break, a blank or a letter outside ASCII",
+            hint="make a new one, and set the variable to nothing but the token",
+        )
     ends = expiry_of(bare)
     if ends is not None and ends <= now:
         raise GraphError("token-expired", "the token has expired", hint="make a new one; tokens live about an hour")

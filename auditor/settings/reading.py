@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from auditor.domain.errors import Diagnostic, InputError, SettingsError
+from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
 from auditor.domain.tenant import (
     Attach,
     AzureCli,
@@ -31,6 +31,7 @@ from auditor.domain.words import Agreement, Cloud, Severity
 from auditor.policy.structure import check
 from auditor.policy.yaml import Document, parse
 from auditor.settings.addresses import canonical, complaint
+from auditor.settings.hosts import foreign_hosts
 
 
 def read(path: Path) -> Settings:
@@ -51,14 +52,30 @@ def read(path: Path) -> Settings:
 def load(text: bytes | str, *, file: str) -> Settings:
     """Turn the text of a tenants file into values; `file` is its name in messages. Raises InputError."""
     try:
-        value = _sound(text, file)
+        document = _sound(text, file)
     except InputError as error:
         raise InputError(map(_unquoted, error.diagnostics)) from None
+    value: Any = document.value
     default = (value.get("defaults") or {}).get("locale")
-    return Settings(tenants=tuple(_tenant(entry, default) for entry in value["tenants"]), mail=_mail(value.get("mail")))
+    tenants = (
+        _tenant(entry, default, _written_at(document, ("tenants", number, "credential")))
+        for number, entry in enumerate(value["tenants"])
+    )
+    return Settings(
+        tenants=tuple(tenants),
+        mail=_mail(value.get("mail"), _written_at(document, ("mail",))),
+        warnings=tuple(
+            replace(warning, span=_without_text(warning.span)) for warning in foreign_hosts(document, value["tenants"])
+        ),
+    )
 
 
-def _sound(text: bytes | str, file: str) -> Any:
+def _written_at(document: Document, path: tuple[str | int, ...]) -> str:
+    span = document.span(path)
+    return f"{span.file}:{span.line}"
+
+
+def _sound(text: bytes | str, file: str) -> Document:
     document = parse(text, file=file)
     value: Any = document.value
     problems = check(document, "tenants") or [
@@ -67,14 +84,16 @@ def _sound(text: bytes | str, file: str) -> Any:
     ]
     if problems:
         raise InputError(problems)
-    return value
+    return document
 
 
 def _unquoted(problem: Diagnostic) -> Diagnostic:
     """Say where and what without quoting the file: a secret that was written there by mistake belongs in no log."""
-    span = None if problem.span is None else replace(problem.span, text="")
-    message = _WRITTEN.sub("'…'", problem.message)
-    return replace(problem, span=span, message=message)
+    return replace(problem, span=_without_text(problem.span), message=_WRITTEN.sub("'…'", problem.message))
+
+
+def _without_text(span: Span | None) -> Span | None:
+    return None if span is None else replace(span, text="")
 
 
 _WRITTEN = re.compile(r"(?<=[eE]nv' must be the name of an environment variable, not ).*", re.DOTALL)
@@ -167,7 +186,7 @@ def _problem(document: Document, path: tuple[str | int, ...], slug: str, message
     return Diagnostic(slug=slug, message=message, span=document.span(path), hint=hint)
 
 
-def _tenant(entry: Mapping[str, Any], locale: str | None) -> Tenant:
+def _tenant(entry: Mapping[str, Any], locale: str | None, written_at: str) -> Tenant:
     return Tenant(
         name=entry["name"],
         tenant_id=entry["tenantId"].lower(),
@@ -178,6 +197,7 @@ def _tenant(entry: Mapping[str, Any], locale: str | None) -> Tenant:
         endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
         authority=canonical(entry["authority"]) if "authority" in entry else None,
         recipients=tuple(_recipient(item) for item in entry.get("recipients", ())),
+        credential_at=written_at,
     )
 
 
@@ -214,7 +234,7 @@ def _recipient(entry: Mapping[str, Any]) -> Recipient:
     )
 
 
-def _mail(entry: Mapping[str, Any] | None) -> Mail | None:
+def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:
     if entry is None:
         return None
     smtp = entry.get("smtp")
@@ -229,6 +249,7 @@ def _mail(entry: Mapping[str, Any] | None) -> Mail | None:
             username_env=smtp.get("usernameEnv"),
             password_env=smtp.get("passwordEnv"),
             ca=smtp.get("ca"),
+            written_at=written_at,
         ),
         send=Send(entry.get("send", Send.CHANGED)),
     )
