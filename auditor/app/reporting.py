@@ -1,6 +1,5 @@
 """Formats that people asked for into files: which, where, and written all together."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from auditor.app.cycles import let_go_of_cycles, no_looking_for_cycles
 from auditor.deliver.folder import Below, write_all
+from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.files.names import tenant_name
@@ -161,9 +161,9 @@ def _write_reports(
         files.extend((place, tenant_json(result, name)) for place, name in own)
     pages = _tenant_pages(told, beside, locale, histories)
     written = write_all(chain(((path, artifact.chunks()) for path, artifact in files), pages))
-    for path, artifact in artifacts:
+    for (name, path), (_, artifact) in zip(wanted.files, artifacts, strict=True):
         if path is None:
-            _to_stdout(artifact)
+            write_document(artifact.chunks(), name)
     return written[: len([path for path, _ in artifacts if path is not None])]
 
 
@@ -208,9 +208,3 @@ def marked_csv(result: Result, *, locale: str) -> Artifact:
     from auditor.render.csv_table import render as render_csv  # noqa: PLC0415  few ask for it
 
     return render_csv(result, locale=locale, bom=True)
-
-
-def _to_stdout(artifact: Artifact) -> None:
-    for piece in artifact.chunks():
-        sys.stdout.buffer.write(piece)
-    sys.stdout.buffer.flush()

@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from auditor.cli.streams import write_commands
+from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import Diagnostic, Level, format_diagnostic, printable
 
 if TYPE_CHECKING:
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 def out(text: str) -> None:
     """Write data to stdout."""
     sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def document(text: str) -> None:
+    """Write a JSON document to stdout, for another program."""
+    write_document([f"{text}\n".encode() if not text.endswith("\n") else text.encode()], "json")
 
 
 def say(text: str) -> None:
@@ -37,8 +44,9 @@ def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> Non
     if os.environ.get("GITHUB_ACTIONS") == "true":
         from auditor.app.github import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
 
-        for line in diagnostic_lines(tuple(said), os.environ, None if words is None else words.locale):
-            say(line)
+        write_commands(
+            diagnostic_lines(tuple(said), os.environ, None if words is None else words.locale), beside_data=True
+        )
 
 
 def told(diagnostic: Diagnostic, words: "Wording | None") -> tuple[Diagnostic, bool]:

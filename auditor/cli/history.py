@@ -1,7 +1,6 @@
 """Turns the arguments of `auditor history` into trends, or into the answer to "since when?"."""
 
 import argparse
-import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +10,9 @@ from auditor.cli.console import say, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
+from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
+from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.render import history_html, history_json, history_table
@@ -93,11 +94,14 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Wo
         seat.sku_id: seat.sku for told in over_time(looked, tenant, (None, args.until), now()) for seat in told.seats
     }
     if "json" in formats:
-        _deliver([(formats["json"], history_json.render_cohorts(tenant, cohorts, names))], words, quiet=args.quiet)
+        _deliver(
+            [("json", formats["json"], history_json.render_cohorts(tenant, cohorts, names))], words, quiet=args.quiet
+        )
     if "terminal" in formats:
         from auditor.cli.history_terminal import show_cohorts  # noqa: PLC0415
 
-        show_cohorts(tenant, cohorts, names, words, no_color=args.no_color)
+        with for_people():
+            show_cohorts(tenant, cohorts, names, words, no_color=args.no_color)
     return 0
 
 
@@ -116,11 +120,12 @@ def _since_when(
 ) -> int:
     _check_told(formats)
     if "json" in formats:
-        _deliver([(formats["json"], history_json.render_episodes(tenant, episodes))], words, quiet=args.quiet)
+        _deliver([("json", formats["json"], history_json.render_episodes(tenant, episodes))], words, quiet=args.quiet)
     if "terminal" in formats:
         from auditor.cli.history_terminal import show_episodes  # noqa: PLC0415
 
-        show_episodes(tenant, episodes, wanted, words, no_color=args.no_color)
+        with for_people():
+            show_episodes(tenant, episodes, wanted, words, no_color=args.no_color)
     return 0
 
 
@@ -133,22 +138,21 @@ def _write(
         "csv": history_table.render_csv,
         "parquet": history_table.render_parquet,
     }
-    _deliver([(path, writers[n](trends)) for n, path in formats.items() if n in writers], words, quiet=args.quiet)
+    _deliver([(n, path, writers[n](trends)) for n, path in formats.items() if n in writers], words, quiet=args.quiet)
     if "terminal" in formats and not args.quiet:
         from auditor.cli.history_terminal import show  # noqa: PLC0415
 
-        show(trends, words, between=two, no_color=args.no_color)
+        with for_people():
+            show(trends, words, between=two, no_color=args.no_color)
 
 
-def _deliver(artifacts: list[tuple[Path | None, Artifact]], words: Words, *, quiet: bool) -> None:
-    for written in write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None):
+def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], words: Words, *, quiet: bool) -> None:
+    for written in write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None):
         if not quiet:
             say(printable(words.gettext("wrote {path}").replace("{path}", str(written))))
-    for path, artifact in artifacts:
+    for name, path, artifact in artifacts:
         if path is None:
-            for piece in artifact.chunks():
-                sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+            write_document(artifact.chunks(), name)
 
 
 def _formats(args: argparse.Namespace) -> dict[str, Path | None]:

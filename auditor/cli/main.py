@@ -8,10 +8,13 @@ from importlib import import_module
 from types import ModuleType
 
 from auditor import __version__
+from auditor.cli.bugs import traceback_of, verbose
 from auditor.cli.console import say, spoken, tell
+from auditor.cli.declared import declare
 from auditor.cli.environment import fill_in
-from auditor.cli.parsing import Parser
+from auditor.cli.parsing import Ended, Parser
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
+from auditor.failures import BUGS
 from auditor.files.folder import set_public
 
 COMMANDS = {
@@ -39,6 +42,7 @@ exit codes:
   1    complete, findings at or above --fail-on
   2    wrong usage, policy, tenants file or snapshot: nothing was audited
   3    incomplete: a tenant could not be read whole, or a policy not evaluated
+  70   a bug in the program: nothing is known about the tenants
   130  interrupted
 """
 _EXTRAS = {
@@ -51,7 +55,8 @@ _EXTRAS = {
     "s3fs": "s3",
 }
 """Modules that an optional part of the installation brings."""
-_BUG = "https://github.com/m365-license-auditor/auditor/issues"
+BUG = 70
+"""The exit code of a bug, as of EX_SOFTWARE in sysexits.h."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -89,6 +94,8 @@ def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleT
     module = import_module(f"auditor.cli.{command}")
     parser = Parser(arguments, prog=f"auditor {command}", description=COMMANDS[command])
     module.add_arguments(parser)
+    if not parser.has("--verbose"):
+        declare(parser, "verbose")
     return module, parser
 
 
@@ -97,37 +104,42 @@ def _guarded(command: str, rest: Sequence[str]) -> int:
     arguments = argparse.Namespace()
     try:
         module, parser = command_parser(command, rest)
+        words = parser.plain(rest)
         # Intermixed: files may stand before, between and after options.
-        parser.parse_intermixed_args(rest, arguments)
-        fill_in(parser, arguments, rest)
+        parser.parse_intermixed_args(words, arguments)
+        fill_in(parser, arguments, words)
         set_public(public=getattr(arguments, "public", False))
         if getattr(arguments, "no_color", False):
             os.environ["NO_COLOR"] = "1"
-        return int(module.run(arguments))
+        with verbose(getattr(arguments, "verbose", 0)):
+            return int(module.run(arguments))
     except (GraphError, DeliveryError) as error:
         tell(error.diagnostics, locale=getattr(arguments, "locale", None))
         return 3
     except AuditorError as error:
         tell(error.diagnostics, locale=getattr(arguments, "locale", None))
         return 2
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; nothing more can be written, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     except KeyboardInterrupt:
         say(spoken("interrupted", getattr(arguments, "locale", None)))
         return 130
-    except Exception as error:
-        extra = _EXTRAS.get((getattr(error, "name", None) or "").split(".")[0])
-        if isinstance(error, ModuleNotFoundError) and extra is not None:
-            tell(_missing(extra, str(error.name)).diagnostics, locale=getattr(arguments, "locale", None))
-            return 2
-        if getattr(arguments, "verbose", 0):
-            raise
-        locale = getattr(arguments, "locale", None)
-        said = spoken("bug: {error}: run again with -v and report it at {address}", locale)
-        say("auditor: " + said.replace("{error}", type(error).__name__).replace("{address}", _BUG))
-        return 70
+    except Ended:
+        raise
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever nobody foresaw is a bug, with a code of its own
+        asked = getattr(arguments, "verbose", 0) or not {"-v", "--verbose"}.isdisjoint(rest)
+        return _unforeseen(error, getattr(arguments, "locale", None), traceback=bool(asked))
+
+
+def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) -> int:
+    """Say what nobody foresaw: an optional part is not installed (2), or else a bug (70)."""
+    extra = _EXTRAS.get((getattr(error, "name", None) or "").split(".")[0])
+    if isinstance(error, ModuleNotFoundError) and extra is not None:
+        tell(_missing(extra, str(error.name)).diagnostics, locale=locale)
+        return 2
+    if traceback:
+        say(traceback_of(error))
+    said = spoken("bug: {error}: run again with -v and report it at {address}", locale)
+    say("auditor: " + said.replace("{error}", type(error).__name__).replace("{address}", BUGS))
+    return BUG
 
 
 def _missing(extra: str, module: str) -> UsageError:

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -28,6 +29,16 @@ _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 """A line of examples or exit codes: what stands there letter by letter, and what it means."""
 
 
+class _Plain(str):
+    """An argument that stands after `--`: no option, whatever it begins with."""
+
+    __slots__ = ()
+
+
+class Ended(SystemExit):
+    """Help, a version or wrong usage was told: the one way in which the process may be ended in the middle."""
+
+
 class Parser(argparse.ArgumentParser):
     """A parser whose help is told in the language that the command line, or else the environment, names."""
 
@@ -44,6 +55,28 @@ class Parser(argparse.ArgumentParser):
         elif not self._told:
             self._tell(words)
         return super().format_help()
+
+    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
+        """Leave with a status, and a message on stderr."""
+        if message:
+            self._print_message(message, sys.stderr)
+        raise Ended(status)
+
+    def has(self, option: str) -> bool:
+        """Whether an option is declared."""
+        return option in self._option_string_actions
+
+    def plain(self, arguments: Sequence[str]) -> list[str]:
+        """Return the arguments without the `--` that ends options; those after it are no options.
+
+        `parse_intermixed_args` looks for options twice, and forgets `--` in between.
+        """
+        words = list(arguments)
+        end = words.index("--") if "--" in words else len(words)
+        return [*words[:end], *map(_Plain, words[end + 1 :])]
+
+    def _parse_optional(self, arg_string: str) -> Any:
+        return None if isinstance(arg_string, _Plain) else super()._parse_optional(arg_string)
 
     def error(self, message: str) -> NoReturn:
         """Say how the command is used and what is wrong, and leave with 2."""

@@ -1,7 +1,6 @@
 """Turns the arguments of `auditor plan` into a remediation plan, its files and its exit code."""
 
 import argparse
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import UsageError
+from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import UsageError, printable
 from auditor.remedy.plan_text import first_by_rank, plain, summary
 from auditor.remedy.planned import FleetPlan
 from auditor.render.words import ORDERS
@@ -77,14 +78,14 @@ def run(args: argparse.Namespace) -> int:
     written = write_all((path, [bodies[name]()]) for name, path in places if path is not None)
     piped = [name for name, path in places if path is None]
     for name in piped:
-        sys.stdout.buffer.write(bodies[name]())
-        sys.stdout.buffer.flush()
+        write_document([bodies[name]()], name)
     if terminal and not args.quiet:
         # Where stdout is a document, what is for people stands beside it and not in it.
-        _tell(told, words, say if piped else out)
+        with for_people():
+            _tell(told, words, say if piped else out)
     if not args.quiet:
         for path in written:
-            say("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path)))
+            say(printable("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path))))
     return exit_code(plan)
 
 

@@ -1,7 +1,6 @@
 """Turns the arguments of `auditor preview` into what a policy change would do, its files and its exit code."""
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,7 +9,9 @@ from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale, threshold
+from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
+from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
 from auditor.render import preview as preview_json
 from auditor.render import preview_html, preview_markdown
@@ -80,17 +81,16 @@ def run(args: argparse.Namespace) -> int:
     )
     artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in places]
     written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
-    for path, artifact in artifacts:
+    for (name, path), (_, artifact) in zip(places, artifacts, strict=True):
         if path is None:
-            for piece in artifact.chunks():
-                sys.stdout.buffer.write(piece)
-            sys.stdout.buffer.flush()
+            write_document(artifact.chunks(), name)
     words = Words(locale)
     if not args.quiet:
         if all(path is not None for _, path in places):
-            _tell(found, words)
+            with for_people():
+                _tell(found, words)
         for path in written:
-            say("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path)))
+            say(printable("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path))))
     return exit_code(found, fail_on)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from auditor.app.catalogue import Update, active, update
 from auditor.catalogue import Catalogue, Product, free_products
-from auditor.cli.console import out, say
+from auditor.cli.console import document, out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import reader_locale
 from auditor.domain.errors import UsageError, printable
@@ -115,7 +115,7 @@ def _list(args: argparse.Namespace, words: Wording) -> int:
     text = " ".join(args.words)
     found = [p for p in catalogue.search(text) if not args.free or catalogue.is_free(p)]
     if args.json:
-        out(_as_json(catalogue, found))
+        document(_as_json(catalogue, found))
     elif sys.stdout.isatty():
         _print_table(catalogue, found, words, reasons=args.free)
     else:

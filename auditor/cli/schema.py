@@ -4,7 +4,7 @@ import argparse
 import difflib
 
 from auditor import resources
-from auditor.cli.console import out
+from auditor.cli.console import document, out
 from auditor.cli.declared import declare
 from auditor.domain.errors import UsageError
 
@@ -29,5 +29,5 @@ def run(args: argparse.Namespace) -> int:
             f"there is no schema '{args.name}'",
             hint=f"did you mean '{close[0]}'?" if close else f"one of {', '.join(names)}",
         )
-    out(resources.schema(args.name))
+    document(resources.schema(args.name))
     return 0

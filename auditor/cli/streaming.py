@@ -13,8 +13,8 @@ from auditor.app.auditing import exit_code
 from auditor.app.reporting import STDOUT, TERMINAL, Output, outputs
 from auditor.app.running import Request
 from auditor.app.streaming import Streamed, scratch_beside, streamed, write_streamed
-from auditor.cli.console import out
 from auditor.cli.options import locale_of, threshold, wished_locale
+from auditor.cli.streams import for_people, write_commands
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.words import Outcome, Severity
@@ -61,7 +61,8 @@ def run_streamed(args: argparse.Namespace, request: Request, folder: Path) -> in
         locale = locale_of(wished_locale(args.locale), found.result)
         if not args.quiet:
             console = Console(no_color=True if args.no_color else None)
-            _tell(found, console, Words(locale), (args.findings, summary))
+            with for_people():
+                _tell(found, console, Words(locale), (args.findings, summary))
         _publish(found.result, wanted, locale, code)
     return code
 
@@ -72,8 +73,8 @@ def _publish(result: Result, wanted: Output, locale: str, code: int) -> None:
         return
     from auditor.app.github import publish_counts  # noqa: PLC0415  only in a job
 
-    for line in publish_counts(result, wanted, locale=locale, code=code, environ=os.environ):
-        out(line)
+    lines = publish_counts(result, wanted, locale=locale, code=code, environ=os.environ)
+    write_commands(lines, beside_data=False)
 
 
 def _tell(found: Streamed, console: Console, words: Words, paths: tuple[Path, ...]) -> None:

@@ -75,7 +75,7 @@ def test_whoever_stops_reading_hears_no_complaint(here: Path, saved: Path) -> No
         assert running.stderr is not None
         running.stdout.close()
         assert running.stderr.read() == b""
-        assert running.wait(30) == 141
+        assert running.wait(30) == 0  # as the audit of medium and low findings ends
 
 
 @pytest.mark.skipif(os.name != "posix", reason="interrupts are sent by signal")

@@ -1,0 +1,23 @@
+"""A process's arguments into its exit code: its streams made ready, the command run, and what is left written."""
+
+from collections.abc import Sequence
+
+from auditor.cli import main
+from auditor.cli.console import tell
+from auditor.cli.parsing import Ended
+from auditor.cli.streams import close, finish, open_standard_files, prepare
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line as the whole process and return its exit code."""
+    open_standard_files()
+    prepare()
+    try:
+        code = main.run(arguments)
+    except Ended as stop:
+        code = stop.code if isinstance(stop.code, int) else 0
+    code, lost = finish(code)
+    if lost is not None:
+        tell(lost.diagnostics)
+    close()
+    return code

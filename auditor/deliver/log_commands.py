@@ -1,0 +1,92 @@
+"""Text into the same text in which the log of a CI job finds no command.
+
+GitHub's runner takes `##[name]` anywhere in a line, and `::name::` after blanks at a line's start, of stdout and stderr
+alike (actions/runner, ActionCommand.cs); Azure's agent takes `##vso[name]`. Names of tenants, people, groups, policies
+and files can hold either, and wrapping can move a `::` to a line's start.
+"""
+
+import codecs
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Final
+
+_ANYWHERE: Final = re.compile(r"##(?=\[|vso\[)", re.IGNORECASE)
+_AT_START: Final = re.compile(r"(?:\A|(?<=[\r\n]))[\s\ufeff]*:(?=:)")
+_BLANK: Final = re.compile(r"[\s\ufeff]*")
+_LONGEST: Final = len("##vso[")
+
+Escape = Callable[[str], str]
+"""One character into what stands for it."""
+
+
+def spaced(character: str) -> str:
+    """Return the character after a blank: what people read stays readable."""
+    return f" {character}"
+
+
+def _in_json(character: str) -> str:
+    return f"\\u{ord(character):04x}"
+
+
+def _in_markup(character: str) -> str:
+    return f"&#{ord(character)};"
+
+
+_ESCAPES: Final[Mapping[str, Escape]] = {
+    **dict.fromkeys(("json", "ndjson", "sarif"), _in_json),
+    **dict.fromkeys(("html", "junit", "markdown"), _in_markup),
+    "csv": spaced,
+}
+"""Format → how a character is written without its meaning; binary formats have none."""
+
+
+class Breaker:
+    """Breaks up what a job's log would take as a command, also where it comes in several pieces."""
+
+    def __init__(self, *, at_start: bool, escape: Escape = spaced) -> None:
+        self._at_start = at_start
+        self._escape = escape
+        self._tail = ""
+        """The end of the line that is not ended yet, as it was written."""
+
+    @property
+    def fresh(self) -> bool:
+        """Whether the next character begins a line."""
+        return not self._tail
+
+    def feed(self, text: str) -> str:
+        """Return the next piece of a text, in which no command begins or ends."""
+        known = len(self._tail)
+        whole = self._tail + text
+        breaks = {found.start() + 1 for found in _ANYWHERE.finditer(whole)}
+        if self._at_start:
+            breaks |= {found.end() for found in _AT_START.finditer(whole)}
+        pieces, done = [], known
+        for place in sorted(max(place, known) for place in breaks):
+            if place >= done:
+                pieces += [whole[done:place], self._escape(whole[place])]
+                done = place + 1
+        broken = "".join([*pieces, whole[done:]])
+        self._tail = _tail(self._tail + broken)
+        return broken
+
+
+def _tail(text: str) -> str:
+    """Return what decides about the next piece: of blanks nothing, else the last characters of the line."""
+    line = text[max(text.rfind("\n"), text.rfind("\r")) + 1 :]
+    rest = line[_BLANK.match(line).end() :]  # type: ignore[union-attr]  # it matches the empty text too
+    if not rest:
+        return line[-1:]
+    return rest if len(rest) <= _LONGEST else "x" + rest[-_LONGEST:]
+
+
+def harmless(pieces: Iterable[bytes], form: str) -> Iterator[bytes]:
+    """Yield a document for a job's log, with the same meaning; a format that has no escape is yielded as it is."""
+    escape = _ESCAPES.get(form)
+    if escape is None:
+        yield from pieces
+        return
+    breaker, decoder = Breaker(at_start=True, escape=escape), codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    for piece in pieces:
+        yield breaker.feed(decoder.decode(piece)).encode("utf-8", "surrogateescape")
+    yield breaker.feed(decoder.decode(b"", final=True)).encode("utf-8", "surrogateescape")
