@@ -7,6 +7,7 @@ from datetime import datetime
 
 from auditor import __version__
 from auditor.catalogue import Catalogue
+from auditor.domain.errors import AuditorError
 from auditor.domain.policy import Balance, Policy, PolicySet
 from auditor.domain.result import (
     Coverage,
@@ -32,10 +33,11 @@ from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.plan import Plan, bind
 from auditor.engine.seats import bounds_of
+from auditor.failures import Wall, reason_of
 from auditor.policy.compiling import needs
 from auditor.render.totals import summarise
 from auditor.snapshot.manifest import format_instant
-from auditor.snapshot.model import Snapshot
+from auditor.snapshot.model import Manifest, Snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +62,12 @@ def audit(
     as_of: datetime,
     *,
     judge: Judge = judged_batches,
+    alone: bool = False,
 ) -> Result:
-    """Audit tenants one after the other; only their results, never their people, are held together."""
+    """Audit tenants one after the other; only their results, never their people, are held together.
+
+    What is raised inside one tenant is its failure, unless it is `alone`: then it is raised.
+    """
     needed = needs(policies).sources
     audited: list[TenantResult] = []
     names = FleetNames(policies)
@@ -69,9 +75,11 @@ def audit(
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        plan = bind(policies, Facts(state, catalogue, policies, as_of))
-        audited.append(judged(plan, judge(plan), needed))
-        names.take(plan.facts)
+        with Wall(state.manifest.tenant, alone=alone) as wall:
+            plan = bind(policies, Facts(state, catalogue, policies, as_of))
+            tenant = judged(plan, judge(plan), needed)
+            names.take(plan.facts)
+        audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
     return assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
 
 
@@ -159,6 +167,57 @@ def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> Tenant
         policies=tuple(outcomes),
         failure=tenant.reason,
     )
+
+
+def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of: datetime) -> TenantResult:
+    """Report a tenant whose snapshot was there, and which failed afterwards."""
+    return unaudited(unaudited_of(manifest, failure), policies, as_of)
+
+
+def unaudited_of(manifest: Manifest, failure: AuditorError) -> Unaudited:
+    """Return what a manifest says of a tenant that failed."""
+    return Unaudited(
+        name=manifest.tenant,
+        tenant_id=manifest.tenant_id,
+        cloud=manifest.cloud,
+        agreement=manifest.agreement,
+        reason=reason_of(failure),
+    )
+
+
+def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
+    """Report a tenant that was judged, and for which what was to be made of it failed: nothing of it is told."""
+    reason = reason_of(failure)
+    outcomes = (
+        replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))
+        for outcome in tenant.policies
+    )
+    return TenantResult(
+        name=tenant.name,
+        tenant_id=tenant.tenant_id,
+        display_name=tenant.display_name,
+        cloud=tenant.cloud,
+        agreement=tenant.agreement,
+        locale=tenant.locale,
+        as_of=tenant.as_of,
+        complete=False,
+        sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in Source),
+        policies=tuple(outcomes),
+        failure=reason,
+    )
+
+
+def each_contained(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
+    """Change every tenant of a result; one that cannot be changed fails, and is counted out of the summary."""
+    tenants: list[TenantResult] = []
+    whole = True
+    for tenant in result.tenants:
+        with Wall(tenant.name, alone=len(result.tenants) == 1) as wall:
+            changed = change(tenant)
+        tenants.append(changed if wall.failure is None else failed_later(tenant, wall.failure))
+        whole = whole and wall.failure is None
+    changed_result = replace(result, tenants=tuple(tenants))
+    return changed_result if whole else replace(changed_result, summary=summarise(tenants, result.fleet))
 
 
 def _seat_count(facts: Facts, sku: SkuFact, bounds: tuple[SeatBounds, ...]) -> SeatCount:

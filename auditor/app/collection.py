@@ -19,6 +19,7 @@ from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.domain.words import Source
+from auditor.failures import Wall
 from auditor.policy.compiling import needs
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
@@ -106,10 +107,10 @@ async def _collect(
 
     turns, connections = Turns(read_at_once=at_once), Connections()
 
-    async def one(tenant: Tenant) -> CollectOutcome:
+    async def read(tenant: Tenant) -> Path:
         try:
             async with turns.reading() as turn:
-                folder = await collect_tenant(
+                return await collect_tenant(
                     tenant,
                     needs_by_tenant(tenant),
                     root=root,
@@ -119,11 +120,15 @@ async def _collect(
                     connections=connections,
                     turn=turn,
                 )
-        except AuditorError as error:
-            return CollectOutcome(tenant=tenant, failure=error)
         except OSError as error:
-            return CollectOutcome(tenant=tenant, failure=_unwritable(tenant, root, error))
-        return CollectOutcome(tenant=tenant, folder=folder)
+            raise _unwritable(tenant, root, error) from error
+
+    async def one(tenant: Tenant) -> CollectOutcome:
+        with Wall(tenant.name) as wall:
+            return CollectOutcome(tenant=tenant, folder=await read(tenant))
+        if wall.bug is not None and len(tenants) == 1:
+            raise wall.bug
+        return CollectOutcome(tenant=tenant, failure=wall.failure)
 
     async with turns, connections:
         return tuple(await asyncio.gather(*map(one, tenants)))

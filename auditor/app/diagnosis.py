@@ -14,6 +14,7 @@ from auditor.domain.errors import GraphError
 from auditor.domain.needs import Needs
 from auditor.domain.tenant import GithubOidc, Tenant
 from auditor.domain.words import Cloud, Source
+from auditor.failures import Wall, reason_of
 from auditor.graph import requests
 from auditor.graph.client import Graph, Patience, open_graph
 from auditor.graph.credentials import SignIn
@@ -80,8 +81,11 @@ def diagnose_all(
         room = asyncio.Semaphore(8)
 
         async def one(tenant: Tenant, needs: Needs, *, mail: bool) -> Diagnosis:
-            async with room:
-                return await diagnose(tenant, needs, mail=mail, environ=found)
+            with Wall(tenant.name, alone=len(tenants) == 1) as wall:
+                async with room:
+                    return await diagnose(tenant, needs, mail=mail, environ=found)
+            words = "" if wall.failure is None else reason_of(wall.failure)
+            return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, words=words),))
 
         return tuple(await asyncio.gather(*(one(tenant, needs, mail=mail) for tenant, needs, mail in tenants)))
 

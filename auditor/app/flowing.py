@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.auditing import Judge, Unaudited, judged
+from auditor.app.auditing import Judge, Unaudited, each_contained, judged
 from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
 from auditor.app.cycles import no_looking_for_cycles
@@ -23,7 +23,7 @@ from auditor.engine.describing import Guide
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.plan import Plan
 from auditor.engine.retelling import Others, Retelling
-from auditor.engine.spilling import Scratch
+from auditor.engine.spilling import Scratch, ScratchError
 from auditor.files.temporary import late_file
 from auditor.policy.compiling import needs
 from auditor.remedy.situating import MISSING, UNWANTED, Circumstances, circumstances, situated
@@ -38,8 +38,9 @@ def flowing(request: Request, beside: Path | None) -> Iterator[tuple[Result, tup
     does, DeliveryError where that disk is full; so may the walk over the findings.
     """
     policies = checked_policies(request)
-    with scratch(beside) as aside, judged_states(request, policies) as (states, judge):
-        yield flow(states, policies, active(), request.as_of, judge=judge, aside=replace(aside, whole=LARGE)), ()
+    with scratch(beside) as aside, judged_states(request, policies) as (states, judge, alone):
+        wanted = replace(aside, whole=LARGE, alone=alone)
+        yield flow(states, policies, active(), request.as_of, judge=judge, aside=wanted), ()
 
 
 @contextmanager
@@ -84,7 +85,7 @@ def flow(
         room = None if shown is None else share(shown, part.found.count, count)
         return _told(tenant, part, policies, streamed, room)
 
-    result = replace(streamed.result, tenants=tuple(map(told, streamed.result.tenants)))
+    result = each_contained(streamed.result, told)
     if shown is None:
         return replace(result, fleet=guided(result))
     result = within(result, shown)
@@ -111,7 +112,7 @@ def _told(tenant: TenantResult, part: Part, policies: PolicySet, streamed: Strea
     try:
         walked = walk(retold.told, tenant, policies, raised, streamed.scratch, shown=room)
         return replace(tenant, findings=Flow(retold.told, retold.known, walked), actions=walked.actions())
-    except OSError as error:
+    except ScratchError as error:
         raise no_room(error) from error
 
 
@@ -129,7 +130,7 @@ class Retold(Listed[Finding]):
     def __iter__(self) -> Iterator[Finding]:
         try:
             yield from self.told.findings(self._guiding)
-        except OSError as error:
+        except ScratchError as error:
             raise no_room(error) from error
 
     def _guiding(self, check: str, others: Others) -> Guide:

@@ -13,7 +13,7 @@ from auditor.domain.described import Concern, Listed
 from auditor.domain.errors import DeliveryError
 from auditor.domain.making import drafts
 from auditor.domain.result import Action, Finding, Subject
-from auditor.engine.spilling import Scratch
+from auditor.engine.spilling import Scratch, ScratchError
 
 _TOGETHER: Final = 256
 """Values that are put away, and read again, at once."""
@@ -47,7 +47,7 @@ class Laid(Listed[_Value]):
         for place, size, whole in zip(*(self.parts[column::3] for column in range(3)), strict=True):
             try:
                 body = self.scratch.take(place, size)
-            except OSError as error:
+            except ScratchError as error:
                 raise no_room(error) from error
             plain = pa.decompress(body, decompressed_size=whole, codec=_CODEC)
             yield from self.form.made(pickle.loads(plain))  # noqa: S301 - written by this very run
@@ -62,7 +62,7 @@ def laid(values: Sequence[_Value], scratch: Scratch, form: _Form[_Value]) -> Lai
         body = pa.compress(plain, codec=_CODEC)
         try:
             found.parts.extend((scratch.put(body), body.size, len(plain)))
-        except OSError as error:
+        except ScratchError as error:
             raise no_room(error) from error
     return found
 

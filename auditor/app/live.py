@@ -8,7 +8,9 @@ from auditor.app.auditing import Unaudited
 from auditor.app.collection import CollectOutcome, collect_all, needs_of
 from auditor.app.running import Request, in_shard
 from auditor.collect.progress import Progress
+from auditor.domain.errors import Diagnostic
 from auditor.domain.policy import PolicySet
+from auditor.failures import reason_of
 from auditor.files.temporary import lasting_folder
 from auditor.settings.reading import chosen, read
 
@@ -16,12 +18,18 @@ Shown = Callable[[], AbstractContextManager[Progress | None]]
 """Opens the progress that people see while tenants are read."""
 
 
-def collector(shown: Shown) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
-    """Return what reads the tenants of a request; one that cannot be read is told, and never stops the others."""
+def collector(
+    shown: Shown, warn: Callable[[Sequence[Diagnostic]], None]
+) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
+    """Return what reads the tenants of a request; one that cannot be read is told, and never stops the others.
+
+    `warn` hears what is doubtful about the tenants file.
+    """
 
     def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:
         assert request.tenants_file is not None
         settings = read(request.tenants_file)
+        warn(settings.warnings)
         tenants = [tenant for tenant in chosen(settings, request.tenants) if in_shard(tenant.name, request.shard)]
         root = lasting_folder("auditor-")
         needed = {tenant.name: needs_of(policies, tenant) for tenant in tenants}
@@ -43,12 +51,5 @@ def _state(outcome: CollectOutcome) -> Path | Unaudited:
         tenant_id=tenant.tenant_id,
         cloud=tenant.cloud,
         agreement=tenant.agreement,
-        reason=_reason(outcome),
+        reason="nothing could be read" if outcome.failure is None else reason_of(outcome.failure),
     )
-
-
-def _reason(outcome: CollectOutcome) -> str:
-    failure = outcome.failure
-    if failure is None:
-        return "nothing could be read"
-    return f"{failure.message} ({failure.hint})" if failure.hint else failure.message

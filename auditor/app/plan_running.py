@@ -13,7 +13,6 @@ from auditor.domain.errors import UsageError
 from auditor.remedy.plan_text import plan_markdown
 from auditor.remedy.planned import FleetPlan
 from auditor.remedy.wording import ENGLISH, Words
-from auditor.snapshot.model import Snapshot
 from auditor.wording import Wording
 
 FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
@@ -55,9 +54,7 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
             hint="name the files with `policies:` too, or run without a path to use the starter library",
         )
     with opened_states(asked, policies) as states:
-        # Only a live audit meets tenants that cannot be read.
-        snapshots = [state for state in states if isinstance(state, Snapshot)]
-        return plan_run(snapshots, policies, active(), request.as_of, words=words)
+        return plan_run(list(states), policies, active(), request.as_of, words=words)
 
 
 def exit_code(plan: FleetPlan) -> int:

@@ -4,14 +4,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditor.app.auditing import audit
+from auditor.app.auditing import Unaudited, audit
+from auditor.app.plan_gaps import failed_after, planned, unplanned
 from auditor.app.remedying import packaged_library
 from auditor.catalogue import Catalogue
+from auditor.domain.errors import AuditorError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.domain.words import Outcome, SourceStatus, Status, SubjectType
 from auditor.engine.facts import Facts
 from auditor.engine.plan import bind
+from auditor.failures import reason_of
 from auditor.policy.compiling import needs
 from auditor.remedy.applying import resulting
 from auditor.remedy.drafting import Draft, Lessons, Options, at_their_turn, draft, listed, options_of
@@ -46,7 +49,7 @@ class _Try:
 
 
 def plan_run(
-    snapshots: Sequence[Snapshot],
+    states: Sequence[Snapshot | Unaudited],
     policies: PolicySet,
     catalogue: Catalogue,
     as_of: datetime,
@@ -56,27 +59,69 @@ def plan_run(
 ) -> FleetPlan:
     """Return the plan of every tenant with its proof.
 
-    A plan that creates a finding is drawn up again without what created it. `solver` forces `milp` or `walk`.
+    A plan that creates a finding is drawn up again without what created it. `solver` forces `milp` or `walk`. A tenant
+    that fails has no plan, and is incomplete.
     """
-    before = audit(snapshots, policies, catalogue, as_of)
-    facts = {state.manifest.tenant: Facts(state, catalogue, policies, as_of) for state in snapshots}
-    options = {
-        tenant.name: options_of(bind(policies, facts[tenant.name]), tenant)
-        for tenant in before.tenants
-        if tenant.name in facts
-    }
+    alone = len(states) == 1
+    before = audit(states, policies, catalogue, as_of, alone=alone)
+    failures: dict[str, AuditorError] = {}
+    facts, options = _options(before, states, policies, catalogue, as_of, failures)
     lessons = {name: Lessons() for name in options}
-    library = packaged_library()
     for number in range(TRIES + 1):
         if number == TRIES:
             for name, lesson in lessons.items():
                 lesson.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
-        drafts = {name: draft(own, lessons[name], library, words=words, solver=solver) for name, own in options.items()}
-        changed = [resulting(facts[name], drafts[name].state) for name in options]
-        tried = _Try(drafts=drafts, after=audit(changed, policies, catalogue, as_of))
+        tried = _tried(facts, options, lessons, policies, catalogue, as_of, words, solver, failures)
+        for name in failures.keys() & options.keys():
+            del options[name], lessons[name]
         if not _learn(before, tried, lessons, options, words):
             break
-    return _fleet_plan(before, tried, options, lessons, policies, words)
+    return _fleet_plan(before, tried, options, lessons, policies, words, failures)
+
+
+def _options(
+    before: Result,
+    states: Sequence[Snapshot | Unaudited],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    failures: dict[str, AuditorError],
+) -> tuple[dict[str, Facts], dict[str, Options]]:
+    """Return what is known of each tenant that was judged, and what could be done there, by name."""
+    facts: dict[str, Facts] = {}
+    options: dict[str, Options] = {}
+    snapshots = {state.manifest.tenant: state for state in states if isinstance(state, Snapshot)}
+    for tenant in before.tenants:
+        if tenant.name in snapshots and tenant.failure is None:
+            with planned(tenant.name, failures, alone=len(states) == 1):
+                facts[tenant.name] = Facts(snapshots[tenant.name], catalogue, policies, as_of)
+                options[tenant.name] = options_of(bind(policies, facts[tenant.name]), tenant)
+    return facts, options
+
+
+def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
+    facts: Mapping[str, Facts],
+    options: Mapping[str, Options],
+    lessons: Mapping[str, Lessons],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    words: Words,
+    solver: str | None,
+    failures: dict[str, AuditorError],
+) -> _Try:
+    """Draw up every plan once, and audit what it would lead to; tenants that fail are noted."""
+    library, alone = packaged_library(), len(facts) + len(failures) == 1
+    drafts: dict[str, Draft] = {}
+    changed: list[Snapshot] = []
+    for name, own in options.items():
+        with planned(name, failures, alone=alone):
+            made = draft(own, lessons[name], library, words=words, solver=solver)
+            changed.append(resulting(facts[name], made.state))
+            drafts[name] = made
+    after = audit(changed, policies, catalogue, as_of, alone=alone)
+    failures |= failed_after(after)
+    return _Try(drafts=drafts, after=after)
 
 
 def _learn(
@@ -150,24 +195,24 @@ def _fleet_plan(
     lessons: Mapping[str, Lessons],
     policies: PolicySet,
     words: Words,
+    failures: dict[str, AuditorError],
 ) -> FleetPlan:
     after = {tenant.name: tenant for tenant in tried.after.tenants}
-    tenants = tuple(
-        _tenant_plan(
-            tenant,
-            after[tenant.name],
-            options[tenant.name],
-            tried.drafts[tenant.name],
-            lessons[tenant.name],
-            words,
-        )
-        for tenant in before.tenants
-        if tenant.name in options
-    )
+    tenants: list[TenantPlan] = []
+    for tenant in before.tenants:
+        name = tenant.name
+        if name in options:
+            with planned(name, failures, alone=len(before.tenants) == 1):
+                tenants.append(
+                    _tenant_plan(tenant, after[name], options[name], tried.drafts[name], lessons[name], words)
+                )
+        if name in failures or name not in options:
+            reason = tenant.failure if name not in failures else reason_of(failures[name])
+            tenants.append(unplanned(tenant, reason or ""))
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
         policy_digest=policies.digest,
-        tenants=tenants,
+        tenants=tuple(tenants),
         fleet=_fleet_proof(before.fleet, tried.after.fleet, words),
     )
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 from auditor import resources
+from auditor.app.auditing import each_contained
 from auditor.app.cycles import no_looking_for_cycles
 from auditor.app.packing import rewritten
 from auditor.domain.policy import PolicySet
@@ -29,11 +30,11 @@ def remedied(
     read but the packaged guidance.
     """
     with no_looking_for_cycles():
-        tenants = tuple(
-            rewritten(tenant, lambda held: tenant_remedied(held, policies, words=words, groups=groups))
-            for tenant in result.tenants
+        changed = each_contained(
+            result,
+            lambda tenant: rewritten(tenant, lambda held: tenant_remedied(held, policies, words=words, groups=groups)),
         )
-        return replace(result, tenants=tenants, fleet=fleet_remedied(result, policies, words=words))
+        return replace(changed, fleet=fleet_remedied(result, policies, words=words))
 
 
 @cache

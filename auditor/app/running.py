@@ -3,21 +3,23 @@
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.auditing import Judge, Unaudited, audit
+from auditor.app.auditing import Judge, Unaudited, audit, failed_later, unaudited_of
 from auditor.app.catalogue import active
 from auditor.app.packing import rewritten
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import remedied
-from auditor.domain.errors import UsageError
+from auditor.domain.errors import AuditorError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, TenantResult
-from auditor.domain.words import Engine
+from auditor.domain.words import Agreement, Cloud, Engine
 from auditor.engine.evaluating import judged_batches
+from auditor.failures import Wall, reason_of
 from auditor.policy.loading import load
+from auditor.render.totals import summarise
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reading import manifest_of, read
 
@@ -64,16 +66,18 @@ def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
     policies = checked_policies(request)
     with places_of(request, policies) as places:
         with judging(request, places, policies) as judge:
-            result = held(opened(places, request), policies, request.as_of, judge)
+            result = held(opened(places, request), policies, request.as_of, judge, alone=len(places) == 1)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
         yield changed(result, previous), folders_of(places)
 
 
-def held(states: Iterable[Snapshot | Unaudited], policies: PolicySet, as_of: datetime, judge: Judge) -> Result:
-    """Audit tenants into a result that holds all findings, with their articles and actions."""
+def held(
+    states: Iterable[Snapshot | Unaudited], policies: PolicySet, as_of: datetime, judge: Judge, *, alone: bool
+) -> Result:
+    """Audit tenants into a result that holds all findings, with their articles and actions; `alone` as of `audit`."""
     # Nothing keeps the findings without their articles: they would take their memory twice until the end.
-    return remedied(audit(states, policies, active(), as_of, judge=judge), policies)
+    return remedied(audit(states, policies, active(), as_of, judge=judge, alone=alone), policies)
 
 
 def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
@@ -87,7 +91,17 @@ def changed(result: Result, previous: Result | None) -> Result:
         return result
     from auditor.history.change import compare  # noqa: PLC0415  only where there is an earlier run
 
-    return compare(result, previous, each=rewritten)
+    failures: dict[str, AuditorError] = {}
+
+    def each(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
+        with Wall(tenant.name, alone=len(result.tenants) == 1) as wall:
+            return rewritten(tenant, change)
+        assert wall.failure is not None
+        failures[tenant.name] = wall.failure
+        return failed_later(tenant, wall.failure)
+
+    compared = compare(result, previous, each=each)
+    return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
 
 
 def checked_policies(request: Request) -> PolicySet:
@@ -119,10 +133,12 @@ def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Sn
 
 
 @contextmanager
-def judged_states(request: Request, policies: PolicySet) -> Iterator[tuple[Iterator[Snapshot | Unaudited], Judge]]:
-    """Open the tenants' states as `opened_states` does; beside them stands what judges their people."""
+def judged_states(
+    request: Request, policies: PolicySet
+) -> Iterator[tuple[Iterator[Snapshot | Unaudited], Judge, bool]]:
+    """Open the tenants' states as `opened_states` does; with what judges them, and whether there is only one."""
     with places_of(request, policies) as places, judging(request, places, policies) as judge:
-        yield opened(places, request), judge
+        yield opened(places, request), judge, len(places) == 1
 
 
 @contextmanager
@@ -157,11 +173,17 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
     from auditor.spark.session import session  # noqa: PLC0415
 
     folders = folders_of(places)
-    for folder in folders:
-        read(folder)  # a damaged snapshot is refused before a cluster is asked
+    # A damaged snapshot is refused, or left out, before a cluster is asked.
+    folders = tuple(place for place in folders if _sound(place, alone=len(places) == 1))
     with session(request.spark_master) as spark:
         request.notice(f"judging snapshots with Spark at {request.spark_master or 'this session'}: {len(folders)}")
         yield distribute(spark, folders, policies, active(), request.as_of).batches
+
+
+def _sound(folder: Path, *, alone: bool) -> bool:
+    with Wall(folder.parent.name, alone=alone) as wall:
+        read(folder)
+    return wall.failure is None
 
 
 def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
@@ -169,9 +191,25 @@ def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sna
     for place in places:
         if isinstance(place, Unaudited):
             yield place
-        else:
-            request.notice(f"auditing {place}")
-            yield read(place)
+            continue
+        request.notice(f"auditing {place}")
+        with Wall(place.parent.name, alone=len(places) == 1) as wall:
+            state = read(place)
+        yield state if wall.failure is None else lost(place, wall.failure)
+
+
+def lost(folder: Path, failure: AuditorError) -> Unaudited:
+    """Return the tenant of a snapshot folder that cannot be read, as far as the folder tells which one it is."""
+    with Wall(folder.parent.name) as wall:
+        return unaudited_of(manifest_of(folder), failure)
+    assert wall.failure is not None
+    return Unaudited(
+        name=folder.parent.name,
+        tenant_id="",
+        cloud=Cloud.WORLDWIDE,
+        agreement=Agreement.UNKNOWN,
+        reason=reason_of(failure),
+    )
 
 
 def _chosen(folders: Sequence[Path], request: Request) -> list[Path]:

@@ -22,6 +22,7 @@ from auditor.app.running import (
 from auditor.app.streaming import LARGE
 from auditor.domain.result import Result
 from auditor.engine.spilling import Scratch
+from auditor.failures import Wall
 from auditor.snapshot.reading import user_count_of
 
 HELD: Final = 500_000
@@ -45,16 +46,24 @@ def audited_by_size(
         places = stack.enter_context(places_of(request, policies))
         judge = stack.enter_context(judging(request, places, policies))
         folders, states = folders_of(places), opened(places, request)
-        giant = pieces and sum(count for count in map(user_count_of, folders) if count >= LARGE) > HELD
+        giant = pieces and sum(count for count in map(_people, folders) if count >= LARGE) > HELD
         if len(places) == 1 and not giant:
-            yield changed(held(states, policies, request.as_of, judge), previous), folders
+            yield changed(held(states, policies, request.as_of, judge, alone=True), previous), folders
             return
         from auditor.app.counting import SHOWN  # noqa: PLC0415  most runs are about one tenant
         from auditor.app.flowing import flow, scratch  # noqa: PLC0415  likewise
 
         aside = replace(stack.enter_context(scratch(beside)), whole=LARGE if giant else sys.maxsize)
+        aside = replace(aside, alone=len(places) == 1)
         result = flow(states, policies, active(), request.as_of, judge=judge, aside=aside, shown=SHOWN)
         yield changed(result, previous), folders
+
+
+def _people(folder: Path) -> int:
+    """Return how many people a snapshot holds; none where it cannot be read, which is told when it is opened."""
+    with Wall(folder.parent.name):
+        return user_count_of(folder)
+    return 0
 
 
 @contextmanager

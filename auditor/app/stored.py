@@ -7,9 +7,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.app.auditing import Unaudited
+from auditor.app.auditing import Unaudited, unaudited_of
 from auditor.app.places import all_folders, is_store, store_at
 from auditor.domain.errors import SnapshotError, UsageError
+from auditor.failures import Wall
 from auditor.files.temporary import temporary_folder
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
@@ -53,11 +54,16 @@ def opened_places(
     found = states(places, at)
     names = chosen(tuple(found))
     with temporary_folder("auditor-nights-") as root:
-        yield [_folder(found[name], root) for name in names]
+        yield [_folder(found[name], root, alone=len(names) == 1) for name in names]
 
 
-def _folder(state: State | Unaudited, root: Path) -> Path | Unaudited:
-    return state if isinstance(state, Unaudited) else state.opened(root)
+def _folder(state: State | Unaudited, root: Path, *, alone: bool) -> Path | Unaudited:
+    if isinstance(state, Unaudited):
+        return state
+    with Wall(state.manifest.tenant, alone=alone) as wall:
+        return state.opened(root)
+    assert wall.failure is not None
+    return unaudited_of(state.manifest, wall.failure)
 
 
 def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, State | Unaudited]:

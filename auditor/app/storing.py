@@ -11,6 +11,7 @@ from auditor.app.places import all_folders, store_at
 from auditor.app.saved import saved_results
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.result import Result, TenantResult
+from auditor.failures import Wall
 from auditor.history.ledger import Entry, Ledger
 from auditor.render.totals import sums
 from auditor.snapshot.reading import find
@@ -43,34 +44,38 @@ def keep(where: Path | str, folders: Sequence[Path], result: Result | None = Non
         yield error
         return
     for folder in sorted(folders, key=lambda folder: folder.name):
-        try:
-            yield _put_night(store, folder)
-        except AuditorError as error:
-            yield error
+        with Wall(folder.parent.name) as wall:
+            stored = _put_night(store, folder)
+        yield wall.failure or stored
     for tenant in () if result is None else result.tenants:
         if result is not None and tenant.failure is None:
-            try:
-                yield _put_result(store, result, tenant, 0)
-            except AuditorError as error:
-                yield error
+            with Wall(tenant.name) as wall:
+                stored = _put_result(store, result, tenant, 0)
+            yield wall.failure or stored
 
 
-def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored]:
+def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorError]:
     """Store snapshots and results in order of their instants; the store comes to be where there is none.
 
-    A place is a snapshot, a folder of them, or a result.json. Raises AuditorError; what was stored before stays.
+    A place is a snapshot, a folder of them, or a result.json. Of several what goes wrong with one is yielded, and stops
+    no other. Raises AuditorError for a place that holds none, or where the only one cannot be stored.
     """
     folders = [folder for place in places if place.is_dir() for folder in _snapshots(place)]
     files = [place for place in places if not place.is_dir()]
     with saved_results(files, None, hint="name a snapshot, a folder of them, or a result.json") as results:
         store = store_at(where).made()
+        alone = len(folders) + len(files) == 1
         for folder in sorted(folders, key=lambda folder: folder.name):
-            yield _put_night(store, folder)
+            with Wall(folder.parent.name, alone=alone) as wall:
+                stored = _put_night(store, folder)
+            yield wall.failure or stored
         given = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
         for size, result in sorted(given, key=lambda item: item[1].run.as_of):
             for tenant in result.tenants:
                 if tenant.failure is None:
-                    yield _put_result(store, result, tenant, size)
+                    with Wall(tenant.name, alone=alone and len(result.tenants) == 1) as wall:
+                        stored = _put_result(store, result, tenant, size)
+                    yield wall.failure or stored
 
 
 def _put_night(store: Store, folder: Path) -> Stored:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from auditor.app.auditing import Judge, Unaudited, assemble, concluded, unaudited
+from auditor.app.auditing import Judge, Unaudited, assemble, concluded, failed, unaudited
 from auditor.app.catalogue import active
 from auditor.app.laying import no_room
 from auditor.app.running import Request, checked_policies, judged_states
@@ -21,8 +21,9 @@ from auditor.engine.notices import FleetNames
 from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Raised
 from auditor.engine.plan import Plan, bind
 from auditor.engine.recalling import Recall
-from auditor.engine.spilling import BOUND, Scratch, Spill
+from auditor.engine.spilling import BOUND, Scratch, ScratchError, Spill
 from auditor.engine.streaming import Rows, Spilled, findings_batches, put_aside, spilled
+from auditor.failures import Wall
 from auditor.files.temporary import nameless_file
 from auditor.policy.compiling import needs
 from auditor.render.findings_parquet import Stacked, pieces
@@ -72,6 +73,8 @@ class Aside:
     """Whether findings are to be described: the people whom they are about are then kept too."""
     whole: int = 0
     """People below which a tenant's findings are described once, and wait as they are."""
+    alone: bool = False
+    """Whether there is only one tenant: what is raised inside it is raised, and no failure of one of several."""
 
 
 LARGE: Final = 50_000
@@ -104,8 +107,9 @@ def streamed(request: Request, scratch: BinaryIO) -> Iterator[Streamed]:
     Raises AuditorError where nothing can be audited, DeliveryError where the disk of the scratch file is full.
     """
     policies = checked_policies(request)
-    with judged_states(request, policies) as (states, judge):
-        yield stream(states, policies, active(), request.as_of, judge=judge, aside=Aside(file=scratch))
+    with judged_states(request, policies) as (states, judge, alone):
+        aside = Aside(file=scratch, alone=alone)
+        yield stream(states, policies, active(), request.as_of, judge=judge, aside=aside)
 
 
 def stream(
@@ -134,23 +138,30 @@ def stream(
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        plan = bind(policies, Facts(state, catalogue, policies, as_of))
-        names.take(plan.facts)
-        if apart is not None and plan.facts.snapshot.user_count < aside.whole:
-            audited.append(apart(plan, judge(plan), file))
-            continue
-        try:
-            part = _part(plan, judge(plan), file, room, described=aside.described)
-            audited.append(concluded(plan, part.found.evaluation, needed))
-            raised[plan.facts.manifest.tenant] = _raised(plan, part.found)
-            if aside.described or plan.facts.snapshot.user_count >= LARGE:
-                parts.append(part)
-            else:
-                # The plan, and what it knows of the tenant, is let go.
-                rows.append(put_aside(plan, part.found, file, room=room.findings))
-                room.findings += part.found.spill.held - (rows[-1].size if rows[-1].held is not None else 0)
-        except OSError as error:
-            raise no_room(error) from error
+        with Wall(state.manifest.tenant, alone=aside.alone) as wall:
+            plan = bind(policies, Facts(state, catalogue, policies, as_of))
+            if apart is not None and plan.facts.snapshot.user_count < aside.whole:
+                tenant = apart(plan, judge(plan), file)
+                names.take(plan.facts)
+                audited.append(tenant)
+                continue
+            try:
+                part = _part(plan, judge(plan), file, room, described=aside.described)
+                tenant = concluded(plan, part.found.evaluation, needed)
+                counts = _raised(plan, part.found)
+                names.take(plan.facts)
+                if aside.described or plan.facts.snapshot.user_count >= LARGE:
+                    parts.append(part)
+                else:
+                    # The plan, and what it knows of the tenant, is let go.
+                    rows.append(put_aside(plan, part.found, file, room=room.findings))
+                    room.findings += part.found.spill.held - (rows[-1].size if rows[-1].held is not None else 0)
+            except ScratchError as error:
+                raise no_room(error) from error
+            raised[state.manifest.tenant] = counts
+            audited.append(tenant)
+        if wall.failure is not None:
+            audited.append(failed(state.manifest, wall.failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     parts.sort(key=lambda part: part.plan.facts.manifest.tenant)
     return Streamed(

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
+from auditor.app.report_containment import contained
 from auditor.app.reporting import Histories, Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
 from auditor.app.sizing import audited_by_size
-from auditor.cli.console import notices, out, say, spoken, warnings
+from auditor.cli.console import notices, say, spoken, tell, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import (
     add_mail_arguments,
@@ -26,6 +27,7 @@ from auditor.cli.options import (
     threshold,
     wished_locale,
 )
+from auditor.cli.streams import for_people, write_commands
 from auditor.deliver.folder import write_all
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
@@ -153,9 +155,14 @@ def _report(
 
         result = redacted(result)
     locale = locale_of(wished_locale(args.locale), result)
-    told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
     past = earlier_runs(args, result)
-    written = write_reports(result, told, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
+
+    def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
+        told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
+        histories = earlier_of_tenants(args)
+        return told, write_reports(result, told, wanted, locale=locale, history=past, histories=histories)
+
+    result, (told, written) = contained(result, wanted, write, locale=locale)
     code = exit_code(result, threshold(args))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
@@ -236,8 +243,8 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
         return
     from auditor.app import github  # noqa: PLC0415  only in a job
 
-    for line in github.publish(told, wanted, locale=locale, code=code, environ=os.environ):
-        (say if any(path is None for _, path in wanted.files) else out)(line)
+    lines = github.publish(told, wanted, locale=locale, code=code, environ=os.environ)
+    write_commands(lines, beside_data=any(path is None for _, path in wanted.files))
 
 
 def _request(args: argparse.Namespace) -> Request:
@@ -264,7 +271,10 @@ def _request(args: argparse.Namespace) -> Request:
         from auditor.render.words import Words  # noqa: PLC0415
 
         words = Words(reader_locale(args.locale))
-        collect = collector(lambda: shown_progress(words, enabled=_progress_is_welcome(args)))
+        collect = collector(
+            lambda: shown_progress(words, enabled=_progress_is_welcome(args)),
+            lambda told: tell(told, locale=args.locale),
+        )
     return Request(
         policies=tuple(args.policies),
         demo=args.demo,
@@ -315,7 +325,8 @@ def tell_result(
         # Where stdout is a report, what is for people stands beside it and not in it.
         taken = any(path is None for _, path in wanted.files)
         console = Console(no_color=True if no_color else None, stderr=taken)
-        terminal(result, console, paths=paths, locale=locale, history=history)
+        with for_people():
+            terminal(result, console, paths=paths, locale=locale, history=history)
     elif not quiet and sys.stderr.isatty():
         said = spoken("wrote {path}", locale)
         for path in written:

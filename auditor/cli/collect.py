@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     if args.store is not None:
         ready(args.store)
     settings = read(args.tenants)
+    tell(settings.warnings, locale=locale)
     tenants = chosen(settings, args.tenant)
     policies = load_policies(args.policies).policies
     instant = dt.datetime.now(dt.UTC).replace(microsecond=0)

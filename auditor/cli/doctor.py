@@ -6,8 +6,9 @@ from pathlib import Path
 from auditor.app.collection import everything, needs_of
 from auditor.app.diagnosis import Check, Diagnosis, Health, diagnose_all
 from auditor.app.policy_files import load_policies
-from auditor.cli.console import commented
+from auditor.cli.console import commented, tell
 from auditor.cli.options import reader_locale
+from auditor.cli.streams import for_people
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
 from auditor.settings.reading import chosen, read
@@ -38,14 +39,16 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor doctor`; 0 when nothing stands in the way, else 3. Raises AuditorError."""
     words = wording(reader_locale(args.locale))
     settings = read(args.tenants)
+    tell(settings.warnings, locale=args.locale)
     policies = load_policies(args.policies).policies
     tenants = [
         (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))
         for tenant in chosen(settings, args.tenant)
     ]
     found = diagnose_all(tenants)
-    for diagnosis in found:
-        _print(diagnosis, words)
+    with for_people():
+        for diagnosis in found:
+            _print(diagnosis, words)
     return 0 if all(diagnosis.healthy for diagnosis in found) else 3
 
 

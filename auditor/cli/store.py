@@ -8,12 +8,12 @@ from pathlib import Path
 
 from auditor.app.store_check import Checked, check
 from auditor.app.storing import Thinned, nights, put, restore, thin
-from auditor.cli.console import out, say
+from auditor.cli.console import document, out, say, tell
 from auditor.cli.declared import declare
 from auditor.cli.keeping import sized, told
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import AuditorError, UsageError, printable
 from auditor.history.ledger import Entry
 from auditor.render.words import Words
 from auditor.snapshot.manifest import format_instant
@@ -91,16 +91,20 @@ def _misused(args: argparse.Namespace) -> str | None:
 
 
 def _put(args: argparse.Namespace, words: Words) -> int:
+    code = 0
     for stored in put(args.store, [Path(thing) for thing in args.things]):
-        if not args.quiet:
+        if isinstance(stored, AuditorError):
+            tell(stored.diagnostics, locale=args.locale)
+            code = 3
+        elif not args.quiet:
             say(printable(told(stored, words)))
-    return 0
+    return code
 
 
 def _list(args: argparse.Namespace, words: Words) -> int:
     found = nights(args.store, args.tenant)
     if args.json:
-        out(json.dumps([_document(night) for night in found], indent=2))
+        document(json.dumps([_document(night) for night in found], indent=2))
     else:
         for night in found:
             state = words.gettext("complete") if night.manifest.complete else words.gettext("incomplete")
@@ -112,7 +116,7 @@ def _list(args: argparse.Namespace, words: Words) -> int:
 def _check(args: argparse.Namespace, words: Words) -> int:
     found = list(check(args.store, args.tenant))
     if args.json:
-        out(json.dumps([_checked(each) for each in found], indent=2))
+        document(json.dumps([_checked(each) for each in found], indent=2))
     for each in found:
         if each.wrong is not None:
             wrong = words.complaint(each.wrong) or each.wrong
@@ -155,7 +159,7 @@ def _prune(args: argparse.Namespace, words: Words) -> int:
         confirmed=given is not None,
     )
     if args.json:
-        out(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
+        document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
         return 0
     line = words.gettext("deleted: {night}") if args.delete else words.gettext("would go: {night}")
     for thinned in found:

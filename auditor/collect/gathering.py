@@ -32,6 +32,7 @@ from auditor.domain.needs import Needs
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.domain.words import Source, SourceStatus
+from auditor.failures import in_task
 from auditor.files.names import tenant_name
 from auditor.graph.client import Patience, open_graph
 from auditor.graph.credentials import SignIn
@@ -129,17 +130,17 @@ async def _gather(reading: Reading) -> _Gathered:
     try:
         async with asyncio.TaskGroup() as tasks:
             if Source.ORGANIZATION in sources:
-                tasks.create_task(_aggregate(reading, gathered, "organization"))
+                tasks.create_task(in_task(_aggregate, reading, gathered, "organization"))
             if Source.SUBSCRIBED_SKUS in sources:
-                tasks.create_task(_aggregate(reading, gathered, "products"))
+                tasks.create_task(in_task(_aggregate, reading, gathered, "products"))
             if Source.SUBSCRIPTIONS in sources:
-                tasks.create_task(_aggregate(reading, gathered, "subscriptions"))
+                tasks.create_task(in_task(_aggregate, reading, gathered, "subscriptions"))
             if sources & {Source.GROUPS, Source.MEMBERS}:
-                tasks.create_task(_groups(reading, gathered))
+                tasks.create_task(in_task(_groups, reading, gathered))
             if sources & {Source.USERS, Source.SIGN_IN_ACTIVITY, Source.MAILBOXES}:
-                tasks.create_task(_users(reading, gathered, shards))
+                tasks.create_task(in_task(_users, reading, gathered, shards))
             if Source.SIGN_IN_ACTIVITY in sources:
-                tasks.create_task(_sign_ins(reading, gathered, shards))
+                tasks.create_task(in_task(_sign_ins, reading, gathered, shards))
     except* GraphError as several:
         raise _first(several) from None
     _refuse_nothing(reading, gathered)

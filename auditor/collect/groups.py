@@ -12,6 +12,7 @@ from auditor.collect.pages import listing, whole
 from auditor.collect.reading import Reading
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source, SourceStatus
+from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.faults import Fault, FaultError, Kind
 from auditor.snapshot.build import group_row
@@ -56,7 +57,9 @@ async def groups(reading: Reading) -> tuple[list[Coverage], Tables]:
         for name in list_
         for group in found.named.get(name, ())
     }
-    await asyncio.gather(*(_members(reading, group, transitive, found) for group, transitive in sorted(wanted)))
+    await asyncio.gather(
+        *(in_task(_members, reading, group, transitive, found) for group, transitive in sorted(wanted))
+    )
     coverage = []
     if Source.GROUPS in reading.needs.sources:
         asked = tuple(found.asked)

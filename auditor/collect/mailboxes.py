@@ -13,6 +13,7 @@ from auditor.collect.reading import Reading
 from auditor.collect.spool import Spool
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source, SourceStatus
+from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.client import NotGraphError
 from auditor.graph.faults import Fault, FaultError, Kind
@@ -59,7 +60,7 @@ async def read_mailboxes(reading: Reading, users: Spool) -> MailboxesRead:
                 return
 
     if await _first(reading, batches, spool, tally):
-        await asyncio.gather(*(worker() for _ in range(_AT_ONCE)))
+        await asyncio.gather(*(in_task(worker) for _ in range(_AT_ONCE)))
     return MailboxesRead(coverage=_coverage(reading, spool, tally), spool=spool)
 
 

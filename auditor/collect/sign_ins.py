@@ -13,6 +13,7 @@ from auditor.collect.sharding import Shards
 from auditor.collect.spool import Spool
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source
+from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.faults import Fault, FaultError, Kind
 from auditor.graph.paging import pages
@@ -67,7 +68,8 @@ async def _pass(reading: Reading, decoder: Decoder, spool: Spool, shards: Shards
             return error.fault
         return None
 
-    faults = [fault for fault in await asyncio.gather(*map(one, shards.filters)) if fault is not None]
+    ended = await asyncio.gather(*(in_task(one, each) for each in shards.filters))
+    faults = [fault for fault in ended if fault is not None]
     if shards.divided and any(fault.kind is Kind.UNSUPPORTED for fault in faults):
         found = await one(None)
         return [] if found is None else [found]

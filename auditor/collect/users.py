@@ -13,6 +13,7 @@ from auditor.collect.sharding import SHARDED_FROM, Shards, names_of, plan, sampl
 from auditor.collect.spool import Spool
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source
+from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.faults import Fault, FaultError, Kind
 from auditor.graph.paging import pages
@@ -48,7 +49,7 @@ async def read_users(reading: Reading, shards: "asyncio.Future[Shards]") -> User
     beginning = _Beginning(pages(reading.graph, requests.users(reading.graph, select), decoder))
     try:
         # A small tenant's first page is its only one, a large tenant's is a sample of it: neither waits for the count.
-        expected, _ = await asyncio.gather(count_users(reading), beginning.read())
+        expected, _ = await asyncio.gather(in_task(count_users, reading), in_task(beginning.read))
         reading.progress.expect(reading.tenant, Source.USERS, expected)
         divided = Shards.whole()
         if expected is not None and expected >= SHARDED_FROM:
@@ -129,7 +130,8 @@ async def _pass(
         call = requests.users(reading.graph, select, where=where)
         return await _all(reading, pages(reading.graph, call, decoder), spool)
 
-    faults = [fault for fault in await asyncio.gather(*map(one, shards.filters)) if fault is not None]
+    ended = await asyncio.gather(*(in_task(one, each) for each in shards.filters))
+    faults = [fault for fault in ended if fault is not None]
     if shards.divided and any(fault.kind is Kind.UNSUPPORTED for fault in faults):
         found = await one(None)
         return [] if found is None else [found]

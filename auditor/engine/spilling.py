@@ -28,6 +28,10 @@ _WIDTH: Final = 4
 """Bytes of a number in the scratch file."""
 
 
+class ScratchError(OSError):
+    """The scratch file cannot be written, or read again: its disk is full, whichever tenant is judged."""
+
+
 class Scratch:
     """A scratch file that several write to, each at its end, and read from anywhere."""
 
@@ -36,19 +40,25 @@ class Scratch:
         self._end = 0
 
     def put(self, data: pa.Buffer) -> int:
-        """Append some bytes and return where they begin. Raises OSError where the disk is full."""
+        """Append some bytes and return where they begin. Raises ScratchError where the disk is full."""
         place = self._end
-        self._file.seek(place)
-        self._file.write(data)
+        try:
+            self._file.seek(place)
+            self._file.write(data)
+        except OSError as error:
+            raise ScratchError(error.errno, error.strerror) from error
         self._end += data.size
         return place
 
     def take(self, place: int, size: int) -> bytes:
-        """Read again what was put. Raises OSError where the file has become shorter."""
-        self._file.seek(place)
-        data = self._file.read(size)
+        """Read again what was put. Raises ScratchError where the file has become shorter."""
+        try:
+            self._file.seek(place)
+            data = self._file.read(size)
+        except OSError as error:
+            raise ScratchError(error.errno, error.strerror) from error
         if len(data) != size:
-            raise OSError(None, "a temporary file has lost its end")
+            raise ScratchError(None, "a temporary file has lost its end")
         return data
 
 
