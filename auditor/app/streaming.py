@@ -153,9 +153,7 @@ def stream(
                 if aside.described or plan.facts.snapshot.user_count >= LARGE:
                     parts.append(part)
                 else:
-                    # The plan, and what it knows of the tenant, is let go.
-                    rows.append(put_aside(plan, part.found, file, room=room.findings))
-                    room.findings += part.found.spill.held - (rows[-1].size if rows[-1].held is not None else 0)
+                    rows.append(_let_go(part, file, room))
             except ScratchError as error:
                 raise no_room(error) from error
             raised[state.manifest.tenant] = counts
@@ -212,6 +210,13 @@ def _part(plan: Plan, batches: Iterable[BatchOutcome], file: Scratch, room: _Roo
             )
         room.people -= recall.held
     return Part(plan=plan, found=found, recall=recall)
+
+
+def _let_go(part: Part, file: Scratch, room: _Room) -> Rows:
+    """Put the rows of a tenant aside; the plan, and what it knows of the tenant, is let go."""
+    rows = put_aside(part.plan, part.found, file, room=room.findings)
+    room.findings += part.found.spill.held - (rows.size if rows.held is not None else 0)
+    return rows
 
 
 def _raised(plan: Plan, found: Spilled) -> dict[str, Raised]:
