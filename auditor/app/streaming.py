@@ -138,24 +138,20 @@ def stream(
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        with Wall(state.manifest.tenant, alone=aside.alone) as wall:
+        with Wall(state.manifest.tenant, alone=aside.alone) as wall, _with_room():
             plan = bind(policies, Facts(state, catalogue, policies, as_of))
             if apart is not None and plan.facts.snapshot.user_count < aside.whole:
                 tenant = apart(plan, judge(plan), file)
                 names.take(plan.facts)
                 audited.append(tenant)
                 continue
-            try:
-                part = _part(plan, judge(plan), file, room, described=aside.described)
-                tenant = concluded(plan, part.found.evaluation, needed)
-                counts = _raised(plan, part.found)
-                names.take(plan.facts)
-                if aside.described or plan.facts.snapshot.user_count >= LARGE:
-                    parts.append(part)
-                else:
-                    rows.append(_let_go(part, file, room))
-            except ScratchError as error:
-                raise no_room(error) from error
+            part = _part(plan, judge(plan), file, room, described=aside.described)
+            tenant, counts = concluded(plan, part.found.evaluation, needed), _raised(plan, part.found)
+            names.take(plan.facts)
+            if aside.described or plan.facts.snapshot.user_count >= LARGE:
+                parts.append(part)
+            else:
+                rows.append(_let_go(part, file, room))
             raised[state.manifest.tenant] = counts
             audited.append(tenant)
         if wall.failure is not None:
@@ -210,6 +206,15 @@ def _part(plan: Plan, batches: Iterable[BatchOutcome], file: Scratch, room: _Roo
             )
         room.people -= recall.held
     return Part(plan=plan, found=found, recall=recall)
+
+
+@contextmanager
+def _with_room() -> Iterator[None]:
+    """Raise DeliveryError where the disk of the scratch file is full: that is no failure of a tenant."""
+    try:
+        yield
+    except ScratchError as error:
+        raise no_room(error) from error
 
 
 def _let_go(part: Part, file: Scratch, room: _Room) -> Rows:
