@@ -8,6 +8,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
+from auditor.catalogue import builtin
 from auditor.domain.errors import printable
 from auditor.domain.policy import Assignments
 from auditor.domain.result import Action, Money
@@ -24,6 +25,7 @@ from auditor.remedy.remedy import Decided, Remedy
 from auditor.remedy.situating import Circumstances, Situated
 from auditor.remedy.telling import Told, tell
 from auditor.remedy.wording import ENGLISH, Words
+from auditor.wording.products import one_of
 
 _TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
 _MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
@@ -148,7 +150,7 @@ def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence
         id=office.identity(pile),
         guidance=article,
         findings=marks,
-        title=_title(office, first, count),
+        title=_title(office, pile, count),
         role=told.role,
         prerequisites=_prerequisites(office, pile, told),
         steps=told.steps,
@@ -183,8 +185,10 @@ def _owners(office: Office, pile: Pile) -> Iterable[str]:
     return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
-def _title(office: Office, remedy: Remedy, count: int) -> str:
-    extra, new = remedy.extra, product_label(office.known, remedy.new)
+def _title(office: Office, pile: Pile, count: int) -> str:
+    remedy, enough = pile.first, _enough(office, pile)
+    extra = remedy.extra
+    new = one_of(office.words, enough) if enough else product_label(office.known, remedy.new)
     if remedy.kind in AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
     elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
@@ -216,7 +220,9 @@ def product_label(known: Circumstances, name: str) -> str:
     label = known.labels.get(name.casefold())
     if label is None and "+" in name:
         return " + ".join(product_label(known, part) for part in name.split("+") if part)
-    return printable(label or known.held.get(name) or name)
+    part = known.held.get(name) or name
+    named = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
+    return printable(named.pop() if len(named) == 1 else part)
 
 
 def group_label(groups: Mapping[str, str], group: str) -> str:
@@ -244,7 +250,7 @@ def _prerequisites(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
 def _enough(office: Office, pile: Pile) -> tuple[str, ...]:
     """Return the products of the tenant that a policy's name for several of them stands for."""
     policy, wanted = office.known.policies.get(pile.policy), pile.first.new
-    if not wanted or policy is None or not isinstance(policy.constraint, Assignments):
+    if not wanted or wanted in office.known.seats or policy is None or not isinstance(policy.constraint, Assignments):
         return ()
     sets = [element for element in policy.constraint.require if element.written == wanted]
     owned = {seat.sku_id: seat for element in sets for seat in owned_of(element, office.known.tenant.seats)}

@@ -8,7 +8,7 @@ from re import sub
 from typing import Any, Final
 
 from auditor.domain.result import Finding
-from auditor.render.facts import SIGN_INS, Way, last_sign_in, ways
+from auditor.render.facts import SIGN_INS, Way, last_sign_in, titled, ways
 from auditor.render.words import Words
 
 _SPOKEN: Final = frozenset(
@@ -104,7 +104,9 @@ def rest(finding: Finding, words: Words) -> Iterator[str]:
     if facts.get("error") and not OF_PEOPLE.isdisjoint(facts):
         yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
     if finding.check.startswith(HOLDINGS) and facts.get("assignedLicenses"):
-        yield words.gettext("holds {products}").replace("{products}", words.joined(_texts(facts["assignedLicenses"])))
+        yield words.gettext("holds {products}").replace(
+            "{products}", words.joined(map(titled, _texts(facts["assignedLicenses"])))
+        )
     if not _OF_SUBSCRIPTIONS.isdisjoint(facts):
         yield from _subscription(facts, words)
     if not _OF_GROUPS.isdisjoint(facts):
@@ -233,7 +235,7 @@ def _budget(finding: Finding, words: Words) -> Iterator[str]:
         if type(value) in _NUMBERS and isfinite(value):
             yield text.replace("{money}", words.money(Decimal(str(value)), finding.detail))
     if finding.evidence.get("unpriced"):
-        unpriced = words.joined(_texts(finding.evidence["unpriced"]))
+        unpriced = words.joined(map(titled, _texts(finding.evidence["unpriced"])))
         yield words.gettext("at least: no price for {products}").replace("{products}", unpriced)
 
 

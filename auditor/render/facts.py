@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
+from auditor.catalogue import builtin
 from auditor.domain.result import Finding, TenantResult
 
 SEAT_FACTS: Final = ("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust")
@@ -81,17 +83,29 @@ def ways(evidence: Mapping[str, Any]) -> tuple[Way, ...]:
 
 
 def product_name(finding: Finding, names: Mapping[str, str]) -> str | None:
-    """Return the product's name for people, the name that the tenant shows for its skuId first."""
+    """Return the product's name for people: what the tenant shows for its skuId or part number, else Microsoft's."""
     product = finding.product
     if product is None:
         return None
-    known = names.get(product.sku_id.casefold()) if product.sku_id is not None else None
-    return known or product.sku_part_number or product.sku_id
+    for key in (product.sku_id, product.sku_part_number):
+        known = names.get(key.casefold()) if key is not None else None
+        if known:
+            return known
+    return titled(product.sku_part_number) if product.sku_part_number else product.sku_id
 
 
 def product_names(tenant: TenantResult) -> dict[str, str]:
-    """Return the names of the tenant's products by skuId."""
-    return {seats.sku_id.casefold(): seats.name for seats in tenant.seats if seats.name}
+    """Return the names of the tenant's products by skuId and by part number, casefolded."""
+    named = [seats for seats in tenant.seats if seats.name]
+    by_part = {seats.sku_part_number.casefold(): seats.name for seats in named if seats.sku_part_number}
+    return by_part | {seats.sku_id.casefold(): seats.name for seats in named}
+
+
+@lru_cache(maxsize=4096)
+def titled(part_number: str) -> str:
+    """Return Microsoft's name for a part number; the part number where there is none, or more than one."""
+    found = {product.name for product in builtin().by_part_number(part_number)}
+    return found.pop() if len(found) == 1 else part_number
 
 
 def _way(told: Any) -> Way:

@@ -8,8 +8,9 @@ from typing import Any, Final
 from auditor.domain.result import Coverage, Finding, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.evidence import advice, described, limits, ungraced
-from auditor.render.facts import product_name, product_names
+from auditor.render.facts import product_name, product_names, titled
 from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
+from auditor.render.product_sets import labels
 from auditor.render.seat_picture import picture, tightest
 from auditor.render.totals import shown
 from auditor.render.view import Line, OutcomeRow, Row, SeatRow, SourceRow
@@ -17,6 +18,8 @@ from auditor.render.words import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
 
 ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
+_OF_PRODUCTS: Final = frozenset({"assignment.overlap", "assignment.redundant"})
+"""Checks whose detail is part numbers, joined with a plus."""
 _SEATS: Final = {"buy": 1, "remove-seats": -1, "remove-seats-at-renewal": -1}
 """Kinds of action that name a number of seats, and whether they add or take away."""
 LONG: Final = 300
@@ -38,8 +41,14 @@ class Context:
     earlier version, whose findings tell it."""
 
     @classmethod
-    def of_tenant(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
-        """Return the context of a tenant."""
+    def of_tenant(
+        cls,
+        tenant: TenantResult,
+        headers: Mapping[str, PolicyHeader],
+        words: Words,
+        sets: Mapping[str, Any] | None = None,
+    ) -> "Context":
+        """Return the context of a tenant; `sets` are the `products` that the run defines."""
         worst: dict[str, Finding] = {}
         for finding in checked(tenant.findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
@@ -47,12 +56,19 @@ class Context:
                 known = worst.get(sku.casefold())
                 if known is None or _before(finding) < _before(known):
                     worst[sku.casefold()] = finding
-        return replace(cls.without_seats(tenant, headers, words), about_seats=worst, numbers=_numbers(tenant))
+        return replace(cls.without_seats(tenant, headers, words, sets), about_seats=worst, numbers=_numbers(tenant))
 
     @classmethod
-    def without_seats(cls, tenant: TenantResult, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
+    def without_seats(
+        cls,
+        tenant: TenantResult,
+        headers: Mapping[str, PolicyHeader],
+        words: Words,
+        sets: Mapping[str, Any] | None = None,
+    ) -> "Context":
         """Return the context of a tenant of which no seats are told: findings about them are not looked for."""
-        return cls(prefix=tenant.name, headers=headers, names=product_names(tenant), words=words, about_seats={})
+        named = labels(headers.values(), sets or {}, tenant.seats, words) | product_names(tenant)
+        return cls(prefix=tenant.name, headers=headers, names=named, words=words, about_seats={})
 
     @classmethod
     def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
@@ -152,6 +168,9 @@ def what(finding: Finding, context: Context) -> str:
     if detail is not None and finding.check == "assignment.error":
         # The group after the @ stands among the evidence, as the path.
         detail = detail.partition("@")[0]
+    elif detail is not None and finding.check in _OF_PRODUCTS:
+        parts_of = detail.split("+")
+        detail = " + ".join(context.names.get(part.casefold()) or titled(part) for part in parts_of)
     parts = [part for part in (about, detail) if part]
     return f"{' · '.join(parts)}: {said}" if parts else said
 

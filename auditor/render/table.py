@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any, Final
 
 from auditor.domain.result import Finding, ProductReference, Result
-from auditor.render.facts import SEAT_FACTS, last_sign_in, latest, paths, product_names
+from auditor.render.facts import SEAT_FACTS, last_sign_in, latest, paths, product_name, product_names
 from auditor.render.json_text import amount
 
 Cell = str | int | Decimal | None
@@ -290,8 +290,8 @@ class _Reading:
         worth = None if money is None else money.per_month
         key = (sku, part, each.detail, None if money is None else money.currency, worth)
         if key not in self._products:
-            known = self._names.get(sku.casefold()) if sku is not None else None
-            cells = (sku, part, known or part or sku, each.detail, key[3], None if worth is None else amount(worth))
+            name = product_name(each, self._names)
+            cells = (sku, part, name, each.detail, key[3], None if worth is None else amount(worth))
             self._products[key] = self._shown.products(cells)
         return self._products[key]
 

@@ -252,11 +252,12 @@ class Part:
 def walks(result: Result, words: Words) -> tuple[Walk, ...]:
     """Return a walk over the findings of every tenant that is told in full, and one over those of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
+    sets = result.run.definitions.get("products")
     tenants = pressing(result).tenants
     most = max(_FEWEST, _ACTIONS // max(1, len(tenants)))
     return (
         *(
-            Walk.over(tenant.findings, tenant.actions, Context.of_tenant(tenant, headers, words), most)
+            Walk.over(tenant.findings, tenant.actions, Context.of_tenant(tenant, headers, words, sets), most)
             for tenant in tenants
         ),
         Walk.over(result.fleet.findings, result.fleet.actions, Context.of_fleet(result, headers, words)),

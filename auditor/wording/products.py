@@ -1,0 +1,20 @@
+"""Several products, each of which is enough, in few words."""
+
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+_NAMED: Final = 3
+"""Products that are named."""
+
+
+class _Words(Protocol):
+    def gettext(self, message: str, /) -> str: ...
+
+
+def one_of(words: _Words, names: Iterable[str]) -> str:
+    """Return a product that stands alone, else that it is one of these; of many the first few in their order."""
+    told = sorted(set(names))
+    if len(told) == 1:
+        return told[0]
+    listed = ", ".join(told[:_NAMED]) + (", …" if len(told) > _NAMED else "")
+    return words.gettext("one of: {products}").replace("{products}", listed)
