@@ -9,7 +9,7 @@ from auditor.domain.priority import FIRST
 from auditor.domain.result import Action, Finding
 from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
 from auditor.remedy.wording import ENGLISH, Words
-from auditor.wording import CHECKS, Wording
+from auditor.wording import CHECKS, FALLBACK, Wording, wording
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -75,8 +75,8 @@ def escaped(text: str) -> str:
 
 
 def amount(value: Decimal, currency: str, words: Words) -> str:
-    """Return an amount of money as the language writes it; with its code behind it where no language is known."""
-    return words.money(value, currency) if isinstance(words, Wording) else f"{value:.2f} {currency}"
+    """Return an amount of money as the language writes it, in English where `words` are of no known language."""
+    return (words if isinstance(words, Wording) else wording(FALLBACK)).money(value, currency)
 
 
 def _money(figures: Figures, words: Words) -> str:

@@ -267,6 +267,9 @@ def _next_date(finding: Finding) -> datetime | None:
 
 
 def _idle(finding: Finding, spare: int | None, words: Words) -> Iterator[str]:
+    state = words.subscription(finding.evidence.get("status"))
+    if state:
+        yield state
     if finding.evidence.get("isTrial") is True:
         yield words.gettext("trial")
     bought = finding.evidence.get("totalLicenses")

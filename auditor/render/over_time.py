@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.result import Finding, FleetResult, Result, Subscription, TenantResult
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.facts import product_name
 from auditor.render.fleet import spare_seats
@@ -53,6 +53,7 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
         Renewal(
             name=shortened(each.name),
             date=words.date(each.moment),
+            state=shortened(words.subscription(each.status)),
             said=words.joined(each.said),
             severity=None if each.finding is None else each.finding.severity,
             anchor=None if each.finding is None else anchored("f", each.finding.fingerprint),
@@ -77,6 +78,8 @@ class _Dated:
     key: str
     """The id of the subscription."""
     name: str
+    status: object
+    """The state as Graph calls it; None where it did not tell."""
     said: Sequence[str]
     finding: Finding | None
 
@@ -99,6 +102,7 @@ def _found(tenant: TenantResult, context: Context) -> dict[str, _Dated]:
                 order=(finding.subject.name, finding.fingerprint),
                 key=finding.subject.id,
                 name=product_name(finding, context.names) or finding.subject.name,
+                status=finding.evidence.get("status"),
                 said=list(_said(finding, spare, context.words)),
                 finding=finding,
             )
@@ -118,7 +122,8 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
             order=(each.name, each.id),
             key=each.id,
             name=known or each.name or each.sku_part_number or each.sku_id or each.id,
-            said=list(_told_of(each, spare, words)),
+            status=each.status,
+            said=list(_bought(each.trial, each.seats, each.sku_id, spare, words)),
             finding=None,
         )
 
@@ -235,13 +240,6 @@ def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> It
     seats = facts.get("totalLicenses")
     sku = finding.product.sku_id if finding.product is not None else None
     yield from _bought(facts.get("isTrial"), seats if type(seats) is int else None, sku, spare, words)
-
-
-def _told_of(subscription: Subscription, spare: Mapping[str, int | None], words: Words) -> Iterator[str]:
-    yield from _bought(subscription.trial, subscription.seats, subscription.sku_id, spare, words)
-    # What is in order needs no word: nearly every subscription is.
-    if subscription.status is not None and subscription.status.casefold() != "enabled":
-        yield words.gettext("state {state}").replace("{state}", shortened(subscription.status))
 
 
 def _bought(

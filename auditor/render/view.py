@@ -166,6 +166,7 @@ class Renewal:
 
     name: str
     date: str
+    state: str
     said: str
     severity: Severity | None
     """Of its worst open finding; None where there is none."""

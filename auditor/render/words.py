@@ -58,6 +58,16 @@ SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(
         SourceStatus.NOT_NEEDED: N_("not needed"),
     }
 )
+SUBSCRIPTIONS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "enabled": N_("active"),
+        "warning": N_("in its grace period"),
+        "suspended": N_("suspended"),
+        "lockedout": N_("locked out"),
+        "deleted": N_("deleted"),
+    }
+)
+"""States of subscriptions, by Graph's names in lower case."""
 ORDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "check": N_("check"),
@@ -123,6 +133,13 @@ class Words:
             case Severity.INFO:
                 said = of.ngettext("{count} info", "{count} info", count)
         return said.replace("{count}", "").strip()
+
+    def subscription(self, status: object) -> str:
+        """Return the state of a subscription; Graph's own name where it is a new one, empty where there is none."""
+        if not isinstance(status, str):
+            return ""
+        known = SUBSCRIPTIONS.get(status.casefold())
+        return status if known is None else self.gettext(known)
 
     def told(self, text: str) -> str:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""

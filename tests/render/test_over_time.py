@@ -76,7 +76,10 @@ def test_a_subscription_without_a_finding_is_drawn_unmarked_and_one_with_a_findi
         ("Power BI Pro", None, None),
         ("Teams Premium", None, None),
     ]
-    assert line.renewals[0].said == "90 seats bought, 29 spare today, state Warning"
+    assert (line.renewals[0].state, line.renewals[0].said) == (
+        "in its grace period",
+        "90 seats bought, 29 spare today",
+    )
     whole = result()
     page = b"".join(render(replace(whole, tenants=(tenant,)), "html", locale="en").chunks()).decode()
     drawn = page[page.index('<svg class="line-of-time"') :]
