@@ -99,9 +99,9 @@ def assemble(
 ) -> Result:
     """Put tenants together into a run: the fleet is judged over all of them, and only now is a waiver unused."""
     tenants = sorted(audited, key=lambda tenant: tenant.name)
-    fleet = judge_fleet(policies, tenants, catalogue, today=as_of.date())
+    fleet, touched = judge_fleet(policies, tenants, catalogue, today=as_of.date())
     fleet = replace(fleet, notices=(*fleet.notices, *unknown_names))
-    tenants = _with_unused(tenants, policies, as_of, fleet)
+    tenants = _with_unused(tenants, policies, as_of, fleet, touched)
     return Result(
         run=_run(policies, as_of, tenants), tenants=tuple(tenants), fleet=fleet, summary=summarise(tenants, fleet)
     )
@@ -238,16 +238,16 @@ def _seat_count(facts: Facts, sku: SkuFact, bounds: tuple[SeatBounds, ...]) -> S
     )
 
 
-def _waivers_of(fleet: FleetResult) -> set[str]:
-    return {finding.waiver for finding in fleet.findings if finding.waiver is not None}
-
-
 def _with_unused(
-    tenants: Sequence[TenantResult], policies: PolicySet, as_of: datetime, fleet: FleetResult
+    tenants: Sequence[TenantResult],
+    policies: PolicySet,
+    as_of: datetime,
+    fleet: FleetResult,
+    fleet_waivers: frozenset[str],
 ) -> list[TenantResult]:
     """Add `waiver.unused` to every tenant that the waiver is for; only the whole run can tell."""
     outcomes = {tenant.name: tenant.policies for tenant in tenants}
-    touched = frozenset({waiver for tenant in tenants for waiver in tenant.touched_waivers} | _waivers_of(fleet))
+    touched = fleet_waivers.union(*(tenant.touched_waivers for tenant in tenants))
     unused = list(unused_waivers(policies, as_of, outcomes, fleet, touched))
     return [
         replace(

@@ -208,6 +208,16 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverShare:
+    """Which of a tenant's SKUs the products of a waiver contain."""
+
+    waiver: str
+    sku_ids: tuple[str, ...]
+    doubtful: tuple[str, ...] = ()
+    """SKUs of which that is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BalanceShare:
     """What one tenant brings to a `balance` policy: which of its SKUs the policy looks at."""
 
@@ -217,6 +227,8 @@ class BalanceShare:
     """SKUs of which it is not known whether the policy looks at them."""
     reason: str | None = None
     """Why the tenant's seats are not known whole."""
+    waivers: tuple[WaiverShare, ...] | None = None
+    """Of the waivers for the policy that have products and are for the fleet; None in results of earlier versions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

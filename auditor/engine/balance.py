@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.catalogue import Catalogue
 from auditor.domain.policy import Balance, Bound, Policy, PolicySet, Waiver
+from auditor.domain.product_set import ProductSet
 from auditor.domain.result import (
     BalanceShare,
     Finding,
@@ -18,11 +19,13 @@ from auditor.domain.result import (
     SourceLine,
     Subject,
     TenantResult,
+    WaiverShare,
 )
 from auditor.domain.words import Outcome, Source, SourceStatus, Status, SubjectType
 from auditor.engine.absence import no_match
 from auditor.engine.coverage import unread
 from auditor.engine.facts import SkuFact
+from auditor.engine.notices import unknown_waiver
 from auditor.engine.outcome import fingerprint
 from auditor.engine.plan import Plan
 from auditor.engine.product_masks import ProductMasks
@@ -40,7 +43,28 @@ def share_of(plan: Plan, policy: Policy, block: Balance) -> BalanceShare:
         sku_ids=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.true[number])),
         doubtful=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.unknown[number])),
         reason=None if doubt is None else "; ".join(doubt.reasons),
+        waivers=tuple(
+            _waiver_share(plan, waiver, waiver.products)
+            for _, waiver in plan.covering(policy)
+            if waiver.products is not None and _of_fleet(waiver)
+        ),
     )
+
+
+def _waiver_share(plan: Plan, waiver: Waiver, products: ProductSet) -> WaiverShare:
+    """Tell which of a tenant's SKUs a waiver is for."""
+    mask, skus = plan.masks.of(products), plan.facts.skus
+    owned = [number for number, sku in enumerate(skus) if sku.owned]
+    return WaiverShare(
+        waiver=waiver.id,
+        sku_ids=tuple(sorted(skus[number].sku_id for number in owned if mask.true[number])),
+        doubtful=tuple(sorted(skus[number].sku_id for number in owned if mask.unknown[number])),
+    )
+
+
+def _of_fleet(waiver: Waiver) -> bool:
+    """Whether a waiver can be for a finding about the fleet: it names neither people nor single tenants."""
+    return waiver.users is None and waiver.tenants is None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,15 +88,22 @@ class _Verdict:
     doubtful: bool = False
     """Whether it may look at more."""
     reasons: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    """Waivers that match a finding, or may match one."""
 
 
 def judge_fleet(
     policies: PolicySet, tenants: Sequence[TenantResult], catalogue: Catalogue, *, today: date
-) -> FleetResult:
-    """Judge every balance policy over the tenants of a run; `today` decides which waivers still hold."""
+) -> tuple[FleetResult, frozenset[str]]:
+    """Judge every balance policy over the tenants of a run; `today` decides which waivers still hold.
+
+    Returns also the ids of the waivers that match a finding, or may match one.
+    """
     outcomes: list[PolicyOutcome] = []
     findings: list[Finding] = []
     notices: list[Notice] = []
+    touched: set[str] = set()
     fleet = _Fleet(catalogue=catalogue, policies=policies)
     live = [waiver for waiver in policies.waivers if today <= waiver.expires]
     for policy in policies.policies:
@@ -93,6 +124,8 @@ def judge_fleet(
                 )
             )
         findings.extend(verdict.findings)
+        notices.extend(verdict.notices)
+        touched |= verdict.touched
         outcome = _outcome(policy, verdict)
         outcomes.append(outcome)
         if len(judged) > 1 and outcome.judged == 0 and not verdict.doubtful:
@@ -100,7 +133,8 @@ def judge_fleet(
     order = {policy.id: policy for policy in policies.policies}
     findings.sort(key=lambda item: (item.severity.rank, item.policy, item.check, item.subject.id))
     outcomes.sort(key=lambda item: (order[item.id].severity.rank, item.id))
-    return FleetResult(policies=tuple(outcomes), findings=tuple(findings), notices=tuple(notices))
+    told = tuple(dict.fromkeys(notices))
+    return FleetResult(policies=tuple(outcomes), findings=tuple(findings), notices=told), frozenset(touched)
 
 
 def _outcome(policy: Policy, verdict: _Verdict) -> PolicyOutcome:
@@ -126,6 +160,7 @@ def _judge(
     verdict: _Verdict,
 ) -> None:
     shares = {tenant.name: _share(tenant, policy) for tenant in tenants}
+    waiving = _Waiving(policy, tenants, shares, fleet, waivers)
     for tenant in tenants:
         share = shares[tenant.name]
         if share is None or share.reason is not None:
@@ -143,7 +178,8 @@ def _judge(
                 scale.weigh(block, tenant, count, doubtful=count.sku_id in share.doubtful)
     for sku_id, scale in sorted(scales.items()):
         if scale.short and scale.excess:
-            verdict.findings.append(_finding(policy, block, sku_id, scale, fleet, waivers))
+            matching = waiving.matching(scale.count, verdict)
+            verdict.findings.append(_finding(policy, block, sku_id, scale, matching))
         elif scale.may_be_short and scale.may_be_excess:
             verdict.reasons.extend(scale.reasons)
 
@@ -208,11 +244,9 @@ def _finding(
     block: Balance,
     sku_id: str,
     scale: _Scales,
-    fleet: _Fleet,
-    waivers: Iterable[Waiver],
+    waiver: str | None,
 ) -> Finding:
     count = scale.count
-    waiver = next((item.id for item in waivers if _waives(item, policy, sku_id, count, fleet)), None)
     product = ProductReference(sku_id=sku_id, sku_part_number=count.sku_part_number)
     return Finding(
         fingerprint=fingerprint("", policy.id, "balance.imbalance", ("fleet", sku_id), sku_id, None),
@@ -233,17 +267,57 @@ def _finding(
     )
 
 
-def _waives(waiver: Waiver, policy: Policy, sku_id: str, count: SeatCount, fleet: _Fleet) -> bool:
-    """Whether a waiver is for a finding about the fleet: it names neither people nor single tenants."""
-    if waiver.users is not None or waiver.tenants is not None or not waiver.covers(policy.id):
-        return False
-    if waiver.products is None:
-        return True
-    product = fleet.catalogue.product(sku_id)
-    sku = SkuFact(
-        sku_id=sku_id,
-        part_number=count.sku_part_number,
-        owned=True,
-        plans=None if product is None else {plan.id: plan.name for plan in product.plans},
-    )
-    return bool(ProductMasks(fleet, (sku,)).of(waiver.products).true[0])
+class _Waiving:
+    """The waivers for one policy's findings about the fleet, and which SKUs of which tenant each of them is for."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        tenants: Sequence[TenantResult],
+        shares: Mapping[str, BalanceShare | None],
+        fleet: _Fleet,
+        waivers: Iterable[Waiver],
+    ) -> None:
+        self._fleet = fleet
+        self._waivers = [waiver for waiver in waivers if _of_fleet(waiver) and waiver.covers(policy.id)]
+        self._owned = {tenant.name: frozenset(count.sku_id for count in tenant.seats) for tenant in tenants}
+        self._said = {
+            (name, item.waiver): (frozenset(item.sku_ids), frozenset(item.doubtful))
+            for name, share in shares.items()
+            for item in (share.waivers or () if share is not None else ())
+        }
+
+    def matching(self, count: SeatCount, verdict: _Verdict) -> str | None:
+        """Return the first waiver that is for a finding about a SKU; all that match, or may, are noted as touched."""
+        found: str | None = None
+        for waiver in self._waivers:
+            answers = [
+                self._contains(waiver, tenant, count) for tenant, own in self._owned.items() if count.sku_id in own
+            ]
+            if False in answers:
+                continue
+            verdict.touched.add(waiver.id)
+            if None in answers:
+                verdict.notices.append(unknown_waiver(waiver))
+            elif found is None:
+                found = waiver.id
+        return found
+
+    def _contains(self, waiver: Waiver, tenant: str, count: SeatCount) -> bool | None:
+        """Tell whether a waiver is for a SKU of one tenant, by the products that the tenant itself shows."""
+        if waiver.products is None:
+            return True
+        said = self._said.get((tenant, waiver.id))
+        if said is None:  # the result of an earlier version, which told nothing of waivers
+            return self._in_catalogue(waiver.products, count)
+        return True if count.sku_id in said[0] else None if count.sku_id in said[1] else False
+
+    def _in_catalogue(self, products: ProductSet, count: SeatCount) -> bool:
+        product = self._fleet.catalogue.product(count.sku_id)
+        sku = SkuFact(
+            sku_id=count.sku_id,
+            part_number=count.sku_part_number,
+            owned=True,
+            plans=None if product is None else {plan.id: plan.name for plan in product.plans},
+        )
+        return bool(ProductMasks(self._fleet, (sku,)).of(products).true[0])

@@ -96,6 +96,15 @@ class Facts:
         return name == "id" or name in self._asked
 
     @cached_property
+    def marks_mailboxes(self) -> bool:
+        """Whether the snapshot tells of whom the mailbox could not be read, so that it was read of everybody else."""
+        gaps = self.snapshot.not_collected
+        if gaps is not None:
+            return _MAILBOX in gaps
+        users = (batch.users for batch in self.snapshot.batches((_GAPS,), ()))
+        return any(_MAILBOX in part.column(_GAPS).flatten().to_pylist() for part in users if _GAPS in part.schema.names)
+
+    @cached_property
     def skus(self) -> tuple[SkuFact, ...]:
         """Every SKU that the tenant owns or that somebody holds, in the order of products."""
         owned = {fact.sku_id: fact for fact in map(self._owned, _rows(self.snapshot.table("products")))}
@@ -164,6 +173,24 @@ class Facts:
         unread = self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE
         return SkuFact(sku_id=sku_id.lower(), part_number=None, owned=False, plans=None, name_may_be_any=unread)
 
+    def described(self, sku_id: str, part_number: str | None = None) -> SkuFact:
+        """Return what is known of any SKU; one that the tenant no longer shows is looked up in the catalogue.
+
+        `part_number` is the one that the subject itself tells.
+        """
+        place = self.index.get(sku_id)
+        if place is not None and self.skus[place].owned:
+            return self.skus[place]
+        product = self.catalogue.product(sku_id)
+        name = part_number or (product.part_number if product else None)
+        return SkuFact(
+            sku_id=sku_id,
+            part_number=name,
+            owned=False,
+            plans=None if product is None else _plans(product.plans),
+            name_may_be_any=name is None and self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE,
+        )
+
     def title(self, fact: SkuFact) -> str:
         """Return the friendly name of a SKU; one that no catalogue knows keeps its part number, then its id."""
         product = self.catalogue.product(fact.sku_id)
@@ -199,6 +226,9 @@ class Facts:
     def group_names(self) -> Mapping[str, str]:
         """Group id → display name, of the groups that were read."""
         return {group.id: group.name for group in self.groups if group.name}
+
+
+_GAPS, _MAILBOX = "notCollected", "mailboxType"
 
 
 def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:

@@ -136,17 +136,7 @@ def _dated(plan: Plan, row: Mapping[str, Any]) -> Subscription:
 
 def sku_of(plan: Plan, row: Mapping[str, Any]) -> SkuFact:
     """Return the SKU of a subscription; one that the tenant no longer shows is told by the subscription itself."""
-    sku_id = row["skuId"] or ""
-    number = plan.facts.index.get(sku_id)
-    if number is not None and plan.facts.skus[number].owned:
-        return plan.facts.skus[number]
-    product = plan.facts.catalogue.product(sku_id)
-    return SkuFact(
-        sku_id=sku_id,
-        part_number=row["skuPartNumber"] or (product.part_number if product else None),
-        owned=False,
-        plans={service.id: service.name for service in product.plans} if product else None,
-    )
+    return plan.facts.described(row["skuId"] or "", row["skuPartNumber"])
 
 
 def _subscription_checks(
@@ -242,12 +232,13 @@ def judge_budget(plan: Plan, place: int, block: Budget) -> Judged:
     doubt = Doubt.of(unread(facts, Source.SUBSCRIBED_SKUS))
     if facts.status(Source.SUBSCRIBED_SKUS) not in _READABLE:
         return doubt.judged()
-    if prices is None:
-        doubt.add("prices", "no file gives prices; add `prices:` to the policies")
-        return doubt.judged()
     total = Decimal(0)
     unpriced: list[str] = []
     paid = plan.masks.of(PAID_PRODUCTS)
+    if prices is None:
+        if any(paid.maybe[number] and sku.owned and sku.usable != 0 for number, sku in enumerate(facts.skus)):
+            doubt.add("prices", "no file gives prices; add `prices:` to the policies")
+        return doubt.judged()
     for number, sku in enumerate(facts.skus):
         if not sku.owned or sku.usable == 0:
             continue

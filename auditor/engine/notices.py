@@ -21,7 +21,7 @@ def tenant_notices(plan: Plan, evaluation: Evaluation) -> tuple[Notice, ...]:
     found = [
         *(_expired(waiver) for waiver in plan.expired),
         *(_expiring(waiver, facts.as_of) for waiver in plan.waivers if days_left(waiver, facts.as_of) <= SOON),
-        *(_unknown(plan.waivers[place]) for place in evaluation.unknown_waivers),
+        *(unknown_waiver(plan.waivers[place]) for place in evaluation.unknown_waivers),
         *_unknown_names(plan),
         *absences(plan, evaluation.unmatched),
     ]
@@ -141,7 +141,8 @@ def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
     return Notice(code="waiver.expiring", message=message, subject=waiver.id)
 
 
-def _unknown(waiver: Waiver) -> Notice:
+def unknown_waiver(waiver: Waiver) -> Notice:
+    """Tell that it is not known whether a waiver is for a finding."""
     return Notice(
         code="waiver.unknown",
         message=f"whether the waiver {waiver.id} is for some users is not known, so it does not waive their findings",

@@ -83,7 +83,8 @@ class People:
         if name == Source.SIGN_IN_ACTIVITY.value:
             return self._unknown_source(Source.SIGN_IN_ACTIVITY, name, self._without_stamp)
         if name == "mailboxType":
-            return self._unknown_source(Source.MAILBOXES, name, self._without_mailbox)
+            marked = self.facts.status(Source.MAILBOXES) is SourceStatus.PARTIAL and self.facts.marks_mailboxes
+            return self._unknown_source(Source.MAILBOXES, name, self.nobody if marked else self._without_mailbox)
         if not self.facts.asked(name):
             return self.everybody
         return self._not_collected.get(name, self.nobody)

@@ -1,7 +1,7 @@
 """The checks of `seats`: spare seats against bounds, people against quotas, and how many seats to buy or remove."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
@@ -14,6 +14,7 @@ from auditor.engine.doubts import doubts_of
 from auditor.engine.facts import Facts, SkuFact
 from auditor.engine.outcome import Judged, Single, Tally
 from auditor.engine.plan import Plan
+from auditor.engine.pools import possible_breach
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,25 +40,62 @@ def judge_seats(plan: Plan, place: int, block: Seats, tally: Tally | None) -> Ju
     mask = plan.masks.of(block.of)
     doubt = Doubt.of(source)
     chosen = [number for number in facts.assignable if mask.true[number]]
-    for number in () if mask.sure else facts.assignable:
-        if mask.unknown[number] and (block.pool or _may_raise(block, _stock(facts, number), tally)):
-            doubt.add("subscriptions", "whether every subscription of a SKU is a trial is not known")
+    doubtful = () if mask.sure else [number for number in facts.assignable if mask.unknown[number]]
     if block.pool:
-        stocks = [_pool(facts, block, chosen)] if chosen else []
-    else:
-        stocks = [
-            _stock(facts, number) for number in chosen if block.quota is not None or _stands_out(facts, number, block)
-        ]
+        return _judge_pool(plan, place, block, (chosen, doubtful), tally, doubt)
+    if any(_may_raise(block, _stock(facts, number), tally) for number in doubtful):
+        doubt.add("subscriptions", _TRIAL_UNKNOWN)
+    stocks = [
+        _stock(facts, number) for number in chosen if block.quota is not None or _stands_out(facts, number, block)
+    ]
     findings: list[Single] = []
     for stock in stocks:
-        # The sum over a list that was read in part is nobody's number.
-        if block.judges_spare and not (block.pool and source is not None):
+        if block.judges_spare:
             findings.extend(_spare(plan, place, block, stock, doubt))
         if block.quota is not None:
             findings.extend(_quota(plan, place, block, stock, tally, doubt))
-    if block.quota is not None:
+    if block.quota is not None and any(mask.maybe[number] for number in facts.assignable):
         doubt.take(unread(facts, Source.USERS) or Doubt())
     return doubt.judged(findings)
+
+
+def _judge_pool(
+    plan: Plan, place: int, block: Seats, numbers: tuple[list[int], Sequence[int]], tally: Tally | None, doubt: Doubt
+) -> Judged:
+    """Judge the sum of the SKUs that are certainly in the pool, with those that may be.
+
+    The sum is judged where every answer about the doubtful ones comes to the same findings with the same numbers.
+    """
+    facts, (chosen, doubtful) = plan.facts, numbers
+    findings: list[Single] = []
+    stock = _pool(facts, block, chosen)
+    same = bool(chosen) and all(_adds_nothing(facts.skus[number]) for number in doubtful)
+    # The sum over a list that was read in part is nobody's number.
+    if block.judges_spare and facts.status(Source.SUBSCRIBED_SKUS) is SourceStatus.COMPLETE:
+        if same:
+            findings.extend(_spare(plan, place, block, stock, doubt))
+        elif doubtful and possible_breach(block, *([facts.skus[number] for number in each] for each in numbers)):
+            doubt.add("subscriptions", _TRIAL_UNKNOWN)
+    if block.quota is not None and (chosen or doubtful):
+        stock = stock if same else _unnumbered(stock)
+        findings.extend(_quota(plan, place, block, stock, tally, doubt))
+        if doubtful and not findings and tally is not None and int(tally.possible[0]) > block.quota:
+            doubt.add("subscriptions", _TRIAL_UNKNOWN)
+        doubt.take(unread(facts, Source.USERS) or Doubt())
+    return doubt.judged(findings)
+
+
+_TRIAL_UNKNOWN = "whether every subscription of a SKU is a trial is not known"
+
+
+def _adds_nothing(sku: SkuFact) -> bool:
+    """Whether a SKU leaves every sum as it is."""
+    return all(number == 0 for number in (sku.enabled, sku.warning, sku.suspended, sku.locked_out, sku.consumed))
+
+
+def _unnumbered(stock: Stock) -> Stock:
+    """Return a pool of which it is not known what it sums up to."""
+    return replace(stock, enabled=None, warning=None, suspended=None, locked_out=None, consumed=None)
 
 
 def _stands_out(facts: Facts, number: int, block: Seats) -> bool:

@@ -8,7 +8,7 @@ from auditor.domain.policy import Assignments, Policy, Waiver
 from auditor.domain.product_set import ProductSet
 from auditor.engine.outcome import OPEN, BatchOutcome, Chunk, Rows, Single
 from auditor.engine.plan import Plan, assignable, overlap
-from auditor.engine.product_masks import Mask
+from auditor.engine.product_masks import Mask, ProductMasks
 from auditor.engine.selecting import Selecting
 
 
@@ -77,10 +77,10 @@ def _single_products(plan: Plan, waiver: Waiver, single: Single, pool: ProductSe
         return Mask(true, np.array([shared.unknown[summed].any()]) & ~true)
     if single.product is None or single.product.sku_id is None:
         return _NEITHER
-    listed = plan.masks.of(waiver.products)
-    place = plan.facts.index.get(single.product.sku_id)
-    if place is None:
-        return _NEITHER
+    sku = plan.facts.described(single.product.sku_id, single.product.sku_part_number)
+    if not sku.owned:
+        return ProductMasks(plan.facts, (sku,)).of(waiver.products)
+    listed, place = plan.masks.of(waiver.products), plan.facts.index[sku.sku_id]
     return Mask(listed.true[place : place + 1], listed.unknown[place : place + 1])
 
 

@@ -29,6 +29,7 @@ from auditor.domain.result import (
     Subscription,
     Summary,
     TenantResult,
+    WaiverShare,
 )
 from auditor.domain.words import (
     Agreement,
@@ -329,7 +330,12 @@ def _share(part: Part) -> BalanceShare:
         sku_ids=part.texts("skuIds"),
         doubtful=part.texts("doubtful"),
         reason=part.optional_text("reason"),
+        waivers=tuple(map(_waiver_share, part.parts("waivers"))) if "waivers" in part.values else None,
     )
+
+
+def _waiver_share(part: Part) -> WaiverShare:
+    return WaiverShare(waiver=part.text("waiver"), sku_ids=part.texts("skuIds"), doubtful=part.texts("doubtful"))
 
 
 def _notice(part: Part) -> Notice:

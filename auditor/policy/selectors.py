@@ -115,6 +115,8 @@ def _one_of(name: str, node: Node, names: "Names") -> OneOf:
 
 def scalar(name: str, node: Node, names: "Names") -> Scalar | None:
     """Read a value that a property can equal; dates of instant properties are read as midnight UTC."""
+    if node.value == "":
+        return None  # the empty string means that there is no value, as in Graph
     if node.value is None or name in BOOLEAN_PROPERTIES:
         value: Scalar | None = node.value
         return value

@@ -9,7 +9,7 @@ import yaml as pyyaml
 from yaml._yaml import CParser
 
 from auditor.domain.errors import Diagnostic, InputError, Span
-from auditor.policy import yaml_scalars, yaml_words
+from auditor.policy import old_breaks, yaml_scalars, yaml_words
 
 MOST_BYTES: Final = 1 << 20
 MOST_NODES: Final = 100_000
@@ -25,8 +25,8 @@ _QUOTED: Final = "quoted"
 _CORE: Final = "tag:yaml.org,2002:"
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 _BOM: Final = "\ufeff"
-_FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-"""What YAML 1.2 forbids, and the line breaks of YAML 1.1 alone (U+0085, U+2028, U+2029), which editors do not show."""
+_FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+"""What YAML 1.2 forbids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
     if bounded:
         _refuse_large(text, file)
     checked = _checked(text, file)
-    lines = tuple(checked.splitlines())
+    lines = _lines_of(checked)
     _refuse_other_version(file, lines)
     root = _compose(_with_whole_characters(checked), file, lines)
     if root is None or (root.tag == _PLAIN and root.value == ""):
@@ -219,9 +219,10 @@ class _Builder:
 
 
 def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None:
-    composer = _Composer(text)
+    stand_ins = old_breaks.stand_ins(text)
+    composer = _Composer(text.translate(stand_ins))
     try:
-        return composer.get_single_node()
+        return old_breaks.restored(composer.get_single_node(), stand_ins)
     except _TooDeepError as error:
         mark = error.args[0]
         span = yaml_words.at(file, lines, line=mark.line, column=mark.column)
@@ -283,6 +284,12 @@ def _decoded(text: bytes, file: str) -> str:
         before = text[: error.start].decode("utf-8").removeprefix(_BOM)
         message = f"byte 0x{text[error.start]:02x} is not UTF-8"
         raise _one("yaml-encoding", message, _end_of(file, before), "save the file as UTF-8") from None
+
+
+def _lines_of(text: str) -> tuple[str, ...]:
+    """Return the lines of a text as YAML 1.2 counts them."""
+    lines = re.split("\r\n|\r|\n", text)
+    return tuple(lines if lines[-1] else lines[:-1])
 
 
 def _end_of(file: str, before: str) -> Span:

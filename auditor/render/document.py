@@ -319,6 +319,10 @@ def _share(share: BalanceShare) -> Document:
         "skuIds": list(share.sku_ids),
         "doubtful": list(share.doubtful),
         "reason": share.reason,
+        "waivers": [
+            {"waiver": item.waiver, "skuIds": list(item.sku_ids), "doubtful": list(item.doubtful)}
+            for item in share.waivers or ()
+        ],
     }
 
 

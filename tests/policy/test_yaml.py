@@ -161,7 +161,6 @@ def test_marks_and_directives_that_change_nothing(text: str | bytes) -> None:
         (b"a\0:\0 \0b\0", [("yaml-encoding", 1, 1)]),
         ("a: b\0\n", [("yaml-character", 1, 5)]),
         ("a: \x1b[31m\n", [("yaml-character", 1, 4)]),
-        ("a: 1\n# hidden\u2028b: 2\n", [("yaml-character", 2, 9)]),
         ("a: \ud800\n", [("yaml-character", 1, 4)]),
     ],
 )
@@ -188,12 +187,14 @@ def test_what_hands_write_wrong_is_told_in_words_with_a_remedy(text: str, messag
     assert mistake.hint is not None
 
 
-@pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x85, 0x9F, 0x2028, 0x2029, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
+@pytest.mark.parametrize("code", [0x00, 0x1F, 0x7F, 0x80, 0x84, 0x86, 0x9F, 0xD800, 0xDFFF, 0xFEFF, 0xFFFF])
 def test_a_character_that_is_forbidden_is_found_behind_whatever_is_printable(code: int) -> None:
     assert told(f"a: é\nb: 'ü{chr(code)}'\n") == [("yaml-character", 2, 6)]
 
 
-@pytest.mark.parametrize("code", [0x20, 0x7E, 0xA0, 0xAD, 0x378, 0x200B, 0x2003, 0xE000, 0xFFFD, 0x1F600, 0x10FFFF])
+@pytest.mark.parametrize(
+    "code", [0x20, 0x7E, 0x85, 0xA0, 0xAD, 0x378, 0x200B, 0x2003, 0x2028, 0x2029, 0xE000, 0xFFFD, 0x1F600, 0x10FFFF]
+)
 def test_a_character_that_is_allowed_stays_printable_or_not(code: int) -> None:
     assert value(f"a: 'ü{chr(code)}b'\r\nc: 1\n") == {"a": f"ü{chr(code)}b", "c": 1}
 

@@ -49,7 +49,7 @@ def subscriptions(world: World, policy: Document) -> Iterator[Claim]:
             claims.append(("subscription.trial-ending", conj([row.get("isTrial"), ends]), None))
         for check, truth, detail in claims:
             yield Claim(truth=conj([inside, truth]), check=check, subject=("subscription", row["id"]),
-                        product=sku, detail=detail)  # fmt: skip
+                        product=sku, part=row.get("skuPartNumber"), detail=detail)  # fmt: skip
 
 
 def _ends(world: World, row: Document, within: str) -> bool:

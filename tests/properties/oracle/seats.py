@@ -129,10 +129,10 @@ def seats(world: World, policy: Document) -> Iterator[Claim]:
     if world.source("subscribedSkus") != "complete":
         yield NOT_EVALUATED
     quota = "assigned" in block
-    if quota and world.source("users") != "complete":
-        yield NOT_EVALUATED
     rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus") if is_user_sku(row)}
     inside = {sku: contains(world, wanted, sku) for sku in rows}
+    if quota and world.source("users") != "complete" and any(judged is not False for judged in inside.values()):
+        yield NOT_EVALUATED
     if block.get("pool"):
         yield from _pool(world, policy, rows, inside, count_warning=count_warning)
         return
@@ -153,21 +153,45 @@ def _pool(
     in_set: Truth = True
     if not skus:
         return
-    total: Units | None = dict.fromkeys(
-        ("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare"), 0
-    )
-    for sku, judged in skus.items():
-        units = _units(rows[sku], count_warning=count_warning)
-        if judged is None or units is None or total is None:
-            total = None
-        else:
-            total = {key: total[key] + units[key] for key in total}
     if world.source("subscribedSkus") != "complete":
         # What is not shown may belong to the sum.
-        total = None
-    yield from _spare_claims(block, total, in_set, name, product, skus)
+        yield from _spare_claims(block, None, in_set, name, product, skus)
+    else:
+        answers = [
+            list(_spare_claims(block, _sum(rows, chosen, count_warning=count_warning), in_set, name, product, skus))
+            if chosen else []
+            for chosen in _choices(skus)
+        ]  # fmt: skip
+        # Only what every possible answer says, with the same numbers, is said.
+        yield from answers[0] if all(answer == answers[0] for answer in answers) else [NOT_EVALUATED]
     if "assigned" in block and not world.unread("users"):
         yield _quota_claim(world, policy, skus, in_set, name, product, pooled=True)
+
+
+class TooManyError(Exception):
+    """There are more possible answers than can be tried one by one."""
+
+
+def _choices(skus: dict[str, Truth]) -> list[list[str]]:
+    """Every list of SKUs that the set may come to."""
+    sure = [sku for sku, judged in skus.items() if judged is True]
+    doubtful = [sku for sku, judged in skus.items() if judged is None]
+    if len(doubtful) > 8:
+        raise TooManyError
+    choices = [sure]
+    for sku in doubtful:
+        choices += [[*choice, sku] for choice in choices]
+    return choices
+
+
+def _sum(rows: dict[str, Document], chosen: list[str], *, count_warning: bool) -> Units | None:
+    total = dict.fromkeys(("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare"), 0)
+    for sku in chosen:
+        units = _units(rows[sku], count_warning=count_warning)
+        if units is None:
+            return None
+        total = {key: total[key] + units[key] for key in total}
+    return total
 
 
 def balance(worlds: list[World], policy: Document) -> Iterator[Claim]:

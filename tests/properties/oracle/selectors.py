@@ -64,7 +64,12 @@ def _holds(world: World, selector: Document, key: str, user: User) -> Truth:
             return stamp is not None and stamp >= world.now - days(wanted)
         case _:
             value = world.fact(user, key)
-            return None if value is UNKNOWN else _value(world, value, wanted)
+            if value is UNKNOWN:
+                return None
+            if key == "createdDateTime":
+                # Equal instants are equal, however they are written; a date is midnight UTC.
+                return _value(world, instant(value), _instants(wanted))
+            return _value(world, value, wanted)
 
 
 def _stamps(world: World, user: User, signal: str) -> list[int] | None:
@@ -128,12 +133,23 @@ def _group(world: World, wanted: str) -> Document | None:
     return named[0] if len(named) == 1 and world.source("groups") == "complete" else None
 
 
+def _instants(wanted: Any) -> Any:
+    """What a creation date is compared with, in instants; durations stay as they are."""
+    if isinstance(wanted, list):
+        return [_instants(each) for each in wanted]
+    if isinstance(wanted, dict):
+        return {
+            name: each if name in ("exists", "before", "after") else _instants(each) for name, each in wanted.items()
+        }
+    return instant(wanted)
+
+
 def _equal(value: Any, wanted: Any) -> bool:
     if wanted in (None, "") or value is None:
         return value is None and wanted in (None, "")
     if isinstance(value, str) and isinstance(wanted, str):
         return same(value, wanted)
-    return value is wanted
+    return value is wanted or bool(type(value) is int and value == wanted)
 
 
 def one_of(value: Any, wanted: list[Any]) -> bool:
@@ -164,11 +180,10 @@ def _operator(world: World, value: Any, name: str, operand: Any) -> bool:
         case "matches":
             return value is not None and glob(operand, value)
         case "before" | "after":
-            stamp = instant(value)
-            if stamp is None:
+            if value is None:
                 return False
             limit = world.now - days(operand) if operand.endswith("d") else instant(operand)
             assert limit is not None
-            return stamp < limit if name == "before" else stamp > limit
+            return bool(value < limit if name == "before" else value > limit)
         case _:
             raise AssertionError(name)

@@ -78,6 +78,8 @@ class Claim:
     detail: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     user: Mapping[str, Any] | None = None
+    part: str | None = None
+    """The part number that the subject itself tells of its product."""
     skus: Mapping[str, bool | None] | None = None
     """For a product as written: the SKUs it may stand for, with whether it does."""
 

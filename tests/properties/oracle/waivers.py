@@ -55,6 +55,6 @@ def _products(waiver: Document, claim: Claim, worlds: list[World]) -> Truth:
     wanted = waiver["products"]
     if isinstance(claim.product, str):
         sku = claim.product
-        return conj(contains(world, wanted, sku) for world in worlds)
+        return conj(contains(world, wanted, sku, claim.part) for world in worlds)
     skus = claim.skus or {}
     return disj(conj([judged, contains(worlds[0], wanted, sku)]) for sku, judged in skus.items())

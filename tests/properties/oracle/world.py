@@ -125,7 +125,7 @@ class World:
         if name == "mailboxType":
             if self.unread("mailboxes"):
                 return UNKNOWN
-            if self.source("mailboxes") == "partial" and user.get("mailboxType") is None:
+            if self.source("mailboxes") == "partial" and user.get("mailboxType") is None and not self._marked(name):
                 return UNKNOWN
         value = user.get(name)
         absent = value is None or value == ""
@@ -134,6 +134,10 @@ class World:
         if absent and name == "onPremisesSyncEnabled":
             return False
         return None if absent else value
+
+    def _marked(self, name: str) -> bool:
+        """Whether the tenant says of whom a fact could not be read; then it was read of everybody else."""
+        return any(name in (user.get("unknown") or []) for user in self.rows("users"))
 
     def licenses(self, user: Mapping[str, Any]) -> dict[str, list[str]] | None:
         """skuId -> disabled plans, of `assignedLicenses`; None = not collected."""

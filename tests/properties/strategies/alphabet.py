@@ -56,6 +56,8 @@ PRODUCT_NAMES = (
 )  # fmt: skip
 GLOBS = ("SPE_*", "spe_e?", "VISIO*", "S*", "*ss*", "?isio[!_]*", "BULK_[0-3]*", "NOTHING*")
 
+CREATED = ("2026-11-20", "2026-11-20T00:00:00Z", "2026-11-20T05:30:00+05:30", "2020-01-01", "2020-01-01T01:00:00.5Z")
+"""Instants that are written in several ways, and that users were created at too."""
 TEXTS = ("Store", "STORE", "Straße", "STRASSE", "İstanbul", "i̇stanbul", "Warehouse", "NO")
 GLOB_TEXTS = ("st*", "STRAS*", "*ß*", "?tore", "[sw]*", "*", "İ*", "no", "*house")
 TEXT_PROPERTIES = ("department", "country", "usageLocation", "jobTitle", "extensionAttribute1", "displayName")

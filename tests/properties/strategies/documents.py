@@ -14,15 +14,14 @@ from tests.properties.strategies.selectors import elements, product_sets, select
 POPULATIONS = ("everyone-on", "frontline")
 
 
-_WAIVED_PRODUCTS = alphabet.optional(product_sets(built_in=("*", "paid", "free")), "products")
+_WAIVED_PRODUCTS = alphabet.optional(product_sets(), "products")
 
 
 @st.composite
 def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphabet.BLOCKS) -> list[dict[str, Any]]:
     """One or two files that belong together."""
     prices = draw(st.one_of(st.none(), _prices()))
-    usable = tuple(block for block in blocks if block != "budget" or prices is not None) or ("assignments",)
-    policies = [draw(_policies(number, usable)) for number in range(draw(st.integers(1, 4)))]
+    policies = [draw(_policies(number, blocks)) for number in range(draw(st.integers(1, 4)))]
     ids = [policy["id"] for policy in policies]
     waivers = [draw(_waivers(number, ids, as_of)) for number in range(draw(st.integers(0, 3)))]
     first: dict[str, Any] = {

@@ -31,11 +31,12 @@ def product_sets(built_in: tuple[str, ...] = BUILT_IN) -> st.SearchStrategy[Any]
 
 
 _texts = st.sampled_from(alphabet.TEXTS)
-_nullable = st.one_of(_texts, _texts, _texts, st.none())
+_nullable = st.one_of(_texts, _texts, _texts, st.none(), st.just(""))
 _lists = st.lists(_nullable, min_size=1, max_size=3, unique=True)
 _text_values = st.one_of(
     _texts,
     st.none(),
+    st.just(""),
     _lists,
     st.fixed_dictionaries(
         {},
@@ -51,8 +52,14 @@ _booleans = st.one_of(
     st.sampled_from(({"is": None}, {"is": True}, {"not": None}, {"in": [False, None]}, {"notIn": [True]}, {"exists": False})),
 )  # fmt: skip
 _limits = st.sampled_from((*DURATIONS, "2026-11-20", "2026-10-21T02:17:00Z", "2026-08-22T05:30:00+05:30", "2020-01-01"))
+_stamps = st.sampled_from(alphabet.CREATED)
 _created = st.one_of(
     st.none(),
+    st.just(""),
+    _stamps,
+    st.lists(st.one_of(_stamps, st.none()), min_size=1, max_size=2, unique=True),
+    _stamps.map(lambda value: {"not": value}),
+    st.lists(_stamps, min_size=1, max_size=2, unique=True).map(lambda value: {"notIn": value}),
     st.booleans().map(lambda value: {"exists": value}),
     st.fixed_dictionaries({}, optional={"before": _limits, "after": _limits}).filter(bool),
     st.just({"not": None}),
@@ -67,6 +74,8 @@ _mailboxes = st.one_of(
     st.sampled_from(alphabet.MAILBOXES),
     st.lists(st.sampled_from(alphabet.MAILBOXES), unique=True, min_size=1, max_size=2),
     st.just({"not": "user"}),
+    st.none(),
+    st.sampled_from(({"not": None}, {"exists": False}, ["shared", None])),
 )
 _group_names = st.sampled_from(alphabet.GROUP_NAMES)
 _groups = st.one_of(

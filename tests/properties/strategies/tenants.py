@@ -169,7 +169,15 @@ def _user(rng: Random, number: int, shelf: Shelf, as_of: datetime) -> Row:
         "jobTitle": rng.choice(texts),
         "extensionAttribute1": rng.choice(texts),
         "onPremisesSyncEnabled": rng.choice((True, False, None)),
-        "createdDateTime": None if rng.random() < 0.2 else stamp(rng, as_of),
+        "createdDateTime": rng.choice(
+            (
+                None,
+                rng.choice(alphabet.CREATED[1:3] + alphabet.CREATED[4:]),
+                stamp(rng, as_of),
+                stamp(rng, as_of),
+                stamp(rng, as_of),
+            )
+        ),
         "unknown": list(rng.choice(UNKNOWNS)),
     }
     user |= _licences(rng, shelf)
