@@ -16,6 +16,7 @@ from benchmarks.measuring import ROOT, Row
 BENCHMARKS = {
     "starting": "how long a command takes to start, and a small audit as a whole",
     "reading": "500 policy files",
+    "hostile": "policies made to take long, at two sizes",
     "evaluation": "1,000,000 users × 50 policies",
     "tenants": "small tenants, one after the other",
     "auditing": "the whole command over a large tenant",

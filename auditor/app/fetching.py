@@ -5,7 +5,6 @@ import email.utils
 import http.client
 import ipaddress
 import os
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -13,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import IO, Final
 
 from auditor.domain.errors import AuditorError
@@ -21,7 +22,7 @@ _LIMIT: Final = 32 * 1024 * 1024
 _SILENCE: Final = 30.0
 """Seconds without an answer after which a download is given up."""
 _DEADLINE: Final = 180.0
-"""Seconds a whole download may take."""
+"""Seconds a whole download may take, from looking up the name to the last byte, redirects included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Fetched:
 
 def fetch(origin: str) -> Fetched:
     """Read a file, or an https address (http on this machine); AuditorError where that fails or it is too large."""
-    return _download(origin) if "://" in origin else _read(Path(origin))
+    return _in_time(origin) if "://" in origin else _read(Path(origin))
 
 
 def _read(path: Path) -> Fetched:
@@ -51,11 +52,35 @@ def _read(path: Path) -> Fetched:
     return Fetched(content=content, source=path.name, date=dt.datetime.fromtimestamp(changed, tz=dt.UTC).date())
 
 
-def _download(address: str) -> Fetched:
+def _in_time(address: str) -> Fetched:
+    """Download within the deadline, in a thread that is given up after it.
+
+    Each step of a download may take as long as a server cares to spread it, a byte now and then; no time limit of a
+    socket bounds all of them together.
+    """
     parts = _check_address(address)
     shown = urllib.parse.urlunsplit(parts._replace(query="", fragment=""))
+    done: SimpleQueue[Fetched | Exception] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            done.put(_download(address, parts.scheme, shown))
+        except Exception as error:  # noqa: BLE001  handed to who waits for it
+            done.put(error)
+
+    Thread(target=work, name="download", daemon=True).start()
+    try:
+        outcome = done.get(timeout=_DEADLINE)
+    except Empty:
+        raise _failed(shown, f"not complete after {_DEADLINE:.0f} seconds") from None
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
+
+
+def _download(address: str, scheme: str, shown: str) -> Fetched:
     handlers: list[urllib.request.BaseHandler] = [_Redirects()]
-    if parts.scheme == "http":
+    if scheme == "http":
         handlers.append(urllib.request.ProxyHandler({}))  # A loopback address is never asked through a proxy.
     opener = urllib.request.build_opener(*handlers)
     request = urllib.request.Request(address, headers={"User-Agent": "auditor", "Accept-Encoding": "identity"})  # noqa: S310 (scheme checked)
@@ -74,15 +99,12 @@ def _download(address: str) -> Fetched:
 
 def _body(response: http.client.HTTPResponse, shown: str) -> bytes:
     """Return the whole body, never more than the limit and never a part of it."""
-    until = time.monotonic() + _DEADLINE
     pieces: list[bytes] = []
     size = 0
     while piece := response.read1(65_536):
         pieces.append(piece)
         size += len(piece)
         _check_size(size, shown)
-        if time.monotonic() > until:
-            raise _failed(shown, f"not complete after {_DEADLINE:.0f} seconds")
     declared = response.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) != size:
         raise _failed(shown, f"the connection ended after {size} of {declared} bytes")

@@ -24,6 +24,7 @@ _LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState")
 _STATUSES = ("membersStatus", "transitiveMembersStatus")
 _NOT_NEEDED = SourceStatus.NOT_NEEDED.value
 _USER = "#microsoft.graph.user"
+_NOBODY_NAMED = "no policy that was given names a group, and members are read of named groups only"
 
 Tables = Mapping[str, pa.Table]
 
@@ -178,6 +179,9 @@ async def _members(reading: Reading, group: str, transitive: bool, found: _Found
 
 def _member_coverage(reading: Reading, found: _Found) -> Coverage:
     """Tell how far members were read; a group that does not exist has none, and its policy says that it is missing."""
+    if not (reading.needs.groups or reading.needs.transitive_groups):
+        # `collect --all` asks for every source; to read the members of every group would be a request for each.
+        return reading.covered(Source.MEMBERS, 0, [], shortfall=_NOBODY_NAMED, status=SourceStatus.NOT_NEEDED)
     count = sum(len(users) for users in found.members.values())
     status = None
     if found.member_faults or found.faults:

@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.domain.making import drafts
 from auditor.domain.money import Money as Money  # noqa: PLC0414 - part of a result
+from auditor.domain.waiver_share import WaiverShare
 from auditor.domain.words import Agreement, Change, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 
 
@@ -205,16 +206,6 @@ class Action:
     """Its place by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
     why: str = ""
     """Why it has this rank, in one line."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaiverShare:
-    """Which of a tenant's SKUs the products of a waiver contain."""
-
-    waiver: str
-    sku_ids: tuple[str, ...]
-    doubtful: tuple[str, ...] = ()
-    """SKUs of which that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,8 +19,8 @@ from auditor.domain.result import (
     SourceLine,
     Subject,
     TenantResult,
-    WaiverShare,
 )
+from auditor.domain.waiver_share import WaiverShare
 from auditor.domain.words import Outcome, Source, SourceStatus, Status, SubjectType
 from auditor.engine.absence import no_match
 from auditor.engine.coverage import unread

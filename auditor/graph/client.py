@@ -61,6 +61,8 @@ class Patience:
 
     budget: float = 900.0
     """Seconds that one request may take with all its attempts and waits."""
+    longest_answer: float = 300.0
+    """Seconds that one answer may take until its last byte, however steadily it comes."""
     failures: int = 7
     """Attempts that may end in a failure that is not throttling."""
     first_wait: float = 0.5
@@ -145,8 +147,10 @@ class Graph:
 
         await self.quota.take(call.units)
         try:
-            async with self._room:
+            async with self._room, asyncio.timeout(self.patience.longest_answer):
                 response = await call.send(link)
+        except TimeoutError as error:
+            return Again(fault=_unreachable(call.name, error, f"not whole after {self.patience.longest_answer:.0f} s"))
         except FaultError as error:
             return Final(fault=error.fault)
         except GraphError as error:

@@ -14,6 +14,8 @@ _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
 _PERMISSION = "give the job `permissions: id-token: write`; pull requests from forks never have it"
 _ATTEMPTS = 3
+_LONGEST = 60.0
+"""Seconds that all attempts may take together."""
 
 
 async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secrets, authorities: str | None) -> str:
@@ -30,7 +32,13 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if urlsplit(url).scheme != "https":
         raise GraphError("github-oidc-address", f"{_URL} is not an https address", hint=_PERMISSION)
     address = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
-    status, body = await _ask(address, token, authorities)
+    import asyncio  # noqa: PLC0415
+
+    try:
+        async with asyncio.timeout(_LONGEST):
+            status, body = await _ask(address, token, authorities)
+    except TimeoutError:
+        raise _unreachable("TimeoutError") from None
     if status != 200:
         raise GraphError(
             "github-oidc-refused", f"GitHub refused an identity for this job with HTTP {status}", hint=_PERMISSION
@@ -46,6 +54,14 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     return secrets.add(value)
 
 
+def _unreachable(name: str) -> GraphError:
+    return GraphError(
+        "github-oidc-unreachable",
+        f"GitHub's identity service does not answer: {name}",
+        hint="check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)",
+    )
+
+
 async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, bytes]:
     """Send the request, again where the connection or the service fails."""
     import asyncio  # noqa: PLC0415
@@ -59,11 +75,7 @@ async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, 
                 answer = await client.get(address, headers=headers)
             except httpx.HTTPError as error:
                 if attempt == _ATTEMPTS:
-                    raise GraphError(
-                        "github-oidc-unreachable",
-                        f"GitHub's identity service does not answer: {type(error).__name__}",
-                        hint="check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)",
-                    ) from None
+                    raise _unreachable(type(error).__name__) from None
             else:
                 if answer.status_code < 500 or attempt == _ATTEMPTS:
                     return answer.status_code, answer.content

@@ -11,6 +11,8 @@ T = TypeVar("T")
 
 RESTARTS = 4
 """How often one list may be begun again."""
+MOST_PAGES = 100_000
+"""Pages of one list; ten times as many as the largest tenants need, where a server never says that a list is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,9 @@ async def pages(
     gave; a place that has expired begins the list anew. Raises FaultError after RESTARTS of either.
     """
     trail: list[tuple[str | None, bool]] = [(None, True)]
+    known: set[str] = set()
     restarts = 0
-    while True:
+    for _ in range(MOST_PAGES):
         link = trail[-1][0]
         if turn is not None:
             waiting = turn()
@@ -50,18 +53,21 @@ async def pages(
             if error.fault.kind not in {Kind.PAGE_EXPIRED, Kind.PAGE_UNKNOWN} or link is None or restarts > RESTARTS:
                 raise
             trail = _clean(trail) if error.fault.kind is Kind.PAGE_UNKNOWN else [(None, True)]
+            known = {seen for seen, _ in trail if seen is not None}
             continue
         yield answer.value.rows
         following = answer.value.link
         if following is None:
             return
-        if any(following == seen for seen, _ in trail):
+        if following in known:
             restarts += 1
             if restarts > RESTARTS:
                 raise FaultError(fault(Kind.LOOP, f"{call.name} leads round in circles", remedy=REMEDIES[Kind.LOOP]))
-            trail = [(None, True)]
+            trail, known = [(None, True)], set()
             continue
+        known.add(following)
         trail.append((following, not answer.retried))
+    raise FaultError(fault(Kind.LOOP, f"{call.name} goes on after {MOST_PAGES:,} pages", remedy=REMEDIES[Kind.LOOP]))
 
 
 def _clean(trail: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:

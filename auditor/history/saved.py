@@ -29,8 +29,8 @@ from auditor.domain.result import (
     Subscription,
     Summary,
     TenantResult,
-    WaiverShare,
 )
+from auditor.domain.waiver_share import WaiverShare
 from auditor.domain.words import (
     Agreement,
     Change,

@@ -1,0 +1,80 @@
+"""Policies made to take long: what twice the text costs, for every shape that once took more than its size."""
+
+import time
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+
+from auditor.engine.texts import texts
+from auditor.policy.compiling import needs
+from auditor.policy.loading import load
+from auditor.policy.meaning import doubts
+from benchmarks.measuring import Row
+
+_MOST = 3.0
+"""Times as long as half the text may take; twice, and room for what a busy machine adds."""
+_NAMES = 24
+_SIZE = 1000
+
+
+def measure(users: int, rounds: int) -> list[Row]:  # noqa: ARG001  one signature for all benchmarks
+    """Measure each shape at two sizes; of `rounds` repetitions the quickest counts."""
+    return [_row(what, make, rounds) for what, make in _shapes().items()]
+
+
+def _row(what: str, make: Callable[[int], Callable[[], object]], rounds: int) -> Row:
+    half, whole = (min(_seconds(make(times)) for _ in range(rounds)) for times in (1, 2))
+    ratio = whole / half
+    return Row(
+        what=what,
+        measured=f"{whole * 1000:.1f} ms",
+        against=f"half the size: {half * 1000:.1f} ms",
+        ratio=f"{ratio:.1f}×",
+        bar=f"≤ {_MOST:.0f}×",
+        met=ratio <= _MOST,
+    )
+
+
+def _seconds(job: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    job()
+    return time.perf_counter() - begun
+
+
+def _shapes() -> Mapping[str, Callable[[int], Callable[[], object]]]:
+    return {
+        "populations that each name the next one twice, 24 and 48": lambda n: _validated(
+            _chain("populations", "{{any: [{0}, {0}]}}", "{department: Store}", n * _NAMES)
+        ),
+        "product sets that each name the next one twice, 24 and 48": lambda n: _validated(
+            _chain("products", "[{0}, {0}]", "[SPE_E3]", n * _NAMES).replace("users: p0", "users: {holds: p0}")
+        ),
+        "policies that require what none of the others denies, 1,000 and 2,000": lambda n: _validated(_policies(n)),
+        "the glob a*a*a*a*b against one name of 4,000 and 8,000 letters": lambda n: _matched("a*a*a*a*b", n * 4000),
+        "a glob of 30 stars against one name of 4,000 and 8,000 letters": lambda n: _matched("a*" * 30 + "b", n * 4000),
+    }
+
+
+def _validated(text: str) -> Callable[[], object]:
+    def job() -> None:
+        loaded = load([("hostile.yaml", text.encode())])
+        needs(loaded.policies)
+        list(doubts(loaded))
+
+    return job
+
+
+def _chain(section: str, each: str, last: str, count: int) -> str:
+    lines = [f"  p{number}: {each.format(f'p{number + 1}')}" for number in range(count - 1)]
+    policy = "policies: [{id: a, severity: low, users: p0, assignments: {deny: paid}}]"
+    return "\n".join(["version: 1", f"{section}:", *lines, f"  p{count - 1}: {last}", policy])
+
+
+def _policies(times: int) -> str:
+    line = "- {{id: p{0}, severity: low, users: {{userType: Guest}}, assignments: {{require: [A{0}], deny: [B{0}]}}}}"
+    return "\n".join(["version: 1", "policies:", *(line.format(number) for number in range(times * _SIZE))])
+
+
+def _matched(glob: str, letters: int) -> Callable[[], object]:
+    column = texts(pa.array(["a" * letters], pa.string()), distinct=False)
+    return lambda: column.like((glob,))

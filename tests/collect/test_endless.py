@@ -1,0 +1,34 @@
+"""What never ends is given up: lists, answers that drip, and members that nobody asked for are not called read."""
+
+import pytest
+
+from auditor.app.collection import everything
+from auditor.domain.needs import Needs
+from auditor.domain.words import Source
+from auditor.graph import paging
+from tests.collect.harness import PEOPLE, Ticking, collect
+from tests.emulator.server import Emulator
+
+
+def test_a_list_that_goes_on_and_on_is_given_up(graph: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "MOST_PAGES", 2)
+    found = collect(graph, PEOPLE)
+    assert found.status(Source.USERS) == "partial"
+    assert "goes on after 2 pages" in found.reason(Source.USERS)
+
+
+def test_an_answer_that_drips_is_given_up_in_time(graph: Emulator) -> None:
+    graph.faults.add("drip", path="/subscribedSkus", seconds=30, times=None)
+    needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
+    found = collect(graph, needs, patience=Ticking().patience(longest_answer=0.3, failures=2))
+    assert found.status(Source.ORGANIZATION) == "complete"
+    assert found.status(Source.SUBSCRIBED_SKUS) == "unavailable"
+    assert "not whole after" in found.reason(Source.SUBSCRIBED_SKUS)
+
+
+def test_members_that_nobody_asked_for_are_not_called_complete(graph: Emulator) -> None:
+    found = collect(graph, everything())
+    assert found.tables["groups"].num_rows > 0
+    assert found.tables["members"].num_rows == 0
+    assert (found.status(Source.GROUPS), found.status(Source.MEMBERS)) == ("complete", "not-needed")
+    assert "names a group" in found.reason(Source.MEMBERS)
