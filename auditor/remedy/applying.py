@@ -227,6 +227,9 @@ def _reader(read: Reader, changed: Mapping[int, Account]) -> Reader:
 def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     found = list(accounts)
     links = batch.assignments
+    places = {account.row - batch.offset: account.usage_location for account in found}
+    if "user" not in links.schema.names:  # no assignments were asked for
+        return UserBatch(users=located(batch.users, places), assignments=links, offset=batch.offset)
     owners = links.column("user").to_numpy()
     numbers = np.array([account.row for account in found], dtype=np.int64)
     kept = links.filter(pa.array(~np.isin(owners, numbers)))
@@ -236,7 +239,6 @@ def _replaced(batch: UserBatch, accounts: Iterable[Account]) -> UserBatch:
     table = pa.Table.from_batches([_plain(kept), _plain(made)]).sort_by("user").combine_chunks()
     batches = pa.Table.from_batches(_coded(table, links.schema)).combine_chunks().to_batches()
     joined = batches[0] if batches else links.slice(0, 0)
-    places = {account.row - batch.offset: account.usage_location for account in found}
     return UserBatch(users=located(batch.users, places), assignments=joined, offset=batch.offset)
 
 
