@@ -11,8 +11,9 @@ from auditor.domain.result import Finding
 from auditor.engine.plan import Plan
 from auditor.remedy.accounts import Account
 from auditor.remedy.commands import Addition, Command, assign_user, locate, reprocess
-from auditor.remedy.remedies import REMOVING, known_location
+from auditor.remedy.remedies import REMOVING
 from auditor.remedy.situating import UNWANTED, Circumstances, situated
+from auditor.remedy.targets import known_location
 
 MOST_WAYS = 96
 """The most ways that are looked at for one person; a person with more to choose from is told so."""

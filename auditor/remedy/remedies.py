@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
-from auditor.domain.policy import Assignments, Attributes
+from auditor.domain.policy import Assignments
 from auditor.domain.result import Finding
 from auditor.domain.words import Status, SubjectType
 from auditor.guidance import Situation, choose
@@ -12,6 +12,7 @@ from auditor.remedy.commands import Addition, Command, assign_user, locate, repr
 from auditor.remedy.kinds import Kind
 from auditor.remedy.remedy import Decided, Remedy
 from auditor.remedy.situating import UNWANTED, Circumstances, Situated, merged
+from auditor.remedy.targets import groups_of, is_assignable, known_location, target_of, written_of
 from auditor.remedy.things import thing_of
 from auditor.remedy.visits import once_each
 
@@ -130,6 +131,8 @@ def _personal(desk: _Desk, findings: Sequence[Finding]) -> list[Remedy]:
         else:
             left[finding.fingerprint] = finding
     made = [_removal(desk, sku_id, unwanted, left) for sku_id, unwanted in products.items()]
+    if errors:
+        made = [_by_group(desk, remedy, errors) for remedy in made]
     if len(made) > 1:
         made = once_each(made)
     for finding in errors:
@@ -161,7 +164,7 @@ def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left)
         kind, groups = (Kind.MOVE if moving else Kind.UNASSIGN), ""
     commands: tuple[Command, ...] = ()
     direct = situation.path == "direct" and situation.self_service is not True
-    if direct and (not moving or _is_sku(target, known)):
+    if direct and (not moving or is_assignable(target, known)):
         added = [Addition(sku_id=target)] if moving else []
         commands = (assign_user(first.subject.id, add=added, remove=[sku_id]),)
     return Remedy(
@@ -177,13 +180,28 @@ def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left)
     )
 
 
+def _by_group(desk: _Desk, remedy: Remedy, errors: list[Finding]) -> Remedy:
+    """Let a group give what a person is moved to, where it is to give it and cannot: a direct copy would be too much.
+
+    The error is mended by the same action, which follows its article; it is taken out of `errors`.
+    """
+    if remedy.kind is not Kind.MOVE:
+        return remedy
+    for error in errors:
+        if _sku_of(error) == remedy.new and "@" in (error.detail or ""):
+            errors.remove(error)
+            way = desk.ways[error.fingerprint]
+            return replace(remedy, findings=(*remedy.findings, error), article=way.article, commands=())
+    return remedy
+
+
 def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: Circumstances) -> list[Finding]:
     """Take out the first finding of a product of the same kind that these policies ask for, if there is one.
 
     Other policies that ask for the same product of this person are mended by the same change.
     """
     asked = [f for f in left.values() if f.check == "assignment.missing" and f.policy in policies]
-    first = next((f for f in asked if known.replaces(f.policy, _written(f), sku_id)), None)
+    first = next((f for f in asked if known.replaces(f.policy, written_of(f), sku_id)), None)
     return [] if first is None else _lacking(left, target_of(first, known), known, first)
 
 
@@ -196,29 +214,10 @@ def _lacking(left: _Left, target: str, known: Circumstances, first: Finding) -> 
     return ordered
 
 
-def _written(finding: Finding) -> str:
-    return (finding.product.sku_part_number or "") if finding.product is not None else ""
-
-
 def _paths_of(sku_id: str, left: _Left) -> list[Finding]:
     """Take out what is wrong with the paths of a product."""
     wrong = [finding for finding in left.values() if finding.check in _PATHS and finding.product is not None]
     return [left.pop(f.fingerprint) for f in wrong if f.product is not None and f.product.sku_id == sku_id]
-
-
-def groups_of(finding: Finding) -> list[str]:
-    """Return the ids of the groups by which the product of a finding comes."""
-    return [str(path["assignedByGroup"]) for path in finding.evidence.get("paths") or () if path.get("assignedByGroup")]
-
-
-def target_of(finding: Finding, known: Circumstances) -> str:
-    """Return the skuId of the product that a person lacks, or the policy's words where they name no single one."""
-    written = _written(finding)
-    return known.skus.get(written.casefold(), written)
-
-
-def _is_sku(name: str, known: Circumstances) -> bool:
-    return name in known.seats and known.seats[name].applies_to.casefold() == "user"
 
 
 def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
@@ -227,7 +226,7 @@ def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     lacking = [
         mark
         for mark, other in left.items()
-        if other.check == "assignment.missing" and sku_id in desk.known.choices(other.policy, _written(other))
+        if other.check == "assignment.missing" and sku_id in desk.known.choices(other.policy, written_of(other))
     ]
     code, _, group = (finding.detail or "").partition("@")
     waiting = code.casefold() == "countviolation" and bool(group)
@@ -255,7 +254,7 @@ def _one(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
         case "assignment.missing":
             new = target_of(finding, known)
             findings = tuple(_lacking(left, new, known, finding))
-            commands = (assign_user(user, add=[Addition(sku_id=new)]),) if _is_sku(new, known) else ()
+            commands = (assign_user(user, add=[Addition(sku_id=new)]),) if is_assignable(new, known) else ()
         case "assignment.overlap":
             old = detail
         case "attribute.missing":
@@ -315,15 +314,6 @@ def _path(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
 def _via(known: Circumstances, finding: Finding) -> str | None:
     policy = known.policies.get(finding.policy)
     return policy.constraint.via if policy is not None and isinstance(policy.constraint, Assignments) else None
-
-
-def known_location(finding: Finding, known: Circumstances) -> str | None:
-    """Return the one usage location that the finding's own policy allows; nobody else's country is guessed."""
-    policy = known.policies.get(finding.policy)
-    if policy is None or not isinstance(policy.constraint, Attributes) or (finding.detail or "") != "usageLocation":
-        return None
-    values = [value for name, allowed in policy.constraint.allow if name == "usageLocation" for value in allowed]
-    return values[0].upper() if len(values) == 1 and isinstance(values[0], str) and len(values[0]) == 2 else None
 
 
 def _thing(desk: _Desk, finding: Finding) -> Remedy:

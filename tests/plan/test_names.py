@@ -62,3 +62,12 @@ def test_the_filter_of_the_page_names_a_product_once() -> None:
 def test_findings_csv_names_a_product_that_a_person_lacks() -> None:
     body = b"".join(render(result(), locale="en").chunks()).decode()
     assert "SPE_F1,Microsoft 365 F3," in body
+
+
+def test_an_amount_in_a_title_is_written_as_everywhere() -> None:
+    text = """
+policies: [{id: b, severity: low, budget: {limit: 100}}]
+prices: {currency: EUR, perSeatPerMonth: {SPE_F1: 7.50}}
+"""
+    (tenant,) = audited(state_of([], [product("SPE_F1", 50, 0)], []), text).tenants
+    assert [action.title for action in tenant.actions] == ["Bring the monthly cost down by €275.00"]
