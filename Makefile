@@ -14,7 +14,7 @@ project := pyproject.toml auditor/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint install install-test lock emulator bench pages readme clean
+.PHONY: help demo test lint install install-test lock emulator bench guidance pages readme clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -45,6 +45,10 @@ readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
 
 pages: $(VENV)/.test ## Write docs/checks and docs/guidance again from their data
 	@$(py) -m auditor.app.pages docs
+
+AS_OF ?=
+guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write its pages again
+	@$(py) -m auditor.app.freshness "$(AS_OF)" docs
 
 clean: ## Remove everything that was made, the virtual environment too
 	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual

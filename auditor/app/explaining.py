@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -34,8 +35,9 @@ def explain(
     result: Path | None = None,
     cloud: Cloud = Cloud.WORLDWIDE,
     agreement: Agreement = Agreement.UNKNOWN,
+    today: date | None = None,
 ) -> str:
-    """Return Markdown about whatever bears the name.
+    """Return Markdown about whatever bears the name; `today` decides which text of an article holds.
 
     Raises UsageError, with what comes near, where nothing does; the other AuditorErrors for files that are wrong.
     """
@@ -45,7 +47,7 @@ def explain(
         told = CHECKS[name]
         return check_markdown(name, told.name, told.explanation, words, titles)
     if name in library.articles:
-        variant = Variant(cloud=cloud, agreement=agreement)
+        variant = Variant(cloud=cloud, agreement=agreement, day=today)
         return article_markdown(compose(library, name, variant), words, titles)
     saved = None
     if result is not None:
@@ -122,13 +124,17 @@ def _finding_text(
     actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
     for action in actions:
         lines += [f"## {escaped(action.title)}", ""]
+        lines += [f"- {warning}" for warning in action.warnings]
+        lines += [""] if action.warnings else []
         lines += [f"{number}. {step}" for number, step in enumerate(action.steps, start=1)]
         lines += [""]
     if not actions and finding.guidance in library.articles:
         cloud = Cloud.WORLDWIDE if tenant is None else tenant.cloud
         agreement = Agreement.UNKNOWN if tenant is None else tenant.agreement
         titles = library.titles
-        composed = compose(library, finding.guidance, Variant(cloud=cloud, agreement=agreement))
+        composed = compose(
+            library, finding.guidance, Variant(cloud=cloud, agreement=agreement, day=saved.run.as_of.date())
+        )
         lines.append("#" + article_markdown(composed, words, titles).replace("\n## ", "\n### "))
     return "\n".join(lines).rstrip() + "\n"
 

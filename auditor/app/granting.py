@@ -10,16 +10,12 @@ from auditor.domain.tenant import Tenant
 from auditor.domain.words import Cloud
 from auditor.graph import clouds
 from auditor.graph.github_oidc import subjects
+from auditor.remedy.commands import ENVIRONMENTS
 from auditor.wording.checks import N_
 
 _GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_POWERSHELL_CLOUD = {
-    Cloud.USGOV: " -Environment USGov",
-    Cloud.USGOV_DOD: " -Environment USGovDoD",
-    Cloud.CHINA: " -Environment China",
-}
 _AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
 _ISSUER = "https://token.actions.githubusercontent.com"
 
@@ -101,7 +97,7 @@ def federation_commands(
 
 
 def _connect(tenant: Tenant, scopes: str) -> str:
-    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{_POWERSHELL_CLOUD.get(tenant.cloud, '')} -Scopes {scopes}"
+    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{ENVIRONMENTS.get(tenant.cloud, '')} -Scopes {scopes}"
 
 
 def _powershell_session(tenant: Tenant, app: str) -> tuple[str, ...]:

@@ -89,6 +89,7 @@ def _action(action: Action, told: Action) -> Action:
         steps=told.steps,
         warnings=told.warnings,
         links=told.links,
+        next=told.next,
         decided_by=told.decided_by,
         why=told.why,
     )

@@ -8,6 +8,7 @@ from auditor.app.remedying import packaged_library
 from auditor.domain.words import Cloud
 from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
+from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
 from auditor.remedy.article_text import CHECK_FACTS, article_markdown, check_markdown
 from auditor.remedy.wording import ENGLISH, Words
 from auditor.wording import CHECKS
@@ -19,13 +20,15 @@ def pages(words: Words = ENGLISH) -> dict[str, str]:
     """Return every page: its path below docs/, and its text."""
     library = packaged_library()
     titles = library.titles
+    today = last_checked(library)  # the pages are the same on every day
     made: dict[str, str] = {}
     for check in CHECK_FACTS:
         told = CHECKS[check]
         made[f"checks/{check}.md"] = _NOTE + check_markdown(check, told.name, told.explanation, words, titles)
     for name in library.articles:
-        composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE))
+        composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
         made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, words, titles)
+    made["guidance/freshness.md"] = _NOTE + freshness_markdown(freshness(library, today))
     made["checks/README.md"] = _NOTE + "\n".join(
         [
             "# Checks",
@@ -41,7 +44,8 @@ def pages(words: Words = ENGLISH) -> dict[str, str]:
             "# Guidance",
             "",
             "How Microsoft documents to mend what is found. Every branch is shown under its label; a report shows the",
-            "one for its tenant. How the articles are kept: [../guidance.md](../guidance.md).",
+            "one for its tenant. How the articles are kept: [../guidance.md](../guidance.md); when each was last held",
+            "against its source, and what Microsoft has announced for a date: [freshness.md](freshness.md).",
             "",
             *(f"- [{titles[name]}]({name}.md)" for name in sorted(titles, key=lambda name: titles[name].casefold())),
             "",

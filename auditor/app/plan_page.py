@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from auditor.domain.result import Action, Finding
+from auditor.remedy.commands import connect
 from auditor.remedy.plan_text import facts, first_by_rank, named, summary
 from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
 from auditor.render.plan_html import ActionView, MoneyRow, PlanView, TenantView, render, requested
@@ -39,7 +40,7 @@ def _tenant(tenant: TenantPlan, number: int, words: Wording) -> TenantView:
         requests=sum(len(action.requests) for action in tenant.actions),
         money=tuple(_money(tenant, words)),
         first=first_by_rank(tenant),
-        actions=tuple(_action(action, findings, words) for action in tenant.actions),
+        actions=tuple(_action(action, findings, tenant, words) for action in tenant.actions),
         fixed=tuple(_line(findings[mark], words) for mark in proof.fixed if mark in findings),
         remaining=tuple((_line(findings[item.fingerprint], words), item.why) for item in proof.remaining),
         new=tuple(_line(finding, words) for finding in proof.new),
@@ -52,13 +53,14 @@ def _line(finding: Finding, words: Wording) -> str:
     return ", ".join(facts(finding, words))
 
 
-def _action(action: Action, findings: Mapping[str, Finding], words: Wording) -> ActionView:
+def _action(action: Action, findings: Mapping[str, Finding], tenant: TenantPlan, words: Wording) -> ActionView:
     who = dict.fromkeys(named(findings[mark]) for mark in action.findings if mark in findings)
     money = None if action.money is None else words.money(action.money.per_month, action.money.currency)
     return ActionView(
         action=action,
         who=tuple(who),
         money="" if money is None else words.gettext("{amount} a month").replace("{amount}", money),
+        connect=connect(action.requests, tenant_id=tenant.tenant_id, cloud=tenant.cloud) if action.requests else "",
         requests=tuple(requested(request) for request in action.requests),
     )
 

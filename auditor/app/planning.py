@@ -256,6 +256,7 @@ def _tenant_plan(
         name=before.name,
         tenant_id=before.tenant_id,
         display_name=before.display_name,
+        cloud=before.cloud,
         complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
         omitted=_omitted(before, options.plan.facts.policies),
         actions=actions,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from auditor.app.explaining import explain
 from auditor.cli.console import out
-from auditor.cli.options import one_of, reader_locale
+from auditor.cli.options import now, one_of, reader_locale
 from auditor.domain.words import Agreement, Cloud
 from auditor.wording import wording
 
@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
             result=args.result,
             cloud=args.cloud,
             agreement=args.agreement,
+            today=now().date(),
         )
     )
     return 0

@@ -87,8 +87,7 @@ class PolicyOutcome:
     missing: tuple[str, ...] = ()
     """The facts that were missing: sources or properties."""
     judged: int | None = None
-    """How many people, products, subscriptions or groups it looked at; None where it was not evaluated, and in a saved
-    result from before this was counted."""
+    """How many people, products, subscriptions or groups it looked at; None where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,9 +177,11 @@ class Action:
     warnings: tuple[str, ...] = ()
     links: tuple[tuple[str, str], ...] = ()
     """(label, address) pairs."""
+    next: tuple[str, ...] = ()
+    checked: str = ""
+    """The day (YYYY-MM-DD) on which the guidance was last held against its sources; empty where it is not known."""
     requests: Sequence[Mapping[str, Any]] = ()
-    """Graph requests and PowerShell lines for an administrator to review and run, never run by the auditor; a tuple,
-    but where they are too many to hold."""
+    """Graph requests and PowerShell lines for an administrator to review and run; a tuple, unless they are too many."""
     money: Money | None = None
     """What it saves (or, below zero, costs) a month once freed seats are reused or removed."""
     kind: str = ""
@@ -196,7 +197,7 @@ class Action:
     confidence: str = ""
     """`certain` where the evidence alone is enough, `review` where somebody has to look first."""
     irreversible: tuple[int, ...] = ()
-    """Numbers of the steps, from 1, behind which there is no way back."""
+    """Numbers of the steps, from 1, that cannot be undone."""
     before: Money | None = None
     after: Money | None = None
     """What the seats concerned cost a month before and after."""

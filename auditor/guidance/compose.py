@@ -1,21 +1,33 @@
 """Turns an article and the facts of a tenant into the guidance that applies there, without the other variants."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from itertools import chain, takewhile
+from datetime import date
+from itertools import chain
+from types import MappingProxyType
+from typing import Final, Protocol
 
-from auditor.domain.words import Agreement
+from auditor.domain.words import Agreement, Cloud
+from auditor.guidance.composed import (
+    Caution,
+    Composed,
+    Hyperlink,
+    NumberedStep,
+    Passage,
+    PastSteps,
+    Reference,
+    Revision,
+    RoleNeeded,
+)
 from auditor.guidance.model import (
     CLOSED_CLOUDS,
     Article,
-    Criterion,
     Dimension,
     Document,
     Duty,
     Edition,
     Library,
     NextStep,
-    Order,
+    Span,
     Step,
     Target,
     Variant,
@@ -23,122 +35,17 @@ from auditor.guidance.model import (
 )
 from auditor.guidance.model import Warning as ArticleWarning
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hyperlink:
-    """A label and where it leads; None where the page is closed or the cloud has none."""
-
-    label: str
-    url: str | None
+_DOCSET: Final = "https://learn.microsoft.com/microsoft-365/"
+_VIEWS: Final = MappingProxyType({Cloud.CHINA: "o365-21vianet"})
+"""The view of Microsoft's pages that a cloud has; without it a page opens as for the commercial cloud."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Passage:
-    """A prerequisite, a next step or a correction, under the branches to which it belongs."""
-
-    id: str
-    text: str
-    branches: tuple[str, ...] = ()
-    """English labels of the branches, empty where the passage holds for sure."""
-    links: tuple[Hyperlink, ...] = ()
-    article: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NumberedStep:
-    """One step, numbered from 1."""
-
-    number: int
-    id: str
-    text: str
-    order: Order
-    branches: tuple[str, ...]
-    links: tuple[Hyperlink, ...]
-    article: str | None
-    manual: bool
-    irreversible: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caution:
-    """What may be lost, and when."""
-
-    id: str
-    text: str
-    loses: str
-    after: str
-    branches: tuple[str, ...]
-    links: tuple[Hyperlink, ...]
-    disputed: tuple[Hyperlink, ...]
-    """Microsoft's pages that contradict one another here."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleNeeded:
-    """The least privileged documented role, and what it is needed for."""
-
-    name: str
-    duty: str | None
-    branches: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reference:
-    """The page of Microsoft on which the guidance rests."""
-
-    title: str
-    url: str
-    date: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Revision:
-    """What an older version said, and what holds now."""
-
-    id: str
-    date: str
-    then: str
-    now: str
-    links: tuple[Hyperlink, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastSteps:
-    """The steps of an older version, word for word in meaning, labelled with its date."""
-
-    title: str
-    date: str
-    steps: tuple[NumberedStep, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Composed:
-    """One article for one cloud, agreement and path."""
-
-    id: str
-    title: str
-    summary: str
-    order: Order
-    historic: bool
-    """The cloud is closed: the steps tell what was done there."""
-    notices: tuple[str, ...]
-    prerequisites: tuple[Passage, ...]
-    roles: tuple[RoleNeeded, ...]
-    steps: tuple[NumberedStep, ...]
-    warnings: tuple[Caution, ...]
-    next: tuple[Passage, ...]
-    links: tuple[Hyperlink, ...]
-    """Every link of the parts above, once, in order of appearance."""
-    sources: tuple[Reference, ...]
-    history: tuple[Revision, ...]
-    mended: tuple[Passage, ...]
-    editions: tuple[PastSteps, ...]
+class _Passage(Protocol):
+    @property
+    def when(self) -> When: ...
 
     @property
-    def role(self) -> str:
-        """The role of the main task alone, or all of them where the agreement is unknown and decides it."""
-        alternatives = tuple(takewhile(lambda role: role.branches, self.roles)) or self.roles[:1]
-        return " / ".join(dict.fromkeys(role.name for role in alternatives))
+    def span(self) -> Span: ...
 
 
 def compose(library: Library, article: str, variant: Variant) -> Composed:
@@ -156,10 +63,13 @@ class _Composer:
         self._library = library
         self._article = article
         self._variant = variant
+        self._day: date = CLOSED_CLOUDS.get(variant.cloud) or variant.day or article.checked
         self._historic = variant.cloud in CLOSED_CLOUDS
         past = tuple(edition for edition in article.editions if variant.cloud in edition.clouds)
-        # The steps of a closed cloud are those that were last written for it.
-        self._past: Edition | None = past[-1] if self._historic and past else None
+        # The steps of a closed cloud are those that were last written for it, where they say anything on the path.
+        written = past[-1:] if self._historic else ()
+        self._past: Edition | None = next((one for one in written if any(map(self._holds, one.steps))), None)
+        self._untold = bool(written) and self._past is None
         self._editions = () if self._past else past
 
     def composed(self) -> Composed:
@@ -167,16 +77,18 @@ class _Composer:
         prerequisites = tuple(
             self._passage(note.id, note.text, note.when, note.links)
             for note in article.prerequisites
-            if self._applies(note.when)
+            if self._holds(note)
         )
-        steps = self._numbered(self._steps())
-        warnings = tuple(self._caution(warning) for warning in article.warnings if self._applies(warning.when))
-        following = tuple(self._following(step) for step in article.next if self._applies(step.when))
+        steps = self._steps()
+        warnings = tuple(self._caution(warning) for warning in article.warnings if self._holds(warning))
+        following = tuple(self._following(step) for step in article.next if self._holds(step))
+        sources = tuple(self._library.documents[name] for name in article.sources)
         return Composed(
             id=article.id,
             title=article.title,
             summary=article.summary,
             order=article.order,
+            checked=min([article.checked, *(source.checked for source in sources)]),
             historic=self._historic,
             notices=self._notices(steps),
             prerequisites=prerequisites,
@@ -192,23 +104,27 @@ class _Composer:
                     chain.from_iterable(passage.links for passage in following),
                 )
             ),
-            sources=tuple(_reference(self._library.documents[name]) for name in article.sources),
+            sources=tuple(map(self._reference, sources)),
             history=self._revisions(),
             mended=tuple(self._passage(note.id, note.text, note.when, note.links) for note in article.mended),
             editions=tuple(
-                PastSteps(title=edition.title, date=edition.date, steps=self._numbered(edition.steps))
+                PastSteps(title=edition.title, date=edition.date, steps=self._numbered(edition.steps, plain=True))
                 for edition in self._editions
+                if any(map(self._holds, edition.steps))
             ),
         )
 
-    def _steps(self) -> tuple[Step, ...]:
-        if self._past is None:
-            return self._article.steps
-        told = {_path(step) for step in self._past.steps}
-        return (*self._past.steps, *(step for step in self._article.steps if _path(step) not in {None, *told}))
+    def _steps(self) -> tuple[NumberedStep, ...]:
+        if self._past is not None:
+            return self._numbered(self._past.steps, plain=True)
+        # What was last written for a closed cloud knew one path only: of the other, its own steps are told.
+        return self._numbered(step for step in self._article.steps if not self._untold or _by_path(step))
 
     def _applies(self, when: When) -> bool:
         return all(self._variant.known(one.dimension) in (None, *one.values) for one in when)
+
+    def _holds(self, passage: _Passage) -> bool:
+        return self._applies(passage.when) and passage.span.holds(self._day)
 
     def _branches(self, when: When) -> tuple[str, ...]:
         labels = self._library.terms.branches
@@ -216,17 +132,19 @@ class _Composer:
             labels[one.dimension]["+".join(one.values)] for one in when if self._variant.known(one.dimension) is None
         )
 
-    def _numbered(self, steps: Iterable[Step]) -> tuple[NumberedStep, ...]:
-        applying = (step for step in steps if self._applies(step.when))
+    def _numbered(self, steps: Iterable[Step], *, plain: bool = False) -> tuple[NumberedStep, ...]:
+        """Return the steps that apply; `plain` leaves out the branches, which older versions did not have."""
+        applying = (step for step in steps if self._holds(step))
         return tuple(
             NumberedStep(
                 number=number,
                 id=step.id,
                 text=step.text,
                 order=step.order,
-                branches=self._branches(step.when),
+                branches=() if plain else self._branches(step.when),
                 links=self._hyperlinks(step.links),
                 article=step.article,
+                dated=step.dated,
                 manual=step.manual,
                 irreversible=step.irreversible,
             )
@@ -275,7 +193,12 @@ class _Composer:
 
     def _notices(self, steps: tuple[NumberedStep, ...]) -> tuple[str, ...]:
         words = self._library.terms.notices
-        branching = any(one.dimension is Dimension.AGREEMENT for step in self._article.steps for one in step.when)
+        branching = self._past is None and any(
+            one.dimension is Dimension.AGREEMENT
+            for step in self._article.steps
+            if step.span.holds(self._day)
+            for one in step.when
+        )
         undocumented = self._variant.cloud not in self._article.documented and not self._historic
         told = (
             ("closed-cloud", self._historic),
@@ -291,8 +214,18 @@ class _Composer:
     def _hyperlink(self, name: str) -> Hyperlink:
         document = self._library.documents.get(name)
         if document is not None:
-            return Hyperlink(label=document.title, url=document.url)
+            return Hyperlink(label=document.title, url=self._viewed(document.url))
         return self._opened(self._library.targets[name])
+
+    def _reference(self, document: Document) -> Reference:
+        return Reference(
+            title=document.title, url=self._viewed(document.url), date=document.date, checked=document.checked
+        )
+
+    def _viewed(self, url: str) -> str:
+        """Return the address of a page in the view of the tenant's cloud, where the page has views."""
+        view = _VIEWS.get(self._variant.cloud)
+        return url if view is None or not url.startswith(_DOCSET) else f"{url}?view={view}"
 
     def _opened(self, target: Target) -> Hyperlink:
         url = target.urls.get(self._variant.cloud)
@@ -304,12 +237,8 @@ class _Composer:
         return Hyperlink(label=target.label, url=url)
 
 
-def _path(step: Step) -> Criterion | None:
-    return next((one for one in step.when if one.dimension is Dimension.PATH), None)
-
-
-def _reference(document: Document) -> Reference:
-    return Reference(title=document.title, url=document.url, date=document.date)
+def _by_path(step: Step) -> bool:
+    return any(one.dimension is Dimension.PATH for one in step.when)
 
 
 def _distinct(links: Iterable[Hyperlink]) -> tuple[Hyperlink, ...]:

@@ -1,6 +1,7 @@
 """Turns the texts of the guidance files into a library of articles whose every reference is known."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
@@ -19,6 +20,7 @@ from auditor.guidance.model import (
     NextStep,
     Note,
     Order,
+    Span,
     Step,
     Target,
     Terms,
@@ -27,6 +29,7 @@ from auditor.guidance.model import (
 )
 from auditor.policy import yaml
 
+_BOUNDS = ("effective", "until")
 _LISTS = ("prerequisites", "steps", "warnings", "next", "history", "mended")
 
 
@@ -41,6 +44,7 @@ def read_library(texts: Mapping[str, str], schema: str) -> Library:
         raise InputError([_absent(name) for name in missing])
     shape = Shape(schema)
     _refuse(fault for page in pages.values() for fault in shape.faults(page))
+    _refuse(fault for page in pages.values() for fault in _impossible(page))
     links, terms = pages.pop(LINKS).content, pages.pop(TERMS).content
     articles = {page.content["id"]: article_of(page.content) for page in pages.values()}
     titles = {name: article.title for name, article in articles.items()}
@@ -98,8 +102,13 @@ def _common(content: Mapping[str, Any]) -> dict[str, Any]:
     return {"id": content["id"], "when": _when(content), "links": tuple(content.get("links", ()))}
 
 
+def _passage(content: Mapping[str, Any]) -> dict[str, Any]:
+    days = (date.fromisoformat(content[key]) if key in content else None for key in _BOUNDS)
+    return {**_common(content), "span": Span(**dict(zip(_BOUNDS, days, strict=True)))}
+
+
 def _note(content: Mapping[str, Any]) -> Note:
-    return Note(**_common(content), text=content["text"])
+    return Note(**_passage(content), text=content["text"])
 
 
 def _duty(content: Mapping[str, Any]) -> Duty:
@@ -108,18 +117,19 @@ def _duty(content: Mapping[str, Any]) -> Duty:
 
 def _step(content: Mapping[str, Any]) -> Step:
     return Step(
-        **_common(content),
+        **_passage(content),
         text=content["text"],
         order=Order(content["order"]),
         article=content.get("article"),
         manual=content.get("manual", False),
         irreversible=content.get("irreversible", False),
+        dated=content.get("dated"),
     )
 
 
 def _warning(content: Mapping[str, Any]) -> Warning:
     return Warning(
-        **_common(content),
+        **_passage(content),
         text=content["text"],
         loses=content["loses"],
         after=content["after"],
@@ -128,7 +138,7 @@ def _warning(content: Mapping[str, Any]) -> Warning:
 
 
 def _next(content: Mapping[str, Any]) -> NextStep:
-    return NextStep(**_common(content), text=content["text"], article=content.get("article"))
+    return NextStep(**_passage(content), text=content["text"], article=content.get("article"))
 
 
 def _change(content: Mapping[str, Any]) -> Change:
@@ -152,6 +162,7 @@ def article_of(content: Mapping[str, Any]) -> Article:
         title=content["title"],
         summary=content["summary"],
         order=Order(content["order"]),
+        checked=date.fromisoformat(content["checked"]),
         sources=tuple(content["sources"]),
         documented=tuple(map(Cloud, content["documented"])),
         roles=tuple(map(_duty, content["roles"])),
@@ -167,7 +178,12 @@ def article_of(content: Mapping[str, Any]) -> Article:
 
 def _document(key: str, content: Mapping[str, Any]) -> Document:
     return Document(
-        id=key, title=content["title"], url=content["url"], date=content.get("date"), source=content["source"]
+        id=key,
+        title=content["title"],
+        url=content["url"],
+        date=content.get("date"),
+        source=content["source"],
+        checked=date.fromisoformat(content["checked"]),
     )
 
 
@@ -175,8 +191,17 @@ def _targets(links: Mapping[str, Any]) -> Iterator[tuple[str, Target]]:
     for kind in ("pages", "sites"):
         for key, content in links[kind].items():
             urls = MappingProxyType({Cloud(cloud): url for cloud, url in content["urls"].items()})
-            home = kind == "pages"
-            yield key, Target(id=key, label=content["label"], urls=urls, home=home, closed=content.get("closed"))
+            yield (
+                key,
+                Target(
+                    id=key,
+                    label=content["label"],
+                    urls=urls,
+                    checked=date.fromisoformat(content["checked"]),
+                    home=kind == "pages",
+                    closed=content.get("closed"),
+                ),
+            )
 
 
 def _terms(content: Mapping[str, Any], homes: Mapping[str, Any]) -> Terms:
@@ -205,6 +230,34 @@ def _dangling(page: Page, library: Library) -> Iterator[Diagnostic]:
         yield from _unlabelled(page, route, entry, library.terms)
     yield from _unknown(page, ("sources",), content["sources"], list(library.documents))
     yield from _twice(page)
+
+
+def _impossible(page: Page) -> Iterator[Diagnostic]:
+    """Yield every day that no calendar has, and every passage that ends before it begins."""
+    for route, entry in _dated(page):
+        days = {}
+        for key in ("checked", *_BOUNDS):
+            try:
+                days[key] = date.fromisoformat(entry[key]) if key in entry else None
+            except ValueError:
+                hint = "write a day of the calendar as YYYY-MM-DD"
+                yield page.diagnostic((*route, key), f"'{entry[key]}' is no day", hint=hint)
+        first, end = days.get("effective"), days.get("until")
+        if first is not None and end is not None and end <= first:
+            hint = "until is the first day on which the passage no longer holds"
+            yield page.diagnostic((*route, "until"), f"the passage ends ({end}) before it begins ({first})", hint=hint)
+
+
+def _dated(page: Page) -> Iterator[tuple[yaml.Path, Mapping[str, Any]]]:
+    match page.name:
+        case name if name == LINKS:
+            for kind in ("pages", "sites", "documents"):
+                yield from (((kind, key), entry) for key, entry in page.content[kind].items())
+        case name if name == TERMS:
+            return
+        case _:
+            yield (), page.content
+            yield from _entries(page.content)
 
 
 def _entries(content: Mapping[str, Any]) -> Iterator[tuple[yaml.Path, Mapping[str, Any]]]:

@@ -32,6 +32,8 @@ def _texts(article: Article) -> Iterator[tuple[str, str]]:
             yield f"{article.id}.roles.{number}", duty.duty
     for step in article.steps:
         yield f"{article.id}.steps.{step.id}", step.text
+        if step.dated is not None:
+            yield f"{article.id}.steps.{step.id}.dated", step.dated
     for warning in article.warnings:
         yield f"{article.id}.warnings.{warning.id}", warning.text
         yield f"{article.id}.warnings.{warning.id}.loses", warning.loses

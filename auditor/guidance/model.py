@@ -2,7 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final
 
 from auditor.domain.words import Agreement, Cloud
@@ -53,12 +55,30 @@ When = tuple[Criterion, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Span:
+    """The days on which a passage holds; without bounds it always does."""
+
+    effective: Day | None = None
+    """The first day on which it holds."""
+    until: Day | None = None
+    """The first day on which it no longer holds."""
+
+    def holds(self, day: Day) -> bool:
+        """Return whether the passage holds on a day."""
+        return (self.effective is None or self.effective <= day) and (self.until is None or day < self.until)
+
+
+ALWAYS: Final = Span()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """A sentence or two that stand on their own: a prerequisite, or a correction."""
 
     id: str
     text: str
     when: When = ()
+    span: Span = ALWAYS
     links: tuple[str, ...] = ()
 
 
@@ -81,12 +101,16 @@ class Step:
     text: str
     order: Order
     when: When = ()
+    span: Span = ALWAYS
     links: tuple[str, ...] = ()
     article: str | None = None
     """The article that tells this step in full."""
     manual: bool = False
     """Only a person can do it: no Graph request exists, or none should be sent."""
     irreversible: bool = False
+    """Nothing that Microsoft documents brings back what it takes."""
+    dated: str | None = None
+    """The text where the date of the subscription's next stage is known; `{date}` stands for it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +122,7 @@ class Warning:  # noqa: A001 - Microsoft's pages and result.json both call it so
     loses: str
     after: str
     when: When = ()
+    span: Span = ALWAYS
     links: tuple[str, ...] = ()
     disputed: tuple[str, ...] = ()
     """Documents of Microsoft that contradict one another here."""
@@ -111,6 +136,7 @@ class NextStep:
     text: str
     article: str | None = None
     when: When = ()
+    span: Span = ALWAYS
     links: tuple[str, ...] = ()
 
 
@@ -146,6 +172,8 @@ class Article:
     title: str
     summary: str
     order: Order
+    checked: Day
+    """When it was last held against its sources."""
     sources: tuple[str, ...]
     documented: tuple[Cloud, ...]
     """The clouds for which Microsoft documents these steps; elsewhere they are inferred."""
@@ -171,6 +199,8 @@ class Document:
     """Its own date; None where the version that was read bears none."""
     source: str
     """Where its text was read: repository and path."""
+    checked: Day
+    """When it was last read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +210,8 @@ class Target:
     id: str
     label: str
     urls: Mapping[Cloud, str]
+    checked: Day
+    """When its address was last held against Microsoft's pages."""
     home: bool
     """Whether the admin center's first page stands in where the cloud has no link of its own."""
     closed: str | None = None
@@ -226,6 +258,8 @@ class Variant:
     """Whether the source tenant is going to be given up."""
     synced: bool | None = None
     """Whether the account comes from an on-premises directory."""
+    day: Day | None = None
+    """The day of the audit, which decides between a text and the one that follows it; None is the day of the check."""
 
     def known(self, dimension: Dimension) -> str | None:
         """Return the value of a dimension, None where it is unknown or where both values hold."""
@@ -250,5 +284,5 @@ def _truth(value: bool | None) -> str | None:  # noqa: FBT001 - a conversion, no
     return None if value is None else str(value).lower()
 
 
-CLOSED_CLOUDS: Final = frozenset({Cloud.GERMANY})
-"""Microsoft Cloud Deutschland: migrations were to be complete by 29 October 2021."""
+CLOSED_CLOUDS: Final = MappingProxyType({Cloud.GERMANY: Day(2021, 10, 29)})
+"""Clouds that are closed, with their last day: guidance for them is that of this day."""

@@ -307,6 +307,8 @@ def _action(part: Part) -> Action:
         steps=part.texts("steps"),
         warnings=part.texts("warnings"),
         links=tuple((link.text("label"), link.text("address")) for link in part.parts("links")),
+        next=part.optional_texts("next"),
+        checked=part.optional_text("checked") or "",
         requests=tuple(request.whole() for request in part.parts("requests")),
         money=_money(part),
         kind=part.optional_text("kind") or "",

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, date
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -14,6 +15,7 @@ from auditor.domain.policy import Assignments
 from auditor.domain.result import Action, Money
 from auditor.domain.words import Severity, SubjectType
 from auditor.guidance import Library, Variant, compose
+from auditor.guidance.states import state_name
 from auditor.remedy import wording
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
 from auditor.remedy.ledger import settle
@@ -24,12 +26,15 @@ from auditor.remedy.remedies import remedies_of
 from auditor.remedy.remedy import Decided, Remedy
 from auditor.remedy.situating import Circumstances, Situated
 from auditor.remedy.telling import Told, tell
+from auditor.remedy.terms import renewal, total, totals
 from auditor.remedy.wording import ENGLISH, Words
 from auditor.wording.products import one_of
 
 _TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
 _MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
 _GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
+_TOTALLED = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
+_OF_SUBSCRIPTIONS = _TOTALLED | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.PURCHASE, Kind.UNKNOWN_PRODUCT}
 _PLACES = {kind: place for place, kind in enumerate(ORDER)}
 
 
@@ -45,9 +50,10 @@ class Office:
     terms: Mapping[str, Term]
     """SkuId → when its seats can go."""
 
-    def guidance(self, article: str, variant: Variant) -> Told:
-        """Return the guidance of an article for a variant."""
-        return _told(self.library, article, variant, self.words)
+    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> Told:
+        """Return the guidance of an article for a variant, as it holds on the day of the audit."""
+        today = replace(variant, day=self.known.tenant.as_of.astimezone(UTC).date())
+        return _told(self.library, article, today, self.words, deadline)
 
     def identity(self, pile: Pile) -> str:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
@@ -66,9 +72,9 @@ class Office:
 
 
 @lru_cache(maxsize=4096)
-def _told(library: Library, article: str, variant: Variant, words: Words) -> Told:
+def _told(library: Library, article: str, variant: Variant, words: Words, deadline: date | None) -> Told:
     """Many actions, and many tenants, share one article and its circumstances."""
-    return tell(compose(library, article, variant), library.titles, words)
+    return tell(compose(library, article, variant), library.titles, words, deadline)
 
 
 def actions_of(
@@ -139,7 +145,8 @@ def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence
     first, words = pile.first, office.words
     count = pile.seats if first.kind in COUNTED_IN_SEATS else pile.people
     article = pile.article
-    told = office.guidance(article, shared(pile.variants))
+    variant = shared(pile.variants)
+    told = office.guidance(article, variant, _deadline(office, pile))
     if first.kind is Kind.SETTLED:
         step = wording.settled(words, product_label(office.known, first.old))
         told = replace(told, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
@@ -152,10 +159,12 @@ def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence
         findings=marks,
         title=_title(office, pile, count),
         role=told.role,
-        prerequisites=_prerequisites(office, pile, told),
+        prerequisites=_prerequisites(office, pile, count, told),
         steps=told.steps,
         warnings=_warnings(office, pile, told),
         links=told.links,
+        next=told.next,
+        checked=told.checked,
         requests=requests,
         money=_saved(before, after),
         kind=first.kind.value,
@@ -179,6 +188,11 @@ def _sort_key(office: Office, pile: Pile, action: Action) -> tuple[object, ...]:
     return (ORDER[first.kind].rank, worst, -saved, _PLACES[first.kind], *names, -action.count, action.id)
 
 
+def _deadline(office: Office, pile: Pile) -> date | None:
+    """Return the date that the steps of an action about subscriptions name."""
+    return due_of(pile, office.known.tenant) if pile.first.kind in _OF_SUBSCRIPTIONS else None
+
+
 def _owners(office: Office, pile: Pile) -> Iterable[str]:
     """Return who owns the policies behind findings, each once."""
     policies = [office.known.policies.get(name) for name in pile.owners]
@@ -191,6 +205,8 @@ def _title(office: Office, pile: Pile, count: int) -> str:
     new = one_of(office.words, enough) if enough else product_label(office.known, remedy.new)
     if remedy.kind in AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
+    elif remedy.kind is Kind.STATE:
+        extra = state_name(office.words.gettext, extra)
     elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
         extra = property_label(extra, office.words)
     elif remedy.kind in {Kind.SERVICE_ON, Kind.SERVICE_OFF}:
@@ -230,7 +246,7 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
     return printable(groups.get(group) or group)
 
 
-def _prerequisites(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
+def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[str, ...]:
     words, moved = office.words, pile.moved
     if pile.lacking:
         named = [(product_label(office.known, sku), count) for sku, count in pile.lacking.items()]
@@ -240,11 +256,25 @@ def _prerequisites(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
         ]
         return (*said, *told.prerequisites)
     if moved is not None and (moved.freed or moved.given or moved.revived):
-        return (wording.reckoned(words, moved.freed, moved.given, moved.revived), *told.prerequisites)
+        reckoned = wording.reckoned(words, moved.freed, moved.given, moved.revived)
+        return (reckoned, *_total(office, pile.first, count), *told.prerequisites)
     if pile.first.kind is Kind.BOUNDS:
         return (wording.bounds_first(words), *told.prerequisites)
+    if pile.first.kind in _TOTALLED and not pile.first.proven:
+        return (*_total(office, pile.first, count), *told.prerequisites)
     enough = _enough(office, pile)
     return (wording.any_of(words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
+
+
+def _total(office: Office, remedy: Remedy, count: int) -> tuple[str, ...]:
+    """Tell the new number of seats where the product's subscriptions are known."""
+    found = totals(office.known.tenant, remedy.old)
+    if found is None or not count:
+        return ()
+    subscriptions, now = found
+    then = now + (count if remedy.kind is Kind.BUY else -count)
+    product = product_label(office.known, remedy.old)
+    return (total(office.words, product, now=now, then=max(0, then), subscriptions=subscriptions),)
 
 
 def _enough(office: Office, pile: Pile) -> tuple[str, ...]:
@@ -260,9 +290,9 @@ def _enough(office: Office, pile: Pile) -> tuple[str, ...]:
 def _warnings(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
     words, first = office.words, pile.first
     own = [wording.services_lost(words, printable(", ".join(sorted(pile.lost))))] if pile.lost else []
-    ends = office.terms[first.old].ends if first.old in office.terms else None
-    if first.kind is Kind.REMOVE_AT_RENEWAL and ends is not None:
-        own.append(wording.renewal(words, ends))
+    if first.kind in {Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER}:
+        ends = due_of(pile, office.known.tenant)
+        own += [] if ends is None else [renewal(words, ends)]
     if first.kind in {Kind.GROUP_LICENCE, Kind.GROUP_SWAP}:
         own.append(wording.whole_group(words, group_label(office.groups, first.extra)))
     if first.kind is Kind.MOVE and pile.acts and not first.proven:
@@ -280,7 +310,7 @@ def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Mo
     if remedy.kind in _GIVING:
         return _cost(office, new, 0), _cost(office, new, count)
     seat = office.known.seats.get(remedy.old)
-    if seat is None or seat.usable is None or remedy.kind not in {Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL}:
+    if seat is None or seat.usable is None or remedy.kind not in _TOTALLED:
         return None, None
     then = seat.usable + (count if remedy.kind is Kind.BUY else -count)
     return _cost(office, old, seat.usable), _cost(office, old, then)

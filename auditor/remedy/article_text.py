@@ -6,8 +6,9 @@ from typing import Final
 
 from auditor.domain.words import Agreement
 from auditor.guidance import Composed, Situation, choose
-from auditor.guidance.compose import Hyperlink, NumberedStep
+from auditor.guidance.composed import Hyperlink, NumberedStep
 from auditor.remedy import wording
+from auditor.remedy.days import said
 from auditor.remedy.wording import Words
 from auditor.wording.checks import N_
 
@@ -123,11 +124,11 @@ def article_markdown(composed: Composed, words: Words, titles: Mapping[str, str]
         words.gettext("Before you begin"),
         [wording.under(words, words.gettext(item.text), item.branches) for item in composed.prerequisites],
     )
-    lines += [f"## {words.gettext('Steps')}", "", *_steps(composed.steps, words, titles), ""]
     lines += _listed(
-        words.gettext("Mind"),
+        words.gettext("Warnings"),
         [wording.warning(words, item.text, item.loses, item.after, item.branches) for item in composed.warnings],
     )
+    lines += [f"## {words.gettext('Steps')}", "", *_steps(composed.steps, words, titles), ""]
     lines += _listed(
         words.gettext("Then"),
         [wording.step(words, item.text, item.branches, titles.get(item.article or "")) for item in composed.next],
@@ -138,8 +139,14 @@ def article_markdown(composed: Composed, words: Words, titles: Mapping[str, str]
     )
     for past in composed.editions:
         lines += [f"## {words.gettext(past.title)} ({past.date})", "", *_steps(past.steps, words, titles), ""]
+    lines += _listed(
+        words.gettext("Corrections to the published text"),
+        [f"{words.gettext(item.text)}{_links(item.links, words)}" for item in composed.mended],
+    )
     sources = (f"[{words.gettext(source.title)}]({source.url})" for source in composed.sources)
     lines += _listed(words.gettext("Sources"), sources)
+    checked = words.gettext("Last checked against the sources: {day}.")
+    lines += [checked.format(day=said(words, composed.checked)), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -155,7 +162,7 @@ def check_markdown(check: str, name: str, explanation: str, words: Words, titles
         "|---|---|---|",
         f"| `{fact.block}` | {words.gettext(fact.subject)} | {words.gettext(fact.once_per)} |",
         "",
-        f"## {words.gettext('How to mend it')}",
+        f"## {words.gettext('How to fix it')}",
         "",
         f"| {words.gettext('When')} | {words.gettext('What to do')} | {words.gettext('Read also')} |",
         "|---|---|---|",
@@ -185,7 +192,7 @@ def _steps(steps: Iterable[NumberedStep], words: Words, titles: Mapping[str, str
     for step in steps:
         told = wording.step(words, step.text, step.branches, titles.get(step.article or ""))
         if step.irreversible:
-            told += f" **{words.gettext('There is no way back behind this step.')}**"
+            told += f" **{words.gettext('This step cannot be undone.')}**"
         yield f"{step.number}. {told}{_links(step.links, words)}"
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
 from typing import Any
 
 from auditor.domain.errors import printable
@@ -70,7 +71,8 @@ def _action(
     article = choose(finding.check, situation)[0]
     variant = situation.variant(side=side)
     if tenant is not None:
-        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side)
+        today = tenant.as_of.astimezone(UTC).date()
+        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
     told = tell(compose(library, article, variant), library.titles, words)
     product, where = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
     counted = wording.seats_there(words, where, product, share.get("usable"), share.get("consumed"))
@@ -84,6 +86,8 @@ def _action(
         steps=told.steps,
         warnings=(*told.notices, *told.cautions),
         links=told.links,
+        next=told.next,
+        checked=told.checked,
         kind=kind.value,
         order=ORDER[kind].value,
         count=1,

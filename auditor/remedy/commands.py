@@ -8,8 +8,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
+
+from auditor.domain.words import Cloud
 
 _QUOTES = ("'", "\u2018", "\u2019", "\u201a", "\u201b")
 """PowerShell ends a single-quoted string at any of these, and reads two of them as one character."""
@@ -77,10 +79,26 @@ def quoted(text: str) -> str:
     return f"'{text}'"
 
 
-def script(commands: Sequence[Mapping[str, Any]]) -> str:
-    """Return the PowerShell lines of requests, one below the other, stopping at the first that fails."""
+def connect(commands: Iterable[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> str:
+    """Return the PowerShell line that signs in to a tenant, with the least permission that requests need."""
+    scopes = dict.fromkeys(_SCOPES[str(command["method"])] for command in commands)
+    return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{ENVIRONMENTS.get(cloud, '')} -Scopes {','.join(scopes)}"
+
+
+def script(commands: Sequence[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> tuple[str, ...]:
+    """Return PowerShell lines that sign in and carry requests out, stopping at the first that fails."""
     lines = [str(command["powershell"]) for command in commands]
-    return "\n".join(["$ErrorActionPreference = 'Stop'", *lines]) + "\n"
+    return ("$ErrorActionPreference = 'Stop'", connect(commands, tenant_id=tenant_id, cloud=cloud), *lines)
+
+
+_SCOPES: Final = {"POST": "LicenseAssignment.ReadWrite.All", "PATCH": "User.ReadWrite.All"}
+"""The least privileged delegated permission by method: licences are assigned by POST, a user is changed by PATCH."""
+ENVIRONMENTS: Final = {
+    Cloud.USGOV: " -Environment USGov",
+    Cloud.USGOV_DOD: " -Environment USGovDoD",
+    Cloud.CHINA: " -Environment China",
+}
+"""What `Connect-MgGraph` is told beside the tenant, for clouds that are not the commercial one."""
 
 
 def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]) -> Command:

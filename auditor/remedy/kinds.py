@@ -32,6 +32,7 @@ class Kind(StrEnum):
     REMOVE_NOW = "remove-seats"
     REMOVE_AT_RENEWAL = "remove-seats-at-renewal"
     SETTLED = "seats-settled"
+    REMOVE_BY_SELLER = "remove-seats-by-seller"
     BOUNDS = "bounds"
     QUOTA = "quota"
     PURCHASE = "purchase"
@@ -65,7 +66,9 @@ _ORDERS: dict[Order, tuple[Kind, ...]] = {
         Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP, Kind.ASSIGN, Kind.WAIT, Kind.ERROR, Kind.REPROCESS,
         Kind.GROUP_ERRORS, Kind.SERVICE_ON, Kind.SERVICE_OFF, Kind.TO_GROUP, Kind.TO_DIRECT, Kind.COPY, Kind.COPIES,
     ),
-    Order.REMOVE: (Kind.SETTLED, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.GIVE_UP_HERE, Kind.BUDGET),
+    Order.REMOVE: (
+        Kind.SETTLED, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER, Kind.GIVE_UP_HERE, Kind.BUDGET,
+    ),
     Order.CANCEL: (Kind.PURCHASE,),
 }  # fmt: skip
 
@@ -75,7 +78,7 @@ ORDER: dict[Kind, Order] = {kind: order for order, kinds in _ORDERS.items() for 
 REVIEWED = frozenset(
     {Kind.BOUNDS, Kind.OVERLAP, Kind.QUOTA, Kind.PURCHASE, Kind.TRIAL, Kind.UNKNOWN_PRODUCT, Kind.EXPIRING,
      Kind.STATE, Kind.BUDGET, Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.COPIES, Kind.REMOVE_AT_RENEWAL,
-     Kind.REMOVE_NOW, Kind.BUY_HERE, Kind.GIVE_UP_HERE}
+     Kind.REMOVE_NOW, Kind.REMOVE_BY_SELLER, Kind.BUY_HERE, Kind.GIVE_UP_HERE}
 )  # fmt: skip
 """Kinds about which somebody has to decide before anything is done."""
 

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field, replace
 
 from auditor.domain.policy import Policy, Seats
 from auditor.domain.result import SeatCount
-from auditor.domain.words import Agreement, Status
+from auditor.domain.words import Status
 from auditor.engine.seats import usable_range
 from auditor.guidance import choose
 from auditor.remedy.kinds import Kind
 from auditor.remedy.naming import owned_of
 from auditor.remedy.piling import Movement, Pile, Piles
 from auditor.remedy.situating import Circumstances
+from auditor.remedy.things import kind_of_removal
 
 _TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
 _MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
 _GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
-_REMOVING = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL})
+_REMOVING = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
 _NUMBERED = _REMOVING | {Kind.BUY}
 """Kinds that name a number of seats."""
 _NO_SEAT = "countviolation"
@@ -191,8 +192,8 @@ def _decide(pile: Pile, ledger: Ledger, skus: tuple[str, ...], state: Pile | Non
         _number(pile, Kind.BUY, "seats.below-minimum", low, moved)
         return True
     if high is not None and high < 0:
-        now = pile.first.situation.agreement is Agreement.MOSA or pile.first.kind is Kind.REMOVE_NOW
-        kind = Kind.REMOVE_NOW if now else Kind.REMOVE_AT_RENEWAL
+        first = pile.first
+        kind = Kind.REMOVE_NOW if first.kind is Kind.REMOVE_NOW else kind_of_removal(first.situation.agreement)
         _number(pile, kind, "seats.above-maximum", -high, moved)
         return True
     _settled(pile, moved)

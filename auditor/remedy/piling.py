@@ -14,7 +14,9 @@ from auditor.guidance import Situation, Variant
 from auditor.remedy.kinds import Kind, Term
 from auditor.remedy.remedy import Remedy
 
-COUNTED_IN_SEATS: Final = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.QUOTA})
+COUNTED_IN_SEATS: Final = frozenset(
+    {Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER, Kind.QUOTA}
+)
 _OF_ONE_PRODUCT: Final = COUNTED_IN_SEATS | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL}
 """Kinds that are settled in one visit to a product, whatever article each finding leads to."""
 AT_GROUPS: Final = frozenset({Kind.LEAVE_GROUP, Kind.MOVE_GROUP, Kind.GROUP_LICENCE, Kind.GROUP_SWAP})

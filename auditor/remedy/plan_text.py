@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from decimal import Decimal
 
 from auditor.domain.errors import printable
 from auditor.domain.priority import FIRST
 from auditor.domain.result import Action, Finding
+from auditor.remedy.commands import script
+from auditor.remedy.days import said
 from auditor.remedy.planned import Figures, FleetPlan, TenantPlan
 from auditor.remedy.wording import ENGLISH, Words
 from auditor.wording import CHECKS, FALLBACK, Wording, wording
@@ -22,6 +25,9 @@ def plan_markdown(plan: FleetPlan, *, words: Words = ENGLISH) -> str:
     if plan.fleet.remaining:
         lines += [f"## {words.gettext('All tenants together')}", ""]
         lines += [f"- {escaped(item.why)}" for item in plan.fleet.remaining]
+    days = [date.fromisoformat(each.checked) for tenant in plan.tenants for each in tenant.actions if each.checked]
+    if days:
+        lines += ["", f"{words.gettext('Guidance as of')} {said(words, min(days))}"]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -30,7 +36,7 @@ def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
     proof, requests = tenant.proof, sum(len(action.requests) for action in tenant.actions)
     told = [
         words.gettext(
-            "{tenant}: open findings: {open}; requests: {requests}; mended: {fixed}; remaining: {left}; new: {new}."
+            "{tenant}: open findings: {open}; requests: {requests}; fixed: {fixed}; remaining: {left}; new: {new}."
         ).format(
             tenant=tenant.name,
             open=tenant.before.open,
@@ -101,7 +107,7 @@ def _tenant(tenant: TenantPlan, words: Words) -> Iterator[str]:
     yield ""
     yield from _first(tenant, words)
     for number, action in enumerate(tenant.actions, start=1):
-        yield from _action(number, action, findings, words)
+        yield from _action(number, action, findings, tenant, words)
     if tenant.dropped:
         yield f"### {words.gettext('Left out')}"
         yield ""
@@ -148,7 +154,9 @@ def named(finding: Finding) -> str:
     return f"{finding.subject.name} ({principal})" if principal else finding.subject.name
 
 
-def _action(number: int, action: Action, findings: Mapping[str, Finding], words: Words) -> Iterator[str]:
+def _action(
+    number: int, action: Action, findings: Mapping[str, Finding], tenant: TenantPlan, words: Words
+) -> Iterator[str]:
     yield f"### {number}. {escaped(action.title)}"
     yield ""
     yield f"{words.gettext('Role')}: {escaped(action.role)}  "
@@ -159,7 +167,7 @@ def _action(number: int, action: Action, findings: Mapping[str, Finding], words:
     yield ""
     for heading, texts in (
         (words.gettext("Before you begin"), action.prerequisites),
-        (words.gettext("Mind"), action.warnings),
+        (words.gettext("Warnings"), action.warnings),
     ):
         if texts:
             yield f"**{heading}**"
@@ -167,20 +175,25 @@ def _action(number: int, action: Action, findings: Mapping[str, Finding], words:
             yield from (f"- {text}" for text in texts)
             yield ""
     for place, step in enumerate(action.steps, start=1):
-        mark = f" **{words.gettext('There is no way back behind this step.')}**" if place in action.irreversible else ""
+        mark = f" **{words.gettext('This step cannot be undone.')}**" if place in action.irreversible else ""
         yield f"{place}. {step}{mark}"
     yield ""
     if action.requests:
-        yield from _requests(action, words)
+        yield from _requests(action, tenant, words)
+    if action.next:
+        yield f"**{words.gettext('Then')}**"
+        yield ""
+        yield from (f"- {text}" for text in action.next)
+        yield ""
     if action.links:
         yield from (f"- [{escaped(label)}]({address})" for label, address in action.links)
         yield ""
 
 
-def _requests(action: Action, words: Words) -> Iterator[str]:
+def _requests(action: Action, tenant: TenantPlan, words: Words) -> Iterator[str]:
     yield words.gettext("Microsoft Graph PowerShell, to review and run:")
     yield ""
-    lines = [str(request["powershell"]) for request in action.requests]
+    lines = script(tuple(action.requests), tenant_id=tenant.tenant_id, cloud=tenant.cloud)
     fence = "`" * max(3, 1 + max((len(run) for line in lines for run in re.findall("`+", line)), default=0))
     yield f"{fence}powershell"
     yield from map(printable, lines)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from auditor.domain.result import Action, Finding
+from auditor.domain.words import Cloud
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +92,7 @@ class TenantPlan:
     proof: Proof
     dropped: tuple[Dropped, ...]
     solved: Solved
+    cloud: Cloud = Cloud.WORLDWIDE
     findings: tuple[Finding, ...] = ()
     """The open findings, for readers who want names."""
 

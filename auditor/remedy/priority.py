@@ -13,7 +13,7 @@ from auditor.remedy.kinds import Kind
 from auditor.remedy.piling import Pile
 from auditor.remedy.wording import Words
 
-_RENEWED = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL})
+_RENEWED = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
 """Kinds whose date is the next renewal of a paid subscription."""
 _ENDED = frozenset({Kind.TRIAL, Kind.PURCHASE})
 """Kinds whose date is the next one of any subscription of the product."""

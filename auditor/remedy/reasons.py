@@ -13,6 +13,7 @@ _WHY = {
     Kind.GROUP_LICENCE: "group",
     Kind.GROUP_SWAP: "group",
     Kind.REMOVE_AT_RENEWAL: "renewal",
+    Kind.REMOVE_BY_SELLER: "renewal",
     Kind.REMOVE_NOW: "billing",
     Kind.BUY: "billing",
     Kind.SETTLED: "billing",
@@ -54,7 +55,7 @@ def why(words: Words, code: str, detail: str = "") -> str:
         "idle": words.gettext(
             "The seat would lie idle beyond what a policy allows: take the licence away together with the seat."
         ),
-        "cause": words.gettext("The cause of the error has to be found and mended by a person first."),
+        "cause": words.gettext("The cause of the error has to be found and fixed by a person first."),
         "services": words.gettext(
             "The service is set by a group, or no product that the person holds directly contains it."
         ),
@@ -64,7 +65,11 @@ def why(words: Words, code: str, detail: str = "") -> str:
         "ends": words.gettext(
             "A request would end services that no policy speaks against, or leave the person without."
         ),
-        "fleet": words.gettext("Licences cannot be moved between tenants; each tenant buys and removes for itself."),
+        "fleet": words.gettext(
+            "Licences cannot be moved between tenants; each tenant buys and removes for itself. Two things move whole "
+            "subscriptions: a tenant remap by volume licensing support, and an associated billing tenant under a "
+            "Microsoft Customer Agreement."
+        ),
         _PERSON: words.gettext("It needs a person's decision."),
     }
     return forms[code].format(detail=detail)

@@ -138,7 +138,7 @@ def _facts(finding: Finding, known: Circumstances) -> tuple[object, ...]:
 
 
 def _situation(finding: Finding, known: Circumstances) -> Situation:
-    tenant, evidence = known.tenant, finding.evidence
+    tenant = known.tenant
     return Situation(
         agreement=tenant.agreement,
         cloud=tenant.cloud,
@@ -147,7 +147,7 @@ def _situation(finding: Finding, known: Circumstances) -> Situation:
         error_code=finding.detail if finding.check == "assignment.error" else None,
         attribute=finding.detail if finding.check.startswith("attribute.") else None,
         status=_status(finding, known),
-        is_trial=True if finding.check == "purchase.trial" else _flag(evidence, "isTrial"),
+        is_trial=_trial(finding, known),
         replacement_required=_replacement(finding, known),
         **(_person(finding, known) if finding.subject.type is SubjectType.USER else {}),
     )
@@ -244,6 +244,19 @@ def _choices(known: Circumstances, policy: str, written: str) -> tuple[str, ...]
         return named
     sets = [element for element in rule.constraint.require if element.written == written]
     return tuple(dict.fromkeys(seat.sku_id for element in sets for seat in owned_of(element, known.tenant.seats)))
+
+
+def _trial(finding: Finding, known: Circumstances) -> bool | None:
+    """Tell whether the product of a finding is there on trial alone."""
+    if finding.check == "purchase.trial":
+        return True
+    told = _flag(finding.evidence, "isTrial")
+    product = finding.product
+    if told is not None or product is None or not finding.check.startswith("seats."):
+        return told
+    sku_id = (product.sku_id or "").casefold()
+    trials = [each.trial for each in known.tenant.subscriptions if each.sku_id.casefold() == sku_id]
+    return True if trials and all(trials) else None
 
 
 def _self_service(finding: Finding) -> bool | None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from itertools import takewhile
 
 from auditor.guidance import Composed
-from auditor.guidance.compose import RoleNeeded
+from auditor.guidance.composed import RoleNeeded
 from auditor.remedy import wording
 from auditor.remedy.wording import Words
 
@@ -21,10 +22,16 @@ class Told:
     notices: tuple[str, ...]
     cautions: tuple[str, ...]
     links: tuple[tuple[str, str], ...]
+    next: tuple[str, ...]
+    checked: str
 
 
-def tell(composed: Composed, titles: Mapping[str, str], words: Words) -> Told:
-    """Return what an article says; `titles` are those of all articles, by id."""
+def tell(composed: Composed, titles: Mapping[str, str], words: Words, deadline: date | None = None) -> Told:
+    """Return what an article says; `titles` are those of all articles, by id.
+
+    `deadline` is the next date of the subscription that it is about: the steps name it where it is known.
+    """
+    told = {step.article for step in composed.steps}  # what a step leads to already is no way on
     return Told(
         role=_role(words, composed),
         prerequisites=(
@@ -35,7 +42,14 @@ def tell(composed: Composed, titles: Mapping[str, str], words: Words) -> Told:
             *_further(words, composed),
         ),
         steps=tuple(
-            wording.step(words, step.text, step.branches, None if step.article is None else titles[step.article])
+            wording.step(
+                words,
+                step.text,
+                step.branches,
+                None if step.article is None else titles[step.article],
+                dated=step.dated,
+                deadline=deadline,
+            )
             for step in composed.steps
         ),
         irreversible=tuple(step.number for step in composed.steps if step.irreversible),
@@ -45,6 +59,12 @@ def tell(composed: Composed, titles: Mapping[str, str], words: Words) -> Told:
             for caution in composed.warnings
         ),
         links=_links(words, composed),
+        next=tuple(
+            wording.step(words, item.text, item.branches, None if item.article is None else titles[item.article])
+            for item in composed.next
+            if item.article is None or item.article not in told
+        ),
+        checked=composed.checked.isoformat(),
     )
 
 

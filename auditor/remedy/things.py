@@ -1,9 +1,24 @@
 """A finding about a product, subscription, group or tenant into the kind of action that mends it."""
 
+from typing import Final
+
 from auditor.domain.result import Finding
 from auditor.domain.words import Agreement
 from auditor.guidance import Situation
 from auditor.remedy.kinds import Kind
+
+
+def kind_of_removal(agreement: Agreement) -> Kind:
+    """Return how seats are given back under an agreement."""
+    return _REMOVING.get(agreement, Kind.REMOVE_AT_RENEWAL)
+
+
+_REMOVING: Final = {
+    Agreement.MOSA: Kind.REMOVE_NOW,
+    Agreement.VOLUME: Kind.REMOVE_BY_SELLER,
+    Agreement.CSP: Kind.REMOVE_BY_SELLER,
+}
+"""How seats are given back; at the renewal under any other agreement, and where nobody told it."""
 
 
 def thing_of(finding: Finding, situation: Situation) -> tuple[Kind, int, str]:
@@ -15,9 +30,10 @@ def thing_of(finding: Finding, situation: Situation) -> tuple[Kind, int, str]:
             return Kind.BUY, seats, ""
         case "seats.above-maximum" if isinstance(adjust, int) and adjust >= 0:
             return Kind.BOUNDS, 0, ""  # the minimum leaves no seat to take away
+        case "seats.above-maximum" if situation.is_trial:
+            return Kind.TRIAL, 0, ""  # nobody pays for its seats, and nobody can take one away
         case "seats.above-maximum":
-            now = situation.agreement is Agreement.MOSA
-            return (Kind.REMOVE_NOW if now else Kind.REMOVE_AT_RENEWAL), seats, ""
+            return kind_of_removal(situation.agreement), seats, ""
         case "seats.quota-exceeded":
             over = int(finding.evidence.get("assigned") or 0) - int(finding.evidence.get("maximum") or 0)
             return Kind.QUOTA, max(0, over), ""

@@ -1,8 +1,10 @@
 """Everything that actions and plans say in words: whole sentences, in one place for the translation catalogues."""
 
+from datetime import date
 from typing import Protocol
 
 from auditor.remedy import mailboxes
+from auditor.remedy.days import said
 from auditor.remedy.kinds import Kind
 
 
@@ -126,8 +128,8 @@ def _more_people(words: Words, kind: Kind, count: int) -> str | None:
             return words.ngettext("Turn off {extra} for {count} person", "Turn off {extra} for {count} people", count)
         case Kind.ERROR:
             return words.ngettext(
-                "Mend the error {extra} of {old} for {count} person",
-                "Mend the error {extra} of {old} for {count} people",
+                "Fix the error {extra} of {old} for {count} person",
+                "Fix the error {extra} of {old} for {count} people",
                 count,
             )
         case Kind.REPROCESS:
@@ -158,6 +160,12 @@ def _seats(words: Words, kind: Kind, count: int) -> str | None:
             return words.ngettext("Free or buy {count} seat of {old}", "Free or buy {count} seats of {old}", count)
         case Kind.REMOVE_NOW:
             return words.ngettext("Remove {count} seat of {old}", "Remove {count} seats of {old}", count)
+        case Kind.REMOVE_BY_SELLER:
+            return words.ngettext(
+                "Ask the seller to remove {count} seat of {old} at the renewal",
+                "Ask the seller to remove {count} seats of {old} at the renewal",
+                count,
+            )
         case Kind.REMOVE_AT_RENEWAL:
             return words.ngettext(
                 "Remove {count} seat of {old} at the renewal", "Remove {count} seats of {old} at the renewal", count
@@ -199,7 +207,7 @@ def _things(words: Words, kind: Kind) -> str:
         case Kind.STATE:
             return words.gettext("Bring the subscription of {old} back, or prepare for its end ({extra})")
         case Kind.GROUP_ERRORS:
-            return words.gettext("Mend the licence errors in the group {extra}")
+            return words.gettext("Fix the licence errors in the group {extra}")
         case Kind.GROUP_PROCESSING:
             return words.gettext("See that the group {extra} is processed")
         case Kind.BUY_HERE:
@@ -209,7 +217,7 @@ def _things(words: Words, kind: Kind) -> str:
         case Kind.BUDGET:
             return words.gettext("Bring the monthly cost down by {extra}")
         case _:
-            return words.gettext("Mend {old} {extra}")
+            return words.gettext("Fix {old} {extra}")
 
 
 def about(words: Words, told: str, article: str) -> str:
@@ -217,9 +225,23 @@ def about(words: Words, told: str, article: str) -> str:
     return words.gettext("{title} – {article}").format(title=told, article=words.gettext(article))
 
 
-def step(words: Words, text: str, branches: tuple[str, ...], article: str | None) -> str:
-    """Return one documented step, under the branch to which it belongs, with the article that tells it in full."""
-    told = words.gettext(text)
+def step(
+    words: Words,
+    text: str,
+    branches: tuple[str, ...],
+    article: str | None,
+    *,
+    dated: str | None = None,
+    deadline: date | None = None,
+) -> str:
+    """Return one documented step, under the branch to which it belongs, with the article that tells it in full.
+
+    `dated` is its text for a deadline that is known.
+    """
+    if dated is None or deadline is None:
+        told = words.gettext(text)
+    else:
+        told = words.gettext(dated).replace("{date}", said(words, deadline))
     if article is not None:
         told = words.gettext("{step} (In full: {article}.)").format(step=told, article=words.gettext(article))
     return under(words, told, branches)
@@ -234,7 +256,7 @@ def under(words: Words, told: str, branches: tuple[str, ...]) -> str:
 
 def warning(words: Words, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
     """Return what may be lost, and when."""
-    told = words.gettext("{warning} At stake: {loses}. When: {after}.").format(
+    told = words.gettext("{warning} At risk: {loses}. Time: {after}.").format(
         warning=words.gettext(text), loses=words.gettext(loses), after=words.gettext(after)
     )
     return under(words, told, branches)
@@ -288,9 +310,7 @@ def any_of(words: Words, products: str) -> str:
 
 def also_needed(words: Words, role: str, duty: str) -> str:
     """Say which role is needed besides the first, and what for."""
-    return words.gettext("The role {role} is needed as well. {duty}").format(
-        role=words.gettext(role), duty=words.gettext(duty)
-    )
+    return words.gettext("Also needed: {role}. {duty}").format(role=words.gettext(role), duty=words.gettext(duty))
 
 
 def seats_there(words: Words, tenant: str, product: str, usable: object, consumed: object) -> str:
@@ -313,11 +333,6 @@ def services_lost(words: Words, services: str) -> str:
     return words.gettext("These services end for them: {services}.").format(services=services)
 
 
-def renewal(words: Words, day: str) -> str:
-    """Say when a subscription is renewed."""
-    return words.gettext("The next date of the subscription is {day}.").format(day=day)
-
-
 def whole_group(words: Words, group: str) -> str:
     """Say that a change of a group reaches all its members."""
     form = words.gettext(
@@ -327,5 +342,5 @@ def whole_group(words: Words, group: str) -> str:
     return form.format(group=group)
 
 
-POLICY_OWNER = "The owner of the policy"
+POLICY_OWNER = "Owner of the policy"
 """Who decides where a policy names no owner; a msgid of the guidance's terms."""

@@ -222,6 +222,8 @@ def action_document(action: Action, listing: Listing = listed) -> Document:
         "steps": list(action.steps),
         "warnings": list(action.warnings),
         "links": [{"label": label, "address": address} for label, address in action.links],
+        "next": list(action.next),
+        "checked": action.checked,
         "requests": listing(action.requests, _plain),
         "money": _money(action.money),
         "kind": action.kind,

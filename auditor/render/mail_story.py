@@ -8,6 +8,7 @@ from typing import Final
 
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.domain.words import Change, Severity, Status
+from auditor.render.end_of_term import happens
 from auditor.render.facts import product_name, product_names
 from auditor.render.fleet import worst_first
 from auditor.render.mail_subject import flat, subject_of
@@ -88,6 +89,7 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
         tool=shown.tool,
         digest=shown.digest,
         run=flat(shown.run),
+        checked=shown.checked,
     )
 
 
@@ -171,7 +173,9 @@ def _acts(shown: Page, reader: Reader, words: Words) -> Iterator[Act]:
             severity=matter.severity,
             facts=tuple(flat(fact) for fact in _facts(matter, step, words, several=len(shown.sections) > 1) if fact),
             why=flat(matter.why),
+            caution=flat(next(iter(step.action.warnings), ""), 400) if step is not None else "",
             first=flat(matter.first, 300),
+            next=flat(next(iter(step.action.next), ""), 200) if step is not None else "",
             href=_place(reader, matter.anchor),
             document=_document(step),
         )
@@ -249,10 +253,17 @@ def _renewals(result: Result, words: Words, *, several: bool) -> list[Renewal]:
                 name=flat(product_name(finding, names) or finding.subject.name, 80),
                 tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
                 date=words.date(moment),
+                happens=_happens(finding, tenant, words),
                 said=words.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, words)),
             )
             found.setdefault((tenant.name, finding.subject.id), (moment, line))
     return [line for _, line in sorted(found.values(), key=lambda item: (item[0], item[1].name))]
+
+
+def _happens(finding: Finding, tenant: TenantResult, words: Words) -> str:
+    trial = finding.evidence.get("isTrial") is True
+    day = tenant.as_of.astimezone(UTC).date()
+    return happens(finding.evidence.get("status"), tenant.agreement, day, words, trial=trial)
 
 
 def _next_date(finding: Finding) -> datetime | None:

@@ -1,7 +1,7 @@
 """What a mail says, as plain values: both its parts, text and HTML, are made of them and tell the same story."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from auditor.domain.words import Severity
 from auditor.render.past import Past, Spark
@@ -63,7 +63,12 @@ class Act:
     facts: tuple[str, ...]
     why: str
     """Why it is among the first."""
+    caution: str
+    """The first of its warnings."""
     first: str
+    """The first of its steps."""
+    next: str
+    """Where to go on."""
     href: str
     document: tuple[str, str] | None
     """Label and https address of the documented steps."""
@@ -94,6 +99,8 @@ class Renewal:
     tenant: str
     date: str
     said: str
+    happens: str
+    """What happens on the date where nobody decides before it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +160,8 @@ class MailView:
     tool: str
     digest: str
     run: str
+    checked: date | None
+    """The oldest day on which guidance that the report shows was held against its sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -77,6 +77,9 @@ def _lines(shown: Page, words: Words) -> Iterator[str]:
         yield ""
     for section in shown.sections:
         yield from _section(section, words)
+    if shown.checked is not None:
+        yield f"{words.gettext('Guidance as of')} {inert(words.date(shown.checked))}"
+        yield ""
     yield f"{inert(shown.tool)} · {inert(words.instant(shown.as_of))} · {inert(shown.digest)}"
 
 

@@ -66,7 +66,7 @@ def steps(name: str, walk: Walk, moment: datetime, words: Words) -> tuple[Step, 
 def _guidance(action: Action) -> object:
     """Return all that an action says of how it is done: told anew for each of many, it would be most of the file."""
     how = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
-    return action.order, action.decided_by, action.confidence, how
+    return action.order, action.decided_by, action.confidence, how, action.next
 
 
 def _guide(group: Sequence[Step], further_up: list[_Place], words: Words) -> Guide:
@@ -86,6 +86,7 @@ def _guide(group: Sequence[Step], further_up: list[_Place], words: Words) -> Gui
         prerequisites=_told("prerequisites", [(text, False) for text in first.prerequisites], place, further_up),
         instructions=_told("", [(text, number in first.irreversible) for number, text in numbered], place, further_up),
         warnings=_told("warnings", [(text, False) for text in first.warnings], place, further_up),
+        next=_told("next", [(text, False) for text in first.next], place, further_up),
     )
 
 

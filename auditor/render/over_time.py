@@ -8,6 +8,7 @@ from typing import Final
 
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.domain.words import Severity
+from auditor.render.end_of_term import happens
 from auditor.render.facts import product_name
 from auditor.render.fleet import spare_seats
 from auditor.render.members import OPEN
@@ -55,6 +56,10 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
             date=words.date(each.moment),
             state=shortened(words.subscription(each.status)),
             said=words.joined(each.said),
+            # What is in order needs no words: nearly every subscription is.
+            happens=""
+            if each.finding is None
+            else happens(each.status, tenant.agreement, start.date(), words, trial=each.trial),
             severity=None if each.finding is None else each.finding.severity,
             anchor=None if each.finding is None else anchored("f", each.finding.fingerprint),
             place=at(each.moment),
@@ -81,6 +86,7 @@ class _Dated:
     status: object
     """The state as Graph calls it; None where it did not tell."""
     said: Sequence[str]
+    trial: bool
     finding: Finding | None
 
     def __lt__(self, other: "_Dated") -> bool:
@@ -104,6 +110,7 @@ def _found(tenant: TenantResult, context: Context) -> dict[str, _Dated]:
                 name=product_name(finding, context.names) or finding.subject.name,
                 status=finding.evidence.get("status"),
                 said=list(_said(finding, spare, context.words)),
+                trial=finding.evidence.get("isTrial") is True,
                 finding=finding,
             )
     return found
@@ -124,6 +131,7 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
             name=known or each.name or each.sku_part_number or each.sku_id or each.id,
             status=each.status,
             said=list(_bought(each.trial, each.seats, each.sku_id, spare, words)),
+            trial=each.trial is True,
             finding=None,
         )
 

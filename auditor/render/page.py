@@ -11,6 +11,7 @@ from typing import Final
 from auditor.domain.result import Finding, Notice, Result, TenantResult
 from auditor.domain.words import Severity
 from auditor.render.document import TOOL
+from auditor.render.freshness import oldest
 from auditor.render.matters import matters, steps
 from auditor.render.over_time import timeline, trends
 from auditor.render.past import Past
@@ -78,6 +79,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         waivers=waiver_rows(result, words),
         lower_bound=not priced_whole(result),
         matters=matters(sections, _moment(result), words),
+        checked=oldest(step.action for section in sections for step in section.steps),
         sections=sections,
         full=len(full),
         tenants=len(result.tenants),

@@ -4,7 +4,7 @@ import json
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from markupsafe import Markup
 from auditor import resources
 from auditor.domain.result import Action
 from auditor.render.artifact import Artifact
+from auditor.render.freshness import oldest
 from auditor.render.html import environment
 from auditor.render.words import ORDERS, Words
 
@@ -33,6 +34,8 @@ class ActionView:
     action: Action
     who: tuple[str, ...]
     money: str
+    connect: str
+    """The PowerShell line that signs in for the requests; empty where there is none."""
     requests: tuple[tuple[str, str], ...]
     """(request, PowerShell line) pairs."""
 
@@ -72,6 +75,11 @@ class PlanView:
     tenants: tuple[TenantView, ...]
     fleet: tuple[str, ...]
     """Why findings about all tenants together stay."""
+
+    @property
+    def checked(self) -> date | None:
+        """The oldest day on which the guidance of an action was held against its sources; None where none is known."""
+        return oldest(each.action for tenant in self.tenants for each in tenant.actions)
 
 
 _STYLES: Final = ("styles/report.css", "styles/plan.css")

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from auditor.domain.result import Coverage, Finding, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
 from auditor.domain.words import Severity
+from auditor.guidance.states import state_name
 from auditor.render.evidence import advice, described, limits, ungraced
 from auditor.render.facts import product_name, product_names, titled
 from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
@@ -171,6 +172,8 @@ def what(finding: Finding, context: Context) -> str:
     elif detail is not None and finding.check in _OF_PRODUCTS:
         parts_of = detail.split("+")
         detail = " + ".join(context.names.get(part.casefold()) or titled(part) for part in parts_of)
+    elif detail is not None and finding.check == "subscription.state":
+        detail = state_name(context.words.gettext, detail)
     parts = [part for part in (about, detail) if part]
     return f"{' · '.join(parts)}: {said}" if parts else said
 

@@ -1,7 +1,7 @@
 """What the page shows, as plain values: texts are said and counted here, so that the template only places them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from markupsafe import Markup
 
@@ -137,6 +137,7 @@ class Guide:
     prerequisites: "Told"
     instructions: "Told"
     warnings: "Told"
+    next: "Told"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -146,7 +147,7 @@ class Told:
     like: tuple[str, str] | None
     """Anchor and title of that action."""
     lines: tuple[tuple[str, bool], ...]
-    """What is told here, and whether there is no way back behind it."""
+    """What is told here, and whether it cannot be undone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -168,6 +169,8 @@ class Renewal:
     date: str
     state: str
     said: str
+    happens: str
+    """What happens on the date where nobody decides before it; told where there is an open finding."""
     severity: Severity | None
     """Of its worst open finding; None where there is none."""
     anchor: str | None
@@ -333,3 +336,5 @@ class Page:
     redacted: bool
     """Whether pseudonyms stand for people."""
     people: int
+    checked: date | None
+    """The oldest day on which guidance that is shown was held against its sources."""

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from auditor.domain.words import Change, Outcome, Severity, Source, SourceStatus
+from auditor.guidance.states import state_name
 from auditor.wording import CHECKS as NAMED
 from auditor.wording import wording
 from auditor.wording.checks import N_
@@ -58,16 +59,6 @@ SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(
         SourceStatus.NOT_NEEDED: N_("not needed"),
     }
 )
-SUBSCRIPTIONS: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "enabled": N_("active"),
-        "warning": N_("in its grace period"),
-        "suspended": N_("suspended"),
-        "lockedout": N_("locked out"),
-        "deleted": N_("deleted"),
-    }
-)
-"""States of subscriptions, by Graph's names in lower case."""
 ORDERS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "check": N_("check"),
@@ -138,8 +129,7 @@ class Words:
         """Return the state of a subscription; Graph's own name where it is a new one, empty where there is none."""
         if not isinstance(status, str):
             return ""
-        known = SUBSCRIPTIONS.get(status.casefold())
-        return status if known is None else self.gettext(known)
+        return state_name(self.gettext, status)
 
     def told(self, text: str) -> str:
         """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
@@ -189,8 +179,8 @@ class Words:
         """Return amounts of several currencies, joined."""
         return " + ".join(self.money(value, currency) for currency, value in values.items())
 
-    def date(self, moment: datetime) -> str:
-        """Return the day of an instant, in UTC."""
+    def date(self, moment: datetime | date) -> str:
+        """Return a day; that of an instant in UTC."""
         return self._wording.date(moment)
 
     def day(self, written: str) -> str:

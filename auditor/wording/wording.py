@@ -24,6 +24,8 @@ _UNKNOWN: Final = "\u2013"
 _GROUPED: Final = 1000
 """From here on numbers have their thousands apart."""
 
+_Day = date
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wording:
@@ -116,6 +118,12 @@ class Wording:
 
         day = moment.astimezone(UTC).date() if isinstance(moment, datetime) else moment
         return format_date(day, format="medium", locale=self._babel())
+
+    def day(self, moment: _Day) -> str:
+        """Return a day as sentences write it, with the month in letters."""
+        from babel.dates import format_date  # noqa: PLC0415
+
+        return format_date(moment, format="long", locale=self._babel())
 
     def instant(self, moment: datetime) -> str:
         """Return a day and minute, in UTC."""

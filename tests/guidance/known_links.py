@@ -37,7 +37,22 @@ OTHERS = {
     "https://docs.microsoft.com/microsoft-365/admin/microsoft-365-admin-center-preview?view=o365-21vianet",
 }
 
+REPORTS = {
+    "https://mc.merill.net/message/MC1216259",
+    "https://mc.merill.net/message/MC1381110",
+    "https://docs.cloudblue.com/connect/connectors/Microsoft_SaaS/lv/Office365-Channel-Operations-Guide/Extended-Service-Terms.htm",
+}
+"""What is known from others only: copies of Microsoft's announcements, and a distributor's page."""
+
 LEARN = {
+    "exchange/recipients-in-exchange-online/manage-user-mailboxes/exchange-online-delicensing-resiliency",
+    "entra/identity/role-based-access-control/permissions-reference",
+    "graph/api/group-assignlicense",
+    "microsoft-365/admin/add-users/remove-former-employee-step-4",
+    "microsoft-365/commerce/licenses/online-service-activation-vl",
+    "microsoft-365/commerce/subscriptions/allowselfservicepurchase-powershell",
+    "microsoft-365/commerce/subscriptions/extend-your-subscription-with-est",
+    "partner-center/customers/extended-service-terms",
     "alchemyinsights/transfer-licenses-between-tenants",
     "alchemyinsights/volume-licensing-enterprise-agreement-activated-on-wrong-account",
     "entra/fundamentals/concept-group-based-licensing",

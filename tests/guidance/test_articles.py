@@ -13,6 +13,27 @@ from tests.guidance.packaged import packaged
 
 ARTICLES = [packaged().articles[name] for name in sorted(packaged().articles)]
 ACTING = {Order.REASSIGN, Order.BUY, Order.MOVE, Order.REMOVE, Order.CANCEL}
+TAKEN = {
+    ("unassign-licenses", "unassign"),
+    ("unassign-licenses", "leave-group"),
+    ("former-employee", "unassign"),
+    ("former-employee", "leave-groups"),
+    ("former-employee", "delete"),
+    ("former-employee", "delete-on-premises"),
+    ("inactive-users", "unassign"),
+    ("inactive-users", "leave-group"),
+    ("guests", "unassign"),
+    ("guests", "leave-group"),
+    ("shared-mailbox", "untick"),
+    ("shared-mailbox", "leave-group"),
+    ("overlap", "remove-direct"),
+    ("overlap", "remove-group"),
+    ("group-licenses", "unassign"),
+    ("cancel-subscription", "cancel-mca"),
+    ("cancel-subscription", "cancel-mosa"),
+    ("transfer-between-tenants", "cancel-source"),
+}
+"""Steps that take data away after a while, in which Microsoft documents a way back."""
 by_article = pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.id)
 
 
@@ -37,7 +58,8 @@ def test_nothing_is_destroyed_before_it_is_saved(article: Article) -> None:
         saved = False
         for step in compose(packaged(), article.id, variant).steps:
             saved = saved or step.order is Order.BACKUP
-            assert saved or not (step.irreversible and step.order in {Order.REMOVE, Order.CANCEL}), step.id
+            taken = step.irreversible or (article.id, step.id) in TAKEN
+            assert saved or not (taken and step.order in {Order.REMOVE, Order.CANCEL}), step.id
 
 
 @by_article
@@ -87,7 +109,8 @@ SENTENCES = re.compile(r"\.(steps|warnings|prerequisites|next|history|mended)\.(
 def test_texts_are_whole_plain_and_marked_up_in_pairs() -> None:
     for place, text in translatable(packaged()):
         assert text == text.strip(), place
-        assert not re.search(r"[{}<\n]|Azure AD\b|docs\.microsoft\.com", text), place
+        plain = text.replace("{date}", "", 1) if place.endswith(".dated") else text
+        assert not re.search(r"[{}<\n]|Azure AD\b|docs\.microsoft\.com", plain), place
         assert text.count("**") % 2 == 0, place
         assert text.count("`") % 2 == 0, place
         if SENTENCES.search(place):
@@ -102,15 +125,10 @@ def test_places_of_texts_are_unique() -> None:
 @pytest.mark.parametrize(
     ("article", "step"),
     [
-        ("move-users", "save"),
-        ("unassign-licenses", "unassign"),
-        ("former-employee", "delete"),
-        ("former-employee", "unassign"),
-        ("cancel-subscription", "cancel-mca"),
-        ("cancel-subscription", "cancel-mosa"),
-        ("shared-mailbox", "untick"),
+        ("former-employee", "wipe-device"),
+        ("cancel-subscription", "partner"),
         ("multitenant-billing", "move"),
-        ("transfer-between-tenants", "cancel-source"),
+        ("transfer-between-tenants", "migrate-mailboxes"),
         ("self-service-purchases", "cancel"),
     ],
 )

@@ -15,6 +15,7 @@ id: sample
 title: Sample
 summary: A sample article.
 order: check
+checked: '2026-11-22'
 sources: [buy-or-remove-licenses]
 documented: [worldwide]
 roles:
@@ -54,18 +55,28 @@ def test_the_schema_is_a_schema() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "place", "words"),
     [
-        ("order: check\nsources", "order: someday\nsources", "sample.yaml:5:8", "someday"),
+        ("order: check\nchecked", "order: someday\nchecked", "sample.yaml:5:8", "someday"),
         ("title: Sample\n", "", "sample.yaml:1:1", "title"),
         ("title: Sample", "titel: Sample", "sample.yaml:1:1", "titel"),
-        ("links: [licenses]", "links: [licences]", "sample.yaml:14:12", "'licences'"),
-        ("[buy-or-remove-licenses]", "[nowhere]", "sample.yaml:6:10", "'nowhere'"),
-        ("role: license-administrator", "role: king", "sample.yaml:9:11", "'king'"),
+        ("links: [licenses]", "links: [licences]", "sample.yaml:15:12", "'licences'"),
+        ("[buy-or-remove-licenses]", "[nowhere]", "sample.yaml:7:10", "'nowhere'"),
+        ("role: license-administrator", "role: king", "sample.yaml:10:11", "'king'"),
         ("id: sample", "id: simple", "sample.yaml:2:5", "simple.yaml"),
-        ("text: Look at it.", "text: 'Look at {sku}.'", "sample.yaml:13:11", "sku"),
-        ("links: [licenses]", "when: {agreement: [csp, mca]}", "sample.yaml:14:11", "'csp+mca'"),
-        ("links: [licenses]", "when: {cloud: [moon]}", "sample.yaml:14:20", "moon"),
-        ("links: [licenses]", "article: nothing", "sample.yaml:14:14", "'nothing'"),
-        ("links: [licenses]", "order: check", "sample.yaml:14:5", "order"),
+        ("text: Look at it.", "text: 'Look at {sku}.'", "sample.yaml:14:11", "sku"),
+        ("links: [licenses]", "when: {agreement: [csp, mca]}", "sample.yaml:15:11", "'csp+mca'"),
+        ("links: [licenses]", "when: {cloud: [moon]}", "sample.yaml:15:20", "moon"),
+        ("links: [licenses]", "article: nothing", "sample.yaml:15:14", "'nothing'"),
+        ("checked: '2026-11-22'\n", "", "sample.yaml:1:1", "checked"),
+        ("'2026-11-22'", "'2026-11'", "sample.yaml:6:10", "2026-11"),
+        ("'2026-11-22'", "'2026-02-30'", "sample.yaml:6:10", "no day"),
+        ("links: [licenses]", "effective: '2026-13-01'", "sample.yaml:15:16", "no day"),
+        (
+            "links: [licenses]",
+            "until: '2026-01-01'\n    effective: '2026-01-01'",
+            "sample.yaml:15:12",
+            "before it begins",
+        ),
+        ("links: [licenses]", "order: check", "sample.yaml:15:5", "order"),
     ],
 )
 def test_a_fault_is_told_with_its_place(old: str, new: str, place: str, words: str) -> None:
@@ -76,13 +87,13 @@ def test_a_fault_is_told_with_its_place(old: str, new: str, place: str, words: s
 
 def test_a_step_id_stands_once() -> None:
     step = ARTICLE[ARTICLE.index("  - id: look") :]
-    assert faults(ARTICLE + step) == ["sample.yaml:15:9 two entries of steps are called 'look'"]
+    assert faults(ARTICLE + step) == ["sample.yaml:16:9 two entries of steps are called 'look'"]
 
 
 def test_a_warning_must_say_what_is_lost_and_when() -> None:
     warned = ARTICLE + "warnings:\n  - id: hot\n    text: This is hot.\n"
     assert len(faults(warned)) == 2
-    assert all(fault.startswith("sample.yaml:16:5") for fault in faults(warned))
+    assert all(fault.startswith("sample.yaml:17:5") for fault in faults(warned))
 
 
 def test_every_faulty_file_is_told_at_once() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from auditor.domain.words import Agreement, Cloud
 from auditor.guidance import Variant, compose
-from auditor.guidance.compose import Composed
+from auditor.guidance.composed import Composed
 from tests.guidance.packaged import packaged
 
 MOVE, TRANSFER = "move-users", "transfer-between-tenants"

@@ -15,6 +15,7 @@ from tests.package.tree import ROOT, modules
 
 ELSEWHERE = {
     "auditor/app/pages.py": "makes pages of docs/, which are in English",
+    "auditor/app/freshness.py": "lists what maintainers have to check, in English",
     "auditor/cli/declared.py": "the help of options",
     "auditor/demo/": "people and places of invented tenants",
     "auditor/domain/": "values; an error says what it was given",

@@ -36,7 +36,7 @@ DENIALS: dict[str, Pattern[str]] = {
 }
 
 NAMES = re.compile(
-    r"redundant-licence|m365-license-auditor|Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services"
+    r"redundant-licence|m365-license-auditor|Volume License Service Center|Cross Tenant User Data Migration|Microsoft Customer Agreement|Online Services|License IDs?"
 )
 """Names that stay English in running text."""
 
@@ -47,6 +47,15 @@ TITLES = frozenset({"Microsoft Graph: user assignLicense", "Microsoft Graph: use
 """Pages whose names are those of requests."""
 PATTERNS = frozenset({"{condition}: {statement}", "{title} ({article})"})
 """Messages that only join others."""
+
+_TITLES = frozenset(
+    {
+        "CloudBlue: Extended Service Terms",
+        "Microsoft Graph: group assignLicense",
+        "Partner Center: Extended Service Terms",
+    }
+)
+"""Of pages that have no name in another language."""
 
 SAME: dict[str, frozenset[str]] = {
     "nl": frozenset(
@@ -78,10 +87,11 @@ SAME: dict[str, frozenset[str]] = {
             "tenants: {tenants}",
         }
     )
+    | _TITLES
     | frozenset({"test {name}", "selector {name}", "{path} is {found}", "argument {name}: {reason}"}),
-    "da": frozenset({"info", "{count} info", "Status", "population {name}"}),
-    "sv": frozenset({"info", "{count} info", "Status", "Policy", "policy", "{count} policy", "text"}),
-    "tr": frozenset[str](),
-    "de": frozenset({"Name", "Status"}),
+    "da": _TITLES | {"info", "{count} info", "Status", "population {name}"},
+    "sv": _TITLES | {"info", "{count} info", "Status", "Policy", "policy", "{count} policy", "text"},
+    "tr": _TITLES,
+    "de": _TITLES | {"Name", "Status"},
 }
 """Messages that a language says with the same letters."""

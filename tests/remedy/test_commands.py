@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.words import Cloud
 from auditor.remedy.commands import Addition, assign_group, assign_user, locate, quoted, reprocess, script
 
 E3, F3 = "05e9a617-0261-4cee-bb44-138d3ef5d965", "66b55226-6b4f-492c-910c-a3b7a3c9d993"
@@ -75,6 +76,14 @@ def test_powershell_reads_back_what_was_quoted() -> None:
 
 
 def test_a_script_stops_at_the_first_failure() -> None:
-    lines = script([assign_user("u1", remove=[E3]).document]).splitlines()
+    lines = script([assign_user("u1", remove=[E3]).document], tenant_id="t1", cloud=Cloud.WORLDWIDE)
     assert lines[0] == "$ErrorActionPreference = 'Stop'"
-    assert len(lines) == 2
+    assert len(lines) == 3
+
+
+def test_a_script_signs_in_with_the_least_permissions_in_the_cloud_of_the_tenant() -> None:
+    requests = [assign_user("u1", remove=[E3]).document, locate("u1", "NL").document, reprocess("u1").document]
+    (_, line, *_) = script(requests, tenant_id="t1", cloud=Cloud.CHINA)
+    assert line == (
+        "Connect-MgGraph -TenantId 't1' -Environment China -Scopes LicenseAssignment.ReadWrite.All,User.ReadWrite.All"
+    )

@@ -300,8 +300,8 @@ def test_what_may_not_be_taken_back_and_who_decides_are_told() -> None:
             replace(there, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))
         )
     )
-    assert Page(once).text.count("no way back") == 1
-    assert "To be decided by Finance" in Page(once).text
+    assert Page(once).text.count("cannot be undone") == 1
+    assert "To be decided by: Finance" in Page(once).text
 
 
 def test_an_action_that_costs_never_looks_like_a_saving() -> None:

@@ -286,7 +286,7 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
     def told(of: Result) -> list[str]:
         return [line.said for line in story(of, READER, Words("en"), Room()).renewals]
 
-    assert told(ends(59)) == ["in its grace period, 90 seats bought, 29 idle now"]
+    assert told(ends(59)) == ["Expired, 90 seats bought, 29 idle now"]
     assert told(ends(61)) == []
     assert told(ends(10, status=Status.WAIVED)) == []
 

@@ -77,7 +77,7 @@ def test_a_subscription_without_a_finding_is_drawn_unmarked_and_one_with_a_findi
         ("Teams Premium", None, None),
     ]
     assert (line.renewals[0].state, line.renewals[0].said) == (
-        "in its grace period",
+        "Expired",
         "90 seats bought, 29 spare today",
     )
     whole = result()

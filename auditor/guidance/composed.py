@@ -1,0 +1,130 @@
+"""The guidance that applies to one tenant: the values that `compose` returns."""
+
+from dataclasses import dataclass
+from datetime import date as Day  # noqa: N812 - a page has a `date` of its own
+from itertools import takewhile
+
+from auditor.guidance.model import Order
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperlink:
+    """A label and where it leads; None where the page is closed or the cloud has none."""
+
+    label: str
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Passage:
+    """A prerequisite, a next step or a correction, under the branches to which it belongs."""
+
+    id: str
+    text: str
+    branches: tuple[str, ...] = ()
+    """English labels of the branches, empty where the passage holds for sure."""
+    links: tuple[Hyperlink, ...] = ()
+    article: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberedStep:
+    """One step, numbered from 1."""
+
+    number: int
+    id: str
+    text: str
+    order: Order
+    branches: tuple[str, ...]
+    links: tuple[Hyperlink, ...]
+    article: str | None
+    manual: bool
+    irreversible: bool
+    dated: str | None = None
+    """The same step for a date that is known; `{date}` stands for it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caution:
+    """What may be lost, and when."""
+
+    id: str
+    text: str
+    loses: str
+    after: str
+    branches: tuple[str, ...]
+    links: tuple[Hyperlink, ...]
+    disputed: tuple[Hyperlink, ...]
+    """Microsoft's pages that contradict one another here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleNeeded:
+    """The least privileged documented role, and what it is needed for."""
+
+    name: str
+    duty: str | None
+    branches: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """The page of Microsoft on which the guidance rests."""
+
+    title: str
+    url: str
+    date: str | None
+    checked: Day
+    """When the page was last read for these articles."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """What an older version said, and what holds now."""
+
+    id: str
+    date: str
+    then: str
+    now: str
+    links: tuple[Hyperlink, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastSteps:
+    """The steps of an older version, word for word in meaning, labelled with its date."""
+
+    title: str
+    date: str
+    steps: tuple[NumberedStep, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """One article for one cloud, agreement and path."""
+
+    id: str
+    title: str
+    summary: str
+    order: Order
+    checked: Day
+    """The oldest day on which the article, or a page on which it rests, was last held against its source."""
+    historic: bool
+    """The cloud is closed: the steps tell what was done there."""
+    notices: tuple[str, ...]
+    prerequisites: tuple[Passage, ...]
+    roles: tuple[RoleNeeded, ...]
+    steps: tuple[NumberedStep, ...]
+    warnings: tuple[Caution, ...]
+    next: tuple[Passage, ...]
+    links: tuple[Hyperlink, ...]
+    """Every link of the parts above, once, in order of appearance."""
+    sources: tuple[Reference, ...]
+    history: tuple[Revision, ...]
+    mended: tuple[Passage, ...]
+    editions: tuple[PastSteps, ...]
+
+    @property
+    def role(self) -> str:
+        """The role of the main task alone, or all of them where the agreement is unknown and decides it."""
+        alternatives = tuple(takewhile(lambda role: role.branches, self.roles)) or self.roles[:1]
+        return " / ".join(dict.fromkeys(role.name for role in alternatives))

@@ -1,0 +1,127 @@
+"""How fresh the guidance is: what was not held against its source for a year, and what is announced for a date."""
+
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+from auditor.guidance.model import Article, Library, NextStep, Note, Step, Warning  # noqa: A004 - the model's word
+
+_MONTHS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Checked:
+    """An article or an address, and when it was last held against its source."""
+
+    checked: date
+    kind: str
+    """`article`, `document` or `page`."""
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Announced:
+    """A passage that begins or ends to hold on a day that is still ahead."""
+
+    day: date
+    begins: bool
+    article: str
+    part: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freshness:
+    """The state of the guidance on one day."""
+
+    as_of: date
+    checked: tuple[Checked, ...]
+    """Everything that bears a day, the oldest first."""
+    announced: tuple[Announced, ...]
+
+    @property
+    def stale(self) -> tuple[Checked, ...]:
+        """What was last held against its source more than twelve months before."""
+        limit = _months_before(self.as_of, _MONTHS)
+        return tuple(each for each in self.checked if each.checked < limit)
+
+
+def freshness(library: Library, as_of: date) -> Freshness:
+    """Return how fresh the articles and addresses of a library are on a day."""
+    articles = [library.articles[name] for name in sorted(library.articles)]
+    announced = (passage for article in articles for passage in _announced(article, as_of))
+    return Freshness(
+        as_of=as_of, checked=tuple(sorted(_checked(library, articles))), announced=tuple(sorted(announced))
+    )
+
+
+def last_checked(library: Library) -> date:
+    """Return the latest day on which anything of a library was held against its source."""
+    return max(each.checked for each in _checked(library, library.articles.values()))
+
+
+def freshness_markdown(state: Freshness) -> str:
+    """Return the state of the guidance as a Markdown page in English."""
+    lines = [
+        "# Freshness of the guidance",
+        "",
+        f"As of {state.as_of.isoformat()}. Every article and every address bears the day on which it was last held",
+        "against its source. `make guidance` lists what has become older than 12 months and writes this page again.",
+        "",
+        "## Older than 12 months",
+        "",
+        *(_rows(state.stale) if state.stale else ["Nothing.", ""]),
+        "## Announced for a date",
+        "",
+        "Before its day the old text is shown, from its day on the new one; the day of the audit decides.",
+        "",
+    ]
+    if state.announced:
+        lines += ["| Date | Article | Passage | What happens | Text |", "|---|---|---|---|---|"]
+        for each in state.announced:
+            change = "begins to hold" if each.begins else "no longer holds"
+            name = f"[{each.article}]({each.article}.md)"
+            lines.append(f"| {each.day.isoformat()} | {name} | {each.part} | {change} | {each.text} |")
+        lines.append("")
+    else:
+        lines += ["Nothing.", ""]
+    lines += ["## Everything, the oldest first", "", *_rows(state.checked)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _rows(found: Iterable[Checked]) -> list[str]:
+    rows = [f"| {each.checked.isoformat()} | {each.kind} | `{each.id}` | {each.title} |" for each in found]
+    return ["| Checked | Kind | Name | Title |", "|---|---|---|---|", *rows, ""]
+
+
+def _checked(library: Library, articles: Iterable[Article]) -> Iterator[Checked]:
+    for article in articles:
+        yield Checked(checked=article.checked, kind="article", id=article.id, title=article.title)
+    for document in library.documents.values():
+        yield Checked(checked=document.checked, kind="document", id=document.id, title=document.title)
+    for target in library.targets.values():
+        if target.closed is None:
+            yield Checked(checked=target.checked, kind="page", id=target.id, title=target.label)
+
+
+def _announced(article: Article, as_of: date) -> Iterator[Announced]:
+    parts: tuple[tuple[str, Iterable[Note | Step | Warning | NextStep]], ...] = (
+        ("prerequisites", article.prerequisites),
+        ("steps", article.steps),
+        ("warnings", article.warnings),
+        ("next", article.next),
+    )
+    for name, passages in parts:
+        for passage in passages:
+            for day, begins in ((passage.span.effective, True), (passage.span.until, False)):
+                if day is not None and day > as_of:
+                    part = f"{name}.{passage.id}"
+                    yield Announced(day=day, begins=begins, article=article.id, part=part, text=passage.text)
+
+
+def _months_before(day: date, months: int) -> date:
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
