@@ -149,8 +149,10 @@
     } else if (key === "month") {
       var worth = new Float64Array(bytes.slice(base + data.worth[0], base + data.worth[0] + data.worth[1]).buffer);
       var places = Uint32Array.from(worth, function (_, at) { return at; }).sort(function (a, b) { return worth[a] - worth[b]; });
-      var dear = new Uint32Array(worth.length), step = 0;
-      places.forEach(function (at, place) { step += place && worth[at] > worth[places[place - 1]] ? 1 : 0; dear[at] = step; });
+      var dear = new Uint32Array(worth.length), step = 0, none = texts("money");
+      places.forEach(function (at, place) { step += place && worth[at] > worth[places[place - 1]] ? 1 : 0; dear[at] = step + 1; });
+      /* What has no price comes last in either order. */
+      none.forEach(function (text, at) { if (!text) { dear[at] = state.sort[0] === "-" ? 0 : step + 2; } });
       by(dear, column("money"));
     } else {
       var severity = column("severity"), status = column("status");
@@ -213,6 +215,8 @@
     groups = by ? gathered(found, by) : null;
     active = 0;
     spread(found);
+    doc.getElementById("nothing").hidden = found.length > 0;
+    pane.hidden = !found.length;
     doc.getElementById("shown").textContent = data.labels.shown
       .replace("{shown}", figures.format(found.length)).replace("{all}", figures.format(total));
     table.querySelectorAll("th[data-sort]").forEach(function (head) {
@@ -376,20 +380,25 @@
     return NONE;
   }
 
-  function reveal() {
-    var at = parts(), i, target, up;
+  function reveal(stay) {
+    var at = parts(), i, target, up, closing = one && one.open;
     if (data && at.query !== null && at.query !== query()) { restore(at.query); arrange(); }
     i = found(at.place);
     if (i !== NONE) {
+      /* Whoever came by an address stands at the table when the finding is closed; whoever clicked, where they were. */
       var item = items.indexOf(i);
-      if (item >= 0 && !groups) { active = item; pane.scrollTop = 0; go(item); }
+      if (item >= 0 && !groups && stay !== true) { go(item); }
+      if (stay !== true) { all.scrollIntoView({ block: "start", behavior: "instant" }); }
       show(i);
       return;
     }
-    if (one && one.open) { one.close(); }
+    if (closing) { one.close(); }
     target = at.place && doc.getElementById(at.place === "find" ? "all" : at.place);
     for (up = target; up; up = up.parentElement) { if (up.tagName === "DETAILS") { up.open = true; } }
-    if (target) { target.scrollIntoView({ block: at.place === "find" ? "start" : "center" }); }
+    if (target && !(closing && at.place === "find")) {
+      /* A row or an action stands in the middle of the screen; a heading, or what is larger, begins at its top. */
+      target.scrollIntoView({ block: /^(TR|LI|DETAILS)$/.test(target.tagName) && target.offsetHeight < innerHeight ? "center" : "start" });
+    }
   }
   function options(key, pairs) {
     var field = all.querySelector('[data-key="' + key + '"]');
@@ -443,7 +452,12 @@
     doc.getElementById("clear").addEventListener("click", function () { restore(""); changed(); });
     table.tHead.addEventListener("click", function (event) {
       var cell = event.target.closest("th[data-sort]"), key = cell && cell.dataset.sort;
-      if (key) { state.sort = state.sort === key ? "-" + key : state.sort === "-" + key ? "" : key; pane.scrollTop = 0; changed(); }
+      if (!key) { return; }
+      /* Money begins with the most, everything else with the first; the third click takes the order away. */
+      var first = (cell.dataset.first || "") + key, second = first[0] === "-" ? key : "-" + key;
+      state.sort = state.sort === first ? second : state.sort === second ? "" : first;
+      pane.scrollTop = 0;
+      changed();
     });
     pane.addEventListener("scroll", function () { requestAnimationFrame(function () { draw(false); }); }, { passive: true });
     pane.addEventListener("keydown", keyed);
@@ -463,6 +477,8 @@
       link.href = "#find?policy=" + encodeURIComponent(note.dataset.more);
       put(note, " · ", link);
     });
+    main.parentNode.querySelector(".skip").href = "#all-h";
+    doc.querySelectorAll(".scripted").forEach(function (each) { each.hidden = false; });
     reveal();
     performance.mark("findings");
   }
@@ -472,7 +488,25 @@
     return new Response(new Blob([read]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer()
       .then(function (whole) { return new Uint8Array(whole); });
   }
-  window.addEventListener("hashchange", reveal);
+  /* A link to a finding opens it where the reader is: the page behind does not move. */
+  doc.addEventListener("click", function (event) {
+    var link = event.target.closest('a[href^="#f-"]');
+    if (!link || !data || event.ctrlKey || event.metaKey || event.shiftKey || event.button) { return; }
+    if (found(link.hash.slice(1).split("?")[0]) === NONE) { return; }
+    event.preventDefault();
+    if (location.hash !== link.hash) { history.pushState(null, "", link.hash); }
+    reveal(true);
+  });
+  var contents = doc.querySelector(".contents details"), wide = matchMedia("(min-width: 104rem)");
+  function unfold() { contents.open = wide.matches; }
+  wide.addEventListener("change", unfold);
+  unfold();
+  contents.addEventListener("click", function (event) { if (event.target.closest("a") && !wide.matches) { contents.open = false; } });
+  contents.addEventListener("keydown", function (event) {
+    if (event.key === "Escape" && !wide.matches) { contents.open = false; contents.querySelector("summary").focus(); }
+  });
+  doc.addEventListener("click", function (event) { if (!wide.matches && !contents.contains(event.target)) { contents.open = false; } });
+  window.addEventListener("hashchange", function () { reveal(false); });
   window.addEventListener("beforeprint", function () {
     main.querySelectorAll("details").forEach(function (each) { each.open = true; });
   });
