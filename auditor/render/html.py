@@ -27,6 +27,8 @@ _PLACES: Final = ("<columns>", "<marks>")
 """Where the columns and the fingerprints go; nothing that is escaped can look like these."""
 _TOGETHER: Final = 1 << 16
 """Characters that are turned into bytes together."""
+_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+_REMARK: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
 _BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
 _FIXED: Final = re.compile(r"(?<=\S)\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
 """A text for translation alone; at the ends of a line it stays, there the engine takes the space around it away."""
@@ -42,7 +44,7 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = (), pages: 
     the report in which each tenant has a page of its own; without it no tenant is linked that this page does not tell.
     """
     words = Words(locale)
-    style, script = _text("styles/report.css"), _text("templates/report.js")
+    style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
     template = _template_in(locale)
     ours = (style, script, *_PLACES)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
@@ -132,6 +134,11 @@ def _digest(text: str) -> str:
 
 
 @cache
+def _embedded(path: str) -> str:
+    """Return a style sheet or script without indentation and without lines that hold only a comment."""
+    return _REMARK.sub("", _INDENT.sub("", _text(path)))
+
+
 def _text(path: str) -> str:
     """Return a file of reports/, its line ends made the same on every machine: digests are taken of it."""
     return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
