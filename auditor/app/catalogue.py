@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from auditor import catalogue as products
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError
+from auditor.files import input as files
 from auditor.files.output import write_file
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def update(
 
 def _load(path: Path) -> Catalogue:
     try:
-        text = path.read_bytes().decode("utf-8")
+        text = files.read(path, most=files.TABLE).decode("utf-8")
     except UnicodeDecodeError as error:
         hint = "run `auditor products update` again, or delete the file to use the catalogue of the package"
         raise AuditorError("products-catalogue", f"{path} is not UTF-8", hint=hint) from error

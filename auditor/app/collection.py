@@ -21,8 +21,6 @@ from auditor.domain.tenant import Tenant
 from auditor.domain.words import Source
 from auditor.failures import Wall
 from auditor.policy.compiling import needs
-from auditor.snapshot.manifest import decode
-from auditor.snapshot.model import Manifest
 
 T = TypeVar("T")
 
@@ -38,7 +36,11 @@ class CollectOutcome:
     @property
     def sources(self) -> tuple[Coverage, ...]:
         """How far each source was read; nothing where there is no snapshot."""
-        return () if self.folder is None else manifest_of(self.folder).sources
+        if self.folder is None:
+            return ()
+        from auditor.snapshot.reading import manifest_of  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
+
+        return manifest_of(self.folder).sources
 
 
 def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
@@ -140,12 +142,6 @@ def _absent(root: Path) -> list[Path]:
         return [folder for folder in (root, *root.parents) if not folder.exists()]
     except OSError:
         return []
-
-
-def manifest_of(folder: Path) -> Manifest:
-    """Return what a snapshot folder says of itself."""
-    path = folder / "manifest.json"
-    return decode(path.read_bytes(), where=str(path))[0]
 
 
 def _unwritable(tenant: Tenant, root: Path, error: OSError) -> AuditorError:

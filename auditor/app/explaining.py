@@ -10,13 +10,13 @@ from auditor.app.catalogue import active
 from auditor.app.localising import localised
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import packaged_library
+from auditor.app.saved import saved_result
 from auditor.catalogue import Catalogue, Product
-from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.errors import UsageError
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.domain.words import Agreement, Cloud
 from auditor.guidance import Library, Variant, compose
-from auditor.history.saved import load as load_result
 from auditor.remedy.article_text import CHECK_FACTS, article_markdown, check_markdown
 from auditor.remedy.plan_text import escaped
 from auditor.render.evidence import described
@@ -51,7 +51,7 @@ def explain(
         return article_markdown(compose(library, name, variant), words, titles)
     saved = None
     if result is not None:
-        saved = localised(_read(result), words.locale)
+        saved = localised(saved_result(result, hint="name the result.json of an audit"), words.locale)
         found = _finding(saved, name)
         if found is not None:
             return _finding_text(saved, *found, library=library, words=words)
@@ -75,17 +75,6 @@ def _unknown(name: str, names: Sequence[str], result: Path | None) -> UsageError
         f"no check, article, policy or product is called '{name}'",
         hint=" ".join(hints) or "`auditor products TEXT` looks for products",
     )
-
-
-def _read(path: Path) -> Result:
-    try:
-        return load_result(path.read_bytes(), where=str(path))
-    except OSError as error:
-        raise SnapshotError(
-            "result-unreadable",
-            f"the result {path} cannot be read: {error.strerror}",
-            hint="name the result.json of an audit",
-        ) from error
 
 
 def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] | None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import email.utils
+import errno
 import http.client
 import ipaddress
 import os
@@ -17,8 +18,9 @@ from threading import Thread
 from typing import IO, Final
 
 from auditor.domain.errors import AuditorError
+from auditor.files import input as files
 
-_LIMIT: Final = 32 * 1024 * 1024
+_LIMIT: Final = files.TABLE
 _SILENCE: Final = 30.0
 """Seconds without an answer after which a download is given up."""
 _DEADLINE: Final = 180.0
@@ -41,13 +43,14 @@ def fetch(origin: str) -> Fetched:
 
 def _read(path: Path) -> Fetched:
     try:
-        with path.open("rb") as file:
+        with files.opened(path, most=_LIMIT) as file:
             content = file.read(_LIMIT + 1)
             changed = os.fstat(file.fileno()).st_mtime
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+    except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise _too_large(str(path)) from error
         hint = "give a file or an address"
-        raise AuditorError("products-file", f"cannot read {path}: {reason}", hint=hint) from error
+        raise AuditorError("products-file", f"cannot read {path}: {error.strerror or error}", hint=hint) from error
     _check_size(len(content), str(path))
     return Fetched(content=content, source=path.name, date=dt.datetime.fromtimestamp(changed, tz=dt.UTC).date())
 
@@ -162,8 +165,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 def _check_size(size: int, shown: str) -> None:
     if size > _LIMIT:
-        message = f"{shown} is larger than {_LIMIT // 1024 // 1024} MB"
-        raise AuditorError("products-file", message, hint="Microsoft's file is about 1 MB: is this the right one?")
+        raise _too_large(shown)
+
+
+def _too_large(shown: str) -> AuditorError:
+    message = f"{shown} is larger than {_LIMIT // 1024 // 1024} MB"
+    return AuditorError("products-file", message, hint="Microsoft's file is about 1 MB: is this the right one?")
 
 
 def _failed(shown: str, reason: str) -> AuditorError:

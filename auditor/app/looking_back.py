@@ -12,19 +12,21 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.app.places import all_folders, is_store, store_at
+from auditor.app.saved import saved_result
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.domain.words import Severity
+from auditor.files import input as files
 from auditor.history.between import between
 from auditor.history.ledger import Entry, Ledger
-from auditor.history.saved import load
 from auditor.history.trends import NightSummary, episodes, trends
 from auditor.render.fleet import free_part_numbers
 from auditor.render.past import Past
 from auditor.render.totals import sums
+from auditor.snapshot.folders import find
 from auditor.snapshot.manifest import format_instant
-from auditor.snapshot.reading import find, manifest_of, products_of
+from auditor.snapshot.reading import manifest_of, products_of
 from auditor.store.keeping import Store
 from auditor.store.memory import Memory
 
@@ -58,14 +60,15 @@ class Looked:
 def look(places: Sequence[Path | str]) -> Looked:
     """Read the counts of stores, folders of snapshots and result.json files; no people are read."""
     tenants: dict[str, _Tenant] = {}
-    files = [place for place in places if isinstance(place, Path) and place.is_file()]
+    loose = [place for place in places if isinstance(place, Path) and files.is_there(place)]
+    loose = [place for place in loose if not files.is_folder(place)]
     for place in dict.fromkeys(places):
-        if place not in files:
+        if place not in loose:
             for name, found in (
                 _of_store(store_at(place).opened()) if is_store(place) else _plain(Path(place))
             ).items():
                 tenants[name] = _joined(name, tenants.get(name, _Tenant()), found)
-    for name, ledger in _loose(files).items():
+    for name, ledger in _loose(loose).items():
         tenants[name] = _joined(name, tenants.get(name, _Tenant()), _Tenant(results=ledger))
     where = ", ".join(map(str, places))
     if not tenants:
@@ -250,7 +253,7 @@ def _plain(root: Path) -> dict[str, _Tenant]:
     """Read the seats of a folder of snapshots; its people stay unread, so nothing is known of them."""
     from auditor.store.putting import seats_of  # noqa: PLC0415  a store needs none of it
 
-    folders = list(find(root)) if (root / "manifest.json").is_file() else (find(root) and all_folders(root))
+    folders = list(find(root)) if files.is_file(root / "manifest.json") else (find(root) and all_folders(root))
     found: dict[str, _Tenant] = {}
     for folder in folders:
         manifest = manifest_of(folder)
@@ -260,8 +263,8 @@ def _plain(root: Path) -> dict[str, _Tenant]:
     return found
 
 
-def _loose(files: Sequence[Path]) -> dict[str, Ledger]:
-    results = [load(path.read_bytes(), where=str(path)) for path in files]
+def _loose(paths: Sequence[Path]) -> dict[str, Ledger]:
+    results = [saved_result(path) for path in paths]
     memory = Memory()
     found: dict[str, Ledger] = {}
     for result in sorted(results, key=lambda result: result.run.as_of):

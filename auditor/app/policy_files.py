@@ -1,13 +1,15 @@
 """Places that people name into policy files: the folder's own, or the starter library where there is none."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Final
 
 from auditor import resources
 from auditor.app.catalogue import active
-from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
+from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
+from auditor.files import input as files
 from auditor.policy.loading import Loaded, load
 
 DEFAULT = Path("policies")
@@ -24,12 +26,12 @@ def load_policies(places: Sequence[Path], *, waivers_from: date | None = None) -
     """
     if not _library_is_meant(places):
         return _priced_once(load(policy_files(places), waivers_from=waivers_from))
-    files = library_files()
+    library = library_files()
     try:
         # Every file of it was checked against the schema when it was packaged.
-        return load(files, waivers_from=waivers_from, fitting=True)
+        return load(library, waivers_from=waivers_from, fitting=True)
     except (LookupError, TypeError, ValueError, AttributeError):
-        return load(files, waivers_from=waivers_from)  # a damaged one: this tells what is wrong with it, and where
+        return load(library, waivers_from=waivers_from)  # a damaged one: this tells what is wrong with it, and where
 
 
 def _priced_once(loaded: Loaded) -> Loaded:
@@ -62,15 +64,17 @@ def policy_files(places: Sequence[Path]) -> list[tuple[str, bytes]]:
     """Read the policy files of some places, each once; (name as given, bytes) in order of name."""
     if _library_is_meant(places):
         return library_files()
-    found: dict[Path, Path] = {}
+    found: dict[Path, tuple[Path, Path | None]] = {}
     for place in places or (DEFAULT,):
+        root = place if files.is_folder(place) else None
         for path in _of(place):
-            found.setdefault(path.resolve(), path)
-    return [(path.as_posix(), _read(path)) for path in sorted(found.values(), key=lambda path: path.as_posix())]
+            found.setdefault(_real(path), (path, root))
+    named = sorted(found.values(), key=lambda item: item[0].as_posix())
+    return [(path.as_posix(), read_yaml(path, root)) for path, root in named]
 
 
 def _library_is_meant(places: Sequence[Path]) -> bool:
-    return not places and not DEFAULT.is_dir()
+    return not places and not files.is_folder(DEFAULT)
 
 
 def library_files() -> list[tuple[str, bytes]]:
@@ -83,8 +87,10 @@ def library_files() -> list[tuple[str, bytes]]:
 
 
 def _of(place: Path) -> Iterable[Path]:
-    if place.is_dir():
-        found = [path for path in sorted(place.rglob("*")) if is_policy_file(path.relative_to(place))]
+    if files.is_folder(place):
+        found = list_folder(place, is_policy_file)
+        for path in list_folder(place, is_test_file):
+            _check_test(path, place)
         if not found:
             raise UsageError(
                 "policies-none",
@@ -92,7 +98,7 @@ def _of(place: Path) -> Iterable[Path]:
                 hint="name files that end in .yaml, or run without a path to use the starter library",
             )
         return found
-    if not place.exists():
+    if not exists(place):
         raise UsageError("policies-missing", f"{place} does not exist", hint="name a policy file, or a folder of them")
     if place.stem.endswith(TEST_SUFFIX):
         raise UsageError(
@@ -104,11 +110,75 @@ def _of(place: Path) -> Iterable[Path]:
 def is_policy_file(path: Path) -> bool:
     """Whether a file of a folder is a policy file: YAML, no test, nothing hidden."""
     hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix in SUFFIXES and not path.stem.endswith(TEST_SUFFIX) and not hidden
+    return path.suffix.lower() in SUFFIXES and not path.stem.endswith(TEST_SUFFIX) and not hidden
 
 
-def _read(path: Path) -> bytes:
+def is_test_file(path: Path) -> bool:
+    """Whether a file of a folder is a policy test: YAML of that name, nothing hidden, as of policy files."""
+    hidden = any(part.startswith(".") for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and path.stem.endswith(TEST_SUFFIX) and not hidden
+
+
+def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+    """Return the wanted paths below a folder, sorted; AuditorError where a folder of it cannot be listed."""
     try:
-        return path.read_bytes()
+        return files.listed(folder, wanted)
     except OSError as error:
-        raise AuditorError("policies-unreadable", f"{path} cannot be read: {error.strerror}", hint=None) from error
+        raise _unreadable(Path(error.filename or folder), error) from error
+
+
+def read_yaml(path: Path, root: Path | None) -> bytes:
+    """Read a policy file or a policy test of at most 1 MB; one that was found in a folder `root` is not outside of it.
+
+    Raises AuditorError (`policies-unreadable`) for anything but a regular file.
+    """
+    try:
+        return files.read(path, most=files.POLICY, within=root)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> AuditorError:
+    return AuditorError("policies-unreadable", f"{path} cannot be read: {error.strerror or error}", hint=None)
+
+
+def exists(path: Path) -> bool:
+    """Whether there is anything of that name; a name with a NUL character has nothing."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def _real(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):  # a loop of links, which reading refuses
+        return path.absolute()
+
+
+_TOP_LEVEL: Final = re.compile(
+    rb"""(?m)^(?:\xef\xbb\xbf)?["']?(policies|populations|products|waivers|prices|defaults)["']?[ \t]*:"""
+)
+"""A key of a policy file that no policy test has at the start of a line."""
+
+
+def _check_test(path: Path, root: Path) -> None:
+    """Refuse a test that holds policies of its own: an audit does not read it, and they would judge nothing."""
+    content = read_yaml(path, root)
+    found = _TOP_LEVEL.search(content)
+    if found is None:
+        return
+    line = content.count(b"\n", 0, found.start()) + 1
+    name = found[1].decode()
+    text = content.splitlines()[line - 1].decode("utf-8", "replace")
+    raise InputError(
+        [
+            Diagnostic(
+                slug="policies-in-test",
+                message=f"'{name}' stands in a file of tests, which an audit does not read",
+                span=Span(file=path.as_posix(), line=line, column=1, end_column=len(name) + 1, text=text),
+                hint=f"move it into a policy file: one whose name does not end in {TEST_SUFFIX}",
+            )
+        ]
+    )

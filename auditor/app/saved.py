@@ -1,5 +1,6 @@
 """The files of saved runs into their Results."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Final
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import Result
+from auditor.files import input as files
 from auditor.history.cutting import Body
 from auditor.history.saved import Kept, load
 
@@ -24,14 +26,16 @@ def saved_result(path: Path, *, kept: Kept | None = None, hint: str = _WHICH) ->
         with _body(path) as body:
             return load(body, where=str(path), kept=kept)
     except OSError as error:
-        raise SnapshotError("result-unreadable", f"{path} cannot be read: {error.strerror}", hint=hint) from error
+        raise SnapshotError(
+            "result-unreadable", f"{path} cannot be read: {error.strerror or error}", hint=hint
+        ) from error
 
 
 @contextmanager
 def _body(path: Path) -> Iterator[Body]:
     """Open the bytes of a file, of which only those that are asked for are read."""
-    with path.open("rb") as file:
-        if not path.stat().st_size:
+    with files.opened(path, most=files.RESULT) as file:
+        if not os.fstat(file.fileno()).st_size:
             yield b""
             return
         with mmap(file.fileno(), 0, access=ACCESS_READ) as body:

@@ -1,19 +1,20 @@
 """A few choices into the files of a team's own repository, and the commands that prepare its tenant."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from auditor import __commit__, __version__, resources
 from auditor.app.granting import federation_commands, grant_commands
-from auditor.app.policy_files import SUFFIXES, TEST_SUFFIX, is_policy_file
+from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, read_yaml
 from auditor.collect.permissions import permissions
 from auditor.deliver.folder import Below, write_all
 from auditor.domain.errors import UsageError
 from auditor.domain.tenant import Tenant
 from auditor.domain.words import Agreement
+from auditor.files.input import COLUMNS, TABLE, opened
 from auditor.policy.compiling import needs
 from auditor.policy.loading import load
 from auditor.policy.yaml import parse
@@ -87,7 +88,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         path = folder / name
         if not path.is_symlink() and not path.exists():
             written[path] = body
-        elif path.is_file() and path.read_bytes() == body:
+        elif path.is_file() and _there(path) == body:
             same.append(name)
         elif force:
             if path.is_dir():
@@ -101,6 +102,12 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
     return Scaffold(
         written=tuple(path.relative_to(folder).as_posix() for path in written), same=tuple(same), kept=tuple(kept)
     )
+
+
+def _there(path: Path) -> bytes:
+    """Return the beginning of a file that is there already: enough of it to tell whether it is the one to write."""
+    with opened(path, most=COLUMNS) as file:
+        return file.read(TABLE)
 
 
 def scaffold_files(choices: Choices) -> dict[str, bytes]:
@@ -225,10 +232,6 @@ def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
     new = {path: body for path, body in written.items() if path.is_relative_to(place) and not _is_test(path.name)}
     if not new:
         return
-    there: Iterable[Path] = sorted(place.rglob("*")) if place.is_dir() else ()
-    old = {
-        path: path.read_bytes()
-        for path in there
-        if path.suffix in SUFFIXES and path.is_file() and is_policy_file(path.relative_to(place))
-    }
+    there = list_folder(place, is_policy_file) if place.is_dir() else []
+    old = {path: read_yaml(path, place) for path in there}
     load((str(path), body) for path, body in sorted({**old, **new}.items()))

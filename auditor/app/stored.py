@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.app.auditing import Unaudited, unaudited_of
-from auditor.app.places import all_folders, is_store, store_at
+from auditor.app.places import is_store, store_at
 from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.words import Agreement, Cloud
 from auditor.failures import Wall
+from auditor.files import input as files
 from auditor.files.temporary import temporary_folder
+from auditor.snapshot.folders import Damaged, snapshots
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.reading import find, manifest_of
+from auditor.snapshot.reading import manifest_of
 
 if TYPE_CHECKING:
     from auditor.store.keeping import Store
@@ -90,16 +93,46 @@ def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, State | Un
     if is_store(where):
         return _latest(_stored(store_at(where).opened()), at, str(where))
     folder = Path(where)
-    if at is None or (folder / "manifest.json").is_file():
+    if files.is_file(folder / "manifest.json"):
         # A single snapshot is audited whatever its instant is: `at` only judges it.
-        return {state.manifest.tenant: state for state in map(_plain, find(folder))}
-    find(folder)  # says what is wrong where there is no snapshot at all
-    found = [_plain(path) for path in all_folders(folder)]
+        state = _plain(folder, manifest_of(folder))
+        return {state.manifest.tenant: state}
+    read = snapshots(folder)
+    damaged = [each for each in read if isinstance(each, Damaged)]
+    found = [_plain(path, manifest) for manifest, path in (each for each in read if not isinstance(each, Damaged))]
+    if not found:
+        raise damaged[0].error
+    return _with_damaged(_of_folder(found, at, where), damaged, at)
+
+
+def _of_folder(found: Sequence[State], at: datetime | None, where: Path | str) -> Mapping[str, State | Unaudited]:
     by_tenant = {state.manifest.tenant: state for state in found}
-    if len(by_tenant) == len(found) and all(state.manifest.instant > at for state in found):
+    if at is not None and len(by_tenant) == len(found) and all(state.manifest.instant > at for state in found):
         # Collected once, after `at` was set for all parts of a run: so is a folder of such snapshots.
         return by_tenant
     return _latest(found, at, str(where))
+
+
+def _with_damaged(
+    found: Mapping[str, State | Unaudited], damaged: Sequence[Damaged], at: datetime | None
+) -> Mapping[str, State | Unaudited]:
+    """Add the tenants whose latest snapshot cannot be read: an older one does not stand in for it."""
+    states = dict(found)
+    for each in damaged:
+        known = states.get(each.tenant)
+        later = each.instant is not None and at is not None and each.instant > at
+        older = isinstance(known, State) and each.instant is not None and each.instant < known.manifest.instant
+        if later or older:
+            continue
+        told = known.manifest if isinstance(known, State) else None
+        states[each.tenant] = Unaudited(
+            name=each.tenant,
+            tenant_id="" if told is None else told.tenant_id,
+            cloud=Cloud.WORLDWIDE if told is None else told.cloud,
+            agreement=Agreement.UNKNOWN if told is None else told.agreement,
+            reason=each.error.message,
+        )
+    return states
 
 
 def _stored(store: "Store") -> list[State]:
@@ -116,8 +149,8 @@ def _stored(store: "Store") -> list[State]:
     return found
 
 
-def _plain(folder: Path) -> State:
-    return State(manifest=manifest_of(folder), place=str(folder.resolve()), folder=folder)
+def _plain(folder: Path, manifest: Manifest) -> State:
+    return State(manifest=manifest, place=str(folder.resolve()), folder=folder)
 
 
 def _latest(found: Sequence[State], at: datetime | None, where: str) -> Mapping[str, State | Unaudited]:

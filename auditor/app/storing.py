@@ -12,9 +12,10 @@ from auditor.app.saved import saved_results
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.result import Result, TenantResult
 from auditor.failures import Wall
+from auditor.files import input as input_files
 from auditor.history.ledger import Entry, Ledger
 from auditor.render.totals import sums
-from auditor.snapshot.reading import find
+from auditor.snapshot.folders import find
 from auditor.store.keeping import Store
 from auditor.store.nights import Night
 from auditor.store.removal import announced, of_tenant, old_files
@@ -60,8 +61,8 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
     A place is a snapshot, a folder of them, or a result.json. Of several what goes wrong with one is yielded, and stops
     no other. Raises AuditorError for a place that holds none, or where the only one cannot be stored.
     """
-    folders = [folder for place in places if place.is_dir() for folder in _snapshots(place)]
-    files = [place for place in places if not place.is_dir()]
+    folders = [folder for place in places if input_files.is_folder(place) for folder in _snapshots(place)]
+    files = [place for place in places if not input_files.is_folder(place)]
     with saved_results(files, None, hint="name a snapshot, a folder of them, or a result.json") as results:
         store = store_at(where).made()
         alone = len(folders) + len(files) == 1
@@ -196,7 +197,7 @@ def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> 
 
 
 def _snapshots(place: Path) -> list[Path]:
-    if (place / "manifest.json").is_file():
+    if input_files.is_file(place / "manifest.json"):
         return [place]
     find(place)  # says what is wrong where there is none
     return all_folders(place)

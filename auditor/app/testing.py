@@ -9,12 +9,22 @@ from typing import Any
 
 from auditor.app.auditing import audit
 from auditor.app.given import given_tenant
-from auditor.app.policy_files import DEFAULT, SUFFIXES, TEST_SUFFIX, load_policies
+from auditor.app.policy_files import (
+    DEFAULT,
+    SUFFIXES,
+    TEST_SUFFIX,
+    exists,
+    is_test_file,
+    list_folder,
+    load_policies,
+    read_yaml,
+)
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
 from auditor.domain.policy import Policy, PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.domain.words import SubjectType
+from auditor.files import input as files
 from auditor.policy.loading import Loaded
 from auditor.policy.reading import instant
 from auditor.policy.structure import check
@@ -51,8 +61,8 @@ def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -
     Raises InputError for what is wrong in tests or policies, and UsageError where there is no test.
     """
     loaded: dict[Path, Loaded] = {}
-    for root, path in _test_files(places):
-        document = parse(path.read_bytes(), file=path.as_posix())
+    for root, path, named in _test_files(places):
+        document = parse(read_yaml(path, None if named else root), file=path.as_posix())
         mistakes = check(document, "policy-test")
         if mistakes:
             raise InputError(mistakes)
@@ -62,35 +72,28 @@ def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -
             yield _judge(document, number, path, loaded[root].policies, catalogue, as_of)
 
 
-def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path]]:
-    """Find the test files, each with the folder whose policies it may name."""
-    found: dict[Path, Path] = {}
+def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
+    """Find the test files, each with the folder whose policies it may name, and whether it was named itself."""
+    found: dict[Path, tuple[Path, bool]] = {}
     for place in places or (DEFAULT,):
-        if not place.exists():
+        if not exists(place):
             raise UsageError(
                 "tests-missing", f"{place} does not exist", hint="name a *_test.yaml file, or a folder of them"
             )
-        if place.is_dir():
-            files = [path for path in sorted(place.rglob("*")) if _is_test(path.relative_to(place))]
-            found.update({path: place for path in files if path not in found})
+        if files.is_folder(place):
+            found.update({path: (place, False) for path in list_folder(place, is_test_file) if path not in found})
         else:
-            found.setdefault(place, place.parent)
+            found.setdefault(place, (place.parent, True))
     if not found:
         names = ", ".join(str(place) for place in places or (DEFAULT,))
         raise UsageError("tests-none", f"{names} holds no test", hint="a test file is called *_test.yaml")
-    return [(found[path], path) for path in sorted(found)]
+    return [(found[path][0], path, found[path][1]) for path in sorted(found)]
 
 
 def _tests(document: Document) -> list[Mapping[str, Any]]:
     assert isinstance(document.value, dict)
     tests: list[Mapping[str, Any]] = document.value["tests"]
     return tests
-
-
-def _is_test(path: Path) -> bool:
-    """Whether a file of a folder is a test file: YAML of that name, nothing hidden, as of policy files."""
-    hidden = any(part.startswith(".") for part in path.parts)
-    return path.suffix in SUFFIXES and path.stem.endswith(TEST_SUFFIX) and not hidden
 
 
 def _judge(
@@ -151,8 +154,8 @@ def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: 
             raise InputError(unknown)
     else:
         stem = path.stem.removesuffix(TEST_SUFFIX)
-        siblings = {path.with_name(stem + suffix).as_posix() for suffix in SUFFIXES}
-        wanted = [policy.id for policy in policies.policies if policy.span.file in siblings]
+        beside = path.with_name(stem).as_posix()
+        wanted = [policy.id for policy in policies.policies if _without_suffix(policy.span.file) == beside]
         if not wanted:
             raise InputError([_nothing_judged(f"{stem}.yaml", document.span(("tests", number, "name")))])
     alone = "tenants" not in test
@@ -162,6 +165,11 @@ def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: 
         policies=tuple(replace(policy, tenants=None) if alone else policy for policy in kept),
         waivers=tuple(replace(waiver, tenants=None) if alone else waiver for waiver in policies.waivers),
     )
+
+
+def _without_suffix(file: str) -> str:
+    """Return the path of a policy file without `.yaml` or `.yml`, in whatever letter case."""
+    return next((file[: -len(suffix)] for suffix in SUFFIXES if file.lower().endswith(suffix)), file)
 
 
 def _unknown(name: str, known: Iterable[str], where: Span) -> Diagnostic:

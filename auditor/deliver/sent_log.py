@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.domain.errors import DeliveryError
+from auditor.files import input as files
 from auditor.files.output import append_file
 
 
@@ -89,7 +90,7 @@ class SentLog:
 
     def _lines(self) -> Iterator[Mapping[str, Any]]:
         try:
-            text = self.path.read_text(encoding="utf-8")
+            text = files.read(self.path, most=files.LOG).decode()
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:

@@ -13,6 +13,7 @@ from auditor.deliver.letter import Attempt, Fate, Letter, international, mailbox
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.tenant import SmtpMail, StartTls
 from auditor.domain.variables import is_missing
+from auditor.files import input as files
 
 TIMEOUT: Final = 60.0
 """Seconds that the relay has for each answer."""
@@ -95,6 +96,7 @@ def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
     if path is None:
         return ssl.create_default_context()
     try:
+        files.check_regular(Path(path), most=files.CERTIFICATES)
         return ssl.create_default_context(cafile=str(Path(path)))
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(

@@ -5,6 +5,7 @@ import base64
 import binascii
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, assert_never
 
 from auditor.domain.errors import GraphError
@@ -19,6 +20,7 @@ from auditor.domain.tenant import (
     WorkloadIdentity,
 )
 from auditor.domain.variables import is_missing, to_set
+from auditor.files import input as files
 from auditor.graph import clouds, github_oidc
 from auditor.graph.guard import root_of
 from auditor.graph.proxies import proxy_of
@@ -188,10 +190,13 @@ class SignIn:
             case ManagedIdentity(client_id=identity):
                 return aio.ManagedIdentityCredential(client_id=identity)
             case WorkloadIdentity(client_id=identity):
+                token_file = self._environ.get("AZURE_FEDERATED_TOKEN_FILE")
+                if token_file:
+                    files.check_regular(Path(token_file), most=files.CERTIFICATES)
                 return aio.WorkloadIdentityCredential(
                     tenant_id=tenant_id,
                     client_id=identity or self._environ.get("AZURE_CLIENT_ID"),
-                    token_file_path=self._environ.get("AZURE_FEDERATED_TOKEN_FILE"),
+                    token_file_path=token_file,
                     **shared,
                 )
             case AzureCli():
@@ -204,7 +209,8 @@ class SignIn:
     def _certificate(self, credential: Certificate) -> dict[str, Any]:
         password = None if credential.password_env is None else self._variable(credential.password_env)
         if credential.path is not None:
-            return {"certificate_path": credential.path, "password": password}
+            content = files.read(Path(credential.path), most=files.CERTIFICATES)
+            return {"certificate_data": content, "password": password}
         text = self._variable(credential.env or "")
         if "-----BEGIN" in text:
             return {"certificate_data": text.encode(), "password": password}

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from auditor.domain.errors import SettingsError
+from auditor.files import input as files
 
 VARIABLES = ("AUDITOR_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
 """In order of precedence; every connection of the auditor uses the same one."""
@@ -20,11 +21,12 @@ def authorities(environ: Mapping[str, str]) -> str | None:
         path = environ.get(name)
         if not path:
             continue
-        if not Path(path).is_file():
+        if not files.is_file(Path(path)):
             raise SettingsError(
                 "ca-missing", f"{name} names {path}, which is not a file", hint="name a PEM file, or unset the variable"
             )
         try:
+            files.check_regular(Path(path), most=files.CERTIFICATES)
             context(path)
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(

@@ -28,6 +28,7 @@ from auditor.domain.tenant import (
     WorkloadIdentity,
 )
 from auditor.domain.words import Agreement, Cloud, Severity
+from auditor.files import input as files
 from auditor.policy.structure import check
 from auditor.policy.yaml import Document, parse
 from auditor.settings.addresses import canonical, complaint
@@ -37,14 +38,14 @@ from auditor.settings.hosts import foreign_hosts
 def read(path: Path) -> Settings:
     """Read a tenants file. Raises SettingsError where it cannot be read, InputError for what is wrong in it."""
     try:
-        text = path.read_bytes()
+        text = files.read(path, most=files.POLICY)
     except FileNotFoundError as error:
         raise SettingsError(
             "tenants-missing", f"{path} does not exist", hint="write one with `auditor init`, or name it with --tenants"
         ) from error
     except OSError as error:
         raise SettingsError(
-            "tenants-unreadable", f"{path} cannot be read: {error.strerror}", hint="name a file with --tenants"
+            "tenants-unreadable", f"{path} cannot be read: {error.strerror or error}", hint="name a file with --tenants"
         ) from error
     return load(text, file=str(path))
 

@@ -1,6 +1,7 @@
 """One file of a snapshot into an opened Parquet file that is what its manifest promises: digest, rows, columns."""
 
 import hashlib
+import os
 import re
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.domain.selector import TEXT_PROPERTIES
 from auditor.domain.words import Source, SourceStatus
+from auditor.files import input as files
+from auditor.snapshot.bounds import check_expanded, check_footer, check_sound, is_plain, watched
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SIGN_IN_COLUMNS, USERS
@@ -27,7 +30,7 @@ _SMALL = 1 << 20
 """Bytes up to which a file is read once and kept at hand: to open it a second time would cost more."""
 
 
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(\.\d{6})?Z")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d{6}(\.\d{6})?Z")
 """The name of a snapshot's folder, as this program writes it."""
 
 
@@ -41,7 +44,7 @@ def check_lost(folder: Path) -> None:
     except OSError as error:
         raise unreadable(error) from error
     # A folder of another name may hold anybody's tables.
-    if {"users", "assignments"} <= there or (_INSTANT.fullmatch(folder.name) and there.intersection(FILES)):
+    if {"users", "assignments"} <= there or (INSTANT.fullmatch(folder.name) and there.intersection(FILES)):
         raise SnapshotError(
             "snapshot-damaged",
             f"{folder} holds files of a snapshot and no manifest.json",
@@ -51,14 +54,15 @@ def check_lost(folder: Path) -> None:
 
 def checked(path: Path, entry: FileEntry) -> bytes | None:
     """Refuse a file that has not the digest of its entry with a SnapshotError; a small one's content is returned."""
-    if not path.is_file():
-        raise SnapshotError("snapshot-damaged", f"{path} is missing", hint=AGAIN)
     try:
-        content = path.read_bytes() if path.stat().st_size <= _SMALL else None
-        digest = hashlib.sha256(content).hexdigest() if content is not None else _digest(path)
+        with files.opened(path, most=files.COLUMNS) as file:
+            content = file.read(_SMALL) if os.fstat(file.fileno()).st_size <= _SMALL else None
+            digest = hashlib.sha256(content) if content is not None else hashlib.file_digest(file, "sha256")
+    except FileNotFoundError as error:
+        raise SnapshotError("snapshot-damaged", f"{path} is missing", hint=AGAIN) from error
     except OSError as error:
         raise unreadable(error) from error
-    if digest != entry.sha256:
+    if digest.hexdigest() != entry.sha256:
         raise SnapshotError("snapshot-damaged", f"{path} is not the file that the manifest describes", hint=AGAIN)
     return content
 
@@ -72,29 +76,75 @@ def check_rows(path: Path, rows: int, promised: int) -> None:
 def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.ParquetFile:
     """Open a Parquet file, or its content where that is at hand; `codes`: columns of few values as dictionaries."""
     try:
-        if not codes:
-            return pq.ParquetFile(_source(path, content))
-        known = _LATEST.get(path.name, [])
+        size = size_of(path, content)
+        known = _LATEST.get(path.name, []) if codes else []
         try:
             file = pq.ParquetFile(_source(path, content), read_dictionary=known)
         except KeyError:  # a column of the latest such file that this one has not
             file, known = pq.ParquetFile(_source(path, content)), []
-        columns = file.metadata.schema
-        names = {columns.column(place).path for place in range(len(columns))}
-        dictionaries = [name for name in CODES if name in names]
+        footer = file.metadata
+        check_footer(path, footer, size, whole=False)
+        names = {footer.schema.column(place).path for place in range(footer.num_columns)}
+        dictionaries = [name for name in CODES if name in names] if codes else []
+        if content is None or not is_plain(footer, size):
+            dictionaries += [name for name in watched_of(path, footer, content) if name not in dictionaries]
         if dictionaries == known:
             return file
-        _LATEST[path.name] = dictionaries
-        return pq.ParquetFile(_source(path, content), metadata=file.metadata, read_dictionary=dictionaries)
-    except (pa.ArrowException, OSError) as error:
+        if codes:
+            _LATEST[path.name] = dictionaries
+        return pq.ParquetFile(_source(path, content), metadata=footer, read_dictionary=dictionaries)
+    except UNREADABLE as error:
         raise undecodable(path, error) from error
 
 
+def size_of(path: Path, content: bytes | None) -> int:
+    """Return the bytes of a file; OSError where it is no regular one."""
+    if content is not None:
+        return len(content)
+    with files.opened(path, most=files.COLUMNS) as file:
+        return os.fstat(file.fileno()).st_size
+
+
+def watched_of(path: Path, footer: pq.FileMetaData, content: bytes | None) -> list[str]:
+    """Return the columns of an opened file that are to be read as dictionaries; raises as `watched`."""
+    raw = _footer(path, content)
+    mark = hashlib.sha256(raw).digest()
+    known = _WATCHED.get(mark)
+    if known is None:
+        known = watched(path, footer, raw)
+        if len(_WATCHED) >= _MOST_WATCHED:
+            _WATCHED.clear()
+        _WATCHED[mark] = known
+    return known
+
+
+_WATCHED: dict[bytes, list[str]] = {}
+"""What was found in a footer, by its digest: large files are opened again for each walk over people."""
+_MOST_WATCHED = 64
+
+
+def _footer(path: Path, content: bytes | None) -> bytes:
+    """Return the footer as it stands in a file that Arrow opened."""
+    if content is not None:
+        return content[-_TAIL - int.from_bytes(content[-_TAIL:-4], "little") : -_TAIL]
+    with files.opened(path, most=files.COLUMNS) as file:
+        end = file.seek(-_TAIL, os.SEEK_END)
+        length = int.from_bytes(file.read(4), "little")
+        file.seek(max(0, end - length))
+        return file.read(min(length, end))
+
+
+_TAIL = 8
+"""Bytes behind a footer: its length, and the mark of Parquet."""
 _LATEST: dict[str, list[str]] = {}
 """The columns that were last read as codes, by the name of the file: those of the next tenant are mostly the same."""
 
 
-def undecodable(path: Path, error: pa.ArrowException | OSError | UnicodeDecodeError) -> SnapshotError:
+UNREADABLE = (pa.ArrowException, OSError, UnicodeDecodeError, OverflowError)
+"""What Arrow raises for bytes that are no Parquet file, or one with names and sizes that cannot be."""
+
+
+def undecodable(path: Path, error: BaseException) -> SnapshotError:
     """Tell a file that the system would not let be read from one whose bytes are not what they should be."""
     if isinstance(error, OSError) and error.errno is not None:
         return unreadable(error)
@@ -113,6 +163,8 @@ def unreadable(error: OSError) -> SnapshotError:
 def check_form(path: Path, found: pa.Schema, schema: pa.Schema, *, required: tuple[str, ...]) -> None:
     """Hold the columns of a file against the schema: every way in which a writer of Parquet tells the same is right."""
     names = set(found.names)
+    if len(names) < len(found.names):
+        raise SnapshotError("snapshot-damaged", f"{path} has two columns of one name", hint=AGAIN)
     for name in required:
         if name not in names:
             raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
@@ -126,6 +178,7 @@ def conformed(path: Path, found: pa.RecordBatch, schema: pa.Schema) -> pa.Record
 
     Raises SnapshotError where that would lose something, as with instants finer than microseconds.
     """
+    check_expanded(path, found)
     columns = []
     for name, column in zip(found.schema.names, found.columns, strict=True):
         wanted = pa.dictionary(pa.int32(), pa.string()) if name in CODES else schema.field(name).type
@@ -138,7 +191,9 @@ def conformed(path: Path, found: pa.RecordBatch, schema: pa.Schema) -> pa.Record
             columns.append(plain.dictionary_encode() if pa.types.is_dictionary(wanted) else plain)
         except pa.ArrowException as error:
             raise _other_type(path, error) from error
-    return pa.RecordBatch.from_arrays(columns, names=found.schema.names)
+    batch = pa.RecordBatch.from_arrays(columns, names=found.schema.names)
+    check_sound(path, batch)
+    return batch
 
 
 def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schema) -> None:
@@ -155,13 +210,14 @@ def gap(path: Path, name: str) -> SnapshotError:
 
 def cast_table(path: Path, found: pa.Table, schema: pa.Schema) -> pa.Table:
     """Bring a table that was read, or a part of one, into its schema; gaps and other types are refused."""
+    check_expanded(path, found)
     check_present(path, found, schema)
-    if found.schema.equals(schema):
-        return found
     try:
-        return found.cast(schema)
+        cast = found if found.schema.equals(schema) else found.cast(schema)
     except pa.ArrowException as error:
         raise _other_type(path, error) from error
+    check_sound(path, cast)
+    return cast
 
 
 def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
@@ -204,11 +260,6 @@ def check_states(path: Path, groups: pa.Table) -> None:
     for name in ("membersStatus", "transitiveMembersStatus"):
         if not known.issuperset(groups.column(name).unique().to_pylist()):
             raise SnapshotError("snapshot-damaged", f"{path} has a state in {name} that nobody knows", hint=AGAIN)
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _source(path: Path, content: bytes | None) -> pa.NativeFile:

@@ -9,7 +9,16 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.snapshot.checking import cast_table, check_form, check_rows, gap, opened, undecodable
+from auditor.snapshot.checking import (
+    UNREADABLE,
+    cast_table,
+    check_form,
+    check_rows,
+    gap,
+    opened,
+    undecodable,
+    watched_of,
+)
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import chosen_members
 from auditor.snapshot.schema import MEMBERS
@@ -46,21 +55,23 @@ def in_parts(path: Path, entry: FileEntry) -> "MemberFile | None":
         footer = file.metadata
         check_rows(path, footer.num_rows, entry.rows)
         check_form(path, file.schema_arrow, MEMBERS, required=tuple(MEMBERS.names))
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        watch = watched_of(path, footer, None)
+    except UNREADABLE as error:
         raise undecodable(path, error) from error
     finally:
         file.close(force=True)
     parts = tuple(_part(path, footer, number) for number in range(footer.num_row_groups))
     check_rows(path, sum(part.rows for part in parts), entry.rows)
-    return MemberFile(path, footer, parts) if all(part.rows <= _LARGEST for part in parts) else None
+    return MemberFile(path, footer, parts, watch) if all(part.rows <= _LARGEST for part in parts) else None
 
 
 class MemberFile:
     """The members of a large tenant; no file is held open, and little of what was read."""
 
-    def __init__(self, path: Path, footer: pq.FileMetaData, parts: tuple[_Part, ...]) -> None:
+    def __init__(self, path: Path, footer: pq.FileMetaData, parts: tuple[_Part, ...], watch: list[str]) -> None:
         self._path = path
         self._footer = footer
+        self._watch = watch
         self._parts = parts
         self._lock = Lock()
         self._at_hand: dict[int, pa.Table] = {}
@@ -89,10 +100,10 @@ class MemberFile:
     def _read(self, part: int) -> pa.Table:
         try:
             with pa.OSFile(str(self._path)) as source:
-                file = pq.ParquetFile(source, metadata=self._footer)
+                file = pq.ParquetFile(source, metadata=self._footer, read_dictionary=self._watch)
                 table = file.read_row_group(part, columns=MEMBERS.names, use_threads=False)
             table = cast_table(self._path, table.select(MEMBERS.names), MEMBERS)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise undecodable(self._path, error) from error
         check_rows(self._path, table.num_rows, self._parts[part].rows)
         return table

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.checking import AGAIN, check_present, check_unique, conformed, opened, undecodable
+from auditor.snapshot.checking import AGAIN, UNREADABLE, check_present, check_unique, conformed, opened, undecodable
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS, USERS
 
@@ -83,7 +83,7 @@ class PeopleFile:
     def _read(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
         try:
             found = _one(self.file.read_row_group(group, columns=columns, use_threads=threads))
-        except (pa.ArrowException, OSError) as error:
+        except UNREADABLE as error:
             raise undecodable(self._path, error) from error
         check_present(self._path, found, self._schema)
         return conformed(self._path, found, self._schema)

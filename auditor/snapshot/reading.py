@@ -1,6 +1,5 @@
-"""A snapshot folder into a Snapshot: found, checked against its digests, and read row group by row group."""
+"""A snapshot folder into a Snapshot: checked against its digests, and read row group by row group."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -8,16 +7,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.files import input as files
+from auditor.snapshot.bounds import check_footer
 from auditor.snapshot.checking import (
     AGAIN,
+    UNREADABLE,
     cast_table,
     check_asked,
     check_form,
-    check_lost,
     check_rows,
     check_states,
     checked,
     opened,
+    size_of,
     undecodable,
     unreadable,
 )
@@ -27,33 +29,6 @@ from auditor.snapshot.model import Manifest, Snapshot
 from auditor.snapshot.people import PeopleFile, PeopleReader, not_collected_of, sku_ids_of
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
 from auditor.snapshot.sharing import Outline
-
-_DEPTH = 2
-"""A root holds tenants, a tenant holds instants."""
-
-
-def find(place: Path) -> tuple[Path, ...]:
-    """Return the snapshot folders a path stands for: itself, or the latest of each tenant below it, by tenant name.
-
-    Raises SnapshotError where there is none, or one lost its manifest; hidden folders are still being written.
-    """
-    if not place.is_dir():
-        raise SnapshotError(
-            "snapshot-missing", f"{place} is not a folder", hint="name a snapshot, or the folder that holds them"
-        )
-    if (place / "manifest.json").is_file():
-        return (place,)
-    latest: dict[str, tuple[Manifest, Path]] = {}
-    for folder in _below(place, _DEPTH):
-        manifest = manifest_of(folder)
-        known = latest.get(manifest.tenant)
-        if known is None or (manifest.instant, folder.name) > (known[0].instant, known[1].name):
-            latest[manifest.tenant] = (manifest, folder)
-    if not latest:
-        raise SnapshotError(
-            "snapshot-missing", f"{place} holds no snapshot", hint="run `auditor collect` first, or name another folder"
-        )
-    return tuple(latest[name][1] for name in sorted(latest))
 
 
 def manifest_of(folder: Path) -> Manifest:
@@ -112,22 +87,10 @@ def user_count_of(folder: Path) -> int:
     return 0 if entry is None else entry.rows
 
 
-def _below(place: Path, depth: int) -> Iterator[Path]:
-    for child in sorted(place.iterdir()):
-        if child.name.startswith(".") or not child.is_dir():
-            continue
-        if (child / "manifest.json").is_file():
-            yield child
-            continue
-        check_lost(child)
-        if depth > 1:
-            yield from _below(child, depth - 1)
-
-
 def _manifest(folder: Path) -> tuple[Manifest, dict[str, FileEntry], str]:
     path = folder / "manifest.json"
     try:
-        text = path.read_bytes()
+        text = files.read(path, most=files.MANIFEST)
     except FileNotFoundError as error:
         raise SnapshotError(
             "snapshot-missing", f"{folder} has no manifest.json", hint="name a folder that `auditor collect` wrote"
@@ -179,7 +142,7 @@ def _open(path: Path, entry: FileEntry, outline: Outline | None) -> "pa.Table | 
     check_rows(path, file.metadata.num_rows, entry.rows)
     try:
         form = file.schema_arrow
-    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+    except UNREADABLE as error:
         raise undecodable(path, error) from error
     if path.stem == "users":
         check_form(path, form, USERS, required=("id",))
@@ -188,7 +151,7 @@ def _open(path: Path, entry: FileEntry, outline: Outline | None) -> "pa.Table | 
     found = PeopleFile(path, file, form, ASSIGNMENTS, keeps=content is not None)
     try:
         found.sku_ids = sku_ids_of(found) if outline is None else outline.sku_ids
-    except UnicodeDecodeError as error:
+    except UNREADABLE as error:
         raise undecodable(path, error) from error
     return found
 
@@ -200,8 +163,9 @@ def _table(path: Path, entry: FileEntry, content: bytes | None, schema: pa.Schem
         file = opened(path, codes=False, content=content)
         check_rows(path, file.metadata.num_rows, entry.rows)
         try:
+            check_footer(path, file.metadata, size_of(path, content), whole=True)
             known = _read_table(path, file, schema)
-        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise undecodable(path, error) from error
         if content is not None and len(content) <= _SHARED:
             if len(_KNOWN) >= _MOST_KNOWN:

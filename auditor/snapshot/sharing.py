@@ -1,5 +1,6 @@
 """What machines that share a snapshot have to know of it as a whole, so that each reads only its own row groups."""
 
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Final
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.files import input as files
 from auditor.snapshot.checking import AGAIN, unreadable
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.people import PeopleFile, PeopleReader, not_collected_of, opened_people, sku_ids_of
@@ -69,8 +71,8 @@ def _sum(folder: Path, people: PeopleFile, links: PeopleFile, group: int) -> int
     found = 0
     for path, file in ((folder / "users.parquet", people), (folder / "assignments.parquet", links)):
         try:
-            with path.open("rb") as content:
-                for start, size in _spans(file.file.metadata, group, path.stat().st_size):
+            with files.opened(path, most=files.COLUMNS) as content:
+                for start, size in _spans(file.file.metadata, group, os.fstat(content.fileno()).st_size):
                     content.seek(start)
                     found = zlib.crc32(content.read(size), found)
         except OSError as error:

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -80,18 +79,18 @@ def test_whoever_stops_reading_hears_no_complaint(here: Path, saved: Path) -> No
 
 @pytest.mark.skipif(os.name != "posix", reason="interrupts are sent by signal")
 def test_an_interrupt_ends_with_its_own_code(here: Path, saved: Path) -> None:
-    """A policy file that never ends to be read holds the program where the signal finds it."""
-    os.mkfifo(here / "slow.yaml")
-    arguments = [sys.executable, "-m", "auditor", "audit", "slow.yaml", "--snapshot", str(saved)]
+    """A reader who stops reading holds the program where the signal finds it: in the middle of its output."""
+    arguments = [sys.executable, "-m", "auditor", "audit", "--snapshot", str(saved), "--as-of", AS_OF, "-f", "json=-"]
     environment = clean_environment({"PYTHONPATH": str(ROOT)})
     with subprocess.Popen(
-        arguments, cwd=here, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        arguments, cwd=here, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, pipesize=4096
     ) as running:
-        # Opening for writing waits for the reader: from here on the program reads.
-        with (here / "slow.yaml").open("wb"):
-            time.sleep(0.1)
-            running.send_signal(signal.SIGINT)
-            assert running.wait(30) == 130
-        out, err = running.communicate()
-    assert (out, err) == (b"", b"interrupted\n")
-    assert {path.name for path in here.iterdir()} == {"policies", "slow.yaml"}
+        assert running.stdout is not None
+        # The first byte is there when the program writes, and it cannot write all of it.
+        begun = os.read(running.stdout.fileno(), 1)
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, begun, err) == (130, b"{", b"interrupted\n")
+    with pytest.raises(ValueError, match=r"delimiter|Expecting|Unterminated"):
+        json.loads(begun + out)
+    assert {path.name for path in here.iterdir()} == {"policies"}

@@ -17,9 +17,10 @@ from auditor.collect.spool import Spool
 from auditor.domain.errors import SnapshotError
 from auditor.domain.words import Cloud
 from auditor.snapshot.build import snapshot_of
+from auditor.snapshot.folders import find
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.reading import find, read
+from auditor.snapshot.reading import read
 from auditor.snapshot.writing import write
 from tests.collect.harness import INSTANT
 from tests.collect.test_columns import body

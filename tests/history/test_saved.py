@@ -41,7 +41,11 @@ from tests.render.sample import night_before, result
 TEXT = st.text(max_size=8)
 WORDS = st.lists(TEXT, max_size=2).map(tuple)
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | TEXT,
+    st.none()
+    | st.booleans()
+    | st.integers(-(1 << 62), 1 << 62)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
     max_leaves=4,
 )
@@ -50,8 +54,15 @@ INSTANT = st.datetimes(
     min_value=datetime(1, 1, 2),  # noqa: DTZ001 - bounds are given without a zone
     max_value=datetime(9999, 12, 30),  # noqa: DTZ001
 )
+COUNT = st.integers(0, 1 << 53)
+NAME = st.from_regex("[a-z0-9-]{1,63}", fullmatch=True)
+RUN = st.datetimes(
+    timezones=st.just(UTC),
+    min_value=datetime(1970, 1, 1),  # noqa: DTZ001
+    max_value=datetime(9000, 12, 31),  # noqa: DTZ001
+)
 MONEY = st.builds(Money, currency=TEXT, per_month=st.decimals(0, 10**12, places=2))
-LINE = st.builds(SourceLine, file=TEXT, line=st.integers(0))
+LINE = st.builds(SourceLine, file=TEXT, line=COUNT)
 MAPPING = st.dictionaries(TEXT, JSON, max_size=3)
 FINDING = st.builds(
     Finding, fingerprint=TEXT, policy=TEXT, check=TEXT, subject=st.builds(Subject, id=TEXT, name=TEXT), source=LINE,
@@ -60,7 +71,7 @@ FINDING = st.builds(
 )  # fmt: skip
 FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
 OUTCOMES = st.lists(
-    st.builds(PolicyOutcome, id=TEXT, findings=st.integers(0), reason=st.none() | TEXT, missing=WORDS), max_size=2
+    st.builds(PolicyOutcome, id=TEXT, findings=COUNT, reason=st.none() | TEXT, missing=WORDS), max_size=2
 ).map(tuple)
 NOTICES = st.lists(st.builds(Notice, code=TEXT, message=TEXT, subject=TEXT), max_size=2).map(tuple)
 SEATS = st.builds(
@@ -75,24 +86,24 @@ SUBSCRIPTION = st.builds(
     Subscription, id=TEXT, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, status=st.none() | TEXT, date=INSTANT
 )
 TENANT = st.builds(
-    TenantResult, name=TEXT, tenant_id=TEXT, as_of=INSTANT, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
+    TenantResult, name=NAME, tenant_id=TEXT, as_of=RUN, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
     sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
     seats=st.lists(SEATS, max_size=1).map(tuple), subscriptions=st.lists(SUBSCRIPTION, max_size=2).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
     unconfirmed=FINDINGS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
     actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
                                links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),
                                requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY,
-                               kind=TEXT, order=TEXT, count=st.integers(0), owner=TEXT, decided_by=TEXT, confidence=TEXT,
-                               irreversible=st.lists(st.integers(0), max_size=2).map(tuple), before=st.none() | MONEY, after=st.none() | MONEY), max_size=1).map(tuple),
+                               kind=TEXT, order=TEXT, count=COUNT, owner=TEXT, decided_by=TEXT, confidence=TEXT,
+                               irreversible=st.lists(COUNT, max_size=2).map(tuple), before=st.none() | MONEY, after=st.none() | MONEY), max_size=1).map(tuple),
 )  # fmt: skip
 HEADER = st.builds(PolicyHeader, tags=WORDS, source=LINE, spec=MAPPING)
 RESULT = st.builds(
     Result,
-    run=st.builds(Run, as_of=INSTANT, policies=st.lists(HEADER, max_size=2).map(tuple), definitions=MAPPING, previous=st.none() | INSTANT),
-    tenants=st.lists(TENANT, max_size=2).map(tuple),
+    run=st.builds(Run, as_of=RUN, policies=st.lists(HEADER, max_size=2).map(tuple), definitions=MAPPING, previous=st.none() | RUN),
+    tenants=st.lists(TENANT, max_size=2, unique_by=lambda tenant: tenant.name).map(tuple),
     fleet=st.builds(FleetResult, policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS, unconfirmed=FINDINGS, closed=WORDS,
                     past=st.none() | st.builds(FleetPast, findings=FINDINGS, unconfirmed=FINDINGS, closed=WORDS)),
-    summary=st.builds(Summary, open=st.fixed_dictionaries(dict.fromkeys(Severity, st.integers(0))), waived=st.integers(0), not_evaluated=st.integers(0)),
+    summary=st.builds(Summary, open=st.fixed_dictionaries(dict.fromkeys(Severity, COUNT)), waived=COUNT, not_evaluated=COUNT),
 )  # fmt: skip
 
 

@@ -11,7 +11,8 @@ import pytest
 
 from auditor.settings.reading import load
 from auditor.snapshot import schema
-from auditor.snapshot.reading import find, read
+from auditor.snapshot.folders import find
+from auditor.snapshot.reading import read
 from tests.package.readme import BLOCK, usage
 from tests.package.tree import ROOT, files
 

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.reading import find, read
+from auditor.snapshot.folders import find
+from auditor.snapshot.reading import read
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES
 from auditor.snapshot.writing import SnapshotWriter, write
 from tests.engine.tenants import bought, path, tenant, user

@@ -66,7 +66,8 @@ from auditor.app.flowing import flow
 from auditor.app.streaming import Aside, stream, write_streamed
 from auditor.catalogue import builtin
 from auditor.render import render
-from auditor.snapshot.reading import find, read
+from auditor.snapshot.folders import find
+from auditor.snapshot.reading import read
 from auditor.spark.distributing import distribute
 from auditor.spark.session import session
 

@@ -1,0 +1,125 @@
+"""Reads files that come from elsewhere: regular files only, and never more bytes than the caller allows.
+
+Every function raises OSError with `strerror` set, so that callers turn it into an error of their own with its place.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import BufferedReader
+from pathlib import Path
+from typing import Final
+
+POLICY: Final = 1 << 20
+"""Bytes of a policy file, a policy test or a tenants file."""
+CERTIFICATES: Final = 16 << 20
+"""Bytes of a certificate with its key, or of a list of authorities."""
+TABLE: Final = 32 << 20
+"""Bytes of a product table or a product catalogue."""
+MANIFEST: Final = 4 << 20
+"""Bytes of the manifest of a snapshot or of a commit of a store."""
+LOG: Final = 256 << 20
+"""Bytes of the list of sent mails."""
+RESULT: Final = 8 << 30
+"""Bytes of a saved result: about ten million findings."""
+COLUMNS: Final = 64 << 30
+"""Bytes of a Parquet file, or of a part of a store."""
+
+_FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def read(path: Path, *, most: int, within: Path | None = None) -> bytes:
+    """Return the bytes of a regular file of at most `most` bytes; `within` as in `opened`. Raises OSError."""
+    with opened(path, most=most, within=within) as file:
+        content = file.read(most + 1)
+    # A file of /proc says that it is empty, and others grow while they are read.
+    if len(content) > most:
+        raise _too_large(path, most)
+    return content
+
+
+@contextmanager
+def opened(path: Path, *, most: int, within: Path | None = None) -> Iterator[BufferedReader]:
+    """Open a regular file of at most `most` bytes for reading.
+
+    A pipe, a device or a folder is refused without waiting for it. With `within`, so is a link that leads out of that
+    folder. Raises OSError.
+    """
+    number = _descriptor(path, within)
+    with os.fdopen(number, "rb") as file:
+        _check(path, os.fstat(number), most)
+        yield file
+
+
+def check_regular(path: Path, *, most: int) -> None:
+    """Raise OSError where a path is not a regular file of at most `most` bytes, for a library that opens it itself."""
+    with opened(path, most=most):
+        pass
+
+
+def listed(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
+    """Return the paths below a folder whose relative path is wanted, sorted; linked folders are not entered.
+
+    Raises OSError for a folder that cannot be listed: what is in it must not be passed over.
+    """
+    found: list[Path] = []
+    for top, below, names in os.walk(folder, onerror=_raised):
+        links = [name for name in below if os.path.islink(os.path.join(top, name))]  # noqa: PTH114, PTH118 (speed)
+        found += [Path(top, name) for name in (*names, *links)]
+    return sorted(path for path in found if wanted(path.relative_to(folder)))
+
+
+def is_file(path: Path) -> bool:
+    """Whether a path is a regular file, or a link to one; False where that cannot be told."""
+    return _mode(path, stat.S_ISREG)
+
+
+def is_there(path: Path) -> bool:
+    """Whether a path stands for anything, a link to nothing included; False where that cannot be told."""
+    return os.path.lexists(path)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder, or a link to one; False where that cannot be told."""
+    return _mode(path, stat.S_ISDIR)
+
+
+def _mode(path: Path, kind: Callable[[int], bool]) -> bool:
+    try:
+        return kind(os.stat(path).st_mode)  # noqa: PTH116 (Path.stat is the same call)
+    except (OSError, ValueError):
+        return False
+
+
+def _descriptor(path: Path, within: Path | None) -> int:
+    try:
+        if within is None:
+            return os.open(path, _FLAGS)
+        real = path.resolve(strict=True)
+        if not real.is_relative_to(within.resolve(strict=True)):
+            raise OSError(errno.EPERM, f"it is a link that leads out of {within}", str(path))
+        return os.open(real, _FLAGS | getattr(os, "O_NOFOLLOW", 0))
+    except RuntimeError as error:  # a loop of links
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
+    except ValueError as error:
+        raise OSError(errno.EINVAL, "its name holds a NUL character", str(path)) from error
+
+
+def _check(path: Path, state: os.stat_result, most: int) -> None:
+    if stat.S_ISDIR(state.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EINVAL, "it is a pipe, a device or a socket, not a regular file", str(path))
+    if state.st_size > most:
+        raise _too_large(path, most)
+
+
+def _too_large(path: Path, most: int) -> OSError:
+    size = f"{most >> 30} GB" if most >= 1 << 30 else f"{most >> 20} MB"
+    return OSError(errno.EFBIG, f"it is larger than {size}", str(path))
+
+
+def _raised(error: OSError) -> None:
+    raise error

@@ -1,0 +1,112 @@
+"""Folders of snapshots: which are there, which is the latest of each tenant, and which cannot be read."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auditor.domain.errors import SnapshotError
+from auditor.files import input as files
+from auditor.snapshot.checking import INSTANT, check_lost, unreadable
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.reading import manifest_of
+
+_DEPTH = 2
+"""A root holds tenants, a tenant holds instants."""
+_NAME = re.compile("[a-z0-9-]{1,63}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Damaged:
+    """A snapshot whose manifest cannot be read: the place tells whose it is."""
+
+    tenant: str
+    folder: Path
+    instant: datetime | None
+    """When it was collected, as its folder is called; None for another name, so that it may be the latest."""
+    error: SnapshotError
+
+
+def find(place: Path) -> tuple[Path, ...]:
+    """Return the snapshot folders a path stands for: itself, or the latest of each tenant below it, by tenant name.
+
+    Raises SnapshotError where there is none, or one lost its manifest; hidden folders are still being written.
+    """
+    if files.is_file(place / "manifest.json"):
+        return (place,)
+    latest: dict[str, tuple[Manifest, Path]] = {}
+    for found in snapshots(place):
+        if isinstance(found, Damaged):
+            raise found.error
+        manifest, folder = found
+        known = latest.get(manifest.tenant)
+        if known is None or (manifest.instant, folder.name) > (known[0].instant, known[1].name):
+            latest[manifest.tenant] = (manifest, folder)
+    return tuple(latest[name][1] for name in sorted(latest))
+
+
+def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
+    """Return all snapshots below a root, those that cannot be read as Damaged, in order of path.
+
+    Raises SnapshotError where there is none, and for a damaged one whose place does not tell a tenant.
+    """
+    if not files.is_folder(root):
+        raise SnapshotError(
+            "snapshot-missing", f"{root} is not a folder", hint="name a snapshot, or the folder that holds them"
+        )
+    found = tuple(_read(folder, root) for folder in _below(root, _DEPTH))
+    if not found:
+        raise SnapshotError(
+            "snapshot-missing", f"{root} holds no snapshot", hint="run `auditor collect` first, or name another folder"
+        )
+    return found
+
+
+def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manifest, Path] | Damaged:
+    if isinstance(folder, Path):
+        try:
+            return manifest_of(folder), folder
+        except SnapshotError as error:
+            return _damaged(folder, root, error)
+    return _damaged(folder[0], root, folder[1])
+
+
+def _damaged(folder: Path, root: Path, error: SnapshotError) -> Damaged:
+    tenant = folder.relative_to(root).parts[0]
+    if not _NAME.fullmatch(tenant):
+        raise error
+    return Damaged(tenant=tenant, folder=folder, instant=_instant(folder.name), error=error)
+
+
+def _instant(name: str) -> datetime | None:
+    if not INSTANT.fullmatch(name):
+        return None
+    try:
+        return datetime.strptime(name, "%Y-%m-%dT%H%M%S.%fZ" if "." in name else "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _below(place: Path, depth: int) -> Iterator[Path | tuple[Path, SnapshotError]]:
+    """Yield the snapshot folders below a place, with what is wrong where one cannot be looked at."""
+    try:
+        children = sorted(place.iterdir())
+    except OSError as error:
+        if depth == _DEPTH:
+            raise unreadable(error) from error
+        yield place, unreadable(error)
+        return
+    for child in children:
+        if child.name.startswith(".") or not files.is_folder(child):
+            continue
+        if files.is_there(child / "manifest.json"):
+            yield child
+            continue
+        try:
+            check_lost(child)
+        except SnapshotError as error:
+            yield child, error
+            continue
+        if depth > 1:
+            yield from _below(child, depth - 1)

@@ -1,0 +1,114 @@
+"""Files from elsewhere: regular ones of a bounded size, and nothing else is waited for or read."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from auditor.files import input as files
+
+posix = pytest.mark.skipif(os.name != "posix", reason="pipes and devices have names there")
+
+
+def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"12345")
+    assert files.read(path, most=5) == b"12345"
+    with pytest.raises(OSError, match="larger than") as caught:
+        files.read(path, most=4)
+    assert caught.value.strerror
+
+
+@posix
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OSError, match="not a regular file"):
+        files.read(tmp_path / "pipe", most=10)
+
+
+@posix
+@pytest.mark.parametrize("device", ["/dev/zero", "/dev/null"])
+def test_a_device_is_not_read(device: str) -> None:
+    with pytest.raises(OSError, match="not a regular file"):
+        files.read(Path(device), most=10)
+
+
+@posix
+def test_a_socket_is_not_opened(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / "s"))
+        with pytest.raises(OSError) as caught:
+            files.read(tmp_path / "s", most=10)
+        assert caught.value.strerror
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    with pytest.raises(IsADirectoryError):
+        files.read(tmp_path, most=10)
+
+
+def test_a_sparse_file_is_refused_by_its_size(tmp_path: Path) -> None:
+    path = tmp_path / "sparse"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(OSError, match="larger than 8 GB"):
+        files.read(path, most=files.RESULT)
+
+
+@posix
+def test_a_file_that_says_it_is_empty_is_read_up_to_the_limit() -> None:
+    path = Path("/proc/self/maps")
+    if not path.exists():
+        pytest.skip("there is no /proc")
+    with pytest.raises(OSError, match="larger than"):
+        files.read(path, most=16)
+
+
+def test_a_name_with_a_nul_character_is_an_error_of_the_system() -> None:
+    with pytest.raises(OSError, match="NUL") as caught:
+        files.read(Path("a\0b"), most=10)
+    assert caught.value.strerror
+    assert not files.is_file(Path("a\0b"))
+    assert not files.is_folder(Path("a\0b"))
+
+
+@posix
+def test_links_inside_a_folder_are_followed_and_others_are_not(tmp_path: Path) -> None:
+    """Kubernetes mounts a ConfigMap as links into a hidden folder beside them."""
+    root = tmp_path / "root"
+    (root / "..2026_11_22").mkdir(parents=True)
+    (root / "..2026_11_22" / "a.yaml").write_bytes(b"inside")
+    (root / "..data").symlink_to("..2026_11_22")
+    (root / "a.yaml").symlink_to("..data/a.yaml")
+    (tmp_path / "secret").write_bytes(b"root:x:0")
+    (root / "b.yaml").symlink_to(tmp_path / "secret")
+    (root / "loop.yaml").symlink_to("loop.yaml")
+    (root / "gone.yaml").symlink_to("nothing")
+    (root / "pipe.yaml").symlink_to("pipe")
+    os.mkfifo(root / "pipe")
+    assert files.read(root / "a.yaml", most=100, within=root) == b"inside"
+    assert files.read(root / "b.yaml", most=100) == b"root:x:0"
+    for name in ("b.yaml", "loop.yaml", "gone.yaml", "pipe.yaml"):
+        with pytest.raises(OSError) as caught:
+            files.read(root / name, most=100, within=root)
+        assert caught.value.strerror
+    found = files.listed(root, lambda path: path.suffix == ".yaml" and path.parts[0][0] != ".")
+    assert [path.name for path in found] == ["a.yaml", "b.yaml", "gone.yaml", "loop.yaml", "pipe.yaml"]
+
+
+@posix
+def test_a_linked_folder_is_not_entered(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x.yaml").write_bytes(b"")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "link").symlink_to(tmp_path / "other")
+    assert files.listed(tmp_path / "root", lambda path: path.suffix == ".yaml") == []
+
+
+@posix
+@pytest.mark.skipif(os.name == "posix" and os.geteuid() == 0, reason="root may list every folder")
+def test_a_folder_that_cannot_be_listed_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    with pytest.raises(PermissionError):
+        files.listed(tmp_path, lambda _: True)

@@ -1,0 +1,81 @@
+"""Paths are opened for reading in `auditor/files`, and by few others, each for a reason."""
+
+import ast
+
+import pytest
+
+from tests.package.tree import modules
+
+READS = frozenset({"read_bytes", "read_text", "open", "OSFile", "memory_map", "fromfile", "read_table", "read_csv"})
+"""Calls that open a path; those on packaged data and on objects that are open already are listed below."""
+PACKAGED = "packaged data, which comes with the program"
+OUTPUT = "opens a path for writing only"
+OPENED = "the argument is bytes or a file that is open already"
+ALLOWED = {
+    "auditor/app/fetching.py": "opens an address, whose answer has a limit of its own",
+    "auditor/app/pages.py": "writes this project's own documentation",
+    "auditor/app/scaffolding.py": PACKAGED,
+    "auditor/app/policy_files.py": PACKAGED,
+    "auditor/app/remedying.py": PACKAGED,
+    "auditor/catalogue/store.py": PACKAGED,
+    "auditor/demo/policy_files.py": PACKAGED,
+    "auditor/render/html.py": PACKAGED,
+    "auditor/render/mail.py": PACKAGED,
+    "auditor/render/plan_html.py": PACKAGED,
+    "auditor/resources.py": PACKAGED,
+    "auditor/wording/catalogues.py": PACKAGED,
+    "auditor/history/ledger.py": OPENED,
+    "auditor/store/parts.py": OPENED,
+    "auditor/snapshot/checking.py": "Arrow opens what was found to be a regular file",
+    "auditor/snapshot/members.py": "Arrow opens what was found to be a regular file",
+}
+WRITES = frozenset("wax")
+
+
+def opening(tree: ast.Module) -> list[int]:
+    """Return the lines that may open a path for reading."""
+    found = []
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name in READS and not _writes(node):
+            found.append(node.lineno)
+    return found
+
+
+def _writes(call: ast.Call) -> bool:
+    """Whether a call opens for writing: its mode says so, or its flags for `os.open`."""
+    texts = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    flags = {node.attr for node in ast.walk(call) if isinstance(node, ast.Attribute)}
+    return any(len(text) <= 3 and WRITES & set(text) for text in texts) or bool(flags & {"O_WRONLY", "O_RDWR"})
+
+
+def test_paths_are_opened_for_reading_in_one_place() -> None:
+    found = {
+        path: lines for path, tree in modules() if not path.startswith("auditor/files/") and (lines := opening(tree))
+    }
+    assert {path: lines for path, lines in found.items() if path not in ALLOWED} == {}
+
+
+def test_every_exception_is_needed() -> None:
+    needed = {path for path, tree in modules() if opening(tree)}
+    assert set(ALLOWED) - needed == set()
+
+
+@pytest.mark.parametrize(
+    ("code", "reads"),
+    [
+        ("path.read_bytes()", True),
+        ("open(path)", True),
+        ("path.open('rb')", True),
+        ("path.open('wb')", False),
+        ("open(path, mode='a')", False),
+        ("os.open(path, os.O_WRONLY | os.O_CREAT)", False),
+        ("os.open(path, os.O_RDONLY)", True),
+        ("files.read(path, most=1)", False),
+        ("pa.OSFile(path)", True),
+    ],
+)
+def test_the_rule_sees_what_opens(code: str, *, reads: bool) -> None:
+    assert bool(opening(ast.parse(code))) is reads
