@@ -19,7 +19,7 @@ from auditor.domain.trends import Between, Episode, Trends
 from auditor.domain.words import Severity
 from auditor.files import input as files
 from auditor.history.between import between
-from auditor.history.ledger import Entry, Ledger
+from auditor.history.ledger import Entry, Ledger, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
 from auditor.render.fleet import free_part_numbers
 from auditor.render.past import Past
@@ -242,7 +242,7 @@ def _entries(known: _Tenant) -> tuple[Entry, ...]:
 
 def _of_store(store: Store) -> dict[str, _Tenant]:
     names = store.place.names("")
-    nights: dict[str, list[NightSummary]] = {name.partition("/")[0]: [] for name in names if "/results/" in name}
+    nights: dict[str, list[NightSummary]] = {name: [] for name in map(commit_tenant, names) if name is not None}
     for night in store.counts(names):
         summary = NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
         nights.setdefault(night.tenant, []).append(summary)

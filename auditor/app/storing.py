@@ -13,7 +13,7 @@ from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.result import Result, TenantResult
 from auditor.failures import Wall
 from auditor.files import input as input_files
-from auditor.history.ledger import Entry, Ledger
+from auditor.history.ledger import Entry, Ledger, commit_tenant
 from auditor.render.totals import sums
 from auditor.snapshot.folders import find
 from auditor.store.keeping import Store
@@ -134,7 +134,7 @@ def thin(
     store = store_at(where).opened()
     # A tenant of which only results were stored has findings with names too.
     by_tenant: dict[str, list[Night]] = {
-        name.partition("/")[0]: [] for name in store.place.names("") if "/results/" in name
+        tenant: [] for name in store.place.names("") if (tenant := commit_tenant(name)) is not None
     }
     for night in store.nights():
         by_tenant.setdefault(night.tenant, []).append(night)

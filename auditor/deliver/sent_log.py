@@ -101,9 +101,9 @@ class SentLog:
     def _line(self, text: str, number: int) -> Mapping[str, Any]:
         try:
             found = json.loads(text)
-        except ValueError as error:
+        except (RecursionError, ValueError) as error:
             raise self._damaged(number) from error
-        states = set(State)
+        states = tuple(State)
         if not isinstance(found, dict) or not {"key", "claim"} <= found.keys() or found.get("state") not in states:
             raise self._damaged(number)
         return found

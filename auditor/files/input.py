@@ -18,7 +18,7 @@ CERTIFICATES: Final = 16 << 20
 """Bytes of a certificate with its key, or of a list of authorities."""
 TABLE: Final = 32 << 20
 """Bytes of a product table or a product catalogue."""
-MANIFEST: Final = 4 << 20
+MANIFEST: Final = 16 << 20
 """Bytes of the manifest of a snapshot or of a commit of a store."""
 LOG: Final = 256 << 20
 """Bytes of the list of sent mails."""
@@ -28,6 +28,11 @@ COLUMNS: Final = 64 << 30
 """Bytes of a Parquet file, or of a part of a store."""
 
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+def object_bytes(name: str) -> int:
+    """Return how many bytes an object of a store may have: commits are small, parts and findings are not."""
+    return MANIFEST if name.endswith(".json") else COLUMNS
 
 
 def read(path: Path, *, most: int, within: Path | None = None) -> bytes:

@@ -1,15 +1,13 @@
 """A result.json as this program writes it into one tenant after the other: none is read before its turn."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from mmap import mmap
-from typing import Any, Final, NoReturn
-
-import orjson
+from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.files import json_document
 from auditor.history.part import damaged
 
 Body = bytes | mmap
@@ -33,7 +31,7 @@ class Cut:
     def tenants(self, where: str) -> Iterator[Any]:
         """Read one tenant after the other; raises ValueError where one is no JSON text of its own."""
         for begin, end in self.places:
-            tenant = orjson.loads(self.body[begin:end])
+            tenant = json_document.quick(self.body[begin:end])
             if not isinstance(tenant, dict):
                 damaged(where, "holds no JSON object")
             yield tenant
@@ -51,7 +49,7 @@ def cut(body: Body) -> Cut | None:
     end += len(_END) - len(b"\n  ]")
     try:
         # What is left out is a list, if what stands in it are values: both are made sure of, here and tenant by tenant.
-        rest = orjson.loads(b"".join((body[: begin - len(b"\n    ")], body[end + len(b"\n  ") :])))
+        rest = json_document.quick(b"".join((body[: begin - len(b"\n    ")], body[end + len(b"\n  ") :])))
     except ValueError:
         return None
     if not isinstance(rest, dict) or rest.get("tenants") != []:
@@ -69,14 +67,10 @@ def _places(body: Body, begin: int, end: int) -> Iterator[tuple[int, int]]:
 def decoded(body: bytes, where: str) -> Any:
     """Read a whole file with care: every number as it was written. Raises SnapshotError where it is no JSON text."""
     try:
-        value = json.loads(body.decode("utf-8-sig"), parse_float=Decimal, parse_constant=_constant)
-    except (ValueError, RecursionError) as error:
+        value = json_document.decode(body, fraction=Decimal)
+    except (ArithmeticError, ValueError) as error:
         # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both say where.
         raise SnapshotError(
             "result-damaged", f"{where} is no JSON text: {error}", hint="was it cut short? run the audit again"
         ) from error
     return value
-
-
-def _constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
 from auditor.domain.words import Outcome, Severity, Status
+from auditor.files import shape
 
 _INSTANT: Final = pa.timestamp("us", tz="UTC")
 _TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
@@ -122,6 +123,42 @@ def summary_of(
         ],
         "policies": policies,
     }  # fmt: skip
+
+
+_COUNT: Final = shape.maybe(shape.whole)
+_SEVERITY: Final = shape.one_of(*Severity)
+_SUMMARY: Final = shape.fields(
+    {"tenantId": shape.text, "seatsWhole": shape.flag, "complete": shape.flag},
+    open=shape.by(shape.text, shape.whole),
+    waived=shape.whole,
+    notEvaluated=shape.whole,
+    money=shape.by(shape.text, shape.amount),
+    seats=shape.each(
+        shape.fields(
+            skuId=shape.text, skuPartNumber=shape.maybe(shape.text), usable=_COUNT, consumed=_COUNT, spare=_COUNT
+        )
+    ),
+    policies=shape.each(
+        shape.fields(
+            id=shape.text,
+            severity=shape.maybe(_SEVERITY),
+            status=shape.maybe(shape.one_of(*Outcome)),
+            open=shape.whole,
+            waived=shape.whole,
+            opened=shape.whole,
+            closed=shape.whole,
+            ages=shape.each(shape.whole),
+            repair=shape.by(shape.digits, shape.whole),
+        )
+    ),
+)
+
+
+def checked_summary(value: Any) -> Mapping[str, Any]:
+    """Return the summary of a result; raises ValueError for one that trends could not be made of."""
+    _SUMMARY(value)
+    found: Mapping[str, Any] = value
+    return found
 
 
 def lasting(summary: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,16 +13,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import count, run_instant
 from auditor.domain.result import Result, TenantResult
-from auditor.history.events import EVENTS, happened, lasting, summary_of
+from auditor.files import shape
+from auditor.history.events import EVENTS, checked_summary, happened, lasting, summary_of
 from auditor.store.nights import checked_document, checked_name, damaged, own_tenant, same_directory, sealed
 from auditor.store.places import Place
 
 SCHEMA: Final = "auditor/ledger/v1"
-_NAME: Final = re.compile(r"[a-z0-9-]+/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")
-_NUMBERED: Final = re.compile(r"[a-z0-9-]+/findings/([0-9]{6,15})-[0-9a-f]{16}\.parquet")
+_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")
+_NUMBERED: Final = re.compile(r"[a-z0-9-]{1,63}/findings/([0-9]{6,15})-[0-9a-f]{16}\.parquet")
 _TRIES: Final = 20
 """Numbers that a writer tries to get beside others."""
+_COMMIT: Final = re.compile(r"([a-z0-9-]{1,63})/results/[0-9]{6,15}\.json")
 _HELD: Final = frozenset({"held", "opened", "waived", "unwaived"})
 
 
@@ -40,6 +43,12 @@ class Entry:
     checkpoint: bool
     """Whether the events tell everything that is held, so that nothing earlier is needed."""
     summary: Mapping[str, Any]
+
+
+def commit_tenant(name: str) -> str | None:
+    """Return the tenant in the name of the commit of a result, or None for another object."""
+    found = _COMMIT.fullmatch(name)
+    return None if found is None else found[1]
 
 
 class Ledger:
@@ -60,7 +69,8 @@ class Ledger:
 
     def commits(self) -> Iterator[tuple[str, Entry | SnapshotError]]:
         """Yield every result by the name of its commit, in order; what is wrong with one stops none."""
-        names = self._place.names(f"{self._tenant}/results")
+        # Other names are of other programs, as the desktop.ini that a file manager leaves.
+        names = [name for name in self._place.names(f"{self._tenant}/results") if commit_tenant(name)]
         for name, body in zip(names, self._place.read_many(names), strict=True):
             where = f"{self._place.address}/{name}"
             try:
@@ -270,14 +280,14 @@ def _entry(body: bytes, where: str, tenant: str) -> Entry:
         for named in (events["name"].partition("/")[0], document.get("tenant", tenant)):
             own_tenant(named, tenant, where)
         return Entry(
-            number=int(document["number"]),
-            as_of=datetime.fromisoformat(document["asOf"]),
-            run=str(document["run"]),
+            number=count(document["number"]),
+            as_of=run_instant(document["asOf"]),
+            run=str(shape.text(document["run"])),
             events=checked_name(events["name"], _NAME),
-            sha256=str(events["sha256"]),
-            size=int(events["bytes"]),
-            checkpoint=bool(events["checkpoint"]),
-            summary=document["summary"],
+            sha256=str(shape.text(events["sha256"])),
+            size=count(events["bytes"]),
+            checkpoint=events["checkpoint"] is True,
+            summary=checked_summary(document["summary"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(where, f"lacks or garbles {error}") from error

@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import END, FIRST, LARGEST, TENANT
+from auditor.files.shape import checked_amount
 
 Word = TypeVar("Word", bound=StrEnum)
 Kind = TypeVar("Kind")
 _MISSING = object()
 _LARGE = float(1 << 63)
+_FLOAT = Decimal(10) ** 300
 
 
 def damaged(where: str, what: str) -> NoReturn:
@@ -79,7 +82,7 @@ class Part:
     def count(self, key: str) -> int:
         """Return a whole number."""
         value = self._present(key)
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, int) or not -LARGEST <= value <= LARGEST:
             self._refuse(key, "a whole number")
         return value
 
@@ -92,7 +95,10 @@ class Part:
         value = self._present(key)
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
             self._refuse(key, "a number")
-        return exact(value)
+        try:
+            return checked_amount(exact(value))
+        except ValueError:
+            self._refuse(key, "an amount")
 
     def instant(self, key: str) -> datetime:
         """Return an instant with its time zone."""
@@ -101,7 +107,7 @@ class Part:
             moment = datetime.fromisoformat(text)
         except ValueError:
             self._refuse(key, "an RFC 3339 instant")
-        if moment.tzinfo is None:
+        if moment.tzinfo is None or not _in_calendar(moment):
             self._refuse(key, "an RFC 3339 instant")
         return moment
 
@@ -113,6 +119,20 @@ class Part:
             return date.fromisoformat(self.text(key))
         except ValueError:
             self._refuse(key, "a day")
+
+    def run_instant(self, key: str) -> datetime:
+        """Return the instant of a run, from 1970 to 9000: days that are added to it stay in the calendar."""
+        moment = self.instant(key)
+        if not FIRST <= moment < END:
+            self._refuse(key, "an instant from 1970 to 9000")
+        return moment
+
+    def tenant(self, key: str) -> str:
+        """Return the name of a tenant, which becomes a part of paths."""
+        name = self.text(key)
+        if not TENANT.fullmatch(name):
+            self._refuse(key, "a name of 1 to 63 lower-case letters, digits and hyphens")
+        return name
 
     def word(self, key: str, words: type[Word]) -> Word:
         """Return a member of a closed vocabulary."""
@@ -163,17 +183,20 @@ class Part:
         """Return a list of whole numbers; an absent key is an empty list."""
         values = self._list(key) if key in self.values else []
         for index, value in enumerate(values):
-            if isinstance(value, bool) or not isinstance(value, int):
+            if isinstance(value, bool) or not isinstance(value, int) or not -LARGEST <= value <= LARGEST:
                 self._refuse(f"{key}[{index}]", "a whole number", value)
         return tuple(values)
 
     def plain(self, key: str) -> dict[str, Any]:
         """Return an object as plain JSON values, fractions as floats."""
-        return {name: _plain(value) for name, value in self.part(key).values.items()}
+        return self.part(key).whole()
 
     def whole(self) -> dict[str, Any]:
         """Return this object as plain JSON values, fractions as floats."""
-        return {name: _plain(value) for name, value in self.values.items()}
+        try:
+            return {name: _plain(value) for name, value in self.values.items()}
+        except ValueError as error:
+            damaged(self.where, str(error))
 
     def _list(self, key: str) -> list[Any]:
         return self._typed(key, list, "a list")
@@ -198,6 +221,15 @@ class Part:
         damaged(self._place(key), f"has the value {_shown(found)}, not {expected}")
 
 
+def _in_calendar(moment: datetime) -> bool:
+    """Whether an instant has a year from 1 to 9999 in UTC too."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
@@ -210,7 +242,11 @@ def _plain(value: Any) -> Any:
         case list():
             return [_plain(item) for item in value]
         case Decimal():
+            if not -_FLOAT < value < _FLOAT:
+                raise ValueError(f"holds the number {_shown(value)}, which is too large")
             return float(value)
+        case int() if not -_LARGE < value < _LARGE:
+            raise ValueError(f"holds the number {_shown(value)}, which is too large")
         case float():
             check_number(value)
             return value

@@ -3,9 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable
 from re import fullmatch
-from typing import Any, Final
-
-import orjson
+from typing import Any, Final, TypeVar
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import (
@@ -42,12 +40,14 @@ from auditor.domain.words import (
     Status,
     SubjectType,
 )
+from auditor.files import json_document
 from auditor.history.cutting import Body, cut, decoded
 from auditor.history.findings import Findings
 from auditor.history.part import DoubtfulNumberError, Part, damaged
 
 _VERSION: Final = 1
 
+_Item = TypeVar("_Item")
 Kept = Callable[[TenantResult], TenantResult]
 """Puts what is long in a tenant elsewhere."""
 
@@ -66,7 +66,7 @@ def load(body: Body, *, where: str = "result.json", kept: Kept | None = None) ->
         try:
             parts = cut(body)
             if parts is None or len(parts.places) < 2:
-                return _result(orjson.loads(body[:]), where, kept)
+                return _result(json_document.quick(body[:]), where, kept)
             return _result(parts.rest, where, kept, parts.tenants(where))
         except (DoubtfulNumberError, SnapshotError, ValueError):
             # What is really wrong, or only unusual, the careful reader tells.
@@ -93,11 +93,12 @@ def _result(
         if tenants is None
         else (Part(each, where, root, "tenants", place) for place, each in enumerate(tenants))
     )
-    read = (_tenant(part, run, Findings(_finding, always=carefully)) for part in parts)
-    several = tenants is not None or len(document.get("tenants") or ()) > 1
+    read: Iterable[TenantResult] = (_tenant(part, run, Findings(_finding, always=carefully)) for part in parts)
+    if kept is not None and (tenants is not None or len(document.get("tenants") or ()) > 1):
+        read = map(kept, read)
     return Result(
         run=run,
-        tenants=tuple(map(kept, read) if several and kept is not None else read),
+        tenants=_unique(root, "tenants", tuple(read), lambda tenant: tenant.name),
         fleet=_fleet(root.part("fleet"), findings),
         summary=Summary(
             open={severity: counted.count(severity) for severity in Severity},
@@ -105,6 +106,16 @@ def _result(
             not_evaluated=summary.count("notEvaluated"),
         ),
     )
+
+
+def _unique(part: Part, key: str, found: tuple[_Item, ...], name: Callable[[_Item], str]) -> tuple[_Item, ...]:
+    """Return what was read; two of one name are refused."""
+    seen: set[str] = set()
+    for place, item in enumerate(found):
+        if name(item) in seen:
+            damaged(part.where, f"'{key}[{place}]' is {name(item)[:80]!r}, which stands there twice")
+        seen.add(name(item))
+    return found
 
 
 def _check_schema(root: Part, where: str) -> None:
@@ -128,12 +139,12 @@ def _run(root: Part) -> Run:
     run = root.part("run")
     return Run(
         id=run.text("id"),
-        as_of=run.instant("asOf"),
+        as_of=run.run_instant("asOf"),
         policy_digest=run.text("policyDigest"),
         policies=tuple(map(_header, run.parts("policies"))),
         definitions=run.plain("definitions") if "definitions" in run.values else {},
         tool_version=root.part("tool").text("version"),
-        previous=None if run.values.get("previous") is None else run.instant("previous"),
+        previous=None if run.values.get("previous") is None else run.run_instant("previous"),
         redacted="redacted" in run.values and run.flag("redacted"),
     )
 
@@ -153,16 +164,16 @@ def _header(part: Part) -> PolicyHeader:
 
 def _tenant(part: Part, run: Run, findings: Findings) -> TenantResult:
     return TenantResult(
-        name=part.text("name"),
+        name=part.tenant("name"),
         tenant_id=part.name("tenantId"),
         cloud=part.word("cloud", Cloud),
         agreement=part.optional_word("agreement", Agreement) or Agreement.UNKNOWN,
         complete=part.flag("complete"),
-        as_of=part.instant("asOf") if "asOf" in part.values else run.as_of,
+        as_of=part.run_instant("asOf") if "asOf" in part.values else run.as_of,
         display_name=part.optional_text("displayName") or "",
         locale=part.optional_text("locale"),
         sources=tuple(map(_coverage, part.parts("sources"))),
-        seats=tuple(map(_seats, part.parts("seats"))),
+        seats=_unique(part, "seats", tuple(map(_seats, part.parts("seats"))), lambda seats: seats.sku_id.casefold()),
         subscriptions=tuple(map(_subscription, part.optional_parts("subscriptions"))),
         policies=tuple(map(_outcome, part.parts("policies"))),
         findings=findings.read(part, "findings"),

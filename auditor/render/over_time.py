@@ -25,6 +25,9 @@ _CURVE: Final = (120, 32)
 _SHORTEST: Final = timedelta(days=60)
 _YEAR: Final = timedelta(days=366)
 """How far ahead subscriptions without a finding are drawn: most are bought for a year."""
+_FARTHEST: Final = timedelta(days=3660)
+"""The end of every line: what comes later, as the 9999-12-31 that stands for never, stands at its end."""
+_END: Final = datetime(9999, 1, 1, tzinfo=UTC)
 _QUIET: Final = 24
 """Subscriptions without a finding that the page holds; the rest are in result.json."""
 _MONTHS: Final = 6
@@ -38,13 +41,14 @@ def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
     """
     start = tenant.as_of.astimezone(UTC)
     found = _found(tenant, context)
-    horizon = max([start + _YEAR, *(each.moment for each in found.values())])
+    last = min(start + _FARTHEST, _END)
+    horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in found.values())])
     quiet = [each for each in _quiet(tenant, context, start) if each.key not in found]
     near = sorted(each for each in quiet if each.moment <= horizon)[:_QUIET]
     ordered = sorted([*found.values(), *near])
     if not ordered:
         return None
-    end = max(ordered[-1].moment, start + _SHORTEST)
+    end = max(min(ordered[-1].moment, last), start + _SHORTEST)
     words = context.words
 
     def at(moment: datetime) -> int:

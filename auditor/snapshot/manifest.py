@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import count, run_instant, tenant_name
 from auditor.domain.result import Coverage
 from auditor.domain.words import Agreement, Cloud, Source, SourceStatus
+from auditor.files import json_document
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import SCHEMA
 
@@ -61,10 +62,10 @@ def encode(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
 def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], str]:
     """Read a manifest into (manifest, files, digest); anything else is refused with a SnapshotError."""
     try:
-        document = json.loads(text)
+        document = json_document.decode(text)
         digest = document.pop("digest", None) if isinstance(document, dict) else None
         computed = _digest(document)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         # A lone surrogate can be read and not written: an UnicodeEncodeError, which is a ValueError.
         raise SnapshotError(
             "snapshot-damaged", f"{where} is not JSON: {error}", hint="collect the snapshot again"
@@ -105,11 +106,9 @@ def _digest(document: Any) -> str:
 
 def _manifest(document: Mapping[str, Any]) -> Manifest:
     tenant, tool = _part(document, "tenant"), _part(document, "tool")
-    instant = datetime.fromisoformat(_text(document["instant"]))
-    if instant.tzinfo is None:
-        raise ValueError("the instant, which has no zone")
+    instant = run_instant(document["instant"])
     return Manifest(
-        tenant=_name(tenant["name"]),
+        tenant=tenant_name(tenant["name"]),
         tenant_id=_text(tenant["tenantId"]),
         display_name=_text(tenant["displayName"]),
         cloud=Cloud(tenant["cloud"]),
@@ -125,7 +124,7 @@ def _coverage(source: Mapping[str, Any]) -> Coverage:
     return Coverage(
         name=Source(source["name"]),
         status=SourceStatus(source["status"]),
-        count=int(source["count"]),
+        count=count(source["count"]),
         read_at=None if source["readAt"] is None else _text(source["readAt"]),
         reason=None if source["reason"] is None else _text(source["reason"]),
         asked=tuple(map(_text, list(source["asked"]))),
@@ -145,15 +144,8 @@ def _text(value: Any) -> str:
     return value
 
 
-def _name(value: Any) -> str:
-    """Hold a tenant's name to its form: it becomes part of the paths of reports."""
-    if not re.fullmatch("[a-z0-9-]+", _text(value)):
-        raise ValueError(f"the tenant's name: {value!r} is not of lower-case letters, digits and hyphens")
-    return str(value)
-
-
 def _files(files: Mapping[str, Any]) -> dict[str, FileEntry]:
     return {
-        str(name): FileEntry(rows=int(entry["rows"]), size=int(entry["bytes"]), sha256=str(entry["sha256"]))
+        str(name): FileEntry(rows=count(entry["rows"]), size=count(entry["bytes"]), sha256=_text(entry["sha256"]))
         for name, entry in files.items()
     }

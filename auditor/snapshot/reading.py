@@ -88,16 +88,27 @@ def user_count_of(folder: Path) -> int:
 
 
 def _manifest(folder: Path) -> tuple[Manifest, dict[str, FileEntry], str]:
-    path = folder / "manifest.json"
+    return decode(manifest_text(folder), where=str(folder / "manifest.json"))
+
+
+def content_of(path: Path) -> bytes:
+    """Return the bytes of a file of a snapshot; SnapshotError where it cannot be read."""
     try:
-        text = files.read(path, most=files.MANIFEST)
+        return files.read(path, most=files.COLUMNS)
+    except OSError as error:
+        raise unreadable(error) from error
+
+
+def manifest_text(folder: Path) -> bytes:
+    """Return the manifest of a snapshot as it stands in its file; SnapshotError where it cannot be read."""
+    try:
+        return files.read(folder / "manifest.json", most=files.MANIFEST)
     except FileNotFoundError as error:
         raise SnapshotError(
             "snapshot-missing", f"{folder} has no manifest.json", hint="name a folder that `auditor collect` wrote"
         ) from error
     except OSError as error:
         raise unreadable(error) from error
-    return decode(text, where=str(path))
 
 
 def _open_all(

@@ -39,7 +39,8 @@ def parse(text: str) -> Path | Address:
         raise UsageError(
             "store-address", f"'{text}' names no container", hint=f"write {parts.scheme}://CONTAINER/FOLDER"
         )
-    return Address(text.rstrip("/"))
+    # The scheme of an address has no letter case (RFC 3986, 3.1).
+    return Address(parts.scheme + text[len(parts.scheme) :].rstrip("/"))
 
 
 def place_of(where: Path | Address) -> Place:

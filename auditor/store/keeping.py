@@ -141,10 +141,10 @@ class Store:
 
     def _made(self, folder: Path, earlier: tuple[Night, ...], *, whole: bool) -> tuple[Night, bytes]:
         """Write the object of a night; returns its commit, which is still to be written, and the object's bytes."""
-        from auditor.snapshot.reading import read  # noqa: PLC0415  as in put
+        from auditor.snapshot.reading import manifest_text, read  # noqa: PLC0415  as in put
         from auditor.store.putting import Putting  # noqa: PLC0415
 
-        text = (folder / "manifest.json").read_bytes()
+        text = manifest_text(folder)
         night, body = Putting(self._opened, read(folder), text.decode(), earlier, whole=whole).made(folder)
         *base, own = night.parts
         while not self.place.create(own.name, body):

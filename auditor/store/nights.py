@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import orjson
-
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import count, run_instant, tenant_name
+from auditor.files import json_document, shape
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest
 
 SCHEMA: Final = "auditor/store/v1"
 _SEAL: Final = b',"digest":"sha256:'
-_PART: Final = re.compile(r"[a-z0-9-]+/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
-_NAME: Final = re.compile(r"[a-z0-9-]+/nights/([0-9T.-]+Z)\.json")
+_PART: Final = re.compile(r"[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
+_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,9 +112,9 @@ def decode_night(body: bytes, where: str) -> Night:
         night = Night(
             manifest_text=text,
             parts=tuple(map(_part, document["parts"])),
-            content=dict(document["content"]),
-            row_groups=tuple(map(int, document["rowGroups"])),
-            summary=document["summary"],
+            content=_content(document["content"]),
+            row_groups=tuple(map(_rows, document["rowGroups"])),
+            summary=_summary(document["summary"]),
             manifest=manifest,
             files=files,
             identity=identity,
@@ -136,15 +136,64 @@ def _part(entry: Mapping[str, Any]) -> PartEntry:
     """Read what is promised of an object."""
     return PartEntry(
         name=checked_name(entry["name"], _PART),
-        kind=str(entry["kind"]),
-        size=int(entry["bytes"]),
-        sha256=str(entry["sha256"]),
+        kind=str(shape.text(entry["kind"])),
+        size=_rows(entry["bytes"]),
+        sha256=str(shape.text(entry["sha256"])),
     )
 
 
-def checked_name(name: str, form: re.Pattern[str]) -> str:
+def _rows(value: Any) -> int:
+    """Return a number of rows or bytes: ValueError for a negative one."""
+    if count(value) < 0:
+        raise ValueError(f"a number of rows or bytes: {value}")
+    return int(value)
+
+
+def _content(value: Any) -> Mapping[str, str]:
+    shape.by(shape.text, shape.text)(value)
+    return dict(value)
+
+
+_COUNT: Final = shape.maybe(shape.whole)
+_SEAT: Final = shape.fields(
+    {"holders": _COUNT},
+    skuId=shape.text,
+    skuPartNumber=shape.maybe(shape.text),
+    enabled=_COUNT,
+    warning=_COUNT,
+    consumed=_COUNT,
+)
+_HELD: Final = shape.by(
+    shape.text, shape.fields(kept=shape.whole, new=shape.whole, reclaimed=shape.whole, lapsed=shape.whole)
+)
+_SUMMARY: Final = shape.fields(
+    {
+        "users": _COUNT,
+        "blocked": _COUNT,
+        "licensed": _COUNT,
+        "cohorts": shape.maybe(shape.fields(since=shape.instant, skus=_HELD)),
+    },
+    seats=shape.each(_SEAT),
+)
+
+
+def _summary(value: Any) -> Mapping[str, Any]:
+    """Return the summary of a night; raises ValueError for one that trends could not be made of."""
+    _SUMMARY(value)
+    found: Mapping[str, Any] = value
+    return found
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json_document.quick(body)
+    except ValueError:
+        return json_document.decode(body)
+
+
+def checked_name(name: object, form: re.Pattern[str]) -> str:
     """Return the name of an object, which becomes part of a path: ValueError where it has not the form."""
-    if not form.fullmatch(name):
+    if not isinstance(name, str) or not form.fullmatch(name):
         raise ValueError(f"the name of an object: {name!r}")
     return name
 
@@ -155,10 +204,10 @@ def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
     try:
         own_tenant(str(document["tenant"]), tenant, where)
         return NightCounts(
-            tenant=str(document["tenant"]),
-            instant=datetime.fromisoformat(document["instant"]),
-            complete=bool(document["complete"]),
-            summary=document["summary"],
+            tenant=tenant_name(document["tenant"]),
+            instant=run_instant(document["instant"]),
+            complete=document["complete"] is True,
+            summary=_summary(document["summary"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise damaged(where, f"lacks or garbles {error}") from error
@@ -173,7 +222,7 @@ def sealed(document: Mapping[str, Any]) -> bytes:
 def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
     """Read a JSON object of the store and hold it against its digest and its schema."""
     try:
-        document = orjson.loads(body)
+        document = _json(body)
         found = str(document.get("schema", ""))
     except (AttributeError, ValueError) as error:
         raise damaged(where, f"is not JSON: {error}") from error

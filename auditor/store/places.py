@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from auditor.domain.errors import DeliveryError, SnapshotError
+from auditor.files import input as input_files
 from auditor.files.folder import Folder as FileFolder
 from auditor.files.names import object_parts
 from auditor.files.output import opened
@@ -70,7 +71,7 @@ class Folder:
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes."""
         try:
-            return (self.root / name).read_bytes()
+            return input_files.read(self.root / name, most=input_files.object_bytes(name))
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:

@@ -12,6 +12,7 @@ from auditor.domain.errors import SnapshotError
 from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reading import content_of
 from auditor.snapshot.schema import FILES, SMALL_TABLES
 from auditor.snapshot.writing import folder_name
 from auditor.store.bucket import Bucket, Restoring, Steps, difference
@@ -137,7 +138,7 @@ class Putting:
 
     def _verbatim(self, folder: Path) -> tuple[Night, bytes]:
         self._compared = False  # whatever was counted until then is not everybody
-        files = {f"{name}.parquet": (folder / f"{name}.parquet").read_bytes() for name in FILES}
+        files = {f"{name}.parquet": content_of(folder / f"{name}.parquet") for name in FILES}
         body = pack(Head(kind=Kind.VERBATIM), (), files)
         content = {name: hashlib.sha256(files[f"{name}.parquet"]).hexdigest() for name in FILES}
         return self._night((), Kind.VERBATIM, body, content, ()), body

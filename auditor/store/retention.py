@@ -11,6 +11,8 @@ from auditor.domain.errors import UsageError
 from auditor.store.nights import Night, PartEntry
 
 _PART: Final = re.compile("([1-9][0-9]{0,4})([dm])")
+_MOST: Final = {"d": 36_500, "m": 1_200}
+"""A hundred years: what lies before stays in the calendar."""
 _YOUNG: Final = timedelta(days=1)
 """How far a night may lie ahead of the clock."""
 _WEEK: Final = timedelta(days=7)
@@ -54,7 +56,7 @@ def parse_keep(text: str) -> Keep:
     found: dict[str, int] = {}
     for word in text.split(","):
         match = _PART.fullmatch(word.strip())
-        if match is None or match[2] in found:
+        if match is None or match[2] in found or int(match[1]) > _MOST[match[2]]:
             raise UsageError(
                 "keep-wrong",
                 f"'{text}' does not say what to keep",

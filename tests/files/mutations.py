@@ -1,0 +1,109 @@
+"""Small changes of files, the same in every run: bits, bytes, slices and, where the format is known, single values."""
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+VALUES: tuple[Any, ...] = (
+    *(None, True, False, 0, -1, 1 << 31, 1 << 53, (1 << 53) + 1, 1 << 63, 10**30, -(10**30), 0.5, 1e308, -1e-308),
+    *("", "x", "\0", "a\x1b[31m", "../../x", "/etc/x", "\ud800", "x" * 300, "contoso", "\u202e"),
+    *("9999-12-31T23:59:59Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30", "1969-12-31"),
+    *("1e999999999", "NaN", "-0", "2026-11-20T02:17:00", "2026-11-20T02:17:00Z"),
+    *([], {}, [None], {"": None}, [[]], [{}], {"x": {"y": []}}),
+)
+TOKENS = (
+    b"\0",
+    b"\xff\xfe",
+    b"\xed\xa0\x80",
+    b'"',
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"\\",
+    b"\n",
+    b"- ",
+    b"&a ",
+    b"*a ",
+)
+Value = Any
+
+
+def of_bytes(body: bytes, random: Random) -> bytes:
+    """Return a body with one to three small changes."""
+    found = bytearray(body)
+    for _ in range(random.choice((1, 1, 1, 2, 3))):
+        place = random.randrange(len(found) + 1)
+        end = min(len(found), place + random.choice((1, 2, 8, 64)))
+        match random.randrange(7):
+            case 0 if place < len(found):
+                found[place] ^= 1 << random.randrange(8)
+            case 1 if place < len(found):
+                found[place] = random.randrange(256)
+            case 2:
+                del found[place:]
+            case 3:
+                del found[place:end]
+            case 4:
+                found[place:place] = found[place:end] * random.choice((1, 2, 50))
+            case 5:
+                found[place:place] = random.choice(TOKENS)
+            case _:
+                other = random.randrange(len(found) + 1)
+                found[place:end] = found[other : other + end - place]
+    return bytes(found)
+
+
+def of_values(document: Value, random: Random) -> Value:
+    """Return a document of plain values in which one or two were replaced, removed, doubled or put deeper."""
+    changed = copy.deepcopy(document)
+    for _ in range(random.choice((1, 1, 2))):
+        owner, key = random.choice(list(_places(changed)) or [([changed], 0)])
+        match random.randrange(8):
+            case 0:
+                del owner[key]
+            case 1 if isinstance(owner, list):
+                owner.insert(key, copy.deepcopy(owner[key]))
+            case 1 | 2:
+                owner[key] = [owner[key]]
+            case 3:
+                other, name = random.choice(list(_places(changed)) or [(owner, key)])
+                owner[key] = copy.deepcopy(other[name])
+            case _:
+                owner[key] = copy.deepcopy(random.choice(VALUES))
+    return changed
+
+
+def of_json(document: Value, random: Random) -> bytes:
+    """Return the text of a changed document: of values, of keys that stand twice, or of bytes."""
+    kind = random.randrange(4)
+    if kind == 0:
+        return of_bytes(json.dumps(document, indent=2).encode(), random)
+    text = json.dumps(of_values(document, random), indent=2 if kind == 1 else None)
+    if kind == 3:
+        place = text.find("{", random.randrange(len(text)) if text else 0)
+        key = random.choice(("name", "schema", "tenants", "id", "run"))
+        text = f'{text[: place + 1]}"{key}": null, {text[place + 1 :]}'
+    return text.encode()
+
+
+def each(count: int, seed: int, change: Callable[[Random], bytes]) -> Iterator[bytes]:
+    """Yield some changes, the same for the same seed."""
+    random = Random(seed)
+    for _ in range(count):
+        yield change(random)
+
+
+def _places(value: Value) -> Iterator[tuple[Any, Any]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield value, key
+            yield from _places(item)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield value, place
+            yield from _places(item)

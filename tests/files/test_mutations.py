@@ -1,0 +1,359 @@
+"""Mutations of every format that is read: each is read, or refused with a reason; nothing else comes out of it."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from auditor import catalogue, resources
+from auditor.catalogue import microsoft
+from auditor.deliver.sent_log import SentLog
+from auditor.demo.tenants import snapshots
+from auditor.domain.errors import AuditorError
+from auditor.history.ledger import _entry
+from auditor.history.saved import load
+from auditor.history.trends import NightSummary, trends
+from auditor.policy.loading import load as load_policies
+from auditor.policy.structure import check
+from auditor.policy.yaml import parse
+from auditor.render import render
+from auditor.settings.reading import load as load_tenants
+from auditor.snapshot.manifest import FileEntry, decode
+from auditor.snapshot.reading import _open
+from auditor.snapshot.writing import write
+from auditor.store.nights import SCHEMA, decode_counts, decode_night, sealed
+from tests.cli.harness import call
+from tests.files.mutations import VALUES, of_bytes, of_json, of_values
+from tests.render.sample import result
+
+NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+MANY = 1_000
+POLICY = b"""\
+version: 1
+policies:
+- {id: spare, severity: low, seats: {of: [SPE_E3], spare: {min: 1, max: 30%}}}
+- id: leavers
+  users: {accountEnabled: false, createdDateTime: {before: 90d}}
+  assignments: {of: paid, allow: []}
+waivers:
+- {policy: spare, reason: merger, expires: 2027-01-31}
+"""
+TEST = b"""\
+version: 1
+tests:
+- name: one
+  asOf: 2026-11-20
+  given:
+    users: [{userPrincipalName: a@b.example, licenses: [SPE_E3]}]
+    products: [{product: SPE_E3, enabled: 5}]
+  expect: [{policy: spare, check: seats.above-maximum}]
+"""
+TENANTS = b"""\
+version: 1
+tenants:
+- name: contoso
+  tenantId: 11111111-2222-3333-4444-555555555555
+  credential: {type: client-secret, clientId: 66666666-7777-8888-9999-000000000000, secretEnv: SECRET}
+  recipients: [{address: a@contoso.example, locale: nl}]
+mail: {from: a@contoso.example, smtp: {host: mail.contoso.example}}
+"""
+
+
+def told(read: Callable[[], object]) -> bool:
+    """Whether something was read; what is refused has a reason. Any other exception goes through."""
+    try:
+        read()
+    except AuditorError as error:
+        reasons = [bool(each.slug and each.message) for each in error.diagnostics]
+    else:
+        return True
+    assert reasons
+    assert all(reasons)
+    return False
+
+
+def mutated(
+    change: Callable[[Random], bytes], read: Callable[[bytes], object], count: int = MANY, seed: int = 20
+) -> None:
+    random = Random(seed)
+    refused = 0
+    for number in range(count):
+        body = change(random)
+        try:
+            refused += not told(lambda body=body: read(body))  # type: ignore[misc]
+        except Exception as error:
+            raise AssertionError(f"change {number} of seed {seed}: {body[:2000]!r}") from error
+    assert refused > count // 50
+
+
+@cache
+def saved() -> bytes:
+    return b"".join(render(result(), "json", locale="en").chunks())
+
+
+def test_saved_results() -> None:
+    document = json.loads(saved())
+
+    def read(body: bytes) -> None:
+        found = load(body)
+        for tenant in found.tenants:
+            assert 1 <= len(tenant.name) <= 63
+
+    mutated(lambda random: of_json(document, random), read, MANY // 2)
+    mutated(lambda random: of_bytes(saved(), random), read, MANY // 2)
+
+
+@cache
+def root(folder: Path) -> Path:
+    return write(folder, snapshots(NOW)[1])
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return root(tmp_path_factory.mktemp("mutated"))
+
+
+def resealed(document: Any) -> bytes:
+    """Give a manifest the digest of what it holds, as only a forger would."""
+    from auditor.snapshot.manifest import _digest  # noqa: PLC0415
+
+    if isinstance(document, dict):
+        document.pop("digest", None)
+        document["digest"] = _digest(document)
+    return json.dumps(document).encode()
+
+
+def sound(document: Any, random: Random) -> Any:
+    """Change values until they can be written as UTF-8."""
+    while True:
+        changed = of_values(document, random)
+        try:
+            json.dumps(changed, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            continue
+        return changed
+
+
+def test_manifests(snapshot: Path) -> None:
+    body = (snapshot / "manifest.json").read_bytes()
+    document = json.loads(body)
+    mutated(lambda random: resealed(sound(document, random)), lambda text: decode(text, where="m"), MANY * 4 // 5)
+    mutated(lambda random: of_bytes(body, random), lambda text: decode(text, where="m"), MANY // 5)
+
+
+@pytest.mark.parametrize("name", ["users", "assignments", "products", "subscriptions", "groups"])
+def test_tables(snapshot: Path, tmp_path: Path, name: str) -> None:
+    """A fifth of the changes for each of five tables, most of them in the footer."""
+    whole = (snapshot / f"{name}.parquet").read_bytes()
+    rows = json.loads((snapshot / "manifest.json").read_text())["files"][f"{name}.parquet"]["rows"]
+    path = tmp_path / f"{name}.parquet"
+    cut = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+
+    def change(random: Random) -> bytes:
+        if random.randrange(4):
+            place = random.randrange(cut, len(whole))
+            body = bytearray(whole)
+            body[place] = random.choice((body[place] ^ 1 << random.randrange(8), random.randrange(256)))
+            return bytes(body)
+        return of_bytes(whole, random)
+
+    def read(body: bytes) -> None:
+        path.write_bytes(body)
+        found = _open(path, FileEntry(rows=rows, size=len(body), sha256=hashlib.sha256(body).hexdigest()), None)
+        if hasattr(found, "file"):
+            for group in range(found.file.num_row_groups):
+                found.rows(group, found.present(None), threads=False).to_pylist()
+        else:
+            found.to_pylist()
+
+    mutated(change, read, MANY // 5)
+
+
+def night(snapshot: Path) -> dict[str, Any]:
+    seat = {"skuId": "a", "skuPartNumber": "E3", "appliesTo": "User", "enabled": 5, "warning": 0, "suspended": 0,
+            "lockedOut": 0, "consumed": 3, "holders": 3}  # fmt: skip
+    return {
+        "schema": SCHEMA,
+        "tenant": "fabrikam",
+        "instant": "2026-11-20T02:17:00+00:00",
+        "complete": True,
+        "manifest": (snapshot / "manifest.json").read_text(),
+        "parts": [
+            {"name": f"fabrikam/parts/2026-11-20T021700Z-{'a' * 16}.zip", "kind": "full", "bytes": 5, "sha256": "b"}
+        ],
+        "content": {"users": "c"},
+        "rowGroups": [5],
+        "summary": {
+            "users": 5, "blocked": 1, "licensed": None, "complete": True, "seats": [seat],
+            "cohorts": {
+                "since": "2026-11-19T02:17:00+00:00",
+                "skus": {"a": {"kept": 1, "new": 2, "reclaimed": 0, "lapsed": 1}},
+            },
+        },
+    }  # fmt: skip
+
+
+ENTRY: Mapping[str, Any] = {
+    "schema": "auditor/ledger/v1",
+    "tenant": "fabrikam",
+    "number": 1,
+    "asOf": "2026-11-20T12:00:00+00:00",
+    "run": "0123456789abcdef",
+    "events": {
+        "name": f"fabrikam/findings/000001-{'a' * 16}.parquet", "sha256": "b", "bytes": 5, "checkpoint": True,
+    },
+    "summary": {
+        "tenantId": "x", "complete": True, "open": {"high": 1}, "waived": 0, "notEvaluated": 0,
+        "money": {"EUR": "12.50"}, "seatsWhole": True,
+        "seats": [{"skuId": "a", "skuPartNumber": "E3", "name": "E3", "usable": 5, "consumed": 3, "spare": 2}],
+        "policies": [{"id": "p", "severity": "high", "status": "fail", "open": 1, "waived": 0, "ages": [1, 0, 0, 0],
+                      "opened": 1, "closed": 0, "repair": {"3": 1}}],
+    },
+}  # fmt: skip
+
+
+def test_commits_of_nights(snapshot: Path) -> None:
+    document = night(snapshot)
+
+    def read(body: bytes) -> None:
+        decode_night(body, "n")
+        decode_counts(body, "n", tenant="fabrikam")
+
+    assert told(lambda: read(sealed(document)))
+    mutated(lambda random: forged(document, random), read)
+
+
+def test_commits_of_results() -> None:
+    assert told(lambda: _entry(sealed(ENTRY), "r", "fabrikam"))
+    mutated(lambda random: forged(dict(ENTRY), random), lambda body: _entry(body, "r", "fabrikam"))
+
+
+def forged(document: Any, random: Random) -> bytes:
+    changed = of_values(document, random)
+    return sealed(changed) if isinstance(changed, dict) and random.randrange(5) else of_bytes(sealed(document), random)
+
+
+def test_trends_of_what_was_read(snapshot: Path) -> None:
+    """What passes as the counts of nights and results is calculated with: the database takes a while for each."""
+    first, second = Random(1), Random(2)
+    seen = 0
+    while seen < 12:
+        try:
+            counts = decode_counts(forged(night(snapshot), first), "n", tenant="fabrikam")
+            entry = _entry(forged(dict(ENTRY), second), "r", "fabrikam")
+        except AuditorError:
+            continue
+        seen += 1
+        summary = NightSummary(at=counts.instant, complete=counts.complete, summary=counts.summary)
+        trends("fabrikam", [summary], [entry], now=NOW)
+
+
+def test_policies() -> None:
+    def read(body: bytes) -> None:
+        load_policies([("p.yaml", body)], waivers_from=date(2026, 11, 20))
+
+    mutated(lambda random: of_yaml(POLICY, random), read, MANY // 4)
+
+
+def test_policy_tests() -> None:
+    def read(body: bytes) -> None:
+        document = parse(body, file="t.yaml")
+        mistakes = check(document, "policy-test")
+        if mistakes:
+            from auditor.domain.errors import InputError  # noqa: PLC0415
+
+            raise InputError(mistakes)
+
+    mutated(lambda random: of_yaml(TEST, random), read, MANY // 4)
+
+
+def test_tenants() -> None:
+    mutated(lambda random: of_yaml(TENANTS, random), lambda body: load_tenants(body, file="t.yaml"), MANY // 4)
+
+
+def of_yaml(body: bytes, random: Random) -> bytes:
+    """Change bytes, or one word for a value: flow style is JSON."""
+    if random.randrange(2):
+        return of_bytes(body, random)
+    words = body.split(b" ")
+    words[random.randrange(len(words))] = json.dumps(random.choice(VALUES)).encode() + random.choice((b"", b"\n"))
+    return b" ".join(words)
+
+
+@cache
+def table() -> bytes:
+    """A table of three rows in Microsoft's form."""
+    head = "Product_Display_Name,String_Id,GUID,Service_Plan_Name,Service_Plan_Id,Service_Plans_Included_Friendly_Names"
+    rows = [f"E3,SPE_E3,05e9a617-0261-4cee-bb44-138d3ef5d96{n},PLAN_{n},{n * 8}-1111-2222-3333-444444444444,Plan"
+            for n in "123"]  # fmt: skip
+    return "\r\n".join([head, *rows, ""]).encode()
+
+
+def test_product_tables() -> None:
+    def read(body: bytes) -> None:
+        microsoft.parse(body, source="x", date="2026-11-20")
+
+    mutated(lambda random: of_bytes(table(), random), read)
+
+
+def test_product_catalogues() -> None:
+    document = json.loads(resources.folder("auditor.catalogue").joinpath("products.json").read_text(encoding="utf-8"))
+    small = {key: _few(value) for key, value in document.items()}
+
+    def read(body: bytes) -> None:
+        # What is no UTF-8 is refused where the file is read.
+        catalogue.loads(body.decode("utf-8", "replace"), where="c.json")
+
+    mutated(lambda random: of_json(small, random), read)
+
+
+def _few(value: Any) -> Any:
+    if isinstance(value, dict):
+        return dict(list(value.items())[:3])
+    return value[:3] if isinstance(value, list) else value
+
+
+def test_lists_of_sent_mails(tmp_path: Path) -> None:
+    path = tmp_path / "sent.jsonl"
+    lines = [
+        {"key": "k", "state": state, "claim": "c", "at": NOW.isoformat(), "run": "r", "recipient": "a@b.example",
+         "messageId": "m", "week": "2026-W47"} for state in ("sending", "accepted")
+    ]  # fmt: skip
+    body = "".join(json.dumps(line) + "\n" for line in lines).encode()
+
+    def change(random: Random) -> bytes:
+        return random.choice((of_bytes(body, random), json.dumps(of_values(lines[0], random)).encode() + b"\n"))
+
+    def read(text: bytes) -> None:
+        path.write_bytes(text)
+        log = SentLog(path)
+        log.state("k")
+        log.weekly_sent("a@b.example", "2026-W47")
+
+    mutated(change, read)
+
+
+def commands(folder: Path) -> Iterator[tuple[str, bytes, tuple[str, ...]]]:
+    yield "r.json", saved(), ("report", "r.json", "-f", "markdown=-")
+    yield "p.yaml", POLICY, ("validate", "p.yaml")
+    yield "t.yaml", TENANTS, ("validate", "p.yaml", "--tenants", "t.yaml")
+    yield "products.csv", table(), ("products", "update", "products.csv", "-o", str(folder / "out.json"))
+
+
+def test_commands_end_with_a_code_of_their_own(tmp_path: Path) -> None:
+    """A few changes go through the whole command: none ends with 70."""
+    random = Random(3)
+    (tmp_path / "p.yaml").write_bytes(POLICY)
+    for name, body, arguments in commands(tmp_path):
+        for _ in range(25):
+            changed = of_json(json.loads(body), random) if name == "r.json" else of_bytes(body, random)
+            (tmp_path / name).write_bytes(changed)
+            ran = call(*arguments, cwd=tmp_path)
+            assert ran.code in {0, 1, 2, 3}, (arguments, changed, ran.err)
+        (tmp_path / name).write_bytes(body)
