@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from auditor.files import input as files
 from auditor.store import MARK
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def store_at(where: Path | str) -> "Store":
 
 def is_store(where: Path | str) -> bool:
     """Whether a place is a store, and not a folder of snapshots."""
-    return not isinstance(where, Path) or (where / MARK).is_file()
+    return not isinstance(where, Path) or files.is_file(where / MARK)
 
 
 def all_folders(root: Path) -> list[Path]:

@@ -215,11 +215,15 @@ def test_a_root_of_nothing_but_damage_is_refused(here: Path) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become somebody else")
-def test_a_closed_folder_of_one_tenant_is_its_failure(here: Path) -> None:
-    folder = one(here)
-    for path in (here, *here.parents):
-        if path.name.startswith(("pytest-", "here", "test_")):
+@pytest.mark.parametrize("which", ["night", "tenant", "root"])
+def test_a_closed_folder_is_told(here: Path, which: str) -> None:
+    """One of a tenant is its failure; where nothing can be listed, nothing is audited."""
+    folder = {"night": one(here), "tenant": one(here).parent, "root": here / "snapshots"}[which]
+    for path in here.parents:
+        if path.name.startswith(("pytest-", "test_")):
             path.chmod(0o755)
+    for path in (here, *here.rglob("*")):
+        path.chmod(0o755)
     arguments = ("audit", "--snapshot", "snapshots", "-f", "json=-")
     assert call(*arguments, cwd=here).code in {0, 1}  # whatever is imported was read now
     folder.chmod(0)
@@ -229,5 +233,5 @@ def test_a_closed_folder_of_one_tenant_is_its_failure(here: Path) -> None:
     finally:
         os.seteuid(0)
         folder.chmod(0o755)
-    assert ran.code == 3, ran.err
-    assert "cannot be read" in ran.text
+    assert ran.code == (2 if which == "root" else 3), ran.err
+    assert "cannot be read" in ran.text + ran.err
