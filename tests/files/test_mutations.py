@@ -25,6 +25,8 @@ from auditor.policy.yaml import parse
 from auditor.render import render
 from auditor.settings.reading import load as load_tenants
 from auditor.snapshot.manifest import FileEntry, decode
+from auditor.snapshot.members import MemberFile
+from auditor.snapshot.people import PeopleFile
 from auditor.snapshot.reading import _open
 from auditor.snapshot.writing import write
 from auditor.store.nights import SCHEMA, decode_counts, decode_night, sealed
@@ -166,7 +168,8 @@ def test_tables(snapshot: Path, tmp_path: Path, name: str) -> None:
     def read(body: bytes) -> None:
         path.write_bytes(body)
         found = _open(path, FileEntry(rows=rows, size=len(body), sha256=hashlib.sha256(body).hexdigest()), None)
-        if hasattr(found, "file"):
+        assert not isinstance(found, MemberFile)
+        if isinstance(found, PeopleFile):
             for group in range(found.file.num_row_groups):
                 found.rows(group, found.present(None), threads=False).to_pylist()
         else:
