@@ -1,6 +1,6 @@
 """A piece of a saved JSON document with its place, read key by key; what is not as promised is a SnapshotError."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -13,6 +13,7 @@ from auditor.files.shape import checked_amount
 
 Word = TypeVar("Word", bound=StrEnum)
 Kind = TypeVar("Kind")
+_Item = TypeVar("_Item")
 _MISSING = object()
 _LARGE = float(1 << 63)
 _FLOAT = Decimal(10) ** 300
@@ -219,6 +220,16 @@ class Part:
     def _refuse(self, key: str, expected: str, value: Any = _MISSING) -> NoReturn:
         found = self.values.get(key) if value is _MISSING else value
         damaged(self._place(key), f"has the value {_shown(found)}, not {expected}")
+
+
+def unique(part: Part, key: str, found: tuple[_Item, ...], name: Callable[[_Item], str]) -> tuple[_Item, ...]:
+    """Return what was read; two of one name are refused."""
+    seen: set[str] = set()
+    for each in map(name, found):
+        if each in seen:
+            damaged(part.where, f"'{key}' holds {each[:80]!r} twice")
+        seen.add(each)
+    return found
 
 
 def _in_calendar(moment: datetime) -> bool:

@@ -3,7 +3,7 @@
 import gc
 from collections.abc import Callable, Iterable
 from re import fullmatch
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
 from auditor.domain.result import (
@@ -43,11 +43,10 @@ from auditor.domain.words import (
 from auditor.files import json_document
 from auditor.history.cutting import Body, cut, decoded
 from auditor.history.findings import Findings
-from auditor.history.part import DoubtfulNumberError, Part, damaged
+from auditor.history.part import DoubtfulNumberError, Part, damaged, unique
 
 _VERSION: Final = 1
 
-_Item = TypeVar("_Item")
 Kept = Callable[[TenantResult], TenantResult]
 """Puts what is long in a tenant elsewhere."""
 
@@ -59,8 +58,7 @@ def load(body: Body, *, where: str = "result.json", kept: Kept | None = None) ->
     are passed over. Raises SnapshotError for a file that is damaged (`result-damaged`), no result at all
     (`result-foreign`) or written by a newer version (`result-version`).
     """
-    collected = gc.isenabled()
-    # Millions of new values, none of them garbage: looking for some again and again would double the time.
+    collected = gc.isenabled()  # millions of new values, none of them garbage: to look for some doubles the time
     gc.disable()
     try:
         try:
@@ -98,7 +96,7 @@ def _result(
         read = map(kept, read)
     return Result(
         run=run,
-        tenants=_unique(root, "tenants", tuple(read), lambda tenant: tenant.name),
+        tenants=unique(root, "tenants", tuple(read), lambda tenant: tenant.name),
         fleet=_fleet(root.part("fleet"), findings),
         summary=Summary(
             open={severity: counted.count(severity) for severity in Severity},
@@ -106,16 +104,6 @@ def _result(
             not_evaluated=summary.count("notEvaluated"),
         ),
     )
-
-
-def _unique(part: Part, key: str, found: tuple[_Item, ...], name: Callable[[_Item], str]) -> tuple[_Item, ...]:
-    """Return what was read; two of one name are refused."""
-    seen: set[str] = set()
-    for place, item in enumerate(found):
-        if name(item) in seen:
-            damaged(part.where, f"'{key}[{place}]' is {name(item)[:80]!r}, which stands there twice")
-        seen.add(name(item))
-    return found
 
 
 def _check_schema(root: Part, where: str) -> None:
@@ -173,7 +161,7 @@ def _tenant(part: Part, run: Run, findings: Findings) -> TenantResult:
         display_name=part.optional_text("displayName") or "",
         locale=part.optional_text("locale"),
         sources=tuple(map(_coverage, part.parts("sources"))),
-        seats=_unique(part, "seats", tuple(map(_seats, part.parts("seats"))), lambda seats: seats.sku_id.casefold()),
+        seats=unique(part, "seats", tuple(map(_seats, part.parts("seats"))), lambda seats: seats.sku_id.casefold()),
         subscriptions=tuple(map(_subscription, part.optional_parts("subscriptions"))),
         policies=tuple(map(_outcome, part.parts("policies"))),
         findings=findings.read(part, "findings"),

@@ -91,6 +91,22 @@ def of_json(document: Value, random: Random) -> bytes:
     return text.encode()
 
 
+def of_yaml(body: bytes, random: Random) -> bytes:
+    """Change bytes, or one word for a value: flow style is JSON."""
+    if random.randrange(2):
+        return of_bytes(body, random)
+    words = body.split(b" ")
+    words[random.randrange(len(words))] = json.dumps(random.choice(VALUES)).encode() + random.choice((b"", b"\n"))
+    return b" ".join(words)
+
+
+def few(value: Any) -> Any:
+    """Return the first three of a list or an object."""
+    if isinstance(value, dict):
+        return dict(list(value.items())[:3])
+    return value[:3] if isinstance(value, list) else value
+
+
 def each(count: int, seed: int, change: Callable[[Random], bytes]) -> Iterator[bytes]:
     """Yield some changes, the same for the same seed."""
     random = Random(seed)

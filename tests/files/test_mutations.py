@@ -31,7 +31,7 @@ from auditor.snapshot.reading import _open
 from auditor.snapshot.writing import write
 from auditor.store.nights import SCHEMA, decode_counts, decode_night, sealed
 from tests.cli.harness import call
-from tests.files.mutations import VALUES, of_bytes, of_json, of_values
+from tests.files.mutations import few, of_bytes, of_json, of_values, of_yaml
 from tests.render.sample import result
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
@@ -280,15 +280,6 @@ def test_tenants() -> None:
     mutated(lambda random: of_yaml(TENANTS, random), lambda body: load_tenants(body, file="t.yaml"), MANY // 4)
 
 
-def of_yaml(body: bytes, random: Random) -> bytes:
-    """Change bytes, or one word for a value: flow style is JSON."""
-    if random.randrange(2):
-        return of_bytes(body, random)
-    words = body.split(b" ")
-    words[random.randrange(len(words))] = json.dumps(random.choice(VALUES)).encode() + random.choice((b"", b"\n"))
-    return b" ".join(words)
-
-
 @cache
 def table() -> bytes:
     """A table of three rows in Microsoft's form."""
@@ -307,19 +298,13 @@ def test_product_tables() -> None:
 
 def test_product_catalogues() -> None:
     document = json.loads(resources.folder("auditor.catalogue").joinpath("products.json").read_text(encoding="utf-8"))
-    small = {key: _few(value) for key, value in document.items()}
+    small = {key: few(value) for key, value in document.items()}
 
     def read(body: bytes) -> None:
         # What is no UTF-8 is refused where the file is read.
         catalogue.loads(body.decode("utf-8", "replace"), where="c.json")
 
     mutated(lambda random: of_json(small, random), read)
-
-
-def _few(value: Any) -> Any:
-    if isinstance(value, dict):
-        return dict(list(value.items())[:3])
-    return value[:3] if isinstance(value, list) else value
 
 
 def test_lists_of_sent_mails(tmp_path: Path) -> None:
