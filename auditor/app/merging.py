@@ -33,13 +33,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
         _same("policies", first_name, first.run.policy_digest, name, result.run.policy_digest)
         _same("instants", first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
         _same("versions of the program", first_name, first.run.tool_version, name, result.run.tool_version)
-        if result.run.redacted is not first.run.redacted:
-            hidden, clear = (name, first_name) if result.run.redacted else (first_name, name)
-            raise UsageError(
-                "merge-different-runs",
-                f"{hidden} has pseudonyms for people and {clear} has their names",
-                hint="give --redact to every shard, or to the report that merges them",
-            )
+        _same_pseudonyms(first_name, first, name, result)
         for tenant in result.tenants:
             if tenant.name in owners:
                 raise UsageError(
@@ -66,6 +60,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
             policies=first.run.policies,
             previous=previous,
             redacted=first.run.redacted,
+            redaction=first.run.redaction,
         ),
         fleet=merged.fleet
         if past is None
@@ -108,6 +103,23 @@ def _same(what: str, one_name: str, one: str, other_name: str, other: str) -> No
             "merge-different-runs",
             f"{one_name} and {other_name} come from different {what}: {one} and {other}",
             hint="merge the shards of one run",
+        )
+
+
+def _same_pseudonyms(first_name: str, first: Result, name: str, result: Result) -> None:
+    """Raise UsageError where one result has names and the other pseudonyms, or both have pseudonyms of other keys."""
+    if result.run.redacted is not first.run.redacted:
+        hidden, clear = (name, first_name) if result.run.redacted else (first_name, name)
+        raise UsageError(
+            "merge-different-runs",
+            f"{hidden} has pseudonyms for people and {clear} has their names",
+            hint="give --redact to every shard, or to the report that merges them",
+        )
+    if result.run.redaction != first.run.redaction:
+        raise UsageError(
+            "merge-different-runs",
+            f"{first_name} and {name} have pseudonyms that were made with different keys",
+            hint="give every shard the same AUDITOR_REDACT_KEY, or --redact to the report that merges them",
         )
 
 

@@ -10,6 +10,7 @@ from auditor.app.auditing import audit
 from auditor.app.catalogue import active
 from auditor.app.policy_files import DEFAULT, LIBRARY, policy_files
 from auditor.app.policy_refs import commit_of, files_of, is_safe
+from auditor.app.pseudonyms import Key
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
 from auditor.app.running import Request, opened_states
@@ -36,6 +37,8 @@ class PreviewRequest:
     as_of: datetime
     names: bool = False
     """Whether people are called by name; pseudonyms otherwise."""
+    key: Key | None = None
+    """Of the pseudonyms; must be given where people are not called by name."""
 
 
 def preview(request: PreviewRequest) -> Preview:
@@ -60,7 +63,9 @@ def preview(request: PreviewRequest) -> Preview:
         new = remedied(audit(states, after, active(), request.as_of), after)
     policies = _policies(old, new)
     if not request.names:
-        old, new = redacted(old), redacted(new)
+        if request.key is None:
+            raise ValueError("a preview with pseudonyms needs a key")
+        old, new = redacted(old, request.key), redacted(new, request.key)
     return _compared(old, new, base, head, policies)
 
 

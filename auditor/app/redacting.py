@@ -1,197 +1,276 @@
-"""A Result into the same result with stable pseudonyms for people: who it is about can be told apart, not told."""
+"""A Result into the same result with pseudonyms for people, which nobody can compute without the key."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from auditor.app.packing import rewritten
-from auditor.domain.result import Action, Finding, Notice, Result, Run, Subject, TenantResult
+from auditor.app.people import PERSONAL, People, mentioned, named_in, people_of
+from auditor.app.pseudonyms import Key
+from auditor.domain.result import Action, Finding, FleetPast, FleetResult, Notice, Result, Run, Subject, TenantResult
 from auditor.domain.words import SubjectType
-from auditor.remedy.planned import FleetPlan
+from auditor.engine.describing import in_order
+from auditor.remedy.planned import FleetPlan, Proof, TenantPlan
 
-_PERSONAL = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
-"""Keys of evidence and selectors that tell who somebody is."""
-_TOKEN = re.compile(r"""[^\s/'"(),;=<>\[\]{}]*[^\s/'"(),;=<>\[\]{}.:!?]""")
-"""What can be an id or an address in a text: no address and no id holds one of these signs, or ends in a stop."""
+_UNSAID = frozenset({"ticket", "approvedBy"})
+"""Keys of waivers that are left out."""
+_REASON = "redacted"
+"""What stands for the reason of a waiver, which must have one."""
+_INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_PSEUDONYM = re.compile(r"user-[0-9a-f]{16}")
 
 _QUOTED = re.compile(r"'([^']*)'")
-_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(_PERSONAL))}) '[^']*'(?:, '[^']*')*")
+_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
 """What a notice quotes of a property that tells who somebody is."""
 
 
-def redacted(result: Result) -> Result:
-    """Replace ids, names and addresses of users in findings, actions, notices and in the selectors of policies.
+def redacted(result: Result, key: Key) -> Result:
+    """Replace people in findings, actions, notices and policies, and every fingerprint; instants become days.
 
-    The pseudonym is a hash of tenant and user id, so that it stays the same from run to run; fingerprints stay as they
-    are. Groups, products and departments are not people and keep their names; so do the owners of policies and
-    waivers, to whom the report is addressed. A result of pseudonyms stays as it is: theirs would be other ones.
+    What tells who somebody is becomes a pseudonym: ids, names and addresses of users, and every address in free text.
+    Reasons, tickets and approvers of waivers go. Findings are put in the order of pseudonyms, because that of ids
+    tells them. Groups, products, departments and the owners of policies, who are readers, stay. A result of pseudonyms
+    stays as it is.
     """
     if result.run.redacted:
         return result
-    return replace(result, run=_run(result.run), tenants=tuple(rewritten(tenant, _tenant) for tenant in result.tenants))
+    named = named_in(result.run, key)
+    return replace(
+        result,
+        run=_run(result.run, mentioned(result, key, named)),
+        tenants=tuple(rewritten(tenant, lambda held: _tenant(held, key, named)) for tenant in result.tenants),
+        fleet=_fleet(result.fleet, People(key=key, named=named)),
+    )
 
 
-def redacted_plan(plan: FleetPlan) -> FleetPlan:
-    """Replace people in a plan as in a result; the same person has the same pseudonym in both."""
-    tenants = []
-    for tenant in plan.tenants:
-        people = _people(tenant.tenant_id, (*tenant.findings, *tenant.proof.new))
-        solved = replace(tenant.solved, partial=tuple(_text(name, people) for name in tenant.solved.partial))
-        proof = replace(
-            tenant.proof,
-            new=tuple(_finding(finding, people) for finding in tenant.proof.new),
-            remaining=tuple(replace(item, why=_text(item.why, people)) for item in tenant.proof.remaining),
-        )
-        dropped = tuple(
-            replace(item, subject=_text(item.subject, people), why=_text(item.why, people)) for item in tenant.dropped
-        )
-        tenants.append(
-            replace(
-                tenant,
-                actions=tuple(_action(action, people) for action in tenant.actions),
-                findings=tuple(_finding(finding, people) for finding in tenant.findings),
-                proof=proof,
-                dropped=dropped,
-                solved=solved,
-            )
-        )
-    return replace(plan, tenants=tuple(tenants))
+def redacted_plan(plan: FleetPlan, key: Key) -> FleetPlan:
+    """Replace people in a plan as in a result; with one key the same person has the same pseudonym in both."""
+    return replace(
+        plan,
+        tenants=tuple(_planned(tenant, key) for tenant in plan.tenants),
+        fleet=_proof(plan.fleet, People(key=key)),
+    )
 
 
-def pseudonym(tenant_id: str, user_id: str) -> str:
-    """Return the stable name that stands for a user of a tenant."""
-    return "user-" + hashlib.sha256(f"{tenant_id}\x1f{user_id}".encode()).hexdigest()[:12]
-
-
-def _run(run: Run) -> Run:
+def _run(run: Run, people: People) -> Run:
     headers = []
     for header in run.policies:
-        users = header.spec.get("users")
-        spec = header.spec if users is None else {**header.spec, "users": _selector(users)}
-        headers.append(replace(header, spec=spec))
+        spec = {
+            name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
+            for name, value in header.spec.items()
+        }
+        if "owner" in header.spec:
+            spec["owner"] = header.spec["owner"]
+        title, rationale = people.free(header.title), people.free(header.rationale)
+        headers.append(replace(header, title=title, rationale=rationale, spec=spec))
     populations = run.definitions.get("populations") or {}
     definitions = {
         **run.definitions,
-        "populations": {name: _selector(selector) for name, selector in populations.items()},
-        "waivers": [
-            {key: _selector(value) if key == "users" else value for key, value in waiver.items()}
-            for waiver in run.definitions.get("waivers") or ()
-        ],
+        "populations": {
+            name: people.plain(_selector(selector, people.key), people.free) for name, selector in populations.items()
+        },
+        "waivers": [_waiver(waiver, people) for waiver in run.definitions.get("waivers") or ()],
     }
-    return replace(run, policies=tuple(headers), definitions=definitions, redacted=True)
+    redaction = people.key.redaction
+    return replace(run, policies=tuple(headers), definitions=definitions, redacted=True, redaction=redaction)
 
 
-def _selector(selector: Any) -> Any:
+def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
+    """Return a waiver without its free texts; its owner's address is a pseudonym."""
+    kept = {
+        name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
+        for name, value in waiver.items()
+        if name not in _UNSAID
+    }
+    return {**kept, "reason": _REASON} if "reason" in kept else kept
+
+
+def _selector(selector: Any, key: Key) -> Any:
     """Replace the people whom a selector names; the names of populations and groups stay."""
     match selector:
         case Mapping():
-            return {key: _anonymous(value) if key in _PERSONAL else _selector(value) for key, value in selector.items()}
+            return {
+                name: _anonymous(value, key) if name in PERSONAL else _selector(value, key)
+                for name, value in selector.items()
+            }
         case list() | tuple():
-            return [_selector(item) for item in selector]
+            return [_selector(item, key) for item in selector]
         case _:
             return selector
 
 
-def _anonymous(value: Any) -> Any:
+def _anonymous(value: Any, key: Key) -> Any:
     match value:
         case str():
-            return pseudonym("", value.casefold())
+            return key.person("", value.casefold())
         case Mapping():
-            return {key: _anonymous(item) for key, item in value.items()}
+            return {name: _anonymous(item, key) for name, item in value.items()}
         case list() | tuple():
-            return [_anonymous(item) for item in value]
+            return [_anonymous(item, key) for item in value]
         case _:
             return value
 
 
-def _tenant(tenant: TenantResult) -> TenantResult:
-    people = _people(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed))
+def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantResult:
+    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed), key, named)
+    findings = _findings(tenant.findings, people)
+    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
     return replace(
         tenant,
-        findings=tuple(_finding(finding, people) for finding in tenant.findings),
-        fixed=tuple(_finding(finding, people) for finding in tenant.fixed),
-        unconfirmed=tuple(_finding(finding, people) for finding in tenant.unconfirmed),
-        actions=tuple(_action(action, people) for action in tenant.actions),
-        notices=tuple(_notice(notice, people) for notice in tenant.notices),
+        findings=findings,
+        fixed=_findings(tenant.fixed, people),
+        unconfirmed=_findings(tenant.unconfirmed, people),
+        closed=_fingerprints(tenant.closed, key),
+        actions=tuple(_action(action, people, places) for action in tenant.actions),
+        notices=_notices(tenant.notices, people),
+        sources=tuple(
+            source if source.reason is None else replace(source, reason=people.free(source.reason))
+            for source in tenant.sources
+        ),
+        policies=tuple(
+            outcome if outcome.reason is None else replace(outcome, reason=people.free(outcome.reason))
+            for outcome in tenant.policies
+        ),
+        failure=None if tenant.failure is None else people.free(tenant.failure),
     )
 
 
-def _notice(notice: Notice, people: "_People") -> Notice:
-    """Replace people in a notice, and the values by which a policy names them: they get the policy's pseudonyms."""
-    message = _text(notice.message, people)
-    if notice.code == "policy.no-match":
-        message = _NAMED.sub(lambda found: _QUOTED.sub(_hidden, found[0]), message)
-    return replace(notice, message=message)
+def _fleet(fleet: FleetResult, people: People) -> FleetResult:
+    findings = _findings(fleet.findings, people)
+    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    past: FleetPast | None = fleet.past
+    if past is not None:
+        past = replace(
+            past,
+            findings=_findings(past.findings, people),
+            unconfirmed=_findings(past.unconfirmed, people),
+            closed=_fingerprints(past.closed, people.key),
+        )
+    return replace(
+        fleet,
+        findings=findings,
+        fixed=_findings(fleet.fixed, people),
+        unconfirmed=_findings(fleet.unconfirmed, people),
+        closed=_fingerprints(fleet.closed, people.key),
+        actions=tuple(_action(action, people, places) for action in fleet.actions),
+        notices=_notices(fleet.notices, people),
+        past=past,
+    )
 
 
-def _hidden(quoted: re.Match[str]) -> str:
-    return f"'{_anonymous(quoted[1])}'"
+def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
+    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
+    findings = _findings(tenant.findings, people)
+    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    dropped = (replace(item, subject=people.said(item.subject), why=people.said(item.why)) for item in tenant.dropped)
+    return replace(
+        tenant,
+        actions=tuple(_action(action, people, places) for action in tenant.actions),
+        findings=findings,
+        proof=_proof(tenant.proof, people),
+        dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
+        solved=replace(tenant.solved, partial=tuple(sorted(map(people.text, tenant.solved.partial)))),
+    )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _People:
-    """The pseudonyms of a tenant's users: by id, and by everything that names them in a text."""
-
-    ids: Mapping[str, str]
-    texts: Mapping[str, str]
-
-
-def _people(tenant_id: str, findings: Iterable[Finding]) -> _People:
-    ids: dict[str, str] = {}
-    names: dict[str, str] = {}
-    addresses: dict[str, str] = {}
-    for finding in findings:
-        if finding.subject.type is SubjectType.USER:
-            user = finding.subject.id
-            name = ids[user] = ids.get(user) or pseudonym(tenant_id, user)
-            names[finding.subject.name] = name
-            addresses[str(finding.evidence.get("userPrincipalName") or "")] = name
-    # Anybody may be called what is another's id: the id goes before.
-    texts = {**names, **addresses, **ids}
-    texts.pop("", None)
-    return _People(ids=ids, texts=texts)
+def _proof(proof: Proof, people: People) -> Proof:
+    remaining = (
+        replace(item, fingerprint=people.key.fingerprint(item.fingerprint), why=people.said(item.why))
+        for item in proof.remaining
+    )
+    return replace(
+        proof,
+        fixed=_fingerprints(proof.fixed, people.key),
+        remaining=tuple(sorted(remaining, key=lambda item: item.fingerprint)),
+        new=_findings(proof.new, people),
+    )
 
 
-def _finding(finding: Finding, people: _People) -> Finding:
-    if finding.subject.type is not SubjectType.USER:
-        return finding
-    name = people.ids[finding.subject.id]
-    personal = {key: name for key in _PERSONAL & finding.evidence.keys() if finding.evidence[key]}
-    evidence = {**finding.evidence, **personal}
-    return replace(finding, subject=Subject(type=SubjectType.USER, id=name, name=name), evidence=evidence)
+def _fingerprints(fingerprints: Iterable[str], key: Key) -> tuple[str, ...]:
+    return tuple(sorted(map(key.fingerprint, fingerprints)))
 
 
-def _action(action: Action, people: _People) -> Action:
+def _notices(notices: Iterable[Notice], people: People) -> tuple[Notice, ...]:
+    return tuple(
+        replace(notice, message=people.free(_without_values(notice, people.key)), subject=people.free(notice.subject))
+        for notice in notices
+    )
+
+
+def _without_values(notice: Notice, key: Key) -> str:
+    """Return what a notice says; values by which a policy names people get the policy's pseudonyms."""
+    if notice.code != "policy.no-match":
+        return notice.message
+
+    def hidden(quoted: re.Match[str]) -> str:
+        return f"'{_anonymous(quoted[1], key)}'"
+
+    return _NAMED.sub(lambda found: _QUOTED.sub(hidden, found[0]), notice.message)
+
+
+def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...]:
+    """Replace people in findings; those of one check of a policy are put in the order of what stands for their ids."""
+    changed = (_finding(finding, people) for finding in findings)
+    return tuple(
+        finding
+        for _, same in groupby(changed, key=lambda finding: (finding.policy, finding.check))
+        for finding in sorted(same, key=in_order)
+    )
+
+
+def _finding(finding: Finding, people: People) -> Finding:
+    fingerprint = people.key.fingerprint(finding.fingerprint)
+    subject = finding.subject
+    if subject.type is not SubjectType.USER:
+        if subject.type is SubjectType.GROUP:
+            subject = replace(subject, name=people.free(subject.name))
+        evidence = people.plain(finding.evidence, people.ids_in)
+        return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
+    name = people.ids[subject.id]
+
+    def dated(text: str) -> str:
+        return people.ids_in(_day(text))
+
+    evidence = {
+        key: (name if value else value)
+        if key in PERSONAL
+        else people.plain(value, lambda text: people.free(_day(text)))
+        for key, value in finding.evidence.items()
+    }
+    return replace(
+        finding,
+        fingerprint=fingerprint,
+        subject=Subject(type=SubjectType.USER, id=name, name=name),
+        evidence=evidence,
+    )
+
+
+def _day(text: str) -> str:
+    """Return midnight of an instant's day: the second of a sign-in, or of a creation, tells whose it is."""
+    instant = _INSTANT.fullmatch(text)
+    return text if instant is None else f"{instant[1]}T00:00:00Z"
+
+
+def _action(action: Action, people: People, places: Mapping[str, int]) -> Action:
+    findings = sorted(map(people.key.fingerprint, action.findings), key=lambda each: (places.get(each, -1), each))
     return replace(
         action,
-        title=_text(action.title, people),
-        prerequisites=tuple(_text(text, people) for text in action.prerequisites),
-        steps=tuple(_text(text, people) for text in action.steps),
-        warnings=tuple(_text(text, people) for text in action.warnings),
-        requests=tuple(_plain(request, people) for request in action.requests),
+        findings=tuple(findings),
+        title=people.said(action.title),
+        prerequisites=tuple(map(people.said, action.prerequisites)),
+        steps=tuple(map(people.said, action.steps)),
+        warnings=tuple(map(people.said, action.warnings)),
+        links=tuple((people.text(label), people.text(address)) for label, address in action.links),
+        requests=_requests([people.plain(request, people.said) for request in action.requests]),
     )
 
 
-def _plain(value: Any, people: _People) -> Any:
-    """Replace people in any JSON value."""
-    match value:
-        case str():
-            return _text(value, people)
-        case Mapping():
-            return {key: _plain(item, people) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item, people) for item in value]
-        case _:
-            return value
-
-
-def _text(text: str, people: _People) -> str:
-    """Replace every known id and address in a text; a name that is no more than a word of it says nothing."""
-    whole = people.texts.get(text)
-    if whole is not None:
-        return whole
-    if people.texts.keys().isdisjoint(_TOKEN.findall(text)):  # as in most texts: they name nobody
-        return text
-    return _TOKEN.sub(lambda found: people.texts.get(found[0], found[0]), text)
+def _requests(requests: Sequence[Any]) -> tuple[Any, ...]:
+    """Put requests about people that follow one another in the order of pseudonyms; those about one stay in order."""
+    about = [(_PSEUDONYM.findall(str(request)), request) for request in requests]
+    ordered: list[Any] = []
+    for personal, group in groupby(about, key=lambda item: bool(item[0])):
+        ordered += [request for _, request in (sorted(group, key=lambda item: str(item[0][0])) if personal else group)]
+    return tuple(ordered)

@@ -11,8 +11,9 @@ from auditor.app.auditing import Judge, Unaudited, audit, failed_later, unaudite
 from auditor.app.catalogue import active
 from auditor.app.packing import rewritten
 from auditor.app.policy_files import load_policies
+from auditor.app.pseudonyms import Key
 from auditor.app.remedying import remedied
-from auditor.domain.errors import AuditorError, UsageError
+from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, TenantResult
 from auditor.domain.words import Agreement, Cloud, Engine
@@ -44,6 +45,10 @@ class Request:
     started: datetime
     """When the program was called: the instant of state that is read live."""
     compare: Path | None = None
+    redaction: Key | None = None
+    """The key of pseudonyms for people; None where they have their names."""
+    warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
+    """Hears what people should know although nothing fails of it."""
     notice: Callable[[str], None] = field(default=lambda _: None)
     """Told what is being done, for progress."""
     collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
@@ -69,7 +74,7 @@ def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
             result = held(opened(places, request), policies, request.as_of, judge, alone=len(places) == 1)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
-        yield changed(result, previous), folders_of(places)
+        yield changed(result, previous, request), folders_of(places)
 
 
 def held(
@@ -85,10 +90,24 @@ def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
     return tuple(place for place in places if isinstance(place, Path))
 
 
-def changed(result: Result, previous: Result | None) -> Result:
-    """Tell what changed since an earlier run, where there is one. Raises UsageError as `compare`."""
-    if previous is None:
-        return result
+def changed(result: Result, previous: Result | None, request: Request) -> Result:
+    """Tell what changed since an earlier run, where there is one, and replace people by pseudonyms where asked for.
+
+    Fingerprints of a redacted run are known again with its key alone: without it nothing is called new, and `warn`
+    hears of it. Raises UsageError as `compare`.
+    """
+    if previous is not None and previous.run.redaction is not None:
+        result = _redacted(result, request.redaction)
+        if result.run.redaction is None or result.run.redaction.key != previous.run.redaction.key:
+            request.warn(_OTHER_KEY)
+            previous = None
+    if previous is not None:
+        result = _compared(result, previous)
+    return _redacted(result, request.redaction)
+
+
+def _compared(result: Result, previous: Result) -> Result:
+    """Tell what changed since an earlier run; a tenant in which that fails is told as failed."""
     from auditor.history.change import compare  # noqa: PLC0415  only where there is an earlier run
 
     failures: dict[str, AuditorError] = {}
@@ -102,6 +121,22 @@ def changed(result: Result, previous: Result | None) -> Result:
 
     compared = compare(result, previous, each=each)
     return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
+
+
+_OTHER_KEY = Diagnostic(
+    slug="compare-pseudonyms",
+    message="the run to compare with has pseudonyms of another key: nothing is called new, and nothing fixed",
+    hint="give --redact and the same AUDITOR_REDACT_KEY to every run",
+    level=Level.WARNING,
+)
+
+
+def _redacted(result: Result, key: Key | None) -> Result:
+    if key is None:
+        return result
+    from auditor.app.redacting import redacted  # noqa: PLC0415  only where people have pseudonyms
+
+    return redacted(result, key)
 
 
 def checked_policies(request: Request) -> PolicySet:

@@ -48,7 +48,7 @@ def audited_by_size(
         folders, states = folders_of(places), opened(places, request)
         giant = pieces and sum(count for count in map(_people, folders) if count >= LARGE) > HELD
         if len(places) == 1 and not giant:
-            yield changed(held(states, policies, request.as_of, judge, alone=True), previous), folders
+            yield changed(held(states, policies, request.as_of, judge, alone=True), previous, request), folders
             return
         from auditor.app.counting import SHOWN  # noqa: PLC0415  most runs are about one tenant
         from auditor.app.flowing import flow, scratch  # noqa: PLC0415  likewise
@@ -56,7 +56,7 @@ def audited_by_size(
         aside = replace(stack.enter_context(scratch(beside)), whole=LARGE if giant else sys.maxsize)
         aside = replace(aside, alone=len(places) == 1)
         result = flow(states, policies, active(), request.as_of, judge=judge, aside=aside, shown=SHOWN)
-        yield changed(result, previous), folders
+        yield changed(result, previous, request), folders
 
 
 def _people(folder: Path) -> int:

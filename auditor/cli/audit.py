@@ -10,6 +10,7 @@ from pathlib import Path
 
 from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
+from auditor.app.pseudonyms import Key
 from auditor.app.report_containment import contained
 from auditor.app.reporting import Histories, Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
@@ -150,10 +151,6 @@ def _report(
     keep: Keeper | None,
 ) -> int:
     """Write the reports, keep the night and send the mails, in this order: what fails later loses nothing earlier."""
-    if args.redact:
-        from auditor.app.redacting import redacted  # noqa: PLC0415  likewise
-
-        result = redacted(result)
     locale = locale_of(wished_locale(args.locale), result)
     past = earlier_runs(args, result)
 
@@ -286,11 +283,22 @@ def _request(args: argparse.Namespace) -> Request:
         state_as_of=args.as_of,
         started=started,
         compare=args.compare,
+        redaction=_redaction(args),
+        warn=warnings(args.locale, quiet=args.quiet),
         notice=notices(args.locale) if args.verbose else (lambda _: None),
         collect=collect,
         engine=args.engine,
         spark_master=args.spark_master,
     )
+
+
+def _redaction(args: argparse.Namespace) -> Key | None:
+    """Return the key of pseudonyms, where people are to have them; UsageError before anything is audited."""
+    if not args.redact:
+        return None
+    from auditor.cli.redaction import redaction_key  # noqa: PLC0415  only where people have pseudonyms
+
+    return redaction_key()
 
 
 def _progress_is_welcome(args: argparse.Namespace) -> bool:

@@ -10,6 +10,7 @@ from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.redaction import redaction_key
 from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
 from auditor.deliver.standard_output import write_document
@@ -61,6 +62,7 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError where there is nothing to plan for.
     """
     places, terminal = _places(args)
+    key = redaction_key() if args.redact else None
     request = PlanRequest(
         policies=tuple(args.policies),
         demo=args.demo,
@@ -72,8 +74,8 @@ def run(args: argparse.Namespace) -> int:
     plan = run_plan(request)
     # Machines read English in every language; for people the same plan is told once more in theirs.
     told = plan if words.language == FALLBACK else run_plan(request, words=words)
-    if args.redact:
-        plan, told = redacted_plan(plan), redacted_plan(told)
+    if key is not None:
+        plan, told = redacted_plan(plan, key), redacted_plan(told, key)
     bodies = documents(plan, told, words)
     written = write_all((path, [bodies[name]()]) for name, path in places if path is not None)
     piped = [name for name, path in places if path is None]

@@ -9,6 +9,7 @@ from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale, threshold
+from auditor.cli.redaction import redaction_key
 from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
 from auditor.deliver.standard_output import write_document
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
             tenants=tuple(args.tenant),
             as_of=args.as_of or now(),
             names=args.names,
+            key=None if args.names else redaction_key(),
         )
     )
     artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in places]

@@ -8,12 +8,14 @@ from auditor.app.counting import SHOWN
 from auditor.app.localising import localised
 from auditor.app.merging import merge
 from auditor.app.packing import within
+from auditor.app.pseudonyms import Key
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.saved import saved_results
 from auditor.cli.audit import earlier_of_tenants, earlier_runs, publish, tell_result
 from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
+from auditor.cli.redaction import redaction_key
 from auditor.domain.result import Result
 
 
@@ -33,13 +35,14 @@ def run(args: argparse.Namespace) -> int:
     wish = wished_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
+    key = redaction_key() if args.redact else None
     with saved_results(args.results, wanted.beside) as results:
-        return _report(within(merge(results, active()), SHOWN), args, wanted, wish)
+        return _report(within(merge(results, active()), SHOWN), args, wanted, wish, key)
 
 
-def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str | None) -> int:
-    if args.redact:
-        result = redacted(result)
+def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str | None, key: Key | None) -> int:
+    if key is not None:
+        result = redacted(result, key)
     locale = locale_of(wish, result)
     told = localised(result, locale)
     past = earlier_runs(args, result)

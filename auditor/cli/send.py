@@ -11,6 +11,7 @@ from auditor.app.saved import saved_results
 from auditor.cli.console import notices, say, tell, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
+from auditor.cli.redaction import redaction_key
 from auditor.deliver.selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.result import Result
@@ -67,9 +68,10 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor send`: 0 when every mail that was due was accepted, else 3."""
     settings = mail_settings(args.tenants)
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    key = redaction_key() if args.redact else None
     with saved_results([args.result], None) as [(_, result)]:
         return send(
-            redacted(result) if args.redact else result,
+            result if key is None else redacted(result, key),
             settings,
             args,
             dry_run=folder / "mail" if args.dry_run else None,

@@ -7,6 +7,8 @@ from typing import Any
 
 from auditor.domain.making import drafts
 from auditor.domain.money import Money as Money  # noqa: PLC0414 - part of a result
+from auditor.domain.notice import Notice as Notice  # noqa: PLC0414 - part of a result
+from auditor.domain.redaction import Redaction
 from auditor.domain.waiver_share import WaiverShare
 from auditor.domain.words import Agreement, Change, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 
@@ -151,15 +153,6 @@ class Subscription:
     trial: bool | None
     date: datetime
     """When it renews, or falls into its next state."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
-    """Something the reader should know that is not a finding: a waiver that lapses, a name nobody knows."""
-
-    code: str
-    message: str
-    subject: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +317,7 @@ class Run:
     """The instant of the run that this one was compared with."""
     redacted: bool = False
     """Whether pseudonyms stand for people."""
+    redaction: Redaction | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

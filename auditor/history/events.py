@@ -108,8 +108,10 @@ def summary_of(
         | {"repair": {str(days): count for days, count in sorted(repair.get(name, Counter()).items())}}
         for name in sorted(names)
     ]
+    redaction = result.run.redaction
     return {
         "tenantId": tenant.tenant_id,
+        **({} if redaction is None else {"redaction": redaction.key}),
         "complete": tenant.complete,
         "open": {s.value: sum(p["open"] for p in policies if p["severity"] == s.value) for s in Severity},
         "waived": sum(p["waived"] for p in policies),

@@ -102,6 +102,7 @@ class Ledger:
             if known:
                 where = self._place.address
                 same_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
+                self._same_key(known[-1], result)
             number = known[-1].number + 1 if known else 1
             document, body = self._document(known, number, result, tenant, money)
             findings = document["events"]["name"]
@@ -118,6 +119,17 @@ class Ledger:
         raise self._refused(
             "store-exists", f"{self._place.address} takes results of {self._tenant} from others at this moment"
         )
+
+    def _same_key(self, newest: Entry, result: Result) -> None:
+        """Raise SnapshotError where the newest result has pseudonyms of another key, or where one has none."""
+        key = None if result.run.redaction is None else result.run.redaction.key
+        if newest.summary.get("redaction") != key:
+            raise SnapshotError(
+                "store-pseudonyms",
+                f"{self._place.address} has results of {self._tenant} whose people are not those of this one: "
+                "the pseudonyms are of another key, or of none",
+                hint="redact all results of a tenant with one AUDITOR_REDACT_KEY, or none of them",
+            )
 
     def _is_there(
         self, known: Sequence[Entry], result: Result, tenant: TenantResult, money: Mapping[str, Decimal]

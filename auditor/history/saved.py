@@ -6,6 +6,7 @@ from re import fullmatch
 from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.redaction import Redaction
 from auditor.domain.result import (
     Action,
     BalanceShare,
@@ -134,7 +135,12 @@ def _run(root: Part) -> Run:
         tool_version=root.part("tool").text("version"),
         previous=None if run.values.get("previous") is None else run.run_instant("previous"),
         redacted="redacted" in run.values and run.flag("redacted"),
+        redaction=_redaction(run.optional_part("redaction")),
     )
+
+
+def _redaction(part: Part | None) -> Redaction | None:
+    return None if part is None else Redaction(key=part.text("key"), stable=part.flag("stable"))
 
 
 def _header(part: Part) -> PolicyHeader:

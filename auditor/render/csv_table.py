@@ -11,8 +11,13 @@ from auditor.render.bytewise import CONTROLS, LEADS, Screen, narrow
 from auditor.render.table import COLUMNS, TEXT_PLACES, TEXTS, WIDTH, Cell, Shown, pages
 from auditor.render.visible import visible
 
-_FORMULA: Final = pattern(r"[\t\r]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]")
-"""What a spreadsheet may take for a formula; full-width and small forms too, which East Asian Excel reads alike."""
+_SIGNS: Final = r"[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]"
+"""With what a formula begins; full-width and small forms too, which East Asian Excel reads alike."""
+_FORMULA: Final = pattern(rf"[\t\r]|\s*{_SIGNS}")
+"""What a spreadsheet may take for a formula at the beginning of a cell."""
+_SPLIT: Final = pattern(rf"([;\t\r\n])(?=[\s\"]*{_SIGNS})")
+"""Where a cell with a formula may begin inside a text: a spreadsheet whose list separator is no comma splits a line at
+semicolons or tabs, and at the line ends of a quoted field whose quote then stands inside a cell."""
 _QUOTED: Final = pattern(r'[",\r\n]')
 _SPACES: Final = (0x20, 0xE1, 0xE2, 0xE3, 0xC2)
 """First bytes of what counts as white space, behind which a formula may stand."""
@@ -34,9 +39,9 @@ def render(result: Result, *, locale: str, bom: bool = False) -> Artifact:
 
 def harmless(text: str) -> str:
     """Return a cell that a spreadsheet shows instead of computing, and that hides no control character."""
-    if text[:1].isalnum() and text.isprintable():
+    if text[:1].isalnum() and ";" not in text and text.isprintable():
         return text
-    shown = visible(text, keep="\t\r\n")
+    shown = _SPLIT.sub(r"\1'", visible(text, keep="\t\r\n"))
     return f"'{shown}" if _FORMULA.match(text) else shown
 
 
@@ -65,7 +70,7 @@ def _fields(columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str:
 
 
 _SCREEN: Final = Screen.of(
-    (*CONTROLS, *LEADS, *b'",'),
+    (*CONTROLS, *LEADS, *b'",;'),
     _field,
     first=bytes(_SPACES) + b"=+-@",
 )

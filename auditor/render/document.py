@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from auditor.domain.redaction import Redaction
 from auditor.domain.result import (
     Action,
     BalanceShare,
@@ -57,7 +58,12 @@ def run_document(run: Run) -> Document:
         "definitions": _plain(run.definitions),
         "previous": None if run.previous is None else instant(run.previous),
         "redacted": run.redacted,
+        **({} if run.redaction is None else {"redaction": _redaction(run.redaction)}),
     }
+
+
+def _redaction(redaction: Redaction) -> Document:
+    return {"key": redaction.key, "stable": redaction.stable}
 
 
 def header_document(policy: PolicyHeader) -> Document:

@@ -5,12 +5,11 @@ import io
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import repeat
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from auditor.domain.trends import Trends
 from auditor.render.artifact import Artifact
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+from auditor.render.csv_table import harmless
 
 
 class Line(NamedTuple):
@@ -57,7 +56,7 @@ def render_csv(trends: Sequence[Trends]) -> Artifact:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(Line._fields)
     for line in lines(trends):
-        writer.writerow([_harmless(value) for value in line])
+        writer.writerow([harmless(value) if isinstance(value, str) else value for value in line])
     return Artifact(
         name="history.csv", media_type="text/csv; charset=utf-8", body=text.getvalue().encode("utf-8-sig", "replace")
     )
@@ -79,7 +78,3 @@ def render_parquet(trends: Sequence[Trends]) -> Artifact:
 
 def _at(moment: datetime) -> str:
     return moment.isoformat().replace("+00:00", "Z")
-
-
-def _harmless(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

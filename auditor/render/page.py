@@ -48,8 +48,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         made.append(_fleet(result, fleet, words))
     sections, worth = zip(*made, strict=True) if made else ((), ())
-    names = {tenant.name for tenant in full}
-    others = [tenant.findings for tenant in result.tenants if tenant.name not in names]
+    others = [tenant.findings for tenant in result.tenants if tenant.name not in {each.name for each in full}]
     total = added((*worth, *map(sums, others)))
     changed = changes(result.tenants, result.fleet)
     return Page(
@@ -87,6 +86,7 @@ def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Seque
         digest=result.run.policy_digest,
         run=result.run.id,
         redacted=result.run.redacted,
+        passing=result.run.redaction is not None and not result.run.redaction.stable,
         people=len(frozenset().union(*(walk.users for walk in walked)))
         + sum(walk.unseen() for walk in walked)
         + sum(map(people, others)),

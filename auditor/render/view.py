@@ -335,6 +335,8 @@ class Page:
     run: str
     redacted: bool
     """Whether pseudonyms stand for people."""
+    passing: bool
+    """Whether these pseudonyms are of this run only."""
     people: int
     checked: date | None
     """The oldest day on which guidance that is shown was held against its sources."""

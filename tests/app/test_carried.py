@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from auditor.app.auditing import audit
 from auditor.app.merging import merge, policies_of
+from auditor.app.pseudonyms import Key
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
 from auditor.catalogue import builtin
@@ -15,6 +16,7 @@ from auditor.render import render
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, bought, sku_id, tenant, user
 
+KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = b"""version: 1
 policies:
 - {id: nobody, severity: high, assignments: {deny: [SPE_E5]}}
@@ -61,9 +63,9 @@ def test_a_merge_keeps_what_each_tenant_carries_to_the_byte() -> None:
 
 
 def test_redaction_takes_nothing_of_it_and_leaves_nobody_in_it() -> None:
-    (told,) = redacted(audited("contoso")).tenants
+    (told,) = redacted(audited("contoso"), KEY).tenants
     check(told)
-    assert b"ann@" not in body(redacted(audited("contoso")))
+    assert b"ann@" not in body(redacted(audited("contoso"), KEY))
 
 
 def test_a_result_of_an_older_version_carries_neither_and_is_read() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from auditor.app.auditing import audit
 from auditor.app.merging import merge
+from auditor.app.pseudonyms import Key
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
 from auditor.catalogue import builtin
@@ -19,6 +20,7 @@ from auditor.render import render
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, bought, tenant, user
 
+KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 POLICIES = """version: 1
 policies:
 - {id: even, severity: low, balance: {of: [SPE_E3], spare: {min: 2, max: 5}}}
@@ -127,9 +129,9 @@ def test_where_each_shard_knows_another_past_nothing_is_said_of_the_fleet() -> N
 
 
 def test_names_and_pseudonyms_do_not_mix() -> None:
-    one, other = audited(UNEVEN[0]), redacted(audited(UNEVEN[1]))
+    one, other = audited(UNEVEN[0]), redacted(audited(UNEVEN[1]), KEY)
     for parts in ((one, other), (other, one)):
         with pytest.raises(UsageError, match=r"has pseudonyms for people and [01]\.json has their names") as refused:
             merged(*parts)
         assert refused.value.slug == "merge-different-runs"
-    assert merged(redacted(one), other).run.redacted
+    assert merged(redacted(one, KEY), other).run.redacted

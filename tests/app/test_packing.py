@@ -21,6 +21,7 @@ from auditor.app.localising import localised
 from auditor.app.packing import Packed, packed, rewritten, share, within
 from auditor.app.past import earlier_of_each
 from auditor.app.portion import portion
+from auditor.app.pseudonyms import Key
 from auditor.app.redacting import redacted
 from auditor.app.remedying import remedied
 from auditor.app.reporting import outputs, write_reports
@@ -47,6 +48,8 @@ from tests.engine.test_retelling import FullDisk
 from tests.properties.adapter import catalogue_of, files, snapshot
 from tests.properties.strategies import Scenario, scenarios
 from tests.render.walked import counted
+
+KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -99,7 +102,7 @@ def test_whatever_the_tenants_and_policies(scenario: Scenario) -> None:
     states = [snapshot(each, scenario, rows=2) for each in scenario.tenants]
     whole, apart = both(states, policies, catalogue_of(scenario.catalogue), scenario.as_of)
     check(whole, apart)
-    check(redacted(whole), redacted(apart))
+    check(redacted(whole, KEY), redacted(apart, KEY))
 
 
 def test_what_changed_since_a_run_whose_findings_wait_too() -> None:

@@ -30,6 +30,7 @@ policies:
 - {id: facts, severity: low, users: {}, attributes: {require: [city]}}
 - {id: spare, severity: low, seats: {of: '*', spare: {min: 1, max: 100}}}
 """
+KEY = "a key of 16 bytes or more"
 
 
 def audit(folder: Path, snapshot: Snapshot, *more: str) -> Ran:
@@ -127,7 +128,9 @@ waivers:
     found = [secret for secret in secrets for text in [*texts(tmp_path / "out"), ran.text, ran.err] if secret in text]
     assert found == []
     one, other = (json.loads((tmp_path / name / "result.json").read_text())["tenants"][0] for name in ("plain", "out"))
-    assert [item["fingerprint"] for item in one["findings"]] == [item["fingerprint"] for item in other["findings"]]
+    assert len(one["findings"]) == len(other["findings"])
+    hashes = [{item["fingerprint"] for item in each["findings"]} for each in (one, other)]
+    assert hashes[0].isdisjoint(hashes[1])
     people_told = {item["subject"]["id"] for item in other["findings"] if item["subject"]["type"] == "user"}
     assert len(people_told) == len(people)
     assert {item["subject"]["name"] for item in other["findings"] if item["subject"]["type"] == "user"} == people_told
@@ -153,25 +156,33 @@ def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_pat
     assert (tmp_path / "b/result.json").read_bytes() == (tmp_path / "a/result.json").read_bytes()
 
 
-def test_a_comparison_with_a_redacted_result_still_knows_what_is_new(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "redact", "change"),
+    [
+        (KEY, KEY, "--redact", {"unchanged"}),
+        (KEY, KEY[::-1], "--redact", {None}),
+        (KEY, "", "--redact", {None}),
+        ("", "", "--redact", {None}),
+        (KEY, KEY, "", {None}),
+    ],
+)
+def test_a_comparison_with_a_redacted_result_knows_what_is_new_with_its_key_alone(
+    first: str, second: str, redact: str, change: set[str | None], tmp_path: Path
+) -> None:
     state = tenant(user("ann", "SPE_E3"))
-    assert audit(tmp_path, state, "--redact").code == 1
-    (tmp_path / "out" / "result.json").rename(tmp_path / "before.json")
-    place = tmp_path / "snapshots"
-    ran = call(
-        "audit",
-        "p.yaml",
-        "--snapshot",
-        place,
-        "--as-of",
-        AS_OF,
-        "-f",
-        "json=-",
-        "--compare",
-        "before.json",
-        cwd=tmp_path,
+    place = write(tmp_path / "snapshots", state)
+    (tmp_path / "p.yaml").write_text(
+        "version: 1\npolicies:\n- {id: p, severity: high, assignments: {deny: [SPE_E3]}}\n"
     )
-    assert {finding["change"] for finding in json.loads(ran.out)["tenants"][0]["findings"]} == {"unchanged"}
+    arguments = ("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF)
+    before = call(*arguments, "--redact", "-f", "json=before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=first)
+    assert before.code == 1, before.err
+    options = (redact,) if redact else ()
+    ran = call(
+        *arguments, *options, "-f", "json=-", "--compare", "before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=second
+    )
+    assert {finding["change"] for finding in json.loads(ran.out)["tenants"][0]["findings"]} == change
+    assert ("compare-pseudonyms" in ran.err) is (change == {None})
 
 
 @pytest.fixture

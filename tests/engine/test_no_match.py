@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from auditor.app.pseudonyms import Key
 from auditor.app.redacting import redacted
 from auditor.domain.result import Notice, TenantResult
 from auditor.domain.words import Source, SourceStatus
@@ -110,9 +111,12 @@ def test_names_and_addresses_of_people_are_never_suggested() -> None:
         assert told.endswith(f"no user fits {name} '{written}'")
 
 
+KEY = Key(secret=b"a key of 16 bytes or more", stable=True)
+
+
 def test_redaction_hides_a_person_whom_the_policy_names() -> None:
     policies = policy_file(REQUIRE, users="{any: [{displayName: [Zed Zeta, 'Wim ''t Hart']}, {department: Slaes}]}")
-    (told,) = unmatched(redacted(audited(policies, tenant(*PEOPLE))).tenants[0])
+    (told,) = unmatched(redacted(audited(policies, tenant(*PEOPLE)), KEY).tenants[0])
     assert not {"Zed", "Wim", "Hart"} & set(re.split(r"[^a-zA-Z]+", told.message))
     assert told.message.count("user-") == 2
     assert "department 'Slaes'" in told.message
