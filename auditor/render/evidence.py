@@ -170,10 +170,10 @@ def limits(facts: Mapping[str, Any], words: Words) -> str:
 
 
 def advice(change: int, words: Words) -> str:
-    """Return how many seats to buy or to remove; `change` is not 0."""
+    """Return how many seats to buy, or how many are too many: not everybody may remove them; `change` is not 0."""
     if change > 0:
         return words.ngettext("buy {count} seat", "buy {count} seats", change)
-    return words.ngettext("remove {count} seat", "remove {count} seats", -change)
+    return words.ngettext("{count} seat too many", "{count} seats too many", -change)
 
 
 def _tenants(facts: Mapping[str, Any], words: Words) -> Iterator[str]:

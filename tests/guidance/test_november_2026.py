@@ -1,0 +1,238 @@
+"""What Microsoft documents in November 2026, and that nothing of one agreement is told under another."""
+
+import re
+from datetime import date
+from itertools import product
+
+import pytest
+
+from auditor.domain.words import Agreement, Cloud
+from auditor.guidance import Composed, Variant, compose
+from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
+from auditor.guidance.states import state_name
+from auditor.remedy.article_text import article_markdown
+from auditor.remedy.telling import tell
+from auditor.remedy.wording import ENGLISH, Words
+from auditor.wording import wording
+from tests.guidance.packaged import packaged
+
+TODAY = date(2026, 11, 22)
+LOCALES = ("en", "nl", "da", "sv", "tr", "de")
+MCA, MOSA, VOLUME, CSP = Agreement.MCA, Agreement.MOSA, Agreement.VOLUME, Agreement.CSP
+KNOWN = (MCA, MOSA, VOLUME, CSP)
+ABOUT_ONE = {"partner-bought": CSP, "volume-licensing": VOLUME, "multitenant-billing": MCA}
+"""Articles that are about one agreement, whoever reads them."""
+
+
+def told(article: str, *, agreement: Agreement = Agreement.UNKNOWN, day: date = TODAY, **facts: str | bool) -> Composed:
+    known = {"cloud": Cloud.WORLDWIDE, **facts}
+    return compose(packaged(), article, Variant(agreement=agreement, day=day, **known))  # type: ignore[arg-type]
+
+
+def prose(guidance: Composed) -> str:
+    parts = (guidance.prerequisites, guidance.steps, guidance.warnings, guidance.next)
+    said = [one.text for part in parts for one in part]
+    said += [one.after for one in guidance.warnings]
+    return "\n".join([guidance.summary, *said])
+
+
+LEAKS = [
+    # (what may not be said, under which agreements it is true)
+    (r"[Tt]urn recurring billing off|turn it on first", {MCA, MOSA}),
+    (r"under a Microsoft Customer Agreement until the renewal", {MCA}),
+    (r"seats bought from a partner", {CSP}),
+    (r"a partner's subscription is closed to cancelling", {CSP}),
+    (r"60 (days )?under volume licensing", set()),
+    (r"For 60 days|after 60 days it is Deleted", {VOLUME}),
+    (r"Disabled after another 30 days as a rule", {MOSA}),
+    (r"turns into a paid subscription on its last day", {MCA, MOSA}),
+    (r"free Expired stage|has no free days", {MCA, CSP}),
+    (r"Since 9 February 2026", {MCA}),
+    (r"Since 4 May 2026", {CSP}),
+    (r"ask the partner in writing", {CSP}),
+    (r"As a rule a subscription is Expired for 30 days", {MOSA}),
+]
+
+
+@pytest.mark.parametrize("article", sorted(packaged().articles))
+def test_nothing_of_one_agreement_is_told_under_another(article: str) -> None:
+    for agreement, cloud, path in product(KNOWN, Cloud, (None, "direct", "group")):
+        if ABOUT_ONE.get(article, agreement) is not agreement or cloud is Cloud.GERMANY:
+            continue
+        variant = Variant(cloud=cloud, agreement=agreement, path=path, day=TODAY)
+        said = prose(compose(packaged(), article, variant))
+        for pattern, true in LEAKS:
+            if agreement not in true and article != "partner-bought":
+                assert not re.search(pattern, said), (agreement, cloud, path, pattern)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_end_of_a_term_is_told_by_agreement_in_every_language(locale: str) -> None:
+    words: Words = ENGLISH if locale == "en" else wording(locale)
+    titles = packaged().titles
+    each = {
+        one: tell(told("subscription-end", agreement=one, status="Enabled"), titles, words, date(2026, 12, 3))
+        for one in (*KNOWN, Agreement.UNKNOWN)
+    }
+    extended = {one for one, said in each.items() if any("EST" in text for text in said.steps)}
+    assert extended == {MCA, CSP, Agreement.UNKNOWN}
+    for said in each.values():
+        assert not any("{date}" in text for text in said.steps)
+        assert any("2026" in text and "12-03" not in text for text in said.steps)
+    assert sum("EST" in text for text in each[Agreement.UNKNOWN].steps) == 2
+
+
+def test_the_day_of_the_audit_decides_between_the_old_text_and_the_new() -> None:
+    ids = {
+        day: {warning.id for warning in told("subscription-end", agreement=MCA, status="Enabled", day=day).warnings}
+        for day in (date(2026, 2, 8), date(2026, 2, 9))
+    }
+    assert "expired-mca" in ids[date(2026, 2, 8)]
+    assert "end-mca" not in ids[date(2026, 2, 8)]
+    assert "end-mca" in ids[date(2026, 2, 9)]
+    assert "expired-mca" not in ids[date(2026, 2, 9)]
+    partner = {day: prose(told("recurring-billing", agreement=CSP, day=day)) for day in (date(2026, 5, 3), TODAY)}
+    assert "Disabled after another 30 days" in partner[date(2026, 5, 3)]
+    assert "Extended Service Term" not in partner[date(2026, 5, 3)]
+    assert "unless the partner has set it to be cancelled" in partner[TODAY].lower()
+
+
+@pytest.mark.parametrize("article", ["unassign-licenses", "former-employee", "inactive-users"])
+def test_a_onedrive_that_nobody_pays_for_is_deleted_even_under_a_hold(article: str) -> None:
+    said = prose(told(article, agreement=MCA, path="direct"))
+    assert re.search(r"day 60.*day 93.*12 months.*even under a retention policy or a legal hold, .*July 2027", said)
+    later = prose(told(article, agreement=MCA, path="direct", day=date(2027, 7, 1)))
+    assert "12 months" in later
+    assert "July 2027" not in later
+
+
+def test_exchange_comes_after_the_mailbox() -> None:
+    steps = [step.id for step in told("transfer-between-tenants", agreement=MCA, side="target").steps]
+    assert steps.index("assign-target") < steps.index("migrate-mailboxes") < steps.index("exchange-target")
+    said = prose(told("transfer-between-tenants", agreement=MCA, side="target"))
+    assert "licensed in the target tenant" not in said
+    assert "Exchange switched off for everybody whose mailbox moves" in said
+
+
+def test_volume_licensing_has_the_tenant_remap() -> None:
+    for article in ("transfer-between-tenants", "volume-licensing"):
+        said = prose(told(article, agreement=VOLUME))
+        assert "tenant remap" in said
+        assert "no data of the users is moved" in said
+    assert "only documented" not in prose(told("transfer-between-tenants", agreement=MCA))
+
+
+@pytest.mark.parametrize("article", ["move-users", "group-licenses"])
+def test_a_group_is_swapped_in_one_request(article: str) -> None:
+    said = prose(told(article, path="group"))
+    assert "`Set-MgGroupLicense` with `-AddLicenses` and `-RemoveLicenses`" in said
+    assert "admin center cannot do both in one operation" in said
+
+
+def test_roles_are_the_documented_ones() -> None:
+    purchases = told("self-service-purchases", agreement=MCA)
+    assert "Global Administrator" not in {role.name for role in purchases.roles}
+    assert any("Windows PowerShell 5.1" in step.text for step in purchases.steps)
+    duties = [role.duty or "" for role in told("group-licenses").roles]
+    assert any("A Groups Administrator can assign licences" in duty for duty in duties)
+
+
+@pytest.mark.parametrize("article", ["unassign-licenses", "former-employee", "inactive-users", "reduce-cost"])
+def test_delicensing_resiliency_is_told_with_the_mailbox(article: str) -> None:
+    assert "delicensing resiliency" in prose(told(article, path="direct"))
+
+
+def test_who_forwards_mail_keeps_account_and_licence() -> None:
+    steps = {step.id: step for step in told("former-employee", path="direct", synced=False).steps}
+    assert steps["forward"].number < steps["forwarding"].number < steps["unassign"].number
+    assert "have to stay as long as it forwards" in steps["forwarding"].text
+    assert steps["delete"].text.endswith("unless it forwards mail or carries a shared mailbox.")
+
+
+def test_a_step_is_final_only_where_nothing_brings_back_what_it_takes() -> None:
+    final = {(one.id, step.id) for one in packaged().articles.values() for step in one.steps if step.irreversible}
+    assert ("former-employee", "wipe-device") in final
+    documented_ways_back = {
+        *(("buy-licenses", "save"), ("unassign-licenses", "unassign"), ("unassign-licenses", "leave-group")),
+        *(("group-licenses", "unassign"), ("move-users", "save"), ("former-employee", "delete")),
+    }
+    assert final.isdisjoint(documented_ways_back)
+
+
+def test_the_day_of_a_purchase_is_chosen_before_the_number() -> None:
+    steps = [step.id for step in told("buy-licenses", agreement=MCA).steps]
+    assert steps.index("buy-button") < steps.index("when-mca") < steps.index("new-total") < steps.index("save")
+    for article in ("buy-licenses", "remove-licenses"):
+        assert "**New quantity**" in prose(told(article, agreement=MOSA))
+
+
+def test_pages_on_microsoft_365_open_in_the_view_of_21vianet() -> None:
+    for article in packaged().articles:
+        guidance = told(article, cloud=Cloud.CHINA)
+        urls = [link.url or "" for link in guidance.links] + [source.url for source in guidance.sources]
+        pages = [url for url in urls if url.startswith("https://learn.microsoft.com/microsoft-365/")]
+        assert all(url.endswith("?view=o365-21vianet") for url in pages)
+        assert not any("view=" in source.url for source in told(article).sources)
+
+
+def test_germany_gets_the_last_edition_and_nothing_of_later_ones() -> None:
+    guidance = told("move-users", cloud=Cloud.GERMANY)
+    assert [step.id for step in guidance.steps][-1] == "replace"
+    assert not any(step.id.startswith("group-") for step in guidance.steps)
+    assert not any(step.branches for step in guidance.steps)
+    assert "Extended Service Term" not in prose(told("subscription-end", cloud=Cloud.GERMANY))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_warnings_stand_before_steps_and_the_rest_after_them(locale: str) -> None:
+    words = wording(locale)
+    said = article_markdown(told("transfer-between-tenants", agreement=MCA), words, packaged().titles)
+    places = [said.index(f"## {words.gettext(title)}") for title in ("Warnings", "Steps", "Then", "Sources")]
+    assert places == sorted(places)
+    assert words.gettext("Corrections to the published text") in said
+    assert "2026-11" not in said.rsplit("##", 1)[1]
+    assert "2026" in said.rsplit("##", 1)[1]
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_no_frame_doubles_its_words_or_takes_a_role_with_an_article(locale: str) -> None:
+    words = wording(locale)
+    doubled = re.compile(
+        r"When: When|Wanneer: Wanneer|Hvornår: Når|När: När|Ne zaman: |Wann: Wenn"
+        r"|[Tt]he role The|de rol De|Rollen Den|rollen Den|Rolle Der"
+    )
+    for article, agreement in product(packaged().articles, (*KNOWN, Agreement.UNKNOWN)):
+        said = tell(told(article, agreement=agreement), packaged().titles, words)
+        for text in (*said.prerequisites, *said.cautions, *said.steps, said.role):
+            assert not doubled.search(text), text
+
+
+def test_states_are_called_as_in_the_admin_center() -> None:
+    states = ("Enabled", "Warning", "Suspended", "LockedOut", "Deleted", "Unheard")
+    said = [state_name(ENGLISH.gettext, one) for one in states]
+    assert said == ["Active", "Expired", "Disabled", "Disabled", "Deleted", "Unheard"]
+
+
+def test_what_is_older_than_twelve_months_is_listed() -> None:
+    today = last_checked(packaged())
+    assert not freshness(packaged(), today).stale
+    later = freshness(packaged(), today.replace(year=today.year + 1, month=12))
+    assert {one.id for one in later.stale} >= set(packaged().articles)
+
+
+def test_what_is_announced_for_a_date_is_listed_until_then() -> None:
+    def announced(day: date) -> set[tuple[str, str]]:
+        return {(one.article, one.day.isoformat()) for one in freshness(packaged(), day).announced}
+
+    assert ("unassign-licenses", "2027-07-01") in announced(TODAY)
+    assert ("subscription-end", "2026-05-04") in announced(date(2026, 1, 1))
+    assert announced(date(2027, 7, 1)) == set()
+    page = freshness_markdown(freshness(packaged(), TODAY))
+    assert page == freshness_markdown(freshness(packaged(), TODAY))
+    assert "2027-07-01" in page
+
+
+def test_an_article_tells_the_oldest_day_of_its_sources() -> None:
+    guidance = told("self-service-purchases")
+    assert guidance.checked == min(source.checked for source in guidance.sources)
+    assert tell(guidance, packaged().titles, ENGLISH).checked == guidance.checked.isoformat()

@@ -1,0 +1,115 @@
+"""Dates and numbers that the program knows stand in what an action tells, under the tenant's agreement."""
+
+from datetime import UTC, date, datetime
+from functools import cache
+
+import pytest
+
+from auditor.app.auditing import audit
+from auditor.app.remedying import remedied
+from auditor.catalogue import builtin
+from auditor.demo import policies, snapshots
+from auditor.domain.result import Action, Result
+from auditor.domain.words import Agreement
+from auditor.policy.loading import load
+from auditor.remedy.kinds import Kind
+from auditor.remedy.things import kind_of_removal
+from auditor.render.end_of_term import happens
+from auditor.render.freshness import oldest
+from auditor.render.words import Words
+from auditor.wording import wording
+
+AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+
+
+@cache
+def result() -> Result:
+    loaded = load(policies(AS_OF)).policies
+    return remedied(audit(snapshots(AS_OF), loaded, builtin(), AS_OF), loaded)
+
+
+def actions() -> list[Action]:
+    return [action for tenant in result().tenants for action in tenant.actions]
+
+
+def test_the_step_of_choosing_names_the_date_of_the_subscription() -> None:
+    renewing = [action for action in actions() if action.kind == Kind.EXPIRING]
+    assert renewing
+    for action in renewing:
+        chosen = [step for step in action.steps if "choose one of three" in step]
+        assert chosen
+        assert all(step.startswith("Before ") and " 2026, choose" in step for step in chosen)
+
+
+def test_the_new_total_is_told_where_the_subscriptions_are_known() -> None:
+    buying = next(action for action in actions() if action.kind == Kind.BUY)
+    assert any("the new total is" in text for text in buying.prerequisites)
+
+
+def test_a_trial_has_no_seats_to_give_back() -> None:
+    trials = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if each.trial}
+    paid = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if not each.trial}
+    removing = {Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER}
+    for tenant in result().tenants:
+        about = {f.fingerprint: f.product.sku_id for f in tenant.findings if f.product is not None}
+        named = {about.get(mark) for action in tenant.actions if action.kind in removing for mark in action.findings}
+        assert not named & (trials - paid)
+
+
+def test_a_title_names_the_state_as_the_admin_center_does() -> None:
+    titles = [action.title for action in actions() if action.kind == Kind.STATE]
+    assert titles
+    assert not any("(Suspended)" in title or "(Warning)" in title for title in titles)
+    assert all(title.endswith(("(Disabled)", "(Expired)")) for title in titles)
+
+
+def test_seats_are_given_back_as_the_agreement_allows() -> None:
+    assert {one: kind_of_removal(one) for one in Agreement} == {
+        Agreement.MOSA: Kind.REMOVE_NOW,
+        Agreement.MCA: Kind.REMOVE_AT_RENEWAL,
+        Agreement.UNKNOWN: Kind.REMOVE_AT_RENEWAL,
+        Agreement.VOLUME: Kind.REMOVE_BY_SELLER,
+        Agreement.CSP: Kind.REMOVE_BY_SELLER,
+    }
+
+
+def test_somebody_whose_group_licence_is_in_error_gets_no_direct_copy() -> None:
+    (finding,) = (
+        finding
+        for tenant in result().tenants
+        for finding in tenant.findings
+        if finding.check == "assignment.error" and "MutuallyExclusive" in (finding.detail or "")
+    )
+    assert finding.product is not None
+    for action in actions():
+        for request in action.requests:
+            if finding.subject.id in request["path"]:
+                added = [each["skuId"] for each in request["body"].get("addLicenses", ())]
+                assert finding.product.sku_id not in added
+
+
+@pytest.mark.parametrize("locale", ["en", "nl", "da", "sv", "tr", "de"])
+def test_what_happens_on_the_day_differs_by_agreement(locale: str) -> None:
+    words = Words(locale)
+    today = date(2026, 11, 22)
+    each = {one: happens("Enabled", one, today, words) for one in Agreement}
+    assert len(set(each.values())) == len(Agreement)
+    assert happens("Enabled", Agreement.MCA, date(2026, 2, 8), words) == happens(
+        "Enabled", Agreement.MOSA, date(2026, 2, 8), words
+    )
+    assert happens("Suspended", Agreement.MCA, today, words) not in each.values()
+
+
+def test_the_oldest_day_of_the_guidance_is_told() -> None:
+    day = oldest(actions())
+    assert day is not None
+    assert day.isoformat() == min(action.checked for action in actions())
+    assert oldest(()) is None
+
+
+@pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
+def test_the_order_does_not_depend_on_the_language(locale: str) -> None:
+    loaded = load(policies(AS_OF)).policies
+    told = remedied(result(), loaded, words=wording(locale))
+    for english, spoken in zip(result().tenants, told.tenants, strict=True):
+        assert [action.id for action in english.actions] == [action.id for action in spoken.actions]
