@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 
+from auditor import __home__
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 
 _Value = TypeVar("_Value")
 
-BUGS: Final = "https://github.com/m365-license-auditor/auditor/issues"
+BUGS: Final = f"https://github.com/{__home__}/issues"
 """Where bugs are reported."""
 LOGGER: Final = logging.getLogger("auditor.failures")
 """Hears of every bug that stays with one tenant, with its traceback; secrets are not taken out of it."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from auditor import __commit__, __version__, resources
+from auditor import __commit__, __home__, __version__, resources
 from auditor.app.granting import federation_commands, grant_commands
 from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, read_yaml
 from auditor.collect.permissions import permissions
@@ -38,8 +38,6 @@ _PLACES: Final[Mapping[str, str]] = {
 """Template → its place in the repository."""
 _SCHEMA_LINE: Final = re.compile(rb"\A# yaml-language-server: [^\n]*\n")
 _WORD: Final = re.compile(r"@([A-Z]+)@")
-ACTION: Final = "m365-license-auditor/auditor"
-"""The repository of the action."""
 NAME: Final = "contoso"
 NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
@@ -59,6 +57,8 @@ class Choices:
     client_id: str = NO_CLIENT
     sender: str | None = None
     """The mailbox that sends; None for an example, and no mail at night."""
+    action: str = __home__
+    """The repository of the action that workflows use."""
     pin: str = __commit__
     """The commit of the release that workflows use; empty for its tag, which somebody could move."""
 
@@ -124,6 +124,7 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
         "SEND": "false" if choices.sender is None else "true",
         "USES": used(choices),
         "REV": f"{choices.pin} # frozen: v{__version__}" if choices.pin else f"v{__version__}",
+        "HOME": choices.action,
         "VERSION": __version__,
     }
     folder = resources.reports() / "templates" / "scaffold"
@@ -137,8 +138,8 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
 def used(choices: Choices) -> str:
     """Return what workflows call as the action."""
     if choices.pin:
-        return f"{ACTION}@{choices.pin} # v{__version__}"
-    return f"{ACTION}@v{__version__} # a tag can be moved: put the full commit of the release here"
+        return f"{choices.action}@{choices.pin} # v{__version__}"
+    return f"{choices.action}@v{__version__} # a tag can be moved: put the full commit of the release here"
 
 
 def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, ...]:

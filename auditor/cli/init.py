@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from auditor import __commit__, __version__
-from auditor.app.scaffolding import ACTION, NAME, NO_CLIENT, NO_TENANT, Choices, Scaffold, scaffold, setup_commands
+from auditor import __commit__, __home__, __version__
+from auditor.app.scaffolding import NAME, NO_CLIENT, NO_TENANT, Choices, Scaffold, scaffold, setup_commands
 from auditor.cli.console import commented, out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import one_of, reader_locale
@@ -56,6 +56,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the mailbox that sends the report, and gets it first",
     )
     parser.add_argument(
+        "--action",
+        type=_like("[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}"),
+        metavar="OWNER/NAME",
+        help="the repository of this program that workflows use: the project has no public one yet, name yours",
+    )
+    parser.add_argument(
         "--pin",
         type=_like("[0-9a-f]{40}"),
         metavar="SHA",
@@ -77,6 +83,7 @@ def run(args: argparse.Namespace) -> int:
         tenant_id=args.tenant_id.lower(),
         client_id=args.client_id.lower(),
         sender=args.mail_from,
+        action=args.action or __home__,
         pin=args.pin or __commit__,
     )
     words = wording(reader_locale(args.locale))
@@ -92,12 +99,17 @@ def _tell(done: Scaffold, folder: Path, choices: Choices, words: Wording) -> Non
     for said, names in ((wrote, done.written), (kept, done.kept)):
         for name in names:
             say("auditor: " + printable(said.replace("{path}", str(folder / name))))
-    if not choices.pin and any(name.startswith(".github/workflows/") for name in done.written):
+    written = any(name.startswith(".github/workflows/") for name in done.written)
+    if choices.action == __home__ and written:
+        say("auditor: " + words.gettext("this project has no repository on GitHub yet: the workflows cannot run so"))
+        mend = words.gettext("name your copy of the program with --action OWNER/NAME, and its commit with --pin SHA")
+        say(f"   = {words.gettext('help')}: {mend}")
+    elif not choices.pin and written:
         moved = words.gettext(
             "this program does not know its release's commit: the workflows name a tag, which can be moved"
         )
         mend = words.gettext("`{command}` tells the commit to put there")
-        command = f"gh api repos/{ACTION}/commits/v{__version__} --jq .sha"
+        command = f"gh api repos/{choices.action}/commits/v{__version__} --jq .sha"
         say(f"auditor: {moved}")
         say(f"   = {words.gettext('help')}: {mend.replace('{command}', command)}")
     if not done.written and not done.kept:

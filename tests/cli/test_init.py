@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from auditor import __commit__, __version__
+from auditor import __commit__, __home__, __version__
 from auditor.settings.reading import read
 from tests.cli.harness import AS_OF, ROOT, call, contents
 
@@ -101,7 +101,7 @@ def test_values_reach_files_and_commands(tmp_path: Path) -> None:
     assert "CLIENT_ID " not in ran.text.split("# 2.")[1]
     for name in ("nightly-audit", "policy-preview"):
         text = (tmp_path / ".github" / "workflows" / f"{name}.yml").read_text()
-        assert f"m365-license-auditor/auditor@{pin} # v" in text
+        assert f"{__home__}@{pin} # v" in text
         assert yaml.safe_load(text)["permissions"] == {}
 
 
@@ -130,7 +130,7 @@ def test_the_workflows_of_a_team_are_those_of_the_project(tmp_path: Path, name: 
     ours = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
     here = "./ # zizmor: ignore[self-repository] what is checked out is what runs"
     assert here in ours
-    assert written == ours.replace(here, f"m365-license-auditor/auditor@{'c' * 40} # v{__version__}")
+    assert written == ours.replace(here, f"{__home__}@{'c' * 40} # v{__version__}")
 
 
 def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
 
 
 def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
-    ran = call("init", cwd=tmp_path)
+    ran = call("init", "--action", "contoso/auditor", cwd=tmp_path)
     assert ("which can be moved" in ran.err) == (not __commit__)
     found = audited(tmp_path)
     assert found.count("error[unpinned-uses]") == (0 if __commit__ else 4)

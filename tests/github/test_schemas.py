@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
+from auditor import __home__
 from tests.cli.harness import ROOT, call
 
 FILES = sorted((ROOT / "auditor" / "schemas").glob("*.json"))
@@ -32,7 +33,7 @@ def undescribed(node: Any, path: str = "") -> list[str]:
 def test_an_editor_finds_and_explains_it(path: Path) -> None:
     schema = json.loads(path.read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
-    home = "https://raw.githubusercontent.com/m365-license-auditor/auditor/main/auditor/schemas"
+    home = f"https://raw.githubusercontent.com/{__home__}/main/auditor/schemas"
     assert schema["$id"] == f"{home}/{path.name}"
     assert schema["title"]
     assert schema["description"]

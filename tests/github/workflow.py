@@ -17,12 +17,13 @@ from typing import Any
 
 import yaml
 
+from auditor import __home__
 from tests.cli.harness import ROOT, clean_environment
 from tests.github.expressions import Known, as_text, condition, filled
 from tests.github.hub import Hub
 from tests.github.runner import parsed
 
-_OURS = re.compile(r"\./|m365-license-auditor/auditor@.+")
+_OURS = re.compile(rf"\./|{__home__}@.+")
 Step = dict[str, Any]
 
 

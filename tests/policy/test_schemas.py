@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from auditor import resources
+from auditor import __home__, resources
 from auditor.domain.errors import format_diagnostic
 from auditor.policy import structure_words
 from auditor.policy.structure import SchemaName, check, complaints, fits
@@ -113,10 +113,7 @@ def test_a_schema_helps_an_editor(name: SchemaName) -> None:
     schema = json.loads(resources.schema(name))
     Draft202012Validator.check_schema(schema)
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert (
-        schema["$id"]
-        == f"https://raw.githubusercontent.com/m365-license-auditor/auditor/main/auditor/schemas/{name}.v1.json"
-    )
+    assert schema["$id"] == f"https://raw.githubusercontent.com/{__home__}/main/auditor/schemas/{name}.v1.json"
     for part in schemas_within(schema):
         # In `properties` of `then` the value `true` only names a key that is described above.
         for key, member in part.get("properties", {}).items() if isinstance(part.get("properties"), dict) else ():

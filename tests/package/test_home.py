@@ -1,0 +1,84 @@
+"""Places on GitHub: the project's own is one placeholder that nobody can register, and all others are known."""
+
+import re
+from pathlib import Path
+
+from auditor import __home__
+from auditor.app.scaffolding import Choices, scaffold_files
+from auditor.domain.words import Agreement
+from tests.cli.harness import call
+from tests.package.tree import ROOT, files
+
+KNOWN = {
+    *("actions", "github", "pypa"),
+    *("exceljs", "tafia"),  # quoted in a decision
+    *("sponsors",),  # a lock file's
+    *("contoso", "o", "OWNER"),  # examples and tests
+}
+OWNER = re.compile(
+    r"(?:github\.com|githubusercontent\.com|/repos| repos|git@github\.com:|ghcr\.io)[/:]([\w.-]+)/[\w.-]+"
+)
+USES = re.compile(r"^\s*(?:- )?uses: +([^\s#]+)", re.MULTILINE)
+REPOSITORY = re.compile(r"^\s*- repo: +(\S+)", re.MULTILINE)
+GIVEN_OUT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
+"""What GitHub takes for the name of an owner."""
+PINNED = re.compile(r"[\w-]+/[\w./-]+@[0-9a-f]{40}")
+
+
+def texts() -> dict[str, str]:
+    found = {}
+    for path in files():
+        try:
+            found[path.relative_to(ROOT).as_posix()] = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+    scaffold = scaffold_files(Choices(large=True, groups=True, agreement=Agreement.MCA))
+    return found | {f"scaffold/{name}": body.decode() for name, body in scaffold.items()}
+
+
+def test_nobody_can_register_the_placeholder() -> None:
+    owner, name = __home__.split("/")
+    assert GIVEN_OUT.fullmatch(owner) is None
+    assert len(owner) > 39
+    assert "_" in owner
+    assert name
+
+
+def test_every_owner_on_github_is_known() -> None:
+    home = __home__.split("/")[0]
+    strange = {
+        (name, owner)
+        for name, text in texts().items()
+        if name != "tests/package/test_home.py"
+        for owner in OWNER.findall(text)
+        if owner not in {*KNOWN, home}
+    }
+    assert strange == set()
+
+
+def test_every_action_is_the_placeholder_or_pinned() -> None:
+    strange = set()
+    for name, text in texts().items():
+        if not name.endswith((".yml", ".yaml", ".md")):
+            continue
+        for used in USES.findall(text):
+            ours = used.startswith(("./", f"{__home__}@", "@USES@"))
+            if not ours and not (PINNED.fullmatch(used) and used.split("/")[0] in KNOWN):
+                strange.add((name, used))
+        strange |= {(name, repo) for repo in REPOSITORY.findall(text) if __home__ not in repo and "@HOME@" not in repo}
+    assert strange == set()
+
+
+def test_init_uses_the_repository_that_is_named(tmp_path: Path) -> None:
+    ran = call("init", cwd=tmp_path)
+    assert ran.code == 0
+    assert "--action OWNER/NAME" in ran.err
+    pin = "c" * 40
+    ran = call("init", "--action", "contoso/auditor", "--pin", pin, "--force", cwd=tmp_path)
+    assert "--action" not in ran.err
+    for name in ("nightly-audit", "policy-preview"):
+        text = (tmp_path / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+        assert f"uses: contoso/auditor@{pin} # v" in text
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in written if __home__ in path.read_text(encoding="utf-8")]
+    assert call("init", "--action", __home__, "--force", cwd=tmp_path).code == 2
