@@ -11,7 +11,7 @@ from auditor.app.localising import localised
 from auditor.app.policy_files import load_policies
 from auditor.app.remedying import packaged_library
 from auditor.app.saved import saved_result
-from auditor.catalogue import Catalogue, Product
+from auditor.catalogue import Catalogue, Product, named, resembling
 from auditor.domain.errors import UsageError
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Result, TenantResult
@@ -62,11 +62,14 @@ def explain(
     products = _products(catalogue, name)
     if products:
         return "\n".join(_product_text(catalogue, product, words) for product in products)
-    raise _unknown(name, [*CHECK_FACTS, *library.articles, *known], result)
+    raise _unknown(name, [*CHECK_FACTS, *library.articles, *known], catalogue, result)
 
 
-def _unknown(name: str, names: Sequence[str], result: Path | None) -> UsageError:
+def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
     close = get_close_matches(name.casefold(), names, n=3)
+    found = resembling(catalogue, name)
+    if not close and found.products:
+        close = [product.part_number for product in found.products[: 1 if found.certain else 3]]
     hints = [f"did you mean {' or '.join(close)}?"] if close else []
     if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
         hints.append("a finding is explained from its result: add --result FILE")
@@ -166,8 +169,7 @@ def _products(catalogue: Catalogue, name: str) -> list[Product]:
     by_id = catalogue.product(name.lower())
     if by_id is not None:
         return [by_id]
-    named = [product for product in catalogue.products.values() if product.name.casefold() == name.casefold()]
-    return sorted({*catalogue.by_part_number(name), *named}, key=lambda product: product.sku_id)
+    return list(named(catalogue, name))
 
 
 def _product_text(catalogue: Catalogue, product: Product, words: Wording) -> str:

@@ -1,13 +1,13 @@
 """Policy files into what is wrong or doubtful about them, without a tenant."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
-from auditor.catalogue import Catalogue, clean, fold
+from auditor.catalogue import Catalogue, clean, fold, named, nearest_name, resembling
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.policy import Mention
 from auditor.domain.product_set import BUILTIN_SETS
@@ -89,15 +89,30 @@ def _knows(catalogue: Catalogue, mention: Mention) -> bool:
 
 
 def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str:
-    """Return what to write instead: a set in other letter case, the name without its blanks, or products like it."""
+    """Return what to write instead: a product of that name, a set, the name without its blanks, or what is like it."""
     name = mention.name
     meant = fold(name)
-    alike = [known for known in sets if fold(known) == meant]
-    if alike and mention.kind == "product":
-        return f"did you mean '{alike[0]}'?"
-    if meant != name.casefold() and _knows(catalogue, replace(mention, name=meant)):
+    if mention.kind == "service":
+        if meant != name.casefold() and catalogue.knows_plan(meant):
+            return f"did you mean '{clean(name)}'?"
+        near = nearest_name(name, sorted({plan.name for plan in catalogue.plans.values()}))
+        return _look_up(name) if near is None else f"did you mean '{near}'?"
+    alike = next((known for known in sets if fold(known) == meant), None)
+    if alike is not None:
+        return f"did you mean '{alike}'?"
+    if meant != name.casefold() and catalogue.knows(meant):
         return f"did you mean '{clean(name)}'?"
-    close = [product.part_number for product in catalogue.search(name)[:3]]
-    if close:
-        return f"products like it: {', '.join(close)}"
+    exact = named(catalogue, name)
+    near = None if exact else nearest_name(name, sets)
+    if near is not None:
+        return f"did you mean '{near}'?"
+    found = resembling(catalogue, name)
+    if found.certain:
+        part, title = found.products[0].part_number, found.products[0].name
+        return f"did you mean '{part}' ({title})?"
+    close = [product.part_number for product in found.products[:3]]
+    return f"products like it: {', '.join(close)}" if close else _look_up(name)
+
+
+def _look_up(name: str) -> str:
     return f"look it up with `auditor products {name}`, or update the catalogue with `auditor products update`"

@@ -1,12 +1,14 @@
 """Turns Microsoft's table of products into names, service plans and the free list, looked up by id or name."""
 
 from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan, clean, fold
+from auditor.catalogue.resemblance import Resemblance, named, nearest_name, resembling
 from auditor.catalogue.store import builtin, dumps, free_products, loads
 
 __all__ = [
     "Catalogue",
     "FreeProduct",
     "Product",
+    "Resemblance",
     "ServicePlan",
     "builtin",
     "clean",
@@ -14,4 +16,7 @@ __all__ = [
     "fold",
     "free_products",
     "loads",
+    "named",
+    "nearest_name",
+    "resembling",
 ]

@@ -4,6 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from auditor.cli.console import reader
@@ -27,6 +28,11 @@ WRONG: Final = (
 """What `argparse` says of an argument; what another Python says in other words is told in English, whole."""
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 """A line of examples or exit codes: what stands there letter by letter, and what it means."""
+
+
+_UNKNOWN: Final = re.compile(r"^unrecognized arguments: (?:.* )?(--[\w-]+)")
+_CHOICE: Final = re.compile(r"(?:invalid choice: |: )'([^']*)' (?:\(choose from|is none of) (.*?)\)?$")
+_WORD: Final = re.compile(r"[\w.-]+")
 
 
 class _Plain(str):
@@ -82,10 +88,23 @@ class Parser(argparse.ArgumentParser):
         """Say how the command is used and what is wrong, and leave with 2."""
         words = reader(self._locale)
         said = None if words is None else words.complaint(message)
+        near = self._near(message)
+        hint = None if near is None else f"did you mean '{near}'?"
         if words is None or said is None:
-            super().error(message=message)
+            mend = "" if hint is None else f"   = help: {hint}\n"
+            self.exit(2, f"{self.format_usage()}{self.prog}: error: {message}\n{mend}")
         self.formatter_class = _formatter(words)
-        self.exit(2, f"{self.format_usage()}{self.prog}: {words.gettext('error')}: {said}\n")
+        mend = "" if hint is None else f"   = {words.gettext('help')}: {words.complaint(hint) or hint}\n"
+        self.exit(2, f"{self.format_usage()}{self.prog}: {words.gettext('error')}: {said}\n{mend}")
+
+    def _near(self, message: str) -> str | None:
+        """Return the option or choice that a wrong one was probably meant to be."""
+        unknown = _UNKNOWN.search(message)
+        if unknown is not None:
+            options = [option for option in self._option_string_actions if option.startswith("--")]
+            return _closest(unknown[1], options)
+        choice = _CHOICE.search(message)
+        return None if choice is None else _closest(choice[1], _WORD.findall(choice[2]))
 
     def _tell(self, words: "Wording") -> None:
         self._told = True
@@ -107,6 +126,10 @@ class Parser(argparse.ArgumentParser):
         return [
             text for text in (self.description, *lines, *helped, *titles) if text and not text.startswith("auditor ")
         ]
+
+
+def _closest(word: str, names: Sequence[str]) -> str | None:
+    return next(iter(get_close_matches(word.casefold(), names, n=1)), None)
 
 
 def wish(arguments: Sequence[str]) -> str | None:

@@ -5,9 +5,10 @@ import datetime as dt
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from auditor.app.catalogue import Update, active, update
-from auditor.catalogue import Catalogue, Product, free_products
+from auditor.catalogue import Catalogue, Product, free_products, resembling
 from auditor.cli.console import document, out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import reader_locale
@@ -15,11 +16,14 @@ from auditor.domain.errors import UsageError, printable
 from auditor.wording import Wording, wording
 from auditor.wording.checks import N_
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 _EXAMPLES = """\
 auditor products                      every product
 auditor products power automate       products with these words in their names, part number or skuId
-auditor products EXCHANGE_S_ENTERPRISE   also the products that include this service plan
-auditor products update FILE_OR_URL   take over Microsoft's table of products, a CSV, and print what changed
+auditor products EXCHANGE_S_ENTERPRISE   also products that include this plan
+auditor products update FILE_OR_URL   take over Microsoft's table, a CSV
 """
 
 
@@ -113,7 +117,8 @@ def _named(product: Product) -> str:
 def _list(args: argparse.Namespace, words: Wording) -> int:
     catalogue = active()
     text = " ".join(args.words)
-    found = [p for p in catalogue.search(text) if not args.free or catalogue.is_free(p)]
+    meant = resembling(catalogue, text)
+    found = [p for p in meant.products if not args.free or catalogue.is_free(p)]
     if args.json:
         document(_as_json(catalogue, found))
     elif sys.stdout.isatty():
@@ -121,8 +126,10 @@ def _list(args: argparse.Namespace, words: Wording) -> int:
     else:
         for row in _rows(catalogue, found, reasons=args.free):
             out("\t".join(row))
-    if not found:
+    if not found or not meant.matching:
         said = words.gettext("no product matches {text} in the table of {date}")
+        if found:
+            said = words.gettext("no product matches {text} in the table of {date}; these come near")
         say(printable(said.replace("{date}", catalogue.date).replace("{text}", repr(text))))
     return 0
 
@@ -149,19 +156,43 @@ def _print_table(catalogue: Catalogue, found: list[Product], words: Wording, *, 
     header, *rows = _rows(catalogue, found, reasons=reasons)
     said = words.plural("{shown} of {count} product", "{shown} of {count} products", len(catalogue.products))
     caption = f"{said.replace('{shown}', words.number(len(found)))}; {catalogue.source}, {catalogue.date}"
-    table = Table(caption=Text(caption), caption_justify="left")
+    console = Console()
     titles = {"name": N_("Name"), "free": N_("Free"), "reason": N_("Reason")}
-    for title in header:
+    shown = [words.gettext(titles.get(title, title)) for title in header]
+    if console.width < _WIDE:
+        _print_stacked(console, shown, rows, words)
+        console.print(Text(caption))
+        return
+    table = Table(caption=Text(caption), caption_justify="left")
+    for title, name in zip(shown, header, strict=True):
         table.add_column(
-            words.gettext(titles.get(title, title)),
+            title,
             overflow="fold",
-            justify="right" if title == "servicePlans" else "left",
+            no_wrap=name == "skuId",
+            justify="right" if name == "servicePlans" else "left",
         )
     for row in rows:
         *facts, last = row
         # Text, not str: a name in brackets is no markup.
         table.add_row(*map(Text, facts), Text(words.gettext(last)))
-    Console().print(table)
+    console.print(table)
+
+
+_WIDE: Final = 120
+"""Columns from which a product fits on one line, its id whole."""
+
+
+def _print_stacked(console: "Console", titles: list[str], rows: list[list[str]], words: Wording) -> None:
+    """Print two lines for each product: what it is called, and under it the id, which is never broken."""
+    from rich.padding import Padding  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    for part, name, sku_id, plans, last in rows:
+        line = Text(part, style="bold")
+        line.append(f"  {name}", style="not bold")
+        console.print(line, highlight=False)
+        told = f"{sku_id}  {titles[3]} {plans}  {titles[4]}: {words.gettext(last)}"
+        console.print(Padding(Text(told, style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
 def _as_json(catalogue: Catalogue, found: list[Product]) -> str:

@@ -1,0 +1,80 @@
+"""What a mistyped name was probably meant to be: products, sets, commands, options, keys, ids."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.harness import call
+
+POLICY = """\
+version: 1
+products: {visio: [VISIOCLIENT, VISIOONLINE_PLAN1]}
+policies:
+- {id: p, severity: high, assignments: {deny: [NAME]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("Microsoft 365 F3", "did you mean 'SPE_F1' (Microsoft 365 F3)?"),
+        ("Office 365 E3", "did you mean 'ENTERPRISEPACK' (Office 365 E3)?"),
+        ("ENTERPRISPACK", "did you mean 'ENTERPRISEPACK' (Office 365 E3)?"),
+        ("SPE_E55", "did you mean 'SPE_E5' (Microsoft 365 E5)?"),
+        ("visoo", "did you mean 'visio'?"),
+        ("E3", "products like it: ENTERPRISEPACK, SPE_E3, "),
+        ("{withService: TEAMS11}", "did you mean 'TEAMS1'?"),
+    ],
+)
+def test_an_unknown_product_is_answered_with_the_best_one_first(tmp_path: Path, name: str, hint: str) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", name))
+    told = call("validate", "p.yaml", cwd=tmp_path)
+    assert f"   = help: {hint}" in told.err
+
+
+@pytest.mark.parametrize(("text", "part"), [("Microsoft 365 F3", "SPE_F1"), ("ENTERPRISPACK", "ENTERPRISEPACK")])
+def test_products_finds_by_the_same_rule(tmp_path: Path, text: str, part: str) -> None:
+    told = call("products", *text.split(), cwd=tmp_path)
+    assert told.text.splitlines()[1].startswith(f"{part}\t")
+    assert ("these come near" in told.err) == (text == "ENTERPRISPACK")
+
+
+@pytest.mark.parametrize(
+    ("line", "meant"),
+    [
+        (("adit",), "audit"),
+        (("audit", "--tenent", "contoso"), "--tenant"),
+        (("validate", "--strct"), "--strict"),
+        (("audit", "--engine", "sprak"), "spark"),
+    ],
+)
+def test_commands_options_and_choices(tmp_path: Path, line: tuple[str, ...], meant: str) -> None:
+    told = call(*line, cwd=tmp_path)
+    assert told.code == 2
+    assert told.err.endswith(f"   = help: did you mean '{meant}'?\n")
+    told = call(*line, cwd=tmp_path, LANG="nl_NL.UTF-8")
+    assert told.err.endswith(f"bedoelde u '{meant}'?\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [("group", "memberOf"), ("licence", "holds"), ("enabled", "accountEnabled"), ("lastSignIn", "inactiveFor")],
+)
+def test_keys_of_selectors(tmp_path: Path, key: str, meant: str) -> None:
+    (tmp_path / "p.yaml").write_text(
+        f"version: 1\npolicies:\n- {{id: p, severity: low, users: {{{key}: x}}, assignments: {{require: [SPE_E3]}}}}\n"
+    )
+    told = call("validate", "p.yaml", cwd=tmp_path)
+    assert f"did you mean '{meant}'?" in told.err
+    assert "known here" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("SPE_E55", "SPE_E5"), ("assignment.redundnt", "assignment.redundant"), ("move-user", "move-users")],
+)
+def test_ids_of_explain(tmp_path: Path, name: str, meant: str) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY.replace("NAME", "SPE_E5"))
+    told = call("explain", name, "p.yaml", cwd=tmp_path)
+    assert told.code == 2
+    assert f"did you mean {meant}" in told.err
