@@ -6,6 +6,8 @@ from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 
+import yaml
+
 from auditor.app.catalogue import active
 from auditor.app.localising import localised
 from auditor.app.policy_files import load_policies
@@ -23,6 +25,8 @@ from auditor.render.evidence import described
 from auditor.render.words import SEVERITIES, Words
 from auditor.wording import CHECKS, Wording
 
+_YAML = 76
+"""Columns of a policy as it is quoted."""
 _PREFIX = 6
 """The fewest digits by which a finding may be named."""
 
@@ -153,7 +157,9 @@ def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
     rule = {
         key: value for key, value in policy.spec.items() if key not in {"id", "title", "rationale", "owner", "tags"}
     }
-    lines += ["", "```json", json.dumps(rule, ensure_ascii=False, indent=2, default=str), "```"]
+    plain = json.loads(json.dumps(rule, default=str))
+    written = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_YAML).rstrip("\n")
+    lines += ["", "```yaml", written, "```"]
     return "\n".join(lines) + "\n"
 
 

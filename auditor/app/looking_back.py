@@ -114,15 +114,19 @@ def _empty(where: str, *within: datetime | None) -> SnapshotError:
     return SnapshotError("history-empty", message, hint="name other instants, or leave --from and --to out")
 
 
-def two_nights(looked: Looked, tenant: str | None, first: datetime, last: datetime) -> list[Between]:
+def two_nights(
+    looked: Looked, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
+) -> list[Between]:
     """Return what is new, gone and changed between two instants, of one tenant or all.
+
+    With `day` the first is the beginning of a day, and stands for the first night from then on.
 
     UsageError where they stand in the wrong order.
     """
     in_order(first, last)
     names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
     return [
-        between(n, sorted(known.nights, key=lambda night: night.at), known.results, first, last)
+        between(n, sorted(known.nights, key=lambda night: night.at), known.results, first, last, day=day)
         for n, known in ((name, looked.tenants[name]) for name in names)
     ]
 

@@ -95,17 +95,17 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str:
     if mention.kind == "service":
         if meant != name.casefold() and catalogue.knows_plan(meant):
             return f"did you mean '{clean(name)}'?"
-        near = nearest_name(name, sorted({plan.name for plan in catalogue.plans.values()}))
-        return _look_up(name) if near is None else f"did you mean '{near}'?"
+        alike = nearest_name(name, sorted({plan.name for plan in catalogue.plans.values()}))
+        return _look_up(name) if alike is None else f"did you mean '{alike}'?"
     alike = next((known for known in sets if fold(known) == meant), None)
     if alike is not None:
         return f"did you mean '{alike}'?"
     if meant != name.casefold() and catalogue.knows(meant):
         return f"did you mean '{clean(name)}'?"
     exact = named(catalogue, name)
-    near = None if exact else nearest_name(name, sets)
-    if near is not None:
-        return f"did you mean '{near}'?"
+    alike = None if exact else nearest_name(name, sets)
+    if alike is not None:
+        return f"did you mean '{alike}'?"
     found = resembling(catalogue, name)
     if found.certain:
         part, title = found.products[0].part_number, found.products[0].name

@@ -15,6 +15,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
             ("policies",),
             {
                 "nargs": "*",
+                "default": [],
                 "type": Path,
                 "metavar": "POLICY",
                 "help": "files or folders (default: policies/, else the starter library)",

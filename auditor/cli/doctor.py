@@ -8,6 +8,7 @@ from auditor.app.diagnosis import Check, Diagnosis, Health, diagnose_all
 from auditor.app.policy_files import load_policies
 from auditor.cli.console import commented, tell
 from auditor.cli.options import reader_locale
+from auditor.cli.prose import filled
 from auditor.cli.streams import for_people
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
@@ -69,6 +70,6 @@ def _print_check(check: Check, words: Wording) -> None:
     mark = marks[check.health].ljust(max(map(len, marks.values())))
     # What Microsoft's services answered is quoted as it came.
     told = words.complaint(check.words) or check.words
-    print(f"  {mark}  {words.gettext(check.name)}: {printable(told)}")
+    print(filled(f"{words.gettext(check.name)}: {printable(told)}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
     for command in check.commands:
         print(f"          {printable(commented(command, words))}")

@@ -1,11 +1,13 @@
 """Turns the arguments of `auditor explain` into words on stdout."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from auditor.app.explaining import explain
-from auditor.cli.console import out
+from auditor.cli.console import colourful, out
 from auditor.cli.options import now, one_of, reader_locale
+from auditor.cli.prose import columns, shown
 from auditor.domain.words import Agreement, Cloud
 from auditor.wording import wording
 
@@ -24,7 +26,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("id", metavar="ID", help="a check, article, policy, product, or the digits of a finding")
     parser.add_argument(
-        "policies", nargs="*", type=Path, metavar="POLICY", help="where policies are looked for (default: policies/)"
+        "policies",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="POLICY",
+        help="where policies are looked for (default: policies/)",
     )
     parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that holds the finding")
     parser.add_argument("--cloud", type=one_of(Cloud), choices=list(Cloud), default=Cloud.WORLDWIDE, metavar="CLOUD")
@@ -37,15 +44,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor explain`; raises UsageError where nothing bears the name."""
     words = wording(reader_locale(args.locale))
-    out(
-        explain(
-            args.id,
-            words=words,
-            policies=tuple(args.policies),
-            result=args.result,
-            cloud=args.cloud,
-            agreement=args.agreement,
-            today=now().date(),
-        )
+    text = explain(
+        args.id,
+        words=words,
+        policies=tuple(args.policies),
+        result=args.result,
+        cloud=args.cloud,
+        agreement=args.agreement,
+        today=now().date(),
     )
+    # Into a file or a pipe goes Markdown; a person reads it without marks.
+    out(shown(text, width=columns(), colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
     return 0

@@ -4,17 +4,20 @@ import argparse
 from datetime import datetime
 from pathlib import Path
 
+from auditor.app.catalogue import active
 from auditor.app.looking_back import Looked, look, over_time, since_when, two_nights
+from auditor.app.product_titles import titled, titled_between, titled_episodes
 from auditor.app.reporting import check_places
 from auditor.cli.console import say, warnings
 from auditor.cli.declared import declare
-from auditor.cli.options import instant, now, reader_locale
+from auditor.cli.options import first_instant, last_instant, now, reader_locale
 from auditor.cli.places import place
 from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.trends import Between, Episode, Trends
+from auditor.history.between import opening
 from auditor.render import history_html, history_json, history_table
 from auditor.render.artifact import Artifact
 from auditor.render.words import Words
@@ -43,11 +46,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--from",
         dest="since",
-        type=instant,
+        type=first_instant,
+        default=(None, False),
         metavar="RFC3339",
-        help="nothing before this instant; with --to what changed",
+        help="nothing before this instant or day; with --to what changed",
     )
-    parser.add_argument("--to", dest="until", type=instant, metavar="RFC3339", help="nothing after this instant")
+    parser.add_argument(
+        "--to", dest="until", type=last_instant, metavar="RFC3339", help="nothing after this instant or day"
+    )
+    parser.add_argument(
+        "--all", action="store_true", help="in the terminal also products and policies that did not change"
+    )
     parser.add_argument("--people", action="store_true", help="hold the people of --from and --to against each other")
     asked = parser.add_mutually_exclusive_group()
     asked.add_argument("--finding", metavar="FINGERPRINT", help="since when has this finding stood?")
@@ -72,23 +81,26 @@ def run(args: argparse.Namespace) -> int:
         if wanted is not None:
             found = since_when(looked, args.tenant, by=by, wanted=wanted, warn=warnings(args.locale, quiet=args.quiet))
             return _since_when(args, formats, words, *found, wanted)
-    between: tuple[datetime | None, datetime | None] = (args.since, args.until)
+    since, day = args.since
+    between: tuple[datetime | None, datetime | None] = (since, args.until)
     if args.people:
         return _people(args, formats, words, looked)
-    two = [] if args.since is None or args.until is None else two_nights(looked, args.tenant, args.since, args.until)
+    two = [] if since is None or args.until is None else two_nights(looked, args.tenant, since, args.until, day=day)
     _write(formats, over_time(looked, args.tenant, between, now()), two, words, args)
     return 0
 
 
 def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Words, looked: Looked) -> int:
-    if args.since is None or args.until is None:
+    since, day = args.since
+    if since is None or args.until is None:
         raise UsageError("usage", "--people compares two nights", hint="name both with --from and --to")
     _check_told(formats)
     tenant = looked.one(args.tenant)[0]
     from auditor.app.comparing import compared  # noqa: PLC0415  trends do not wait for what reads people
 
-    cohorts = compared(args.places, tenant, args.since, args.until)
-    over_time(looked, tenant, (args.since, args.until), now())  # says where both stand for one night
+    nights = [night.at for night in looked.tenants[tenant].nights] if day else []
+    cohorts = compared(args.places, tenant, opening(nights, since, args.until), args.until)
+    over_time(looked, tenant, (since, args.until), now())  # says where both stand for one night
     # A product may be named in an earlier night only.
     names = {
         seat.sku_id: seat.sku for told in over_time(looked, tenant, (None, args.until), now()) for seat in told.seats
@@ -100,8 +112,10 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Wo
     if "terminal" in formats:
         from auditor.cli.history_terminal import show_cohorts  # noqa: PLC0415
 
+        catalogue = active()
+        told = {sku: product.name if (product := catalogue.product(sku)) else names.get(sku, sku) for sku in cohorts}
         with for_people():
-            show_cohorts(tenant, cohorts, names, words, no_color=args.no_color)
+            show_cohorts(tenant, cohorts, told, words, no_color=args.no_color)
     return 0
 
 
@@ -125,7 +139,7 @@ def _since_when(
         from auditor.cli.history_terminal import show_episodes  # noqa: PLC0415
 
         with for_people():
-            show_episodes(tenant, episodes, wanted, words, no_color=args.no_color)
+            show_episodes(tenant, titled_episodes(episodes, active()), wanted, words, no_color=args.no_color)
     return 0
 
 
@@ -133,7 +147,7 @@ def _write(
     formats: dict[str, Path | None], trends: list[Trends], two: list[Between], words: Words, args: argparse.Namespace
 ) -> None:
     writers = {
-        "html": lambda told: history_html.render(told, words, two),
+        "html": lambda told: history_html.render(titled(told, active()), words, titled_between(two, active())),
         "json": lambda told: history_json.render(told, two),
         "csv": history_table.render_csv,
         "parquet": history_table.render_parquet,
@@ -142,8 +156,9 @@ def _write(
     if "terminal" in formats and not args.quiet:
         from auditor.cli.history_terminal import show  # noqa: PLC0415
 
+        told = titled(trends, active())
         with for_people():
-            show(trends, words, between=two, no_color=args.no_color)
+            show(told, words, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
 
 
 def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], words: Words, *, quiet: bool) -> None:

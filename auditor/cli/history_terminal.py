@@ -4,12 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from auditor.domain.errors import printable
-from auditor.domain.trends import Between, Cohorts, Episode, Trends
+from auditor.domain.trends import Between, Cohorts, Episode, PolicyTrend, SeatTrend, Trends
 from auditor.render.history_words import (
     between_grids,
     change,
@@ -26,12 +28,29 @@ from auditor.render.history_words import (
 )
 from auditor.render.words import SEVERITIES, Words
 
+_MIDDLE: Final = 100
+"""Columns from which there is room for the curve of a policy."""
+_WIDE: Final = 150
+"""Columns from which there is room for everything."""
+_NAME: Final = 20
+"""Characters that a name has at the least."""
+_GAP: Final = 2
 _MOST: Final = 20
 """Findings of a comparison; the rest stands in the JSON."""
 
 
-def show(trends: Sequence[Trends], words: Words, *, between: Sequence[Between] = (), no_color: bool) -> None:
-    """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies."""
+def show(
+    trends: Sequence[Trends],
+    words: Words,
+    *,
+    between: Sequence[Between] = (),
+    everything: bool = False,
+    no_color: bool,
+) -> None:
+    """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies.
+
+    Of products and policies those that changed or matter; with `everything` all of them.
+    """
     console = _console(no_color=no_color)
     two = {each.tenant: each for each in between}
     for told in trends:
@@ -41,16 +60,86 @@ def show(trends: Sequence[Trends], words: Words, *, between: Sequence[Between] =
         if told.tenant in two:
             _between(console, two[told.tenant], words)
         _overall(console, told, words)
-        seats = [
-            (s.sku, change(s.consumed, words), sparkline(s.consumed), change(s.usable, words), change(s.spare, words),
-             told_cohorts(s.cohorts, words), runs_out(s.forecast, words))
-            for s in told.seats
-        ]  # fmt: skip
-        _table(console, seat_columns(words), seats)
-        if told.seats:
-            _print(console, method(told.seats[0].forecast, words), "dim")
-        rows = [(*policy_row(p, words)[:2], sparkline(p.open), *policy_row(p, words)[2:]) for p in told.policies]
-        _table(console, policy_columns(words), rows)
+        _seats(console, [seat for seat in told.seats if everything or _seat_matters(seat)], words)
+        _policies(console, [each for each in told.policies if everything or _policy_matters(each)], words)
+        _left_out(console, told, words, everything=everything)
+
+
+def _seat_matters(seat: SeatTrend) -> bool:
+    """Whether a number changed, seats are lacking, or they are going to run out."""
+    changed = any(len(set(values)) > 1 for values in (seat.usable, seat.consumed, seat.spare))
+    lacking = seat.spare[-1] is None or seat.spare[-1] < 0
+    return changed or lacking or seat.forecast.earliest is not None
+
+
+def _policy_matters(policy: PolicyTrend) -> bool:
+    """Whether a policy has open findings, had some, or its waived ones changed."""
+    return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
+
+
+def _seats(console: Console, seats: Sequence[SeatTrend], words: Words) -> None:
+    if not seats:
+        return
+    product, assigned, trend, usable, spare, holders, out = seat_columns(words)
+    dated = any(seat.forecast.silent is None for seat in seats)
+    columns: list[tuple[str, list[str]]] = [
+        (product, [seat.sku for seat in seats]),
+        (assigned, [change(seat.consumed, words) for seat in seats]),
+        (usable, [change(seat.usable, words) for seat in seats]),
+        (spare, [change(seat.spare, words) for seat in seats]),
+    ]
+    if dated:
+        columns.append((out, ["–" if s.forecast.silent is not None else runs_out(s.forecast, words) for s in seats]))
+    if console.width >= _WIDE:
+        columns.insert(2, (trend, [sparkline(seat.consumed) for seat in seats]))
+        columns.append((holders, [told_cohorts(seat.cohorts, words) for seat in seats]))
+    _columns(console, columns)
+    silent = {seat.forecast.silent: seat.forecast for seat in seats if seat.forecast.silent is not None}
+    for forecast in silent.values():
+        _print(console, f"  {runs_out(forecast, words)}", "dim")
+    if dated:
+        _print(console, f"  {method(seats[0].forecast, words)}", "dim")
+
+
+def _policies(console: Console, policies: Sequence[PolicyTrend], words: Words) -> None:
+    if not policies:
+        return
+    policies = sorted(policies, key=lambda each: (-each.open[-1], each.policy))
+    name, stood, trend, waived, went, ages, mended = policy_columns(words)
+    cells = list(zip(*(policy_row(policy, words) for policy in policies), strict=True))
+    columns = [(name, list(cells[0])), (stood, list(cells[1])), (went, list(cells[3]))]
+    if console.width >= _MIDDLE:
+        columns.insert(2, (trend, [sparkline(policy.open) for policy in policies]))
+    if console.width >= _WIDE:
+        columns += [(waived, list(cells[2])), (ages, list(cells[4])), (mended, list(cells[5]))]
+    _columns(console, columns)
+
+
+def _left_out(console: Console, told: Trends, words: Words, *, everything: bool) -> None:
+    if everything:
+        return
+    seats = sum(not _seat_matters(seat) for seat in told.seats)
+    policies = sum(not _policy_matters(policy) for policy in told.policies)
+    said = []
+    if seats:
+        said.append(words.ngettext("{count} product without a change", "{count} products without a change", seats))
+    if policies:
+        said.append(words.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+    if said:
+        _print(console, " ".join(["  " + words.joined(said), "(--all)"]), "dim")
+
+
+def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
+    """Print columns of which the first gives way, cut, where they are wider than the terminal."""
+    taken = sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns[1:])
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
+    first = max(_NAME, console.width - taken - 2 * _GAP)
+    table.add_column(columns[0][0], no_wrap=True, overflow="ellipsis", max_width=first)
+    for title, _ in columns[1:]:
+        table.add_column(title, overflow="fold")
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*(Text(_shown(cell)) for cell in row))
+    console.print(Padding(table, (1, 0, 0, _GAP)))
 
 
 def _between(console: Console, two: Between, words: Words) -> None:
@@ -110,7 +199,7 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: 
     ]
     _print(console, tenant, "bold")
     columns = (gettext("Since"), gettext("Until"), gettext("Severity"), gettext("Policy"), gettext("Who or what"))
-    _table(console, (*columns, gettext("Product"), "", gettext("Finding")), rows)
+    _table(console, (*columns, gettext("Product"), gettext("State"), gettext("Finding")), rows)
 
 
 def _end(episode: Episode, words: Words) -> str:

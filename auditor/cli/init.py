@@ -31,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "folder", nargs="?", type=Path, default=Path(), metavar="DIR", help="the repository (default: this folder)"
     )
     parser.add_argument(
-        "--size", choices=("small", "large"), default="small", help="large: add-ons, inactivity and mailboxes too"
+        "--size",
+        choices=("small", "large"),
+        default="small",
+        help="large: add-ons, inactivity and mailboxes too (default: small)",
     )
     parser.add_argument(
         "--agreement",
@@ -42,18 +45,40 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"how licences are bought: {', '.join(Agreement)} (default: unknown)",
     )
     parser.add_argument(
-        "--assignment", choices=("groups", "direct"), default="direct", help="how licences are given out"
+        "--assignment",
+        choices=("groups", "direct"),
+        default="direct",
+        help="how licences are given out (default: direct)",
     )
     parser.add_argument(
-        "--name", type=_like("[a-z0-9][a-z0-9-]{0,62}"), default=NAME, help="the tenant's name in files"
+        "--name",
+        type=_like("[a-z0-9][a-z0-9-]{0,62}"),
+        default=NAME,
+        help="the tenant's name in files (default: contoso)",
     )
-    parser.add_argument("--tenant-id", type=_like(_GUID), default=NO_TENANT, metavar="GUID")
-    parser.add_argument("--client-id", type=_like(_GUID), default=NO_CLIENT, metavar="GUID")
+    parser.add_argument(
+        "--tenant-id", type=_like(_GUID), default=NO_TENANT, metavar="GUID", help="the tenant (default: a placeholder)"
+    )
+    parser.add_argument(
+        "--client-id",
+        type=_like(_GUID),
+        default=NO_CLIENT,
+        metavar="GUID",
+        help="the app registration that audits (default: a placeholder)",
+    )
+    _add_action_arguments(parser)
+    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
+    declare(parser, "locale", locale="language of what is said; the files of the repository are in English")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+
+
+def _add_action_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--mail-from",
         type=_like(r"[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
         metavar="ADDRESS",
-        help="the mailbox that sends the report, and gets it first",
+        help="the mailbox that sends the report, and gets it first (default: none)",
     )
     parser.add_argument(
         "--action",
@@ -67,10 +92,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHA",
         help="the commit of the action in workflows (default: that of this release; in a working copy, its tag)",
     )
-    parser.add_argument("--force", action="store_true", help="overwrite files that differ")
-    declare(parser, "locale", locale="language of what is said; the files of the repository are in English")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print no commands")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,8 +122,8 @@ def _tell(done: Scaffold, folder: Path, choices: Choices, words: Wording) -> Non
             say("auditor: " + printable(said.replace("{path}", str(folder / name))))
     written = any(name.startswith(".github/workflows/") for name in done.written)
     if choices.action == __home__ and written:
-        say("auditor: " + words.gettext("this project has no repository on GitHub yet: the workflows cannot run so"))
-        mend = words.gettext("name your copy of the program with --action OWNER/NAME, and its commit with --pin SHA")
+        say("auditor: " + words.gettext("the workflows name no repository yet and cannot run"))
+        mend = words.gettext("name your own copy: --action OWNER/NAME --pin SHA")
         say(f"   = {words.gettext('help')}: {mend}")
     elif not choices.pin and written:
         moved = words.gettext(

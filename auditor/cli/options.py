@@ -3,7 +3,7 @@
 import argparse
 import os
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -35,6 +35,17 @@ def instant(text: str) -> datetime:
     if not _FIRST <= found.year <= _LAST:
         raise argparse.ArgumentTypeError(f"{text!r} lies outside the years {_FIRST} to {_LAST}")
     return found.astimezone(UTC)
+
+
+def first_instant(text: str) -> tuple[datetime, bool]:
+    """Read an RFC 3339 instant, or a date; tell whether it is a date, which stands for the beginning of its day."""
+    return instant(text), len(text) == len("2026-11-20")
+
+
+def last_instant(text: str) -> datetime:
+    """Read an RFC 3339 instant, or a date that stands for the last second of its day in UTC."""
+    found, day = first_instant(text)
+    return found + timedelta(days=1, seconds=-1) if day else found
 
 
 def now() -> datetime:

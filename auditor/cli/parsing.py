@@ -2,7 +2,9 @@
 
 import argparse
 import re
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -60,7 +62,16 @@ class Parser(argparse.ArgumentParser):
             self.description = sentence(self.description or "")
         elif not self._told:
             self._tell(words)
-        return super().format_help()
+        whole, width = self.epilog, shutil.get_terminal_size().columns
+        how = self.formatter_class
+        if isinstance(how, type) and issubclass(how, argparse.RawDescriptionHelpFormatter):
+            # argparse leaves the lines of examples and of the description as they are
+            self.description = textwrap.fill(self.description or "", width)
+            self.epilog = "\n".join(wrapped(line, width) for line in (whole or "").splitlines())
+        try:
+            return super().format_help()
+        finally:
+            self.epilog = whole
 
     def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
         """Leave with a status, and a message on stderr."""
@@ -88,14 +99,17 @@ class Parser(argparse.ArgumentParser):
         """Say how the command is used and what is wrong, and leave with 2."""
         words = reader(self._locale)
         said = None if words is None else words.complaint(message)
-        near = self._near(message)
-        hint = None if near is None else f"did you mean '{near}'?"
+        close = self._near(message)
+        hint = None if close is None else f"did you mean '{close}'?"
         if words is None or said is None:
-            mend = "" if hint is None else f"   = help: {hint}\n"
-            self.exit(2, f"{self.format_usage()}{self.prog}: error: {message}\n{mend}")
+            mend = _mend("help", hint)
+            self._leave("error", message, mend)
         self.formatter_class = _formatter(words)
-        mend = "" if hint is None else f"   = {words.gettext('help')}: {words.complaint(hint) or hint}\n"
-        self.exit(2, f"{self.format_usage()}{self.prog}: {words.gettext('error')}: {said}\n{mend}")
+        mend = _mend(words.gettext("help"), None if hint is None else words.complaint(hint) or hint)
+        self._leave(words.gettext("error"), said, mend)
+
+    def _leave(self, label: str, message: str, mend: str) -> NoReturn:
+        self.exit(2, f"{self.format_usage()}{self.prog}: {label}: {message}\n{mend}")
 
     def _near(self, message: str) -> str | None:
         """Return the option or choice that a wrong one was probably meant to be."""
@@ -128,6 +142,10 @@ class Parser(argparse.ArgumentParser):
         ]
 
 
+def _mend(label: str, hint: str | None) -> str:
+    return "" if hint is None else f"   = {label}: {hint}\n"
+
+
 def _closest(word: str, names: Sequence[str]) -> str | None:
     return next(iter(get_close_matches(word.casefold(), names, n=1)), None)
 
@@ -140,6 +158,25 @@ def wish(arguments: Sequence[str]) -> str | None:
         if word == "--locale" and place + 1 < len(arguments):
             return arguments[place + 1]
     return None
+
+
+def wrapped(line: str, width: int) -> str:
+    """Return a line of examples or exit codes in lines of a width: what it means stands under a long example."""
+    found = _LINE.fullmatch(line)
+    if len(line) <= width or found is None:
+        return line
+    code, said = found[1], found[2]
+    if said.startswith("auditor "):  # an example that explains itself
+        return _command(f"{code}{said}", width)
+    if not code.lstrip().startswith("auditor "):
+        return textwrap.fill(f"{code}{said}", width, subsequent_indent=" " * len(code), break_on_hyphens=False)
+    meaning = textwrap.fill(said, width, initial_indent="    ", subsequent_indent="    ")
+    return f"{_command(code.rstrip(), width)}\n{meaning}"
+
+
+def _command(text: str, width: int) -> str:
+    """Return a command in lines that a shell takes for one."""
+    return " \\\n".join(textwrap.wrap(text, width - 2, subsequent_indent="    ", break_on_hyphens=False))
 
 
 def sentence(text: str, language: str = "en") -> str:

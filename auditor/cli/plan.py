@@ -10,6 +10,7 @@ from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale
+from auditor.cli.prose import filled
 from auditor.cli.redaction import redaction_key
 from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
@@ -113,22 +114,29 @@ def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bo
     return places, terminal
 
 
+_INDENT = 6
+"""Columns before what a plan leaves out."""
+
+
 def _tell(plan: FleetPlan, words: Wording, speak: Callable[[str], None]) -> None:
     orders = {order: words.gettext(text) for order, text in ORDERS.items()}
     wide = max(map(len, orders.values()))
     for tenant in plan.tenants:
         for line in summary(tenant, words):
-            speak(plain(line))
+            speak(filled(plain(line), rest="  "))
         first = first_by_rank(tenant)
         if first:
             speak(plain(words.gettext("What matters most")))
         for number, action in first:
-            speak(plain(f"{number:>4}  {action.title}  {action.why}"))
+            speak(filled(plain(f"{action.title}  {action.why}"), first=f"{number:>4}  ", rest=" " * _INDENT))
         if first:
-            speak(plain(words.gettext("What to do, in the order in which nothing breaks")))
+            speak(filled(plain(words.gettext("What to do, in the order in which nothing breaks"))))
         for number, action in enumerate(tenant.actions, start=1):
-            mark = f"  [{len(action.requests)}]" if action.requests else ""
-            money = "" if action.money is None else f"  {words.money(action.money.per_month, action.money.currency)}"
-            speak(plain(f"{number:>4}  {orders[action.order]:<{wide}}  {action.title}{mark}{money}"))
+            told = [words.plural("{count} request", "{count} requests", len(action.requests))] * bool(action.requests)
+            told += [words.money(action.money.per_month, action.money.currency)] if action.money is not None else []
+            title = plain(f"{action.title} ({', '.join(told)})" if told else action.title)
+            begun = f"{number:>4}  {orders[action.order]:<{wide}}  "
+            speak(filled(title, first=begun, rest=" " * len(begun)))
         for item in tenant.dropped:
-            speak(plain(f"      {words.gettext('left out:')} {item.subject}: {item.why}"))
+            left = plain(f"{words.gettext('left out:')} {item.subject}: {item.why}")
+            speak(filled(left, first=" " * _INDENT, rest=" " * (_INDENT + 2)))

@@ -72,7 +72,7 @@ def terminal(
     print_fleet(console, fleet_rows(result, shown, words), words)
     _print_seats(console, shown, words, sum(len(tenant.seats) for tenant in result.tenants))
     _print_matters(console, shown, words)
-    _print_unknown(console, shown.sections, words, result.summary.not_evaluated)
+    _print_unknown(console, shown.sections, words, result.summary.not_evaluated - _lost(result))
     print_unmatched(console, result, words)
     if paths:
         _print_title(console, words.gettext("Reports"))
@@ -219,18 +219,28 @@ def _about(matter: Matter, shown: Page, words: Words) -> str:
 
 
 def _print_unknown(console: Console, sections: Iterable[Section], words: Words, count: int) -> None:
-    """Print the first policies of `count` that could not be evaluated, in whichever tenant."""
-    unknown = [
-        (section, row) for section in sections for row in section.outcomes if row.status is Outcome.NOT_EVALUATED
-    ]
+    """Print why policies, `count` of them, could not be evaluated: each cause of a tenant once."""
     if not count:
         return
-    shown = unknown[:_UNKNOWN]
+    by_cause: dict[tuple[str, str], list[str]] = {}
+    for section in sections:
+        for row in section.outcomes if section.failure is None else ():
+            if row.status is Outcome.NOT_EVALUATED:
+                by_cause.setdefault((section.name or section.title, row.reason), []).append(row.policy)
     _print_title(console, words.gettext("Not evaluated"))
-    for section, row in shown:
-        line = Text(printable(f"{section.name or section.title}: {row.policy}"), style="yellow")
-        line.append(f"  {_cut(row.reason, _REASON)}", style="default")
+    told = 0
+    for (place, reason), policies in list(by_cause.items())[:_UNKNOWN]:
+        told += len(policies)
+        (first, *rest), several = policies, words.ngettext("{count} policy", "{count} policies", len(policies))
+        line = Text(printable(f"{place}: {several if rest else first}"), style="yellow")
+        line.append(f"  {_cut(reason, _REASON)}", style="default")
         _print_under(console, line, indent=2)
-    if count > len(shown):
-        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - len(shown))
+    if count > told:
+        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - told)
         _print(console, Text(f"  {more}", style="dim"))
+
+
+def _lost(result: Result) -> int:
+    """Count the policies of tenants that could not be audited at all: the cause is told above, once a tenant."""
+    lost = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
+    return sum(outcome.status is Outcome.NOT_EVALUATED for outcomes in lost for outcome in outcomes)

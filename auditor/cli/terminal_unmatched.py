@@ -46,8 +46,9 @@ def _near(result: Result) -> Iterator[tuple[str, str]]:
 def _nothing(result: Result) -> list[str]:
     """Return the policies that judged something in no tenant, and were evaluated in one at least."""
     judged: dict[str, int] = {}
+    alone = {notice.subject for notice in result.fleet.notices if notice.code == "balance.single-tenant"}
     for outcomes in (*(tenant.policies for tenant in result.tenants), result.fleet.policies):
         for outcome in outcomes:
-            if outcome.judged is not None:
+            if outcome.judged is not None and outcome.id not in alone:
                 judged[outcome.id] = judged.get(outcome.id, 0) + outcome.judged
     return sorted(policy for policy, count in judged.items() if not count)

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     declare(parser, "snapshot", snapshot="also say which policies match nobody there: a snapshot, a folder or a store")
     parser.add_argument("--locale", metavar="TAG", help="language of the messages (default: the environment's)")
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
     parser.add_argument("--no-color", action="store_true", help="no colour")
 
 

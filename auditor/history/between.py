@@ -15,15 +15,26 @@ _Held = Mapping[str, Mapping[str, Any]]
 
 
 def between(
-    tenant: str, nights: Sequence[NightSummary], ledger: Ledger | None, first: datetime, last: datetime
+    tenant: str,
+    nights: Sequence[NightSummary],
+    ledger: Ledger | None,
+    first: datetime,
+    last: datetime,
+    *,
+    day: bool = False,
 ) -> Between:
     """Compare two instants, each by the latest night and result not after it; both lists ascend.
+
+    With `day` the first one is the beginning of a day: it stands for the first night and result from then on, up to
+    the last instant, where there is one.
 
     Raises SnapshotError where the store lacks what retention leaves.
     """
     entries = () if ledger is None else ledger.entries()
-    one, other = (_latest(nights, [night.at for night in nights], at) for at in (first, last))
-    before, after = (_latest(entries, [entry.as_of for entry in entries], at) for at in (first, last))
+    stood, told = [night.at for night in nights], [entry.as_of for entry in entries]
+    other, after = _latest(nights, stood, last), _latest(entries, told, last)
+    one = _latest(nights, stood, opening(stood, first, last) if day else first)
+    before = _latest(entries, told, opening(told, first, last) if day else first)
     unknown: list[str] = []
     if one is None and before is None:
         unknown.append(f"nothing is stored at or before {first:%Y-%m-%d %H:%M}")
@@ -48,6 +59,11 @@ def between(
         findings=findings or (),
         unknown=tuple(unknown),
     )
+
+
+def opening(nights: Sequence[datetime], first: datetime, last: datetime) -> datetime:
+    """Return the earliest of the nights from `first` to `last`; `first` where there is none."""
+    return min((at for at in nights if first <= at <= last), default=first)
 
 
 def _partly(nights: Sequence[NightSummary | None], results: Sequence[Entry | None]) -> Iterator[str]:

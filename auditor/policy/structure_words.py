@@ -5,10 +5,11 @@ A schema names what it describes in `$comment` ("a number of days"), and shows h
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from auditor.policy.synonyms import synonym
 from auditor.policy.yaml_words import described, quoted
 
 if TYPE_CHECKING:
@@ -181,7 +182,7 @@ def _unknown(error: "ValidationError", path: Path) -> Iterator[Mistake]:
     for key in mapping:
         if key in known:
             continue
-        meant = _synonym(key, known) or close_to(key, known)
+        meant = synonym(key, known) or close_to(key, known)
         hint = f"did you mean '{meant}'?" if meant else _elsewhere(key, path) or f"known here: {_listed(known)}"
         if selector:
             message = f"unknown property {quoted(key)}"
@@ -190,33 +191,6 @@ def _unknown(error: "ValidationError", path: Path) -> Iterator[Mistake]:
         else:
             message = f"unknown key {quoted(key)} at the top of the file"
         yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=meant)
-
-
-_SYNONYMS: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("group", "groups", "membership", "ismemberof"), "memberOf"),
-    **dict.fromkeys(("transitivegroup", "nestedgroup"), "transitiveMemberOf"),
-    **dict.fromkeys(("license", "licence", "licenses", "licences", "product", "products", "sku"), "holds"),
-    **dict.fromkeys(("enabled", "active", "blocked", "disabled"), "accountEnabled"),
-    **dict.fromkeys(("email", "emailaddress", "primarysmtpaddress"), "mail"),
-    **dict.fromkeys(("upn", "user", "username", "login"), "userPrincipalName"),
-    **dict.fromkeys(("name", "fullname"), "displayName"),
-    **dict.fromkeys(("company", "organization", "organisation"), "companyName"),
-    **dict.fromkeys(("title", "job", "role"), "jobTitle"),
-    **dict.fromkeys(("location",), "usageLocation"),
-    **dict.fromkeys(("office",), "officeLocation"),
-    **dict.fromkeys(("guest", "usertypes"), "userType"),
-    **dict.fromkeys(("inactive", "lastsignin", "notsignedinfor"), "inactiveFor"),
-    **dict.fromkeys(("created", "createdafter"), "createdWithin"),
-    **dict.fromkeys(("or", "anyof"), "any"),
-    **dict.fromkeys(("and", "allof"), "all"),
-    **dict.fromkeys(("except", "exclude", "none"), "not"),
-}
-"""What people write for a key of another name, in lower case; a word that is no key where it stands is no synonym."""
-
-
-def _synonym(key: str, known: Sequence[str]) -> str | None:
-    meant = _SYNONYMS.get(key.casefold())
-    return meant if meant in known else None
 
 
 def _elsewhere(key: str, path: Path) -> str | None:

@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from auditor import resources
 from auditor.domain.trends import Between, PolicyTrend, Trends
 from auditor.domain.words import Severity
 from auditor.render.artifact import Artifact
@@ -26,13 +27,7 @@ from auditor.render.history_words import (
 from auditor.render.visible import visible
 from auditor.render.words import Words
 
-_STYLE: Final = (
-    "body{font:16px/1.5 system-ui,sans-serif;max-width:80rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
-    "table{border-collapse:collapse;margin:1rem 0}th,td{border:1px solid #888;padding:.25rem .6rem;text-align:start;"
-    "vertical-align:top}td{overflow-wrap:anywhere}svg{width:10rem;height:2.5rem}"
-    "polyline{fill:none;stroke:currentColor;stroke-width:1.5;vector-effect:non-scaling-stroke}"
-    ".warn{border-inline-start:.3rem solid #b45309;padding-inline-start:.8rem}caption{text-align:start}"
-)
+_STYLES: Final = ("styles/report.css", "styles/history.css")
 _WIDE: Final = 160
 _HIGH: Final = 40
 _MOST: Final = 200
@@ -43,16 +38,19 @@ def render(trends: Sequence[Trends], words: Words, between: Sequence[Between] = 
     """Write history.html; `between` is what is new, gone and changed between two instants, where two were named."""
     two = {each.tenant: each for each in between}
     title = words.gettext("Licences over time")
-    parts = [_tag("h1", title), *(part for told in trends for part in _tenant(told, two.get(told.tenant), words))]
-    digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
+    style = "".join(resources.reports().joinpath(path).read_text(encoding="utf-8") for path in _STYLES)
+    sections = Markup("\n").join(_section(told, two.get(told.tenant), words) for told in trends)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     text = (
         f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
-        '<meta name="viewport" content="width=device-width">\n'
-        f"<title>{escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
-        + "\n".join(parts)
-        + "\n</main>\n</body>\n</html>\n"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
+        '<meta name="robots" content="noindex">\n'
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f'<header class="top">\n<p class="kicker">{escape(words.gettext("Microsoft 365 licence audit"))}</p>\n'
+        f"<h1>{escape(title)}</h1>\n</header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
     )
     return Artifact(name="history.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
@@ -74,6 +72,11 @@ def curve(values: Sequence[float | None], said: str, words: Words) -> Markup:
     return Markup('<svg role="img" aria-label="{}" viewBox="0 -2 {} {}" preserveAspectRatio="none">{}</svg>').format(
         visible(said), _WIDE, _HIGH + 4, drawn
     )
+
+
+def _section(told: Trends, two: Between | None, words: Words) -> Markup:
+    parts = Markup("\n").join(_tenant(told, two, words))
+    return Markup('<section class="tenant over-time">\n{}\n</section>').format(parts)
 
 
 def _tenant(told: Trends, two: Between | None, words: Words) -> Sequence[Markup]:
@@ -141,7 +144,11 @@ def _overall(told: Trends, words: Words) -> Markup:
         said = money_change(sums[0][1], sums[-1][1], currency, words)
         picture = curve([float(amount) for _, amount in sums], said, words)
         rows.append((words.gettext("in open findings"), picture, said))
-    return _table(words.gettext("All in all"), (words.gettext("Figure"), "", words.gettext("First → last")), rows)
+    return _table(
+        words.gettext("All in all"),
+        (words.gettext("Figure"), words.gettext("Trend"), words.gettext("First → last")),
+        rows,
+    )
 
 
 def _tag(name: str, text: str) -> Markup:
@@ -152,11 +159,16 @@ def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
     if not rows:
         return Markup("")
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
-    body = Markup("\n").join(
-        Markup("<tr>{}</tr>").format(
-            Markup("").join(Markup("<td>{}</td>").format(c if isinstance(c, Markup) else visible(c)) for c in row)
-        )
-        for row in rows
-    )
-    made = "<table>\n<caption><h3>{}</h3></caption>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
+    body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
+    made = "<h3>{}</h3>\n<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
     return Markup(made).format(title, head, body)  # noqa: S704 - the frame is ours
+
+
+def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
+    """Return the cells of a row; on a phone, where a row is a card, each bears the title of its column."""
+    told = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
+    rest = (
+        Markup('<td data-label="{}">{}</td>').format(title, cell)
+        for title, cell in zip(titles[1:], told[1:], strict=True)
+    )
+    return Markup('<th scope="row">{}</th>').format(told[0]) + Markup("").join(rest)

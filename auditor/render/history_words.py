@@ -58,19 +58,26 @@ def spent(told: Trends, words: Words) -> str:
 
 
 def seat_columns(words: Words) -> tuple[str, ...]:
-    """Return the titles of the table of seats, the picture's left empty."""
+    """Return the titles of the table of seats."""
     gettext = words.gettext
     return (
-        *(gettext("Product"), gettext("Assigned"), "", gettext("Usable"), gettext("Spare"), gettext("Holders")),
+        *(
+            gettext("Product"),
+            gettext("Assigned"),
+            gettext("Trend"),
+            gettext("Usable"),
+            gettext("Spare"),
+            gettext("Holders"),
+        ),
         gettext("Runs out (90 % interval)"),
     )
 
 
 def policy_columns(words: Words) -> tuple[str, ...]:
-    """Return the titles of the table of policies, the picture's left empty."""
+    """Return the titles of the table of policies."""
     gettext = words.gettext
     return (
-        *(gettext("Policy"), gettext("Open"), "", gettext("Waived"), gettext("Came / went")),
+        *(gettext("Policy"), gettext("Open"), gettext("Trend"), gettext("Waived"), gettext("Came / went")),
         *(gettext("Days open: <7 / <30 / <90 / more"), gettext("Mended")),
     )
 
@@ -160,8 +167,8 @@ def between_grids(told: Between, words: Words, *, most: int) -> tuple[Grid, ...]
         ),
         (
             gettext("Findings"),
-            (gettext("Change"), gettext("Severity"), gettext("Policy"), gettext("Who or what"), gettext("Product"), "",
-             gettext("Finding")),
+            (gettext("Change"), gettext("Severity"), gettext("Policy"), gettext("Who or what"), gettext("Product"),
+             gettext("State"), gettext("Finding")),
             findings,
         ),
     ]  # fmt: skip

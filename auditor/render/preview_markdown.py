@@ -125,7 +125,7 @@ def retold(pair: Changed, words: Words) -> str:
     keys = sorted({*one.evidence, *other.evidence})
     parts += [(key, str(one.evidence.get(key)), str(other.evidence.get(key))) for key in keys]
     different = "; ".join(f"{name} {before} → {after}" for name, before, after in parts if before != after)
-    return f"{told(other, words)}: {different or words.gettext('told differently')}"
+    return f"{told(other, words)}: {different or words.gettext('its evidence or money changed')}"
 
 
 def _status(finding: Finding, words: Words) -> str:

@@ -117,9 +117,18 @@ def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(place:
 
 
 def test_an_instant_before_the_first_night_is_said(place: Path) -> None:
-    early = compared(place, "2020-01-01", instant(2))
+    early = compared(place, "2020-01-01T00:00:00Z", instant(2))
     assert early["unknown"][0] == "nothing is stored at or before 2020-01-01 00:00"
     assert (early["seats"], early["findings"]) == ([], [])
+
+
+def test_days_stand_for_the_nights_in_them(place: Path) -> None:
+    """A day that is named is looked at: not the night before it."""
+    from_day, to_day = instant(1)[:10], instant(2)[:10]
+    days = compared(place, from_day, to_day)
+    assert [night[:10] for night in days["nights"]] == [from_day, to_day]
+    alone = compared(place, "2020-01-01", to_day)
+    assert alone["unknown"] == compared(place, instant(0), instant(2))["unknown"]
 
 
 def test_instants_in_the_wrong_order_are_one_clear_error(place: Path) -> None:
@@ -165,7 +174,7 @@ def test_terminal_and_page_are_in_the_reader_s_language(language: str, place: Pa
     english = ("no forecast", "not known", "Runs out", "Holders", "What changed", "weeks that it needs", "reclaimed")
     for sentence in english:
         assert (sentence in done.text + page) == (language == "en" and sentence != "not known"), sentence
-    assert "spe_e3" in done.text.lower()
+    assert "microsoft 365 e3" in done.text.lower()
     kept = call("store", "list", "audits", "--locale", language, cwd=place)
     assert kept.code == 0
     assert ("complete" in kept.text) == (language == "en")

@@ -1,0 +1,58 @@
+"""Part numbers in trends, comparisons and episodes into display names, for what people read."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from auditor.catalogue import Catalogue
+from auditor.domain.trends import Between, Episode, Trends
+
+
+def titled(trends: Sequence[Trends], catalogue: Catalogue) -> list[Trends]:
+    """Return trends whose products bear their display names; products of one name keep the part number behind it."""
+    found = []
+    for told in trends:
+        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in told.seats}.items())
+        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in told.seats)
+        found.append(replace(told, seats=seats))
+    return found
+
+
+def titled_between(between: Sequence[Between], catalogue: Catalogue) -> list[Between]:
+    """Return comparisons whose products bear their display names."""
+    found = []
+    for told in between:
+        title = _titles(catalogue, {seat.sku_id: seat.sku for seat in told.seats}.items())
+        seats = tuple(replace(seat, sku=title(seat.sku_id, seat.sku)) for seat in told.seats)
+        findings = tuple(replace(each, product=_of_part(catalogue, each.product)) for each in told.findings)
+        found.append(replace(told, seats=seats, findings=findings))
+    return found
+
+
+def titled_episodes(episodes: Sequence[Episode], catalogue: Catalogue) -> tuple[Episode, ...]:
+    """Return episodes whose products bear their display names."""
+    return tuple(replace(each, product=_of_part(catalogue, each.product)) for each in episodes)
+
+
+def _titles(catalogue: Catalogue, products: Iterable[tuple[str, str]]) -> Callable[[str, str], str]:
+    names: dict[str, int] = {}
+    for sku_id, sku in products:
+        name = _name(catalogue, sku_id, sku)
+        names[name] = names.get(name, 0) + 1
+
+    def title(sku_id: str, sku: str) -> str:
+        name = _name(catalogue, sku_id, sku)
+        return f"{name} ({sku})" if names.get(name, 0) > 1 and name != sku else name
+
+    return title
+
+
+def _name(catalogue: Catalogue, sku_id: str, sku: str) -> str:
+    product = catalogue.product(sku_id)
+    return sku if product is None else product.name
+
+
+def _of_part(catalogue: Catalogue, part: str | None) -> str | None:
+    if part is None:
+        return None
+    found = {product.name for product in catalogue.by_part_number(part)}
+    return found.pop() if len(found) == 1 else part

@@ -1,0 +1,61 @@
+"""Markdown into what a terminal shows: no marks, no escapes, lines of its width."""
+
+import re
+import shutil
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+from auditor.domain.errors import printable
+
+_ESCAPE: Final = re.compile(r"\\([!-/:-@\[-`{-~])")
+_LINK: Final = re.compile(r"(?<!\\)\[((?:[^\]\\]|\\.)+)\]\(([^)\s]+)\)")
+_STRONG: Final = re.compile(r"(?<!\\)\*\*(.+?)(?<!\\)\*\*")
+_ITEM: Final = re.compile(r"(\s*(?:[-*]|\d+\.) )(.*)")
+_BOLD, _PLAIN = "\x1b[1m", "\x1b[0m"
+
+
+def columns() -> int:
+    """Return the width of the terminal; 80 where nobody tells."""
+    return shutil.get_terminal_size().columns
+
+
+def shown(markdown: str, *, width: int, colour: bool) -> str:
+    """Return the text as lines of at most that many columns; code and addresses are never broken."""
+    return "\n".join(_lines(markdown, width, colour=colour)) + "\n"
+
+
+def filled(text: str, *, first: str = "", rest: str = "", width: int | None = None) -> str:
+    """Return a text in lines of the terminal's width, behind what stands before the first line and before the rest."""
+    return textwrap.fill(
+        text,
+        width or columns(),
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _lines(markdown: str, width: int, *, colour: bool) -> Iterator[str]:
+    code = False
+    for raw in markdown.rstrip("\n").split("\n"):
+        line = printable(raw)
+        if line.startswith("```"):
+            code = not code
+        elif code:
+            yield f"    {line}"
+        elif line.startswith("#"):
+            text = filled(_bare(line.lstrip("# ")), width=width)
+            yield f"{_BOLD}{text}{_PLAIN}" if colour else text
+        elif (item := _ITEM.fullmatch(line)) is not None:
+            yield filled(_bare(item[2]), first=item[1], rest=" " * len(item[1]), width=width)
+        else:
+            yield filled(_bare(line), width=width)
+
+
+def _bare(text: str) -> str:
+    """Return a line without the marks of Markdown."""
+    text = _STRONG.sub(r"\1", text)
+    text = _LINK.sub(lambda found: f"{found[1]} ({found[2]})", text)
+    return _ESCAPE.sub(r"\1", text)

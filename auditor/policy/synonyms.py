@@ -1,0 +1,31 @@
+"""What people write for the keys of selectors that have another name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+_SYNONYMS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("group", "groups", "membership", "ismemberof"), "memberOf"),
+    **dict.fromkeys(("transitivegroup", "nestedgroup"), "transitiveMemberOf"),
+    **dict.fromkeys(("license", "licence", "licenses", "licences", "product", "products", "sku"), "holds"),
+    **dict.fromkeys(("enabled", "active", "blocked", "disabled"), "accountEnabled"),
+    **dict.fromkeys(("email", "emailaddress", "primarysmtpaddress"), "mail"),
+    **dict.fromkeys(("upn", "user", "username", "login"), "userPrincipalName"),
+    **dict.fromkeys(("name", "fullname"), "displayName"),
+    **dict.fromkeys(("company", "organization", "organisation"), "companyName"),
+    **dict.fromkeys(("title", "job", "role"), "jobTitle"),
+    **dict.fromkeys(("location",), "usageLocation"),
+    **dict.fromkeys(("office",), "officeLocation"),
+    **dict.fromkeys(("guest", "usertypes"), "userType"),
+    **dict.fromkeys(("inactive", "lastsignin", "notsignedinfor"), "inactiveFor"),
+    **dict.fromkeys(("created", "createdafter"), "createdWithin"),
+    **dict.fromkeys(("or", "anyof"), "any"),
+    **dict.fromkeys(("and", "allof"), "all"),
+    **dict.fromkeys(("except", "exclude", "none"), "not"),
+}
+"""What people write for a key of another name, in lower case; a word that is no key where it stands is no synonym."""
+
+
+def synonym(key: str, known: Sequence[str]) -> str | None:
+    """Return the key that another word stands for, where it is known there."""
+    meant = _SYNONYMS.get(key.casefold())
+    return meant if meant in known else None
