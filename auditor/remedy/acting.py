@@ -12,6 +12,7 @@ from typing import Any
 from auditor.catalogue import builtin
 from auditor.domain.errors import printable
 from auditor.domain.policy import Assignments
+from auditor.domain.product_words import one_of
 from auditor.domain.result import Action, Money
 from auditor.domain.words import Severity, SubjectType
 from auditor.guidance import Library, Variant, compose
@@ -28,7 +29,6 @@ from auditor.remedy.situating import Circumstances, Situated
 from auditor.remedy.telling import Told, tell
 from auditor.remedy.terms import renewal, total, totals
 from auditor.remedy.wording import ENGLISH, Words
-from auditor.wording.products import one_of
 
 _TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
 _MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})

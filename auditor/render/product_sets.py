@@ -5,9 +5,9 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from auditor.catalogue import builtin
+from auditor.domain.product_words import one_of
 from auditor.domain.result import PolicyHeader, SeatCount
 from auditor.render.words import Words
-from auditor.wording.products import one_of
 
 
 def labels(
