@@ -135,7 +135,7 @@ def settle(all_piles: Piles, known: Circumstances) -> None:
         elif whole.first.kind is Kind.STATE and state is not None:
             kept.pop(seats[old][0][0])
     _tell_shortages(kept.values(), ledger, numbered)
-    all_piles.replace(kept)
+    all_piles.swap(kept)
 
 
 def _merged(piles: list[Pile]) -> Pile:

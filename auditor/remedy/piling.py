@@ -158,7 +158,7 @@ class Piles:
         """Yield them in the order in which they were begun."""
         return iter(self._known.values())
 
-    def replace(self, piles: Mapping[object, Pile]) -> None:
+    def swap(self, piles: Mapping[object, Pile]) -> None:
         """Hold these piles instead."""
         self._known = dict(piles)
 

@@ -36,7 +36,9 @@ REASONS = {
     "auditor/store/keeping.py": "SnapshotWriter.write_table, which writes through auditor.files",
     "auditor/store/parts.py": "a ZIP in memory, an object of a store",
 }
-DEVICE = {"auditor/cli/main.py": "os.open of os.devnull alone, for a stdout that nobody reads any more"}
+DEVICE = {
+    "auditor/cli/streams.py": "os.devnull alone, for a standard stream that is closed or that nobody reads any more"
+}
 
 
 def _text(node: ast.expr | None) -> str | None:
