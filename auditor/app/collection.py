@@ -55,8 +55,13 @@ def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
 
 
 def everything(policies: PolicySet | None = None) -> Needs:
-    """Return the needs of `collect --all`: every source, every property, and the groups that policies name."""
-    whole = Needs(sources=frozenset(Source), user_properties=EVERYTHING_ABOUT_USERS, licensed_groups=True)
+    """Return the needs of `collect --all`: every source and property, licensed groups, groups that policies name."""
+    whole = Needs(
+        sources=frozenset(Source),
+        user_properties=EVERYTHING_ABOUT_USERS,
+        licensed_groups=True,
+        licensed_members=True,
+    )
     return whole if policies is None else whole.union(needs(policies))
 
 

@@ -18,6 +18,7 @@ from auditor.collect import aggregates
 from auditor.collect.assembling import row_groups
 from auditor.collect.groups import groups, name_groups
 from auditor.collect.mailboxes import read_mailboxes
+from auditor.collect.members import Members
 from auditor.collect.permissions import GROUP_MEMBERS, missing
 from auditor.collect.progress import Progress, Silent
 from auditor.collect.reading import Reading
@@ -57,6 +58,7 @@ class _Gathered:
     users: Spool | None = None
     sign_ins: Spool | None = None
     mailboxes: Spool | None = None
+    members: Members | None = None
 
 
 async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it passes on
@@ -99,7 +101,8 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
                 gathered = await _gather(reading)
         writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))
         stop = Event()
-        large = gathered.users is not None and gathered.users.rows >= USERS_PER_ROW_GROUP // 8
+        spools = (gathered.users, None if gathered.members is None else gathered.members.spool)
+        large = any(spool is not None and spool.rows >= USERS_PER_ROW_GROUP // 8 for spool in spools)
         if large:
             await turn.beside(partial(_fill, writer, manifest, gathered, stop), stop.set)
         async with turn.publishing():
@@ -176,7 +179,7 @@ async def _aggregate(reading: Reading, gathered: _Gathered, name: str) -> None:
 
 
 async def _groups(reading: Reading, gathered: _Gathered) -> None:
-    coverage, tables = await groups(reading)
+    coverage, tables, gathered.members = await groups(reading)
     gathered.coverage.extend(coverage)
     gathered.tables.update(tables)
 
@@ -225,6 +228,9 @@ def _fill(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, stop:
     coverage = tuple(sorted(gathered.coverage, key=lambda found: order.index(found.name)))
     for name, table in gathered.tables.items():
         writer.write_table(name, table)
+    if gathered.members is not None:
+        writer.write_members(gathered.members.tables())
+        go_on()
     if gathered.users is not None:
         groups = row_groups(gathered.users, sign_ins=gathered.sign_ins, mailboxes=gathered.mailboxes, go_on=go_on)
         for users, links in groups:

@@ -1,4 +1,4 @@
-"""The groups that policies name, and all licensed ones, into tables, with the members of the named ones."""
+"""The groups that policies name, and all licensed ones, into tables, with the members that are needed."""
 
 import asyncio
 import re
@@ -8,23 +8,21 @@ from typing import Any
 
 import pyarrow as pa
 
+from auditor.collect.members import Members
 from auditor.collect.pages import listing, whole
-from auditor.collect.reading import Reading
+from auditor.collect.reading import Reading, nameless
 from auditor.domain.result import Coverage
 from auditor.domain.words import Source, SourceStatus
-from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.faults import Fault, FaultError, Kind
 from auditor.snapshot.build import group_row
-from auditor.snapshot.schema import GROUPS, MEMBERS
+from auditor.snapshot.schema import GROUPS
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _NAMED = ("displayName", "id")
 _LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState")
 _STATUSES = ("membersStatus", "transitiveMembersStatus")
 _NOT_NEEDED = SourceStatus.NOT_NEEDED.value
-_USER = "#microsoft.graph.user"
-_NOBODY_NAMED = "no policy that was given names a group, and members are read of named groups only"
 
 Tables = Mapping[str, pa.Table]
 
@@ -38,14 +36,13 @@ class _Found:
     """Group name as policies write it → ids of the groups that bear it."""
     faults: list[Fault] = field(default_factory=list)
     asked: set[str] = field(default_factory=lambda: set(_NAMED))
-    members: dict[tuple[str, bool], list[str]] = field(default_factory=dict)
-    status: dict[tuple[str, bool], SourceStatus] = field(default_factory=dict)
-    member_faults: list[Fault] = field(default_factory=list)
+    licensed: set[str] = field(default_factory=set)
+    """Ids of groups that have licences."""
 
 
-async def groups(reading: Reading) -> tuple[list[Coverage], Tables]:
-    """Read groups and members as far as the needs name them; returns the coverage of both sources."""
-    found = _Found()
+async def groups(reading: Reading) -> tuple[list[Coverage], Tables, Members]:
+    """Read groups and members as far as the needs go; returns the coverage of both sources."""
+    found, members = _Found(), Members(reading)
     names = sorted({*reading.needs.groups, *reading.needs.transitive_groups})
     tasks = [_named(reading, name, found) for name in names]
     if reading.needs.licensed_groups:
@@ -58,16 +55,16 @@ async def groups(reading: Reading) -> tuple[list[Coverage], Tables]:
         for name in list_
         for group in found.named.get(name, ())
     }
-    await asyncio.gather(
-        *(in_task(_members, reading, group, transitive, found) for group, transitive in sorted(wanted))
-    )
+    await members.read_each(wanted)
+    if reading.needs.licensed_members:
+        await members.read_batches(found.licensed)
     coverage = []
     if Source.GROUPS in reading.needs.sources:
         asked = tuple(found.asked)
         coverage.append(reading.covered(Source.GROUPS, len(found.rows), found.faults, asked=asked))
     if Source.MEMBERS in reading.needs.sources:
-        coverage.append(_member_coverage(reading, found))
-    return coverage, _tables(found)
+        coverage.append(_member_coverage(reading, found, members))
+    return coverage, _tables(found, members), members
 
 
 async def name_groups(reading: Reading, ids: Iterable[str], known: pa.Table) -> pa.Table:
@@ -137,13 +134,16 @@ async def _licensed(reading: Reading, found: _Found) -> None:
     failing = {str(row["id"]).lower() for row in errors[0]}
     for row in licensed[0]:
         known = None if errors[1] is not None else str(row["id"]).lower() in failing
-        _keep(found, {**row, "hasMembersWithLicenseErrors": known})
+        group = _keep(found, {**row, "hasMembersWithLicenseErrors": known})
+        if group is not None:
+            found.licensed.add(group)
 
 
 def _keep(found: _Found, row: Mapping[str, Any]) -> str | None:
     """Remember what a row says of a group; a row of more properties adds to one of fewer."""
     group = row.get("id")
-    if not isinstance(group, str):
+    if not isinstance(group, str) or "\0" in group:
+        found.faults.append(nameless(1, "id"))
         return None
     group = group.lower()
     found.rows.setdefault(group, {}).update(_typed(row), id=group)
@@ -166,48 +166,27 @@ def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-async def _members(reading: Reading, group: str, transitive: bool, found: _Found) -> None:  # noqa: FBT001
-    """Read the users of one group; devices, groups and other members are passed over."""
-    call = requests.members(reading.graph, group, transitive=transitive)
-    rows, fault = await reading.all_rows(Source.MEMBERS, call)
-    users = [str(row["id"]).lower() for row in rows if row.get("@odata.type", _USER) == _USER]
-    found.members[group, transitive] = sorted(users)
-    found.status[group, transitive] = SourceStatus.COMPLETE if fault is None else fault.coverage(read=len(users))
-    if fault is not None:
-        found.member_faults.append(fault)
-
-
-def _member_coverage(reading: Reading, found: _Found) -> Coverage:
+def _member_coverage(reading: Reading, found: _Found, members: Members) -> Coverage:
     """Tell how far members were read; a group that does not exist has none, and its policy says that it is missing."""
-    if not (reading.needs.groups or reading.needs.transitive_groups):
-        # `collect --all` asks for every source; to read the members of every group would be a request for each.
-        return reading.covered(Source.MEMBERS, 0, [], shortfall=_NOBODY_NAMED, status=SourceStatus.NOT_NEEDED)
-    count = sum(len(users) for users in found.members.values())
+    needs = reading.needs
+    if not (needs.groups or needs.transitive_groups or needs.licensed_members):
+        return reading.covered(Source.MEMBERS, 0, [], status=SourceStatus.NOT_NEEDED)
+    count = members.spool.distinct()
     status = None
-    if found.member_faults or found.faults:
-        read = any(state is SourceStatus.COMPLETE for state in found.status.values())
-        fault = (found.member_faults or found.faults)[0]
+    if members.faults or found.faults:
+        read = any(state is SourceStatus.COMPLETE for state in members.status.values())
+        fault = (members.faults or found.faults)[0]
         status = SourceStatus.PARTIAL if read else fault.coverage(read=count)
-    faults = [*found.member_faults, *found.faults]
-    return reading.covered(Source.MEMBERS, count, faults, asked=("id",), status=status)
+    return reading.covered(Source.MEMBERS, count, [*members.faults, *found.faults], asked=("id",), status=status)
 
 
-def _tables(found: _Found) -> Tables:
+def _tables(found: _Found, members: Members) -> Tables:
     rows = [
         {
             **group_row(found.rows[group]),
-            "membersStatus": found.status.get((group, False), SourceStatus.NOT_NEEDED).value,
-            "transitiveMembersStatus": found.status.get((group, True), SourceStatus.NOT_NEEDED).value,
+            "membersStatus": members.status.get((group, False), SourceStatus.NOT_NEEDED).value,
+            "transitiveMembersStatus": members.status.get((group, True), SourceStatus.NOT_NEEDED).value,
         }
         for group in sorted(found.rows)
     ]
-    # In the order of group, list and user, by which an audit finds the members of a group in few row groups.
-    lists = [
-        pa.table(
-            [pa.repeat(group, len(users)), pa.array(users, pa.string()), pa.repeat(transitive, len(users))],
-            schema=MEMBERS,
-        )
-        for (group, transitive), users in sorted(found.members.items())
-    ]
-    members = pa.concat_tables([MEMBERS.empty_table(), *lists]).combine_chunks()
-    return {"groups": pa.Table.from_pylist(rows, GROUPS), "members": members}
+    return {"groups": pa.Table.from_pylist(rows, GROUPS)}

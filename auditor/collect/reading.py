@@ -74,16 +74,17 @@ class Reading:
     async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, Fault | None]:
         """Read a small source whole, each object once; with the fault that ended it early, or lost some of it."""
         found: dict[str, dict[str, Any]] = {}
-        nameless = 0
+        unnamed = 0
         try:
             async for page in self.rows(source, call):
                 named = [row for row in page if isinstance(row.get(key), str)]
                 found.update((str(row[key]).lower(), row) for row in named)
-                nameless += len(page) - len(named)
+                unnamed += len(page) - len(named)
         except FaultError as error:
             return list(found.values()), error.fault
-        return list(found.values()), _nameless(nameless, key) if nameless else None
+        return list(found.values()), nameless(unnamed, key) if unnamed else None
 
 
-def _nameless(count: int, key: str) -> Fault:
+def nameless(count: int, key: str) -> Fault:
+    """Return the fault of objects that came without the property that names them."""
     return fault(Kind.FAILING, f"objects that came without {key}: {count}", remedy="report it to Microsoft")

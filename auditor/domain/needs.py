@@ -19,6 +19,8 @@ class Needs:
     """The same for transitive members."""
     licensed_groups: bool = False
     """Whether all licensed groups, their processing state and errors are needed."""
+    licensed_members: bool = False
+    """Whether the direct members of all licensed groups are needed; with `licensed_groups` only."""
 
     def union(self, *others: "Needs") -> "Needs":
         """Return what all need together."""
@@ -34,6 +36,7 @@ class Needs:
             groups=tuple(sorted({name for part in every for name in part.groups})),
             transitive_groups=tuple(sorted({name for part in every for name in part.transitive_groups})),
             licensed_groups=any(part.licensed_groups for part in every),
+            licensed_members=any(part.licensed_members for part in every),
         )
 
 

@@ -161,9 +161,9 @@ class Graph:
             # Who vouches for a server does not change while one waits.
             return Final(fault=found) if "CERTIFICATE_VERIFY_FAILED" in str(error) else Again(fault=found)
         except httpx.InvalidURL as error:
-            return Final(fault=_not_graph(call.name, str(error)))
+            return Final(fault=not_graph(call.name, str(error)))
         if response is None:
-            return Again(fault=_not_graph(call.name, "no body"))
+            return Again(fault=not_graph(call.name, "no body"))
         # The client ties an answer to itself in a ring; a large body would stay until somebody looks for rings.
         response.stream = httpx.ByteStream(b"")
         told = moment_of(response.headers.get("date", ""))
@@ -184,9 +184,7 @@ class Graph:
         except NotGraphError as error:
             said = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             return Again(
-                fault=_not_graph(
-                    call.name, f"{error}; the answer itself says {printable(said)}" if said else str(error)
-                )
+                fault=not_graph(call.name, f"{error}; the answer itself says {printable(said)}" if said else str(error))
             )
 
 
@@ -240,7 +238,8 @@ def _unreachable(asked: str, error: Exception, said: str) -> Fault:
     return Fault(kind=Kind.UNREACHABLE, message=words, remedy=REMEDIES[Kind.UNREACHABLE])
 
 
-def _not_graph(asked: str, why: str) -> Fault:
+def not_graph(asked: str, why: str) -> Fault:
+    """Return the fault of an answer that cannot be Graph's."""
     words = f"{asked} was answered with a body that is not Graph's: {why[:200]}"
     return Fault(kind=Kind.NOT_GRAPH, message=words, remedy=REMEDIES[Kind.NOT_GRAPH])
 

@@ -29,16 +29,21 @@ async def pages(
     call: Call,
     decode: Callable[[bytes], Page[T]],
     *,
+    start: str | None = None,
     turn: "Callable[[], object] | None" = None,
     throttled: Callable[[], None] | None = None,
 ) -> AsyncIterator[T]:
     """Yield the rows of every page; after a restart rows come again, so whoever takes them tells them apart by id.
 
+    With `start`, a link that Graph gave, the list goes on from there; a restart may still begin it anew.
     A place that a retried request gave may be refused: the list goes on from the last one that an unretried request
     gave; a place that has expired begins the list anew. Raises FaultError after RESTARTS of either.
     """
     trail: list[tuple[str | None, bool]] = [(None, True)]
     known: set[str] = set()
+    if start is not None:
+        trail.append((start, False))
+        known.add(start)
     restarts = 0
     for _ in range(MOST_PAGES):
         link = trail[-1][0]

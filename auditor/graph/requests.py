@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from auditor.graph.client import Call, Graph
 from auditor.graph.guard import check_link
@@ -102,6 +102,11 @@ def members(graph: Graph, group_id: str, *, transitive: bool) -> Call:
         return _listing(graph, item.transitive_members, wide, name="GET /groups/{id}/transitiveMembers", units=4)
     query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=["id"], top=PAGE)
     return _listing(graph, item.members, query, name="GET /groups/{id}/members", units=2)
+
+
+def members_address(group_id: str) -> str:
+    """Return the address below the Graph root of the first page of a group's members, for a batch."""
+    return f"/groups/{quote(group_id, safe='')}/members?$select=id&$top={PAGE}"
 
 
 GET_BY_IDS = 1_000

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,6 +26,7 @@ from auditor.snapshot.model import Manifest, Snapshot, UserBatch
 from auditor.snapshot.schema import (
     ASSIGNMENTS,
     FILES,
+    MEMBERS,
     MEMBERS_PER_ROW_GROUP,
     SMALL_TABLES,
     USERS,
@@ -130,12 +132,29 @@ class SnapshotWriter:
         """
         schema = SMALL_TABLES[name]
         cast = table if table.schema == schema else table.select(schema.names).cast(schema)
-        self._rows[name] = table.num_rows
         if name == "members" and table.num_rows > _FEW_MEMBERS:
-            members = self._table(name, schema, _PARTED)
-            members.write_table(cast.combine_chunks(), row_group_size=MEMBERS_PER_ROW_GROUP)
+            self._append_members(cast)
         else:
+            self._rows[name] = table.num_rows
             self._bytes(name, _whole(cast))
+
+    def write_members(self, parts: Iterable[pa.Table]) -> None:
+        """Write the members, which come in tables of the schema MEMBERS by group, `transitive` and user.
+
+        All but the last of several tables have a multiple of MEMBERS_PER_ROW_GROUP rows; one is held at a time.
+        """
+        parts = iter(parts)
+        first, second = next(parts, MEMBERS.empty_table()), next(parts, None)
+        if second is None:
+            self.write_table("members", first)
+            return
+        for part in chain((first, second), parts):
+            self._append_members(part)
+
+    def _append_members(self, part: pa.Table) -> None:
+        self._rows["members"] += part.num_rows
+        file = self._table("members", MEMBERS, _PARTED)
+        file.write_table(part.combine_chunks(), row_group_size=MEMBERS_PER_ROW_GROUP)
 
     def finish(self, manifest: Manifest) -> None:
         """End every file and make the manifest: nothing can be added any more. Small files still wait in memory."""

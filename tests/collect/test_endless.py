@@ -1,8 +1,7 @@
-"""What never ends is given up: lists, answers that drip, and members that nobody asked for are not called read."""
+"""What never ends is given up: lists, and answers that drip."""
 
 import pytest
 
-from auditor.app.collection import everything
 from auditor.domain.needs import Needs
 from auditor.domain.words import Source
 from auditor.graph import paging
@@ -24,11 +23,3 @@ def test_an_answer_that_drips_is_given_up_in_time(graph: Emulator) -> None:
     assert found.status(Source.ORGANIZATION) == "complete"
     assert found.status(Source.SUBSCRIBED_SKUS) == "unavailable"
     assert "not whole after" in found.reason(Source.SUBSCRIBED_SKUS)
-
-
-def test_members_that_nobody_asked_for_are_not_called_complete(graph: Emulator) -> None:
-    found = collect(graph, everything())
-    assert found.tables["groups"].num_rows > 0
-    assert found.tables["members"].num_rows == 0
-    assert (found.status(Source.GROUPS), found.status(Source.MEMBERS)) == ("complete", "not-needed")
-    assert "names a group" in found.reason(Source.MEMBERS)
