@@ -27,6 +27,7 @@ RESULT: Final = 8 << 30
 COLUMNS: Final = 64 << 30
 """Bytes of a Parquet file, or of a part of a store."""
 
+_PIECE: Final = 1 << 16
 _FLAGS: Final = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -38,11 +39,16 @@ def object_bytes(name: str) -> int:
 def read(path: Path, *, most: int, within: Path | None = None) -> bytes:
     """Return the bytes of a regular file of at most `most` bytes; `within` as in `opened`. Raises OSError."""
     with opened(path, most=most, within=within) as file:
-        content = file.read(most + 1)
-    # A file of /proc says that it is empty, and others grow while they are read.
-    if len(content) > most:
+        # Python takes as much memory as it is asked to read: no more than the file says, and then piece by piece.
+        pieces = [file.read(os.fstat(file.fileno()).st_size + 1)]
+        size = len(pieces[0])
+        # A file of /proc says that it is empty, and others grow while they are read.
+        while size <= most and (piece := file.read(_PIECE)):
+            pieces.append(piece)
+            size += len(piece)
+    if size > most:
         raise _too_large(path, most)
-    return content
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 @contextmanager

@@ -20,6 +20,12 @@ def test_a_regular_file_is_read_up_to_its_limit(tmp_path: Path) -> None:
     assert caught.value.strerror
 
 
+def test_a_high_limit_takes_no_memory(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"x" * 100_000)
+    assert files.read(path, most=1 << 60) == b"x" * 100_000
+
+
 @posix
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
