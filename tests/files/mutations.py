@@ -100,11 +100,11 @@ def of_yaml(body: bytes, random: Random) -> bytes:
     return b" ".join(words)
 
 
-def few(value: Any) -> Any:
-    """Return the first three of a list or an object."""
+def small(value: Any) -> Any:
+    """Return a document with at most two elements of each list, and forty keys of each object."""
     if isinstance(value, dict):
-        return dict(list(value.items())[:3])
-    return value[:3] if isinstance(value, list) else value
+        return {key: small(item) for key, item in list(value.items())[:40]}
+    return [small(item) for item in value[:2]] if isinstance(value, list) else value
 
 
 def each(count: int, seed: int, change: Callable[[Random], bytes]) -> Iterator[bytes]:
