@@ -32,7 +32,7 @@ def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: 
             return _unreachable(tenant, authority, "no answer in time")
         case ServiceRequestError() | ServiceResponseError():
             return _unreachable(tenant, authority, text)
-        case FileNotFoundError() | PermissionError() | IsADirectoryError():
+        case OSError(filename=str()):  # of a file, and not of a connection
             return GraphError(
                 "credential-file", f"{tenant.name}: {text[:_LONGEST]}", hint="check the path in the tenants file"
             )

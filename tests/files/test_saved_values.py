@@ -1,0 +1,131 @@
+"""Values of saved files: names, keys, numbers and dates that cannot be are refused, and those of far days are not."""
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.demo.tenants import snapshots
+from auditor.domain.errors import AuditorError, SnapshotError, UsageError
+from auditor.domain.tenant import Certificate, Tenant
+from auditor.graph.credentials import SignIn
+from auditor.history.saved import load
+from auditor.render import render
+from auditor.store.address import parse
+from auditor.store.retention import parse_keep
+from tests.cli.harness import call
+from tests.render.sample import result
+
+FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def saved() -> Any:
+    return json.loads(b"".join(render(result(), "json", locale="en").chunks()))
+
+
+def twice(key: str) -> Callable[[Any], None]:
+    return lambda document: (
+        document["tenants"].append(document["tenants"][0])
+        if key == "tenants"
+        else document["tenants"][0]["seats"].append(document["tenants"][0]["seats"][0])
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(
+            lambda document, name=name: document["tenants"][0].update(name=name)
+            for name in ("../../escaped", "/etc/x", "", "Contoso", "a" * 64, "a\0b", "a/b")
+        ),
+        twice("tenants"),
+        twice("seats"),
+        lambda document: document["summary"].update(waived=10**30),
+        lambda document: document["run"].update(asOf="9999-12-31T23:59:59Z"),
+        lambda document: document["run"].update(asOf="0001-01-01T00:00:00+14:00"),
+    ],
+)
+def test_a_result_of_other_values_is_refused(change: Callable[[Any], object]) -> None:
+    document = saved()
+    load(json.dumps(document).encode())
+    change(document)
+    for body in (json.dumps(document).encode(), json.dumps(document, indent=2).encode()):
+        with pytest.raises(SnapshotError) as caught:
+            load(body)
+        assert caught.value.slug == "result-damaged"
+
+
+@pytest.mark.parametrize("indent", [None, 2])
+def test_a_key_that_stands_twice_is_refused(indent: int | None) -> None:
+    text = json.dumps(saved(), indent=indent)
+    for key in ('"asOf": ', '"severity": ', '"name": '):
+        place = text.index(key)
+        with pytest.raises(SnapshotError, match="twice"):
+            load(f"{text[:place]}{key}null, {text[place:]}".encode())
+
+
+@pytest.mark.parametrize("name", ["html", "markdown", "xlsx", "csv", "json"])
+def test_a_subscription_that_never_ends_stands_at_the_end_of_the_line(name: str) -> None:
+    made = result()
+    tenant = made.tenants[0]
+    findings = [
+        replace(finding, check="subscription.state", evidence={**finding.evidence, "nextLifecycleDateTime": text})
+        for finding, text in zip(tenant.findings, ("9999-12-31T23:59:59Z", "9999-12-01T00:00:00Z"), strict=False)
+    ]
+    far = tuple(replace(each, date=FAR) for each in tenant.subscriptions)
+    changed = replace(tenant, findings=(*findings, *tenant.findings[2:]), subscriptions=far)
+    told = render(replace(made, tenants=(changed, *made.tenants[1:])), name, locale="en")
+    assert b"".join(told.chunks())
+
+
+@pytest.mark.parametrize("text", ["99999m", "99999d", "36501d", "1201m"])
+def test_more_than_a_hundred_years_are_not_kept(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_keep(text)
+    assert caught.value.slug == "keep-wrong"
+
+
+def test_the_scheme_of_an_address_has_no_letter_case() -> None:
+    assert parse("S3://Bucket/Folder/") == "s3://Bucket/Folder"
+    assert parse("AZ://box") == "az://box"
+
+
+def test_files_of_other_programs_in_a_store_block_nothing(tmp_path: Path) -> None:
+    from auditor.snapshot.writing import write  # noqa: PLC0415
+
+    for snapshot in snapshots(datetime(2026, 11, 20, 2, 17, tzinfo=UTC)):
+        write(tmp_path / "snapshots", snapshot)
+    (tmp_path / "r.json").write_text(json.dumps(saved()))
+    assert call("store", "put", "store", "snapshots", "r.json", cwd=tmp_path).code == 0
+    for folder in [path for path in (tmp_path / "store").rglob("*") if path.is_dir()]:
+        (folder / "desktop.ini").write_text("[.ShellClassInfo]")
+        (folder / "Thumbs.db").write_bytes(b"\0")
+    for command in (
+        ("history", "store", "-f", "json"),
+        ("store", "prune", "store", "--keep", "35d,24m"),
+        ("store", "put", "store", "r.json"),
+        ("store", "list", "store"),
+    ):
+        ran = call(*command, cwd=tmp_path)
+        assert ran.code == 0, (command, ran.err)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pipes have names there")
+def test_a_pipe_is_no_certificate(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "c.pem")
+    credential = Certificate(client_id="c" * 36, path=str(tmp_path / "c.pem"))
+    tenant = Tenant(name="contoso", tenant_id="11111111-2222-3333-4444-555555555555", credential=credential)
+
+    async def ask() -> None:
+        async with SignIn(tenant, environ={}) as sign_in:
+            await sign_in.get_token()
+
+    with pytest.raises(AuditorError) as caught:
+        asyncio.run(ask())
+    assert caught.value.slug == "credential-file"
