@@ -19,6 +19,7 @@ ALLOWED = {
     "auditor/app/remedying.py": PACKAGED,
     "auditor/catalogue/store.py": PACKAGED,
     "auditor/demo/policy_files.py": PACKAGED,
+    "auditor/render/history_html.py": PACKAGED,
     "auditor/render/html.py": PACKAGED,
     "auditor/render/mail.py": PACKAGED,
     "auditor/render/plan_html.py": PACKAGED,
