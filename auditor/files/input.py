@@ -59,8 +59,12 @@ def opened(path: Path, *, most: int, within: Path | None = None) -> Iterator[Buf
     folder. Raises OSError.
     """
     number = _descriptor(path, within)
-    with os.fdopen(number, "rb") as file:
+    try:
         _check(path, os.fstat(number), most)
+    except OSError:
+        os.close(number)
+        raise
+    with os.fdopen(number, "rb") as file:
         yield file
 
 

@@ -50,8 +50,9 @@ def test_a_socket_is_not_opened(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(IsADirectoryError) as caught:
         files.read(tmp_path, most=10)
+    assert caught.value.filename == str(tmp_path)
 
 
 def test_a_sparse_file_is_refused_by_its_size(tmp_path: Path) -> None:
