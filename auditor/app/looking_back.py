@@ -1,8 +1,10 @@
 """Places with nights and results into a tenant over time, into two nights compared, and into "since when?"."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from difflib import get_close_matches
@@ -17,6 +19,7 @@ from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.domain.words import Severity
+from auditor.failures import Wall
 from auditor.files import input as files
 from auditor.history.between import between
 from auditor.history.ledger import Entry, Ledger, commit_tenant
@@ -29,6 +32,7 @@ from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.reading import manifest_of, products_of
 from auditor.store.keeping import Store
 from auditor.store.memory import Memory
+from auditor.store.nights import instant_name
 
 Span = tuple[datetime | None, datetime | None]
 
@@ -45,35 +49,77 @@ class Looked:
 
     where: str
     tenants: dict[str, _Tenant]
+    failures: dict[str, Wall] = field(default_factory=dict)
+    """The tenants of which a night or result could not be read, or could not be told; the others are shown."""
+
+    @property
+    def names(self) -> list[str]:
+        """Every tenant, those that failed included."""
+        return sorted({*self.tenants, *self.failures})
 
     def one(self, name: str | None) -> tuple[str, _Tenant]:
-        """Return the tenant of a name, or the only one; UsageError for another name, or where it must be named."""
-        known = f"tenants: {', '.join(sorted(self.tenants))}"
-        if name is not None and name not in self.tenants:
+        """Return the tenant of a name, or the only one.
+
+        UsageError for another name, or where it must be named; what its failure raised, where it has one.
+        """
+        known = f"tenants: {', '.join(self.names)}"
+        if name is not None and name not in self.names:
             raise UsageError("tenant-unknown", f"{self.where} knows no tenant '{name}'", hint=known)
-        if name is None and len(self.tenants) != 1:
+        if name is None and len(self.names) != 1:
             raise UsageError("usage", "there are several tenants: name one with --tenant", hint=known)
-        chosen = name or next(iter(self.tenants))
+        chosen = name or self.names[0]
+        failure = self.failures.get(chosen)
+        if failure is not None and failure.error is not None:
+            raise failure.error
         return chosen, self.tenants[chosen]
+
+    def chosen(self, name: str | None) -> dict[str, _Tenant]:
+        """Return the tenant of a name, or all that did not fail; raises as `one` where it is about one tenant."""
+        if name is None and len(self.names) > 1:
+            return {name: known for name, known in self.tenants.items() if name not in self.failures}
+        return dict([self.one(name)])
+
+    @contextmanager
+    def handling(self, tenant: str) -> Iterator[None]:
+        """Handle one tenant: what is raised is its failure, unless it is the only one."""
+        with Wall(tenant, alone=len(self.names) == 1) as wall:
+            yield
+        if wall.error is not None:
+            self.failures.setdefault(tenant, wall)
 
 
 def look(places: Sequence[Path | str]) -> Looked:
-    """Read the counts of stores, folders of snapshots and result.json files; no people are read."""
+    """Read the counts of stores, folders of snapshots and result.json files; no people are read.
+
+    What is wrong with a night or result of one of several tenants is that tenant's failure.
+    """
     tenants: dict[str, _Tenant] = {}
+    failures: dict[str, Wall] = {}
     loose = [place for place in places if isinstance(place, Path) and files.is_there(place)]
     loose = [place for place in loose if not files.is_folder(place)]
-    for place in dict.fromkeys(places):
-        if place not in loose:
-            for name, found in (
-                _of_store(store_at(place).opened()) if is_store(place) else _plain(Path(place))
-            ).items():
+    parts = [
+        _of_store(store_at(place).opened(), failures) if is_store(place) else _plain(Path(place), failures)
+        for place in dict.fromkeys(places)
+        if place not in loose
+    ]
+    ledgers = _loose(loose, failures)
+    for part in (*parts, {name: _Tenant(results=ledger) for name, ledger in ledgers.items()}):
+        for name, found in part.items():
+            with _contained(name, failures):
                 tenants[name] = _joined(name, tenants.get(name, _Tenant()), found)
-    for name, ledger in _loose(loose).items():
-        tenants[name] = _joined(name, tenants.get(name, _Tenant()), _Tenant(results=ledger))
     where = ", ".join(map(str, places))
-    if not tenants:
+    if not tenants and not failures:
         raise SnapshotError("snapshot-missing", f"{where} holds no night and no result", hint="see `auditor store put`")
-    return Looked(where=where, tenants=dict(sorted(tenants.items())))
+    sound = {name: tenants[name] for name in sorted(tenants) if name not in failures}
+    return Looked(where=where, tenants=sound, failures=failures)
+
+
+@contextmanager
+def _contained(tenant: str, failures: dict[str, Wall]) -> Iterator[None]:
+    with Wall(tenant) as wall:
+        yield
+    if wall.error is not None:
+        failures.setdefault(tenant, wall)
 
 
 def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
@@ -91,16 +137,18 @@ def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
 
 
 def over_time(looked: Looked, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
-    """Return one tenant, or all, over time; SnapshotError where nothing lies between the instants."""
-    names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
+    """Return one tenant, or all that did not fail, over time.
+
+    SnapshotError where nothing lies between the instants; none is returned where every tenant failed.
+    """
     found = []
-    for name in names:
-        known = looked.tenants[name]
-        nights = sorted(known.nights, key=lambda night: night.at)
-        made = trends(name, nights, _entries(known), now=now, between=within)
-        if made is not None:
-            found.append(made)
-    if not found:
+    for name, known in looked.chosen(tenant).items():
+        with looked.handling(name):
+            nights = sorted(known.nights, key=lambda night: night.at)
+            made = trends(name, nights, _entries(known), now=now, between=within)
+            if made is not None:
+                found.append(made)
+    if not found and not looked.failures:
         raise _empty(looked.where, *within)
     return found
 
@@ -200,15 +248,27 @@ def _local(name: str) -> str:
     return name.casefold().partition("@")[0]
 
 
-def stored_runs(where: Path | str, result: Result) -> tuple[Past, ...]:
-    """Return what earlier runs of the same tenants came to, oldest first; runs that lack one of them are left out."""
+def stored_runs(
+    where: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
+) -> tuple[Past, ...]:
+    """Return what earlier runs of the same tenants came to, oldest first; runs that lack one of them are left out.
+
+    Where the results of one of several tenants cannot be read, `warn` hears of it as an error, and no run is told: it
+    would lack that tenant.
+    """
     store = store_at(where).opened()
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
     by_run: dict[datetime, list[Entry]] = {}
     for name in names:
-        for entry in Ledger(store.place, name).entries():
-            if entry.as_of < result.run.as_of:
-                by_run.setdefault(entry.as_of, []).append(entry)
+        with Wall(name, alone=len(result.tenants) == 1) as wall:
+            for entry in Ledger(store.place, name).entries():
+                if entry.as_of < result.run.as_of:
+                    by_run.setdefault(entry.as_of, []).append(entry)
+        if wall.failure is not None:
+            for diagnostic in wall.failure.diagnostics:
+                warn(diagnostic)
+            by_run.clear()
+            break
     others = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
     runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
     return tuple(_past(at, entries, others) for at, entries in runs)
@@ -244,36 +304,45 @@ def _entries(known: _Tenant) -> tuple[Entry, ...]:
     return () if known.results is None else known.results.entries()
 
 
-def _of_store(store: Store) -> dict[str, _Tenant]:
-    names = store.place.names("")
-    nights: dict[str, list[NightSummary]] = {name: [] for name in map(commit_tenant, names) if name is not None}
-    for night in store.counts(names):
-        summary = NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
-        nights.setdefault(night.tenant, []).append(summary)
-    return {name: _Tenant(nights=tuple(found), results=Ledger(store.place, name)) for name, found in nights.items()}
+def _of_store(store: Store, failures: dict[str, Wall]) -> dict[str, _Tenant]:
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for name in store.place.names(""):
+        if instant_name(name) or commit_tenant(name) is not None:
+            named[name.partition("/")[0]].append(name)
+    found: dict[str, _Tenant] = {}
+    for tenant, names in named.items():
+        with _contained(tenant, failures):
+            nights = tuple(
+                NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
+                for night in store.counts(names)
+            )
+            found[tenant] = _Tenant(nights=nights, results=Ledger(store.place, tenant))
+    return found
 
 
-def _plain(root: Path) -> dict[str, _Tenant]:
+def _plain(root: Path, failures: dict[str, Wall]) -> dict[str, _Tenant]:
     """Read the seats of a folder of snapshots; its people stay unread, so nothing is known of them."""
     from auditor.store.putting import seats_of  # noqa: PLC0415  a store needs none of it
 
     folders = list(find(root)) if files.is_file(root / "manifest.json") else (find(root) and all_folders(root))
     found: dict[str, _Tenant] = {}
     for folder in folders:
-        manifest = manifest_of(folder)
-        summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
-        night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
-        found[manifest.tenant] = _Tenant(nights=(*found.get(manifest.tenant, _Tenant()).nights, night))
+        with _contained(folder.parent.name, failures):
+            manifest = manifest_of(folder)
+            summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
+            night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
+            found[manifest.tenant] = _Tenant(nights=(*found.get(manifest.tenant, _Tenant()).nights, night))
     return found
 
 
-def _loose(paths: Sequence[Path]) -> dict[str, Ledger]:
+def _loose(paths: Sequence[Path], failures: dict[str, Wall]) -> dict[str, Ledger]:
     results = [saved_result(path) for path in paths]
     memory = Memory()
     found: dict[str, Ledger] = {}
     for result in sorted(results, key=lambda result: result.run.as_of):
         for tenant in result.tenants:
             if tenant.failure is None:
-                found[tenant.name] = Ledger(memory, tenant.name)
-                found[tenant.name].put(result, tenant, sums(tenant.findings))
+                with _contained(tenant.name, failures):
+                    found[tenant.name] = Ledger(memory, tenant.name)
+                    found[tenant.name].put(result, tenant, sums(tenant.findings))
     return found

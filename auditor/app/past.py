@@ -11,6 +11,7 @@ from auditor.app.saved import saved_results
 from auditor.deliver.routing import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.failures import Wall
 from auditor.render import FORMATS
 from auditor.render.fleet import spare_seats
 from auditor.render.past import Past
@@ -33,7 +34,7 @@ def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> 
     if is_store(folder):
         from auditor.app.looking_back import stored_runs  # noqa: PLC0415  a folder of results needs none of it
 
-        return stored_runs(folder, result)
+        return stored_runs(folder, result, warn)
     check_folder(Path(folder))
     return _runs(Path(folder), [(result, None)], warn)[0]
 
@@ -42,7 +43,12 @@ def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Past,
     """Return for each tenant the runs before `result` in which it was audited too, oldest first."""
     parts = [(tenant.name, alone(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
     if is_store(folder):
-        return {name: earlier(folder, mine) for name, mine in parts}
+        found_of: dict[str, tuple[Past, ...]] = {}
+        for name, mine in parts:
+            # Its failure is told where the runs of all tenants are read.
+            with Wall(name, alone=len(parts) == 1):
+                found_of[name] = earlier(folder, mine)
+        return found_of
     found = _runs(Path(folder), [(mine, None) for _, mine in parts], lambda _: None)
     return {name: runs for (name, _), runs in zip(parts, found, strict=True)}
 

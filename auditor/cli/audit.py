@@ -30,7 +30,7 @@ from auditor.cli.options import (
 )
 from auditor.cli.streams import for_people, write_commands
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import Diagnostic, Level, UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.domain.words import Engine
@@ -152,7 +152,7 @@ def _report(
 ) -> int:
     """Write the reports, keep the night and send the mails, in this order: what fails later loses nothing earlier."""
     locale = locale_of(wished_locale(args.locale), result)
-    past = earlier_runs(args, result)
+    past, code = earlier_runs(args, result)
 
     def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
         told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
@@ -160,7 +160,7 @@ def _report(
         return told, write_reports(result, told, wanted, locale=locale, history=past, histories=histories)
 
     result, (told, written) = contained(result, wanted, write, locale=locale)
-    code = exit_code(result, threshold(args))
+    code = max(code, exit_code(result, threshold(args)))
     if keep is not None:
         code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
     # After the store: whoever reads the summary may stop listening.
@@ -208,13 +208,22 @@ def _history(args: argparse.Namespace) -> Path | str | None:
     return place
 
 
-def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[Past, ...]:
-    """Return what --history tells of earlier runs, and say where it tells of none; raises as `app.past.earlier`."""
+def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Past, ...], int]:
+    """Return what --history tells of earlier runs, and 3 where one of several tenants could not be read there, else 0.
+
+    Says where it tells of none; raises as `app.past.earlier`.
+    """
     if args.history is None:
-        return ()
+        return (), 0
     from auditor.app.past import earlier  # noqa: PLC0415  only for the curves of a report
 
-    return earlier(args.history, result, warnings(args.locale, quiet=args.quiet))
+    errors: list[Diagnostic] = []
+    warned = warnings(args.locale, quiet=args.quiet)
+    runs = earlier(
+        args.history, result, lambda told: errors.append(told) if told.level is Level.ERROR else warned(told)
+    )
+    tell(errors, locale=args.locale)
+    return runs, 3 if errors else 0
 
 
 def earlier_of_tenants(args: argparse.Namespace) -> Histories:

@@ -8,7 +8,7 @@ from auditor.app.catalogue import active
 from auditor.app.looking_back import Looked, look, over_time, since_when, two_nights
 from auditor.app.product_titles import titled, titled_between, titled_episodes
 from auditor.app.reporting import check_places
-from auditor.cli.console import say, warnings
+from auditor.cli.console import say, tell, warnings
 from auditor.cli.declared import declare
 from auditor.cli.options import first_instant, last_instant, now, reader_locale
 from auditor.cli.places import place
@@ -73,7 +73,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor history`: 0, or 2 where there is nothing to tell. Raises AuditorError."""
+    """Run `auditor history`: 0, or 3 where one of several tenants failed. Raises AuditorError."""
     formats, words = _formats(args), Words(reader_locale(args.locale))
     looked = look(args.places)
     for by in _QUESTIONS:
@@ -86,8 +86,16 @@ def run(args: argparse.Namespace) -> int:
     if args.people:
         return _people(args, formats, words, looked)
     two = [] if since is None or args.until is None else two_nights(looked, args.tenant, since, args.until, day=day)
-    _write(formats, over_time(looked, args.tenant, between, now()), two, words, args)
-    return 0
+    told = over_time(looked, args.tenant, between, now())
+    if told:
+        _write(formats, told, two, words, args)
+    if args.tenant is not None or not looked.failures:
+        return 0
+    for name in sorted(looked.failures):
+        failure = looked.failures[name].failure
+        if failure is not None:
+            tell(failure.diagnostics, locale=args.locale)
+    return 3
 
 
 def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Words, looked: Looked) -> int:

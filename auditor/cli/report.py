@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run `auditor report`: 0, or 2 for results that cannot be read or do not belong together."""
+    """Run `auditor report`: 0, or 3 where the earlier runs of one of several tenants cannot be read."""
     wish = wished_locale(args.locale)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
@@ -45,8 +45,8 @@ def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str 
         result = redacted(result, key)
     locale = locale_of(wish, result)
     told = localised(result, locale)
-    past = earlier_runs(args, result)
+    past, code = earlier_runs(args, result)
     written = write_reports(result, told, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
-    publish(told, wanted, locale=locale, code=0)
-    return 0
+    publish(told, wanted, locale=locale, code=code)
+    return code
