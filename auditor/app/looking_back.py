@@ -62,7 +62,8 @@ class Looked:
 
         UsageError for another name, or where it must be named; what its failure raised, where it has one.
         """
-        known = f"tenants: {', '.join(self.names)}"
+        tenants = self.names
+        known = f"tenants: {', '.join(tenants)}"
         if name is not None and name not in self.names:
             raise UsageError("tenant-unknown", f"{self.where} knows no tenant '{name}'", hint=known)
         if name is None and len(self.names) != 1:

@@ -4,7 +4,7 @@ import argparse
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -12,10 +12,11 @@ from auditor.app.auditing import exit_code
 from auditor.app.localising import localised
 from auditor.app.pseudonyms import Key
 from auditor.app.report_containment import contained
-from auditor.app.reporting import Histories, Output, outputs, parse_format, write_reports
+from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.running import Request, audited
 from auditor.app.sizing import audited_by_size
 from auditor.cli.console import notices, say, spoken, tell, warnings
+from auditor.cli.curves import earlier_of_tenants, earlier_runs
 from auditor.cli.declared import declare
 from auditor.cli.options import (
     add_mail_arguments,
@@ -30,7 +31,7 @@ from auditor.cli.options import (
 )
 from auditor.cli.streams import for_people, write_commands
 from auditor.deliver.folder import write_all
-from auditor.domain.errors import Diagnostic, Level, UsageError, printable
+from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.domain.words import Engine
@@ -206,37 +207,6 @@ def _history(args: argparse.Namespace) -> Path | str | None:
 
         check_folder(place)
     return place
-
-
-def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Past, ...], int]:
-    """Return what --history tells of earlier runs, and 3 where one of several tenants could not be read there, else 0.
-
-    Says where it tells of none; raises as `app.past.earlier`.
-    """
-    if args.history is None:
-        return (), 0
-    from auditor.app.past import earlier  # noqa: PLC0415  only for the curves of a report
-
-    errors: list[Diagnostic] = []
-    warned = warnings(args.locale, quiet=args.quiet)
-    runs = earlier(
-        args.history, result, lambda told: errors.append(told) if told.level is Level.ERROR else warned(told)
-    )
-    tell(errors, locale=args.locale)
-    return runs, 3 if errors else 0
-
-
-def earlier_of_tenants(args: argparse.Namespace) -> Histories:
-    """Return what tells of each tenant by itself what --history tells of earlier runs."""
-
-    def told(result: Result) -> Mapping[str, Sequence[Past]]:
-        if args.history is None:
-            return {}
-        from auditor.app.past import earlier_of_each  # noqa: PLC0415  only where a fleet has a page of each
-
-        return earlier_of_each(args.history, result)
-
-    return told
 
 
 def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:

@@ -12,7 +12,8 @@ from auditor.app.pseudonyms import Key
 from auditor.app.redacting import redacted
 from auditor.app.reporting import Output, outputs, parse_format, write_reports
 from auditor.app.saved import saved_results
-from auditor.cli.audit import earlier_of_tenants, earlier_runs, publish, tell_result
+from auditor.cli.audit import publish, tell_result
+from auditor.cli.curves import earlier_of_tenants, earlier_runs
 from auditor.cli.declared import declare
 from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.cli.redaction import redaction_key

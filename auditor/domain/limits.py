@@ -4,8 +4,10 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
-TENANT: Final = re.compile("[a-z0-9-]{1,63}")
-"""The name of a tenant, which is a part of paths."""
+TENANT: Final = re.compile(r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z)[a-z0-9-]{1,63}")
+"""The name of a tenant, which is a part of paths: no device of Windows, which has its name in every folder."""
+TENANT_WORDS: Final = "write 1 to 63 lower-case letters, digits and hyphens, and no device name of Windows such as con"
+"""What mends the name of a tenant."""
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest instant of a run, a snapshot or a night."""
 END: Final = datetime(9001, 1, 1, tzinfo=UTC)

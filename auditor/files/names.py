@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import TENANT, TENANT_WORDS
 
-_TENANT: Final = re.compile(r"[a-z0-9-]{1,63}")
 _PART: Final = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]{0,254}")
 """A file or folder: no separator, colon, space, control character, and no dot in front."""
 _RESERVED: Final = re.compile(r"(?i)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?")
@@ -18,11 +18,11 @@ def tenant_name(name: str) -> str:
 
     SnapshotError for anything but 1 to 63 lower-case ASCII letters, digits and hyphens, and for a device of Windows.
     """
-    if _TENANT.fullmatch(name) is None or _RESERVED.fullmatch(name) is not None:
+    if TENANT.fullmatch(name) is None:
         raise SnapshotError(
             "output-name",
             f"{_shown(name)} cannot be the name of a tenant's files",
-            hint="write 1 to 63 lower-case letters, digits and hyphens, and no device name of Windows such as con",
+            hint=TENANT_WORDS,
         )
     return name
 

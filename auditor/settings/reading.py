@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
+from auditor.domain.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Attach,
     AzureCli,
@@ -122,6 +123,9 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
     for number, entry in enumerate(entries):
         where = ("tenants", number)
         name, tenant_id = entry["name"], entry["tenantId"].lower()
+        if TENANT.fullmatch(name) is None:
+            message = f"'{name[:80]}' cannot be the name of a tenant: files and folders have it"
+            found.append(_problem(document, (*where, "name"), "tenants-name", message, TENANT_WORDS))
         if name in names:
             line = document.span(("tenants", names[name], "name")).line
             found.append(

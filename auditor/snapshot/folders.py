@@ -1,12 +1,12 @@
 """Folders of snapshots: which are there, which is the latest of each tenant, and which cannot be read."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import TENANT
 from auditor.files import input as files
 from auditor.snapshot.checking import INSTANT, check_lost, unreadable
 from auditor.snapshot.model import Manifest
@@ -14,7 +14,6 @@ from auditor.snapshot.reading import manifest_of
 
 _DEPTH = 2
 """A root holds tenants, a tenant holds instants."""
-_NAME = re.compile("[a-z0-9-]{1,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +73,7 @@ def _read(folder: Path | tuple[Path, SnapshotError], root: Path) -> tuple[Manife
 
 def _damaged(folder: Path, root: Path, error: SnapshotError) -> Damaged:
     tenant = folder.relative_to(root).parts[0]
-    if not _NAME.fullmatch(tenant):
+    if not TENANT.fullmatch(tenant):
         raise error
     return Damaged(tenant=tenant, folder=folder, instant=_instant(folder.name), error=error)
 

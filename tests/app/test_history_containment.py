@@ -37,7 +37,7 @@ def test_history_shows_the_others_and_tells_the_damaged_tenant(store: Path) -> N
     _damage(store, broken)
     ran = call("history", "audits", "-f", "json", cwd=store.parent)
     assert ran.code == 3, ran.err
-    assert [tenant["tenant"] for tenant in json.loads(ran.out)["tenants"]] == [sound]
+    assert [tenant["name"] for tenant in json.loads(ran.out)["tenants"]] == [sound]
     assert f"{broken}/results/000001.json" in ran.err
     assert call("history", "audits", "--tenant", sound, "-f", "json", cwd=store.parent).code == 0
     alone = call("history", "audits", "--tenant", broken, "-f", "json", cwd=store.parent)

@@ -1,6 +1,8 @@
 """The action's own steps, run in bash against the emulated tenant, sign-in service and mail relay."""
 
+import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,6 +81,20 @@ def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) 
     job = workspace(tmp_path, emulator)
     assert run(job, fail_on="critical") == 0, job.said
     assert job.output("audit", "findings") == "1"
+
+
+@pytest.mark.parametrize(("public", "mode"), [({}, 0o600), ({"AUDITOR_PUBLIC": "1"}, 0o644)])
+def test_the_environment_of_the_job_opens_the_report_to_others(
+    tmp_path: Path, emulator: Emulator, public: dict[str, str], mode: int
+) -> None:
+    job = workspace(tmp_path, emulator)
+    job.environ |= public
+    before = os.umask(0o022)
+    try:
+        assert run(job, demo="true", policies="", formats="json", fail_on="never") == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((job.folder / job.output("audit", "result")).stat().st_mode) == mode
 
 
 def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:

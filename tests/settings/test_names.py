@@ -1,0 +1,34 @@
+"""The names of tenants that a tenants file may have are those that folders and saved files may have."""
+
+import pytest
+
+from auditor.domain import limits
+from auditor.domain.errors import InputError, SnapshotError
+from auditor.files.names import tenant_name
+from auditor.settings.reading import load
+
+_FILE = """\
+version: 1
+tenants:
+  - name: {name}
+    tenantId: 11111111-2222-3333-4444-555555555555
+    credential: {{type: azure-cli}}
+"""
+
+
+@pytest.mark.parametrize("name", ["con", "prn", "aux", "nul", "com1", "com0", "lpt9", "a" * 64])
+def test_a_name_that_cannot_be_a_folder_is_refused_everywhere(name: str) -> None:
+    with pytest.raises(InputError) as refused:
+        load(_FILE.format(name=name), file="tenants.yaml")
+    (problem,) = refused.value.diagnostics
+    assert (problem.slug, problem.span and problem.span.line) == ("tenants-name", 3)
+    with pytest.raises(SnapshotError, match="cannot be the name"):
+        tenant_name(name)
+    with pytest.raises(ValueError, match="name"):
+        limits.tenant_name(name)
+
+
+@pytest.mark.parametrize("name", ["contoso", "con-1", "com10", "nullarbor", "a" * 63, "0"])
+def test_a_name_that_only_resembles_a_device_is_taken(name: str) -> None:
+    (tenant,) = load(_FILE.format(name=f'"{name}"'), file="tenants.yaml").tenants
+    assert tenant.name == tenant_name(name) == limits.tenant_name(name) == name
