@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from tests.languages.extract import DOMAINS
-from tests.languages.reading import BOLD, entries, labels
+from tests.languages import portal
+from tests.languages.reading import labels
 
 LANGUAGE = "sv"
 
@@ -39,9 +39,6 @@ DOCUMENTED = {
 }
 """Labels of which Microsoft's Swedish documentation has the words, by the English label."""
 
-NAMES = frozenset({"Change user license", "Marketplace", "Microsoft Entra ID Group-Based Licensing"})
-"""What stands in logs or as a name and is the same in every language."""
-
 TRANSLATED = re.compile(r"”[^””]+” \(\*\*([^*]+)\*\*\)")
 """An English label in brackets behind its translation."""
 
@@ -73,30 +70,18 @@ WRONG = (
 """Wordings that were wrong or unlike Microsoft's."""
 
 
-def _said() -> list[str]:
-    return [form for domain in DOMAINS for entry in entries(LANGUAGE, domain) for form in entry.said]
-
-
 @pytest.mark.parametrize("english", sorted(DOCUMENTED))
 def test_a_documented_label_has_the_words_of_microsoft(english: str) -> None:
     assert labels()[english][LANGUAGE] == DOCUMENTED[english]
+    assert portal.terms()["sources"][LANGUAGE][english]
 
 
-def test_no_label_with_a_swedish_form_stands_in_english() -> None:
-    known = {english for english, forms in labels().items() if forms.get(LANGUAGE, english) != english}
-    known |= {english for english, form in DOCUMENTED.items() if form != english}
-    assert [(label, form) for form in _said() for label in BOLD.findall(form) if label in known] == []
-
-
-def test_a_label_without_a_swedish_form_is_explained() -> None:
-    """An administrator whose portal is Swedish reads what the English label in brackets means."""
-    known = {forms[LANGUAGE] for forms in labels().values() if LANGUAGE in forms} | NAMES
-    bare = [
-        (label, form) for form in _said() for label in set(BOLD.findall(form)) - known - set(TRANSLATED.findall(form))
-    ]
-    assert bare == []
+def test_labels_with_a_swedish_form_are_swedish() -> None:
+    """A label that is not documented in Swedish stands in brackets behind its translation."""
+    assert list(portal.english(LANGUAGE, ("”", "”"))) == []
+    assert portal.unknown(LANGUAGE) == set()
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_wording_that_was_wrong_does_not_occur(wrong: str) -> None:
-    assert [form for form in _said() if re.search(wrong, form)] == []
+    assert [form for form in portal.texts(LANGUAGE) if re.search(wrong, form)] == []
