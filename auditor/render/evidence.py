@@ -212,7 +212,7 @@ def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         ends = words.written_date(str(facts["nextLifecycleDateTime"]))
         yield words.gettext("next date {date}").replace("{date}", ends)
     if facts.get("status"):
-        yield words.gettext("state {state}").replace("{state}", str(facts["status"]))
+        yield words.gettext("state {state}").replace("{state}", words.subscription(facts["status"]))
 
 
 def _group(facts: Mapping[str, Any], words: Words) -> Iterator[str]:

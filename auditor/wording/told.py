@@ -5,6 +5,7 @@ What is none of these messages, such as an answer of Microsoft Graph, is a quota
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from re import Match, Pattern, sub
 from re import compile as pattern
@@ -92,30 +93,39 @@ _VALUES: Final = {"reason": "(?s:.+?)", "source": r"\S+?"}
 """What a value looks like: a reason holds sentences itself, a source is one word."""
 
 
-def retold(text: str, translate: Callable[[str], str], other: Callable[[str], str | None] = lambda _: None) -> str:
-    """Return a sentence, or several between semicolons, in another language; quotations stay as they are.
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a text is told: how a message is said, how a day (ISO 8601) is written, and what else is known.
 
     `other` tells what is none of these messages, such as why a request failed; None for what it does not know.
     """
+
+    translate: Callable[[str], str]
+    day: Callable[[str], str] = str
+    other: Callable[[str], str | None] = lambda _: None
+
+
+def retold(text: str, reader: Reader) -> str:
+    """Return a sentence, or several between semicolons, in another language; quotations stay as they are."""
     if len(text) > _LONGEST or len(_ends(text)) > _MOST:
         return text
     # The longest beginning first: some messages have a semicolon of their own.
     for end in reversed(_ends(text)):
-        said = _said(text[:end], translate, other)
+        said = _said(text[:end], reader)
         if said is not None:
             rest = text[end + 2 :]
-            return said + (f"; {retold(rest, translate, other)}" if rest else "")
+            return said + (f"; {retold(rest, reader)}" if rest else "")
     first = _ends(text)[0]
-    return f"{text[:first]}; {retold(text[first + 2 :], translate, other)}" if first < len(text) else text
+    return f"{text[:first]}; {retold(text[first + 2 :], reader)}" if first < len(text) else text
 
 
-def _said(text: str, translate: Callable[[str], str], other: Callable[[str], str | None]) -> str | None:
+def _said(text: str, reader: Reader) -> str | None:
     """Return one sentence in the other language; None where it is no message."""
     for message in MESSAGES:
         found = _pattern(message).fullmatch(text)
         if found is not None:
-            return _filled(translate(message), found, translate, other)
-    return other(text)
+            return _filled(reader.translate(message), found, reader)
+    return reader.other(text)
 
 
 @cache
@@ -125,10 +135,15 @@ def _pattern(message: str) -> Pattern[str]:
     return pattern(sub(r"\{(\w+)\}", lambda place: f"(?P<{place[1]}>{_VALUES.get(place[1], _VALUE)})", parts))
 
 
-def _filled(said: str, found: Match[str], translate: Callable[[str], str], other: Callable[[str], str | None]) -> str:
+def _filled(said: str, found: Match[str], reader: Reader) -> str:
     def value(place: Match[str]) -> str:
-        name = place[1]
-        return retold(found[name], translate, other) if name == "reason" else found[name]
+        match place[1]:
+            case "reason":
+                return retold(found["reason"], reader)
+            case "day":
+                return reader.day(found["day"])
+            case name:
+                return found[name]
 
     return sub(r"\{(\w+)\}", value, said)
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from auditor.wording import catalogues
 from auditor.wording.complaints import Complaints
-from auditor.wording.told import retold
+from auditor.wording.told import Reader, retold
 
 if TYPE_CHECKING:
     from babel.core import Locale
@@ -61,11 +61,16 @@ class Wording:
         return self.ngettext(one, many, count).replace("{count}", self.number(count))
 
     def told(self, text: str) -> str:
-        """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
+        """Return a notice or a reason, which a result holds in English, with its days as this reader writes them.
+
+        What it quotes stays as it is.
+        """
         if self.language == FALLBACK:
-            return text
+            return retold(text, Reader(translate=str, day=self._written))
         known = _complaints(self.language)
-        return retold(text, self.gettext) if known is None else retold(text, self.gettext, known.told)
+        if known is None:
+            return retold(text, Reader(translate=self.gettext, day=self._written))
+        return retold(text, Reader(translate=self.gettext, day=self._written, other=known.told))
 
     def policy(self, text: str) -> str:
         """Return the title or the reason of a starter policy; anybody else's words stay as they are written."""
@@ -124,6 +129,13 @@ class Wording:
         from babel.dates import format_date  # noqa: PLC0415
 
         return format_date(moment, format="long", locale=self._babel())
+
+    def _written(self, day: str) -> str:
+        """Return a day of ISO 8601 as it is said; any other text as it is."""
+        try:
+            return self.date(date.fromisoformat(day))
+        except ValueError:
+            return day
 
     def instant(self, moment: datetime) -> str:
         """Return a day and minute, in UTC."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from auditor import resources
 from auditor.guidance import CHECKS as CHECKS_OF_GUIDANCE
 from auditor.wording import CHECKS, FALLBACK, catalogues, languages, wording
-from auditor.wording.told import MESSAGES, retold
+from auditor.wording.told import MESSAGES, Reader, retold
 from tests.languages.reading import LANGUAGES
 
 SPACE = "\u00a0"
@@ -151,27 +151,27 @@ def marked(message: str) -> str:
 def test_told_sentences_are_found_again() -> None:
     said = "users was not collected; the property department of users was not collected; collect the snapshot again"
     whole = "«the property department of users was not collected; collect the snapshot again»"
-    assert retold(said, marked) == f"«users was not collected»; {whole}"
+    assert retold(said, Reader(marked)) == f"«users was not collected»; {whole}"
 
 
 def test_values_go_to_the_places_of_the_translation() -> None:
-    assert retold("users was not collected", lambda _: "niet verzameld: {source}") == "niet verzameld: users"
+    assert retold("users was not collected", Reader(lambda _: "niet verzameld: {source}")) == "niet verzameld: users"
 
 
 def test_a_sentence_inside_a_reason_is_told_too() -> None:
     text = "users could not be read: permission denied (HTTP 403; check what answers in Graph's place)"
     assert (
-        retold(text, marked)
+        retold(text, Reader(marked))
         == "«users could not be read: permission denied (HTTP 403; «check what answers in Graph's place»)»"
     )
 
 
 @given(st.text())
 def test_a_quotation_stays(text: str) -> None:
-    assert retold(text, lambda message: message) == text
+    assert retold(text, Reader(str)) == text
 
 
 @given(st.sampled_from(MESSAGES), st.from_regex(r"[A-Za-z0-9{}_.-]{1,20}", fullmatch=True))
 def test_values_are_never_read_as_places(message: str, value: str) -> None:
     text = re.sub(r"\{\w+\}", lambda _: value, message)
-    assert retold(text, lambda found: found) == text
+    assert retold(text, Reader(str)) == text

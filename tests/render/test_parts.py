@@ -178,7 +178,7 @@ def test_evidence_is_told_in_words() -> None:
         described(FIRST, WORDS) == "sign-in blocked · Store · NL · assigned: group c0ffee00-77aa-4b1d-9d31-5f0a7e2b6c11"
     )
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
-    assert described(renewal, WORDS) == "90 seats bought · next date 14 Dec 2026 · state Warning"
+    assert described(renewal, WORDS) == "90 seats bought · next date 14 Dec 2026 · state Expired"
     assert (
         described(result().fleet.findings[0], WORDS) == "too few in fabrikam (4 spare) · too many in contoso (79 spare)"
     )
