@@ -9,7 +9,7 @@ import numpy as np
 
 from auditor.domain.trends import Forecast
 
-METHOD: Final = "Theil-Sen slope of weekly medians, Sen's 90 % interval"
+METHOD: Final = "Theil-Sen slope of weekly medians, Sen's 90% interval"
 """Robust against single odd nights; weeks, so that a weekend is no change, and seven nights are no seven proofs."""
 _WEEKS: Final = 8
 _LOOKED_AT: Final = timedelta(days=182)

@@ -69,7 +69,7 @@ def seat_columns(words: Words) -> tuple[str, ...]:
             gettext("Spare"),
             gettext("Holders"),
         ),
-        gettext("Runs out (90 % interval)"),
+        gettext("Runs out ({share} interval)").replace("{share}", words.percent("90")),
     )
 
 

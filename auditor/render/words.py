@@ -159,12 +159,13 @@ class Words:
         either = _EITHER.fullmatch(written)
         if either is not None:
             told = self.gettext("{share} ({seats} if that is more)")
-            return told.replace("{share}", self._share(either[1])).replace("{seats}", self.number(int(either[2])))
+            return told.replace("{share}", self.percent(either[1])).replace("{seats}", self.number(int(either[2])))
         if _SEATS.fullmatch(written):
             return self.number(int(written))
-        return _SHARE.sub(lambda found: self._share(found[1]), written)
+        return _SHARE.sub(lambda found: self.percent(found[1]), written)
 
-    def _share(self, percent: str) -> str:
+    def percent(self, percent: str) -> str:
+        """Return a share that is written in percent, such as `2.5`, with the sign where the locale has it."""
         return self._wording.percent(Decimal(percent) / 100)
 
     def money(self, value: Decimal, currency: str) -> str:

@@ -77,7 +77,7 @@ HISTORY: Final = (
     N_("{weeks} of the {needed} weeks that it needs"),
     N_("the last week left the trend: what comes now is not what was"),
     N_("no seat is spare"),
-    N_("Theil-Sen slope of weekly medians, Sen's 90 % interval"),
+    N_("Theil-Sen slope of weekly medians, Sen's 90% interval"),
     N_("{some} of {all} nights were not read whole"),
     N_("people are not counted in {some} of {all} nights"),
     N_("in {some} of {all} results some policy could not be evaluated"),
