@@ -14,7 +14,7 @@ project := pyproject.toml auditor/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint install install-test lock emulator bench guidance pages readme clean
+.PHONY: help demo test lint install install-test lock emulator bench guidance images pages readme clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -42,6 +42,9 @@ bench: $(VENV)/.test ## Measure speed and memory against the floors in docs/perf
 
 readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
 	@$(py) -m tests.package.readme
+
+images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes Chromium)
+	@$(py) -m tests.browser.images
 
 pages: $(VENV)/.test ## Write docs/checks and docs/guidance again from their data
 	@$(py) -m auditor.app.pages docs
