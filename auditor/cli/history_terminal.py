@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from rich import box
 from rich.cells import cell_len
 from rich.console import Console
 from rich.padding import Padding
@@ -151,7 +150,7 @@ def _between(console: Console, two: Between, words: Words) -> None:
     for title, columns, rows in grids:
         console.print()
         _print(console, f"  {title}", "dim")
-        _table(console, columns, rows)
+        _table(console, columns, rows, optional=(words.gettext("Finding"),))
     if len(two.findings) > _MOST:
         more = len(two.findings) - _MOST
         _print(console, words.ngettext("{count} more with -f json", "{count} more with -f json", more), "dim")
@@ -199,7 +198,9 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: 
     ]
     _print(console, tenant, "bold")
     columns = (gettext("Since"), gettext("Until"), gettext("Severity"), gettext("Policy"), gettext("Who or what"))
-    _table(console, (*columns, gettext("Product"), gettext("State"), gettext("Finding")), rows)
+    every = (*columns, gettext("Product"), gettext("State"), gettext("Finding"))
+    same = (gettext("Policy"),) if len({each.policy for each in episodes}) == 1 else ()
+    _table(console, every, rows, optional=(gettext("Finding"), *same))
 
 
 def _end(episode: Episode, words: Words) -> str:
@@ -229,10 +230,19 @@ def _shown(text: str) -> str:
     return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
 
 
-def _table(console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def _table(
+    console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()
+) -> None:
+    """Print rows without columns that are empty, and without `optional` columns where there is no room for them."""
+    shown = [at for at in range(len(titles)) if any(row[at] for row in rows)]
+    wide = {at: max(cell_len(_shown(cell)) for cell in (titles[at], *(row[at] for row in rows))) for at in shown}
+    if sum(wide.values()) + _GAP * (len(shown) + 1) > console.width:
+        shown = [at for at in shown if titles[at] not in optional]
     if not rows:
         return
-    table = Table(*titles, box=box.SIMPLE, pad_edge=False)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
+    for at in shown:
+        table.add_column(titles[at], overflow="fold")
     for row in rows:
-        table.add_row(*(Text(_shown(cell)) for cell in row))
-    console.print(table)
+        table.add_row(*(Text(_shown(row[at])) for at in shown))
+    console.print(Padding(table, (0, 0, 0, _GAP)))

@@ -9,6 +9,7 @@ from auditor.app.reporting import check_places
 from auditor.cli.console import out, say
 from auditor.cli.declared import declare
 from auditor.cli.options import from_environment, now, reader_locale, threshold
+from auditor.cli.prose import filled
 from auditor.cli.redaction import redaction_key
 from auditor.cli.streams import for_people
 from auditor.deliver.folder import write_all
@@ -115,10 +116,11 @@ def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
 
 
 def _tell(found: Preview, words: Words) -> None:
-    out(headline(found, words))
+    out(filled(headline(found, words)))
     for policy, counts in by_policy(found):
-        out(printable(f"  {policy.id} ({state(policy, words)}): {counted(counts, words)}"))
+        said = printable(f"{policy.id} ({state(policy, words)}): {counted(counts, words)}")
+        out(filled(said, first="  ", rest="    "))
     for each in found.unknown:
         told = words.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
         values = {"side": sided(each.side, words), "policy": each.policy, "tenant": each.tenant}
-        out(printable("  " + told.format(**values, reason=words.told(each.reason))))
+        out(filled(printable(told.format(**values, reason=words.told(each.reason))), first="  ", rest="    "))

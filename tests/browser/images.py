@@ -4,10 +4,9 @@ import email
 import subprocess
 import sys
 import tempfile
-from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from tests.chromium import running
 
@@ -57,7 +56,7 @@ def _report(browser: Any, file: Path) -> None:
 
 
 def _mail(browser: Any, file: Path) -> None:
-    message = cast("EmailMessage", email.message_from_bytes(file.read_bytes(), policy=default))
+    message = email.message_from_bytes(file.read_bytes(), policy=default)
     part = message.get_body(("html",))
     if part is None:
         raise RuntimeError(f"{file} has no HTML part")

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from auditor.cli import explain, products
 from auditor.cli.main import COMMANDS, command_parser, main_parser
+from auditor.demo.__main__ import main as write_demo
 from tests.cli.harness import AS_OF, call
 
 LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
@@ -53,6 +54,41 @@ def test_what_commands_say_fits(command: str, language: str, width: int, saved: 
     assert told.code in {0, 1}
     assert too_wide(told.text, width) == []
     assert "  [1]" not in told.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_of_many_nights_fits(language: str, width: int, tmp_path: Path) -> None:
+    write_demo([str(tmp_path / "demo"), "--as-of", AS_OF, "--previous"])
+    instants = sorted(path.name for path in (tmp_path / "demo" / "snapshots" / "contoso").iterdir())
+    for night in (AS_OF.replace("-20T", "-19T"), AS_OF):
+        call(
+            "audit",
+            "demo/policies",
+            "--snapshot",
+            "demo/snapshots",
+            "--as-of",
+            night,
+            "-o",
+            "o",
+            "-f",
+            "json",
+            "-q",
+            cwd=tmp_path,
+        )
+        assert call("store", "put", "nights", "demo/snapshots", "o/result.json", "-q", cwd=tmp_path).code == 0
+    assert len(instants) == 2
+    for command in (
+        ("history", "nights"),
+        ("history", "nights", "--from", instants[0][:10], "--to", instants[1][:10]),
+        ("history", "nights", "--tenant", "contoso", "--policy", "disabled-licensed"),
+        ("store", "list", "nights"),
+        ("report", "o/result.json", "-f", "terminal"),
+        ("preview", "--base", "demo/policies", "--demo", "--as-of", AS_OF, "-o", "p", "demo/policies"),
+    ):
+        told = call(*command, "--locale", language, cwd=tmp_path, COLUMNS=str(width))
+        assert told.code in {0, 1}, told.text
+        assert len(told.text) > 30
+        assert too_wide(told.text, width) == [], command
 
 
 def test_doctor_fits(width: int, tmp_path: Path) -> None:
