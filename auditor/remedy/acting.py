@@ -18,8 +18,9 @@ from auditor.domain.words import Severity, SubjectType
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.states import state_name
 from auditor.remedy import wording
+from auditor.remedy.attribution import counted_once
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
-from auditor.remedy.ledger import settle
+from auditor.remedy.ledger import GIVING, MOVING, TAKING, settle
 from auditor.remedy.naming import owned_of, property_label, service_label
 from auditor.remedy.piling import AT_GROUPS, COUNTED_IN_SEATS, Pile, Piles, shared
 from auditor.remedy.priority import due_of, prioritised
@@ -30,9 +31,6 @@ from auditor.remedy.telling import Told, tell
 from auditor.remedy.terms import renewal, total, totals
 from auditor.remedy.wording import ENGLISH, Words
 
-_TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
-_MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
-_GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
 _TOTALLED = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
 _OF_SUBSCRIPTIONS = _TOTALLED | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.PURCHASE, Kind.UNKNOWN_PRODUCT}
 _PLACES = {kind: place for place, kind in enumerate(ORDER)}
@@ -124,6 +122,7 @@ def actions_from(office: Office, piles: Iterable[Piled]) -> tuple[Action, ...]:
     """Tell what is to be done about each pile, in an order in which nothing breaks."""
     made = [(pile, _action(office, pile, marks, requests)) for pile, marks, requests in piles]
     made.sort(key=lambda item: _sort_key(office, *item))
+    made = counted_once(made, lambda sku_id: _price(office, sku_id))
     told = _told_apart(office, [action for _, action in made])
     severities = [tuple(Severity)[pile.worst[0]] for pile, _ in made]
     return prioritised(told, severities, office.known.tenant.as_of, office.words)
@@ -303,11 +302,11 @@ def _warnings(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
 def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Money | None]:
     """Return what the seats concerned cost a month before and after; None where a price is not known."""
     old, new = _price(office, remedy.old), _price(office, remedy.new)
-    if remedy.kind in _TAKING:
+    if remedy.kind in TAKING:
         return _cost(office, old, count), _cost(office, old, 0)
-    if remedy.kind in _MOVING and old is not None and new is not None:
+    if remedy.kind in MOVING and old is not None and new is not None:
         return _cost(office, old, count), _cost(office, new, count)
-    if remedy.kind in _GIVING:
+    if remedy.kind in GIVING:
         return _cost(office, new, 0), _cost(office, new, count)
     seat = office.known.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in _TOTALLED:

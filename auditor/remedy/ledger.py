@@ -15,11 +15,12 @@ from auditor.remedy.piling import Movement, Pile, Piles
 from auditor.remedy.situating import Circumstances
 from auditor.remedy.things import kind_of_removal
 
-_TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
-_MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
-_GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
-_REMOVING = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
-_NUMBERED = _REMOVING | {Kind.BUY}
+TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
+MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
+GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
+REMOVING = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
+"""Kinds that remove seats."""
+_NUMBERED = REMOVING | {Kind.BUY}
 """Kinds that name a number of seats."""
 _NO_SEAT = "countviolation"
 
@@ -44,9 +45,9 @@ class Ledger:
         )
         for pile in piles:
             first, people = pile.first, pile.people
-            if first.kind in _TAKING | _MOVING:
+            if first.kind in TAKING | MOVING:
                 ledger.freed.update(dict.fromkeys(first.old.split("+"), people))
-            if first.kind in _MOVING | _GIVING:
+            if first.kind in MOVING | GIVING:
                 ledger.given.update(dict.fromkeys(ledger.products(pile), people))
             elif first.kind is Kind.REPROCESS or (first.kind is Kind.ERROR and first.extra.casefold() == _NO_SEAT):
                 ledger.given.update(dict.fromkeys(first.old.split("+"), people))
@@ -121,7 +122,7 @@ def settle(all_piles: Piles, known: Circumstances) -> None:
     for old in sorted(seats, key=lambda name: (name not in known.seats, name)):
         for key, _ in seats[old][1:]:
             kept.pop(key)
-        removing = any(pile.first.kind in _REMOVING for _, pile in seats[old])
+        removing = any(pile.first.kind in REMOVING for _, pile in seats[old])
         whole = _merged([pile for _, pile in seats[old]])
         skus = _products(whole, ledger)
         if old not in known.seats and not numbered.isdisjoint(skus or numbered):
@@ -223,7 +224,7 @@ def _tell_shortages(piles: Iterable[Pile], ledger: Ledger, numbered: set[str]) -
     waiting: dict[str, list[Pile]] = {}
     for pile in piles:
         first = pile.first
-        if first.proven or first.kind not in _MOVING | {Kind.ASSIGN, Kind.REPROCESS}:
+        if first.proven or first.kind not in MOVING | {Kind.ASSIGN, Kind.REPROCESS}:
             continue
         for sku in first.old.split("+") if first.kind is Kind.REPROCESS else ledger.products(pile):
             if ledger.shortage(sku):
