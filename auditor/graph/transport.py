@@ -15,6 +15,8 @@ _SPOKEN_FOR = frozenset({b"content-encoding", b"content-length", b"transfer-enco
 """Headers of an answer that no longer say the truth once the body is decoded."""
 
 
+MOST_BYTES = 256 << 20
+"""Bytes that one answer may have once it is decompressed."""
 _OPTIONS: dict[str, Any] = {
     "skip_auto_headers": ("User-Agent", "Accept", "Content-Type"),
     "trust_env": False,
@@ -99,6 +101,18 @@ def _waits(connect: float | None, read: float | None) -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None, sock_connect=connect, sock_read=read)
 
 
+async def _whole(answer: aiohttp.ClientResponse, request: httpx.Request) -> bytes:
+    """Read a decoded body; httpx.RemoteProtocolError where it is larger than MOST_BYTES."""
+    parts, size = [], 0
+    async for part in answer.content.iter_any():
+        size += len(part)
+        if size > MOST_BYTES:
+            answer.close()  # else the rest would be read before the connection is used again
+            raise httpx.RemoteProtocolError(f"an answer of more than {MOST_BYTES:,} bytes", request=request)
+        parts.append(part)
+    return b"".join(parts)
+
+
 class AiohttpTransport(httpx.AsyncBaseTransport):
     """A transport for one client; it follows no redirects, keeps no cookies, and reads no settings of the machine."""
 
@@ -130,7 +144,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
                 proxy=self._proxy,
                 timeout=_waits(timeouts.get("connect"), timeouts.get("read")),
             ) as answer:
-                body = await answer.read()
+                body = await _whole(answer, request)
         except TimeoutError as error:
             raise httpx.ReadTimeout("no answer in time", request=request) from error
         except aiohttp.ClientConnectionError as error:

@@ -4,7 +4,7 @@ import pytest
 
 from auditor.domain.needs import Needs
 from auditor.domain.words import Source
-from auditor.graph import paging
+from auditor.graph import paging, transport
 from tests.collect.harness import PEOPLE, Ticking, collect
 from tests.emulator.server import Emulator
 
@@ -23,3 +23,12 @@ def test_an_answer_that_drips_is_given_up_in_time(graph: Emulator) -> None:
     assert found.status(Source.ORGANIZATION) == "complete"
     assert found.status(Source.SUBSCRIBED_SKUS) == "unavailable"
     assert "not whole after" in found.reason(Source.SUBSCRIBED_SKUS)
+
+
+def test_an_answer_that_is_too_large_is_not_held(graph: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 5_000)
+    needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
+    found = collect(graph, needs)
+    assert found.status(Source.ORGANIZATION) == "complete"
+    assert found.status(Source.SUBSCRIBED_SKUS) == "unavailable"
+    assert "an answer of more than 5,000 bytes" in found.reason(Source.SUBSCRIBED_SKUS)
