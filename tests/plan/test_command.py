@@ -103,7 +103,9 @@ def test_the_page_stands_alone_and_tells_the_plan_in_order(tmp_path: Path) -> No
         acts = re.findall(rf'(?s)<article class="act" id="t{number}-\d+">(.*?)</article>', page)
         assert len(acts) == len(tenant["actions"])
         for told, action in zip(acts, tenant["actions"], strict=True):
-            assert told.count("<pre>") == 2 * len(action["requests"])
+            requests = len(action["requests"])
+            assert told.count("<pre>") == 2 * requests + told.count("Connect-MgGraph"), "each with its PowerShell line"
+            assert told.count("Connect-MgGraph") == (1 if requests else 0)
             assert told.count("<details>") == bool(action["requests"])
             for request in action["requests"]:
                 assert request["powershell"] in unescape(told)
