@@ -121,11 +121,16 @@ class Words:
 
     def _people(self, chunks: Sequence[Chunk], room: Codes) -> Part:
         rows, products, details, waivers = room
-        starts, end = [], 0
+        starts: list[int] = []
+        highest: list[int] = []
+        end = 0
         for chunk in chunks:
             # Chunks of one batch may be about the same users, those of different ones never are.
-            if not end or chunk.rows[0] > rows[end - 1]:
-                starts.append(end)
+            begin, top = end, int(chunk.rows[-1])
+            while starts and chunk.rows[0] <= highest[-1]:
+                begin, top = starts.pop(), max(top, highest.pop())
+            starts.append(begin)
+            highest.append(top)
             here, end = slice(end, end + len(chunk)), end + len(chunk)
             rows[here], waivers[here] = chunk.rows, chunk.waivers
             products[here] = self._products_of(chunk)

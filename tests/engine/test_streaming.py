@@ -108,6 +108,27 @@ def test_many_details_and_products_keep_their_order_over_batches() -> None:
     check(planned(policies, state, builtin()), result, rows=70)
 
 
+def test_people_whom_several_parts_of_a_check_name_stay_together() -> None:
+    """A property names the first user, another one the second, and a third the first again."""
+    allow = "{userType: [Member], department: [NL], usageLocation: [NL]}"
+    policies = loaded(f"policies: [{{id: p, severity: low, attributes: {{allow: {allow}}}}}]\n")
+    right: dict[str, Any] = {"userType": "Member", "department": "NL", "usageLocation": "NL"}
+    wrong: list[dict[str, Any]] = [
+        {},
+        {"userType": "Guest"},
+        {"department": "DE"},
+        {"usageLocation": "DE"},
+        {"userType": "Guest", "usageLocation": "DE"},
+    ]
+    for one in wrong:
+        for other in wrong:
+            people = [user(f"n{place}", "SPE_E3", **{**right, **bad}) for place, bad in enumerate([one, other])]
+            for rows in (1, 9):
+                state = tenant(*people, rows=rows)
+                (result,) = audit([state], policies, builtin(), NOW).tenants
+                check(planned(policies, state, builtin()), result)
+
+
 def test_memory_holds_no_more_than_its_bound() -> None:
     file = io.BytesIO()
     policies = loaded("policies: [{id: p, severity: low, assignments: {allow: []}}]\n")
