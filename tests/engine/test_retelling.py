@@ -232,7 +232,7 @@ def test_a_scratch_file_that_lost_its_end_is_no_shorter_report() -> None:
 
 @pytest.mark.parametrize("left", [0, 1, 4])
 def test_a_snapshot_that_changes_meanwhile_is_refused(left: int) -> None:
-    """The people of the findings are read in a walk of their own."""
+    """The people of the findings are read in a walk of their own; other tenants are audited all the same."""
     state = tenant(*(user(f"{number}", "SPE_E3") for number in range(8)), rows=3)
     walks: list[int] = []
 
@@ -247,5 +247,14 @@ def test_a_snapshot_that_changes_meanwhile_is_refused(left: int) -> None:
 
     changing = replace(state, read_users=read)
     with pytest.raises(SnapshotError, match="changed while it was audited"):
-        flow([changing], loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=Aside(file=io.BytesIO()))
+        flow([changing], loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=Aside(file=io.BytesIO(), alone=True))
     assert len(walks) == 2
+    walks.clear()
+    other = tenant(user("ann", "SPE_E3"), name="other", tenant_id="other")
+    aside = Aside(file=io.BytesIO())
+    result = flow([changing, other], loaded(HOLD), builtin(), NOW, judge=judged_batches, aside=aside)
+    told = {each.name: each for each in result.tenants}
+    assert "changed while it was audited" in (told[state.manifest.tenant].failure or "")
+    assert not told[state.manifest.tenant].complete
+    assert list(told[state.manifest.tenant].findings) == []
+    assert (told["other"].failure, len(told["other"].findings)) == (None, 1)
