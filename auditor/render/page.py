@@ -16,7 +16,7 @@ from auditor.render.matters import matters, steps
 from auditor.render.over_time import timeline, trends
 from auditor.render.past import Past
 from auditor.render.pressing import pressing
-from auditor.render.rows import ROWS, anchored, lines, outcome_row, place_of, row, seat_row, source_row
+from auditor.render.rows import ROWS, anchored, lines, outcome_row, place_of, row, seat_row, shortened, source_row, what
 from auditor.render.totals import Changes, added, changes, freed, people, priced_whole, sums
 from auditor.render.verdict import completeness, verdict
 from auditor.render.view import Figure, Group, Page, Section, Tile
@@ -250,9 +250,19 @@ def _group(
         waived=part.waived,
         new=part.new,
         money=context.words.sums(worth),
+        what=_what(part, walk),
         rows=tuple(row(finding, context) for finding in listed),
         more=part.found - len(listed),
         unshown=part.found - len(part.rows),
         # What an action that is not told mends is not known here.
         mended=walk.more_actions > 0 or not mended.isdisjoint(each.fingerprint for each in listed),
     )
+
+
+def _what(part: Part, walk: Walk) -> str:
+    """Return what several findings of one policy all say; empty where they differ, or where not all are known here."""
+    if part.found == 1 or part.found > len(part.rows):
+        return ""
+    numbers = set(map(walk.said.__getitem__, part.rows))
+    said = {shortened(what(walk.abouts[number], walk.context)) for number in numbers}
+    return said.pop() if len(said) == 1 else ""

@@ -5,7 +5,16 @@ from dataclasses import dataclass, replace
 from re import sub
 from typing import Any, Final
 
-from auditor.domain.result import Coverage, Finding, PolicyHeader, PolicyOutcome, Result, SeatCount, TenantResult
+from auditor.domain.result import (
+    Action,
+    Coverage,
+    Finding,
+    PolicyHeader,
+    PolicyOutcome,
+    Result,
+    SeatCount,
+    TenantResult,
+)
 from auditor.domain.words import Severity
 from auditor.guidance.states import state_name
 from auditor.render.evidence import advice, described, limits, ungraced
@@ -38,8 +47,8 @@ class Context:
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
     numbers: Mapping[str, int] | None = None
-    """skuId in lower case → seats to buy, or below zero to remove, by the tenant's actions; None for the result of an
-    earlier version, whose findings tell it."""
+    """skuId in lower case → seats to buy, or below zero to remove, by the tenant's actions; None where no action
+    has a rank, as in the result of an earlier version, whose findings tell it."""
 
     @classmethod
     def of_tenant(
@@ -57,7 +66,7 @@ class Context:
                 known = worst.get(sku.casefold())
                 if known is None or _before(finding) < _before(known):
                     worst[sku.casefold()] = finding
-        return replace(cls.without_seats(tenant, headers, words, sets), about_seats=worst, numbers=_numbers(tenant))
+        return replace(cls.without_seats(tenant, headers, words, sets), about_seats=worst)
 
     @classmethod
     def without_seats(
@@ -80,21 +89,30 @@ class Context:
         return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
 
 
-def _numbers(tenant: TenantResult) -> dict[str, int] | None:
-    """Return the one number of seats to buy or to remove of each product, which reckons with all actions."""
-    if not any(action.rank for action in tenant.actions):
+def of_seats(action: Action) -> bool:
+    """Return whether an action names a number of seats."""
+    return action.kind in _SEATS
+
+
+def seat_numbers(
+    actions: Sequence[Action], mended: Mapping[str, Sequence[int]], findings: Sequence[Finding]
+) -> dict[str, int] | None:
+    """Return the number of seats to buy, or below zero to remove, by skuId in lower case.
+
+    `mended` holds the places of the findings that each action about seats mends, by its id. None for actions without
+    ranks, as in the results of earlier versions.
+    """
+    if not any(action.rank for action in actions):
         return None
-    counts: dict[str, int] = {}
-    for action in tenant.actions:
-        sign = _SEATS.get(action.kind)
-        if sign is not None:
-            counts |= dict.fromkeys(action.findings, sign * action.count)
-    found = [finding for finding in checked(tenant.findings, "seats.") if finding.fingerprint in counts]
-    return {
-        finding.product.sku_id.casefold(): counts[finding.fingerprint]
-        for finding in found
-        if finding.product is not None and finding.product.sku_id is not None
-    }
+    counts: dict[int, int] = {}
+    for action in filter(of_seats, actions):
+        counts |= dict.fromkeys(mended[action.id], _SEATS[action.kind] * action.count)
+    numbers: dict[str, int] = {}
+    for row, number in sorted(counts.items()):
+        product = findings[row].product
+        if findings[row].check.startswith("seats.") and product is not None and product.sku_id is not None:
+            numbers[product.sku_id.casefold()] = number
+    return numbers
 
 
 def _before(finding: Finding) -> tuple[int, bool]:

@@ -40,6 +40,8 @@ class Group:
     waived: int
     new: int
     money: str
+    what: str
+    """What is wrong, where there are several findings and all of them say the same; else empty."""
     rows: tuple[Row, ...]
     more: int
     """Findings that are no rows."""

@@ -5,7 +5,7 @@ Of findings that nobody holds only those shown are walked over; what the others 
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import nsmallest
 from itertools import compress, count
@@ -18,7 +18,7 @@ from auditor.domain.words import Severity
 from auditor.render.json_text import amount
 from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
 from auditor.render.pressing import pressing
-from auditor.render.rows import Context
+from auditor.render.rows import Context, of_seats, seat_numbers
 from auditor.render.totals import BUDGET, Unshown, counted, in_order, shown, sums, unshown
 from auditor.render.words import Words
 
@@ -98,7 +98,7 @@ class Walk:
             told = _weightiest(actions, known, most)
         findings = here
         marks = [each.fingerprint for each in findings]
-        where = dict(zip(marks, range(len(marks)), strict=True)) if actions else {}
+        mended = _mended(actions, told, marks)
         policies, subjects, abouts = Numbers(), Numbers(), Numbers()
         # Nearly all are people: their kind, which is dear to hash, need not stand in the key.
         who = subjects.column(
@@ -114,7 +114,7 @@ class Walk:
         worth, amounts = _worth(findings)
         first = dict(zip(reversed(who), reversed(findings), strict=True))
         return cls(
-            context=context,
+            context=replace(context, numbers=seat_numbers(actions, mended, findings)),
             findings=findings,
             known=known,
             unshown=rest,
@@ -133,7 +133,7 @@ class Walk:
             amounts=amounts,
             actions=told,
             more_actions=len(actions) - len(told),
-            mended=[[row for row in map(where.get, each.findings) if row is not None] for each in told],
+            mended=[mended[each.id] for each in told],
         )
 
     @property
@@ -272,6 +272,17 @@ def _weightiest(actions: Sequence[Action], known: Counted, most: int) -> Sequenc
     ]
     chosen = {row for *_, row in nsmallest(most, weights)}
     return [each for row, each in enumerate(actions) if row in chosen]
+
+
+def _mended(actions: Sequence[Action], told: Sequence[Action], marks: Sequence[str]) -> dict[str, list[int]]:
+    """Return the places of the findings that actions mend, by id: of those told, and of all that name seats."""
+    where = dict(zip(marks, range(len(marks)), strict=True)) if actions else {}
+    names = {each.id for each in told}
+    return {
+        each.id: [row for row in map(where.get, each.findings) if row is not None]
+        for each in actions
+        if each.id in names or of_seats(each)
+    }
 
 
 def _worth(findings: Sequence[Finding]) -> tuple[list[int], list[Money | None]]:

@@ -123,9 +123,13 @@ def test_sums_and_counts_need_no_walk(scenario: Scenario, few: int | None) -> No
     assert set(walks(made)) == {0}
 
 
-_ROWS = re.compile(r'<table class="rows">.*?</table>\n(<p class="note".*?</p>)?', re.DOTALL)
+_ROWS = re.compile(
+    r'(?:<p class="facts what">[^\n]*?</p>\s*)?<table class="rows(?: alike)?">.*?</table>\n(<p class="note".*?</p>)?',
+    re.DOTALL,
+)
 _TABLE = re.compile(r'<section id="all".*?</section>', re.DOTALL)
 _ISLAND = re.compile(r'<script id="columns".*?</script>\n<script id="marks".*?</script>', re.DOTALL)
+_LINK = re.compile(r'<a href="#all-h">.*?</a>')
 _MATTERS = re.compile(r'<section class="matters".*?</section>', re.DOTALL)
 _OPEN = re.compile(r'(<details class="group" id="[^"]*") open>')
 _ALONE = re.compile(r'<div class="first[^"]*">')
@@ -134,7 +138,7 @@ _PEOPLE = re.compile("It names [0-9]+ (person|people)")
 
 def numbers(page: str) -> str:
     """Return the page without the findings that it shows, and without what a few findings stand for."""
-    for cut in (_ROWS, _TABLE, _ISLAND, _MATTERS, _ALONE):
+    for cut in (_ROWS, _TABLE, _LINK, _ISLAND, _MATTERS, _ALONE):
         page = cut.sub("", page)
     return _OPEN.sub(r"\1>", page)
 
@@ -145,6 +149,10 @@ def test_a_page_that_shows_few_counts_all(of: Callable[[], Result], few: int) ->
     page, whole = (written(each, "html").decode() for each in (walked(of(), few), of()))
     assert numbers(page) == numbers(whole)
     assert len(_ISLAND.sub("", page)) < len(_ISLAND.sub("", whole))
+    groups = re.findall(r'<details class="group".*?</details>', page, re.DOTALL)
+    part = [group for group in groups if '<p class="note">and ' in group]
+    assert part
+    assert not any('<p class="facts what">' in group for group in part), "those shown do not stand for the others"
     for cut in (page, whole):
         assert len(_ROWS.findall(cut)) == cut.count('<details class="group"') > 5
         assert '<p class="line"><span class="sev critical"><strong>' in numbers(cut)
@@ -161,6 +169,7 @@ def test_few_findings_say_that_they_are_few() -> None:
     assert f"This table has {shown} of 3,000 findings, the first of every policy" in page
     assert 'data-more="' not in page, "the page's table does not have them"
     assert "All findings" not in page
+    assert '<a href="#all-h">Findings</a>' in page
     for group in re.findall(r'<details class="group".*?</details>', page, re.DOTALL):
         count = sum(int(found.replace(",", "")) for found in re.findall(r">([0-9,]+) (?:open|waived)<", group))
         more = re.findall(r'<p class="note">and ([0-9,]+) more</p>', group)
@@ -228,7 +237,7 @@ def test_of_very_many_actions_a_page_tells_the_weightiest(monkeypatch: pytest.Mo
     expected = [each.id for each in actions if each.rank <= 3]
     told_of = [re.search(each.id, page) for each in actions]
     assert [each.id for each, found in zip(actions, told_of, strict=True) if found] == expected
-    assert f"and {len(actions) - 3} more</p><h4>Documented at</h4>" in page
+    assert f'and {len(actions) - 3} more</p><details class="fold"><summary><span class="name">Documented at<' in page
     for target in re.findall('href="#([^"]+)"', page):
         assert f'id="{target}"' in page, "no link leads nowhere"
     assert written(walked(whole), "html") == written(whole, "html"), "where all findings are shown, so are all actions"
