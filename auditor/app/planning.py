@@ -1,6 +1,6 @@
 """Snapshots × policies into a plan and its proof: the plan is applied to a copy of the snapshots and audited again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -72,11 +72,18 @@ def plan_run(
             for name, lesson in lessons.items():
                 lesson.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
         tried = _tried(facts, options, lessons, policies, catalogue, as_of, words, solver, failures)
-        for name in failures.keys() & options.keys():
-            del options[name], lessons[name]
-        if not _learn(before, tried, lessons, options, words):
+        _leave_out(failures, options, lessons)
+        again = _learn(before, tried, lessons, options, words, failures)
+        _leave_out(failures, options, lessons)
+        if not again:
             break
     return _fleet_plan(before, tried, options, lessons, policies, words, failures)
+
+
+def _leave_out(failures: Collection[str], options: dict[str, Options], lessons: dict[str, Lessons]) -> None:
+    """Plan no further for tenants that failed."""
+    for name in options.keys() & set(failures):
+        del options[name], lessons[name]
 
 
 def _options(
@@ -125,29 +132,43 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
 
 
 def _learn(
-    before: Result, tried: _Try, lessons: Mapping[str, Lessons], options: Mapping[str, Options], words: Words
+    before: Result,
+    tried: _Try,
+    lessons: Mapping[str, Lessons],
+    options: Mapping[str, Options],
+    words: Words,
+    failures: dict[str, AuditorError],
 ) -> bool:
-    """Note what the tries showed to be wrong; whether there is anything to do differently."""
+    """Note what the tries and failures showed; whether there is anything to do differently."""
     learnt = False
     then = {tenant.name: tenant for tenant in before.tenants}
     for tenant in tried.after.tenants:
-        if tenant.name not in lessons:
-            continue
-        lesson, made, own = lessons[tenant.name], tried.drafts[tenant.name], options[tenant.name]
-        for user, refusal in made.refused.items():
-            learnt = _bar(lesson, user, why(words, "refused", detail=refusal)) or learnt
-        for finding in _new(then[tenant.name].findings, tenant.findings):
-            learnt = _avoid(lesson, finding, made, own, words) or learnt
-        claimed = {mark for one in made.decided for mark in one.findings}
-        for finding in tenant.findings:
-            if finding.status is Status.OPEN and finding.fingerprint in claimed:
-                learnt = _bar(lesson, own.owner(finding.subject.id), why(words, "person")) or learnt
-        if _undecided(then[tenant.name].policies, tenant.policies):
-            for user in made.taken:
-                learnt = _bar(lesson, user, why(words, "limit", detail="-")) or learnt
+        name = tenant.name
+        if name in lessons:
+            with planned(name, failures, alone=len(before.tenants) == 1):
+                learnt = (
+                    lesson_of(then[name], tenant, lessons[name], tried.drafts[name], options[name], words) or learnt
+                )
     for finding in _new(before.fleet.findings, tried.after.fleet.findings):
         for name, lesson in lessons.items():
             learnt = _avoid(lesson, finding, tried.drafts[name], options[name], words) or learnt
+    return learnt
+
+
+def lesson_of(
+    before: TenantResult, after: TenantResult, lesson: Lessons, made: Draft, options: Options, words: Words
+) -> bool:
+    """Add to a tenant's lesson what a draft of its plan led to; whether the next draft has to differ."""
+    learnt = sum(_bar(lesson, user, why(words, "refused", detail=told)) for user, told in made.refused.items()) > 0
+    for finding in _new(before.findings, after.findings):
+        learnt = _avoid(lesson, finding, made, options, words) or learnt
+    claimed = {mark for one in made.decided for mark in one.findings}
+    for finding in after.findings:
+        if finding.status is Status.OPEN and finding.fingerprint in claimed:
+            learnt = _bar(lesson, options.owner(finding.subject.id), why(words, "person")) or learnt
+    if _undecided(before.policies, after.policies):
+        for user in made.taken:
+            learnt = _bar(lesson, user, why(words, "limit", detail="-")) or learnt
     return learnt
 
 

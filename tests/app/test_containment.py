@@ -104,7 +104,7 @@ def test_an_audit_row_by_row(here: Path, saved: Path, monkeypatch: pytest.Monkey
 
 
 @kinds
-@pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "listed", "figures"])
+@pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "lesson_of", "listed", "figures"])
 def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
     failing(monkeypatch, f"auditor.app.planning.{place}", kind)
     ran = call("plan", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
