@@ -121,10 +121,26 @@ def test_waivers_of_every_kind_are_told(code: str) -> None:
     assert [notice.subject for notice in told if notice.code == code]
 
 
-def test_the_only_notices_are_about_waivers() -> None:
+def test_the_only_notices_are_about_waivers_and_policies_that_match_nobody() -> None:
     result = audited(AS_OF)
-    told = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
-    assert {notice.code.split(".")[0] for notice in told} == {"waiver"}
+    told = {tenant.name: {(notice.code, notice.subject) for notice in tenant.notices} for tenant in result.tenants}
+    waivers = {("waiver.expiring", "W-2026-009"), ("waiver.unused", "W-2026-005")}
+    add_ons = {
+        f"{product}-base"
+        for product in (
+            *("archive-add-on", "calling-plan", "dynamics-attach", "e5-add-on", "entra-add-on", "f5-add-on"),
+            "power-bi-add-on",
+        )
+    }
+    fabrikam = {
+        *("admin-account-suite", "copilot-idle-30d", "guests-paid", "never-signed-in-30d", "resource-account-suite"),
+        *("room-mailbox-suite", "teams-add-on-base"),
+    }
+    assert told == {
+        "contoso": {("policy.no-match", policy) for policy in add_ons} | waivers | {("waiver.expired", "W-2026-001")},
+        "fabrikam": {("policy.no-match", policy) for policy in add_ons | fabrikam} | waivers,
+    }
+    assert result.fleet.notices == ()
 
 
 @pytest.mark.parametrize("before", [False, True])

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from auditor import __home__
 from tests.deliver.relay import Running, relay
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator
@@ -51,7 +52,7 @@ def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running) 
     assert "No complete result of the last runs is left" in first.said
     assert "Nothing to compare with" in first.said
     assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in first.said
-    assert {name for name, _ in first.used if name.startswith("m365")}
+    assert {name for name, _ in first.used if name.startswith(f"{__home__}@")}
     found = kept(hub, first)
     assert [tenant["complete"] for tenant in found["tenants"]] == [True]
     assert {one["change"] for one in found["tenants"][0]["findings"]} == {None}
