@@ -1,5 +1,6 @@
 """Places that people name into policy files: the folder's own, or the starter library where there is none."""
 
+import errno
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
@@ -11,6 +12,7 @@ from auditor.app.catalogue import active
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
 from auditor.files import input as files
 from auditor.policy.loading import Loaded, load
+from auditor.policy.yaml import MOST_BYTES, too_large
 
 DEFAULT = Path("policies")
 SUFFIXES = (".yaml", ".yml")
@@ -130,11 +132,14 @@ def list_folder(folder: Path, wanted: Callable[[Path], bool]) -> list[Path]:
 def read_yaml(path: Path, root: Path | None) -> bytes:
     """Read a policy file or a policy test of at most 1 MB; one that was found in a folder `root` is not outside of it.
 
-    Raises AuditorError (`policies-unreadable`) for anything but a regular file.
+    Raises InputError (`yaml-too-large`) for a larger file, and AuditorError (`policies-unreadable`) for anything but a
+    regular file.
     """
     try:
-        return files.read(path, most=files.POLICY, within=root)
+        return files.read(path, most=MOST_BYTES, within=root)
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise too_large(path.as_posix()) from error
         raise _unreadable(path, error) from error
 
 

@@ -233,11 +233,16 @@ def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None
         composer.dispose()
 
 
+def too_large(file: str) -> InputError:
+    """Return the error for a file of more than MOST_BYTES bytes."""
+    start = Span(file=file, line=1, column=1)
+    return _one("yaml-too-large", f"the file is larger than {MOST_BYTES:,} bytes", start, "split the file")
+
+
 def _refuse_large(text: bytes | str, file: str) -> None:
     size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
     if size > MOST_BYTES:
-        start = Span(file=file, line=1, column=1)
-        raise _one("yaml-too-large", f"the file is larger than {MOST_BYTES:,} bytes", start, "split the file")
+        raise too_large(file)
 
 
 def _checked(text: bytes | str, file: str) -> str:
