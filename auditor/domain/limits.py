@@ -14,6 +14,8 @@ END: Final = datetime(9001, 1, 1, tzinfo=UTC)
 """The instant before which a run, a snapshot or a night lies: what is added to it stays in the calendar."""
 LARGEST: Final = 1 << 53
 """Numbers up to which every reader of JSON agrees on each whole number."""
+LARGEST_SUM: Final = 8 * LARGEST
+"""Numbers up to which a sum or difference of a few of these may go, as of the seats of one product."""
 
 
 def tenant_name(value: Any) -> str:

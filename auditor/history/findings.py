@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
+from auditor.domain.limits import LARGEST
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine, Subject
 from auditor.domain.words import Change, Severity, Status, SubjectType
+from auditor.files.shape import checked_amount
 from auditor.history.part import Part, check_number, exact
 
 _SEVERITIES: Final = {word.value: word for word in Severity}
@@ -49,6 +51,7 @@ class Findings:
                 set(map(type, texts)) == {str}
                 and type(evidence) is dict
                 and type(source["line"]) is int
+                and -LARGEST <= source["line"] <= LARGEST
                 and (waiver is None or type(waiver) is str)
                 and (detail is None or type(detail) is str)
             ):
@@ -70,7 +73,7 @@ class Findings:
                 money=None if money is None else self._money(money),
                 guidance=self._texts.setdefault(guidance, guidance),
             )
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, ValueError):
             return None
 
     def _subject(self, told: Any) -> Subject:
@@ -102,7 +105,7 @@ class Findings:
         if known is None or type(key[1]) is bool:
             if type(key[0]) is not str or type(key[1]) not in {int, float}:
                 raise TypeError
-            known = self._amounts[key] = Money(currency=key[0], per_month=exact(key[1]))
+            known = self._amounts[key] = Money(currency=key[0], per_month=checked_amount(exact(key[1])))
         return known
 
 
@@ -110,7 +113,7 @@ def check_numbers(values: Iterable[Any]) -> None:
     """Raise DoubtfulNumberError where a number among these, or within them, may be another than was written."""
     for value in values:
         kind = type(value)
-        if kind is float:
+        if kind is float or kind is int:
             check_number(value)
         elif kind is dict:
             check_numbers(value.values())

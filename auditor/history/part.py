@@ -31,7 +31,7 @@ class DoubtfulNumberError(Exception):
 
 
 def check_number(value: float) -> None:
-    """Raise DoubtfulNumberError for a fraction that may have been a whole number of more than 64 bits."""
+    """Raise DoubtfulNumberError for a number that may have been a whole number of more than 64 bits."""
     if not -_LARGE < value < _LARGE:
         raise DoubtfulNumberError
 
@@ -80,16 +80,18 @@ class Part:
         """Return true or false."""
         return self._typed(key, bool, "true or false")
 
-    def count(self, key: str) -> int:
-        """Return a whole number."""
+    def count(self, key: str, most: int = LARGEST) -> int:
+        """Return a whole number of at most `most` either way."""
         value = self._present(key)
-        if isinstance(value, bool) or not isinstance(value, int) or not -LARGEST <= value <= LARGEST:
+        if isinstance(value, bool) or not isinstance(value, int):
             self._refuse(key, "a whole number")
+        if not -most <= value <= most:
+            self._refuse(key, f"a whole number of at most {most} either way")
         return value
 
-    def optional_count(self, key: str) -> int | None:
-        """Return a whole number, or None for null or an absent key."""
-        return None if self.values.get(key) is None else self.count(key)
+    def optional_count(self, key: str, most: int = LARGEST) -> int | None:
+        """Return a whole number of at most `most` either way, or None for null or an absent key."""
+        return None if self.values.get(key) is None else self.count(key, most)
 
     def amount(self, key: str) -> Decimal:
         """Return an amount, exactly as written."""

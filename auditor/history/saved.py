@@ -6,6 +6,7 @@ from re import fullmatch
 from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import LARGEST_SUM
 from auditor.domain.redaction import Redaction
 from auditor.domain.result import (
     Action,
@@ -228,8 +229,8 @@ def _seats(part: Part) -> SeatCount:
         suspended=part.optional_count("suspended"),
         locked_out=part.optional_count("lockedOut"),
         consumed=part.optional_count("consumed"),
-        usable=part.optional_count("usable"),
-        spare=part.optional_count("spare"),
+        usable=part.optional_count("usable", LARGEST_SUM),
+        spare=part.optional_count("spare", LARGEST_SUM),
         bounds=tuple(map(_bounds, part.optional_parts("bounds"))),
     )
 
@@ -237,7 +238,7 @@ def _seats(part: Part) -> SeatCount:
 def _bounds(part: Part) -> SeatBounds:
     return SeatBounds(
         policy=part.text("policy"),
-        usable=part.count("usable"),
+        usable=part.count("usable", LARGEST_SUM),
         minimum=part.optional_count("minimum"),
         maximum=part.optional_count("maximum"),
     )

@@ -322,16 +322,18 @@ def _bounds(bounds: SeatBounds) -> Document:
 
 
 def _share(share: BalanceShare) -> Document:
-    return {
+    told: Document = {
         "policy": share.policy,
         "skuIds": list(share.sku_ids),
         "doubtful": list(share.doubtful),
         "reason": share.reason,
-        "waivers": [
-            {"waiver": item.waiver, "skuIds": list(item.sku_ids), "doubtful": list(item.doubtful)}
-            for item in share.waivers or ()
-        ],
     }
+    if share.waivers is not None:  # results of earlier versions do not tell them
+        told["waivers"] = [
+            {"waiver": item.waiver, "skuIds": list(item.sku_ids), "doubtful": list(item.doubtful)}
+            for item in share.waivers
+        ]
+    return told
 
 
 def _money(money: Money | None) -> Document | None:

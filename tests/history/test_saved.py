@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import LARGEST, LARGEST_SUM
 from auditor.domain.result import (
     Action,
     BalanceShare,
@@ -41,11 +42,7 @@ from tests.render.sample import night_before, result
 TEXT = st.text(max_size=8)
 WORDS = st.lists(TEXT, max_size=2).map(tuple)
 JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(1 << 62), 1 << 62)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | TEXT,
+    st.none() | st.booleans() | st.integers(-(1 << 62), 1 << 62) | st.floats(-1e299, 1e299) | TEXT,
     lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
     max_leaves=4,
 )
@@ -55,6 +52,8 @@ INSTANT = st.datetimes(
     max_value=datetime(9999, 12, 30),  # noqa: DTZ001
 )
 COUNT = st.integers(0, 1 << 53)
+NUMBER = st.none() | st.integers(-LARGEST, LARGEST)
+SUM = st.integers(-LARGEST_SUM, LARGEST_SUM)
 NAME = st.from_regex("[a-z0-9-]{1,63}", fullmatch=True)
 RUN = st.datetimes(
     timezones=st.just(UTC),
@@ -80,7 +79,11 @@ SEATS = st.builds(
     sku_part_number=TEXT,
     name=TEXT,
     applies_to=st.sampled_from(["User", "Company"]),
-    bounds=st.lists(st.builds(SeatBounds, policy=TEXT), max_size=2).map(tuple),
+    **dict.fromkeys(("enabled", "warning", "suspended", "locked_out", "consumed"), NUMBER),
+    **dict.fromkeys(("usable", "spare"), st.none() | SUM),
+    bounds=st.lists(st.builds(SeatBounds, policy=TEXT, usable=SUM, minimum=NUMBER, maximum=NUMBER), max_size=2).map(
+        tuple
+    ),
 )
 SUBSCRIPTION = st.builds(
     Subscription, id=TEXT, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, status=st.none() | TEXT, date=INSTANT
@@ -211,23 +214,95 @@ def test_money_is_exact() -> None:
     assert amount == Money(currency="EUR", per_month=Decimal("28.1"))
 
 
-@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 2**200, 10**30 + 1, 1e300, 0.1, 2**63 - 1])
+def _seats(**numbers: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["seats"][0].update(numbers)
+
+
+def _evidence(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["findings"][0].update(evidence={"a": [{"b": number}]})
+
+
+def _requests(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["actions"][0].update(requests=[{"body": {"n": number}}])
+
+
+def _definitions(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["run"].update(definitions={"n": [number]})
+
+
+def _amount(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["findings"][1].update(money={"currency": "EUR", "perMonth": number})
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1, 2**53 + 1, 1e299, -1e299, 1e18, 0.1, 5e-324])
 def test_no_number_becomes_another(number: float) -> None:
     def put(whole: Any) -> None:
-        whole["tenants"][0]["findings"][0]["evidence"] = {"a": [{"b": number}]}
-        whole["tenants"][0]["actions"][0]["requests"] = [{"body": {"n": number}}]
-        whole["run"]["definitions"] = {"n": [number]}
-        if isinstance(number, int) and number > 0:
-            whole["tenants"][0]["seats"][0]["enabled"] = number
-            whole["tenants"][0]["findings"][1]["money"] = {"currency": "EUR", "perMonth": number}
+        for change in (_evidence, _requests, _definitions):
+            change(number)(whole)
 
     read = load(_broken(put))
     assert read.tenants[0].findings[0].evidence == {"a": [{"b": number}]}
     assert read.tenants[0].actions[0].requests == ({"body": {"n": number}},)
     assert read.run.definitions == {"n": [number]}
-    if isinstance(number, int) and number > 0:
-        assert read.tenants[0].seats[0].enabled == number
-        assert read.tenants[0].findings[1].money == Money(currency="EUR", per_month=Decimal(number))
+
+
+def test_the_largest_counts_and_amounts_come_back() -> None:
+    def put(whole: Any) -> None:
+        _seats(enabled=LARGEST, consumed=-LARGEST, usable=LARGEST_SUM, spare=-LARGEST_SUM)(whole)
+        _amount(LARGEST)(whole)
+
+    [seats, *_] = load(_broken(put)).tenants[0].seats
+    assert (seats.enabled, seats.consumed, seats.usable, seats.spare) == (LARGEST, -LARGEST, LARGEST_SUM, -LARGEST_SUM)
+    money = load(_broken(put)).tenants[0].findings[1].money
+    assert money == Money(currency="EUR", per_month=Decimal(LARGEST))
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1, 2**200, 10**30 + 1, 1e300])
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (_evidence, "tenants[0].findings[0].evidence"),
+        (_requests, "tenants[0].actions[0].requests[0]"),
+        (_definitions, "run.definitions"),
+        (_amount, "tenants[0].findings[1].money.perMonth"),
+    ],
+)
+def test_a_number_that_no_result_holds_is_refused(
+    number: float, change: Callable[[float], Callable[[Any], object]], place: str
+) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(change(number)))
+    assert caught.value.slug == "result-damaged"
+    assert place in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (_seats(enabled=LARGEST + 1), "seats[0].enabled"),
+        (_seats(consumed=-LARGEST - 1), "seats[0].consumed"),
+        (_seats(usable=LARGEST_SUM + 1), "seats[0].usable"),
+        (_seats(spare=-LARGEST_SUM - 1), "seats[0].spare"),
+        (_amount(LARGEST + 1), "findings[1].money.perMonth"),
+        (
+            lambda whole: whole["tenants"][0]["findings"][0]["source"].update(line=LARGEST + 1),
+            "findings[0].source.line",
+        ),
+    ],
+)
+def test_a_count_beyond_its_bound_is_refused(change: Callable[[Any], object], place: str) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(change))
+    assert place in caught.value.message
+
+
+def test_a_share_of_an_earlier_version_stays_without_waivers() -> None:
+    def put(whole: Any) -> None:
+        whole["tenants"][0]["balance"] = [{"policy": "p", "skuIds": [], "doubtful": [], "reason": None}]
+
+    read = load(_broken(put))
+    assert [share.waivers for share in read.tenants[0].balance] == [None]
+    assert load(saved(read)) == read
 
 
 def test_what_findings_share_is_one_value() -> None:
