@@ -14,7 +14,13 @@ PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "
 _TOKEN: Final = re.compile(r"""[^\s/'"(),;=<>\[\]{}]*[^\s/'"(),;=<>\[\]{}.:!?]""")
 """What can be an id or an address in a text: no address and no id holds one of these signs, or ends in a stop."""
 _WORD: Final = re.compile(r"\w+")
+_INSTANT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
+
+
+Names = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
+"""Names of more than one word with their pseudonyms: by first word, number of words and words, all in small letters.
+A text is looked up word by word, however many people share a first name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,26 +32,29 @@ class People:
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
     """Those of them that are ids or addresses."""
-    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """Names of more than one word, which are found inside texts, by their first word."""
+    names: "Names" = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     """People whom policies name."""
     told: dict[str, str] = field(default_factory=dict)
     """Free texts and what stands for them."""
+    ours: dict[str, str] = field(default_factory=dict)
+    """Texts of guidance, which many actions share, and what stands for them."""
+    evidence: dict[str, str] = field(default_factory=dict)
+    """Texts of evidence and what stands for them."""
 
     def text(self, text: str) -> str:
         """Replace every known id and address in a text of ours; a name of one word of it says nothing."""
         found = self._of(text)
         if found is not None:
             return found
-        tokens = [token.casefold() for token in _TOKEN.findall(text)]
+        tokens = _TOKEN.findall(text.casefold())
         if self.texts.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
             return text  # as in most texts: they name nobody
         return _TOKEN.sub(lambda token: self._of(token[0]) or token[0], text)
 
     def ids_in(self, text: str) -> str:
         """Replace every known id and address in a text, and no name: what a product is called may be a name as well."""
-        tokens = [token.casefold() for token in _TOKEN.findall(text)]
+        tokens = _TOKEN.findall(text.casefold())
         if self.exact.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
             return text
         return _TOKEN.sub(lambda token: self._exact(token[0].casefold()) or token[0], text)
@@ -62,7 +71,17 @@ class People:
 
     def said(self, text: str) -> str:
         """Replace every known id, address and name in a text of ours, which may hold the name of a group."""
-        return self._without_names(self.text(text))
+        known = self.ours.get(text)
+        if known is None:
+            known = self.ours[text] = self._without_names(self.text(text))
+        return known
+
+    def quoted(self, text: str) -> str:
+        """Replace people in a text of evidence; an instant becomes midnight of its day."""
+        known = self.evidence.get(text)
+        if known is None:
+            known = self.evidence[text] = self.free(day_of(text))
+        return known
 
     def _free(self, text: str) -> str:
         return _TOKEN.sub(
@@ -71,9 +90,12 @@ class People:
         )
 
     def _without_names(self, text: str) -> str:
-        for word in set(_WORD.findall(text.casefold())) & self.names.keys():
-            for name, pseudonym in self.names[word].items():
-                if name in text.casefold():
+        words = _WORD.findall(text.casefold())
+        if self.names.keys().isdisjoint(words):
+            return text
+        for place, word in enumerate(words):
+            for length, known in self.names.get(word, {}).items():
+                for name, pseudonym in known.get(tuple(words[place : place + length]), {}).items():
                     text = re.sub(re.escape(name), pseudonym, text, flags=re.IGNORECASE)
         return text
 
@@ -94,6 +116,12 @@ class People:
                 return value
 
 
+def day_of(text: str) -> str:
+    """Return midnight of an instant's day: the second of a sign-in, or of a creation, tells whose it is."""
+    instant = _INSTANT.fullmatch(text)
+    return text if instant is None else f"{instant[1]}T00:00:00Z"
+
+
 def people_of(tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapping[str, str]) -> People:
     """Return the users whom some findings of a tenant are about, beside those whom policies name."""
     ids: dict[str, str] = {}
@@ -110,12 +138,17 @@ def people_of(tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapp
     texts = {**names, **exact}
     for found in (exact, texts):
         found.pop("", None)
-    long: dict[str, dict[str, str]] = {}
+    return People(key=key, ids=ids, texts=texts, exact=exact, names=_by_words(names), named=named)
+
+
+def _by_words(names: Mapping[str, str]) -> Names:
+    """Return names of more than one word as they are looked up, the longest of each first word first."""
+    found: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
     for name, pseudonym in names.items():
-        words = _WORD.findall(name)
+        words = tuple(_WORD.findall(name))
         if len(words) > 1:
-            long.setdefault(words[0], {})[name] = pseudonym
-    return People(key=key, ids=ids, texts=texts, exact=exact, names=long, named=named)
+            found.setdefault(words[0], {}).setdefault(len(words), {}).setdefault(words, {})[name] = pseudonym
+    return {first: dict(sorted(known.items(), reverse=True)) for first, known in found.items()}
 
 
 def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
@@ -123,13 +156,15 @@ def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
     run = result.run
     words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()
     exact: dict[str, str] = {}
-    names: dict[str, dict[str, str]] = {}
+    names: dict[str, str] = {}
     for tenant in result.tenants:
         people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed), key, {})
         exact.update((text, pseudonym) for text, pseudonym in people.exact.items() if text in words)
-        for word, known in people.names.items():
-            names.setdefault(word, {}).update((name, alias) for name, alias in known.items() if name in words)
-    return People(key=key, exact=exact, names=names, named=named)
+        for known in (
+            known for lengths in people.names.values() for group in lengths.values() for known in group.values()
+        ):
+            names.update((name, alias) for name, alias in known.items() if name in words)
+    return People(key=key, exact=exact, names=_by_words(names), named=named)
 
 
 def named_in(run: Run, key: Key) -> dict[str, str]:

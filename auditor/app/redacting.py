@@ -18,7 +18,6 @@ _UNSAID = frozenset({"ticket", "approvedBy"})
 """Keys of waivers that are left out."""
 _REASON = "redacted"
 """What stands for the reason of a waiver, which must have one."""
-_INSTANT = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _PSEUDONYM = re.compile(r"user-[0-9a-f]{16}")
 
 _QUOTED = re.compile(r"'([^']*)'")
@@ -230,13 +229,8 @@ def _finding(finding: Finding, people: People) -> Finding:
         return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
     name = people.ids[subject.id]
 
-    def dated(text: str) -> str:
-        return people.ids_in(_day(text))
-
     evidence = {
-        key: (name if value else value)
-        if key in PERSONAL
-        else people.plain(value, lambda text: people.free(_day(text)))
+        key: (name if value else value) if key in PERSONAL else people.plain(value, people.quoted)
         for key, value in finding.evidence.items()
     }
     return replace(
@@ -245,12 +239,6 @@ def _finding(finding: Finding, people: People) -> Finding:
         subject=Subject(type=SubjectType.USER, id=name, name=name),
         evidence=evidence,
     )
-
-
-def _day(text: str) -> str:
-    """Return midnight of an instant's day: the second of a sign-in, or of a creation, tells whose it is."""
-    instant = _INSTANT.fullmatch(text)
-    return text if instant is None else f"{instant[1]}T00:00:00Z"
 
 
 def _action(action: Action, people: People, places: Mapping[str, int]) -> Action:

@@ -1,10 +1,10 @@
 """What policies ask for by the name of a set into the products of a tenant that the name stands for."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import Any
 
 from auditor.catalogue import builtin
+from auditor.domain.globs import pattern_of
 from auditor.domain.product_words import one_of
 from auditor.domain.result import PolicyHeader, SeatCount
 from auditor.render.words import Words
@@ -40,9 +40,31 @@ def _written(element: Any) -> str:
 def _members(element: Any, sets: Mapping[str, Any], seats: Sequence[SeatCount]) -> Iterator[SeatCount]:
     """Yield the products with seats for people that an element names one by one, by a pattern or by a service."""
     leaves = list(_leaves(element, sets, set()))
+    texts = [str(leaf).casefold() for leaf in leaves if not isinstance(leaf, Mapping)]
+    named = frozenset(texts)
+    patterns = [pattern_of(text) for text in texts if "*" in text and text != "*"]
+    services = [str(leaf.get("withService")).casefold() for leaf in leaves if isinstance(leaf, Mapping)]
     for seat in seats:
-        if seat.applies_to.casefold() == "user" and (seat.usable or 0) > 0 and any(_is(leaf, seat) for leaf in leaves):
+        if (seat.usable or 0) <= 0 or seat.applies_to.casefold() != "user":
+            continue
+        part = (seat.sku_part_number or "").casefold()
+        if (
+            part in named
+            or seat.sku_id.casefold() in named
+            or any(pattern.fullmatch(part) for pattern in patterns)
+            or (services and not _plans(seat).isdisjoint(services))
+        ):
             yield seat
+
+
+def _plans(seat: SeatCount) -> frozenset[str]:
+    """Return the ids and names of the service plans of a product, casefolded."""
+    product = builtin().product(seat.sku_id)
+    return (
+        frozenset()
+        if product is None
+        else frozenset(text.casefold() for plan in product.plans for text in (plan.id, plan.name))
+    )
 
 
 def _leaves(element: Any, sets: Mapping[str, Any], seen: set[str]) -> Iterator[Any]:
@@ -55,15 +77,3 @@ def _leaves(element: Any, sets: Mapping[str, Any], seen: set[str]) -> Iterator[A
             yield from _leaves(sets[element], sets, seen)
     else:
         yield element
-
-
-def _is(leaf: Any, seat: SeatCount) -> bool:
-    if isinstance(leaf, Mapping):
-        product, plan = builtin().product(seat.sku_id), str(leaf.get("withService")).casefold()
-        plans = () if product is None else product.plans
-        return any(plan in {known.id.casefold(), known.name.casefold()} for known in plans)
-    part = (seat.sku_part_number or "").casefold()
-    pattern = str(leaf).casefold()
-    return pattern in {part, seat.sku_id.casefold()} or (
-        "*" in pattern and pattern != "*" and fnmatchcase(part, pattern)
-    )
