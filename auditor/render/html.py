@@ -139,6 +139,7 @@ def _embedded(path: str) -> str:
     return _REMARK.sub("", _INDENT.sub("", _text(path)))
 
 
+@cache
 def _text(path: str) -> str:
     """Return a file of reports/, its line ends made the same on every machine: digests are taken of it."""
     return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")

@@ -380,15 +380,15 @@
     return NONE;
   }
 
-  function reveal(stay) {
-    var at = parts(), i, target, up, closing = one && one.open;
+  function reveal(clicked) {
+    var at = parts(), stay = clicked !== undefined, i, target, up, closing = one && one.open;
     if (data && at.query !== null && at.query !== query()) { restore(at.query); arrange(); }
-    i = found(at.place);
+    i = stay ? clicked : found(at.place);
     if (i !== NONE) {
       /* Whoever came by an address stands at the table when the finding is closed; whoever clicked, where they were. */
       var item = items.indexOf(i);
-      if (item >= 0 && !groups && stay !== true) { go(item); }
-      if (stay !== true) { all.scrollIntoView({ block: "start", behavior: "instant" }); }
+      if (item >= 0 && !groups && !stay) { go(item); }
+      if (!stay) { all.scrollIntoView({ block: "start", behavior: "instant" }); }
       show(i);
       return;
     }
@@ -492,10 +492,11 @@
   doc.addEventListener("click", function (event) {
     var link = event.target.closest('a[href^="#f-"]');
     if (!link || !data || event.ctrlKey || event.metaKey || event.shiftKey || event.button) { return; }
-    if (found(link.hash.slice(1).split("?")[0]) === NONE) { return; }
+    var i = found(link.hash.slice(1).split("?")[0]);
+    if (i === NONE) { return; }
     event.preventDefault();
     if (location.hash !== link.hash) { history.pushState(null, "", link.hash); }
-    reveal(true);
+    reveal(i);
   });
   var contents = doc.querySelector(".contents details"), wide = matchMedia("(min-width: 104rem)");
   function unfold() { contents.open = wide.matches; }
@@ -506,7 +507,7 @@
     if (event.key === "Escape" && !wide.matches) { contents.open = false; contents.querySelector("summary").focus(); }
   });
   doc.addEventListener("click", function (event) { if (!wide.matches && !contents.contains(event.target)) { contents.open = false; } });
-  window.addEventListener("hashchange", function () { reveal(false); });
+  window.addEventListener("hashchange", function () { reveal(); });
   window.addEventListener("beforeprint", function () {
     main.querySelectorAll("details").forEach(function (each) { each.open = true; });
   });
