@@ -47,11 +47,11 @@ images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes
 	@$(py) -m tests.browser.images
 
 pages: $(VENV)/.test ## Write docs/checks and docs/guidance again from their data
-	@$(py) -m auditor.app.pages docs
+	@$(py) -m auditor.app.docs_pages docs
 
 AS_OF ?=
 guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write its pages again
-	@$(py) -m auditor.app.freshness "$(AS_OF)" docs
+	@$(py) -m auditor.app.guidance_freshness "$(AS_OF)" docs
 
 clean: ## Remove everything that was made, the virtual environment too
 	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual

@@ -13,7 +13,7 @@ _INTERRUPTED = 130
 
 def settle() -> None:
     """Set up the process as the command runs in it; whoever times the program calls this as well."""
-    from auditor.imports import keep_out  # noqa: PLC0415  keeps `import auditor.__main__` free of effects
+    from auditor.import_block import keep_out  # noqa: PLC0415  keeps `import auditor.__main__` free of effects
 
     gc.set_threshold(*_RARELY)
     keep_out("pandas")

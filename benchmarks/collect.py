@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 from urllib.request import Request, urlopen
 
-from auditor.collect.turns import READ_AT_ONCE
+from auditor.collect.concurrency import READ_AT_ONCE
 from benchmarks.measuring import ROOT, Row, spread
 from benchmarks.raw_graph import Raw, raw_tenants
 from benchmarks.run_graph import MODELLED

@@ -104,7 +104,7 @@ def _read_back(rounds: int) -> Row:
 
 
 def _read(path: Path) -> dict[str, float]:
-    from auditor.app.saved import saved_result
+    from auditor.app.saved_results import saved_result
 
     gc.disable()
     before, busy = _peak(), time.process_time()

@@ -15,20 +15,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from auditor.app.auditing import audit
-from auditor.app.pseudonyms import Key
-from auditor.app.redacting import redacted
-from auditor.app.remedying import remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
-from auditor.engine.evaluating import evaluate
-from auditor.engine.facts import Facts
-from auditor.engine.plan import bind
-from auditor.history.change import compare
-from auditor.policy.loading import load
+from auditor.engine.binding import bind
+from auditor.engine.evaluate import evaluate
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
 from auditor.render import render
-from auditor.snapshot.reading import read
+from auditor.result.diff import compare
+from auditor.snapshot.reader import read
 from benchmarks.measuring import FIFTY, ROOT
 from benchmarks.run_engine import multiplied
 from benchmarks.tenant import AS_OF, write_tenant

@@ -20,17 +20,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from auditor.app.looking_back import look, over_time
-from auditor.domain.words import Severity
-from auditor.history.ledger import SCHEMA as LEDGER
+from auditor.app.history.queries import look, over_time
+from auditor.domain.enums import Severity
+from auditor.history.result_log import SCHEMA as LEDGER
 from auditor.snapshot.manifest import encode as encode_manifest
 from auditor.snapshot.model import Manifest, Snapshot, in_memory
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
 from auditor.snapshot.schema import FILES, SIGN_IN_COLUMNS, SMALL_TABLES, USERS_PER_ROW_GROUP
-from auditor.snapshot.writing import write
-from auditor.store.keeping import Store, commit_name
-from auditor.store.nights import Night, encode, sealed
-from auditor.store.places import Folder
+from auditor.snapshot.writer import write
+from auditor.store.backends import Folder
+from auditor.store.commit import Night, encode, sealed
+from auditor.store.store import Store, commit_name
 from benchmarks.measuring import KEPT, Row, module, spread
 from benchmarks.measuring import tenant as tenant_of
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 
 from auditor.__main__ import settle
-from auditor.engine.texts import texts
-from auditor.policy.compiling import needs
-from auditor.policy.loading import load
-from auditor.policy.meaning import doubts
+from auditor.engine.columns.strings import texts
+from auditor.policy.data_needs import needs
+from auditor.policy.lint import doubts
+from auditor.policy.loader import load
 from benchmarks.measuring import Row
 
 _MOST = 3.0

@@ -81,7 +81,7 @@ def module(name: str, *arguments: str, path: Path | None = None) -> Ran:
 
 def _recipe() -> bytes:
     """Return what a made tenant follows from: its generator, and what writes it."""
-    return b"".join((ROOT / path).read_bytes() for path in ("benchmarks/tenant.py", "auditor/snapshot/writing.py"))
+    return b"".join((ROOT / path).read_bytes() for path in ("benchmarks/tenant.py", "auditor/snapshot/writer.py"))
 
 
 def tenant(users: int) -> Path:

@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
-from auditor.collect.turns import READ_AT_ONCE
+from auditor.collect.concurrency import READ_AT_ONCE
 from benchmarks.run_graph import PROPERTIES, WARMING
 
 CLIENT = "a0a0a0a0-1111-4222-8333-444444444444"

@@ -19,6 +19,7 @@ from hashlib import md5
 from pathlib import Path
 from statistics import median
 
+from auditor.domain.enums import Agreement, Change, Cloud, Severity, Status, SubjectType
 from auditor.domain.result import (
     Action,
     Finding,
@@ -33,9 +34,8 @@ from auditor.domain.result import (
     Subject,
     TenantResult,
 )
-from auditor.domain.words import Agreement, Change, Cloud, Severity, Status, SubjectType
 from auditor.render import render
-from auditor.render.totals import summarise
+from auditor.result.aggregate import summarise
 from benchmarks.measuring import Row, module, spread
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

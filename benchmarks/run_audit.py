@@ -10,11 +10,11 @@ from pathlib import Path
 
 from auditor.__main__ import settle
 from auditor.catalogue import builtin
-from auditor.engine.evaluating import evaluate
-from auditor.engine.facts import Facts
-from auditor.engine.plan import bind
-from auditor.policy.loading import load
-from auditor.snapshot.reading import read
+from auditor.engine.binding import bind
+from auditor.engine.evaluate import evaluate
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
+from auditor.snapshot.reader import read
 from benchmarks.measuring import ROOT
 from benchmarks.run_tenants import read_whole
 from benchmarks.tenant import AS_OF

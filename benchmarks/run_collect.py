@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from auditor.__main__ import settle
-from auditor.app.collection import collect_all
-from auditor.collect import gathering  # noqa: F401 - imports are not what is measured
-from auditor.domain.needs import Needs
+from auditor.app.tenants.collection import collect_all
+from auditor.collect import collector  # noqa: F401 - imports are not what is measured
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
 from auditor.domain.tenant import ClientSecret, Tenant, Token
-from auditor.domain.words import Source
 from auditor.graph.client import open_graph
 from auditor.graph.credentials import SignIn
 from benchmarks.raw_graph import CLIENT, SECRET

@@ -17,12 +17,12 @@ from auditor.__main__ import settle
 from auditor.app.streaming import Aside, scratch_beside, stream, write_streamed
 from auditor.catalogue import builtin
 from auditor.domain.policy import PolicySet
-from auditor.engine.evaluating import evaluate, judged_batches
-from auditor.engine.facts import Facts
-from auditor.engine.plan import bind
+from auditor.engine.binding import bind
+from auditor.engine.evaluate import evaluate, judged_batches
 from auditor.engine.table import findings_table
-from auditor.policy.loading import load
-from auditor.snapshot.reading import read
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
+from auditor.snapshot.reader import read
 from benchmarks.digesting import digested
 from benchmarks.tenant import AS_OF
 

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 
 from auditor.catalogue import builtin
 from auditor.domain.policy import Policy
-from auditor.policy.loading import load
-from auditor.snapshot.reading import read
+from auditor.policy.loader import load
+from auditor.snapshot.reader import read
 from benchmarks import closures, loops
 from benchmarks.digesting import COLUMNS, digested
 from benchmarks.loops import Row, World

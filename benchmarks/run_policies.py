@@ -11,7 +11,7 @@ import jsonschema_rs
 import yaml
 
 from auditor import resources
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 
 FILES = 500
 _FILE = """\

@@ -13,15 +13,15 @@ from pathlib import Path
 import pyarrow as pa
 
 from auditor.catalogue import builtin
-from auditor.engine.evaluating import evaluate
-from auditor.engine.facts import Facts
-from auditor.engine.plan import bind
+from auditor.engine.binding import bind
+from auditor.engine.evaluate import evaluate
 from auditor.engine.table import findings_table
-from auditor.policy.loading import load
-from auditor.snapshot.reading import read
-from auditor.spark.distributing import distribute
-from auditor.spark.errand import judge
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
+from auditor.snapshot.reader import read
+from auditor.spark.evaluation import distribute
 from auditor.spark.session import session
+from auditor.spark.task import judge
 from benchmarks.digesting import digested
 from benchmarks.tenant import AS_OF
 

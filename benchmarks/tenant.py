@@ -14,9 +14,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from auditor.catalogue import builtin
-from auditor.domain.needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage
-from auditor.domain.words import Cloud, Source, SourceStatus
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import (
     ASSIGNMENTS,
@@ -27,7 +27,7 @@ from auditor.snapshot.schema import (
     USERS,
     USERS_PER_ROW_GROUP,
 )
-from auditor.snapshot.writing import SnapshotWriter, folder_name
+from auditor.snapshot.writer import SnapshotWriter, folder_name
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 """The instant of the snapshot and of every audit of it."""

@@ -74,7 +74,7 @@ def update(
     if path is None:
         raise AuditorError("products-file", "there is no home folder to write to", hint="give --output PATH")
     # An audit that only looks names up needs neither HTTP nor Microsoft's table.
-    from auditor.app.fetching import fetch  # noqa: PLC0415
+    from auditor.app.download import fetch  # noqa: PLC0415
     from auditor.catalogue.changes import compare  # noqa: PLC0415
     from auditor.catalogue.microsoft import parse  # noqa: PLC0415
 

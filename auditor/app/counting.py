@@ -8,22 +8,22 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final
 
-from auditor.app.remedying import group_names, packaged_library
+from auditor.app.audit.remediation import group_names, packaged_library
 from auditor.domain.described import Concern, Counted, Tally, quota
+from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, TenantResult
-from auditor.domain.words import Severity, SubjectType
 from auditor.engine.outcome import Raised
 from auditor.engine.retelling import Retelling
 from auditor.engine.spilling import Scratch
-from auditor.remedy.acting import Office, actions_from, office_of
-from auditor.remedy.ledger import settle
-from auditor.remedy.piling import Pile, Piles
-from auditor.remedy.remedies import mended
+from auditor.remedy.actions.build import Office, actions_from, office_of
+from auditor.remedy.actions.context import Circumstances, Situated, circumstances, situations_of
+from auditor.remedy.actions.groups import Pile, Piles
+from auditor.remedy.actions.remedies import mended
+from auditor.remedy.actions.seat_ledger import settle
+from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.shelving import Shelf
-from auditor.remedy.situating import Circumstances, Situated, circumstances, situations_of
-from auditor.remedy.wording import ENGLISH, Words
-from auditor.render.totals import added, sums, unpriced, waived
+from auditor.result.aggregate import added, sums, unpriced, waived
 
 SHOWN: Final = 50_000
 """Findings about people that are held beside those about everything else, shared out among policies and checks: of

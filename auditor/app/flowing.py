@@ -6,27 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.auditing import Judge, Unaudited, each_contained, judged
+from auditor.app.audit.pipeline import Judge, Unaudited, each_contained, judged
+from auditor.app.audit.remediation import fleet_remedied, guided, tenant_remedied
+from auditor.app.audit.run import Request, checked_policies, judged_states
 from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
-from auditor.app.cycles import no_looking_for_cycles
+from auditor.app.gc_pause import no_looking_for_cycles
 from auditor.app.laying import no_room
 from auditor.app.packing import packed, share, within
-from auditor.app.remedying import fleet_remedied, guided, tenant_remedied
-from auditor.app.running import Request, checked_policies, judged_states
 from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, stream
 from auditor.catalogue import Catalogue
 from auditor.domain.described import Counted, Described, Listed
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, Result, TenantResult
-from auditor.engine.describing import Guide
+from auditor.engine.binding import Plan
+from auditor.engine.finding_builder import Guide
 from auditor.engine.outcome import BatchOutcome
-from auditor.engine.plan import Plan
 from auditor.engine.retelling import Others, Retelling
 from auditor.engine.spilling import Scratch, ScratchError
 from auditor.files.temporary import late_file
-from auditor.policy.compiling import needs
-from auditor.remedy.situating import MISSING, UNWANTED, Circumstances, circumstances, situated
+from auditor.policy.data_needs import needs
+from auditor.remedy.actions.context import MISSING, UNWANTED, Circumstances, circumstances, situated
 from auditor.snapshot.model import Snapshot
 
 

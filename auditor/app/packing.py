@@ -9,10 +9,10 @@ from typing import Final
 
 from auditor.app.laying import ACTIONS, CONCERNS, FINDINGS, Laid, laid
 from auditor.domain.described import Concern, Counted, Described, Tally, foremost, quota
+from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Action, Finding, Result, TenantResult
-from auditor.domain.words import Change, Severity, Status, SubjectType
 from auditor.engine.spilling import Scratch
-from auditor.render.totals import people, sums, unpriced, waived
+from auditor.result.aggregate import people, sums, unpriced, waived
 
 _CHANGED: Final = frozenset({Change.NEW, Change.REOPENED})
 _POLICY: Final = attrgetter("policy")

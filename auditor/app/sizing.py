@@ -7,8 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from auditor.app.catalogue import active
-from auditor.app.running import (
+from auditor.app.audit.run import (
     Request,
     changed,
     checked_policies,
@@ -19,11 +18,12 @@ from auditor.app.running import (
     places_of,
     previous_of,
 )
+from auditor.app.catalogue import active
 from auditor.app.streaming import LARGE
 from auditor.domain.result import Result
 from auditor.engine.spilling import Scratch
 from auditor.failures import Wall
-from auditor.snapshot.reading import user_count_of
+from auditor.snapshot.reader import user_count_of
 
 HELD: Final = 500_000
 """People up to whom all findings of large tenants are held: about two kilobytes for each."""

@@ -7,27 +7,27 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from auditor.app.auditing import Judge, Unaudited, assemble, concluded, failed, unaudited
+from auditor.app.audit.pipeline import Judge, Unaudited, assemble, concluded, failed, unaudited
+from auditor.app.audit.run import Request, checked_policies, judged_states
 from auditor.app.catalogue import active
 from auditor.app.laying import no_room
-from auditor.app.running import Request, checked_policies, judged_states
 from auditor.catalogue import Catalogue
-from auditor.deliver.folder import write_all
+from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, Summary, TenantResult
-from auditor.engine.facts import Facts
+from auditor.engine.binding import Plan, bind
 from auditor.engine.notices import FleetNames
 from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Raised
-from auditor.engine.plan import Plan, bind
 from auditor.engine.recalling import Recall
 from auditor.engine.spilling import BOUND, Scratch, ScratchError, Spill
 from auditor.engine.streaming import Rows, Spilled, findings_batches, put_aside, spilled
+from auditor.engine.tenant_facts import Facts
 from auditor.failures import Wall
 from auditor.files.temporary import nameless_file
-from auditor.policy.compiling import needs
+from auditor.policy.data_needs import needs
 from auditor.render.findings_parquet import Stacked, pieces
-from auditor.render.summary_json import summary_json
+from auditor.render.json.summary import summary_json
 from auditor.snapshot.model import Snapshot
 
 

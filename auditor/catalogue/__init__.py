@@ -1,8 +1,8 @@
 """Turns Microsoft's table of products into names, service plans and the free list, looked up by id or name."""
 
 from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan, clean, fold
-from auditor.catalogue.resemblance import Resemblance, named, nearest_name, resembling
 from auditor.catalogue.store import builtin, dumps, free_products, loads
+from auditor.catalogue.suggestions import Resemblance, named, nearest_name, resembling
 
 __all__ = [
     "Catalogue",

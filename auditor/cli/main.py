@@ -8,11 +8,11 @@ from importlib import import_module
 from types import ModuleType
 
 from auditor import __version__
-from auditor.cli.bugs import traceback_of, verbose
-from auditor.cli.console import say, spoken, tell
-from auditor.cli.declared import declare
+from auditor.cli.crash_report import traceback_of, verbose
 from auditor.cli.environment import fill_in
 from auditor.cli.parsing import Ended, Parser
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import say, spoken, tell
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
 from auditor.failures import BUGS
 from auditor.files.folder import set_public
@@ -91,7 +91,7 @@ def main_parser(arguments: Sequence[str] = ()) -> Parser:
 
 def command_parser(command: str, arguments: Sequence[str] = ()) -> tuple[ModuleType, Parser]:
     """Return the module of a command, and the parser of its arguments."""
-    module = import_module(f"auditor.cli.{command}")
+    module = import_module(f"auditor.cli.commands.{command}")
     parser = Parser(arguments, prog=f"auditor {command}", description=COMMANDS[command])
     module.add_arguments(parser)
     if not parser.has("--verbose"):

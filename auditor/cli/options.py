@@ -8,11 +8,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from auditor.app.localising import checked_locale
-from auditor.cli.console import environment_locale
+from auditor.app.report.localization import checked_locale
+from auditor.cli.terminal.console import environment_locale
+from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
-from auditor.domain.words import Severity
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
 _FIRST, _LAST = 1970, 9000

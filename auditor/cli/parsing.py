@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from auditor.cli.console import reader
+from auditor.cli.terminal.console import reader
 
 if TYPE_CHECKING:
     from auditor.wording import Wording

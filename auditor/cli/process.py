@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from auditor.cli import main
-from auditor.cli.console import tell
 from auditor.cli.parsing import Ended
-from auditor.cli.streams import close, finish, open_standard_files, prepare
+from auditor.cli.terminal.console import tell
+from auditor.cli.terminal.streams import close, finish, open_standard_files, prepare
 
 
 def run(arguments: Sequence[str]) -> int:

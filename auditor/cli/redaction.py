@@ -3,7 +3,7 @@
 import os
 import secrets
 
-from auditor.app.pseudonyms import Key, key_of
+from auditor.app.redaction.pseudonyms import Key, key_of
 
 
 def redaction_key() -> Key:

@@ -9,18 +9,18 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from auditor.app.auditing import exit_code
-from auditor.app.reporting import STDOUT, TERMINAL, Output, outputs
-from auditor.app.running import Request
+from auditor.app.audit.pipeline import exit_code
+from auditor.app.audit.run import Request
+from auditor.app.report.outputs import STDOUT, TERMINAL, Output, outputs
 from auditor.app.streaming import Streamed, scratch_beside, streamed, write_streamed
 from auditor.cli.options import locale_of, threshold, wished_locale
-from auditor.cli.streams import for_people, write_commands
+from auditor.cli.terminal.streams import for_people, write_commands
+from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
-from auditor.domain.words import Outcome, Severity
 from auditor.engine.outcome import NOTHING
-from auditor.render.verdict import completeness, verdict
-from auditor.render.words import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.summary import completeness, verdict
 
 SUMMARY: Final = "summary.json"
 _POLICIES: Final = 20
@@ -71,7 +71,7 @@ def _publish(result: Result, wanted: Output, locale: str, code: int) -> None:
     """Give a GitHub Actions job its outputs, and an annotation for each thing that could not be read."""
     if "GITHUB_ACTIONS" not in os.environ:
         return
-    from auditor.app.github import publish_counts  # noqa: PLC0415  only in a job
+    from auditor.app.ci.github_actions import publish_counts  # noqa: PLC0415  only in a job
 
     lines = publish_counts(result, wanted, locale=locale, code=code, environ=os.environ)
     write_commands(lines, beside_data=False)

@@ -6,11 +6,11 @@ from typing import Any, TypeVar
 
 import orjson
 
-from auditor.collect.pages import whole
+from auditor.collect.json_pages import whole
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
-from auditor.graph.faults import Fault, FaultError
-from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge
+from auditor.graph.errors import Fault, FaultError
+from auditor.graph.retry_policy import Again, Final, SignInAgain, Usable, judge
 
 T = TypeVar("T")
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from auditor.domain.needs import Needs
-from auditor.domain.words import Source
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

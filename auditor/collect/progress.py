@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from auditor.domain.words import Source
+from auditor.domain.enums import Source
 
 
 class Progress(Protocol):

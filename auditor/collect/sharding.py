@@ -6,11 +6,11 @@ from itertools import pairwise
 
 import pyarrow as pa
 
-from auditor.collect.pages import number
-from auditor.collect.people import Decoder
-from auditor.collect.reading import Reading
+from auditor.collect.context import Reading
+from auditor.collect.json_pages import number
+from auditor.collect.user_decoder import Decoder
 from auditor.graph import requests
-from auditor.graph.faults import FaultError
+from auditor.graph.errors import FaultError
 
 SHARDED_FROM = 8_000
 """Users from which on dividing pays."""

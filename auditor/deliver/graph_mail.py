@@ -8,9 +8,9 @@ from urllib.parse import quote
 from auditor.deliver.letter import Attachment, Attempt, Fate, Letter, mailbox, message
 from auditor.domain.errors import printable
 from auditor.graph.client import Graph
-from auditor.graph.faults import Fault, FaultError, Kind
-from auditor.graph.posting import Refused, Reply, Taken, Unknown, post_once
-from auditor.graph.uploading import upload
+from auditor.graph.errors import Fault, FaultError, Kind
+from auditor.graph.single_send import Refused, Reply, Taken, Unknown, post_once
+from auditor.graph.upload_session import upload
 
 REQUEST: Final = 4_000_000
 """Bytes of a request that Graph takes: about 4 MB."""

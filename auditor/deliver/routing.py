@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TypeVar, assert_never
 
-from auditor.deliver.selection import fits
+from auditor.deliver.recipient_selection import fits
+from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result import Finding, PolicyHeader, Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
-from auditor.domain.words import Change, Severity, Status
 
 T = TypeVar("T")
 _MONDAY: Final = 0

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Final
 
 from auditor.deliver.letter import Attempt, Fate, Letter, international, mailbox, message, split_address
+from auditor.domain.environment_variable import is_missing
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.tenant import SmtpMail, StartTls
-from auditor.domain.variables import is_missing
 from auditor.files import input as files
 
 TIMEOUT: Final = 60.0

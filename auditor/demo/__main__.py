@@ -7,7 +7,7 @@ from pathlib import Path
 from auditor.demo.policy_files import policies
 from auditor.demo.tenants import previous, snapshots
 from auditor.files.output import write_file
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -2,15 +2,15 @@
 
 import random
 
-from auditor.demo import comings_and_goings, mishaps, not_people
-from auditor.demo.comings_and_goings import PILOT
-from auditor.demo.crowd import Department, crowd
+from auditor.demo import account_stories, assignment_errors, shared_accounts
+from auditor.demo.account_stories import PILOT
 from auditor.demo.licences import COPILOT, E3, E5, F3, PHONE, POWER_BI
 from auditor.demo.names import Namer
 from auditor.demo.organisation import Cast, Group, Organisation
 from auditor.demo.places import COPENHAGEN, HEAD_OFFICE, STORES, WAREHOUSE
+from auditor.demo.population import Department, crowd
 from auditor.demo.products import Bought, Subscription, bought
-from auditor.domain.words import Agreement
+from auditor.domain.enums import Agreement
 
 _SEED = 20261120
 _MIX = {
@@ -88,9 +88,9 @@ _PRODUCTS = (
 
 def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an organisation asks for
     story = (
-        *comings_and_goings.people(tonight=tonight),
-        *mishaps.people(tonight=tonight),
-        *not_people.accounts(),
+        *account_stories.people(tonight=tonight),
+        *assignment_errors.people(tonight=tonight),
+        *shared_accounts.accounts(),
     )
     source = random.Random(_SEED)  # noqa: S311  believable, not secret
     namer = Namer(source, _MIX, frozenset(person.address for person in story))

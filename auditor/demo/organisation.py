@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from auditor.demo.people import Person
 from auditor.demo.products import Bought
-from auditor.domain.words import Agreement
+from auditor.domain.enums import Agreement
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """Where the people of Contoso work: its stores by number, its warehouse and its offices."""
 
-from auditor.demo.crowd import Place
+from auditor.demo.population import Place
 
 HEAD_OFFICE = Place(country="NL", city="Utrecht", office="Head office Utrecht")
 COPENHAGEN = Place(country="DK", city="København", office="Office København")

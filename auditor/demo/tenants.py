@@ -12,10 +12,10 @@ from auditor.demo.fabrikam import FABRIKAM
 from auditor.demo.organisation import Cast, Group, Organisation
 from auditor.demo.people import Setting, graph_user, held, user_id
 from auditor.demo.products import company_subscriptions, identifier, sku_id, subscribed_skus
-from auditor.domain.needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage
-from auditor.domain.words import Cloud, Source, SourceStatus
-from auditor.snapshot.build import snapshot_of
+from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest, Snapshot
 

@@ -8,8 +8,8 @@ from heapq import nsmallest
 from itertools import islice
 from typing import Final, TypeVar, overload
 
+from auditor.domain.enums import Severity
 from auditor.domain.result import Finding
-from auditor.domain.words import Severity
 
 NAMED: Final = 12
 """People whom a concern names."""

@@ -1,7 +1,10 @@
 """Money a month, and its two sides: what is saved and what it costs."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+_CENT: Final = Decimal("0.01")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,3 +23,8 @@ class Money:
     def cost(self) -> "Money | None":
         """The amount without its sign where it is below zero, else None."""
         return Money(currency=self.currency, per_month=-self.per_month) if self.per_month < 0 else None
+
+
+def rounded(value: Decimal) -> Decimal:
+    """Return an amount with at most two decimals, half a cent away from zero."""
+    return value.quantize(_CENT, rounding=ROUND_HALF_UP)

@@ -7,10 +7,10 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
+from auditor.domain.enums import Severity
 from auditor.domain.errors import Span
 from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
 from auditor.domain.selector import EVERYBODY, Scalar, Selector
-from auditor.domain.words import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

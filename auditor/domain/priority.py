@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import Enum
 from typing import Final
 
-from auditor.domain.words import Severity
+from auditor.domain.enums import Severity
 
 FIRST: Final = 5
 """Actions that are named as what matters most."""

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic
-from auditor.domain.words import Agreement, Cloud, Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

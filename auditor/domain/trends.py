@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from auditor.domain.words import Severity
+from auditor.domain.enums import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from auditor.domain.words import Source, SourceStatus
-from auditor.engine.facts import Facts
+from auditor.domain.enums import Source, SourceStatus
 from auditor.engine.outcome import Judged, Single
+from auditor.engine.tenant_facts import Facts
 
 _WHY = {
     SourceStatus.PARTIAL: "was read in part only",

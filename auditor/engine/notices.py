@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 
+from auditor.domain.enums import Outcome
 from auditor.domain.policy import Mention, PolicySet, Waiver
 from auditor.domain.result import FleetResult, Notice, PolicyOutcome
-from auditor.domain.words import Outcome
-from auditor.engine.absence import absences
-from auditor.engine.facts import Facts
+from auditor.engine.binding import Plan
 from auditor.engine.outcome import Evaluation
-from auditor.engine.plan import Plan
+from auditor.engine.tenant_facts import Facts
+from auditor.engine.unmatched_policies import absences
 
 SOON = 14
 """Whole days that a waiver has left when it is announced, its last day included."""

@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.engine.bitsets import indices
-from auditor.engine.plan import Plan
-from auditor.engine.quoting import QUOTED, Person, chosen, links_of, quoted
+from auditor.engine.binding import Plan
+from auditor.engine.columns.bitsets import indices
+from auditor.engine.evidence import QUOTED, Person, chosen, links_of, quoted
 from auditor.engine.spilling import BOUND, Scratch, Spill
 
 _ROW: Final = "row"

@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from auditor.domain.result import Finding
-from auditor.engine.bitsets import distinct
-from auditor.engine.describing import Guide, in_order, of_people, of_thing
+from auditor.engine.binding import Plan
+from auditor.engine.columns.bitsets import distinct
+from auditor.engine.evidence import Person
+from auditor.engine.finding_builder import Guide, in_order, of_people, of_thing
 from auditor.engine.outcome import OPEN
-from auditor.engine.plan import Plan
-from auditor.engine.quoting import Person
 from auditor.engine.recalling import Recall
 from auditor.engine.spilling import DETAIL, PRODUCT, ROW, WAIVER, Columns, Key
 from auditor.engine.streaming import Spilled

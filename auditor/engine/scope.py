@@ -7,14 +7,14 @@ from functools import cached_property
 import numpy as np
 
 from auditor.domain.policy import Policy
-from auditor.engine.bitsets import Products, distinct, holders, meets, rows_of, several
-from auditor.engine.links import Links
+from auditor.engine.binding import Plan
+from auditor.engine.columns.assignments import Links
+from auditor.engine.columns.bitsets import Products, distinct, holders, meets, rows_of, several
+from auditor.engine.columns.strings import Flags
+from auditor.engine.columns.users import People
 from auditor.engine.outcome import Chunk, Rows
-from auditor.engine.people import People
-from auditor.engine.plan import Plan
-from auditor.engine.product_masks import Mask
-from auditor.engine.selecting import Selecting
-from auditor.engine.texts import Flags
+from auditor.engine.selectors import Selecting
+from auditor.engine.skus.masks import Mask
 from auditor.snapshot.model import UserBatch
 
 Found = tuple[Chunk | None, Flags]

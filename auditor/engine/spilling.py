@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from auditor.engine.bitsets import distinct
+from auditor.engine.columns.bitsets import distinct
 from auditor.engine.outcome import NOTHING, BatchOutcome, Chunk, Raised
 
 Columns = npt.NDArray[np.int32]

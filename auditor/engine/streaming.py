@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from auditor.domain.words import SubjectType
-from auditor.engine.evaluating import conclude
+from auditor.domain.enums import SubjectType
+from auditor.engine.binding import Plan
+from auditor.engine.evaluate import conclude
 from auditor.engine.outcome import BatchOutcome, Evaluation, Fingerprint
-from auditor.engine.plan import Plan
 from auditor.engine.spilling import BOUND, DETAIL, PRODUCT, ROW, WAIVER, Columns, Ids, Scratch, Spill
 from auditor.engine.table import NONE, Codes, Part, Words
 

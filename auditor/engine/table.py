@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from auditor.domain.words import Severity, Status, SubjectType
+from auditor.domain.enums import Severity, Status, SubjectType
+from auditor.engine.binding import Plan
 from auditor.engine.outcome import OPEN, Chunk, Evaluation, Single
-from auditor.engine.plan import Plan
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
-from auditor.graph.adapter import open_sdk
 from auditor.graph.credentials import SignIn
-from auditor.graph.faults import REMEDIES, Fault, FaultError, Kind
-from auditor.graph.guard import Root, root_of
-from auditor.graph.quota import Clock, Quota, Sleep
-from auditor.graph.verdict import Again, Final, SignInAgain, Usable, error_of, judge, moment_of
+from auditor.graph.errors import REMEDIES, Fault, FaultError, Kind
+from auditor.graph.rate_limit import Clock, Quota, Sleep
+from auditor.graph.request_guard import Root, root_of
+from auditor.graph.retry_policy import Again, Final, SignInAgain, Usable, error_of, judge, moment_of
+from auditor.graph.sdk import open_sdk
 
 if TYPE_CHECKING:
     import httpx

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from auditor.domain.enums import Cloud
 from auditor.domain.errors import GraphError
-from auditor.domain.words import Cloud
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, assert_never
 
+from auditor.domain.environment_variable import is_missing, to_set
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import (
     AzureCli,
@@ -19,15 +20,14 @@ from auditor.domain.tenant import (
     Token,
     WorkloadIdentity,
 )
-from auditor.domain.variables import is_missing, to_set
 from auditor.files import input as files
 from auditor.graph import clouds, github_oidc
-from auditor.graph.guard import root_of
-from auditor.graph.proxies import proxy_of
-from auditor.graph.refusal import explained
-from auditor.graph.secrets import Secrets, silence_libraries
+from auditor.graph.ca_bundle import authorities as authorities_of
+from auditor.graph.proxy import proxy_of
+from auditor.graph.request_guard import root_of
+from auditor.graph.scrubber import Secrets, silence_libraries
+from auditor.graph.sign_in_errors import explained
 from auditor.graph.token_claims import expiry_of
-from auditor.graph.trust import authorities as authorities_of
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from auditor.domain.errors import GraphError
-from auditor.graph.secrets import Secrets
-from auditor.graph.trust import context
+from auditor.graph.ca_bundle import context
+from auditor.graph.scrubber import Secrets
 
 _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable

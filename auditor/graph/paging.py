@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from auditor.graph.client import Call, Graph
-from auditor.graph.faults import REMEDIES, FaultError, Kind, fault
+from auditor.graph.errors import REMEDIES, FaultError, Kind, fault
 
 T = TypeVar("T")
 

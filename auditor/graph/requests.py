@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, unquote
 
 from auditor.graph.client import Call, Graph
-from auditor.graph.guard import check_link
+from auditor.graph.request_guard import check_link
 
 if TYPE_CHECKING:
     import httpx

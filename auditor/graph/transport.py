@@ -9,7 +9,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
-from auditor.graph.trust import context
+from auditor.graph.ca_bundle import context
 
 _SPOKEN_FOR = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
 """Headers of an answer that no longer say the truth once the body is decoded."""

@@ -1,12 +1,12 @@
 """Turns a finding's check and situation into Microsoft's documented way to mend it."""
 
-from auditor.guidance.choose import CHECKS, Situation, choose
+from auditor.guidance.catalogue_messages import translatable
 from auditor.guidance.compose import compose
-from auditor.guidance.composed import Composed
+from auditor.guidance.lazy_library import open_library
 from auditor.guidance.library import read_library
-from auditor.guidance.messages import translatable
 from auditor.guidance.model import Article, Library, Order, Variant
-from auditor.guidance.opening import open_library
+from auditor.guidance.routing import CHECKS, Situation, choose
+from auditor.guidance.tenant_guidance import Composed
 
 __all__ = [
     "CHECKS",

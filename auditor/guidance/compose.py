@@ -6,18 +6,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from auditor.domain.words import Agreement, Cloud
-from auditor.guidance.composed import (
-    Caution,
-    Composed,
-    Hyperlink,
-    NumberedStep,
-    Passage,
-    PastSteps,
-    Reference,
-    Revision,
-    RoleNeeded,
-)
+from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance.model import (
     CLOSED_CLOUDS,
     Article,
@@ -34,6 +23,17 @@ from auditor.guidance.model import (
     When,
 )
 from auditor.guidance.model import Warning as ArticleWarning
+from auditor.guidance.tenant_guidance import (
+    Caution,
+    Composed,
+    Hyperlink,
+    NumberedStep,
+    Passage,
+    PastSteps,
+    Reference,
+    Revision,
+    RoleNeeded,
+)
 
 _DOCSET: Final = "https://learn.microsoft.com/microsoft-365/"
 _VIEWS: Final = MappingProxyType({Cloud.CHINA: "o365-21vianet"})

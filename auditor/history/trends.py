@@ -10,10 +10,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from auditor.domain.enums import Severity
 from auditor.domain.trends import Cohorts, Episode, Forecast, PolicyTrend, SeatTrend, Trends
-from auditor.domain.words import Severity
 from auditor.history.forecast import forecast
-from auditor.history.ledger import Entry
+from auditor.history.result_log import Entry
 
 _AT: Final = pa.timestamp("us")
 """UTC without saying so: with a zone the database would want an extension that it fetches from the network."""

@@ -19,8 +19,8 @@ from auditor.domain.policy import (
 )
 from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS, ProductSet
 from auditor.domain.selector import Scalar
-from auditor.policy.names import Names
-from auditor.policy.reading import Node, duration, percentage
+from auditor.policy.nodes import Node, duration, percentage
+from auditor.policy.references import Names
 from auditor.policy.selectors import scalar
 
 BLOCKS = ("assignments", "seats", "purchases", "subscriptions", "attributes", "health", "balance", "budget")

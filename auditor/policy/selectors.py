@@ -23,10 +23,10 @@ from auditor.domain.selector import (
     Selector,
     Signal,
 )
-from auditor.policy.reading import Node, duration, instant, moment
+from auditor.policy.nodes import Node, duration, instant, moment
 
 if TYPE_CHECKING:
-    from auditor.policy.names import Names
+    from auditor.policy.references import Names
 
 
 def read_selector(node: Node, names: "Names") -> Selector:

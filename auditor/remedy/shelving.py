@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from auditor.domain.described import Listed
 from auditor.engine.spilling import Scratch
-from auditor.remedy.piling import Pile
+from auditor.remedy.actions.groups import Pile
 
 _BYTES: Final = 16
 """Of a fingerprint."""

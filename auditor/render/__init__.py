@@ -2,6 +2,6 @@
 
 from auditor.render.artifact import Artifact
 from auditor.render.formats import FORMATS, Format, render
-from auditor.render.result_json import tenant_json
+from auditor.render.json.result import tenant_json
 
 __all__ = ["FORMATS", "Artifact", "Format", "render", "tenant_json"]

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from auditor.domain.result import Finding, Run
-from auditor.render.document import instant
-from auditor.render.parquet import plain, written
+from auditor.render.json.document import instant
+from auditor.render.tables.parquet import plain, written
 
 COLUMNS: Final = (
     *("run", "asOf", "tenant", "policy", "severity", "status", "check", "subjectType", "subjectId"),

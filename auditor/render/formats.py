@@ -9,7 +9,7 @@ from typing import Final, cast
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.past import Past
+from auditor.render.text.earlier_run import Past
 
 Renderer = Callable[..., Artifact]
 """`(result, *, locale) -> Artifact`; some take options of their own besides."""
@@ -31,15 +31,15 @@ class Format:
 
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
     {
-        "html": Format(file="report.html", module="auditor.render.html", curves=True),
-        "json": Format(file="result.json", module="auditor.render.result_json"),
-        "csv": Format(file="findings.csv", module="auditor.render.csv_table"),
-        "xlsx": Format(file="report.xlsx", module="auditor.render.xlsx"),
-        "markdown": Format(file="summary.md", module="auditor.render.markdown"),
-        "sarif": Format(file="result.sarif", module="auditor.render.sarif"),
-        "junit": Format(file="junit.xml", module="auditor.render.junit"),
-        "ndjson": Format(file="findings.ndjson", module="auditor.render.ndjson"),
-        "parquet": Format(file="findings.parquet", module="auditor.render.parquet"),
+        "html": Format(file="report.html", module="auditor.render.html.report", curves=True),
+        "json": Format(file="result.json", module="auditor.render.json.result"),
+        "csv": Format(file="findings.csv", module="auditor.render.tables.csv"),
+        "xlsx": Format(file="report.xlsx", module="auditor.render.tables.xlsx"),
+        "markdown": Format(file="summary.md", module="auditor.render.ci.markdown"),
+        "sarif": Format(file="result.sarif", module="auditor.render.ci.sarif"),
+        "junit": Format(file="junit.xml", module="auditor.render.ci.junit"),
+        "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson"),
+        "parquet": Format(file="findings.parquet", module="auditor.render.tables.parquet"),
     }
 )
 """Every format that becomes a file; `terminal` is the command line's own."""

@@ -5,7 +5,7 @@ In Python 3.11 `Status.OPEN` is a search that takes longer than what is done wit
 
 from typing import Final
 
-from auditor.domain.words import Change, Status, SubjectType
+from auditor.domain.enums import Change, Status, SubjectType
 
 OPEN: Final = Status.OPEN
 WAIVED: Final = Status.WAIVED

@@ -8,7 +8,7 @@ from re import compile as pattern
 from typing import Any, Final, TypeVar, cast
 
 from auditor.domain.result import Finding
-from auditor.render.evidence import (
+from auditor.render.text.evidence import (
     HOLDINGS,
     OF_PEOPLE,
     PERSONAL,
@@ -19,8 +19,8 @@ from auditor.render.evidence import (
     standing,
     stated,
 )
-from auditor.render.facts import SIGN_INS, latest
-from auditor.render.words import Words
+from auditor.render.text.facts import SIGN_INS, latest
+from auditor.render.text.labels import Words
 
 _BUDGET: Final = "budget.exceeded"
 _BEFORE_PEOPLE: Final = frozenset({"usable", "consumed", "short", "excess"})

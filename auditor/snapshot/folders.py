@@ -8,9 +8,9 @@ from pathlib import Path
 from auditor.domain.errors import SnapshotError
 from auditor.domain.limits import TENANT
 from auditor.files import input as files
-from auditor.snapshot.checking import INSTANT, check_lost, unreadable
+from auditor.snapshot.integrity import INSTANT, check_lost, unreadable
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.reading import manifest_of
+from auditor.snapshot.reader import manifest_of
 
 _DEPTH = 2
 """A root holds tenants, a tenant holds instants."""

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.snapshot.checking import (
+from auditor.snapshot.integrity import (
     UNREADABLE,
     cast_table,
     check_form,

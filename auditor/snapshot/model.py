@@ -8,8 +8,8 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage
-from auditor.domain.words import Agreement, Cloud, Source, SourceStatus
 from auditor.snapshot.schema import SMALL_TABLES
 
 

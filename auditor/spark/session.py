@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.domain.errors import UsageError
-from auditor.imports import let_in
+from auditor.import_block import let_in
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

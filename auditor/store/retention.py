@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from auditor.domain.errors import UsageError
-from auditor.store.nights import Night, PartEntry
+from auditor.store.commit import Night, PartEntry
 
 _PART: Final = re.compile("([1-9][0-9]{0,4})([dm])")
 _MOST: Final = {"d": 36_500, "m": 1_200}

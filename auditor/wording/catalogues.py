@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from auditor import resources
-from auditor.wording.po import Messages, read
+from auditor.wording.po_reader import Messages, read
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -13,7 +13,7 @@ from re import compile as pattern
 from re import split as divide
 from typing import Final
 
-from auditor.wording.po import Messages
+from auditor.wording.po_reader import Messages
 
 _PLACE: Final = r"\{(\w+)\}"
 _LONGEST: Final = 1_000

@@ -8,7 +8,7 @@
   var data, bytes, base = 0, total = 0, marks = null, items = [], groups = null, active = 0, high = 60;
   var columns = {}, lines = {}, state = {}, folded = {}, ranked = {}, shut = null, shown = NONE, pane, table, body, one;
 
-  /* What was written by auditor/render/island.py: numbers are read where they lie, texts when they are first needed. */
+  /* What was written by auditor/render/html/embedded_data.py: numbers are read where they lie, texts when they are first needed. */
   function column(name) {
     if (!columns[name]) {
       var at = data.columns[name], of = { 1: Uint8Array, 2: Uint16Array, 4: Uint32Array }[at[2]];

@@ -3,15 +3,15 @@
 import json
 from datetime import UTC, datetime
 
-from auditor.app.auditing import audit
-from auditor.app.merging import merge, policies_of
-from auditor.app.pseudonyms import Key
-from auditor.app.redacting import redacted
-from auditor.app.remedying import remedied
+from auditor.app.audit.merge import merge, policies_of
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
 from auditor.domain.result import Result, SeatBounds, TenantResult
 from auditor.history import load
-from auditor.policy.loading import load as load_policies
+from auditor.policy.loader import load as load_policies
 from auditor.render import render
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, bought, sku_id, tenant, user

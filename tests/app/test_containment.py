@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from auditor.app.report import containment, outputs
 from auditor.demo.tenants import snapshots
 from auditor.domain.result import Result
 from auditor.render import render as renderer
 from auditor.render.artifact import Artifact
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.app.raising import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds, made
 from tests.cli.harness import AS_OF, call
 from tests.engine.tenants import NOW
@@ -46,13 +47,13 @@ def here(tmp_path: Path) -> Path:
 
 
 AUDITED = {
-    "read": "auditor.app.running.read",
+    "read": "auditor.app.audit.run.read",
     "bind": "auditor.app.streaming.bind",
-    "evaluate": "auditor.app.auditing.evaluate",
-    "describe": "auditor.app.auditing.describe",
+    "evaluate": "auditor.app.audit.pipeline.evaluate",
+    "describe": "auditor.app.audit.pipeline.describe",
     "fleet names": "auditor.engine.notices:FleetNames.take",
-    "guidance": "auditor.app.remedying.circumstances",
-    "actions": "auditor.app.remedying.actions_of",
+    "guidance": "auditor.app.audit.remediation.circumstances",
+    "actions": "auditor.app.audit.remediation.actions_of",
     "packing": "auditor.app.flowing.packed",
 }
 
@@ -69,8 +70,6 @@ def test_an_audit_of_snapshots(here: Path, saved: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("form", ["json", "html", "xlsx"])
 def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form: str, kind: str) -> None:
     """A finding that a format cannot tell: its tenant is told as not audited, in every file of the run."""
-    from auditor.app import report_containment, reporting  # noqa: PLC0415
-
     real = renderer
 
     def render(result: Result, name: str, **more: Any) -> Artifact:
@@ -78,8 +77,8 @@ def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form
             raise made(kind)
         return real(result, name, **more)
 
-    monkeypatch.setattr(reporting, "render", render)
-    monkeypatch.setattr(report_containment, "render", render)
+    monkeypatch.setattr(outputs, "render", render)
+    monkeypatch.setattr(containment, "render", render)
     ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-f", "html", "-f", "xlsx", cwd=here)
     assert_contained(ran, here, kind)
     assert {path.name for path in (here / "out").iterdir()} == {"result.json", "report.html", "report.xlsx", "tenants"}
@@ -89,7 +88,7 @@ def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form
 def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     asked = ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json")
     call(*asked, "-o", "before", cwd=here)
-    failing(monkeypatch, "auditor.app.running.rewritten", kind)
+    failing(monkeypatch, "auditor.app.audit.run.rewritten", kind)
     assert_contained(call(*asked, "--compare", "before/result.json", cwd=here), here, kind)
 
 
@@ -106,7 +105,7 @@ def test_an_audit_row_by_row(here: Path, saved: Path, monkeypatch: pytest.Monkey
 @kinds
 @pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "lesson_of", "listed", "figures"])
 def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
-    failing(monkeypatch, f"auditor.app.planning.{place}", kind)
+    failing(monkeypatch, f"auditor.app.plan.planner.{place}", kind)
     ran = call("plan", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
     assert ran.code == 3, ran.err
     plans = {plan["name"]: plan for plan in json.loads((here / "out" / "plan.json").read_text())["tenants"]}
@@ -117,7 +116,7 @@ def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place:
 
 
 @kinds
-@pytest.mark.parametrize("place", ["auditor.store.keeping:Store.put", "auditor.app.storing.sums"])
+@pytest.mark.parametrize("place", ["auditor.store.store:Store.put", "auditor.app.store.commands.sums"])
 def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
     """Snapshots and results of the others are kept, by `store put` and by `audit --store`."""
     call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
@@ -138,7 +137,7 @@ def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place
 
 def failing_sums(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """What a result comes to: the ledger of one tenant cannot be written."""
-    from auditor.history.ledger import Ledger  # noqa: PLC0415
+    from auditor.history.result_log import Ledger  # noqa: PLC0415
 
     real = Ledger.put
 
@@ -155,7 +154,7 @@ def test_a_night_that_cannot_be_put_together_again(
     here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
     assert call("store", "put", "nights", saved, cwd=here).code == 0
-    failing(monkeypatch, "auditor.store.keeping:Store.restore", kind)
+    failing(monkeypatch, "auditor.store.store:Store.restore", kind)
     assert_contained(call("audit", "--snapshot", "nights", "--as-of", AS_OF, "-f", "json", cwd=here), here, kind)
 
 

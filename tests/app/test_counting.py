@@ -11,25 +11,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.app import counting
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
 from auditor.app.flowing import Flow, flow
-from auditor.app.localising import localised
-from auditor.app.remedying import remedied
+from auditor.app.report.localization import localised
 from auditor.app.streaming import Aside
 from auditor.catalogue import Catalogue, builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
+from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.errors import DeliveryError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, Result, TenantResult
-from auditor.domain.words import Severity, Status, SubjectType
 from auditor.engine import retelling
-from auditor.engine.evaluating import judged_batches
+from auditor.engine.evaluate import judged_batches
 from auditor.engine.spilling import Scratch
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from auditor.remedy import shelving
 from auditor.remedy.shelving import Marks, Requests
-from auditor.render.totals import sums
+from auditor.result.aggregate import sums
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, tenant, user
 from tests.engine.test_retelling import HOLD, MOVED, FullDisk, strange

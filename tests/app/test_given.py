@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from auditor.app.given import given_tenant
+from auditor.app.policy_tests.fixtures import given_tenant
 from auditor.catalogue import builtin
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
-from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, sku_id
 

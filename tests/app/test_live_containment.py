@@ -40,17 +40,17 @@ def live(folder: Path, emulator: Emulator, credential: str = "") -> dict[str, st
 
 
 LIVE = {
-    "construction": "auditor.collect.gathering.SignIn",
+    "construction": "auditor.collect.collector.SignIn",
     "sign-in": "auditor.graph.credentials:SignIn.get_token",
-    "organization": "auditor.collect.aggregates.organization",
-    "products": "auditor.collect.aggregates.products",
-    "subscriptions": "auditor.collect.aggregates.subscriptions",
-    "groups": "auditor.collect.gathering.groups",
-    "users": "auditor.collect.gathering.read_users",
-    "sign-ins": "auditor.collect.gathering.read_sign_ins",
-    "mailboxes": "auditor.collect.gathering.read_mailboxes",
-    "writing": "auditor.collect.gathering.SnapshotWriter",
-    "opening": "auditor.collect.gathering.open_graph",
+    "organization": "auditor.collect.sources.tenant.organization",
+    "products": "auditor.collect.sources.tenant.products",
+    "subscriptions": "auditor.collect.sources.tenant.subscriptions",
+    "groups": "auditor.collect.collector.groups",
+    "users": "auditor.collect.collector.read_users",
+    "sign-ins": "auditor.collect.collector.read_sign_ins",
+    "mailboxes": "auditor.collect.collector.read_mailboxes",
+    "writing": "auditor.collect.collector.SnapshotWriter",
+    "opening": "auditor.collect.collector.open_graph",
 }
 
 
@@ -78,7 +78,7 @@ def test_a_live_audit(here: Path, emulator: Emulator, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("stage", ["SignIn", "open_graph", "diagnose"])
 def test_a_diagnosis(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
     environment = live(here, emulator)
-    failing(monkeypatch, f"auditor.app.diagnosis.{stage}", kind)
+    failing(monkeypatch, f"auditor.app.tenants.doctor.{stage}", kind)
     ran = call("doctor", cwd=here, **environment)
     assert ran.code == 3, ran.err
     for name in NAMES:
@@ -122,7 +122,8 @@ def test_a_token_that_no_request_can_carry_stays_with_its_tenant(here: Path, emu
 def test_with_v_the_traceback_is_shown_without_secrets(
     here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from auditor.collect import gathering, users  # noqa: PLC0415
+    from auditor.collect import collector  # noqa: PLC0415
+    from auditor.collect.sources import users  # noqa: PLC0415
 
     real = users.read_users
 
@@ -131,7 +132,7 @@ def test_with_v_the_traceback_is_shown_without_secrets(
             raise ValueError(f"quotes {SECRET} and \x1b[2J")
         return await real(reading, *more)
 
-    monkeypatch.setattr(gathering, "read_users", read_users)
+    monkeypatch.setattr(collector, "read_users", read_users)
     environment = live(here, emulator)
     quiet = call("collect", "--no-progress", cwd=here, **environment)
     assert "Traceback" not in quiet.err
@@ -177,6 +178,6 @@ def test_a_bug_with_the_only_tenant_is_a_bug_of_the_run(
 ) -> None:
     environment = live(here, emulator)
     failing(monkeypatch, LIVE["users"], "Exception")
-    failing(monkeypatch, "auditor.app.diagnosis.diagnose", "Exception")
+    failing(monkeypatch, "auditor.app.tenants.doctor.diagnose", "Exception")
     for command in ("audit", "collect", "doctor"):
         assert call(command, "--tenant", FAILING, cwd=here, **environment).code == 70

@@ -1,11 +1,11 @@
 """Actions in the reader's language: what a language writes with a space that does not break stays as it writes it."""
 
-from auditor.app.auditing import audit
-from auditor.app.localising import localised
-from auditor.app.remedying import remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from tests.engine.tenants import NOW
 
 

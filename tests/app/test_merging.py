@@ -5,17 +5,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from auditor.app.auditing import audit
-from auditor.app.merging import merge
-from auditor.app.pseudonyms import Key
-from auditor.app.redacting import redacted
-from auditor.app.remedying import remedied
+from auditor.app.audit.merge import merge
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
+from auditor.domain.enums import Change
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
-from auditor.domain.words import Change
 from auditor.history import compare, load
-from auditor.policy.loading import load as load_policies
+from auditor.policy.loader import load as load_policies
 from auditor.render import render
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, bought, tenant, user

@@ -14,34 +14,35 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from auditor.app import laying
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
 from auditor.app.flowing import flow
+from auditor.app.history.earlier_runs import earlier_of_each
 from auditor.app.laying import FINDINGS, Laid, laid
-from auditor.app.localising import localised
 from auditor.app.packing import Packed, packed, rewritten, share, within
-from auditor.app.past import earlier_of_each
-from auditor.app.portion import portion
-from auditor.app.pseudonyms import Key
-from auditor.app.redacting import redacted
-from auditor.app.remedying import remedied
-from auditor.app.reporting import outputs, write_reports
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
+from auditor.app.report.localization import localised
+from auditor.app.report.outputs import outputs, write_reports
+from auditor.app.report.subset import portion
 from auditor.app.streaming import Aside
 from auditor.catalogue import builtin
 from auditor.deliver.routing import Envelope
 from auditor.demo import policies as demo_policies
 from auditor.demo import previous, snapshots
+from auditor.domain.enums import Change, Severity, SubjectType
 from auditor.domain.errors import DeliveryError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.domain.tenant import Recipient
-from auditor.domain.words import Change, Severity, SubjectType
-from auditor.engine.evaluating import judged_batches
+from auditor.engine.evaluate import judged_batches
 from auditor.engine.spilling import Scratch
-from auditor.history.change import compare
-from auditor.policy.loading import load
-from auditor.render import pressing, render
-from auditor.render.totals import changes, money, priced_whole, summarise
-from auditor.render.totals import shown as shown_of
+from auditor.policy.loader import load
+from auditor.render import render
+from auditor.result import ranking
+from auditor.result.aggregate import changes, money, priced_whole, summarise
+from auditor.result.aggregate import shown as shown_of
+from auditor.result.diff import compare
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW
 from tests.engine.test_retelling import FullDisk
@@ -196,8 +197,8 @@ def _mark(finding: Finding) -> str:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> Result:
     """Five tenants, of which a page tells two in full."""
-    monkeypatch.setattr(pressing, "FULL", 2)
-    monkeypatch.setattr("auditor.app.reporting.FULL", 2)
+    monkeypatch.setattr(ranking, "FULL", 2)
+    monkeypatch.setattr("auditor.app.report.outputs.FULL", 2)
     given = demo()[0]
     one, other = given.tenants
     calm = [replace(other, name=f"calm-{number}", display_name=f"Calm {number}") for number in range(3)]
@@ -257,7 +258,7 @@ def test_the_page_of_many_tenants_needs_nobody_to_hold_their_findings(many: Resu
 
 def test_figures_count_tenants_that_the_page_does_not_tell(many: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     few = b"".join(render(many, "html", locale="en").chunks()).decode()
-    monkeypatch.setattr(pressing, "FULL", 50)
+    monkeypatch.setattr(ranking, "FULL", 50)
     whole = b"".join(render(many, "html", locale="en").chunks()).decode()
     for part in (r'<section class="money".*?</section>', r"<nav class=.waivers.*?</table>"):
         told, expected = (re.search(part, page, re.DOTALL) for page in (few, whole))
@@ -272,4 +273,4 @@ def test_a_tenant_that_was_not_audited_is_told_first(many: Result) -> None:
         many.tenants[0], name="zzz", display_name="Gone", failure="no answer", findings=(), actions=()
     )
     result = replace(many, tenants=(*many.tenants, gone))
-    assert [tenant.name for tenant in pressing.pressing(result).tenants] == ["contoso", "zzz"]
+    assert [tenant.name for tenant in ranking.pressing(result).tenants] == ["contoso", "zzz"]

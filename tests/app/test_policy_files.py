@@ -7,7 +7,7 @@ import pytest
 from auditor.app import policy_files
 from auditor.app.policy_files import library_files, load_policies
 from auditor.domain.errors import InputError
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 
 
 @pytest.fixture(autouse=True)

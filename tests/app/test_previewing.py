@@ -3,10 +3,10 @@
 from dataclasses import replace
 from decimal import Decimal
 
-from auditor.app.previewing import difference
+from auditor.app.policies.preview import difference
+from auditor.domain.enums import Outcome, Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, PolicyOutcome, SourceLine, Subject
-from auditor.domain.words import Outcome, Severity, Status, SubjectType
-from auditor.render.preview import tally
+from auditor.render.preview.model import tally
 
 FINDING = Finding(
     fingerprint="f1",

@@ -22,7 +22,7 @@ from auditor.demo import policies, previous, snapshots
 from auditor.render import FORMATS
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, call
 from tests.engine.tenants import bought, tenant, user
 from tests.engine.tenants import path as assigned

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from auditor.app.pseudonyms import Key, key_of
-from auditor.app.redacting import redacted
+from auditor.app.redaction.pseudonyms import Key, key_of
+from auditor.app.redaction.redact import redacted
+from auditor.domain.enums import SubjectType
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Action, Result
-from auditor.domain.words import SubjectType
 from tests.engine.tenants import TENANT_ID, audited, bought, policy_file, tenant, user
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)

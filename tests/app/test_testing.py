@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.testing import Verdict, rehearse
+from auditor.app.policy_tests.runner import Verdict, rehearse
 from auditor.catalogue import builtin
 from auditor.domain.errors import InputError, UsageError
 from tests.cli.harness import call

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import call
 from tests.store.series import night
 from tests.store.test_keeping import ANN, STATE

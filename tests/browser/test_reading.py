@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from auditor.render.evidence import described
-from auditor.render.words import Words
+from auditor.render.text.evidence import described
+from auditor.render.text.labels import Words
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import result

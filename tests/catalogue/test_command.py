@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from auditor.catalogue import builtin
-from auditor.cli import products
+from auditor.cli.commands import products
 from auditor.domain.errors import AuditorError, UsageError
 from tests.catalogue.table import E3_ENTRA, ROWS, csv_text
 

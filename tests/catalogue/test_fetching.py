@@ -8,7 +8,7 @@ from threading import Event, Thread
 
 import pytest
 
-from auditor.app import fetching
+from auditor.app import download
 from auditor.domain.errors import AuditorError
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n"
@@ -60,19 +60,19 @@ def _then(first: bytes, rest: bytes) -> Iterator[bytes]:
 def test_a_download_that_never_falls_silent_is_given_up(
     pieces: Callable[[], Iterator[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "_DEADLINE", 0.4)
+    monkeypatch.setattr(download, "_DEADLINE", 0.4)
     with served(pieces(), every=0.02) as (address, over), pytest.raises(AuditorError) as caught:
-        fetching.fetch(address)
+        download.fetch(address)
     assert not over.is_set()
     assert (caught.value.slug, "not complete after" in caught.value.message) == ("products-download", True)
     assert "key=1" not in caught.value.message
 
 
 def test_a_download_of_any_length_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "_LIMIT", 1 << 20)
+    monkeypatch.setattr(download, "_LIMIT", 1 << 20)
     pieces = _then(HEAD + b"\r\n", b"x" * 65_536)
     with served(pieces, every=0) as (address, over), pytest.raises(AuditorError) as caught:
-        fetching.fetch(address)
+        download.fetch(address)
     assert not over.is_set()
     assert "is larger than 1 MB" in caught.value.message
 
@@ -81,4 +81,4 @@ def test_what_comes_in_time_is_read_whole() -> None:
     body = b"a,b\r\n" * 1000
     pieces = iter([HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode(), body[:7], body[7:]])
     with served(pieces, every=0.01) as (address, _):
-        assert fetching.fetch(address).content == body
+        assert download.fetch(address).content == body

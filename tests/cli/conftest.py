@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from auditor.demo.tenants import snapshots
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF
 from tests.engine.tenants import NOW
 

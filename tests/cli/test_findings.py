@@ -13,11 +13,11 @@ import pytest
 from auditor import resources
 from auditor.app.streaming import Aside, stream, write_streamed
 from auditor.catalogue import builtin
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import DeliveryError
-from auditor.domain.words import Source, SourceStatus
-from auditor.engine.evaluating import judged_batches
-from auditor.policy.loading import load
-from auditor.snapshot.writing import write
+from auditor.engine.evaluate import judged_batches
+from auditor.policy.loader import load
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, Ran, call, contents
 from tests.engine.tenants import NOW, bought, tenant, user
 from tests.languages.reading import LANGUAGES

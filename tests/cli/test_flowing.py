@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.domain.words import Source, SourceStatus
-from auditor.snapshot.writing import write
+from auditor.domain.enums import Source, SourceStatus
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, Ran, call, contents
 from tests.engine.tenants import bought, tenant, user
 

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from auditor import __commit__, __home__, __version__
-from auditor.settings.reading import read
+from auditor.settings.loader import read
 from tests.cli.harness import AS_OF, ROOT, call, contents
 
 KINDS = list(product(("small", "large"), ("groups", "direct")))

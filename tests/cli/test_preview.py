@@ -12,8 +12,8 @@ import pytest
 
 from auditor import resources
 from auditor.demo.tenants import snapshots
-from auditor.domain.words import Source, SourceStatus
-from auditor.snapshot.writing import write
+from auditor.domain.enums import Source, SourceStatus
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, Ran, call, contents
 from tests.engine.tenants import NOW
 

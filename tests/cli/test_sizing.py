@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from auditor.app import counting, laying, sizing
+from auditor.app.audit.run import Request, audited
 from auditor.app.flowing import Flow
 from auditor.app.packing import Packed
-from auditor.app.running import Request, audited
-from auditor.cli import audit as command
+from auditor.cli.commands import audit as command
 from auditor.demo import previous
 from auditor.domain.result import Result
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, Ran, call, contents
 from tests.engine.tenants import NOW
 

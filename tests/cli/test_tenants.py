@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, Ran, call, contents
 from tests.engine.tenants import bought, path, tenant, user
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from rich.cells import cell_len
 
-from auditor.cli import explain, products
+from auditor.cli.commands import explain, products
 from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.demo.__main__ import main as write_demo
 from tests.cli.harness import AS_OF, call

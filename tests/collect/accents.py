@@ -9,9 +9,9 @@ from threading import Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from auditor.domain.needs import Needs
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
 from auditor.domain.tenant import Tenant, Token
-from auditor.domain.words import Source
 from tests.collect.harness import AGGREGATES, PEOPLE, Collected, collect
 
 TENANT = "11111111-2222-4333-8444-555555555555"

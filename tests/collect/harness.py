@@ -12,10 +12,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.collect.gathering import collect_tenant
-from auditor.domain.needs import EVERYTHING_ABOUT_USERS, Needs
+from auditor.collect.collector import collect_tenant
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
+from auditor.domain.enums import Source
 from auditor.domain.tenant import ClientSecret, Credential, Tenant
-from auditor.domain.words import Source
 from auditor.graph.client import Patience
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest

@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.app.catalogue import active
-from auditor.app.collection import collect_all, needs_of
+from auditor.app.tenants.collection import collect_all, needs_of
+from auditor.domain.enums import Source
 from auditor.domain.result import TenantResult
 from auditor.domain.tenant import Token
-from auditor.domain.words import Source
-from auditor.policy.loading import load
-from auditor.snapshot.reading import read
+from auditor.policy.loader import load
+from auditor.snapshot.reader import read
 from tests.collect.harness import INSTANT, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.emulator.server import Emulator

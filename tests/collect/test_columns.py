@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.collect.assembling import row_groups
-from auditor.collect.instants import timestamps
-from auditor.collect.pages import listing, number
-from auditor.collect.people import Decoder
+from auditor.collect.external_sort import Spool
+from auditor.collect.json_pages import listing, number
+from auditor.collect.row_groups import row_groups
 from auditor.collect.sharding import between
-from auditor.collect.spool import Spool
+from auditor.collect.timestamps import timestamps
+from auditor.collect.user_decoder import Decoder
 from auditor.graph.client import NotGraphError
-from auditor.snapshot.build import assignment_rows, instant
+from auditor.snapshot.from_graph import assignment_rows, instant
 from auditor.snapshot.schema import ASSIGNMENTS
 from tests.emulator.filters import parse
 

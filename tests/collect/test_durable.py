@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from auditor.collect.assembling import row_groups
-from auditor.collect.people import Decoder
-from auditor.collect.scratch import scratch
-from auditor.collect.spool import Spool
+from auditor.collect.external_sort import Spool
+from auditor.collect.row_groups import row_groups
+from auditor.collect.user_decoder import Decoder
+from auditor.collect.work_folder import scratch
+from auditor.domain.enums import Cloud
 from auditor.domain.errors import SnapshotError
-from auditor.domain.words import Cloud
-from auditor.snapshot.build import snapshot_of
 from auditor.snapshot.folders import find
+from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
-from auditor.snapshot.reading import read
-from auditor.snapshot.writing import write
+from auditor.snapshot.reader import read
+from auditor.snapshot.writer import write
 from tests.collect.harness import INSTANT
 from tests.collect.test_columns import body
 
@@ -63,8 +63,8 @@ WRITER = """
 import sys
 from pathlib import Path
 from typing import Any
-from auditor.snapshot.build import snapshot_of
-from auditor.snapshot.writing import write
+from auditor.snapshot.from_graph import snapshot_of
+from auditor.snapshot.writer import write
 from tests.collect.test_durable import manifest
 users = [{"id": f"{place:05}", "assignedLicenses": [{"skuId": "a"}]} for place in range(300)]
 print("started", flush=True)

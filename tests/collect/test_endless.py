@@ -2,8 +2,8 @@
 
 import pytest
 
-from auditor.domain.needs import Needs
-from auditor.domain.words import Source
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
 from auditor.graph import paging, transport
 from tests.collect.harness import PEOPLE, Ticking, collect
 from tests.emulator.server import Emulator

@@ -6,9 +6,9 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
-from auditor.domain.needs import Needs
-from auditor.domain.words import Source
 from tests.collect.harness import AGGREGATES, PEOPLE, SIGN_INS, Collected, Ticking, collect, configured
 from tests.emulator.server import Emulator
 

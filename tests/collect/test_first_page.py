@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.words import Source
+from auditor.domain.enums import Source
 from tests.collect.accents import COUNT, Accent, collected_from, person
 from tests.collect.harness import PEOPLE, SIGN_INS
 

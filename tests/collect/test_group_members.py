@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pytest
 
-from auditor.app.collection import everything
-from auditor.collect import spool
-from auditor.domain.needs import Needs
-from auditor.domain.words import Source
+from auditor.app.tenants.collection import everything
+from auditor.collect import external_sort
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
 from tests.collect.harness import Collected, collect
 from tests.emulator.directory import Tenant, load, stable_id
 from tests.emulator.fixtures import auditor_app, running_emulator
@@ -95,7 +95,7 @@ def test_the_members_stand_in_the_order_in_which_an_audit_finds_them(
     whole = collect(graph, everything()).tables["members"]
     order = [("groupId", "ascending"), ("transitive", "ascending"), ("userId", "ascending")]
     assert whole == whole.sort_by(order)
-    monkeypatch.setattr(spool.Spool.__init__, "__kwdefaults__", {"limit": 20_000})
+    monkeypatch.setattr(external_sort.Spool.__init__, "__kwdefaults__", {"limit": 20_000})
     assert collect(graph, everything()).tables["members"] == whole, "the same from disk as from memory"
 
 

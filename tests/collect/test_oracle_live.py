@@ -5,11 +5,11 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, settings
 
-from auditor.app.auditing import audit
-from auditor.app.collection import needs_of
-from auditor.collect.gathering import collect_tenant
-from auditor.policy.loading import load
-from auditor.snapshot.reading import read
+from auditor.app.audit.pipeline import audit
+from auditor.app.tenants.collection import needs_of
+from auditor.collect.collector import collect_tenant
+from auditor.policy.loader import load
+from auditor.snapshot.reader import read
 from tests.collect.harness import Ticking, configured, environment, scratch
 from tests.emulator import directory
 from tests.emulator.fixtures import running_emulator

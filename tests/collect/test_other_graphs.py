@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
-from auditor.domain.words import Source
 from tests.collect.accents import COUNT, SKU, Accent, collected_from, person, served, sku
 from tests.collect.harness import PEOPLE
 

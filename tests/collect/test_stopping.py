@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.collection import collect_all
+from auditor.app.tenants.collection import collect_all
 from tests.collect.harness import INSTANT, PEOPLE, configured, environment
 from tests.emulator.server import Emulator
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from auditor.app.collection import collect_all
+from auditor.app.tenants.collection import collect_all
 from auditor.domain.tenant import Tenant, Token
 from tests.collect.harness import INSTANT, PEOPLE
 tenant = Tenant(name="contoso", tenant_id=sys.argv[1], credential=Token(token_env="T"), endpoint=sys.argv[2])

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from auditor.collect.turns import PUBLISHED_AT_ONCE, Turns
+from auditor.collect.concurrency import PUBLISHED_AT_ONCE, Turns
 
 
 async def settled() -> None:

@@ -9,15 +9,15 @@ from threading import Thread
 
 import pytest
 
-from auditor.app.collection import collect_all, everything, needs_of
-from auditor.app.diagnosis import Health, diagnose_all
-from auditor.collect.gathering import collect_tenant
+from auditor.app.tenants.collection import collect_all, everything, needs_of
+from auditor.app.tenants.doctor import Health, diagnose_all
+from auditor.collect.collector import collect_tenant
 from auditor.collect.permissions import READING, permissions
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError, SnapshotError
-from auditor.domain.needs import Needs
 from auditor.domain.tenant import GithubOidc, Tenant, Token
-from auditor.domain.words import Source
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from tests.collect.harness import (
     AGGREGATES,
     INSTANT,

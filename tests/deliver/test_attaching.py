@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app import attaching, sending
-from auditor.app.attaching import attached
-from auditor.app.sending import End, Sending, send_result
+from auditor.app.mail import attachment, delivery
+from auditor.app.mail.attachment import attached
+from auditor.app.mail.delivery import End, Sending, send_result
 from auditor.deliver.graph_mail import INLINE, SESSION
+from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
-from auditor.domain.words import Severity
 from auditor.history import compare
-from auditor.settings.reading import load
+from auditor.settings.loader import load
 from tests.deliver.letters import AT
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.render.sample import night_before, result
@@ -62,7 +62,7 @@ def test_a_size_without_a_way_is_packed_more_loosely(monkeypatch: pytest.MonkeyP
     assert stored is not None
     with zipfile.ZipFile(io.BytesIO(stored.body)) as archive:
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
-    monkeypatch.setattr(attaching, "_PLAIN", 10)
+    monkeypatch.setattr(attachment, "_PLAIN", 10)
     packed = attached(result(), Attach.CSV, locale="en", suits=lambda _: True)
     assert packed is not None
     assert packed.name.endswith(".zip")
@@ -109,7 +109,7 @@ def test_through_graph_from_end_to_end(tmp_path: Path, monkeypatch: pytest.Monke
         assert [sent.end for sent in send_result(compared, asked)] == [End.ACCEPTED]
         assert [sent.end for sent in send_result(compared, asked)] == [End.ALREADY]
         emulator.faults.add("reset", path="/users/*/sendMail")
-        monkeypatch.setattr(sending, "LARGEST", 10)
+        monkeypatch.setattr(delivery, "LARGEST", 10)
         assert [sent.end for sent in send_result(compared, asked)] == [End.UNKNOWN]
         assert [sent.end for sent in send_result(compared, asked)] == [End.UNKNOWN]
         whole, bare = (message_from_string(one["message"]["mime"], policy=default) for one in tenant.sent)

@@ -4,15 +4,15 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from auditor.app.own_waivers import own_waivers
-from auditor.app.past import earlier_of
-from auditor.app.portion import portion
+from auditor.app.history.earlier_runs import earlier_of
+from auditor.app.report.subset import portion
+from auditor.app.report.waiver_subset import own_waivers
 from auditor.deliver.routing import envelopes
+from auditor.domain.enums import Severity
 from auditor.domain.tenant import Recipient, Tenant
-from auditor.domain.words import Severity
 from auditor.render import render
-from auditor.render.mail import render_mail
-from auditor.render.mail_view import Reader
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
 from tests.render.sample import result
 
 OWNER = "fleet@provider.example"

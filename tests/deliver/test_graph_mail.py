@@ -15,7 +15,7 @@ from auditor.deliver.letter import Attempt, Fate, Letter
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.client import Patience, open_graph
 from auditor.graph.credentials import SignIn
-from auditor.graph.uploading import RANGE
+from auditor.graph.upload_session import RANGE
 from tests.collect.harness import Ticking
 from tests.deliver.letters import attachment, letter
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant

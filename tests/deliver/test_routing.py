@@ -5,14 +5,14 @@ from datetime import UTC, datetime
 
 import pytest
 
-from auditor.app.portion import portion
+from auditor.app.report.subset import portion
 from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
+from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result import Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
-from auditor.domain.words import Change, Severity, Status
 from auditor.history import compare
 from auditor.render import render
-from auditor.render.totals import summarise
+from auditor.result.aggregate import summarise
 from tests.render.sample import night_before, result
 
 MONDAY = datetime(2026, 11, 23, 2, 17, tzinfo=UTC)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.cli import send as command
+from auditor.cli.commands import send as command
 from auditor.domain.errors import AuditorError, SettingsError
 from auditor.history import compare
 from auditor.render import render

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.demo import policies, previous, snapshots
 from auditor.demo.__main__ import main
+from auditor.domain.enums import Agreement, Outcome, Status
 from auditor.domain.result import Finding, Result
-from auditor.domain.words import Agreement, Outcome, Status
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 AS_OF = datetime(2026, 11, 21, 14, 30, tzinfo=UTC)

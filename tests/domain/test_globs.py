@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.domain.globs import automaton, backtracking_free, pattern_of
-from auditor.engine.texts import globbed, texts
+from auditor.engine.columns.strings import globbed, texts
 
 _SIGNS = st.text(st.sampled_from("ab*?[]!-ßİ.\\\n^"), max_size=12)
 _TEXTS = st.lists(st.one_of(st.none(), st.text(st.sampled_from("abß[]!-İ.\\\n^"), max_size=12)), min_size=1, max_size=6)

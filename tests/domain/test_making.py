@@ -4,9 +4,9 @@ from dataclasses import FrozenInstanceError, dataclass, fields
 
 import pytest
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.making import drafts
 from auditor.domain.result import Finding, Subject
-from auditor.domain.words import SubjectType
 
 
 def test_a_draft_becomes_a_value_like_any_other() -> None:

@@ -2,8 +2,8 @@
 
 from dataclasses import fields, replace
 
+from auditor.domain.enums import Change
 from auditor.domain.result import Finding, Money, ProductReference
-from auditor.domain.words import Change
 from tests.remedy.test_acting import contoso
 
 

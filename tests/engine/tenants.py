@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
-from auditor.domain.needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage, Finding, Result, TenantResult
-from auditor.domain.words import Agreement, Cloud, Source, SourceStatus
-from auditor.policy.loading import load
-from auditor.snapshot.build import snapshot_of
+from auditor.policy.loader import load
+from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from auditor.catalogue import builtin
-from auditor.domain.words import Source, SourceStatus
-from auditor.snapshot.reading import read
+from auditor.domain.enums import Source, SourceStatus
+from auditor.snapshot.reader import read
 from auditor.snapshot.schema import SMALL_TABLES
-from auditor.snapshot.writing import SnapshotWriter
+from auditor.snapshot.writer import SnapshotWriter
 from tests.engine.tenants import bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
 
 EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.engine import bitsets
-from auditor.engine.bitsets import Gathering, listed, meets, pairs, patterns, several
-from auditor.engine.texts import beginnings, codes_of, entries_of, flags_of, fold, looked_up
+from auditor.engine.columns import bitsets
+from auditor.engine.columns.bitsets import Gathering, listed, meets, pairs, patterns, several
+from auditor.engine.columns.strings import beginnings, codes_of, entries_of, flags_of, fold, looked_up
 
 SIZES = st.sampled_from((0, 1, 8, 31, 32, 33, 63, 64, 65, 300))
 

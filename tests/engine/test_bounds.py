@@ -2,8 +2,8 @@
 
 import pytest
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import SeatBounds, TenantResult
-from auditor.domain.words import Source, SourceStatus
 from tests.engine.tenants import audited, bought, judged, tenant, told, user
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.words import Source, SourceStatus
+from auditor.domain.enums import Source, SourceStatus
 from tests.engine.tenants import audited, bought, judged, outcome, policy_file, sku_id, tenant, told, user
 
 REFUSED = {Source.SUBSCRIPTIONS: SourceStatus.DENIED}

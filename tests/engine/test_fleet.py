@@ -1,7 +1,7 @@
 """The check of `balance`, by hand, and what findings are in every tenant of a run."""
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Result
-from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import audited, bought, policy_file, sku_id, tenant, user
 

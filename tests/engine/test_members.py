@@ -15,25 +15,25 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
-from auditor.engine.evaluating import judged_batches
-from auditor.engine.facts import Facts
-from auditor.engine.membership import Membership
+from auditor.engine.binding import bind
+from auditor.engine.columns.users import People
+from auditor.engine.evaluate import judged_batches
+from auditor.engine.group_membership import Membership
 from auditor.engine.outcome import BatchOutcome
-from auditor.engine.people import People
-from auditor.engine.plan import bind
-from auditor.policy.loading import load
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.members import in_parts
 from auditor.snapshot.model import MemberParts, Snapshot, UserBatch
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
+from auditor.snapshot.row_group_access import outlined, row_groups
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
-from auditor.snapshot.sharing import outlined, row_groups
-from auditor.snapshot.writing import SnapshotWriter
-from auditor.spark.errand import Task, judge, outcome_of, packed
+from auditor.snapshot.writer import SnapshotWriter
+from auditor.spark.task import Task, judge, outcome_of, packed
 from tests.engine.tenants import NOW, audited, bought, tenant, user
 from tests.properties.adapter import catalogue_of, files, snapshot
 from tests.properties.strategies import Scenario, scenarios

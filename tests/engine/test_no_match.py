@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from auditor.app.pseudonyms import Key
-from auditor.app.redacting import redacted
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Notice, TenantResult
-from auditor.domain.words import Source, SourceStatus
-from auditor.engine import absence
+from auditor.engine import unmatched_policies
 from tests.engine.tenants import audited, bought, judged, policy_file, tenant, user
 
 REQUIRE = "assignments: {require: [SPE_F1]}"
@@ -133,7 +133,7 @@ def test_hostile_values_stay_on_one_line_and_are_cut() -> None:
 
 
 def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(absence, "_CANDIDATES", 2)
+    monkeypatch.setattr(unmatched_policies, "_CANDIDATES", 2)
     people = [user(f"u{number}", department=name) for number, name in enumerate(["A", "B", "Sales"])]
     assert message("{department: Slaes}", *people) == "the policy p matches nobody: no user fits department 'Slaes'"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.words import Source, SourceStatus
+from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.manifest import format_instant
 from tests.engine.tenants import NOW, TENANT_ID, bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
 

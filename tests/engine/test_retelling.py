@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
 from auditor.app.flowing import flow
-from auditor.app.remedying import remedied
 from auditor.app.streaming import Aside
 from auditor.catalogue import Catalogue, builtin
 from auditor.demo import policies as demo_policies
@@ -22,13 +22,13 @@ from auditor.demo import snapshots
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
-from auditor.engine.evaluating import judged_batches
-from auditor.engine.facts import Facts
-from auditor.engine.plan import bind
+from auditor.engine.binding import bind
+from auditor.engine.evaluate import judged_batches
 from auditor.engine.recalling import Recall
 from auditor.engine.spilling import Scratch, Spill
 from auditor.engine.streaming import spilled
-from auditor.policy.loading import load
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
 from auditor.render import render
 from auditor.snapshot.model import Snapshot, UserBatch
 from tests.engine.tenants import NOW, path, tenant, user

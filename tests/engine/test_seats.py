@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from auditor.domain.words import Source, SourceStatus
+from auditor.domain.enums import Source, SourceStatus
 from tests.engine.tenants import bought, euros, judged, one, outcome, sku_id, tenant, told, user
 
 

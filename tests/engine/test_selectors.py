@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from auditor.domain.words import Source, SourceStatus
+from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.manifest import format_instant
 from tests.engine.tenants import NOW, judged, outcome, tenant, told, user
 

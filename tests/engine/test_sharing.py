@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.policy import Bound
+from auditor.engine.checks.seats import breached
 from auditor.engine.outcome import Fingerprint, fingerprint
-from auditor.engine.seats import breached
 from tests.engine.tenants import audited, bought, judged, policy_file, sku_id, tenant, told, user
 from tests.engine.test_owned import subscription
 

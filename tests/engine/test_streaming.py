@@ -8,20 +8,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import Catalogue, builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import TenantResult
-from auditor.domain.words import Source, SourceStatus
-from auditor.engine.evaluating import evaluate, judged_batches
-from auditor.engine.facts import Facts
-from auditor.engine.plan import Plan, bind
+from auditor.engine.binding import Plan, bind
+from auditor.engine.evaluate import evaluate, judged_batches
 from auditor.engine.spilling import Ids, Scratch, Spill
 from auditor.engine.streaming import findings_batches, spilled
 from auditor.engine.table import findings_table
-from auditor.policy.loading import load
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, path, tenant, user
 from tests.engine.test_table import EVERYTHING, mixed, rows_of

@@ -7,11 +7,11 @@ import pytest
 
 from auditor.catalogue import builtin
 from auditor.domain.result import TenantResult
-from auditor.engine.evaluating import evaluate
-from auditor.engine.facts import Facts
-from auditor.engine.plan import bind
+from auditor.engine.binding import bind
+from auditor.engine.evaluate import evaluate
 from auditor.engine.table import findings_table
-from auditor.policy.loading import load
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, TENANT_ID, audited, bought, path, sku_id, tenant, user
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.globs import pattern_of
-from auditor.engine import texts as module
-from auditor.engine.texts import texts
+from auditor.engine.columns import strings as module
+from auditor.engine.columns.strings import texts
 
 _LETTERS = st.sampled_from(["a", "B", "ß", "é", "\0", "\n", "@", "-", "svc", "service-account", "."])
 _WORDS = st.lists(_LETTERS, max_size=6).map("".join)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import TenantResult
-from auditor.domain.words import Source, SourceStatus
 from tests.engine.tenants import NOW, audited, bought, judged, outcome, policy_file, tenant, user
 
 DENY = "assignments: {deny: [SPE_E5, SPE_E3]}"

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.pages import main, pages
-from auditor.app.remedying import packaged_library
+from auditor.app.audit.remediation import packaged_library
+from auditor.app.docs_pages import main, pages
 from auditor.cli.main import run
 from auditor.guidance import CHECKS as ROUTED
 from auditor.guidance import Situation, choose
-from auditor.remedy.article_text import CHECK_FACTS, routes
+from auditor.remedy.actions.article_markdown import CHECK_FACTS, routes
 from auditor.wording import CHECKS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -104,9 +104,9 @@ def test_a_fingerprint_needs_its_result(capsys: pytest.CaptureFixture[str]) -> N
 def test_the_pages_are_those_of_the_data() -> None:
     made = pages()
     kept = {f"{folder}/{path.name}" for folder in ("checks", "guidance") for path in (DOCS / folder).glob("*.md")}
-    assert kept == set(made), "run: python -m auditor.app.pages docs"
+    assert kept == set(made), "run: python -m auditor.app.docs_pages docs"
     changed = [path for path, text in made.items() if (DOCS / path).read_text(encoding="utf-8") != text]
-    assert changed == [], "run: python -m auditor.app.pages docs"
+    assert changed == [], "run: python -m auditor.app.docs_pages docs"
 
 
 def test_a_page_that_nothing_makes_goes_away(tmp_path: Path) -> None:

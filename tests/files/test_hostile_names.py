@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from auditor.app.reporting import outputs, write_reports
-from auditor.deliver.folder import Below, write_all
+from auditor.app.report.outputs import outputs, write_reports
+from auditor.deliver.report_folder import Below, write_all
 from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
 from auditor.domain.result import Result
 from auditor.files.names import object_parts, tenant_name
-from auditor.history.ledger import Ledger
-from auditor.render.totals import sums
-from auditor.snapshot.writing import SnapshotWriter, write
-from auditor.store.keeping import Store
-from auditor.store.places import Folder
+from auditor.history.result_log import Ledger
+from auditor.result.aggregate import sums
+from auditor.snapshot.writer import SnapshotWriter, write
+from auditor.store.backends import Folder
+from auditor.store.store import Store
 from tests.cli.harness import AS_OF, call, contents
 from tests.render.sample import result
 from tests.store.series import night

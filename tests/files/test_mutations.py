@@ -16,20 +16,20 @@ from auditor.catalogue import microsoft
 from auditor.deliver.sent_log import SentLog
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError
-from auditor.history.ledger import _entry
-from auditor.history.saved import load
+from auditor.history.result_log import _entry
+from auditor.history.result_reader import load
 from auditor.history.trends import NightSummary, trends
-from auditor.policy.loading import load as load_policies
-from auditor.policy.structure import check
-from auditor.policy.yaml import parse
+from auditor.policy.loader import load as load_policies
+from auditor.policy.schema_check import check
+from auditor.policy.yaml_reader import parse
 from auditor.render import render
-from auditor.settings.reading import load as load_tenants
+from auditor.settings.loader import load as load_tenants
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.members import MemberFile
-from auditor.snapshot.people import PeopleFile
-from auditor.snapshot.reading import _open
-from auditor.snapshot.writing import write
-from auditor.store.nights import SCHEMA, decode_counts, decode_night, sealed
+from auditor.snapshot.reader import _open
+from auditor.snapshot.user_files import PeopleFile
+from auditor.snapshot.writer import write
+from auditor.store.commit import SCHEMA, decode_counts, decode_night, sealed
 from tests.cli.harness import call
 from tests.files.mutations import of_bytes, of_json, of_values, of_yaml, small
 from tests.render.sample import result

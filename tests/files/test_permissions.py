@@ -10,7 +10,7 @@ import pytest
 
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.files.folder import set_public
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, call
 from tests.store.series import night
 from tests.store.test_keeping import STATE

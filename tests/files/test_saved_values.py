@@ -15,9 +15,9 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.tenant import Certificate, Tenant
 from auditor.graph.credentials import SignIn
-from auditor.history.saved import load
+from auditor.history.result_reader import load
 from auditor.render import render
-from auditor.store.address import parse
+from auditor.store.location import parse
 from auditor.store.retention import parse_keep
 from tests.cli.harness import call
 from tests.render.sample import result
@@ -97,7 +97,7 @@ def test_the_scheme_of_an_address_has_no_letter_case() -> None:
 
 
 def test_files_of_other_programs_in_a_store_block_nothing(tmp_path: Path) -> None:
-    from auditor.snapshot.writing import write  # noqa: PLC0415
+    from auditor.snapshot.writer import write  # noqa: PLC0415
 
     for snapshot in snapshots(datetime(2026, 11, 20, 2, 17, tzinfo=UTC)):
         write(tmp_path / "snapshots", snapshot)

@@ -13,8 +13,8 @@ import pytest
 
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.reading import read
-from auditor.snapshot.writing import write
+from auditor.snapshot.reader import read
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, call
 from tests.snapshot.damage import column, copied, edited, rewritten
 

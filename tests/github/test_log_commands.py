@@ -13,18 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
+from auditor.app.audit.run import Request
+from auditor.app.audit.run import run as audited
 from auditor.app.catalogue import active as packaged
-from auditor.app.given import given_tenant
-from auditor.app.running import Request
-from auditor.app.running import run as audited
+from auditor.app.policy_tests.fixtures import given_tenant
 from auditor.cli.process import run
-from auditor.cli.streams import Bracket, Sink, Stream
-from auditor.cli.terminal import terminal
+from auditor.cli.terminal.result import terminal
+from auditor.cli.terminal.streams import Bracket, Sink, Stream
 from auditor.deliver.log_commands import Breaker, harmless
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
 from auditor.domain.result import Coverage
-from auditor.domain.words import Source, SourceStatus
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, clean_environment
 from tests.engine.tenants import NOW
 from tests.github.job_log import azure_commands_of, commands_of

@@ -3,7 +3,7 @@
 import re
 
 from auditor.cli.main import COMMANDS
-from auditor.graph import aadsts
+from auditor.graph import aadsts_codes
 from tests.cli.harness import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -12,8 +12,10 @@ PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 def test_every_code_of_the_sign_in_service_is_told_as_the_program_tells_it() -> None:
     rows = dict(re.findall(r"(?m)^\| (\d{5,7}) \| (.*) \|$", PAGE))
     assert len(rows) > 20
-    known = {code: aadsts.advice(code) for code in map(str, [*range(50_000, 100_000), *range(500_000, 1_000_000)])}
-    known |= {code: aadsts.advice(code) for code in map(str, range(7_000_000, 7_001_000))}
+    known = {
+        code: aadsts_codes.advice(code) for code in map(str, [*range(50_000, 100_000), *range(500_000, 1_000_000)])
+    }
+    known |= {code: aadsts_codes.advice(code) for code in map(str, range(7_000_000, 7_001_000))}
     assert rows == {code: text for code, text in known.items() if text is not None}
 
 

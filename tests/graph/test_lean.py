@@ -16,7 +16,7 @@ from msgraph_core.middleware import GraphTelemetryHandler
 from msgraph_core.middleware.options import GraphTelemetryHandlerOption
 from opentelemetry.trace import INVALID_SPAN
 
-from auditor.graph.lean import LeanAdapter, LeanTelemetry
+from auditor.graph.sdk_fast_path import LeanAdapter, LeanTelemetry
 
 _HEADERS = {"x-ms-throttle-priority": "low", "Accept-Encoding": "gzip, deflate"}
 _LIST = "https://graph.microsoft.com/v1.0/users?$select=id,displayName&$top=999"

@@ -10,8 +10,8 @@ from azure.core.pipeline.transport import AioHttpTransport
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.credentials import SignIn
-from auditor.graph.guard import root_of
-from auditor.graph.proxies import proxy_of
+from auditor.graph.proxy import proxy_of
+from auditor.graph.request_guard import root_of
 from auditor.graph.transport import Connections
 from tests.collect.harness import configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant

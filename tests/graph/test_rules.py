@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.graph.faults import FaultError, Kind
-from auditor.graph.guard import check_link, check_request, root_of
-from auditor.graph.quota import Pace, Quota, units_per_ten_seconds
-from auditor.graph.verdict import Again, Final, SignInAgain, Usable, judge, retry_after
+from auditor.graph.errors import FaultError, Kind
+from auditor.graph.rate_limit import Pace, Quota, units_per_ten_seconds
+from auditor.graph.request_guard import check_link, check_request, root_of
+from auditor.graph.retry_policy import Again, Final, SignInAgain, Usable, judge, retry_after
 from tests.collect.harness import Ticking
 
 ROOT = root_of("https://graph.microsoft.com/v1.0")

@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from auditor.domain.enums import Cloud
 from auditor.domain.errors import AuditorError, SettingsError
 from auditor.domain.tenant import AzureCli, Certificate, ClientSecret, GithubOidc, Tenant, Token, WorkloadIdentity
-from auditor.domain.words import Cloud
-from auditor.graph.aadsts import advice, code_in
+from auditor.graph.aadsts_codes import advice, code_in
+from auditor.graph.ca_bundle import authorities
 from auditor.graph.credentials import SignIn
-from auditor.graph.secrets import Secrets
+from auditor.graph.scrubber import Secrets
 from auditor.graph.token_claims import claims_of
-from auditor.graph.trust import authorities
 from tests.collect.harness import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator

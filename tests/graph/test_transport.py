@@ -7,11 +7,11 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from auditor.domain.data_needs import Needs
 from auditor.domain.errors import GraphError
-from auditor.domain.needs import Needs
 from auditor.domain.tenant import Token
+from auditor.graph.ca_bundle import context
 from auditor.graph.transport import AiohttpTransport, Forgetful
-from auditor.graph.trust import context
 from tests.collect.harness import AGGREGATES, Ticking, collect, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.graph.listening import Talk, listening

@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from auditor.domain.words import Agreement, Cloud
+from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Article, Order, Variant, compose, translatable
 from tests.guidance.packaged import packaged
 

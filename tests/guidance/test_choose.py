@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.domain.words import Agreement, Cloud
+from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import CHECKS, Situation, choose, compose
 from tests.guidance.packaged import packaged
 

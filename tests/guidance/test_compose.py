@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from auditor.domain.words import Agreement, Cloud
+from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Order, Variant, compose
 from tests.guidance.known_links import HOMES
 from tests.guidance.packaged import packaged

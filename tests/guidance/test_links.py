@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from auditor.domain.words import Cloud
+from auditor.domain.enums import Cloud
 from auditor.guidance import Article
 from tests.guidance.known_links import FWLINKS, HOMES, LEARN, OTHERS, REPORTS
 from tests.guidance.packaged import packaged

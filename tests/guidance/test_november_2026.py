@@ -6,13 +6,13 @@ from itertools import product
 
 import pytest
 
-from auditor.domain.words import Agreement, Cloud
+from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Composed, Variant, compose
 from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
-from auditor.guidance.states import state_name
-from auditor.remedy.article_text import article_markdown
-from auditor.remedy.telling import tell
-from auditor.remedy.wording import ENGLISH, Words
+from auditor.guidance.subscription_states import state_name
+from auditor.remedy.actions.article_markdown import article_markdown
+from auditor.remedy.actions.guidance_text import tell
+from auditor.remedy.messages import ENGLISH, Words
 from auditor.wording import wording
 from tests.guidance.packaged import packaged
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from auditor.domain.enums import Cloud
 from auditor.domain.errors import InputError
-from auditor.domain.words import Cloud
 from auditor.guidance import Library, Variant, compose, open_library
 from tests.guidance.packaged import packaged, schema, texts
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.domain.words import Agreement, Cloud
+from auditor.domain.enums import Agreement, Cloud
 from auditor.guidance import Variant, compose
-from auditor.guidance.composed import Composed
+from auditor.guidance.tenant_guidance import Composed
 from tests.guidance.packaged import packaged
 
 MOVE, TRANSFER = "move-users", "transfer-between-tenants"

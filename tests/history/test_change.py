@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.result import (
     Finding,
@@ -18,9 +19,8 @@ from auditor.domain.result import (
     Subject,
     TenantResult,
 )
-from auditor.domain.words import Change, Outcome, Severity, Status, SubjectType
 from auditor.history import compare
-from auditor.render.totals import changes, summarise
+from auditor.result.aggregate import changes, summarise
 from tests.render.sample import AS_OF, YESTERDAY, night_before, result
 
 LINE = SourceLine(file="p.yaml", line=1)

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.errors import SnapshotError
-from auditor.history.cutting import cut
+from auditor.history.tenant_splitter import cut
 from auditor.render import render
-from auditor.render.json_text import document
+from auditor.render.json.encoder import document
 from tests.render.sample import result
 
 TEXTS = st.text(max_size=6) | st.sampled_from(['"tenants": [', "\n    },\n    {\n", "]\n  ]", "\\", '"'])

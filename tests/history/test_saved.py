@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Severity
 from auditor.domain.errors import SnapshotError
 from auditor.domain.limits import LARGEST, LARGEST_SUM
 from auditor.domain.result import (
@@ -34,7 +35,6 @@ from auditor.domain.result import (
     Summary,
     TenantResult,
 )
-from auditor.domain.words import Severity
 from auditor.history import compare, load
 from auditor.render import render
 from tests.render.sample import night_before, result

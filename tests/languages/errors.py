@@ -14,38 +14,38 @@ from itertools import product
 from tests.package.tree import ROOT, modules
 
 ELSEWHERE = {
-    "auditor/app/pages.py": "makes pages of docs/, which are in English",
-    "auditor/app/freshness.py": "lists what maintainers have to check, in English",
-    "auditor/cli/declared.py": "the help of options",
+    "auditor/app/docs_pages.py": "makes pages of docs/, which are in English",
+    "auditor/app/guidance_freshness.py": "lists what maintainers have to check, in English",
+    "auditor/cli/shared_options.py": "the help of options",
     "auditor/demo/": "people and places of invented tenants",
     "auditor/domain/": "values; an error says what it was given",
-    "auditor/collect/instants.py": "becomes a number that is not known",
+    "auditor/collect/timestamps.py": "becomes a number that is not known",
     "auditor/engine/": "auditor/wording/told.py has its sentences whole",
-    "auditor/graph/adapter.py": "headers of requests",
+    "auditor/graph/sdk.py": "headers of requests",
     "auditor/graph/requests.py": "requests",
     "auditor/guidance/": "what is wrong with the articles of the package itself: a test reads them all",
-    "auditor/history/between.py": "auditor/wording/told.py has its sentences",
+    "auditor/history/night_diff.py": "auditor/wording/told.py has its sentences",
     "auditor/history/forecast.py": "auditor/wording/told.py has its sentences",
     "auditor/history/trends.py": "auditor/wording/told.py has its sentences; the rest is SQL",
-    "auditor/imports.py": "a mistake of the program",
-    "auditor/remedy/applying.py": "what Microsoft Graph answers",
-    "auditor/remedy/article_text.py": "the keys of policies",
-    "auditor/remedy/commands.py": "commands",
-    "auditor/remedy/drafting.py": "what Microsoft Graph answers",
-    "auditor/remedy/parties.py": "a key",
-    "auditor/remedy/solving.py": "a mistake of the program",
-    "auditor/store/columns.py": "a mistake of the program",
-    "auditor/store/memory.py": "a mistake of the program",
+    "auditor/import_block.py": "a mistake of the program",
+    "auditor/remedy/planner/simulation.py": "what Microsoft Graph answers",
+    "auditor/remedy/actions/article_markdown.py": "the keys of policies",
+    "auditor/remedy/requests.py": "commands",
+    "auditor/remedy/planner/draft.py": "what Microsoft Graph answers",
+    "auditor/remedy/planner/group_changes.py": "a key",
+    "auditor/remedy/planner/milp.py": "a mistake of the program",
+    "auditor/store/column_diff.py": "a mistake of the program",
+    "auditor/store/memory_backend.py": "a mistake of the program",
     "auditor/wording/": "marked where it stands",
 }
 """Modules and packages whose texts are no errors that people read, or are told by other messages: why."""
 _MARKED = ("auditor/render/", "auditor/remedy/")
 """Packages that mark their texts where they are said."""
 _READ = (
-    "auditor/engine/holdings.py",
-    "auditor/engine/seats.py",
+    "auditor/engine/checks/holdings.py",
+    "auditor/engine/checks/seats.py",
     "auditor/render/formats.py",
-    "auditor/render/pressing.py",
+    "auditor/render/tenants/ranking.py",
 )
 """Modules of those that make errors and reasons nevertheless."""
 _RAISED = ("auditor/catalogue/store.py",)

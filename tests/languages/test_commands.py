@@ -14,18 +14,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.app.github import publish
-from auditor.app.localising import localised
-from auditor.app.reporting import outputs
+from auditor.app.ci.github_actions import publish
+from auditor.app.report.localization import localised
+from auditor.app.report.outputs import outputs
 from auditor.catalogue import builtin
-from auditor.cli import progress
-from auditor.cli.console import commented
+from auditor.cli.terminal import progress
+from auditor.cli.terminal.console import commented
 from auditor.demo.tenants import snapshots
+from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.result import Coverage, TenantResult
-from auditor.domain.words import Outcome, Source, SourceStatus
 from auditor.render import render
-from auditor.render.words import SOURCE_STATES, SOURCES, Words
-from auditor.snapshot.writing import write
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Words
+from auditor.snapshot.writer import write
 from auditor.wording import wording
 from tests.cli.harness import Ran, call
 from tests.emulator.__main__ import tenants_file
@@ -209,7 +209,7 @@ def test_a_table_of_products_is_told_and_its_lines_for_programs_are_not(
     monkeypatch.setenv("COLUMNS", "400")
     screen = Terminal()
     with contextlib.redirect_stdout(screen):
-        from auditor.cli import products  # noqa: PLC0415
+        from auditor.cli.commands import products  # noqa: PLC0415
 
         parser = argparse.ArgumentParser()
         products.add_arguments(parser)

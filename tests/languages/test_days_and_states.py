@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from auditor.render.evidence import described
-from auditor.render.words import Words
+from auditor.render.text.evidence import described
+from auditor.render.text.labels import Words
 from auditor.wording import wording
 from tests.languages.reading import LANGUAGES
 from tests.render.sample import contoso

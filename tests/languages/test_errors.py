@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.cli.console import environment_locale
 from auditor.cli.main import run
+from auditor.cli.terminal.console import environment_locale
 from auditor.domain.errors import Diagnostic, InputError
-from auditor.graph.faults import REMEDIES
-from auditor.policy.loading import load
+from auditor.graph.errors import REMEDIES
+from auditor.policy.loader import load
 from auditor.wording import wording
 from auditor.wording.complaints import Complaints
-from auditor.wording.po import Messages, read
+from auditor.wording.po_reader import Messages, read
 from tests.languages.errors import ELSEWHERE, texts
 from tests.languages.reading import LANGUAGES
 from tests.languages.rules import ENGLISH, NAMES
@@ -99,7 +99,7 @@ def test_the_first_variable_that_is_set_decides(
 
 
 def test_an_error_that_has_no_translation_is_english_with_its_hint() -> None:
-    from auditor.cli.console import told  # noqa: PLC0415
+    from auditor.cli.terminal.console import told  # noqa: PLC0415
 
     words = wording("nl")
     known = Diagnostic(slug="x", message="the file is empty", hint="split the file")

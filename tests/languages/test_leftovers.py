@@ -14,7 +14,7 @@ from tests.languages.rules import ENGLISH, NAMES
 from tests.package.tree import modules
 
 PLACE = re.compile(r"\{\w+\}")
-WHOLE = ("auditor/engine/", "auditor/history/between.py", "auditor/history/forecast.py", "auditor/history/trends.py")
+WHOLE = ("auditor/engine/", "auditor/history/night_diff.py", "auditor/history/forecast.py", "auditor/history/trends.py")
 """Where notices, reasons and forecasts are made that `auditor.wording.told` knows whole."""
 _KEY = 2
 """Words of what is no sentence: a key."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from auditor.app.localising import localised
+from auditor.app.report.localization import localised
 from auditor.render import render
 from auditor.wording import wording
 from tests.languages.extract import policies

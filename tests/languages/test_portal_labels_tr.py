@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from babel.numbers import format_percent
 
-from auditor.render.history_words import seat_columns
-from auditor.render.words import Words
+from auditor.render.history.labels import seat_columns
+from auditor.render.text.labels import Words
 from tests.languages import portal
 from tests.languages.extract import DOMAINS
 from tests.languages.reading import BOLD, CATALOGUES, LANGUAGES, entries, labels

@@ -7,9 +7,9 @@ from html import unescape
 
 import pytest
 
-from auditor.app.localising import checked_locale, localised
-from auditor.app.reporting import FOR_PEOPLE
-from auditor.app.running import Request, run
+from auditor.app.audit.run import Request, run
+from auditor.app.report.localization import checked_locale, localised
+from auditor.app.report.outputs import FOR_PEOPLE
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.render import render

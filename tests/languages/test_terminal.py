@@ -5,8 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from auditor.app.localising import localised
-from auditor.cli.terminal import terminal
+from auditor.app.report.localization import localised
+from auditor.cli.terminal.result import terminal
 from tests.languages.reading import LANGUAGES
 from tests.languages.test_reports import result
 

@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from auditor import __home__
-from auditor.app.scaffolding import Choices, scaffold_files
-from auditor.domain.words import Agreement
+from auditor.app.scaffold import Choices, scaffold_files
+from auditor.domain.enums import Agreement
 from tests.cli.harness import call
 from tests.package.tree import ROOT, files
 

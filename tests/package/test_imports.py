@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.imports import keep_out, let_in
+from auditor.import_block import keep_out, let_in
 
 
 def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:

@@ -4,20 +4,20 @@ import ast
 import re
 from collections import Counter
 
-from auditor.graph.faults import Kind
+from auditor.graph.errors import Kind
 from tests.package.slugs import constants, own_takers, takers, written
 from tests.package.tree import ROOT, modules
 
 MADE_AT_RUN_TIME = {
     # Held by tests/policy/test_schemas.py: one slug for each kind of structural mistake.
-    "auditor/policy/structure.py": 1,
+    "auditor/policy/schema_check.py": 1,
     # `policy-unknown-` and the kind of a mention, below.
-    "auditor/app/validating.py": 1,
+    "auditor/app/policies/validation.py": 1,
     # Another function that is called `warning`.
-    "auditor/remedy/telling.py": 1,
-    "auditor/remedy/article_text.py": 1,
+    "auditor/remedy/actions/guidance_text.py": 1,
+    "auditor/remedy/actions/article_markdown.py": 1,
     # What a worker of the cluster says, with the slug of the error that it met there.
-    "auditor/spark/distributing.py": 1,
+    "auditor/spark/evaluation.py": 1,
 }
 """Calls whose slug is no literal, by file; each has a test of its own."""
 
@@ -47,8 +47,8 @@ def sections() -> list[str]:
 def test_every_slug_in_the_code_has_a_section() -> None:
     literal, _ = used()
     assert len(literal) > 40, "the search found too little to be right"
-    kinds = {kind.value: "auditor/graph/faults.py" for kind in Kind}
-    mentions = dict.fromkeys(("policy-unknown-product", "policy-unknown-service"), "auditor/app/validating.py")
+    kinds = {kind.value: "auditor/graph/errors.py" for kind in Kind}
+    mentions = dict.fromkeys(("policy-unknown-product", "policy-unknown-service"), "auditor/app/policies/validation.py")
     wanted = {**literal, **kinds, **mentions}
     assert {slug: place for slug, place in wanted.items() if slug not in set(sections())} == {}
 

@@ -23,21 +23,21 @@ CALLS = frozenset(
 HANDED = frozenset({"write_table", "ParquetWriter", "new_file", "new_stream", "ZipFile", "Workbook"})
 """They take a path or an open file: a module that calls one is named below, with what it hands over."""
 REASONS = {
-    "auditor/app/attaching.py": "a ZIP in memory, attached to a mail",
-    "auditor/collect/spool.py": "Arrow's writer gets a file that auditor.files opened",
-    "auditor/collect/gathering.py": "SnapshotWriter.write_table, which writes through auditor.files",
+    "auditor/app/mail/attachment.py": "a ZIP in memory, attached to a mail",
+    "auditor/collect/external_sort.py": "Arrow's writer gets a file that auditor.files opened",
+    "auditor/collect/collector.py": "SnapshotWriter.write_table, which writes through auditor.files",
     "auditor/engine/recalling.py": "Arrow in memory, for a scratch file that the caller opened",
     "auditor/engine/streaming.py": "Arrow in memory, for a scratch file that the caller opened",
-    "auditor/history/ledger.py": "Parquet in memory, an object of a store",
-    "auditor/render/history_table.py": "Parquet in memory",
-    "auditor/render/parquet.py": "Parquet in memory, piece by piece",
-    "auditor/render/xlsx.py": "a workbook in memory, and a ZIP that hands its bytes on",
-    "auditor/snapshot/writing.py": "Parquet in memory, or into files that auditor.files opened",
-    "auditor/store/keeping.py": "SnapshotWriter.write_table, which writes through auditor.files",
-    "auditor/store/parts.py": "a ZIP in memory, an object of a store",
+    "auditor/history/result_log.py": "Parquet in memory, an object of a store",
+    "auditor/render/history/table.py": "Parquet in memory",
+    "auditor/render/tables/parquet.py": "Parquet in memory, piece by piece",
+    "auditor/render/tables/xlsx.py": "a workbook in memory, and a ZIP that hands its bytes on",
+    "auditor/snapshot/writer.py": "Parquet in memory, or into files that auditor.files opened",
+    "auditor/store/store.py": "SnapshotWriter.write_table, which writes through auditor.files",
+    "auditor/store/pack.py": "a ZIP in memory, an object of a store",
 }
 DEVICE = {
-    "auditor/cli/streams.py": "os.devnull alone, for a standard stream that is closed or that nobody reads any more"
+    "auditor/cli/terminal/streams.py": "os.devnull alone, for a standard stream that is closed or that nobody reads any more"
 }
 
 

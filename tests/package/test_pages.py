@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from auditor.settings.reading import load
+from auditor.settings.loader import load
 from auditor.snapshot import schema
 from auditor.snapshot.folders import find
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
 from tests.package.readme import BLOCK, usage
 from tests.package.tree import ROOT, files
 

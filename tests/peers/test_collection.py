@@ -6,11 +6,11 @@ from itertools import permutations
 from pathlib import Path
 
 from auditor.app.policy_files import library_files
-from auditor.domain.needs import EVERYTHING_ABOUT_USERS, Needs
-from auditor.domain.words import Source, SourceStatus
-from auditor.policy.compiling import policy_needs
-from auditor.policy.loading import load
-from auditor.snapshot.writing import write
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
+from auditor.domain.enums import Source, SourceStatus
+from auditor.policy.data_needs import policy_needs
+from auditor.policy.loader import load
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, call
 from tests.collect.harness import PEOPLE, SIGN_INS, collect
 from tests.emulator.server import Emulator

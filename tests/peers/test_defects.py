@@ -20,14 +20,14 @@ import pytest
 import yaml
 
 from auditor.app.policy_files import library_files
+from auditor.domain.enums import Severity
 from auditor.domain.errors import InputError
 from auditor.domain.result import Result
-from auditor.domain.words import Severity
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from auditor.render import render
-from auditor.render.seat_picture import WIDTH, picture
+from auditor.render.html.seat_chart import WIDTH, picture
 from auditor.snapshot.manifest import format_instant
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, ROOT, call
 from tests.collect.harness import PEOPLE, SIGN_INS, collect
 from tests.emulator.server import Emulator

@@ -3,18 +3,18 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from auditor.app.auditing import audit
-from auditor.app.planning import plan_run
-from auditor.app.remedying import remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
-from auditor.domain.needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage, Result
-from auditor.domain.words import Agreement, Cloud, Source, SourceStatus
-from auditor.policy.loading import load
-from auditor.remedy.planned import FleetPlan
-from auditor.remedy.wording import ENGLISH, Words
-from auditor.snapshot.build import snapshot_of
+from auditor.policy.loader import load
+from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.planner.model import FleetPlan
+from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

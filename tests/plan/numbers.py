@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterable, Iterator
 
 from auditor.domain.result import Action, Result
-from auditor.remedy.plan_text import plan_markdown
-from auditor.remedy.planned import FleetPlan
-from auditor.render.mail import render_mail
-from auditor.render.mail_story import Room, story
-from auditor.render.mail_view import Reader
-from auditor.render.page import page
-from auditor.render.words import Words
+from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.planner.model import FleetPlan
+from auditor.render.html.page import page
+from auditor.render.mail.content import Room, story
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Words
 
 _BUY = re.compile(r"(?:[Ff]ree or buy|buy) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+))?")
 _REMOVE = re.compile(r"(?:Remove|remove) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+?))?(?: at the renewal|$|[.,;<(*\n])")

@@ -13,9 +13,9 @@ import pytest
 
 from auditor import resources
 from auditor.cli.main import run
-from auditor.domain.words import Source, SourceStatus
-from auditor.remedy.plan_text import escaped
-from auditor.snapshot.writing import write
+from auditor.domain.enums import Source, SourceStatus
+from auditor.remedy.planner.markdown import escaped
+from auditor.snapshot.writer import write
 from tests.cli.harness import call
 from tests.plan.tenants import E3, grant, snapshot, user
 

@@ -5,19 +5,19 @@ from typing import Any
 
 import httpx
 
-from auditor.app.auditing import audit
-from auditor.app.collection import collect_all, everything
-from auditor.app.planning import plan_run
+from auditor.app.audit.pipeline import audit
+from auditor.app.plan.planner import plan_run
+from auditor.app.tenants.collection import collect_all, everything
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots as demo_snapshots
+from auditor.domain.enums import Status
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
-from auditor.domain.words import Status
-from auditor.policy.loading import load
-from auditor.remedy.planned import FleetPlan
+from auditor.policy.loader import load
+from auditor.remedy.planner.model import FleetPlan
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
 from tests.collect.harness import configured, environment
 from tests.emulator.directory import load as load_tenant
 from tests.emulator.directory import stable_id

@@ -2,8 +2,8 @@
 
 import pytest
 
-from auditor.app.auditing import audit
-from auditor.app.remedying import remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
 from tests.plan.tenants import AS_OF, E3, F3, fleet, grant, policies, snapshot, user
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from auditor.remedy.kinship import same_kind
-from auditor.remedy.plan_text import plan_markdown
+from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.product_kinds import same_kind
 from tests.plan.crowded import IDS, audited, crowded, person, planned, product, state_of
 
 FRONTLINE = """

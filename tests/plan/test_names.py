@@ -2,13 +2,13 @@
 
 from dataclasses import replace
 
+from auditor.domain.enums import Change
 from auditor.domain.result import Result
-from auditor.domain.words import Change
-from auditor.render.csv_table import render
-from auditor.render.facts import product_name
-from auditor.render.page import page
-from auditor.render.walk import walks
-from auditor.render.words import Words
+from auditor.render.html.finding_index import walks
+from auditor.render.html.page import page
+from auditor.render.tables.csv import render
+from auditor.render.text.facts import product_name
+from auditor.render.text.labels import Words
 from tests.plan.crowded import audited, person, product, state_of
 
 TEXT = """

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.cli.terminal import terminal_text
+from auditor.cli.terminal.result import terminal_text
 from auditor.domain.result import Action
-from auditor.render.page import page
-from auditor.render.words import Words
+from auditor.render.html.page import page
+from auditor.render.text.labels import Words
 from auditor.wording import wording
 from tests.plan import numbers
 from tests.plan.crowded import IDS, POLICIES, audited, crowded, person, planned, product, state_of, subscription

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from auditor.catalogue import builtin
-from auditor.domain.words import Agreement, Source, SourceStatus
+from auditor.domain.enums import Agreement, Source, SourceStatus
 from tests.plan.tenants import E3, E5, F3, PRICES, VISIO, bodies, fleet, grant, planned, snapshot, user
 
 STORE = """policies:

@@ -9,23 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
-from auditor.app.localising import localised
-from auditor.app.plan_document import plan_document
-from auditor.app.remedying import remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.plan.json_document import plan_document
+from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
+from auditor.domain.enums import Severity
 from auditor.domain.priority import FIRST, SOON, Reason, Weight, ranked
 from auditor.domain.result import Result
-from auditor.domain.words import Severity
-from auditor.policy.loading import load
-from auditor.remedy.plan_text import plan_markdown
-from auditor.remedy.planned import FleetPlan
-from auditor.render.mail_story import Room, story
-from auditor.render.mail_view import Reader
-from auditor.render.page import page
-from auditor.render.words import Words
+from auditor.policy.loader import load
+from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.planner.model import FleetPlan
+from auditor.render.html.page import page
+from auditor.render.mail.content import Room, story
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Words
 from auditor.wording import wording
 from tests.plan.crowded import AS_OF, audited, crowded, planned
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
-from auditor.app.planning import plan_run
+from auditor.app.audit.pipeline import audit
+from auditor.app.plan.planner import plan_run
+from auditor.domain.enums import Status
 from auditor.domain.result import Finding
-from auditor.domain.words import Status
-from auditor.policy.loading import load
-from auditor.remedy.choosing import choose_ways
-from auditor.remedy.ways import Limit, Way
+from auditor.policy.loader import load
+from auditor.remedy.planner.optimizer import choose_ways
+from auditor.remedy.planner.options import Limit, Way
 from tests.plan.tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
 from tests.properties.adapter import catalogue_of, files
 from tests.properties.adapter import snapshot as oracle_snapshot

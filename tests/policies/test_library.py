@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from auditor.app.policy_files import library_files
-from auditor.app.testing import rehearse
+from auditor.app.policy_tests.runner import rehearse
 from auditor.catalogue import builtin
+from auditor.domain.enums import Severity
 from auditor.domain.policy import Seats
-from auditor.domain.words import Severity
-from auditor.policy.loading import load
-from auditor.policy.yaml import parse
-from auditor.snapshot.writing import write
+from auditor.policy.loader import load
+from auditor.policy.yaml_reader import parse
+from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, call
 from tests.engine.tenants import NOW, bought, tenant, user
 

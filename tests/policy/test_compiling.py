@@ -2,9 +2,9 @@
 
 import pytest
 
-from auditor.domain.words import Source
-from auditor.policy.compiling import ALWAYS, PEOPLE, needs
-from auditor.policy.loading import load
+from auditor.domain.enums import Source
+from auditor.policy.data_needs import ALWAYS, PEOPLE, needs
+from auditor.policy.loader import load
 
 PEOPLE_SOURCES = ALWAYS.sources | PEOPLE.sources
 

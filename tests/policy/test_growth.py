@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
+from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, InputError
-from auditor.domain.words import Outcome
-from auditor.policy.compiling import needs
-from auditor.policy.levels import DEEPEST
-from auditor.policy.loading import Loaded, load
-from auditor.policy.meaning import doubts
-from auditor.remedy.situating import circumstances
+from auditor.policy.data_needs import needs
+from auditor.policy.lint import doubts
+from auditor.policy.loader import Loaded, load
+from auditor.policy.reference_depth import DEEPEST
+from auditor.remedy.actions.context import circumstances
 from tests.engine.tenants import tenant, user
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)

@@ -26,7 +26,7 @@ from auditor.domain.policy import (
 )
 from auditor.domain.product_set import EVERY_PRODUCT, PAID_PRODUCTS
 from auditor.domain.selector import EVERYBODY, Licensed, Not, OneOf, Population, atoms
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 
 POPULATIONS = "version: 1\npopulations: {staff: {userType: Member}, outside: {not: staff}}\n"
 POLICIES = "version: 1\npolicies:\n- {id: b, severity: low, users: staff, assignments: {allow: [set]}}\n- {id: a, severity: high, users: outside, assignments: {deny: paid}}\n"

@@ -3,8 +3,8 @@
 import pytest
 
 from auditor.domain.errors import Level
-from auditor.policy.loading import load
-from auditor.policy.meaning import doubts
+from auditor.policy.lint import doubts
+from auditor.policy.loader import load
 
 
 def doubted(*policies: str, tenants: frozenset[str] | None = None, more: str = "") -> list[str]:

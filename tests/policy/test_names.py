@@ -5,7 +5,7 @@ import pytest
 from auditor.domain.errors import InputError
 from auditor.domain.policy import Assignments
 from auditor.domain.product_set import Builtin, Named, ProductSet, Sku, SkuGlob, WithService, leaves
-from auditor.policy.loading import Loaded, load
+from auditor.policy.loader import Loaded, load
 
 
 def together(text: str) -> Loaded:

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from auditor.catalogue import Catalogue, Product, ServicePlan
-from auditor.domain.needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage, Finding
-from auditor.domain.words import Cloud, Source, SourceStatus
-from auditor.snapshot.build import snapshot_of
+from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 from tests.properties import oracle
 from tests.properties.strategies import Scenario

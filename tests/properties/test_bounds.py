@@ -6,7 +6,7 @@ from math import ceil, floor
 from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.result import Finding, SeatBounds, SeatCount
-from auditor.render.seat_picture import bound, tightest
+from auditor.render.html.seat_chart import bound, tightest
 from tests.properties.strategies import Scenario, scenarios
 from tests.properties.test_engine import run
 

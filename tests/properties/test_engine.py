@@ -6,9 +6,9 @@ import pytest
 from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.domain.result import FleetResult, Result, TenantResult
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from tests.properties import oracle
 from tests.properties.adapter import catalogue_of, files, key, snapshot
 from tests.properties.oracle.seats import TooManyError

@@ -7,16 +7,16 @@ from functools import cache
 
 import pytest
 
-from auditor.app.auditing import audit
-from auditor.app.remedying import packaged_library, remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import packaged_library, remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
+from auditor.domain.enums import Status
 from auditor.domain.result import Action, Result, TenantResult
-from auditor.domain.words import Status
 from auditor.guidance import Order
-from auditor.policy.loading import load
+from auditor.policy.loader import load
+from auditor.remedy.actions.context import circumstances, situated
 from auditor.remedy.kinds import ORDER, Kind
-from auditor.remedy.situating import circumstances, situated
 from tests.engine import tenants
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

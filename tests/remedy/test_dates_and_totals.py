@@ -5,18 +5,18 @@ from functools import cache
 
 import pytest
 
-from auditor.app.auditing import audit
-from auditor.app.remedying import remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
+from auditor.domain.enums import Agreement
 from auditor.domain.result import Action, Result
-from auditor.domain.words import Agreement
-from auditor.policy.loading import load
+from auditor.policy.loader import load
+from auditor.remedy.actions.non_user import kind_of_removal
 from auditor.remedy.kinds import Kind
-from auditor.remedy.things import kind_of_removal
-from auditor.render.end_of_term import happens
-from auditor.render.freshness import oldest
-from auditor.render.words import Words
+from auditor.render.text.end_of_term import happens
+from auditor.render.text.guidance_freshness import oldest
+from auditor.render.text.labels import Words
 from auditor.wording import wording
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

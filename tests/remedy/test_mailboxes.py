@@ -3,7 +3,7 @@
 import pytest
 
 from auditor.remedy.kinds import Kind
-from auditor.remedy.wording import ENGLISH, title
+from auditor.remedy.messages import ENGLISH, title
 from auditor.wording import wording
 from tests.languages.reading import LANGUAGES
 from tests.languages.test_reports import result

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, ProductReference, Subject, TenantResult
-from auditor.domain.words import SubjectType
-from auditor.policy.loading import load
-from auditor.remedy.situating import Situated, circumstances, situated, situations_of
+from auditor.policy.loader import load
+from auditor.remedy.actions.context import Situated, circumstances, situated, situations_of
 from tests.remedy.test_acting import contoso
 from tests.remedy.test_commands import E3
 

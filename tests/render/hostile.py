@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.result import Action, Finding, Result, SourceLine, Subject
-from auditor.domain.words import SubjectType
-from auditor.render.totals import summarise
+from auditor.result.aggregate import summarise
 from tests.render.sample import result
 
 HOSTILE = {

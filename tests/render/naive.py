@@ -4,11 +4,11 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
+from auditor.domain.money import rounded
 from auditor.domain.result import Finding, Result
-from auditor.render.csv_table import harmless
-from auditor.render.facts import SEAT_FACTS, last_sign_in, paths, product_name, product_names
-from auditor.render.json_text import amount
-from auditor.render.table import COLUMNS, Cell, cell
+from auditor.render.tables.csv import harmless
+from auditor.render.tables.flat import COLUMNS, Cell, cell
+from auditor.render.text.facts import SEAT_FACTS, last_sign_in, paths, product_name, product_names
 
 FACTS = ("accountEnabled", "userType", "department", "usageLocation")
 
@@ -44,7 +44,7 @@ def row(tenant: str, finding: Finding, result: Result, names: dict[str, str]) ->
         product_name(finding, names),
         finding.detail,
         None if money is None else money.currency,
-        None if money is None else amount(money.per_month),
+        None if money is None else rounded(money.per_month),
         finding.waiver,
         finding.guidance,
         finding.fingerprint,

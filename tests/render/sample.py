@@ -7,6 +7,16 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
+from auditor.domain.enums import (
+    Agreement,
+    Cloud,
+    Outcome,
+    Severity,
+    Source,
+    SourceStatus,
+    Status,
+    SubjectType,
+)
 from auditor.domain.result import (
     Action,
     Coverage,
@@ -26,17 +36,7 @@ from auditor.domain.result import (
     Subscription,
     TenantResult,
 )
-from auditor.domain.words import (
-    Agreement,
-    Cloud,
-    Outcome,
-    Severity,
-    Source,
-    SourceStatus,
-    Status,
-    SubjectType,
-)
-from auditor.render.totals import summarise
+from auditor.result.aggregate import summarise
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 YESTERDAY = datetime(2026, 11, 19, 2, 16, tzinfo=UTC)

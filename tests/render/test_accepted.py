@@ -18,9 +18,9 @@ from markdown_it import MarkdownIt
 from auditor.domain.result import FleetResult, Result
 from auditor.history import compare
 from auditor.render import render
-from auditor.render.csv_table import harmless
-from auditor.render.table import COLUMNS
-from auditor.render.visible import visible
+from auditor.render.tables.csv import harmless
+from auditor.render.tables.flat import COLUMNS
+from auditor.render.text.sanitize import visible
 from tests.render.hostile import HOSTILE, holding
 from tests.render.sample import night_before, result
 

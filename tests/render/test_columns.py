@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import FleetResult, Money, Result, Subject
-from auditor.domain.words import Status, SubjectType
-from auditor.render.amounts import Amounts
-from auditor.render.columns import EVIDENCE
-from auditor.render.evidence import described, pieces
-from auditor.render.facts import SIGN_INS
-from auditor.render.island import island
-from auditor.render.rows import Context, address_of, name_of, what
+from auditor.render.html.embedded_data import island
+from auditor.render.html.rows import Context, address_of, name_of, what
+from auditor.render.html.table_columns import EVIDENCE
+from auditor.render.html.view import Island
 from auditor.render.telling import Telling
-from auditor.render.view import Island
-from auditor.render.words import Words
+from auditor.render.text.currency import Amounts
+from auditor.render.text.evidence import described, pieces
+from auditor.render.text.facts import SIGN_INS
+from auditor.render.text.labels import Words
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import contoso, result

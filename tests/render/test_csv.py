@@ -7,11 +7,11 @@ from io import StringIO
 
 import pytest
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.result import Result, Subject
-from auditor.domain.words import SubjectType
 from auditor.render import render
-from auditor.render.csv_table import render as render_csv
-from auditor.render.table import COLUMNS
+from auditor.render.tables.csv import render as render_csv
+from auditor.render.tables.flat import COLUMNS
 from tests.golden.compare import check
 from tests.render.sample import result
 

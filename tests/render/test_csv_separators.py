@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.result import Subject
 from auditor.domain.trends import PolicyTrend, Trends
-from auditor.domain.words import SubjectType
 from auditor.render import render
-from auditor.render.history_table import render_csv
+from auditor.render.history.table import render_csv
 from tests.render.sample import result
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")

@@ -12,15 +12,15 @@ from zipfile import ZipFile
 import pyarrow.parquet as pq
 import pytest
 
+from auditor.domain.enums import Outcome, Status, SubjectType
 from auditor.domain.result import Finding, Result, SourceLine, Subject
-from auditor.domain.words import Outcome, Status, SubjectType
 from auditor.history import compare
 from auditor.render import FORMATS, render
-from auditor.render.markdown import LIMIT as MARKDOWN_LIMIT
-from auditor.render.markdown import inert
-from auditor.render.sarif import LIMIT
-from auditor.render.table import COLUMNS
-from auditor.render.totals import summarise
+from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
+from auditor.render.ci.markdown import inert
+from auditor.render.ci.sarif import LIMIT
+from auditor.render.tables.flat import COLUMNS
+from auditor.result.aggregate import summarise
 from tests.golden.compare import check
 from tests.render.sample import night_before, result
 

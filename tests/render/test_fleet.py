@@ -8,21 +8,22 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from auditor.cli.terminal_tables import print_fleet
+from auditor.cli.terminal.tables import print_fleet
+from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.result import PolicyOutcome, Result, TenantResult
-from auditor.domain.words import Outcome, Severity, Source, SourceStatus, Status
-from auditor.render import pressing
-from auditor.render.fleet import FleetRow, fleet_rows, spare_seats
-from auditor.render.html import render
-from auditor.render.mail import render_mail
-from auditor.render.mail_story import RENEWALS, Room, story
-from auditor.render.mail_view import Reader
-from auditor.render.markdown import render as render_markdown
-from auditor.render.over_time import next_date
-from auditor.render.page import page
-from auditor.render.rows import Context
-from auditor.render.totals import summarise
-from auditor.render.words import Words
+from auditor.render.ci.markdown import render as render_markdown
+from auditor.render.html.charts import next_date
+from auditor.render.html.page import page
+from auditor.render.html.report import render
+from auditor.render.html.rows import Context
+from auditor.render.html.tenant_table import FleetRow, fleet_rows
+from auditor.render.mail.content import RENEWALS, Room, story
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Words
+from auditor.result import ranking
+from auditor.result.aggregate import summarise
+from auditor.result.seats import spare_seats
 from tests.render.sample import result
 
 
@@ -143,7 +144,7 @@ def test_a_fleet_in_which_nobody_was_audited_is_listed_all_the_same() -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that tells two tenants in full."""
-    monkeypatch.setattr(pressing, "FULL", 2)
+    monkeypatch.setattr(ranking, "FULL", 2)
 
 
 @pytest.mark.usefixtures("few")

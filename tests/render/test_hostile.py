@@ -6,10 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
-from auditor.cli.terminal import terminal_text
+from auditor.cli.terminal.result import terminal_text
 from auditor.render import render
-from auditor.render.mail import LARGEST, render_mail
-from auditor.render.mail_view import Reader
+from auditor.render.mail.message import LARGEST, render_mail
+from auditor.render.mail.view import Reader
 from tests.render.hostile import HOSTILE, holding
 from tests.render.sample import result
 

@@ -10,11 +10,11 @@ from html.parser import HTMLParser
 
 import pytest
 
+from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import FleetResult, Money, Result, Subject, TenantResult
-from auditor.domain.words import Status, SubjectType
 from auditor.history import compare
 from auditor.render import render
-from auditor.render.totals import summarise
+from auditor.result.aggregate import summarise
 from tests.engine.tenants import audited, tenant, user
 from tests.golden.compare import check
 from tests.render.sample import night_before, result

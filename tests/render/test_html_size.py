@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.localising import localised
-from auditor.app.running import Request, run
+from auditor.app.audit.run import Request, run
+from auditor.app.report.localization import localised
 from auditor.domain.result import Result
 from auditor.render import render
 from auditor.wording import languages

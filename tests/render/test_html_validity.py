@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 
+from auditor.domain.enums import Severity
 from auditor.domain.result import Result
-from auditor.domain.words import Severity
 from auditor.history import compare
 from auditor.render import render
-from auditor.render.past import Past
+from auditor.render.text.earlier_run import Past
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import night_before, result

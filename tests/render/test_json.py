@@ -11,8 +11,8 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result import Money, Result
 from auditor.history import compare
 from auditor.render import render, tenant_json
-from auditor.render.document import result_document
-from auditor.render.json_text import document, line
+from auditor.render.json.document import result_document
+from auditor.render.json.encoder import document, line
 from auditor.resources import schema
 from tests.golden.compare import check
 from tests.render.sample import night_before, result

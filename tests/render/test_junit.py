@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Outcome, Status
 from auditor.domain.result import Finding, PolicyOutcome, Result, TenantResult
-from auditor.domain.words import Outcome, Status
 from auditor.render import render
 from tests.render.sample import BY_ID, person, result
 from tests.render.walked import Walked, walked

@@ -7,15 +7,15 @@ from decimal import Decimal
 
 import pytest
 
+from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
-from auditor.domain.words import Change, Severity, Status
 from auditor.history import compare
-from auditor.render.mail import LARGEST, plain, render_mail
-from auditor.render.mail_story import BAR, Room, story
-from auditor.render.mail_view import MailParts, MailView, Reader
-from auditor.render.past import Past
-from auditor.render.totals import summarise
-from auditor.render.words import Words
+from auditor.render.mail.content import BAR, Room, story
+from auditor.render.mail.message import LARGEST, plain, render_mail
+from auditor.render.mail.view import MailParts, MailView, Reader
+from auditor.render.text.earlier_run import Past
+from auditor.render.text.labels import Words
+from auditor.result.aggregate import summarise
 from auditor.wording import languages
 from tests.render.sample import E5 as SKU
 from tests.render.sample import contoso, finding, night_before, person, result

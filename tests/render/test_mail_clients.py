@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from auditor.history import compare
-from auditor.render.mail import render_mail
-from auditor.render.mail_view import Reader
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
 from tests.chromium import running
 from tests.render.sample import night_before, result
 

@@ -4,10 +4,10 @@ import re
 from dataclasses import replace
 
 from auditor.history import compare
-from auditor.render.mail import render_mail
-from auditor.render.mail_story import Room, story
-from auditor.render.mail_view import Reader
-from auditor.render.words import Words
+from auditor.render.mail.content import Room, story
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Words
 from tests.render.sample import night_before, result
 
 READER = Reader(locale="en")

@@ -7,18 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.past import earlier, earlier_of_each
+from auditor.app.history.earlier_runs import earlier, earlier_of_each
+from auditor.domain.enums import Severity, Status
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import FleetResult, Result, TenantResult
-from auditor.domain.words import Severity, Status
 from auditor.render import render
-from auditor.render.fleet import spare_seats
-from auditor.render.over_time import sparks, timeline, trends
-from auditor.render.past import TALL, Past
-from auditor.render.rows import Context
-from auditor.render.totals import freed, money, summarise
-from auditor.render.waivers import waiver_rows
-from auditor.render.words import Words
+from auditor.render.html.charts import sparks, timeline, trends
+from auditor.render.html.rows import Context
+from auditor.render.text.earlier_run import TALL, Past
+from auditor.render.text.labels import Words
+from auditor.render.text.waivers import waiver_rows
+from auditor.result.aggregate import freed, money, summarise
+from auditor.result.seats import spare_seats
 from tests.render.sample import result
 
 EN = Words("en")

@@ -9,20 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, SeatBounds, Subject
-from auditor.domain.words import Severity, Status, SubjectType
-from auditor.history.saved import load
+from auditor.history.result_reader import load
 from auditor.render import render
-from auditor.render.evidence import described
-from auditor.render.facts import last_sign_in
-from auditor.render.page import page
-from auditor.render.rows import Context, seat_row
-from auditor.render.seat_picture import WIDTH, bound, picture
-from auditor.render.totals import freed, money, priced_whole, sums
-from auditor.render.verdict import verdict
-from auditor.render.view import SeatRow
-from auditor.render.visible import visible
-from auditor.render.words import SEVERITIES, Words
+from auditor.render.html.page import page
+from auditor.render.html.rows import Context, seat_row
+from auditor.render.html.seat_chart import WIDTH, bound, picture
+from auditor.render.html.view import SeatRow
+from auditor.render.text.evidence import described
+from auditor.render.text.facts import last_sign_in
+from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.sanitize import visible
+from auditor.render.text.summary import verdict
+from auditor.result.aggregate import freed, money, priced_whole, sums
 from tests.engine.tenants import audited, bought, tenant, user
 from tests.render.sample import contoso, result
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Severity, Status
 from auditor.domain.result import Finding, Result
-from auditor.domain.words import Severity, Status
 from auditor.render import render
-from auditor.render.sarif import LIMIT
+from auditor.render.ci.sarif import LIMIT
 from tests.render.sample import POLICIES, result
 from tests.render.walked import Walked, walked
 
@@ -83,7 +83,7 @@ def said(made: bytes) -> list[int]:
 @given(fleets(), st.integers(0, 40))
 def test_what_is_left_is_what_a_sorted_list_of_everything_would_leave(of: Result, most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("auditor.render.sarif.LIMIT", most)
+        patch.setattr("auditor.render.ci.sarif.LIMIT", most)
         made = sarif(of)
         few = walked(of)
         assert sarif(few) == made, "findings that nobody holds are the same"
@@ -115,7 +115,7 @@ def _many(severities: str) -> tuple[Finding, ...]:
 def test_findings_that_nobody_holds_are_made_once_and_no_further_than_the_last_that_is_written(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("auditor.render.sarif.LIMIT", 3)
+    monkeypatch.setattr("auditor.render.ci.sarif.LIMIT", 3)
     of = walked(fleet(_many("whchww"), _many("whww"), _many("wwww"), ()))
     first, second, third, shared = results(sarif(of))
     assert [each["ruleId"] for each in first] == [POLICIES[1].id, POLICIES[0].id, POLICIES[1].id]

@@ -16,10 +16,10 @@ from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore
 
 from auditor.domain.result import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
 from auditor.render import render
-from auditor.render.facts import SIGN_INS
-from auditor.render.sheet_rows import plain
-from auditor.render.table import COLUMNS, TEXTS, Block, Stretch, Texts, stretches
-from auditor.render.visible import visible
+from auditor.render.tables.flat import COLUMNS, TEXTS, Block, Stretch, Texts, stretches
+from auditor.render.tables.xlsx_rows import plain
+from auditor.render.text.facts import SIGN_INS
+from auditor.render.text.sanitize import visible
 from tests.render.naive import rows, table
 from tests.render.sample import result
 

@@ -7,12 +7,12 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from auditor.cli.terminal import terminal
+from auditor.cli.terminal.result import terminal
+from auditor.domain.enums import Outcome
 from auditor.domain.result import FleetResult, PolicyOutcome, Result
-from auditor.domain.words import Outcome
 from auditor.history import compare
-from auditor.render import pressing
-from auditor.render.totals import summarise
+from auditor.result import ranking
+from auditor.result.aggregate import summarise
 from tests.golden.compare import check
 from tests.render.sample import night_before, result
 
@@ -48,7 +48,7 @@ def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
 
 
 def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pressing, "FULL", 1)
+    monkeypatch.setattr(ranking, "FULL", 1)
     unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason="who knows")
     there = replace(result().tenants[0], findings=(), actions=(), policies=(unknown,), complete=False)
     tenants = tuple(replace(there, name=f"t{number}") for number in range(3))

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, ProductReference, Subject
-from auditor.domain.words import Change, Severity, Status, SubjectType
-from auditor.render import html
-from auditor.render.columns import gathered
-from auditor.render.matters import steps
-from auditor.render.rows import Context
-from auditor.render.totals import sums
-from auditor.render.walk import Walk
-from auditor.render.words import Words
+from auditor.render.html import report
+from auditor.render.html.actions import steps
+from auditor.render.html.finding_index import Walk
+from auditor.render.html.rows import Context
+from auditor.render.html.table_columns import gathered
+from auditor.render.text.labels import Words
+from auditor.result.aggregate import sums
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import contoso, result
@@ -112,12 +112,12 @@ def test_texts_that_stand_in_a_template_beforehand_are_those_that_it_would_write
     locale: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     quick = _page(locale)
-    monkeypatch.setattr(html, "_FIXED", re.compile(r"(?!)"))
+    monkeypatch.setattr(report, "_FIXED", re.compile(r"(?!)"))
     assert _page(locale) == quick
 
 
 def _page(locale: str) -> bytes:
-    return b"".join(html.render(result(), locale=locale).chunks())
+    return b"".join(report.render(result(), locale=locale).chunks())
 
 
 def test_a_finding_that_a_saved_result_tells_twice_is_mended_both_times() -> None:

@@ -12,18 +12,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from auditor.app.auditing import audit
-from auditor.app.remedying import remedied
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
-from auditor.cli.terminal import terminal_text
+from auditor.cli.terminal.result import terminal_text
 from auditor.demo import policies, snapshots
 from auditor.domain.described import Described
+from auditor.domain.enums import Severity
 from auditor.domain.result import Action, Result
-from auditor.domain.words import Severity
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from auditor.render import render, tenant_json
-from auditor.render.past import Past
-from auditor.render.totals import changes, freed, money, priced_whole, summarise, waivers
+from auditor.render.text.earlier_run import Past
+from auditor.result.aggregate import changes, freed, money, priced_whole, summarise, waivers
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.properties.adapter import catalogue_of, files, snapshot
@@ -229,8 +229,8 @@ def _pieces(of: Result) -> Iterator[bytes]:
 
 
 def test_of_very_many_actions_a_page_tells_the_weightiest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auditor.render.walk._ACTIONS", 3)
-    monkeypatch.setattr("auditor.render.walk._FEWEST", 2)
+    monkeypatch.setattr("auditor.render.html.finding_index._ACTIONS", 3)
+    monkeypatch.setattr("auditor.render.html.finding_index._FEWEST", 2)
     whole = replace(demo(), tenants=demo().tenants[:1])
     actions = whole.tenants[0].actions
     page = written(walked(whole, 2), "html").decode()

@@ -11,12 +11,13 @@ from zipfile import ZipFile
 import pytest
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
+from auditor.domain.enums import SubjectType
 from auditor.domain.result import FleetResult, Result, Subject
-from auditor.domain.words import SubjectType
 from auditor.history import compare
-from auditor.render import render, xlsx
-from auditor.render.sheet_rows import plain
-from auditor.render.table import COLUMNS
+from auditor.render import render
+from auditor.render.tables import xlsx
+from auditor.render.tables.flat import COLUMNS
+from auditor.render.tables.xlsx_rows import plain
 from tests.render.hostile import HOSTILE, holding
 from tests.render.naive import rows
 from tests.render.sample import night_before, result

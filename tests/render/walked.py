@@ -7,9 +7,9 @@ from decimal import Decimal
 from typing import Any, Never, TypeVar
 
 from auditor.domain.described import Concern, Counted, Described, Tally
+from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Action, Finding, Result, TenantResult
-from auditor.domain.words import Change, Severity, Status, SubjectType
-from auditor.render.totals import COSTLY
+from auditor.result.aggregate import COSTLY
 
 _Item = TypeVar("_Item")
 

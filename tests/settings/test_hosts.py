@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.settings.reading import load
+from auditor.settings.loader import load
 from tests.cli.harness import call
 
 FILE = """\

@@ -5,7 +5,7 @@ import pytest
 from auditor.domain import limits
 from auditor.domain.errors import InputError, SnapshotError
 from auditor.files.names import tenant_name
-from auditor.settings.reading import load
+from auditor.settings.loader import load
 
 _FILE = """\
 version: 1

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import InputError, SettingsError
 from auditor.domain.tenant import (
     AzureCli,
@@ -21,9 +22,8 @@ from auditor.domain.tenant import (
     Token,
     WorkloadIdentity,
 )
-from auditor.domain.words import Agreement, Cloud, Severity
 from auditor.settings.addresses import canonical, complaint
-from auditor.settings.reading import chosen, load, read
+from auditor.settings.loader import chosen, load, read
 
 ID = "11111111-2222-3333-4444-555555555555"
 OTHER = "22222222-2222-3333-4444-555555555555"

@@ -11,11 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
 from auditor.snapshot.schema import MEMBERS, MEMBERS_PER_ROW_GROUP
-from auditor.snapshot.writing import SnapshotWriter
-from auditor.store.keeping import Store
-from auditor.store.places import Folder
+from auditor.snapshot.writer import SnapshotWriter
+from auditor.store.backends import Folder
+from auditor.store.store import Store
 from tests.engine.tenants import bought, tenant, user
 from tests.snapshot.damage import copied, edited
 

@@ -13,9 +13,9 @@ import pytest
 
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.folders import find
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES
-from auditor.snapshot.writing import SnapshotWriter, write
+from auditor.snapshot.writer import SnapshotWriter, write
 from tests.engine.tenants import bought, path, tenant, user
 from tests.snapshot.damage import column, copied, edited, rewritten
 

@@ -7,9 +7,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.reading import read
-from auditor.snapshot.sharing import outlined, read_row_group, row_groups
-from auditor.snapshot.writing import SnapshotWriter
+from auditor.snapshot.reader import read
+from auditor.snapshot.row_group_access import outlined, read_row_group, row_groups
+from auditor.snapshot.writer import SnapshotWriter
 from tests.engine.tenants import bought, tenant, user
 from tests.snapshot.damage import copied
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.auditing import audit
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.errors import SnapshotError
-from auditor.policy.loading import load
+from auditor.policy.loader import load
 from auditor.render import render
-from auditor.snapshot.build import instant
+from auditor.snapshot.from_graph import instant
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reading import read
-from auditor.snapshot.writing import SnapshotWriter, folder_name, write
+from auditor.snapshot.reader import read
+from auditor.snapshot.writer import SnapshotWriter, folder_name, write
 from tests.engine.tenants import NOW, bought, path, policy_file, tenant, user
 
 BLOCKS = [

@@ -13,7 +13,7 @@ import pytest
 
 from auditor.demo import snapshots
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.writing import SnapshotWriter, folder_name
+from auditor.snapshot.writer import SnapshotWriter, folder_name
 from tests.spark.cluster import Cluster, running
 
 pytestmark = [
@@ -67,8 +67,8 @@ from auditor.app.streaming import Aside, stream, write_streamed
 from auditor.catalogue import builtin
 from auditor.render import render
 from auditor.snapshot.folders import find
-from auditor.snapshot.reading import read
-from auditor.spark.distributing import distribute
+from auditor.snapshot.reader import read
+from auditor.spark.evaluation import distribute
 from auditor.spark.session import session
 
 saved, output, as_of = Path(sys.argv[1]), Path(sys.argv[2]), datetime.fromisoformat(sys.argv[3])

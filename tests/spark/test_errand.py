@@ -11,10 +11,10 @@ import pytest
 
 from auditor.catalogue import builtin
 from auditor.demo import snapshots
-from auditor.policy.loading import load
-from auditor.snapshot.reading import identity_of
-from auditor.snapshot.writing import write
-from auditor.spark.errand import Task, judge, outcome_of, packed
+from auditor.policy.loader import load
+from auditor.snapshot.reader import identity_of
+from auditor.snapshot.writer import write
+from auditor.spark.task import Task, judge, outcome_of, packed
 
 NOW = datetime(2026, 11, 21, 2, 17, tzinfo=UTC)
 POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {allow: []}}\n"
@@ -22,7 +22,7 @@ POLICIES = b"version: 1\npolicies:\n- {id: none, severity: low, assignments: {al
 _WORKER = """
 import pickle, sys
 from pathlib import Path
-from auditor.spark.errand import judge
+from auditor.spark.task import judge
 import pyarrow as pa
 errand, tasks = pickle.loads(Path(sys.argv[1]).read_bytes())
 places = (pa.record_batch([[place]], ["id"]) for place in range(len(tasks)))  # Spark's come while the function runs

@@ -7,9 +7,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage
-from auditor.domain.words import Cloud, Source, SourceStatus
-from auditor.snapshot.build import snapshot_of
+from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 
 START = datetime(2026, 1, 29, 2, 17, tzinfo=UTC)

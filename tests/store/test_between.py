@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
-from auditor.domain.words import Source, SourceStatus
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import Ran, call
 from tests.languages.reading import LANGUAGES
 from tests.store.series import SKUS, night

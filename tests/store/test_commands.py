@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import call, contents
 from tests.store.series import START, night
 from tests.store.test_keeping import ANN, BOB, STATE

@@ -9,8 +9,8 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from auditor.snapshot.writing import write
-from auditor.store.nights import sealed
+from auditor.snapshot.writer import write
+from auditor.store.commit import sealed
 from tests.cli.harness import Ran, call, contents
 from tests.store.series import START, night
 from tests.store.test_commands import POLICY

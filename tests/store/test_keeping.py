@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.reading import read
+from auditor.snapshot.reader import read
 from auditor.snapshot.schema import FILES
-from auditor.snapshot.writing import write
-from auditor.store.keeping import Store, commit_name
-from auditor.store.places import Folder
+from auditor.snapshot.writer import write
+from auditor.store.backends import Folder
+from auditor.store.store import Store, commit_name
 from tests.snapshot.damage import edited, rewritten
 from tests.store.series import SKUS, night, series
 

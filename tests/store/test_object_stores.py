@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.writing import write
-from auditor.store.address import parse, place_of
-from auditor.store.keeping import Store
+from auditor.snapshot.writer import write
+from auditor.store.location import parse, place_of
+from auditor.store.store import Store
 from tests.cli.harness import Ran, call
 from tests.store.series import night
 from tests.store.servers import Server, azurite, moto

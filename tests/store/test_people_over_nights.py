@@ -8,10 +8,10 @@ from typing import Any
 import pyarrow.compute as pc
 import pytest
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
-from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import Ran, call
 from tests.snapshot.damage import rewritten
 from tests.store.series import SKUS, night

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import call
 from tests.store.series import night
 from tests.store.test_commands import POLICY

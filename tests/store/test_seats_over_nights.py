@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from auditor.app.looking_back import stored_runs
-from auditor.app.saved import saved_result
+from auditor.app.history.queries import stored_runs
+from auditor.app.saved_results import saved_result
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
-from auditor.domain.words import Source, SourceStatus
 from auditor.snapshot.model import Snapshot
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import call
 from tests.store.series import SKUS, START, night
 from tests.store.test_commands import POLICY

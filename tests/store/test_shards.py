@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import call
 from tests.store.series import SKUS, night
 from tests.store.test_commands import POLICY

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.snapshot.writing import write
+from auditor.snapshot.writer import write
 from tests.cli.harness import Ran, call
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator

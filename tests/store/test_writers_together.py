@@ -12,17 +12,17 @@ from pathlib import Path
 
 import pytest
 
-import auditor.app.storing as storing
-from auditor.app.store_check import check
+import auditor.app.store.commands as storing
+from auditor.app.store.integrity import check
+from auditor.domain.enums import Severity
 from auditor.domain.result import Result
-from auditor.domain.words import Severity
-from auditor.history.ledger import Ledger
-from auditor.history.saved import load
-from auditor.render.totals import sums
-from auditor.snapshot.writing import folder_name, write
-from auditor.store.keeping import Store
-from auditor.store.nights import Night
-from auditor.store.places import Folder
+from auditor.history.result_log import Ledger
+from auditor.history.result_reader import load
+from auditor.result.aggregate import sums
+from auditor.snapshot.writer import folder_name, write
+from auditor.store.backends import Folder
+from auditor.store.commit import Night
+from auditor.store.store import Store
 from tests.cli.harness import ROOT, call, clean_environment
 from tests.store.series import START, night
 from tests.store.test_keeping import ANN, STATE, same
@@ -121,8 +121,8 @@ def test_a_deletion_beside_a_put_of_an_older_night_loses_no_object(
 WRITER = """
 import sys
 from pathlib import Path
-from auditor.store.keeping import Store
-from auditor.store.places import Folder
+from auditor.store.store import Store
+from auditor.store.backends import Folder
 print("ready", flush=True)
 sys.stdin.readline()
 for folder in sys.argv[2:]:
@@ -132,7 +132,7 @@ DELETER = """
 import sys
 from datetime import datetime
 from pathlib import Path
-from auditor.app.storing import thin
+from auditor.app.store.commands import thin
 print("ready", flush=True)
 sys.stdin.readline()
 for _ in range(int(sys.argv[3])):

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from auditor.snapshot.writing import write
-from auditor.store.nights import sealed
+from auditor.snapshot.writer import write
+from auditor.store.commit import sealed
 from tests.cli.harness import AS_OF, Ran, call, contents
 from tests.store.series import START, night
 from tests.store.test_keeping import STATE

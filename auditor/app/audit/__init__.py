@@ -1,0 +1,1 @@
+"""Runs an audit: snapshots and policies in, a Result with guidance and actions out."""

@@ -1,0 +1,143 @@
+"""Saved results of shards or tenants into the result that one run over all of them would have written."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from auditor.app.audit.pipeline import assemble
+from auditor.app.audit.remediation import remedied
+from auditor.catalogue import Catalogue
+from auditor.domain.errors import UsageError
+from auditor.domain.policy import Policy, PolicySet
+from auditor.domain.result import FleetPast, Notice, PolicyHeader, Result
+from auditor.policy.loader import load
+from auditor.result.diff import compared_fleet
+
+_RECOMPUTED = "waiver.unused"
+
+
+def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result:
+    """Merge (name, result) pairs; the fleet and unused waivers are judged again over all tenants.
+
+    What changed in the fleet is told where all results were compared with the same previous fleet: with the results of
+    single shards as previous ones, nobody knows how all tenants stood together. Raises UsageError where the results do
+    not belong to one run: other policies, another instant, a tenant twice.
+    """
+    first_name, first = results[0]
+    if len(results) == 1:
+        return first
+    owners: dict[str, str] = {}
+    for name, result in results:
+        _same("policies", first_name, first.run.policy_digest, name, result.run.policy_digest)
+        _same("instants", first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
+        _same("versions of the program", first_name, first.run.tool_version, name, result.run.tool_version)
+        _same_pseudonyms(first_name, first, name, result)
+        for tenant in result.tenants:
+            if tenant.name in owners:
+                raise UsageError(
+                    "merge-tenant-twice",
+                    f"the tenant {tenant.name} stands in both {owners[tenant.name]} and {name}",
+                    hint="merge the results of different tenants",
+                )
+            owners[tenant.name] = name
+    policies = policies_of(first)
+    tenants = [
+        replace(tenant, notices=tuple(notice for notice in tenant.notices if notice.code != _RECOMPUTED))
+        for _, result in results
+        for tenant in result.tenants
+    ]
+    merged = assemble(
+        tenants, policies, catalogue, first.run.as_of, unknown_names=_unknown_names(policies, [r for _, r in results])
+    )
+    merged = remedied(merged, policies)
+    past, previous = _past([result for _, result in results])
+    return replace(
+        merged,
+        run=replace(
+            merged.run,
+            policies=first.run.policies,
+            previous=previous,
+            redacted=first.run.redacted,
+            redaction=first.run.redaction,
+        ),
+        fleet=merged.fleet
+        if past is None
+        else compared_fleet(merged.fleet, past, tenants=[tenant.name for tenant in merged.tenants]),
+    )
+
+
+def _past(results: Sequence[Result]) -> tuple[FleetPast | None, datetime | None]:
+    """Return what the previous run knew of the fleet, where that is known, and its instant: the earliest of several."""
+    past = results[0].fleet.past
+    instants = [result.run.previous for result in results if result.run.previous is not None]
+    alike = all(result.fleet.past == past for result in results)
+    return past if alike else None, min(instants, default=None)
+
+
+def policies_of(result: Result) -> PolicySet:
+    """Rebuild the policies that a result was judged by; a result carries them as they were loaded."""
+    known = result.run.definitions
+    document: dict[str, Any] = {"version": 1, "policies": [dict(header.spec) for header in result.run.policies]}
+    for key in ("populations", "products", "waivers", "prices"):
+        if known.get(key):
+            document[key] = known[key]
+    policies = load([("result.json", json.dumps(document).encode())], bounded=False).policies
+    headers = {header.id: header for header in result.run.policies}
+    return replace(
+        policies,
+        policies=tuple(_placed(policy, headers[policy.id]) for policy in policies.policies),
+        digest=result.run.policy_digest,
+        definitions=known,
+    )
+
+
+def _placed(policy: Policy, header: PolicyHeader) -> Policy:
+    return replace(policy, span=replace(policy.span, file=header.source.file, line=header.source.line))
+
+
+def _same(what: str, one_name: str, one: str, other_name: str, other: str) -> None:
+    if one != other:
+        raise UsageError(
+            "merge-different-runs",
+            f"{one_name} and {other_name} come from different {what}: {one} and {other}",
+            hint="merge the shards of one run",
+        )
+
+
+def _same_pseudonyms(first_name: str, first: Result, name: str, result: Result) -> None:
+    """Raise UsageError where one result has names and the other pseudonyms, or both have pseudonyms of other keys."""
+    if result.run.redacted is not first.run.redacted:
+        hidden, clear = (name, first_name) if result.run.redacted else (first_name, name)
+        raise UsageError(
+            "merge-different-runs",
+            f"{hidden} has pseudonyms for people and {clear} has their names",
+            hint="give --redact to every shard, or to the report that merges them",
+        )
+    if result.run.redaction != first.run.redaction:
+        raise UsageError(
+            "merge-different-runs",
+            f"{first_name} and {name} have pseudonyms that were made with different keys",
+            hint="give every shard the same AUDITOR_REDACT_KEY, or --redact to the report that merges them",
+        )
+
+
+def _unknown_names(policies: PolicySet, results: Sequence[Result]) -> list[Notice]:
+    """Keep the names in balance policies that every shard with a tenant concerned did not know."""
+    found: dict[str, Notice] = {}
+    known: set[str] = set()
+    for mention in policies.mentions:
+        if not mention.fleet:
+            continue
+        for result in results:
+            concerned = [
+                t for t in result.tenants if t.failure is None and (not mention.tenants or t.name in mention.tenants)
+            ]
+            code = f"policy.unknown-{mention.kind}"
+            told = [n for n in result.fleet.notices if n.code == code and n.subject == mention.name]
+            if told:
+                found.setdefault(mention.name, told[0])
+            elif concerned:
+                known.add(mention.name)
+    return sorted((notice for name, notice in found.items() if name not in known), key=lambda n: (n.code, n.subject))

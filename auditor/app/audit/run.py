@@ -1,0 +1,287 @@
+"""The main job: policies and tenants' state into a Result and the files people asked for."""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.audit.pipeline import Judge, Unaudited, audit, failed_later, unaudited_of
+from auditor.app.audit.remediation import remedied
+from auditor.app.catalogue import active
+from auditor.app.packing import rewritten
+from auditor.app.policy_files import load_policies
+from auditor.app.redaction.pseudonyms import Key
+from auditor.domain.enums import Agreement, Cloud, Engine
+from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Result, TenantResult
+from auditor.engine.evaluate import judged_batches
+from auditor.failures import Wall, reason_of
+from auditor.policy.loader import load
+from auditor.result.aggregate import summarise
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reader import manifest_of, read
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What one call of `auditor audit` asks for."""
+
+    policies: tuple[Path, ...] = ()
+    demo: bool = False
+    snapshots: tuple[Path | str, ...] = ()
+    """Folders, and addresses of stores."""
+    tenants_file: Path | None = None
+    tenants: tuple[str, ...] = ()
+    """Names; none means every tenant."""
+    shard: tuple[int, int] | None = None
+    """(I, N): only the tenants whose name falls to the I-th of N parts."""
+    as_of: datetime
+    """What the policies are judged by: durations and waivers count from here."""
+    state_as_of: datetime | None = None
+    """Of places with several nights: audit the latest not after this; None for the latest."""
+    started: datetime
+    """When the program was called: the instant of state that is read live."""
+    compare: Path | None = None
+    redaction: Key | None = None
+    """The key of pseudonyms for people; None where they have their names."""
+    warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
+    """Hears what people should know although nothing fails of it."""
+    notice: Callable[[str], None] = field(default=lambda _: None)
+    """Told what is being done, for progress."""
+    collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
+    """Collects live tenants into snapshot folders; None where only saved state may be audited."""
+    engine: Engine = Engine.LOCAL
+    spark_master: str | None = None
+    """The address of a Spark master; None for the session that is there, else for this machine's processors."""
+
+
+def run(request: Request) -> Result:
+    """Audit what the request names; raises AuditorError where nothing can be audited."""
+    with audited(request) as (result, _):
+        return result
+
+
+@contextmanager
+def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
+    """Audit what the request names; yields the snapshots too, some of which are gone afterwards. Raises as `run`."""
+    previous = previous_of(request)
+    policies = checked_policies(request)
+    with places_of(request, policies) as places:
+        with judging(request, places, policies) as judge:
+            result = held(opened(places, request), policies, request.as_of, judge, alone=len(places) == 1)
+        if request.demo and previous is None:
+            previous = _demo_yesterday(request.as_of, policies)
+        yield changed(result, previous, request), folders_of(places)
+
+
+def held(
+    states: Iterable[Snapshot | Unaudited], policies: PolicySet, as_of: datetime, judge: Judge, *, alone: bool
+) -> Result:
+    """Audit tenants into a result that holds all findings, with their articles and actions; `alone` as of `audit`."""
+    # Nothing keeps the findings without their articles: they would take their memory twice until the end.
+    return remedied(audit(states, policies, active(), as_of, judge=judge, alone=alone), policies)
+
+
+def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
+    """Return the snapshots among tenants' states."""
+    return tuple(place for place in places if isinstance(place, Path))
+
+
+def changed(result: Result, previous: Result | None, request: Request) -> Result:
+    """Tell what changed since an earlier run, where there is one, and replace people by pseudonyms where asked for.
+
+    Fingerprints of a redacted run are known again with its key alone: without it nothing is called new, and `warn`
+    hears of it. Raises UsageError as `compare`.
+    """
+    if previous is not None and previous.run.redaction is not None:
+        result = _redacted(result, request.redaction)
+        if result.run.redaction is None or result.run.redaction.key != previous.run.redaction.key:
+            request.warn(_OTHER_KEY)
+            previous = None
+    if previous is not None:
+        result = _compared(result, previous)
+    return _redacted(result, request.redaction)
+
+
+def _compared(result: Result, previous: Result) -> Result:
+    """Tell what changed since an earlier run; a tenant in which that fails is told as failed."""
+    from auditor.result.diff import compare  # noqa: PLC0415  only where there is an earlier run
+
+    failures: dict[str, AuditorError] = {}
+
+    def each(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
+        with Wall(tenant.name, alone=len(result.tenants) == 1) as wall:
+            return rewritten(tenant, change)
+        assert wall.failure is not None
+        failures[tenant.name] = wall.failure
+        return failed_later(tenant, wall.failure)
+
+    compared = compare(result, previous, each=each)
+    return replace(compared, summary=summarise(compared.tenants, compared.fleet)) if failures else compared
+
+
+_OTHER_KEY = Diagnostic(
+    slug="compare-pseudonyms",
+    message="the run to compare with has pseudonyms of another key: nothing is called new, and nothing fixed",
+    hint="give --redact and the same AUDITOR_REDACT_KEY to every run",
+    level=Level.WARNING,
+)
+
+
+def _redacted(result: Result, key: Key | None) -> Result:
+    if key is None:
+        return result
+    from auditor.app.redaction.redact import redacted  # noqa: PLC0415  only where people have pseudonyms
+
+    return redacted(result, key)
+
+
+def checked_policies(request: Request) -> PolicySet:
+    """Load the policies that a request names; raises AuditorError where they are wrong, or where there is none."""
+    policies = policies_for(request)
+    if not policies.policies:
+        raise UsageError(
+            "policies-none",
+            "the policy files define no policy, so there is nothing to audit",
+            hint="name the files with `policies:` too, or run without a path to use the starter library",
+        )
+    return policies
+
+
+def policies_for(request: Request) -> PolicySet:
+    """Load the policies that a request names: the demo's own where it names none. Raises InputError."""
+    if request.demo and not request.policies:
+        from auditor.demo import policies as demo_policies  # noqa: PLC0415  only the demo needs its policies
+
+        return load(demo_policies(request.as_of)).policies
+    return load_policies(request.policies, waivers_from=request.as_of.date()).policies
+
+
+@contextmanager
+def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Snapshot | Unaudited]]:
+    """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
+    with places_of(request, policies) as places:
+        yield opened(places, request)
+
+
+@contextmanager
+def judged_states(
+    request: Request, policies: PolicySet
+) -> Iterator[tuple[Iterator[Snapshot | Unaudited], Judge, bool]]:
+    """Open the tenants' states as `opened_states` does; with what judges them, and whether there is only one."""
+    with places_of(request, policies) as places, judging(request, places, policies) as judge:
+        yield opened(places, request), judge, len(places) == 1
+
+
+@contextmanager
+def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path | Unaudited]]:
+    """Find the tenants' states, the demo's and live ones after they were written. Raises as `run`."""
+    if request.demo:
+        from auditor.demo import snapshots  # noqa: PLC0415  only the demo needs the generator
+        from auditor.files.temporary import temporary_folder  # noqa: PLC0415
+        from auditor.snapshot.writer import write  # noqa: PLC0415
+
+        with temporary_folder("auditor-demo-") as folder:
+            folders = [write(folder, snapshot) for snapshot in snapshots(request.as_of)]
+            yield _chosen(folders, request)
+    elif request.snapshots:
+        from auditor.app.audit.snapshot_selection import opened_places  # noqa: PLC0415  only saved state is looked for
+
+        with opened_places(request.snapshots, request.state_as_of, lambda names: _named(names, request)) as found:
+            yield found
+    elif request.collect is not None:
+        yield request.collect(request, policies)
+    else:
+        raise UsageError("usage", "there is nothing to audit", hint="name a --snapshot, a tenants file, or --demo")
+
+
+@contextmanager
+def judging(request: Request, places: Sequence[Path | Unaudited], policies: PolicySet) -> Iterator[Judge]:
+    """Yield what judges the people of a tenant: this process, or a Spark cluster, a part of it at a time."""
+    if request.engine is Engine.LOCAL:
+        yield judged_batches
+        return
+    from auditor.spark.evaluation import distribute  # noqa: PLC0415  only who uses Spark needs it
+    from auditor.spark.session import session  # noqa: PLC0415
+
+    folders = folders_of(places)
+    # A damaged snapshot is refused, or left out, before a cluster is asked.
+    folders = tuple(place for place in folders if _sound(place, alone=len(places) == 1))
+    with session(request.spark_master) as spark:
+        request.notice(f"judging snapshots with Spark at {request.spark_master or 'this session'}: {len(folders)}")
+        yield distribute(spark, folders, policies, active(), request.as_of).batches
+
+
+def _sound(folder: Path, *, alone: bool) -> bool:
+    with Wall(folder.parent.name, alone=alone) as wall:
+        read(folder)
+    return wall.failure is None
+
+
+def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Snapshot | Unaudited]:
+    """Open the states one after the other."""
+    for place in places:
+        if isinstance(place, Unaudited):
+            yield place
+            continue
+        request.notice(f"auditing {place}")
+        with Wall(place.parent.name, alone=len(places) == 1) as wall:
+            state = read(place)
+        yield state if wall.failure is None else lost(place, wall.failure)
+
+
+def lost(folder: Path, failure: AuditorError) -> Unaudited:
+    """Return the tenant of a snapshot folder that cannot be read, as far as the folder tells which one it is."""
+    with Wall(folder.parent.name) as wall:
+        return unaudited_of(manifest_of(folder), failure)
+    assert wall.failure is not None
+    return Unaudited(
+        name=folder.parent.name,
+        tenant_id="",
+        cloud=Cloud.WORLDWIDE,
+        agreement=Agreement.UNKNOWN,
+        reason=reason_of(failure),
+    )
+
+
+def _chosen(folders: Sequence[Path], request: Request) -> list[Path]:
+    """Keep the snapshots of the named tenants and of the shard; a name that no snapshot bears is an error."""
+    by_name: Mapping[str, Path] = {manifest_of(folder).tenant: folder for folder in folders}
+    return [by_name[name] for name in _named(tuple(by_name), request)]
+
+
+def _named(known: Sequence[str], request: Request) -> list[str]:
+    """Keep the named tenants, or all, and of these the shard's; a name that nobody bears is an error."""
+    for name in request.tenants:
+        if name not in known:
+            hint = f"tenants: {', '.join(sorted(known))}"
+            raise UsageError("tenant-unknown", f"there is no snapshot of a tenant '{name}'", hint=hint)
+    return [name for name in sorted(set(request.tenants) or set(known)) if in_shard(name, request.shard)]
+
+
+def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:
+    """Whether a tenant falls to a shard (I, N), I from 1; a hash of its name decides, so that others never move it."""
+    if shard is None:
+        return True
+    part, parts = shard
+    return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % parts == part - 1
+
+
+def previous_of(request: Request, kept: Callable[[TenantResult], TenantResult] | None = None) -> Result | None:
+    """Read the result of the run to compare with, if one is named; raises SnapshotError as `saved_result`."""
+    if request.compare is None:
+        return None
+    from auditor.app.saved_results import saved_result  # noqa: PLC0415  only where there is an earlier run
+
+    return saved_result(request.compare, kept=kept)
+
+
+def _demo_yesterday(as_of: datetime, policies: PolicySet) -> Result:
+    """Audit the demo as it stood a night earlier, so that the report can say what changed."""
+    from auditor.demo import previous  # noqa: PLC0415  only the demo needs the generator
+
+    states = previous(as_of)
+    return audit(states, policies, active(), states[0].manifest.instant)

@@ -1,0 +1,179 @@
+"""Folders and stores into the one state of each tenant that an audit is made of."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.app.audit.pipeline import Unaudited, unaudited_of
+from auditor.app.locations import is_store, store_at
+from auditor.domain.enums import Agreement, Cloud
+from auditor.domain.errors import SnapshotError, UsageError
+from auditor.failures import Wall
+from auditor.files import input as files
+from auditor.files.temporary import temporary_folder
+from auditor.snapshot.folders import Damaged, snapshots
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.model import Manifest
+from auditor.snapshot.reader import manifest_of
+
+if TYPE_CHECKING:
+    from auditor.store.commit import Night
+    from auditor.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """The state of a tenant at one instant, wherever it is kept."""
+
+    manifest: Manifest
+    place: str
+    """Where it is, for people."""
+    folder: Path | None = None
+    """The snapshot, where it is one already."""
+    store: "Store | None" = None
+    night: "Night | None" = None
+
+    def opened(self, root: Path) -> Path:
+        """Return a snapshot folder of it; one of a store is put together below `root`."""
+        if self.folder is not None:
+            return self.folder
+        assert self.store is not None
+        assert self.night is not None
+        return self.store.restore(self.night, root)
+
+
+@contextmanager
+def opened_places(
+    places: Sequence[Path | str], at: datetime | None, chosen: Callable[[Sequence[str]], Sequence[str]]
+) -> Iterator[Sequence[Path | Unaudited]]:
+    """Yield a snapshot folder for each tenant that is chosen: the latest, or the latest not after `at`.
+
+    `chosen` picks tenants by name before anything is put together. A tenant that has only later snapshots is not
+    audited, and says so; SnapshotError where that is true of all of them.
+    """
+    found = states(places, at)
+    names = chosen(tuple(found))
+    with temporary_folder("auditor-nights-") as root:
+        yield [_folder(found[name], root, alone=len(names) == 1) for name in names]
+
+
+def _folder(state: State | Unaudited, root: Path, *, alone: bool) -> Path | Unaudited:
+    if isinstance(state, Unaudited):
+        return state
+    with Wall(state.manifest.tenant, alone=alone) as wall:
+        return state.opened(root)
+    assert wall.failure is not None
+    return unaudited_of(state.manifest, wall.failure)
+
+
+def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, State | Unaudited]:
+    """Return the state of every tenant of some places; one tenant may come from one place only."""
+    found: dict[str, State | Unaudited] = {}
+    for where in places:
+        for name, state in _of_place(where, at).items():
+            known = found.get(name)
+            if known is not None and _where(known) != _where(state):
+                raise UsageError(
+                    "snapshot-twice",
+                    f"both {_where(known)} and {_where(state)} are snapshots of the tenant {name}",
+                    hint="name one of them",
+                )
+            found[name] = state
+    return {name: found[name] for name in sorted(found)}
+
+
+def _where(state: State | Unaudited) -> str:
+    return state.reason if isinstance(state, Unaudited) else state.place
+
+
+def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, State | Unaudited]:
+    if is_store(where):
+        return _latest(_stored(store_at(where).opened()), at, str(where))
+    folder = Path(where)
+    if files.is_file(folder / "manifest.json"):
+        # A single snapshot is audited whatever its instant is: `at` only judges it.
+        state = _plain(folder, manifest_of(folder))
+        return {state.manifest.tenant: state}
+    read = snapshots(folder)
+    damaged = [each for each in read if isinstance(each, Damaged)]
+    found = [_plain(path, manifest) for manifest, path in (each for each in read if not isinstance(each, Damaged))]
+    if not found:
+        raise damaged[0].error
+    return _with_damaged(_of_folder(found, at, where), damaged, at)
+
+
+def _of_folder(found: Sequence[State], at: datetime | None, where: Path | str) -> Mapping[str, State | Unaudited]:
+    by_tenant = {state.manifest.tenant: state for state in found}
+    if at is not None and len(by_tenant) == len(found) and all(state.manifest.instant > at for state in found):
+        # Collected once, after `at` was set for all parts of a run: so is a folder of such snapshots.
+        return by_tenant
+    return _latest(found, at, str(where))
+
+
+def _with_damaged(
+    found: Mapping[str, State | Unaudited], damaged: Sequence[Damaged], at: datetime | None
+) -> Mapping[str, State | Unaudited]:
+    """Add the tenants whose latest snapshot cannot be read: an older one does not stand in for it."""
+    states = dict(found)
+    for each in damaged:
+        known = states.get(each.tenant)
+        later = each.instant is not None and at is not None and each.instant > at
+        older = isinstance(known, State) and each.instant is not None and each.instant < known.manifest.instant
+        if later or older:
+            continue
+        told = known.manifest if isinstance(known, State) else None
+        states[each.tenant] = Unaudited(
+            name=each.tenant,
+            tenant_id="" if told is None else told.tenant_id,
+            cloud=Cloud.WORLDWIDE if told is None else told.cloud,
+            agreement=Agreement.UNKNOWN if told is None else told.agreement,
+            reason=each.error.message,
+        )
+    return states
+
+
+def _stored(store: "Store") -> list[State]:
+    found = [
+        State(
+            manifest=night.manifest, place=f"{store.address}: {format_instant(night.instant)}", store=store, night=night
+        )
+        for night in store.nights()
+    ]
+    if not found:
+        raise SnapshotError(
+            "snapshot-missing", f"{store.address} holds no snapshot", hint="`auditor store put` brings one"
+        )
+    return found
+
+
+def _plain(folder: Path, manifest: Manifest) -> State:
+    return State(manifest=manifest, place=str(folder.resolve()), folder=folder)
+
+
+def _latest(found: Sequence[State], at: datetime | None, where: str) -> Mapping[str, State | Unaudited]:
+    latest: dict[str, State | Unaudited] = {}
+    for state in sorted(found, key=lambda state: state.manifest.instant):
+        manifest = state.manifest
+        if at is None or manifest.instant <= at:
+            latest[manifest.tenant] = state
+        elif manifest.tenant not in latest:
+            reason = f"{where} has no snapshot of it at or before {format_instant(at)}"
+            latest[manifest.tenant] = Unaudited(
+                name=manifest.tenant,
+                tenant_id=manifest.tenant_id,
+                cloud=manifest.cloud,
+                agreement=manifest.agreement,
+                reason=f"{reason}; the first is of {format_instant(manifest.instant)}",
+            )
+    if not any(isinstance(state, State) for state in latest.values()):
+        first = format_instant(min(state.manifest.instant for state in found))
+        asked = "now" if at is None else format_instant(at)
+        raise SnapshotError(
+            "snapshot-later",
+            f"{where} has no snapshot at or before {asked}: the first is of {first}",
+            hint="name a later instant, or the folder of one snapshot to judge it by an earlier day",
+        )
+    return latest

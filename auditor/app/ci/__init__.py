@@ -1,0 +1,1 @@
+"""Shows a Result in build systems."""

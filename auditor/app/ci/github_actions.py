@@ -1,0 +1,214 @@
+"""A Result into what a GitHub Actions job shows of it: step summary, annotations and outputs, by themselves."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from auditor.app.report.outputs import Output
+from auditor.deliver.github import Annotation, Type, annotation_lines, append_outputs, append_summary
+from auditor.domain.enums import Outcome, Severity, SourceStatus, Status
+from auditor.domain.errors import Diagnostic, Level, printable
+from auditor.domain.result import Finding, PolicyOutcome, Result, SourceLine, TenantResult
+from auditor.render import render
+from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, SOURCES, Words
+from auditor.result.aggregate import counted, shown
+
+_TYPES: Final[Mapping[Severity, Type]] = {
+    Severity.CRITICAL: Type.ERROR,
+    Severity.HIGH: Type.ERROR,
+    Severity.MEDIUM: Type.WARNING,
+    Severity.LOW: Type.NOTICE,
+    Severity.INFO: Type.NOTICE,
+}
+
+
+def in_actions(environ: Mapping[str, str]) -> bool:
+    """Whether a GitHub Actions job runs this program."""
+    return environ.get("GITHUB_ACTIONS") == "true"
+
+
+def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Write the summary and the outputs, and return the annotations as lines to print; nothing outside of a job.
+
+    `told` is the result in the language of `locale`. DeliveryError when one of the job's files cannot be written.
+    """
+    if not in_actions(environ):
+        return ()
+    words = Words(locale)
+    if summary := environ.get("GITHUB_STEP_SUMMARY"):
+        text = b"".join(render(told, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
+        cut = words.gettext("The summary ends here; the whole of it is in the report.")
+        append_summary(Path(summary), text, notice=f"_{cut}_")
+    publish_outputs(outputs_of(told, wanted, code=code), environ)
+    return _lines(told, environ, words)
+
+
+def publish_counts(
+    result: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Write the outputs of a result whose findings are not at hand, and return as lines what could not be read.
+
+    Nothing outside of a job. DeliveryError when the job's file cannot be written.
+    """
+    if not in_actions(environ):
+        return ()
+    words = Words(locale)
+    publish_outputs({**outputs_of(result, wanted, code=code), "result": ""}, environ)
+    return _lines(result, environ, words)
+
+
+def _lines(result: Result, environ: Mapping[str, str], words: Words) -> tuple[str, ...]:
+    return tuple(annotation_lines(annotations_of(result, environ, words), lambda count: _rest(count, words)))
+
+
+def _rest(count: int, words: Words) -> Annotation:
+    """Return what stands for the annotations that a step does not show."""
+    more = words.ngettext("and {count} more", "and {count} more", count)
+    return Annotation(type=Type.NOTICE, title=words.gettext("More in the report"), message=more)
+
+
+def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:
+    """Write outputs of the step where a job reads them."""
+    if in_actions(environ) and (path := environ.get("GITHUB_OUTPUT")):
+        append_outputs(Path(path), outputs)
+
+
+def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
+    """Return the outputs: places and numbers, never a name of a person."""
+    places = {name: path for name, path in wanted.files if path is not None}
+    highest = next((severity for severity in Severity if result.summary.open.get(severity, 0)), None)
+    return {
+        "result": str(places.get("json", "")),
+        "report": str(places.get("html", "")),
+        "sarif": str(places.get("sarif", "")),
+        "findings": str(sum(result.summary.open.values())),
+        "highest-severity": "none" if highest is None else highest.value,
+        "complete": "true" if result.complete else "false",
+        "exit-code": str(code),
+    }
+
+
+def annotations_of(result: Result, environ: Mapping[str, str], words: Words) -> list[Annotation]:
+    """Return what could not be read, then one annotation for each policy that fired, by severity; people are counted.
+
+    They stand on the lines of the policies: a tenant has none.
+    """
+    fleet = words.gettext("all tenants together")
+    found = [_unread(tenant.name, reason, words) for tenant in result.tenants for reason in _reasons(tenant, words)]
+    found += [_unread(fleet, reason, words) for reason in _not_evaluated(result.fleet.policies, words)]
+    parts = [(tenant.display_name or tenant.name, tenant.findings) for tenant in result.tenants]
+    titles = {policy.id: policy.title or policy.id for policy in result.run.policies}
+    fired: dict[tuple[int, str], list[tuple[str, Finding, int]]] = {}
+    order = list(Severity)
+    for where, findings in (*parts, (fleet, result.fleet.findings)):
+        for finding, count in _open(findings):
+            fired.setdefault((order.index(finding.severity), finding.policy), []).append((where, finding, count))
+    return found + [
+        _fired(titles.get(policy, policy), fired[rank, policy], environ, words) for rank, policy in sorted(fired)
+    ]
+
+
+def _open(findings: Sequence[Finding]) -> Iterator[tuple[Finding, int]]:
+    """Yield one finding of each policy and severity with open ones, and how many those are."""
+    known = counted(findings)
+    if known is None:
+        opened = [finding for finding in findings if finding.status is Status.OPEN]
+        counts = Counter((finding.policy, finding.severity) for finding in opened)
+        one = {(finding.policy, finding.severity): finding for finding in reversed(opened)}
+        yield from ((one[key], counts[key]) for key in one)
+        return
+    first = {finding.policy: finding for finding in reversed(shown(findings))}
+    for policy, tally in known.policies.items():
+        if tally.found > tally.waived:
+            yield first[policy], tally.found - tally.waived
+
+
+def _fired(
+    title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], words: Words
+) -> Annotation:
+    """Return the annotation of a policy that fired: how often, and in which tenants."""
+    finding = parts[0][1]
+    counts: Counter[str] = Counter()
+    for where, _, count in parts:
+        counts[where] += count
+    told = ", ".join(f"{printable(where)}: {words.number(count)}" for where, count in sorted(counts.items()))
+    said = words.ngettext(
+        "{count} open finding of {policy}: {tenants}", "{count} open findings of {policy}: {tenants}", counts.total()
+    )
+    return Annotation(
+        type=_TYPES[finding.severity],
+        title=printable(f"{title} ({words.gettext(SEVERITIES[finding.severity])})"),
+        message=said.replace("{policy}", printable(finding.policy)).replace("{tenants}", told),
+        file=_file(finding.source, environ),
+        line=finding.source.line,
+    )
+
+
+def diagnostic_lines(
+    diagnostics: tuple[tuple[Diagnostic, bool], ...], environ: Mapping[str, str], locale: str | None = None
+) -> tuple[str, ...]:
+    """Return the annotations of what is wrong with an input, at its lines; nothing outside of a job.
+
+    Each says whether it is told in the language of `locale`.
+    """
+    if not in_actions(environ):
+        return ()
+    words = Words(locale or "en")
+    return tuple(
+        annotation_lines(
+            [
+                Annotation(
+                    type=Type.ERROR if one.level is Level.ERROR else Type.WARNING,
+                    title=f"auditor: {one.slug}",
+                    message=printable(one.message)
+                    + (
+                        f"\n{words.gettext('help') if translated else 'help'}: {printable(one.hint)}"
+                        if one.hint
+                        else ""
+                    ),
+                    file=None if one.span is None else _file(SourceLine(file=one.span.file, line=1), environ),
+                    line=1 if one.span is None else one.span.line,
+                )
+                for one, translated in diagnostics
+            ],
+            lambda count: _rest(count, words),
+        )
+    )
+
+
+def _reasons(tenant: TenantResult, words: Words) -> list[str]:
+    """Return why a tenant's answer is not whole: it was not audited, a source was not read, a policy not judged."""
+    if tenant.failure is not None:
+        return [words.gettext("not audited: {reason}").replace("{reason}", words.told(tenant.failure))]
+    unknown = words.gettext("no reason is known")
+    gaps = [
+        f"{words.gettext(SOURCES[source.name])}: {words.gettext(SOURCE_STATES[source.status])}: "
+        f"{words.told(source.reason) if source.reason else unknown}"
+        for source in tenant.sources
+        if source.status in {SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE}
+    ]
+    gaps += _not_evaluated(tenant.policies, words)
+    return gaps if gaps or tenant.complete else [words.gettext("the tenant was not read whole")]
+
+
+def _not_evaluated(policies: tuple[PolicyOutcome, ...], words: Words) -> list[str]:
+    unknown = [policy.id for policy in policies if policy.status is Outcome.NOT_EVALUATED]
+    said = words.gettext("not evaluated: {policies}")
+    return [said.replace("{policies}", ", ".join(unknown))] if unknown else []
+
+
+def _unread(tenant: str, reason: str, words: Words) -> Annotation:
+    title = words.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
+    return Annotation(type=Type.ERROR, title=title, message=printable(reason))
+
+
+def _file(source: SourceLine, environ: Mapping[str, str]) -> str | None:
+    """Return a file's path from the root of the repository; None for a file that is not in it."""
+    path = Path(source.file)
+    root = Path(environ.get("GITHUB_WORKSPACE") or ".").resolve()
+    try:
+        there = path.resolve()
+        return there.relative_to(root).as_posix() if there.is_file() else None
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,80 @@
+"""Writes docs/checks and docs/guidance from their data: `python -m auditor.app.docs_pages docs`."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from auditor.app.audit.remediation import packaged_library
+from auditor.domain.enums import Cloud
+from auditor.files.output import write_file
+from auditor.guidance import Variant, compose
+from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
+from auditor.remedy.actions.article_markdown import CHECK_FACTS, article_markdown, check_markdown
+from auditor.remedy.messages import ENGLISH, Words
+from auditor.wording import CHECKS
+
+_NOTE = "<!-- Made by `python -m auditor.app.docs_pages docs`. Change the data, not this page. -->\n\n"
+
+
+def pages(words: Words = ENGLISH) -> dict[str, str]:
+    """Return every page: its path below docs/, and its text."""
+    library = packaged_library()
+    titles = library.titles
+    today = last_checked(library)  # the pages are the same on every day
+    made: dict[str, str] = {}
+    for check in CHECK_FACTS:
+        told = CHECKS[check]
+        made[f"checks/{check}.md"] = _NOTE + check_markdown(check, told.name, told.explanation, words, titles)
+    for name in library.articles:
+        composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
+        made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, words, titles)
+    made["guidance/freshness.md"] = _NOTE + freshness_markdown(freshness(library, today))
+    made["checks/README.md"] = _NOTE + "\n".join(
+        [
+            "# Checks",
+            "",
+            "What a policy can find, in the order of the policy language.",
+            "",
+            *(f"- [`{check}`]({check}.md): {CHECKS[check].explanation}" for check in CHECK_FACTS),
+            "",
+        ]
+    )
+    made["guidance/README.md"] = _NOTE + "\n".join(
+        [
+            "# Guidance",
+            "",
+            "How Microsoft documents to mend what is found. Every branch is shown under its label; a report shows the",
+            "one for its tenant. How the articles are kept: [../guidance.md](../guidance.md); when each was last held",
+            "against its source, and what Microsoft has announced for a date: [freshness.md](freshness.md).",
+            "",
+            *(f"- [{titles[name]}]({name}.md)" for name in sorted(titles, key=lambda name: titles[name].casefold())),
+            "",
+        ]
+    )
+    return made
+
+
+def write(docs: Path) -> int:
+    """Write the pages below a folder and take away those that nothing makes any more; returns how many changed."""
+    made, changed = pages(), 0
+    for path, text in made.items():
+        place = docs / path
+        if not place.is_file() or place.read_text(encoding="utf-8") != text:
+            write_file(place, text.encode(), public=True)
+            changed += 1
+    for folder in ("checks", "guidance"):
+        for place in sorted((docs / folder).glob("*.md")):
+            if f"{folder}/{place.name}" not in made:
+                place.unlink()
+                changed += 1
+    return changed
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages below the folder that is named (default: docs)."""
+    write(Path(arguments[0] if arguments else "docs"))
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,193 @@
+"""An id into words: a check, a guidance article, a policy, a product, or a finding of a saved result."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+
+import yaml
+
+from auditor.app.audit.remediation import packaged_library
+from auditor.app.catalogue import active
+from auditor.app.policy_files import load_policies
+from auditor.app.report.localization import localised
+from auditor.app.saved_results import saved_result
+from auditor.catalogue import Catalogue, Product, named, resembling
+from auditor.domain.enums import Agreement, Cloud
+from auditor.domain.errors import UsageError
+from auditor.domain.policy import Policy
+from auditor.domain.result import Finding, Result, TenantResult
+from auditor.guidance import Library, Variant, compose
+from auditor.remedy.actions.article_markdown import CHECK_FACTS, article_markdown, check_markdown
+from auditor.remedy.planner.markdown import escaped
+from auditor.render.text.evidence import described
+from auditor.render.text.labels import SEVERITIES, Words
+from auditor.wording import CHECKS, Wording
+
+_YAML = 76
+"""Columns of a policy as it is quoted."""
+_PREFIX = 6
+"""The fewest digits by which a finding may be named."""
+
+
+def explain(
+    name: str,
+    *,
+    words: Wording,
+    policies: Sequence[Path] = (),
+    result: Path | None = None,
+    cloud: Cloud = Cloud.WORLDWIDE,
+    agreement: Agreement = Agreement.UNKNOWN,
+    today: date | None = None,
+) -> str:
+    """Return Markdown about whatever bears the name; `today` decides which text of an article holds.
+
+    Raises UsageError, with what comes near, where nothing does; the other AuditorErrors for files that are wrong.
+    """
+    library = packaged_library()
+    titles = library.titles
+    if name in CHECK_FACTS:
+        told = CHECKS[name]
+        return check_markdown(name, told.name, told.explanation, words, titles)
+    if name in library.articles:
+        variant = Variant(cloud=cloud, agreement=agreement, day=today)
+        return article_markdown(compose(library, name, variant), words, titles)
+    saved = None
+    if result is not None:
+        saved = localised(saved_result(result, hint="name the result.json of an audit"), words.locale)
+        found = _finding(saved, name)
+        if found is not None:
+            return _finding_text(saved, *found, library=library, words=words)
+    known = {policy.id: policy for policy in load_policies(policies).policies.policies}
+    if name in known:
+        return _policy_text(known[name], words, saved)
+    catalogue = active()
+    products = _products(catalogue, name)
+    if products:
+        return "\n".join(_product_text(catalogue, product, words) for product in products)
+    raise _unknown(name, [*CHECK_FACTS, *library.articles, *known], catalogue, result)
+
+
+def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
+    close = get_close_matches(name.casefold(), names, n=3)
+    found = resembling(catalogue, name)
+    if not close and found.products:
+        close = [product.part_number for product in found.products[: 1 if found.certain else 3]]
+    hints = [f"did you mean {' or '.join(close)}?"] if close else []
+    if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
+        hints.append("a finding is explained from its result: add --result FILE")
+    return UsageError(
+        "usage",
+        f"no check, article, policy or product is called '{name}'",
+        hint=" ".join(hints) or "`auditor products TEXT` looks for products",
+    )
+
+
+def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] | None:
+    """Return the one finding whose fingerprint begins so; UsageError where several do."""
+    if len(mark) < _PREFIX:
+        return None
+    places: list[tuple[TenantResult | None, Finding]] = [
+        (tenant, finding) for tenant in result.tenants for finding in tenant.findings
+    ]
+    places += [(None, finding) for finding in result.fleet.findings]
+    found = [place for place in places if place[1].fingerprint.startswith(mark)]
+    if len(found) > 1:
+        raise UsageError("usage", f"{len(found)} findings begin with '{mark}'", hint="write more of its digits")
+    return found[0] if found else None
+
+
+def _finding_text(
+    saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, words: Wording
+) -> str:
+    told = CHECKS[finding.check]
+    product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
+    rows = [
+        (words.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),
+        (words.gettext("Policy"), f"{finding.policy} ({finding.source.file}:{finding.source.line})"),
+        (words.gettext("Severity"), words.gettext(SEVERITIES[finding.severity])),
+        (words.gettext("Product"), product),
+        (words.gettext("Detail"), finding.detail),
+        (words.gettext("Waived by"), finding.waiver),
+        (words.gettext("Fingerprint"), finding.fingerprint),
+    ]
+    lines = [f"# {escaped(finding.subject.name)}: {words.gettext(told.name)}", "", words.gettext(told.explanation), ""]
+    lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
+    lines += ["", f"## {words.gettext('Evidence')}", ""]
+    evidence = escaped(described(finding, Words(words.locale)))
+    lines += [*((evidence, "") if evidence else ()), *_evidence(finding.evidence), ""]
+    actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
+    for action in actions:
+        lines += [f"## {escaped(action.title)}", ""]
+        lines += [f"- {warning}" for warning in action.warnings]
+        lines += [""] if action.warnings else []
+        lines += [f"{number}. {step}" for number, step in enumerate(action.steps, start=1)]
+        lines += [""]
+    if not actions and finding.guidance in library.articles:
+        cloud = Cloud.WORLDWIDE if tenant is None else tenant.cloud
+        agreement = Agreement.UNKNOWN if tenant is None else tenant.agreement
+        titles = library.titles
+        composed = compose(
+            library, finding.guidance, Variant(cloud=cloud, agreement=agreement, day=saved.run.as_of.date())
+        )
+        lines.append("#" + article_markdown(composed, words, titles).replace("\n## ", "\n### "))
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _evidence(evidence: Mapping[str, object]) -> list[str]:
+    return [f"- {key}: {escaped(_plain(value))}" for key, value in sorted(evidence.items())]
+
+
+def _plain(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
+    lines = [f"# {escaped(policy.id)}: {escaped(words.policy(policy.title))}", ""]
+    lines += [escaped(words.policy(policy.rationale)), ""] if policy.rationale else []
+    rows = [
+        (words.gettext("Severity"), words.gettext(SEVERITIES[policy.severity])),
+        (words.gettext("Owner"), policy.owner),
+        (words.gettext("Tags"), ", ".join(policy.tags)),
+        (words.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
+        (words.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Words(words.locale))),
+    ]
+    lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
+    rule = {
+        key: value for key, value in policy.spec.items() if key not in {"id", "title", "rationale", "owner", "tags"}
+    }
+    plain = json.loads(json.dumps(rule, default=str))
+    written = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=_YAML).rstrip("\n")
+    lines += ["", "```yaml", written, "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _judged(saved: Result, policy: str, words: Words) -> str:
+    """Tell how many people or things the policy looked at in each tenant of a run."""
+    places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
+    places.append((words.gettext("All tenants together"), saved.fleet.policies))
+    told = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]
+    return ", ".join(f"{name} {words.number(count)}" for name, count in told)
+
+
+def _products(catalogue: Catalogue, name: str) -> list[Product]:
+    by_id = catalogue.product(name.lower())
+    if by_id is not None:
+        return [by_id]
+    return list(named(catalogue, name))
+
+
+def _product_text(catalogue: Catalogue, product: Product, words: Wording) -> str:
+    price = words.gettext("It costs nothing.") if catalogue.is_free(product) else ""
+    lines = [
+        f"# {escaped(product.name)}",
+        "",
+        f"- skuPartNumber: `{product.part_number}`",
+        f"- skuId: `{product.sku_id}`",
+    ]
+    lines += [f"- {words.gettext('Also called')}: {escaped(', '.join(product.aliases))}"] if product.aliases else []
+    lines += ["", price] if price else []
+    lines += ["", f"## {words.gettext('Service plans')}", ""]
+    lines += [f"- `{plan.name}`: {escaped(plan.friendly_name)}" for plan in product.plans]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,70 @@
+"""The people of two nights into what became of everybody who held a licence."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.audit.snapshot_selection import State, states
+from auditor.app.history.queries import in_order
+from auditor.domain.errors import SnapshotError
+from auditor.domain.trends import Cohorts
+from auditor.files.temporary import temporary_folder
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reader import read
+from auditor.store.licence_cohorts import HELD, Counts, asked, gaps_of
+from auditor.store.partitions import NotInOrderError, buckets_of, shape_of
+from auditor.store.user_delta import Bucket
+
+_COLUMNS = ("id", "notCollected")
+
+
+def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: datetime) -> dict[str, Cohorts]:
+    """Return by SKU what became of everybody who held it between two instants; this reads the people of both nights.
+
+    Each instant stands for the latest night not after it. SnapshotError where one has none, or does not know what
+    everybody held; UsageError where they stand in the wrong order.
+    """
+    in_order(first, last)
+    with temporary_folder("auditor-nights-") as folder:
+        opened = []
+        for number, at in enumerate((first, last)):
+            state = states(places, at).get(tenant)
+            if not isinstance(state, State):
+                raise SnapshotError(
+                    "snapshot-later",
+                    f"there is no snapshot of {tenant} at or before {format_instant(at)}",
+                    hint="`auditor store list` tells which nights there are",
+                )
+            if not asked(state.manifest, HELD):
+                raise _not_known(tenant, state.manifest.instant)
+            opened.append(read(state.opened(folder / str(number))))
+        counts = Counts()
+        for old, new in zip(*_people(opened), strict=True):
+            counts.compare(old, new)
+            if counts.doubtful:
+                raise _not_known(tenant, opened[0 if HELD in gaps_of(old) else 1].manifest.instant)
+    return {sku: Cohorts(nights=1, **each) for sku, each in counts.told().items()}
+
+
+def _people(nights: Sequence[Snapshot]) -> Iterator[Iterator[Bucket]]:
+    """Yield the people of each night, cut into the same ranges of ids; into one where a night has them in no order."""
+    try:
+        bounds, _ = (shape_of(night).bounds for night in nights)
+    except NotInOrderError:
+        bounds = ()
+    for night in nights:
+        yield buckets_of(night, _columns(night), bounds)
+
+
+def _columns(night: Snapshot) -> tuple[str, ...]:
+    batch = next(iter(night.batches(_COLUMNS, ("user",))), None)
+    return _COLUMNS if batch is None else tuple(name for name in _COLUMNS if name in batch.users.schema.names)
+
+
+def _not_known(tenant: str, instant: datetime) -> SnapshotError:
+    return SnapshotError(
+        "history-people",
+        f"it is not known what everybody in {tenant} held at {format_instant(instant)}",
+        hint="name nights whose users were read whole, with their licences; of others nobody can tell who lost one",
+    )

@@ -1,0 +1,113 @@
+"""A folder of saved results into what earlier runs came to: the curves of the report."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from auditor.app.locations import is_store
+from auditor.app.report.subset import portion
+from auditor.app.saved_results import saved_results
+from auditor.deliver.routing import Envelope
+from auditor.domain.errors import Diagnostic, Level, UsageError
+from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.failures import Wall
+from auditor.render import FORMATS
+from auditor.render.text.earlier_run import Past
+from auditor.result.aggregate import money, summarise
+from auditor.result.ranking import alone
+from auditor.result.seats import spare_seats
+
+Warn = Callable[[Diagnostic], None]
+"""Takes what a person should know although nothing fails of it."""
+_LEADS: Final = "name the folder below which the result.json files of earlier runs lie"
+
+
+def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[Past, ...]:
+    """Return the runs before `result` whose result.json lies anywhere below a folder, oldest first.
+
+    A curve compares like with like: a run tells of the tenants that were audited now, and is passed over where it lacks
+    one. Of several at one instant the last by path counts; where none is left, `warn` hears of it. Raises UsageError
+    (`history-missing`) where there is no such folder, SnapshotError for a file that cannot be read. A store, by folder
+    or address, tells the runs that were put into it.
+    """
+    if is_store(folder):
+        from auditor.app.history.queries import stored_runs  # noqa: PLC0415  a folder of results needs none of it
+
+        return stored_runs(folder, result, warn)
+    check_folder(Path(folder))
+    return _runs(Path(folder), [(result, None)], warn)[0]
+
+
+def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Past, ...]]:
+    """Return for each tenant the runs before `result` in which it was audited too, oldest first."""
+    parts = [(tenant.name, alone(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
+    if is_store(folder):
+        found_of: dict[str, tuple[Past, ...]] = {}
+        for name, mine in parts:
+            # Its failure is told where the runs of all tenants are read.
+            with Wall(name, alone=len(parts) == 1):
+                found_of[name] = earlier(folder, mine)
+        return found_of
+    found = _runs(Path(folder), [(mine, None) for _, mine in parts], lambda _: None)
+    return {name: runs for (name, _), runs in zip(parts, found, strict=True)}
+
+
+def check_folder(folder: Path) -> None:
+    """Raise UsageError (`history-missing`) where there is no such folder."""
+    if not folder.is_dir():
+        raise UsageError("history-missing", f"there is no folder {folder}", hint=_LEADS)
+
+
+def earlier_of(
+    folder: Path | str, portions: Sequence[tuple[Envelope, Result]], warn: Warn = lambda _: None
+) -> tuple[tuple[Past, ...], ...]:
+    """Return for each reader and what they see of a result the runs before it, counted as far as they may see them.
+
+    Where a folder has none for any of them, `warn` hears of it once. A store keeps counts, not findings: who receives
+    only some severities, owners or tags gets no curves from it.
+    """
+    if is_store(folder):
+        return tuple(() if any(envelope.scope()) else earlier(folder, mine) for envelope, mine in portions)
+    check_folder(Path(folder))
+
+    def seen(envelope: Envelope) -> Callable[[Result], Result]:
+        return lambda run: portion(run, envelope)
+
+    return _runs(Path(folder), [(mine, seen(envelope)) for envelope, mine in portions], warn)
+
+
+def _runs(
+    folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
+) -> tuple[tuple[Past, ...], ...]:
+    """Read every earlier result once, and return what it came to in each portion of it; None stands for all of it."""
+    found: list[dict[float, Past]] = [{} for _ in wanted]
+    audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in wanted]
+    for file in sorted(folder.rglob(FORMATS["json"].file)):
+        with saved_results([file], None) as [(_, run)]:
+            all_of_it = _by_name(run)
+            for runs, names, (result, seen) in zip(found, audited, wanted, strict=True):
+                if run.run.as_of < result.run.as_of:
+                    mine = run if seen is None else seen(run)
+                    past = _past(mine, all_of_it if seen is None else _by_name(mine), names)
+                    if past is not None:
+                        runs[run.run.as_of.timestamp()] = past
+    if wanted and not any(found):
+        message = f"there are no curves: no result.json below {folder} is of an earlier run of these tenants"
+        warn(Diagnostic(slug="history-none", message=message, hint=_LEADS, level=Level.WARNING))
+    return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)
+
+
+def _by_name(run: Result) -> Mapping[str, TenantResult]:
+    return {tenant.name: tenant for tenant in run.tenants}
+
+
+def _past(run: Result, there: Mapping[str, TenantResult], names: Sequence[str]) -> Past | None:
+    """Return what an earlier run came to in some of its tenants; None where one lacks, or was not audited then."""
+    tenants = [there[name] for name in names if name in there and there[name].failure is None]
+    if not tenants or len(tenants) < len(names):
+        return None
+    whole = len(tenants) == len(there)
+    if not whole:
+        run = replace(run, tenants=tuple(tenants), fleet=FleetResult(), summary=summarise(tenants))
+    return Past(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=whole)

@@ -1,0 +1,349 @@
+"""Places with nights and results into a tenant over time, into two nights compared, and into "since when?"."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from difflib import get_close_matches
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.app.locations import all_folders, is_store, store_at
+from auditor.app.saved_results import saved_result
+from auditor.domain.enums import Severity
+from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
+from auditor.domain.result import Result
+from auditor.domain.trends import Between, Episode, Trends
+from auditor.failures import Wall
+from auditor.files import input as files
+from auditor.history.night_diff import between
+from auditor.history.result_log import Entry, Ledger, commit_tenant
+from auditor.history.trends import NightSummary, episodes, trends
+from auditor.render.text.earlier_run import Past
+from auditor.result.aggregate import sums
+from auditor.result.seats import free_part_numbers
+from auditor.snapshot.folders import find
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.reader import manifest_of, products_of
+from auditor.store.commit import instant_name
+from auditor.store.memory_backend import Memory
+from auditor.store.store import Store
+
+Span = tuple[datetime | None, datetime | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tenant:
+    nights: tuple[NightSummary, ...] = ()
+    results: Ledger | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """What some places hold, by tenant."""
+
+    where: str
+    tenants: dict[str, _Tenant]
+    failures: dict[str, Wall] = field(default_factory=dict)
+    """The tenants of which a night or result could not be read, or could not be told; the others are shown."""
+
+    @property
+    def names(self) -> list[str]:
+        """Every tenant, those that failed included."""
+        return sorted({*self.tenants, *self.failures})
+
+    def one(self, name: str | None) -> tuple[str, _Tenant]:
+        """Return the tenant of a name, or the only one.
+
+        UsageError for another name, or where it must be named; what its failure raised, where it has one.
+        """
+        tenants = self.names
+        known = f"tenants: {', '.join(tenants)}"
+        if name is not None and name not in self.names:
+            raise UsageError("tenant-unknown", f"{self.where} knows no tenant '{name}'", hint=known)
+        if name is None and len(self.names) != 1:
+            raise UsageError("usage", "there are several tenants: name one with --tenant", hint=known)
+        chosen = name or self.names[0]
+        failure = self.failures.get(chosen)
+        if failure is not None and failure.error is not None:
+            raise failure.error
+        return chosen, self.tenants[chosen]
+
+    def chosen(self, name: str | None) -> dict[str, _Tenant]:
+        """Return the tenant of a name, or all that did not fail; raises as `one` where it is about one tenant."""
+        if name is None and len(self.names) > 1:
+            return {name: known for name, known in self.tenants.items() if name not in self.failures}
+        return dict([self.one(name)])
+
+    @contextmanager
+    def handling(self, tenant: str) -> Iterator[None]:
+        """Handle one tenant: what is raised is its failure, unless it is the only one."""
+        with Wall(tenant, alone=len(self.names) == 1) as wall:
+            yield
+        if wall.error is not None:
+            self.failures.setdefault(tenant, wall)
+
+
+def look(places: Sequence[Path | str]) -> Looked:
+    """Read the counts of stores, folders of snapshots and result.json files; no people are read.
+
+    What is wrong with a night or result of one of several tenants is that tenant's failure.
+    """
+    tenants: dict[str, _Tenant] = {}
+    failures: dict[str, Wall] = {}
+    loose = [place for place in places if isinstance(place, Path) and files.is_there(place)]
+    loose = [place for place in loose if not files.is_folder(place)]
+    parts = [
+        _of_store(store_at(place).opened(), failures) if is_store(place) else _plain(Path(place), failures)
+        for place in dict.fromkeys(places)
+        if place not in loose
+    ]
+    ledgers = _loose(loose, failures)
+    for part in (*parts, {name: _Tenant(results=ledger) for name, ledger in ledgers.items()}):
+        for name, found in part.items():
+            with _contained(name, failures):
+                tenants[name] = _joined(name, tenants.get(name, _Tenant()), found)
+    where = ", ".join(map(str, places))
+    if not tenants and not failures:
+        raise SnapshotError("snapshot-missing", f"{where} holds no night and no result", hint="see `auditor store put`")
+    sound = {name: tenants[name] for name in sorted(tenants) if name not in failures}
+    return Looked(where=where, tenants=sound, failures=failures)
+
+
+@contextmanager
+def _contained(tenant: str, failures: dict[str, Wall]) -> Iterator[None]:
+    with Wall(tenant) as wall:
+        yield
+    if wall.error is not None:
+        failures.setdefault(tenant, wall)
+
+
+def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
+    """Put together what two places hold of a tenant: a night that both have is one; UsageError for results in both."""
+    nights: dict[datetime, NightSummary] = {}
+    for night in (*known.nights, *found.nights):
+        there = nights.get(night.at)
+        if there is None or there.summary.get("users") is None:
+            nights[night.at] = night
+    if _entries(known) and _entries(found):
+        raise UsageError(
+            "usage", f"results of {name} stand in a store and beside it", hint="put them into the store first"
+        )
+    return _Tenant(nights=tuple(nights.values()), results=found.results if _entries(found) else known.results)
+
+
+def over_time(looked: Looked, tenant: str | None, within: Span, now: datetime) -> list[Trends]:
+    """Return one tenant, or all that did not fail, over time.
+
+    SnapshotError where nothing lies between the instants; none is returned where every tenant failed.
+    """
+    found = []
+    for name, known in looked.chosen(tenant).items():
+        with looked.handling(name):
+            nights = sorted(known.nights, key=lambda night: night.at)
+            made = trends(name, nights, _entries(known), now=now, between=within)
+            if made is not None:
+                found.append(made)
+    if not found and not looked.failures:
+        raise _empty(looked.where, *within)
+    return found
+
+
+def _empty(where: str, *within: datetime | None) -> SnapshotError:
+    first, last = (None if moment is None else format_instant(moment) for moment in within)
+    if first is not None and last is not None:
+        message = f"{where} has nothing between {first} and {last}"
+    else:
+        message = f"{where} has nothing after {first}" if first is not None else f"{where} has nothing before {last}"
+    return SnapshotError("history-empty", message, hint="name other instants, or leave --from and --to out")
+
+
+def two_nights(
+    looked: Looked, tenant: str | None, first: datetime, last: datetime, *, day: bool = False
+) -> list[Between]:
+    """Return what is new, gone and changed between two instants, of one tenant or all.
+
+    With `day` the first is the beginning of a day, and stands for the first night from then on.
+
+    UsageError where they stand in the wrong order.
+    """
+    in_order(first, last)
+    names = list(looked.tenants) if tenant is None else [looked.one(tenant)[0]]
+    return [
+        between(n, sorted(known.nights, key=lambda night: night.at), known.results, first, last, day=day)
+        for n, known in ((name, looked.tenants[name]) for name in names)
+    ]
+
+
+def in_order(first: datetime, last: datetime) -> None:
+    """Raise UsageError where the night to compare with is the later one."""
+    if last < first:
+        raise UsageError(
+            "usage",
+            f"--from {format_instant(first)} lies after --to {format_instant(last)}",
+            hint="name the earlier night first",
+        )
+
+
+def since_when(
+    looked: Looked, tenant: str | None, *, by: str, wanted: str, warn: Callable[[Diagnostic], None] = lambda _: None
+) -> tuple[str, tuple[Episode, ...]]:
+    """Return the tenant and every stretch of time of a finding, of a policy's findings, or of a person's.
+
+    Where there is none, because no result knows the name, `warn` hears of it and of the names that come near.
+    """
+    name, known = looked.one(tenant)
+    entries = _entries(known)
+    if known.results is None or not entries:
+        raise SnapshotError(
+            "history-results", f"{looked.where} has no result of {name}", hint="`auditor store put STORE result.json`"
+        )
+    events = known.results.events()
+    found = episodes(events, by=by, wanted=wanted)
+    if not found:
+        unknown = _unknown_policy(name, entries, wanted) if by == "policy" else _unknown_person(name, events, wanted)
+        if by != "finding" and unknown is not None:
+            warn(unknown)
+    return name, found
+
+
+def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagnostic | None:
+    policies = sorted({policy["id"] for entry in entries for policy in entry.summary["policies"]})
+    if wanted in policies:
+        return None
+    close = get_close_matches(wanted.casefold(), policies, n=3)
+    return Diagnostic(
+        slug="history-unknown",
+        message=f"no stored result of {tenant} knows a policy '{wanted}'",
+        hint=f"did you mean {' or '.join(close)}?" if close else "`auditor history -f json` lists the policies",
+        level=Level.WARNING,
+    )
+
+
+def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | None:
+    """Tell only whose names come near: of most people there is nothing to find."""
+    people = events.filter(pc.field("subject_type") == "user")
+    names: dict[str, set[str]] = {}
+    for column in ("person", "subject_name"):
+        for name in people.column(column).unique().drop_null().to_pylist():
+            names.setdefault(_local(name), set()).add(name)
+    near = get_close_matches(_local(wanted), names, n=3)
+    close = [name for each in near for name in sorted(names[each])][:3]
+    if not close:
+        return None
+    return Diagnostic(
+        slug="history-unknown",
+        message=f"no stored result of {tenant} has a finding about '{wanted}'",
+        hint=f"did you mean {' or '.join(close)}?",
+        level=Level.WARNING,
+    )
+
+
+def _local(name: str) -> str:
+    """Return what tells a name from others: what stands after the @ is the same for all."""
+    return name.casefold().partition("@")[0]
+
+
+def stored_runs(
+    where: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
+) -> tuple[Past, ...]:
+    """Return what earlier runs of the same tenants came to, oldest first; runs that lack one of them are left out.
+
+    Where the results of one of several tenants cannot be read, `warn` hears of it as an error, and no run is told: it
+    would lack that tenant.
+    """
+    store = store_at(where).opened()
+    names = [tenant.name for tenant in result.tenants if tenant.failure is None]
+    by_run: dict[datetime, list[Entry]] = {}
+    for name in names:
+        with Wall(name, alone=len(result.tenants) == 1) as wall:
+            for entry in Ledger(store.place, name).entries():
+                if entry.as_of < result.run.as_of:
+                    by_run.setdefault(entry.as_of, []).append(entry)
+        if wall.failure is not None:
+            for diagnostic in wall.failure.diagnostics:
+                warn(diagnostic)
+            by_run.clear()
+            break
+    others = {s.sku_id.casefold() for t in result.tenants for s in t.seats if s.applies_to != "User"}
+    runs = [(at, entries) for at, entries in sorted(by_run.items()) if len(entries) == len(names)]
+    return tuple(_past(at, entries, others) for at, entries in runs)
+
+
+def _past(at: datetime, entries: Sequence[Entry], others: AbstractSet[str]) -> Past:
+    money: dict[str, Decimal] = {}
+    for entry in entries:
+        for currency, amount in entry.summary["money"].items():
+            money[currency] = money.get(currency, Decimal(0)) + Decimal(amount)
+    counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
+    return Past(as_of=at, open=counts, money=money, spare=_spare(entries, others), whole=False)
+
+
+def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
+    """Sum the spare seats that cost something; `others` are the ids of products that are not for people.
+
+    None where a number is not known, or a tenant's products were not read.
+    """
+    if not all(entry.summary.get("seatsWhole", bool(entry.summary["seats"])) for entry in entries):
+        return None
+    free = free_part_numbers()
+    found = [
+        seat["spare"]
+        for entry in entries
+        for seat in entry.summary["seats"]
+        if seat["skuPartNumber"].casefold() not in free and seat["skuId"].casefold() not in others
+    ]
+    return sum(found) if found and None not in found else None
+
+
+def _entries(known: _Tenant) -> tuple[Entry, ...]:
+    return () if known.results is None else known.results.entries()
+
+
+def _of_store(store: Store, failures: dict[str, Wall]) -> dict[str, _Tenant]:
+    named: defaultdict[str, list[str]] = defaultdict(list)
+    for name in store.place.names(""):
+        if instant_name(name) or commit_tenant(name) is not None:
+            named[name.partition("/")[0]].append(name)
+    found: dict[str, _Tenant] = {}
+    for tenant, names in named.items():
+        with _contained(tenant, failures):
+            nights = tuple(
+                NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
+                for night in store.counts(names)
+            )
+            found[tenant] = _Tenant(nights=nights, results=Ledger(store.place, tenant))
+    return found
+
+
+def _plain(root: Path, failures: dict[str, Wall]) -> dict[str, _Tenant]:
+    """Read the seats of a folder of snapshots; its people stay unread, so nothing is known of them."""
+    from auditor.store.writer import seats_of  # noqa: PLC0415  a store needs none of it
+
+    folders = list(find(root)) if files.is_file(root / "manifest.json") else (find(root) and all_folders(root))
+    found: dict[str, _Tenant] = {}
+    for folder in folders:
+        with _contained(folder.parent.name, failures):
+            manifest = manifest_of(folder)
+            summary = {"seats": seats_of(products_of(folder), None), "cohorts": None}
+            night = NightSummary(at=manifest.instant, complete=manifest.complete, summary=summary)
+            found[manifest.tenant] = _Tenant(nights=(*found.get(manifest.tenant, _Tenant()).nights, night))
+    return found
+
+
+def _loose(paths: Sequence[Path], failures: dict[str, Wall]) -> dict[str, Ledger]:
+    results = [saved_result(path) for path in paths]
+    memory = Memory()
+    found: dict[str, Ledger] = {}
+    for result in sorted(results, key=lambda result: result.run.as_of):
+        for tenant in result.tenants:
+            if tenant.failure is None:
+                with _contained(tenant.name, failures):
+                    found[tenant.name] = Ledger(memory, tenant.name)
+                    found[tenant.name].put(result, tenant, sums(tenant.findings))
+    return found

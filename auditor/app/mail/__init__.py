@@ -1,0 +1,1 @@
+"""Builds and delivers the mails about a Result."""

@@ -1,0 +1,313 @@
+"""A result into mails: who reads what, in which language, with which file, by which way, and never twice."""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+from auditor.app.mail.attachment import LARGEST, attached
+from auditor.app.report.localization import localised
+from auditor.app.report.subset import portion
+from auditor.app.report.waiver_subset import own_waivers
+from auditor.deliver import smtp_mail
+from auditor.deliver.letter import Attachment, Attempt, Fate, Letter, message, split_address
+from auditor.deliver.report_folder import write_all
+from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
+from auditor.deliver.sent_log import Mailing, SentLog, State
+from auditor.domain.errors import DeliveryError, Diagnostic, GraphError, SettingsError
+from auditor.domain.result import Result
+from auditor.domain.tenant import GraphMail, Mail, Settings, SmtpMail
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
+from auditor.render.text.earlier_run import Past
+
+_BEFORE: Final = {
+    State.ACCEPTED: "a mail of this run with the same content was sent before",
+    State.SENDING: "a mail of this run with the same content may have been sent",
+    State.UNKNOWN: "a mail of this run with the same content may have been sent",
+}
+
+
+class End(StrEnum):
+    """What became of a reader's mail."""
+
+    ACCEPTED = "accepted"
+    WRITTEN = "written"
+    """A file was written in place of sending."""
+    ALREADY = "already"
+    """It was sent before."""
+    NOT_DUE = "not-due"
+    """There is nothing to tell."""
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """Nobody can tell whether it was sent."""
+
+    @property
+    def fine(self) -> bool:
+        """Whether nobody has to look after it."""
+        return self not in {End.REFUSED, End.UNKNOWN}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A reader and what became of their mail."""
+
+    address: str
+    end: End
+    message: str = ""
+    hint: str | None = None
+    file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """How a result is to be mailed."""
+
+    settings: Settings
+    now: datetime
+    environ: Mapping[str, str]
+    log: Path
+    dry_run: Path | None = None
+    """The folder for .eml files; nothing is sent then."""
+    resend: bool = False
+    only: tuple[str, ...] = ()
+    """Addresses; none means every recipient."""
+    link: str = ""
+    report_link: bool = False
+    """Whether the link leads to the HTML report."""
+    fallback: str = "en"
+    history: Path | str | None = None
+    """Earlier results, for the curves: a folder of them, or a store."""
+    notice: Callable[[str], None] = lambda _: None
+    warn: Callable[[Diagnostic], None] = lambda _: None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Prepared:
+    """A letter with the line of the log that it will get."""
+
+    letter: Letter
+    mailing: Mailing
+
+
+def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
+    """Return how mail is sent; SettingsError where settings or variables are missing, or nobody is to get any."""
+    if settings.mail is None:
+        raise SettingsError(
+            "mail-missing",
+            "the tenants file does not say how mail is sent",
+            hint="add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md",
+        )
+    if not any(tenant.recipients for tenant in settings.tenants):
+        raise SettingsError(
+            "mail-nobody",
+            "no tenant in the tenants file has recipients",
+            hint="add `recipients: [{address: …}]` to a tenant",
+        )
+    needed = ["css_inline"]
+    if isinstance(settings.mail.route, SmtpMail):
+        smtp_mail.open_relay(settings.mail.route, environ)
+    else:
+        needed += ["msgraph", "azure", "aiohttp"]
+    for module in needed:
+        # Looked up, not imported: what an audit needs half an hour later is missed now.
+        if find_spec(module) is None:
+            raise ModuleNotFoundError(f"No module named '{module}'", name=module)
+    return settings.mail
+
+
+def send_result(result: Result, sending: Sending) -> tuple[Sent, ...]:
+    """Mail a result to everybody who is to read of it, by address; what goes wrong with one mail stops no other.
+
+    Raises SettingsError where settings are missing, DeliveryError where the list of sent mails cannot be kept.
+    """
+    mail = check_mail(sending.settings, sending.environ)
+    log = SentLog(sending.log)
+    done: list[Sent] = []
+    ready: list[_Prepared] = []
+    spoken: dict[str, Result] = {}
+    chosen = tuple(_chosen(result, sending))
+    for envelope, history in zip(chosen, _histories(result, chosen, sending), strict=True):
+        if envelope.locale not in spoken:
+            # The whole of it: an action keeps its words where a reader sees some of its findings only.
+            spoken[envelope.locale] = localised(result, envelope.locale)
+        outcome = _prepared(spoken[envelope.locale], envelope, mail, sending, log, history)
+        if isinstance(outcome, Sent):
+            done.append(outcome)
+        elif sending.dry_run is not None:
+            done.append(_written(outcome.letter, sending.dry_run))
+        else:
+            ready.append(outcome)
+    if ready:
+        done += asyncio.run(_carried(ready, mail, sending, log))
+    return tuple(sorted(done, key=lambda sent: sent.address.casefold()))
+
+
+def _chosen(result: Result, sending: Sending) -> Iterator[Envelope]:
+    audited = {tenant.name for tenant in result.tenants}
+    found = envelopes(sending.settings.tenants, audited, fallback=sending.fallback)
+    wanted = {address.casefold() for address in sending.only}
+    unknown = wanted - {envelope.address.casefold() for envelope in found}
+    if unknown:
+        raise SettingsError(
+            "mail-recipient",
+            f"{min(unknown)} is no recipient of the tenants in this result",
+            hint="add it to `recipients` in the tenants file",
+        )
+    return (envelope for envelope in found if not wanted or envelope.address.casefold() in wanted)
+
+
+def _histories(result: Result, chosen: Sequence[Envelope], sending: Sending) -> Sequence[tuple[Past, ...]]:
+    if sending.history is None:
+        return [()] * len(chosen)
+    from auditor.app.history.earlier_runs import earlier_of  # noqa: PLC0415  a mail without curves needs none of it
+
+    portions = [(envelope, portion(result, envelope)) for envelope in chosen]
+    return earlier_of(sending.history, portions, sending.warn)
+
+
+def _prepared(
+    result: Result, envelope: Envelope, mail: Mail, sending: Sending, log: SentLog, history: tuple[Past, ...]
+) -> _Prepared | Sent:
+    """Write a reader's letter; a Sent where there is none to send."""
+    mine = own_waivers(portion(result, envelope))
+    week = week_of(result.run.as_of)
+    sent = sending.dry_run is None and log.weekly_sent(envelope.address, week)
+    why = reason(mail.send, mine, envelope, weekly_sent=sent)
+    if why is None:
+        return Sent(address=envelope.address, end=End.NOT_DUE)
+    try:
+        for address in (mail.sender, envelope.address):
+            split_address(address)
+    except DeliveryError as error:
+        return Sent(address=envelope.address, end=End.REFUSED, message=error.message, hint=error.hint)
+    sending.notice(f"writing the mail to {envelope.address}")
+    letter = _letter(mine, envelope, mail, sending, weekly=why is Reason.WEEKLY, history=history)
+    mailing = Mailing(
+        key=letter.key,
+        run=result.run.id,
+        recipient=envelope.address,
+        message_id=letter.message_id,
+        week=week if why is Reason.WEEKLY else "",
+    )
+    before = None if sending.dry_run is not None or sending.resend else log.state(letter.key)
+    if before is not None:
+        return _told_before(envelope.address, before, sending.log)
+    return _Prepared(letter=letter, mailing=mailing)
+
+
+def _told_before(address: str, state: State, log: Path) -> Sent:
+    words = _BEFORE[state]
+    if state is State.ACCEPTED:
+        return Sent(address=address, end=End.ALREADY, message=words)
+    hint = f"look into the sending mailbox; --resend sends it all the same (the list is {log})"
+    return Sent(address=address, end=End.UNKNOWN, message=words, hint=hint)
+
+
+def _letter(
+    mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, weekly: bool, history: tuple[Past, ...]
+) -> Letter:
+    attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail), history=history)
+    large = attachment is not None and len(attachment.body) > LARGEST
+    severities, owners, tags = envelope.scope()
+    reader = Reader(
+        locale=envelope.locale,
+        weekly=weekly,
+        severities=severities,
+        owners=owners,
+        tags=tags,
+        link=sending.link,
+        anchors=sending.report_link,
+        attachment=attachment.name if attachment is not None and not large else "",
+        too_large=attachment.name if attachment is not None and large else "",
+        history=history,
+    )
+    parts = render_mail(mine, reader)
+    goes = None if large else attachment
+    letter = Letter(
+        sender=mail.sender,
+        recipient=envelope.address,
+        subject=parts.subject,
+        text=parts.text,
+        html=parts.html,
+        language=parts.language,
+        attachment=goes,
+        key="",
+        at=sending.now,
+    )
+    return replace(letter, key=_key(mine.run.id, letter, goes))
+
+
+def _suits(mail: Mail) -> Callable[[int], bool]:
+    if isinstance(mail.route, SmtpMail):
+        return lambda _: True
+    from auditor.deliver.graph_mail import fits  # noqa: PLC0415 - the SDK is for mail by Graph only
+
+    return fits
+
+
+def _key(run: str, letter: Letter, attachment: Attachment | None) -> str:
+    """Return what tells a mail from every other: the run, the reader and the whole content."""
+    digest = hashlib.sha256()
+    file = b"" if attachment is None else hashlib.sha256(attachment.body).digest()
+    for part in (run, letter.recipient.casefold(), letter.sender, letter.subject, letter.text, letter.html):
+        digest.update(hashlib.sha256(part.encode()).digest())
+    digest.update(file)
+    return digest.hexdigest()
+
+
+def _written(letter: Letter, folder: Path) -> Sent:
+    name = "".join(sign if sign.isalnum() or sign in "@.-_+" else "_" for sign in letter.recipient)
+    path = folder / f"{name.lstrip('.')}.eml"
+    write_all([(path, [message(letter).as_bytes()])])
+    return Sent(address=letter.recipient, end=End.WRITTEN, file=path)
+
+
+async def _carried(ready: Sequence[_Prepared], mail: Mail, sending: Sending, log: SentLog) -> list[Sent]:
+    done: list[Sent] = []
+    async with AsyncExitStack() as stack:
+        try:
+            carry = await _carrier(mail, sending, stack)
+        except (GraphError, SettingsError) as error:
+            # The reports are there already: a way that cannot be opened is a mail that fails, and nothing more.
+            return [
+                Sent(address=one.letter.recipient, end=End.REFUSED, message=error.message, hint=error.hint)
+                for one in ready
+            ]
+        for one in ready:
+            claim = log.claim(one.mailing, sending.now, again=sending.resend)
+            if claim is None:
+                done.append(_told_before(one.letter.recipient, log.state(one.letter.key) or State.SENDING, sending.log))
+                continue
+            sending.notice(f"sending to {one.letter.recipient}")
+            attempt = await carry(one.letter)
+            log.settle(one.mailing, State(attempt.fate.value), sending.now, claim)
+            done.append(_told(one.letter.recipient, attempt))
+    return done
+
+
+async def _carrier(mail: Mail, sending: Sending, stack: AsyncExitStack) -> Callable[[Letter], Awaitable[Attempt]]:
+    match mail.route:
+        case SmtpMail() as relay:
+            opened = smtp_mail.open_relay(relay, sending.environ)
+            return lambda letter: asyncio.to_thread(smtp_mail.send, opened, letter)
+        case GraphMail(tenant=name):
+            from auditor.deliver import graph_mail  # noqa: PLC0415 - the SDK is for mail by Graph only
+            from auditor.graph.client import open_graph  # noqa: PLC0415
+            from auditor.graph.credentials import SignIn  # noqa: PLC0415
+
+            tenant = next(tenant for tenant in sending.settings.tenants if tenant.name == name)
+            sign_in = await stack.enter_async_context(SignIn(tenant, environ=sending.environ))
+            graph = await stack.enter_async_context(open_graph(tenant, sign_in, mail=True))
+            return lambda letter: graph_mail.send(graph, letter)
+
+
+def _told(address: str, attempt: Attempt) -> Sent:
+    ends = {Fate.ACCEPTED: End.ACCEPTED, Fate.REFUSED: End.REFUSED, Fate.UNKNOWN: End.UNKNOWN}
+    return Sent(address=address, end=ends[attempt.fate], message=attempt.message, hint=attempt.hint)

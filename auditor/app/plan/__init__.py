@@ -1,0 +1,1 @@
+"""Makes the remediation plan and proves it."""

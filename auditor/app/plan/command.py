@@ -1,0 +1,82 @@
+"""What one call of `auditor plan` names into its plan, and the plan into files."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.audit.run import Request, opened_states, policies_for
+from auditor.app.catalogue import active
+from auditor.app.plan.json_document import plan_json
+from auditor.app.plan.planner import plan_run
+from auditor.domain.errors import UsageError
+from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.planner.model import FleetPlan
+from auditor.wording import Wording
+
+FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md", "html": "plan.html"}
+"""Format → default file name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanRequest:
+    """What a plan is asked for."""
+
+    policies: tuple[Path, ...] = ()
+    demo: bool = False
+    snapshots: tuple[Path | str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    as_of: datetime
+
+
+def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
+    """Make the plan; raises AuditorError where there is nothing to plan for."""
+    if request.demo == bool(request.snapshots):
+        raise UsageError(
+            "usage",
+            "a plan is made from a snapshot" if not request.demo else "--demo plans for its own tenants",
+            hint="name a --snapshot that `auditor collect` wrote, or --demo, and not both",
+        )
+    asked = Request(
+        policies=request.policies,
+        demo=request.demo,
+        snapshots=request.snapshots,
+        tenants=request.tenants,
+        as_of=request.as_of,
+        started=request.as_of,
+    )
+    policies = policies_for(asked)
+    if not policies.policies:
+        raise UsageError(
+            "policies-none",
+            "the policy files define no policy, so there is nothing to plan for",
+            hint="name the files with `policies:` too, or run without a path to use the starter library",
+        )
+    with opened_states(asked, policies) as states:
+        return plan_run(list(states), policies, active(), request.as_of, words=words)
+
+
+def exit_code(plan: FleetPlan) -> int:
+    """Return 3 for an incomplete snapshot, 1 where the proof does not hold, 0 otherwise."""
+    if not plan.complete:
+        return 3
+    return 0 if plan.proven else 1
+
+
+def documents(plan: FleetPlan, told: FleetPlan, words: Wording) -> Mapping[str, Callable[[], bytes]]:
+    """Return what makes the plan's document in each format.
+
+    `told` is the same plan in the language of `words`, for people.
+    """
+    return {
+        "json": lambda: plan_json(plan),
+        "markdown": lambda: plan_markdown(told, words=words).encode("utf-8", "replace"),
+        "html": lambda: _page(told, words),
+    }
+
+
+def _page(told: FleetPlan, words: Wording) -> bytes:
+    from auditor.app.plan.html_view import plan_html  # noqa: PLC0415  only the page needs a template engine
+
+    return plan_html(told, words=words)

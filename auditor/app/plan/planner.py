@@ -1,0 +1,350 @@
+"""Snapshots × policies into a plan and its proof: the plan is applied to a copy of the snapshots and audited again."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from auditor.app.audit.pipeline import Unaudited, audit
+from auditor.app.audit.remediation import packaged_library
+from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
+from auditor.catalogue import Catalogue
+from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
+from auditor.domain.errors import AuditorError
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.engine.binding import bind
+from auditor.engine.tenant_facts import Facts
+from auditor.failures import reason_of
+from auditor.policy.data_needs import needs
+from auditor.remedy.kinds import Kind
+from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.planner.cost import figures
+from auditor.remedy.planner.draft import Draft, Lessons, Options, at_their_turn, draft, listed, options_of
+from auditor.remedy.planner.model import (
+    Dropped,
+    FleetPlan,
+    Proof,
+    Remaining,
+    Solved,
+    Standing,
+    TenantPlan,
+)
+from auditor.remedy.planner.options import Limit
+from auditor.remedy.planner.remaining_reasons import why, why_code
+from auditor.remedy.planner.simulation import resulting
+from auditor.snapshot.manifest import format_instant
+from auditor.snapshot.model import Snapshot
+
+TRIES = 12
+"""How often a plan is drawn up anew, each time without what the audit of the copy spoke against; then with nothing."""
+
+_TOO_FEW = frozenset({"seats.below-minimum", "seats.over-assigned", "seats.quota-exceeded"})
+_TOO_MANY = frozenset({"seats.above-maximum", "balance.imbalance"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Try:
+    drafts: Mapping[str, Draft]
+    after: Result
+
+
+def plan_run(
+    states: Sequence[Snapshot | Unaudited],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    *,
+    words: Words = ENGLISH,
+    solver: str | None = None,
+) -> FleetPlan:
+    """Return the plan of every tenant with its proof.
+
+    A plan that creates a finding is drawn up again without what created it. `solver` forces `milp` or `walk`. A tenant
+    that fails has no plan, and is incomplete.
+    """
+    alone = len(states) == 1
+    before = audit(states, policies, catalogue, as_of, alone=alone)
+    failures: dict[str, AuditorError] = {}
+    facts, options = _options(before, states, policies, catalogue, as_of, failures)
+    lessons = {name: Lessons() for name in options}
+    for number in range(TRIES + 1):
+        if number == TRIES:
+            for name, lesson in lessons.items():
+                lesson.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
+        tried = _tried(facts, options, lessons, policies, catalogue, as_of, words, solver, failures)
+        _leave_out(failures, options, lessons)
+        again = _learn(before, tried, lessons, options, words, failures)
+        _leave_out(failures, options, lessons)
+        if not again:
+            break
+    return _fleet_plan(before, tried, options, lessons, policies, words, failures)
+
+
+def _leave_out(failures: Collection[str], options: dict[str, Options], lessons: dict[str, Lessons]) -> None:
+    """Plan no further for tenants that failed."""
+    for name in options.keys() & set(failures):
+        del options[name], lessons[name]
+
+
+def _options(
+    before: Result,
+    states: Sequence[Snapshot | Unaudited],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    failures: dict[str, AuditorError],
+) -> tuple[dict[str, Facts], dict[str, Options]]:
+    """Return what is known of each tenant that was judged, and what could be done there, by name."""
+    facts: dict[str, Facts] = {}
+    options: dict[str, Options] = {}
+    snapshots = {state.manifest.tenant: state for state in states if isinstance(state, Snapshot)}
+    for tenant in before.tenants:
+        if tenant.name in snapshots and tenant.failure is None:
+            with planned(tenant.name, failures, alone=len(states) == 1):
+                facts[tenant.name] = Facts(snapshots[tenant.name], catalogue, policies, as_of)
+                options[tenant.name] = options_of(bind(policies, facts[tenant.name]), tenant)
+    return facts, options
+
+
+def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
+    facts: Mapping[str, Facts],
+    options: Mapping[str, Options],
+    lessons: Mapping[str, Lessons],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    words: Words,
+    solver: str | None,
+    failures: dict[str, AuditorError],
+) -> _Try:
+    """Draw up every plan once, and audit what it would lead to; tenants that fail are noted."""
+    library, alone = packaged_library(), len(facts) + len(failures) == 1
+    drafts: dict[str, Draft] = {}
+    changed: list[Snapshot] = []
+    for name, own in options.items():
+        with planned(name, failures, alone=alone):
+            made = draft(own, lessons[name], library, words=words, solver=solver)
+            changed.append(resulting(facts[name], made.state))
+            drafts[name] = made
+    after = audit(changed, policies, catalogue, as_of, alone=alone)
+    failures |= failed_after(after)
+    return _Try(drafts=drafts, after=after)
+
+
+def _learn(
+    before: Result,
+    tried: _Try,
+    lessons: Mapping[str, Lessons],
+    options: Mapping[str, Options],
+    words: Words,
+    failures: dict[str, AuditorError],
+) -> bool:
+    """Note what the tries and failures showed; whether there is anything to do differently."""
+    learnt = False
+    then = {tenant.name: tenant for tenant in before.tenants}
+    for tenant in tried.after.tenants:
+        name = tenant.name
+        if name in lessons:
+            with planned(name, failures, alone=len(before.tenants) == 1):
+                learnt = (
+                    lesson_of(then[name], tenant, lessons[name], tried.drafts[name], options[name], words) or learnt
+                )
+    for finding in _new(before.fleet.findings, tried.after.fleet.findings):
+        for name, lesson in lessons.items():
+            learnt = _avoid(lesson, finding, tried.drafts[name], options[name], words) or learnt
+    return learnt
+
+
+def lesson_of(
+    before: TenantResult, after: TenantResult, lesson: Lessons, made: Draft, options: Options, words: Words
+) -> bool:
+    """Add to a tenant's lesson what a draft of its plan led to; whether the next draft has to differ."""
+    learnt = sum(_bar(lesson, user, why(words, "refused", detail=told)) for user, told in made.refused.items()) > 0
+    for finding in _new(before.findings, after.findings):
+        learnt = _avoid(lesson, finding, made, options, words) or learnt
+    claimed = {mark for one in made.decided for mark in one.findings}
+    for finding in after.findings:
+        if finding.status is Status.OPEN and finding.fingerprint in claimed:
+            learnt = _bar(lesson, options.owner(finding.subject.id), why(words, "person")) or learnt
+    if _undecided(before.policies, after.policies):
+        for user in made.taken:
+            learnt = _bar(lesson, user, why(words, "limit", detail="-")) or learnt
+    return learnt
+
+
+def _bar(lesson: Lessons, user: str, reason: str) -> bool:
+    if user in lesson.barred:
+        return False
+    lesson.barred[user] = reason
+    return True
+
+
+def _avoid(lesson: Lessons, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
+    """Find who or which seats made a new finding, and leave them alone."""
+    reason = why(words, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
+    owner = options.owner(finding.subject.id)
+    if finding.subject.type is SubjectType.USER and owner in made.taken:
+        return _bar(lesson, owner, reason)
+    sku_id = finding.product.sku_id if finding.product is not None else None
+    if sku_id is not None and sku_id not in lesson.limits and finding.check in _TOO_FEW | _TOO_MANY:
+        lesson.limits[sku_id] = Limit(most=0) if finding.check in _TOO_FEW else Limit(least=0)
+        lesson.reasons[sku_id] = reason
+        return True
+    fewer = [user for user in made.taken if sku_id is None or sku_id in made.taken[user].way.seats]
+    learnt = [_bar(lesson, user, reason) for user in fewer or made.taken]
+    return any(learnt)
+
+
+def _new(before: Sequence[Finding], after: Sequence[Finding]) -> tuple[Finding, ...]:
+    known = {finding.fingerprint for finding in before if finding.status is Status.OPEN}
+    return tuple(f for f in after if f.status is Status.OPEN and f.fingerprint not in known)
+
+
+def _undecided(before: Sequence[object], after: Sequence[object]) -> tuple[str, ...]:
+    known = {outcome.id for outcome in before if outcome.status is Outcome.NOT_EVALUATED}  # type: ignore[attr-defined]
+    return tuple(
+        outcome.id  # type: ignore[attr-defined]
+        for outcome in after
+        if outcome.status is Outcome.NOT_EVALUATED and outcome.id not in known  # type: ignore[attr-defined]
+    )
+
+
+def _fleet_plan(
+    before: Result,
+    tried: _Try,
+    options: Mapping[str, Options],
+    lessons: Mapping[str, Lessons],
+    policies: PolicySet,
+    words: Words,
+    failures: dict[str, AuditorError],
+) -> FleetPlan:
+    after = {tenant.name: tenant for tenant in tried.after.tenants}
+    tenants: list[TenantPlan] = []
+    for tenant in before.tenants:
+        name = tenant.name
+        if name in options:
+            with planned(name, failures, alone=len(before.tenants) == 1):
+                tenants.append(
+                    _tenant_plan(tenant, after[name], options[name], tried.drafts[name], lessons[name], words)
+                )
+        if name in failures or name not in options:
+            reason = tenant.failure if name not in failures else reason_of(failures[name])
+            tenants.append(unplanned(tenant, reason or ""))
+    return FleetPlan(
+        as_of=format_instant(before.run.as_of),
+        policy_digest=policies.digest,
+        tenants=tuple(tenants),
+        fleet=_fleet_proof(before.fleet, tried.after.fleet, words),
+    )
+
+
+def _fleet_proof(before: FleetResult, after: FleetResult, words: Words) -> Proof:
+    left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
+    open_ = [finding.fingerprint for finding in before.findings if finding.status is Status.OPEN]
+    return Proof(
+        fixed=tuple(mark for mark in open_ if mark not in left),
+        remaining=tuple(
+            Remaining(fingerprint=mark, code="fleet", why=why(words, "fleet")) for mark in open_ if mark in left
+        ),
+        new=_new(before.findings, after.findings),
+        undecided=_undecided(before.policies, after.policies),
+    )
+
+
+def _tenant_plan(
+    before: TenantResult,
+    after: TenantResult,
+    options: Options,
+    made: Draft,
+    lessons: Lessons,
+    words: Words,
+) -> TenantPlan:
+    left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
+    open_ = tuple(finding for finding in before.findings if finding.status is Status.OPEN)
+    fixed = tuple(finding.fingerprint for finding in open_ if finding.fingerprint not in left)
+    claimed = {mark for one in made.decided for mark in one.findings}
+    # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
+    done = set(fixed) - claimed
+    needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
+    told = listed(options, replace(before, findings=needed), made.decided, packaged_library(), words)
+    actions = at_their_turn(told, made.late)
+    kinds = {mark: action.kind for action in actions for mark in action.findings}
+    money = (
+        figures(before, after, made.taken, options.plan, done=False),
+        figures(before, after, made.taken, options.plan, done=True),
+    )
+    return TenantPlan(
+        name=before.name,
+        tenant_id=before.tenant_id,
+        display_name=before.display_name,
+        cloud=before.cloud,
+        complete=before.complete and not any(o.status is Outcome.NOT_EVALUATED for o in before.policies),
+        omitted=_omitted(before, options.plan.facts.policies),
+        actions=actions,
+        before=Standing(open=len(open_), money=money[0]),
+        after=Standing(open=len(left), money=money[1]),
+        proof=Proof(
+            fixed=fixed,
+            remaining=tuple(
+                _remaining(finding, kinds, options, lessons, words) for finding in open_ if finding.fingerprint in left
+            ),
+            new=_new(before.findings, after.findings),
+            undecided=_undecided(before.policies, after.policies),
+        ),
+        dropped=tuple(
+            Dropped(subject=subject, why=reason)
+            for subject, reason in sorted({**lessons.barred, **lessons.reasons}.items())
+        ),
+        solved=_solved(options, made, lessons),
+        findings=open_,
+    )
+
+
+def _solved(options: Options, made: Draft, lessons: Lessons) -> Solved:
+    """Tell how sure the choice is: where something was left out, a better one was not ruled out."""
+    return Solved(
+        solver=made.choice.solver,
+        optimal=made.choice.optimal and not (lessons.barred or lessons.limits),
+        reached=-made.choice.goals[0],
+        bound=sum(-min(weighed.way.goals[0] for weighed in own) for own in options.weighed.values()),
+        unpriced=tuple(sorted({sku for weighed in made.taken.values() for sku in weighed.unpriced})),
+        partial=options.partial,
+    )
+
+
+def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
+    needed = needs(policies).sources
+    partly = [
+        f"{source.name.value}: {source.status.value}" + (f" ({source.reason})" if source.reason else "")
+        for source in tenant.sources
+        if source.name in needed and source.status not in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED}
+    ]
+    undecided = [
+        f"{outcome.id}: {outcome.reason or outcome.status.value}"
+        for outcome in tenant.policies
+        if outcome.status is Outcome.NOT_EVALUATED
+    ]
+    return (*partly, *undecided)
+
+
+def _remaining(
+    finding: Finding, kinds: Mapping[str, str], options: Options, lessons: Lessons, words: Words
+) -> Remaining:
+    """Say why a finding stays: what was tried and dropped, else what kind of action it needs."""
+    mark, user = finding.fingerprint, options.owner(finding.subject.id)
+    if user in lessons.barred:
+        return Remaining(fingerprint=mark, code="limit", why=lessons.barred[user])
+    if user in options.pathless:
+        return Remaining(fingerprint=mark, code="paths", why=why(words, "paths"))
+    ways = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.mended]
+    for weighed in ways:
+        for sku_id in weighed.way.seats:
+            if sku_id in lessons.reasons:
+                return Remaining(fingerprint=mark, code="limit", why=lessons.reasons[sku_id])
+    if ways:
+        code = "seats" if all(max(weighed.way.seats.values(), default=0) > 0 for weighed in ways) else "idle"
+        return Remaining(fingerprint=mark, code=code, why=why(words, code))
+    code = why_code(Kind(kinds[mark])) if mark in kinds else "person"
+    if mark in options.ending and code != "group":
+        code = "ends"
+    return Remaining(fingerprint=mark, code=code, why=why(words, code))

@@ -1,0 +1,194 @@
+"""Two sets of policies and one snapshot into what the change from one to the other would do."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+
+from auditor import __version__
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.audit.run import Request, opened_states
+from auditor.app.catalogue import active
+from auditor.app.policies.git_ref import commit_of, files_of, is_safe
+from auditor.app.policy_files import DEFAULT, LIBRARY, policy_files
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
+from auditor.domain.enums import Outcome, Severity
+from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.policy.loader import load
+from auditor.render.preview.model import Changed, Difference, PolicyChange, Preview, Side, Unknown, worse
+from auditor.snapshot.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewRequest:
+    """What one call of `auditor preview` asks for."""
+
+    base: str
+    """A git ref, or a folder of policies."""
+    policies: tuple[Path, ...] = ()
+    """The places of the changed policies; none means policies/, else the starter library."""
+    demo: bool = False
+    snapshots: tuple[Path | str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    as_of: datetime
+    names: bool = False
+    """Whether people are called by name; pseudonyms otherwise."""
+    key: Key | None = None
+    """Of the pseudonyms; must be given where people are not called by name."""
+
+
+def preview(request: PreviewRequest) -> Preview:
+    """Audit every tenant with both sets at one instant and compare; AuditorError where either set is broken."""
+    if request.demo == bool(request.snapshots):
+        raise UsageError(
+            "usage",
+            "--demo previews on its own tenants" if request.demo else "a preview is made from a snapshot",
+            hint="name a --snapshot that `auditor collect` wrote, or --demo, and not both",
+        )
+    (base, before), (head, after) = _sides(request)
+    asked = Request(
+        demo=request.demo,
+        snapshots=request.snapshots,
+        tenants=request.tenants,
+        as_of=request.as_of,
+        started=request.as_of,
+    )
+    with opened_states(asked, after) as found:
+        states = [state for state in found if isinstance(state, Snapshot)]
+        old = remedied(audit(states, before, active(), request.as_of), before)
+        new = remedied(audit(states, after, active(), request.as_of), after)
+    policies = _policies(old, new)
+    if not request.names:
+        if request.key is None:
+            raise ValueError("a preview with pseudonyms needs a key")
+        old, new = redacted(old, request.key), redacted(new, request.key)
+    return _compared(old, new, base, head, policies)
+
+
+def exit_code(found: Preview, fail_on: Severity | None) -> int:
+    """Return 3 where either side is incomplete, 1 where the change adds at or above the threshold, 0 otherwise."""
+    if not found.complete:
+        return 3
+    return int(fail_on is not None and any(severity.reaches(fail_on) for severity in worse(found)))
+
+
+def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side, PolicySet]]:
+    """Load both sets; what is wrong with either is told at once, and says whose it is."""
+    places = request.policies or ((DEFAULT,) if DEFAULT.is_dir() else ())
+    name = " ".join(place.as_posix() for place in places) or LIBRARY
+    wrong: list[Diagnostic] = []
+    loaded: list[tuple[Side, PolicySet]] = []
+    for side in ("base", "head"):
+        commit = None
+        try:
+            if side == "head":
+                files, called = policy_files(request.policies), name
+            else:
+                called = request.base
+                commit, files = _base(request)
+            # A waiver of the base that runs too long is no fault of the change.
+            policies = _loaded(files, None if side == "base" else request.as_of.date())
+        except InputError as error:
+            wrong += [replace(item, message=f"{side}: {item.message}") for item in error.diagnostics]
+            continue
+        except AuditorError as error:
+            error.diagnostics = tuple(replace(item, message=f"{side}: {item.message}") for item in error.diagnostics)
+            raise
+        told = Side(name=called, commit=commit, digest=policies.digest, policies=len(policies.policies))
+        loaded.append((told, policies))
+    if wrong:
+        raise InputError(wrong)
+    return loaded[0], loaded[1]
+
+
+def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]:
+    """Return the commit, where the base is a ref, and its files; a folder goes before a ref of the same name."""
+    if not request.base or request.base.startswith("-"):
+        raise UsageError(
+            "base-unsafe", f"'{request.base}' is no ref and no folder", hint="name a branch, tag or commit"
+        )
+    if Path(request.base).is_dir():
+        return None, policy_files((Path(request.base),))
+    if not is_safe(request.base):
+        raise UsageError(
+            "base-unsafe",
+            f"'{request.base}' is no folder, and holds what no single ref does",
+            hint="name a branch, tag or commit (no range, no path after a colon)",
+        )
+    commit = commit_of(request.base)
+    return commit, files_of(commit, request.policies, called=request.base)
+
+
+def _loaded(files: Sequence[tuple[str, bytes]], waivers_from: date | None) -> PolicySet:
+    return load(files, waivers_from=waivers_from).policies
+
+
+def _policies(old: Result, new: Result) -> tuple[PolicyChange, ...]:
+    before = {policy.id: policy for policy in old.run.policies}
+    after = {policy.id: policy for policy in new.run.policies}
+    return tuple(_policy(id_, before.get(id_), after.get(id_)) for id_ in sorted({*before, *after}))
+
+
+def _policy(id_: str, before: PolicyHeader | None, after: PolicyHeader | None) -> PolicyChange:
+    shown = after or before
+    return PolicyChange(
+        id=id_,
+        title="" if shown is None else shown.title,
+        before=None if before is None else before.severity,
+        after=None if after is None else after.severity,
+        edited=before is None or after is None or dict(before.spec) != dict(after.spec),
+    )
+
+
+def _compared(old: Result, new: Result, base: Side, head: Side, policies: tuple[PolicyChange, ...]) -> Preview:
+    # The same snapshots were audited twice, and both results are sorted by name.
+    tenants = tuple(
+        difference(after.name, before.findings, after.findings, after.policies)
+        for before, after in zip(old.tenants, new.tenants, strict=True)
+    )
+    return Preview(
+        tool_version=__version__,
+        as_of=new.run.as_of,
+        base=base,
+        head=head,
+        tenants=tenants,
+        fleet=difference("", old.fleet.findings, new.fleet.findings, new.fleet.policies),
+        policies=policies,
+        unknown=(*_unknown("base", old), *_unknown("head", new)),
+        complete=old.complete and new.complete,
+    )
+
+
+def difference(
+    name: str, before: Sequence[Finding], after: Sequence[Finding], outcomes: Sequence[PolicyOutcome]
+) -> Difference:
+    """Match findings by fingerprint; one whose policy the head could not evaluate is never said to be gone."""
+    old = {finding.fingerprint: finding for finding in before}
+    new = {finding.fingerprint: finding for finding in after}
+    unjudged = {outcome.id for outcome in outcomes if outcome.status is Outcome.NOT_EVALUATED}
+    gone = [finding for finding in before if finding.fingerprint not in new]
+    pairs = [(old[finding.fingerprint], finding) for finding in after if finding.fingerprint in old]
+    return Difference(
+        name=name,
+        added=tuple(finding for finding in after if finding.fingerprint not in old),
+        removed=tuple(finding for finding in gone if finding.policy not in unjudged),
+        changed=tuple(Changed(before=one, after=other) for one, other in pairs if _meaning(one) != _meaning(other)),
+        unconfirmed=tuple(finding for finding in gone if finding.policy in unjudged),
+    )
+
+
+def _meaning(finding: Finding) -> Finding:
+    """Return the finding without the place of its policy: a line that moved changes nothing for anybody."""
+    return replace(finding, source=SourceLine(file="", line=0), evidence=dict(finding.evidence))
+
+
+def _unknown(side: str, result: Result) -> Iterator[Unknown]:
+    named = [(tenant.name, tenant.policies) for tenant in result.tenants]
+    for tenant, outcomes in [*named, ("", result.fleet.policies)]:
+        for outcome in outcomes:
+            if outcome.status is Outcome.NOT_EVALUATED:
+                yield Unknown(side=side, tenant=tenant, policy=outcome.id, reason=outcome.reason or "")

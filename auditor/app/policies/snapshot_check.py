@@ -1,0 +1,69 @@
+"""Sound policies and snapshots into what the policies would judge there: those that match nobody are told."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.audit.pipeline import Unaudited, assemble, concluded, unaudited
+from auditor.app.audit.run import Request, opened_states
+from auditor.app.catalogue import active
+from auditor.domain.enums import Outcome
+from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Notice, PolicyOutcome, Result
+from auditor.engine.binding import bind
+from auditor.engine.evaluate import evaluate
+from auditor.engine.notices import FleetNames
+from auditor.engine.tenant_facts import Facts
+from auditor.policy.data_needs import needs
+
+
+def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
+    """Judge the snapshots and return a warning for each policy that matches nobody, or cannot be evaluated, there.
+
+    Raises SnapshotError where a snapshot cannot be read.
+    """
+    result = _judged(policies, Request(snapshots=tuple(snapshots), as_of=as_of, started=as_of))
+    places = [(tenant.name, tenant.policies, tenant.notices) for tenant in result.tenants]
+    places.append(("", result.fleet.policies, result.fleet.notices))
+    spans = {policy.id: policy.span for policy in policies.policies}
+    return [
+        Diagnostic(slug=slug, message=message, span=spans[policy], hint=hint, level=Level.WARNING)
+        for name, outcomes, notices in places
+        for slug, policy, message, hint in _told(name or "fleet", outcomes, notices)
+    ]
+
+
+def _judged(policies: PolicySet, request: Request) -> Result:
+    """Judge every snapshot and describe no finding."""
+    needed, audited, names = needs(policies).sources, [], FleetNames(policies)
+    with opened_states(request, policies) as states:
+        for state in states:
+            if isinstance(state, Unaudited):
+                audited.append(unaudited(state, policies, request.as_of))
+                continue
+            plan = bind(policies, Facts(state, active(), policies, request.as_of))
+            audited.append(concluded(plan, evaluate(plan), needed))
+            names.take(plan.facts)
+    return assemble(audited, policies, active(), request.as_of, unknown_names=names.notices())
+
+
+def _told(
+    place: str, outcomes: Sequence[PolicyOutcome], notices: Sequence[Notice]
+) -> Iterator[tuple[str, str, str, str]]:
+    for notice in notices:
+        if notice.code == "policy.no-match":
+            yield (
+                "policy-no-match",
+                notice.subject,
+                f"{place}: {notice.message}",
+                "correct the value, or remove the policy if nobody is meant",
+            )
+    for outcome in outcomes:
+        if outcome.status is Outcome.NOT_EVALUATED:
+            yield (
+                "policy-not-evaluated",
+                outcome.id,
+                f"{place}: the policy {outcome.id} cannot be evaluated: {outcome.reason}",
+                "collect the snapshot again with these policies, or correct what the policy names",
+            )

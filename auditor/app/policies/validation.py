@@ -1,0 +1,118 @@
+"""Policy files into what is wrong or doubtful about them, without a tenant."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.policy_files import load_policies
+from auditor.catalogue import Catalogue, clean, fold, named, nearest_name, resembling
+from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.policy import Mention
+from auditor.domain.product_set import BUILTIN_SETS
+from auditor.domain.tenant import Settings
+from auditor.policy.lint import doubts
+from auditor.policy.loader import Loaded
+from auditor.policy.nodes import Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What validation found in sound files."""
+
+    files: int
+    policies: int
+    waivers: int
+    warnings: tuple[Diagnostic, ...]
+
+
+def validate(
+    places: Sequence[Path], *, as_of: datetime, tenants: Path | None, snapshots: Sequence[Path | str] = ()
+) -> Checked:
+    """Check policy files, their waivers as of an instant; InputError has every mistake, the rest is only doubtful.
+
+    With a tenants file its recipients are held against the policies, with snapshots the policies against them. Raises
+    SettingsError and SnapshotError where those cannot be read.
+    """
+    loaded = load_policies(places, waivers_from=as_of.date())
+    settings = None if tenants is None else _settings(tenants)
+    names = None if settings is None else frozenset(tenant.name for tenant in settings.tenants)
+    warnings = [*loaded.warnings, *_unknown_names(loaded), *doubts(loaded, tenants=names)]
+    if settings is not None:
+        from auditor.deliver.recipient_selection import unmet_choices  # noqa: PLC0415  only where a tenants file is named
+
+        warnings += (*settings.warnings, *unmet_choices(settings.tenants, loaded.policies.policies))
+    if snapshots:
+        from auditor.app.policies.snapshot_check import rehearsed  # noqa: PLC0415  without a snapshot no engine is needed
+
+        warnings += rehearsed(loaded.policies, snapshots, as_of)
+    warnings.sort(key=lambda item: (item.span.file, item.span.line, item.span.column) if item.span else ("", 0, 0))
+    return Checked(
+        files=len(loaded.documents),
+        policies=len(loaded.policies.policies),
+        waivers=len(loaded.policies.waivers),
+        warnings=tuple(warnings),
+    )
+
+
+def _settings(tenants: Path) -> Settings:
+    from auditor.settings.loader import read  # noqa: PLC0415  only where a tenants file is named
+
+    return read(tenants)
+
+
+def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
+    catalogue = active()
+    sets = [*loaded.policies.definitions["products"], *BUILTIN_SETS]
+    return [
+        Diagnostic(
+            slug=f"policy-unknown-{mention.kind}",
+            message=f"the product catalogue knows no {mention.kind} '{mention.name}'",
+            span=node.span(key=_priced(node)),
+            # A price is of a product, not of a set.
+            hint=_hint(mention, catalogue, () if _priced(node) else sets),
+            level=Level.WARNING,
+        )
+        for mention, node in loaded.mentions
+        if not _knows(catalogue, mention)
+    ]
+
+
+def _priced(node: Node) -> bool:
+    """Whether a price list names the product, as a key."""
+    return node.path[:1] == ("prices",)
+
+
+def _knows(catalogue: Catalogue, mention: Mention) -> bool:
+    return catalogue.knows(mention.name) if mention.kind == "product" else catalogue.knows_plan(mention.name)
+
+
+def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str:
+    """Return what to write instead: a product of that name, a set, the name without its blanks, or what is like it."""
+    name = mention.name
+    meant = fold(name)
+    if mention.kind == "service":
+        if meant != name.casefold() and catalogue.knows_plan(meant):
+            return f"did you mean '{clean(name)}'?"
+        alike = nearest_name(name, sorted({plan.name for plan in catalogue.plans.values()}))
+        return _look_up(name) if alike is None else f"did you mean '{alike}'?"
+    alike = next((known for known in sets if fold(known) == meant), None)
+    if alike is not None:
+        return f"did you mean '{alike}'?"
+    if meant != name.casefold() and catalogue.knows(meant):
+        return f"did you mean '{clean(name)}'?"
+    exact = named(catalogue, name)
+    alike = None if exact else nearest_name(name, sets)
+    if alike is not None:
+        return f"did you mean '{alike}'?"
+    found = resembling(catalogue, name)
+    if found.certain:
+        part, title = found.products[0].part_number, found.products[0].name
+        return f"did you mean '{part}' ({title})?"
+    close = [product.part_number for product in found.products[:3]]
+    return f"products like it: {', '.join(close)}" if close else _look_up(name)
+
+
+def _look_up(name: str) -> str:
+    return f"look it up with `auditor products {name}`, or update the catalogue with `auditor products update`"

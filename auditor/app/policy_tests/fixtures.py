@@ -1,0 +1,274 @@
+"""The tenants of a policy test, written in few words, into snapshots shaped as Microsoft Graph would give them."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from auditor.catalogue import Catalogue, Product
+from auditor.domain.enums import Cloud, Source, SourceStatus
+from auditor.domain.errors import Diagnostic, InputError, Span
+from auditor.domain.result import Coverage
+from auditor.domain.selector import USER_PROPERTIES
+from auditor.snapshot.from_graph import snapshot_of
+from auditor.snapshot.model import Manifest, Snapshot
+
+_ASKED = (*USER_PROPERTIES, "assignedLicenses", "licenseAssignmentStates", "onPremisesExtensionAttributes")
+_GROUP_FACTS = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
+_NAMESPACE = uuid.UUID("6f2a1d7e-5c1b-5f0e-9a57-3b1d0c8e4f11")
+"""Ids that a test leaves out are derived from names, so that they are the same in every run."""
+
+
+def given_tenant(name: str, given: Mapping[str, Any], catalogue: Catalogue, as_of: datetime, where: Span) -> Snapshot:
+    """Turn one tenant of a test into a snapshot; raises InputError for a product that nobody knows.
+
+    Seats in use are counted from the users, service plans come from the catalogue, and every source was read whole,
+    where the test says nothing else.
+    """
+    shelf = _Shelf(catalogue=catalogue, where=where)
+    for item in given.get("products", ()):
+        shelf.own(item)
+    groups = _Groups()
+    for item in given.get("groups", ()):
+        groups.define(item, shelf)
+    users = [_user(item, shelf, groups) for item in given.get("users", ())]
+    subscriptions = [_subscription(number, item, shelf) for number, item in enumerate(given.get("subscriptions", ()))]
+    state = {
+        "users": users,
+        "subscribedSkus": shelf.subscribed(users, subscriptions),
+        "subscriptions": subscriptions,
+        "groups": groups.listed(),
+        "organization": [{"id": _id("tenant", name), "displayName": name}],
+    }
+    unknown = set(given.get("unknown", ()))
+    manifest = Manifest(
+        tenant=name,
+        tenant_id=_id("tenant", name),
+        cloud=Cloud.WORLDWIDE,
+        instant=as_of,
+        sources=tuple(_coverage(source, unknown) for source in Source),
+    )
+    return snapshot_of(state, manifest)
+
+
+def _coverage(source: Source, unknown: set[str]) -> Coverage:
+    asked: tuple[str, ...] = ()
+    if source is Source.USERS:
+        asked = tuple(name for name in _ASKED if name not in unknown)
+    elif source is Source.GROUPS:
+        asked = _GROUP_FACTS
+    hidden = source.value in unknown
+    return Coverage(
+        name=source,
+        status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,
+        reason="the test says so" if hidden else None,
+        asked=asked,
+    )
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The products of a test: those it lists, and those of the catalogue that it only names."""
+
+    catalogue: Catalogue
+    where: Span
+    owned: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def own(self, item: Mapping[str, Any]) -> None:
+        """Take in a product that the tenant owns."""
+        name = str(item.get("skuPartNumber") or item["skuId"])
+        known = self._known(str(item.get("skuId") or name))
+        sku_id = str(item.get("skuId") or (known.sku_id if known else _id("sku", name.casefold()))).lower()
+        part_number = item.get("skuPartNumber") or (known.part_number if known else name)
+        plans = item.get("servicePlans")
+        self.ids[str(part_number).casefold()] = self.ids[sku_id] = sku_id
+        self.owned[sku_id] = {
+            "skuId": sku_id,
+            "skuPartNumber": part_number,
+            "appliesTo": item.get("appliesTo", "User"),
+            "capabilityStatus": item.get("capabilityStatus", "Enabled"),
+            "prepaidUnits": {key: item.get(key, 0) for key in ("enabled", "warning", "suspended", "lockedOut")},
+            "consumedUnits": item.get("consumed", ...),
+            "servicePlans": [self._plan(plan) for plan in plans] if plans is not None else _plans(known),
+        }
+
+    def sku_id(self, name: str) -> str:
+        """Return the skuId of a product that a user, group or subscription names."""
+        known = self.ids.get(name.casefold())
+        if known is not None:
+            return known
+        product = self._known(name)
+        if product is None:
+            raise InputError(
+                [
+                    Diagnostic(
+                        slug="test-unknown-product",
+                        message=f"neither the test's products nor the catalogue knows '{name}'",
+                        span=self.where,
+                        hint="list it under `products` of the test, with its service plans if they matter",
+                    )
+                ]
+            )
+        self.ids[name.casefold()] = product.sku_id
+        return product.sku_id
+
+    def plan_id(self, name: str) -> str:
+        """Return the id of a service plan that an assignment switches off."""
+        return str(self._plan(name)["servicePlanId"])
+
+    def subscribed(
+        self, users: Iterable[Mapping[str, Any]], subscriptions: Iterable[Mapping[str, Any]]
+    ) -> list[dict[str, Any]]:
+        """Return the tenant's subscribedSkus; seats in use are the people who hold one, unless the test tells them."""
+        holders: dict[str, int] = {}
+        for user in users:
+            for sku_id in {item["skuId"] for item in user["assignedLicenses"]}:
+                holders[sku_id] = holders.get(sku_id, 0) + 1
+        bought: dict[str, list[str]] = {}
+        for item in subscriptions:
+            bought.setdefault(item["skuId"], []).append(item["id"])
+        return [
+            {
+                **sku,
+                "consumedUnits": holders.get(sku_id, 0) if sku["consumedUnits"] is ... else sku["consumedUnits"],
+                "subscriptionIds": bought.get(sku_id, []),
+            }
+            for sku_id, sku in self.owned.items()
+        ]
+
+    def _known(self, name: str) -> Product | None:
+        found = self.catalogue.product(name.lower())
+        same_name = self.catalogue.by_part_number(name)
+        return found or (min(same_name, key=lambda product: product.sku_id) if same_name else None)
+
+    def _plan(self, name: str) -> dict[str, str]:
+        known = self.catalogue.plan(name)
+        if known:
+            return {"servicePlanId": known[0].id, "servicePlanName": known[0].name}
+        return {"servicePlanId": _id("plan", name.casefold()), "servicePlanName": name}
+
+
+@dataclass(slots=True)
+class _Groups:
+    """The groups of a test; one that a user only names exists as well."""
+
+    found: dict[str, dict[str, Any]] = field(default_factory=dict)
+    nested: dict[str, list[str]] = field(default_factory=dict)
+
+    def define(self, item: Mapping[str, Any], shelf: _Shelf) -> None:
+        """Take in a group that the test lists; two groups may bear the same name."""
+        name = str(item.get("displayName") or item.get("id"))
+        group_id = str(item.get("id") or _id("group", name.casefold()))
+        self.found[group_id] = {
+            "id": group_id,
+            "displayName": item.get("displayName", name),
+            "assignedLicenses": [{"skuId": shelf.sku_id(sku)} for sku in item.get("licenses", ())],
+            "licenseProcessingState": {"state": item.get("licenseProcessingState", "ProcessingComplete")},
+            "hasMembersWithLicenseErrors": item.get("hasMembersWithLicenseErrors", False),
+            "members": list(item.get("members", ())),
+            "transitiveMembers": list(item.get("transitiveMembers", ())),
+        }
+        self.nested[group_id] = [str(parent) for parent in item.get("memberOf", ())]
+
+    def join(self, user: str, name: str) -> str:
+        """Make a user a member of a group; returns the group's id."""
+        group_id = self.id_of(name)
+        self.found[group_id]["members"].append(user)
+        return group_id
+
+    def id_of(self, name: str) -> str:
+        """Return the id of a group by id or name; one that nobody defined comes to be."""
+        wanted = name.casefold()
+        for group_id, group in self.found.items():
+            if wanted in {group_id.casefold(), str(group["displayName"]).casefold()}:
+                return group_id
+        group_id = _id("group", wanted)
+        self.found[group_id] = {
+            "id": group_id,
+            "displayName": name,
+            "assignedLicenses": [],
+            "licenseProcessingState": None,
+            "hasMembersWithLicenseErrors": False,
+            "members": [],
+            "transitiveMembers": [],
+        }
+        return group_id
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Return the groups with everyone who belongs to them through other groups."""
+        for group_id, parents in list(self.nested.items()):
+            for parent in parents:
+                self.nested.setdefault(self.id_of(parent), [])
+                self._lend(group_id, self.id_of(parent), set())
+        for group in self.found.values():
+            group["transitiveMembers"] = sorted({*group["transitiveMembers"], *group["members"]})
+        return list(self.found.values())
+
+    def _lend(self, child: str, parent: str, seen: set[str]) -> None:
+        """Pass the members of a nested group on to a group above it, and further up."""
+        if parent in seen:
+            return
+        self.found[parent]["transitiveMembers"].extend(self.found[child]["members"])
+        for above in self.nested.get(parent, []):
+            self._lend(child, self.id_of(above), {*seen, parent})
+
+
+def _user(item: Mapping[str, Any], shelf: _Shelf, groups: _Groups) -> dict[str, Any]:
+    user_id = str(item.get("id") or item["userPrincipalName"])
+    user = {name: item[name] for name in USER_PROPERTIES if name in item} | {"id": user_id}
+    user.setdefault("accountEnabled", True)
+    licences = [licence if isinstance(licence, dict) else {"sku": licence} for licence in item.get("licenses", ())]
+    states = [state for licence in licences for state in _states(licence, shelf, groups)]
+    user["licenseAssignmentStates"] = states
+    user["assignedLicenses"] = [
+        {"skuId": shelf.sku_id(licence["sku"]), "disabledPlans": _disabled(licence, shelf)}
+        for licence in licences
+        if licence.get("state", "Active") in {"Active", "ActiveWithError"}
+    ]
+    user["signInActivity"] = item.get("signInActivity")
+    for name in item.get("memberOf", ()):
+        groups.join(user_id, str(name))
+    return user
+
+
+def _states(licence: Mapping[str, Any], shelf: _Shelf, groups: _Groups) -> Iterable[dict[str, Any]]:
+    via = licence.get("via", "direct")
+    for path in via if isinstance(via, list) else [via]:
+        yield {
+            "skuId": shelf.sku_id(licence["sku"]),
+            "assignedByGroup": None if path == "direct" else groups.id_of(str(path)),
+            "disabledPlans": _disabled(licence, shelf),
+            "state": licence.get("state", "Active"),
+            "error": licence.get("error"),
+        }
+
+
+def _disabled(licence: Mapping[str, Any], shelf: _Shelf) -> Sequence[str]:
+    return [shelf.plan_id(str(plan)) for plan in licence.get("disabledPlans", ())]
+
+
+def _subscription(number: int, item: Mapping[str, Any], shelf: _Shelf) -> dict[str, Any]:
+    sku_id = shelf.sku_id(str(item.get("skuId") or item.get("skuPartNumber")))
+    return {
+        "id": str(item.get("id") or _id("subscription", f"{number}:{sku_id}")),
+        "commerceSubscriptionId": item.get("commerceSubscriptionId"),
+        "skuId": sku_id,
+        "skuPartNumber": item.get("skuPartNumber"),
+        "status": item.get("status", "Enabled"),
+        "isTrial": item.get("isTrial", False),
+        "totalLicenses": item.get("totalLicenses"),
+        "createdDateTime": item.get("createdDateTime"),
+        "nextLifecycleDateTime": item.get("nextLifecycleDateTime"),
+    }
+
+
+def _plans(product: Product | None) -> list[dict[str, str]]:
+    if product is None:
+        return []
+    return [{"servicePlanId": plan.id, "servicePlanName": plan.name} for plan in product.plans]
+
+
+def _id(kind: str, name: str) -> str:
+    return str(uuid.uuid5(_NAMESPACE, f"{kind}:{name}"))

@@ -1,0 +1,263 @@
+"""Policy tests into verdicts: what was expected and not found, and what was found and not expected."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.policy_files import (
+    DEFAULT,
+    SUFFIXES,
+    TEST_SUFFIX,
+    exists,
+    is_test_file,
+    list_folder,
+    load_policies,
+    read_yaml,
+)
+from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.catalogue import Catalogue
+from auditor.domain.enums import SubjectType
+from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
+from auditor.domain.policy import Policy, PolicySet
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.files import input as files
+from auditor.policy.loader import Loaded
+from auditor.policy.nodes import instant
+from auditor.policy.schema_check import check
+from auditor.policy.yaml_reader import Document, parse
+
+_TENANT = "tenant"
+"""The name of the one tenant of a test that names none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What became of one test."""
+
+    name: str
+    span: Span
+    missing: tuple[str, ...]
+    """What was expected and not found, in words."""
+    unexpected: tuple[str, ...]
+    """What was found and not expected, in words."""
+    matched: frozenset[str] = frozenset()
+    """The policies that judged somebody or something."""
+    unmatched: tuple[tuple[Policy, str], ...] = ()
+    """The policies that judged nothing, each with the notice that says so."""
+
+    @property
+    def passed(self) -> bool:
+        """Whether findings and expectations met both ways."""
+        return not self.missing and not self.unexpected
+
+
+def rehearse(places: Sequence[Path], catalogue: Catalogue, *, as_of: datetime) -> Iterator[Verdict]:
+    """Run the tests of some files and folders in order of path; `as_of` is for tests that name no instant.
+
+    Raises InputError for what is wrong in tests or policies, and UsageError where there is no test.
+    """
+    loaded: dict[Path, Loaded] = {}
+    for root, path, named in _test_files(places):
+        document = parse(read_yaml(path, None if named else root), file=path.as_posix())
+        mistakes = check(document, "policy-test")
+        if mistakes:
+            raise InputError(mistakes)
+        if root not in loaded:
+            loaded[root] = load_policies([root])
+        for number in range(len(_tests(document))):
+            yield _judge(document, number, path, loaded[root].policies, catalogue, as_of)
+
+
+def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
+    """Find the test files, each with the folder whose policies it may name, and whether it was named itself."""
+    found: dict[Path, tuple[Path, bool]] = {}
+    for place in places or (DEFAULT,):
+        if not exists(place):
+            raise UsageError(
+                "tests-missing", f"{place} does not exist", hint="name a *_test.yaml file, or a folder of them"
+            )
+        if files.is_folder(place):
+            found.update({path: (place, False) for path in list_folder(place, is_test_file) if path not in found})
+        else:
+            found.setdefault(place, (place.parent, True))
+    if not found:
+        names = ", ".join(str(place) for place in places or (DEFAULT,))
+        raise UsageError("tests-none", f"{names} holds no test", hint="a test file is called *_test.yaml")
+    return [(found[path][0], path, found[path][1]) for path in sorted(found)]
+
+
+def _tests(document: Document) -> list[Mapping[str, Any]]:
+    assert isinstance(document.value, dict)
+    tests: list[Mapping[str, Any]] = document.value["tests"]
+    return tests
+
+
+def _judge(
+    document: Document, number: int, path: Path, policies: PolicySet, catalogue: Catalogue, as_of: datetime
+) -> Verdict:
+    test: Mapping[str, Any] = _tests(document)[number]
+    where = document.span(("tests", number, "name"))
+    moment = (instant(str(test["asOf"])) if "asOf" in test else None) or as_of.astimezone(UTC)
+    chosen = _chosen(test, path, policies, document, number)
+    tenants = test.get("tenants") or [{"name": _TENANT, **test.get("given", {})}]
+    states = [given_tenant(str(tenant["name"]), tenant, catalogue, moment, where) for tenant in tenants]
+    result = audit(states, chosen, catalogue, moment)
+    missing, unexpected = _compare(test, result)
+    places: list[TenantResult | FleetResult] = [*result.tenants, result.fleet]
+    told = {note.subject: note.message for place in places for note in place.notices if note.code == "policy.no-match"}
+    return Verdict(
+        name=str(test["name"]),
+        span=where,
+        missing=missing,
+        unexpected=unexpected,
+        matched=frozenset(outcome.id for place in places for outcome in place.policies if outcome.judged),
+        unmatched=tuple((policy, told[policy.id]) for policy in chosen.policies if policy.id in told),
+    )
+
+
+def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
+    """Return a warning for every policy that judged nobody and nothing in any of the tests that judge by it."""
+    matched: set[str] = set()
+    unmatched: dict[str, tuple[Policy, str]] = {}
+    for verdict in verdicts:
+        matched |= verdict.matched
+        unmatched |= {policy.id: (policy, message) for policy, message in verdict.unmatched}
+    return [
+        Diagnostic(
+            slug="policy-no-match",
+            message=message,
+            span=policy.span,
+            hint="give a test somebody whom the policy is for, or correct the value",
+            level=Level.WARNING,
+        )
+        for name, (policy, message) in sorted(unmatched.items())
+        if name not in matched
+    ]
+
+
+def _chosen(test: Mapping[str, Any], path: Path, policies: PolicySet, document: Document, number: int) -> PolicySet:
+    """Keep the policies that the test names, else those of the file it stands beside; they judge any tenant's name."""
+    wanted: Iterable[str]
+    if "policies" in test:
+        wanted = [str(name) for name in test["policies"]]
+        known = {policy.id for policy in policies.policies}
+        unknown = [
+            _unknown(name, known, document.span(("tests", number, "policies", place)))
+            for place, name in enumerate(wanted)
+            if name not in known
+        ]
+        if unknown:
+            raise InputError(unknown)
+    else:
+        stem = path.stem.removesuffix(TEST_SUFFIX)
+        beside = path.with_name(stem).as_posix()
+        wanted = [policy.id for policy in policies.policies if _without_suffix(policy.span.file) == beside]
+        if not wanted:
+            raise InputError([_nothing_judged(f"{stem}.yaml", document.span(("tests", number, "name")))])
+    alone = "tenants" not in test
+    kept = [policy for policy in policies.policies if policy.id in wanted]
+    return replace(
+        policies,
+        policies=tuple(replace(policy, tenants=None) if alone else policy for policy in kept),
+        waivers=tuple(replace(waiver, tenants=None) if alone else waiver for waiver in policies.waivers),
+    )
+
+
+def _without_suffix(file: str) -> str:
+    """Return the path of a policy file without `.yaml` or `.yml`, in whatever letter case."""
+    return next((file[: -len(suffix)] for suffix in SUFFIXES if file.lower().endswith(suffix)), file)
+
+
+def _unknown(name: str, known: Iterable[str], where: Span) -> Diagnostic:
+    close = get_close_matches(name, known, n=1)
+    return Diagnostic(
+        slug="test-unknown-policy",
+        message=f"no file defines the policy '{name}'",
+        span=where,
+        hint=f"did you mean '{close[0]}'?" if close else None,
+    )
+
+
+def _nothing_judged(sibling: str, where: Span) -> Diagnostic:
+    """Refuse a test that no policy could fail."""
+    return Diagnostic(
+        slug="test-no-policy",
+        message=f"the test judges no policy: there is none in a '{sibling}' beside it",
+        span=where,
+        hint="name some with `policies:`, or call the file after the one that holds them",
+    )
+
+
+def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    found = [(tenant.name, finding) for tenant in result.tenants for finding in tenant.findings]
+    found += [("fleet", finding) for finding in result.fleet.findings]
+    expected = list(test.get("expect", ()))
+    missing = [_words(item) for item in expected if not any(_fits(item, *each) for each in found)]
+    unexpected = [
+        _finding_words(name, finding, several="tenants" in test)
+        for name, finding in found
+        if not any(_fits(item, name, finding) for item in expected)
+    ]
+    missing.extend(_outcomes(test, result))
+    return tuple(missing), () if test.get("partial") or "expect" not in test else tuple(unexpected)
+
+
+def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[str]:
+    told = [*(outcome for tenant in result.tenants for outcome in tenant.policies), *result.fleet.policies]
+    for policy, wanted in test.get("outcomes", {}).items():
+        statuses = {outcome.status.value for outcome in told if outcome.id == policy}
+        if wanted not in statuses:
+            yield f"outcome of {policy}: {wanted}, but it is {', '.join(sorted(statuses)) or 'not judged at all'}"
+
+
+def _fits(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:
+    """Whether a finding is what an expectation describes; what it leaves out may be anything."""
+    product = finding.product
+    names = set() if product is None else {_folded(product.sku_id), _folded(product.sku_part_number)} - {""}
+    people = {_folded(finding.subject.id), _folded(finding.evidence.get("userPrincipalName"))}
+    wanted_subject = {
+        "user": (SubjectType.USER, people),
+        "subscription": (SubjectType.SUBSCRIPTION, {_folded(finding.subject.id)}),
+        "group": (SubjectType.GROUP, {_folded(finding.subject.id), _folded(finding.subject.name)}),
+    }
+    if item["policy"] != finding.policy or item["check"] != finding.check:
+        return False
+    for key, (kind, known) in wanted_subject.items():
+        if key in item and (finding.subject.type is not kind or _folded(item[key]) not in known):
+            return False
+    if "product" in item and not (
+        _folded(item["product"]) in names if item["product"] is not None else product is None
+    ):
+        return False
+    if "detail" in item and item["detail"] != finding.detail:
+        return False
+    return bool(item.get("status", finding.status) == finding.status and item.get("tenant", tenant) == tenant)
+
+
+def _folded(text: object) -> str:
+    return "" if text is None else str(text).casefold()
+
+
+def _words(item: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}: {value}" for key, value in item.items())
+
+
+def _finding_words(tenant: str, finding: Finding, *, several: bool) -> str:
+    item: dict[str, Any] = {"policy": finding.policy, "check": finding.check}
+    subject = finding.evidence.get("userPrincipalName") or finding.subject.name
+    if finding.subject.type in {SubjectType.USER, SubjectType.SUBSCRIPTION, SubjectType.GROUP}:
+        item[finding.subject.type.value] = (
+            finding.subject.id if finding.subject.type is SubjectType.SUBSCRIPTION else subject
+        )
+    if finding.product is not None:
+        item["product"] = finding.product.sku_part_number or finding.product.sku_id
+    if finding.detail is not None:
+        item["detail"] = finding.detail
+    item["status"] = finding.status.value
+    if several:
+        item["tenant"] = tenant
+    return _words(item)

@@ -1,0 +1,1 @@
+"""Replaces people in a Result by keyed pseudonyms."""

@@ -1,0 +1,196 @@
+"""Whom a result is about, and whom its policies name, into what finds these people in a text and replaces them."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from auditor.app.redaction.pseudonyms import Key
+from auditor.domain.enums import SubjectType
+from auditor.domain.result import Finding, Result, Run
+
+PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
+"""Keys of evidence and selectors that tell who somebody is."""
+_TOKEN: Final = re.compile(r"""[^\s/'"(),;=<>\[\]{}]*[^\s/'"(),;=<>\[\]{}.:!?]""")
+"""What can be an id or an address in a text: no address and no id holds one of these signs, or ends in a stop."""
+_WORD: Final = re.compile(r"\w+")
+_INSTANT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
+_ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
+
+
+Names = Mapping[str, Mapping[int, Mapping[tuple[str, ...], Mapping[str, str]]]]
+"""Names of more than one word with their pseudonyms: by first word, number of words and words, all in small letters.
+A text is looked up word by word, however many people share a first name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class People:
+    """The pseudonyms of people: by id, and by everything that names them in a text, in small letters."""
+
+    key: Key
+    ids: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    exact: Mapping[str, str] = field(default_factory=dict)
+    """Those of them that are ids or addresses."""
+    names: "Names" = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
+    """People whom policies name."""
+    told: dict[str, str] = field(default_factory=dict)
+    """Free texts and what stands for them."""
+    ours: dict[str, str] = field(default_factory=dict)
+    """Texts of guidance, which many actions share, and what stands for them."""
+    evidence: dict[str, str] = field(default_factory=dict)
+    """Texts of evidence and what stands for them."""
+
+    def text(self, text: str) -> str:
+        """Replace every known id and address in a text of ours; a name of one word of it says nothing."""
+        found = self._of(text)
+        if found is not None:
+            return found
+        tokens = _TOKEN.findall(text.casefold())
+        if self.texts.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
+            return text  # as in most texts: they name nobody
+        return _TOKEN.sub(lambda token: self._of(token[0]) or token[0], text)
+
+    def ids_in(self, text: str) -> str:
+        """Replace every known id and address in a text, and no name: what a product is called may be a name as well."""
+        tokens = _TOKEN.findall(text.casefold())
+        if self.exact.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
+            return text
+        return _TOKEN.sub(lambda token: self._exact(token[0].casefold()) or token[0], text)
+
+    def _exact(self, small: str) -> str | None:
+        return self.exact.get(small) or self.named.get(small)
+
+    def free(self, text: str) -> str:
+        """Replace every address, and every known id and name, in a text that somebody wrote."""
+        known = self.told.get(text)
+        if known is None:
+            known = self.told[text] = self._free(text)
+        return known
+
+    def said(self, text: str) -> str:
+        """Replace every known id, address and name in a text of ours, which may hold the name of a group."""
+        known = self.ours.get(text)
+        if known is None:
+            known = self.ours[text] = self._without_names(self.text(text))
+        return known
+
+    def quoted(self, text: str) -> str:
+        """Replace people in a text of evidence; an instant becomes midnight of its day."""
+        known = self.evidence.get(text)
+        if known is None:
+            known = self.evidence[text] = self.free(day_of(text))
+        return known
+
+    def _free(self, text: str) -> str:
+        return _TOKEN.sub(
+            lambda token: self.key.person("", token[0].casefold()) if _ADDRESS.fullmatch(token[0]) else token[0],
+            self._without_names(self.ids_in(text)),
+        )
+
+    def _without_names(self, text: str) -> str:
+        words = _WORD.findall(text.casefold())
+        if self.names.keys().isdisjoint(words):
+            return text
+        for place, word in enumerate(words):
+            for length, known in self.names.get(word, {}).items():
+                for name, pseudonym in known.get(tuple(words[place : place + length]), {}).items():
+                    text = re.sub(re.escape(name), pseudonym, text, flags=re.IGNORECASE)
+        return text
+
+    def _of(self, text: str) -> str | None:
+        small = text.casefold()
+        return self.texts.get(small) or self.named.get(small)
+
+    def plain(self, value: Any, change: Callable[[str], str]) -> Any:
+        """Replace people in any JSON value."""
+        match value:
+            case str():
+                return change(value)
+            case Mapping():
+                return {key: self.plain(item, change) for key, item in value.items()}
+            case list() | tuple():
+                return [self.plain(item, change) for item in value]
+            case _:
+                return value
+
+
+def day_of(text: str) -> str:
+    """Return midnight of an instant's day: the second of a sign-in, or of a creation, tells whose it is."""
+    instant = _INSTANT.fullmatch(text)
+    return text if instant is None else f"{instant[1]}T00:00:00Z"
+
+
+def people_of(tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapping[str, str]) -> People:
+    """Return the users whom some findings of a tenant are about, beside those whom policies name."""
+    ids: dict[str, str] = {}
+    names: dict[str, str] = {}
+    addresses: dict[str, str] = {}
+    for finding in findings:
+        if finding.subject.type is SubjectType.USER:
+            user = finding.subject.id
+            name = ids[user] = ids.get(user) or key.person(tenant_id, user)
+            names[finding.subject.name.casefold()] = name
+            addresses[str(finding.evidence.get("userPrincipalName") or "").casefold()] = name
+    # Anybody may be called what is another's id: the id goes before.
+    exact = {**addresses, **{user.casefold(): name for user, name in ids.items()}}
+    texts = {**names, **exact}
+    for found in (exact, texts):
+        found.pop("", None)
+    return People(key=key, ids=ids, texts=texts, exact=exact, names=_by_words(names), named=named)
+
+
+def _by_words(names: Mapping[str, str]) -> Names:
+    """Return names of more than one word as they are looked up, the longest of each first word first."""
+    found: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
+    for name, pseudonym in names.items():
+        words = tuple(_WORD.findall(name))
+        if len(words) > 1:
+            found.setdefault(words[0], {}).setdefault(len(words), {}).setdefault(words, {})[name] = pseudonym
+    return {first: dict(sorted(known.items(), reverse=True)) for first, known in found.items()}
+
+
+def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
+    """Return those users with findings, of all tenants, whom the policies' own words mention."""
+    run = result.run
+    words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()
+    exact: dict[str, str] = {}
+    names: dict[str, str] = {}
+    for tenant in result.tenants:
+        people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed), key, {})
+        exact.update((text, pseudonym) for text, pseudonym in people.exact.items() if text in words)
+        for known in (
+            known for lengths in people.names.values() for group in lengths.values() for known in group.values()
+        ):
+            names.update((name, alias) for name, alias in known.items() if name in words)
+    return People(key=key, exact=exact, names=_by_words(names), named=named)
+
+
+def named_in(run: Run, key: Key) -> dict[str, str]:
+    """Return the pseudonyms of everybody whom selectors of policies, populations and waivers name."""
+    selectors = [
+        *(header.spec.get("users") for header in run.policies),
+        *(run.definitions.get("populations") or {}).values(),
+        *(waiver.get("users") for waiver in run.definitions.get("waivers") or ()),
+    ]
+    values = {text.casefold() for selector in selectors for text in _personal(selector, within=False)}
+    owners = {str(waiver.get(name) or "") for waiver in run.definitions.get("waivers") or () for name in ("owner",)}
+    values |= {owner.casefold() for owner in owners if _ADDRESS.fullmatch(owner)}
+    return {value: key.person("", value) for value in values if value}
+
+
+def _personal(selector: Any, *, within: bool) -> Iterable[str]:
+    """Yield the texts below keys that tell who somebody is."""
+    match selector:
+        case str():
+            if within:
+                yield selector
+        case Mapping():
+            for name, value in selector.items():
+                yield from _personal(value, within=within or name in PERSONAL)
+        case list() | tuple():
+            for item in selector:
+                yield from _personal(item, within=within)
+        case _:
+            return

@@ -1,0 +1,264 @@
+"""A Result into the same result with pseudonyms for people, which nobody can compute without the key."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Any
+
+from auditor.app.packing import rewritten
+from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
+from auditor.app.redaction.pseudonyms import Key
+from auditor.domain.enums import SubjectType
+from auditor.domain.result import Action, Finding, FleetPast, FleetResult, Notice, Result, Run, Subject, TenantResult
+from auditor.engine.finding_builder import in_order
+from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
+
+_UNSAID = frozenset({"ticket", "approvedBy"})
+"""Keys of waivers that are left out."""
+_REASON = "redacted"
+"""What stands for the reason of a waiver, which must have one."""
+_PSEUDONYM = re.compile(r"user-[0-9a-f]{16}")
+
+_QUOTED = re.compile(r"'([^']*)'")
+_NAMED = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
+"""What a notice quotes of a property that tells who somebody is."""
+
+
+def redacted(result: Result, key: Key) -> Result:
+    """Replace people in findings, actions, notices and policies, and every fingerprint; instants become days.
+
+    What tells who somebody is becomes a pseudonym: ids, names and addresses of users, and every address in free text.
+    Reasons, tickets and approvers of waivers go. Findings are put in the order of pseudonyms, because that of ids
+    tells them. Groups, products, departments and the owners of policies, who are readers, stay. A result of pseudonyms
+    stays as it is.
+    """
+    if result.run.redacted:
+        return result
+    named = named_in(result.run, key)
+    return replace(
+        result,
+        run=_run(result.run, mentioned(result, key, named)),
+        tenants=tuple(rewritten(tenant, lambda held: _tenant(held, key, named)) for tenant in result.tenants),
+        fleet=_fleet(result.fleet, People(key=key, named=named)),
+    )
+
+
+def redacted_plan(plan: FleetPlan, key: Key) -> FleetPlan:
+    """Replace people in a plan as in a result; with one key the same person has the same pseudonym in both."""
+    return replace(
+        plan,
+        tenants=tuple(_planned(tenant, key) for tenant in plan.tenants),
+        fleet=_proof(plan.fleet, People(key=key)),
+    )
+
+
+def _run(run: Run, people: People) -> Run:
+    headers = []
+    for header in run.policies:
+        spec = {
+            name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
+            for name, value in header.spec.items()
+        }
+        if "owner" in header.spec:
+            spec["owner"] = header.spec["owner"]
+        title, rationale = people.free(header.title), people.free(header.rationale)
+        headers.append(replace(header, title=title, rationale=rationale, spec=spec))
+    populations = run.definitions.get("populations") or {}
+    definitions = {
+        **run.definitions,
+        "populations": {
+            name: people.plain(_selector(selector, people.key), people.free) for name, selector in populations.items()
+        },
+        "waivers": [_waiver(waiver, people) for waiver in run.definitions.get("waivers") or ()],
+    }
+    redaction = people.key.redaction
+    return replace(run, policies=tuple(headers), definitions=definitions, redacted=True, redaction=redaction)
+
+
+def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
+    """Return a waiver without its free texts; its owner's address is a pseudonym."""
+    kept = {
+        name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
+        for name, value in waiver.items()
+        if name not in _UNSAID
+    }
+    return {**kept, "reason": _REASON} if "reason" in kept else kept
+
+
+def _selector(selector: Any, key: Key) -> Any:
+    """Replace the people whom a selector names; the names of populations and groups stay."""
+    match selector:
+        case Mapping():
+            return {
+                name: _anonymous(value, key) if name in PERSONAL else _selector(value, key)
+                for name, value in selector.items()
+            }
+        case list() | tuple():
+            return [_selector(item, key) for item in selector]
+        case _:
+            return selector
+
+
+def _anonymous(value: Any, key: Key) -> Any:
+    match value:
+        case str():
+            return key.person("", value.casefold())
+        case Mapping():
+            return {name: _anonymous(item, key) for name, item in value.items()}
+        case list() | tuple():
+            return [_anonymous(item, key) for item in value]
+        case _:
+            return value
+
+
+def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantResult:
+    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed), key, named)
+    findings = _findings(tenant.findings, people)
+    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    return replace(
+        tenant,
+        findings=findings,
+        fixed=_findings(tenant.fixed, people),
+        unconfirmed=_findings(tenant.unconfirmed, people),
+        closed=_fingerprints(tenant.closed, key),
+        actions=tuple(_action(action, people, places) for action in tenant.actions),
+        notices=_notices(tenant.notices, people),
+        sources=tuple(
+            source if source.reason is None else replace(source, reason=people.free(source.reason))
+            for source in tenant.sources
+        ),
+        policies=tuple(
+            outcome if outcome.reason is None else replace(outcome, reason=people.free(outcome.reason))
+            for outcome in tenant.policies
+        ),
+        failure=None if tenant.failure is None else people.free(tenant.failure),
+    )
+
+
+def _fleet(fleet: FleetResult, people: People) -> FleetResult:
+    findings = _findings(fleet.findings, people)
+    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    past: FleetPast | None = fleet.past
+    if past is not None:
+        past = replace(
+            past,
+            findings=_findings(past.findings, people),
+            unconfirmed=_findings(past.unconfirmed, people),
+            closed=_fingerprints(past.closed, people.key),
+        )
+    return replace(
+        fleet,
+        findings=findings,
+        fixed=_findings(fleet.fixed, people),
+        unconfirmed=_findings(fleet.unconfirmed, people),
+        closed=_fingerprints(fleet.closed, people.key),
+        actions=tuple(_action(action, people, places) for action in fleet.actions),
+        notices=_notices(fleet.notices, people),
+        past=past,
+    )
+
+
+def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
+    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.proof.new), key, {})
+    findings = _findings(tenant.findings, people)
+    places = {finding.fingerprint: place for place, finding in enumerate(findings)}
+    dropped = (replace(item, subject=people.said(item.subject), why=people.said(item.why)) for item in tenant.dropped)
+    return replace(
+        tenant,
+        actions=tuple(_action(action, people, places) for action in tenant.actions),
+        findings=findings,
+        proof=_proof(tenant.proof, people),
+        dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
+        solved=replace(tenant.solved, partial=tuple(sorted(map(people.text, tenant.solved.partial)))),
+    )
+
+
+def _proof(proof: Proof, people: People) -> Proof:
+    remaining = (
+        replace(item, fingerprint=people.key.fingerprint(item.fingerprint), why=people.said(item.why))
+        for item in proof.remaining
+    )
+    return replace(
+        proof,
+        fixed=_fingerprints(proof.fixed, people.key),
+        remaining=tuple(sorted(remaining, key=lambda item: item.fingerprint)),
+        new=_findings(proof.new, people),
+    )
+
+
+def _fingerprints(fingerprints: Iterable[str], key: Key) -> tuple[str, ...]:
+    return tuple(sorted(map(key.fingerprint, fingerprints)))
+
+
+def _notices(notices: Iterable[Notice], people: People) -> tuple[Notice, ...]:
+    return tuple(
+        replace(notice, message=people.free(_without_values(notice, people.key)), subject=people.free(notice.subject))
+        for notice in notices
+    )
+
+
+def _without_values(notice: Notice, key: Key) -> str:
+    """Return what a notice says; values by which a policy names people get the policy's pseudonyms."""
+    if notice.code != "policy.no-match":
+        return notice.message
+
+    def hidden(quoted: re.Match[str]) -> str:
+        return f"'{_anonymous(quoted[1], key)}'"
+
+    return _NAMED.sub(lambda found: _QUOTED.sub(hidden, found[0]), notice.message)
+
+
+def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...]:
+    """Replace people in findings; those of one check of a policy are put in the order of what stands for their ids."""
+    changed = (_finding(finding, people) for finding in findings)
+    return tuple(
+        finding
+        for _, same in groupby(changed, key=lambda finding: (finding.policy, finding.check))
+        for finding in sorted(same, key=in_order)
+    )
+
+
+def _finding(finding: Finding, people: People) -> Finding:
+    fingerprint = people.key.fingerprint(finding.fingerprint)
+    subject = finding.subject
+    if subject.type is not SubjectType.USER:
+        if subject.type is SubjectType.GROUP:
+            subject = replace(subject, name=people.free(subject.name))
+        evidence = people.plain(finding.evidence, people.ids_in)
+        return replace(finding, fingerprint=fingerprint, subject=subject, evidence=evidence)
+    name = people.ids[subject.id]
+
+    evidence = {
+        key: (name if value else value) if key in PERSONAL else people.plain(value, people.quoted)
+        for key, value in finding.evidence.items()
+    }
+    return replace(
+        finding,
+        fingerprint=fingerprint,
+        subject=Subject(type=SubjectType.USER, id=name, name=name),
+        evidence=evidence,
+    )
+
+
+def _action(action: Action, people: People, places: Mapping[str, int]) -> Action:
+    findings = sorted(map(people.key.fingerprint, action.findings), key=lambda each: (places.get(each, -1), each))
+    return replace(
+        action,
+        findings=tuple(findings),
+        title=people.said(action.title),
+        prerequisites=tuple(map(people.said, action.prerequisites)),
+        steps=tuple(map(people.said, action.steps)),
+        warnings=tuple(map(people.said, action.warnings)),
+        links=tuple((people.text(label), people.text(address)) for label, address in action.links),
+        requests=_requests([people.plain(request, people.said) for request in action.requests]),
+    )
+
+
+def _requests(requests: Sequence[Any]) -> tuple[Any, ...]:
+    """Put requests about people that follow one another in the order of pseudonyms; those about one stay in order."""
+    about = [(_PSEUDONYM.findall(str(request)), request) for request in requests]
+    ordered: list[Any] = []
+    for personal, group in groupby(about, key=lambda item: bool(item[0])):
+        ordered += [request for _, request in (sorted(group, key=lambda item: str(item[0][0])) if personal else group)]
+    return tuple(ordered)

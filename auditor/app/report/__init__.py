@@ -1,0 +1,1 @@
+"""Turns saved Results into other Results and into files."""

@@ -1,0 +1,95 @@
+"""A Result into the same Result with its actions and the starter policies told in the reader's language."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from auditor.app.gc_pause import no_looking_for_cycles
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Action, FleetResult, Result, TenantResult
+
+if TYPE_CHECKING:
+    from auditor.domain.policy import PolicySet
+    from auditor.remedy.messages import Words
+
+_WRITTEN = "en"
+"""The language in which a result is written."""
+
+
+def localised(result: Result, locale: str) -> Result:
+    """Return the result for people who read `locale`: the words of its actions and of the starter policies are theirs.
+
+    Machines read the result itself, whose words are English in every language.
+    """
+    if locale.lower() == _WRITTEN:
+        return result  # nothing is looked up for those who read what stands there already
+    from auditor.wording import wording  # noqa: PLC0415
+
+    words = wording(locale)
+    if words.language == _WRITTEN:
+        return result
+    from auditor.app.audit.merge import policies_of  # noqa: PLC0415
+    from auditor.app.audit.remediation import fleet_remedied  # noqa: PLC0415
+
+    known = policies_of(result)
+    with no_looking_for_cycles():
+        tenants = tuple(_spoken(tenant, known, words) for tenant in result.tenants)
+    told = fleet_remedied(result, known, words=words)
+    policies = tuple(
+        replace(header, title=words.policy(header.title), rationale=words.policy(header.rationale))
+        for header in result.run.policies
+    )
+    return replace(
+        result, run=replace(result.run, policies=policies), tenants=tenants, fleet=_fleet(result.fleet, told)
+    )
+
+
+def _spoken(tenant: TenantResult, policies: "PolicySet", words: "Words") -> TenantResult:
+    """Return a tenant with its actions in a language."""
+    from auditor.app.audit.remediation import tenant_remedied  # noqa: PLC0415
+    from auditor.app.packing import rewritten  # noqa: PLC0415
+    from auditor.domain.described import Described  # noqa: PLC0415
+
+    if not isinstance(tenant.findings, Described):
+        return _tenant(tenant, tenant_remedied(tenant, policies, words=words).actions)
+    from auditor.app.flowing import Flow  # noqa: PLC0415  of so many people few runs are
+
+    if isinstance(tenant.findings, Flow):  # nobody walks them again for it
+        return _tenant(tenant, tenant.findings.walked.actions(words))
+    return rewritten(tenant, lambda held: _tenant(held, tenant_remedied(held, policies, words=words).actions))
+
+
+def checked_locale(tag: str) -> str:
+    """Return a locale that somebody asked for by name; UsageError where there is no such language."""
+    if tag.lower() == _WRITTEN:
+        return tag
+    from auditor.wording import languages, wording  # noqa: PLC0415  only who names another language waits for it
+
+    if wording(tag).fallback_from is not None:
+        raise UsageError("locale-unknown", f"there are no messages in '{tag}'", hint=f"one of {', '.join(languages())}")
+    return tag
+
+
+def _tenant(tenant: TenantResult, told: Iterable[Action]) -> TenantResult:
+    spoken = {action.id: action for action in told}
+    return replace(tenant, actions=tuple(_action(action, spoken.get(action.id, action)) for action in tenant.actions))
+
+
+def _fleet(fleet: FleetResult, told: FleetResult) -> FleetResult:
+    spoken = {action.id: action for action in told.actions}
+    return replace(fleet, actions=tuple(_action(action, spoken.get(action.id, action)) for action in fleet.actions))
+
+
+def _action(action: Action, told: Action) -> Action:
+    return replace(
+        action,
+        title=told.title,
+        role=told.role,
+        prerequisites=told.prerequisites,
+        steps=told.steps,
+        warnings=told.warnings,
+        links=told.links,
+        next=told.next,
+        decided_by=told.decided_by,
+        why=told.why,
+    )

@@ -1,0 +1,210 @@
+"""Formats that people asked for into files: which, where, and written all together."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from auditor.app.gc_pause import let_go_of_cycles, no_looking_for_cycles
+from auditor.deliver.report_folder import Below, write_all
+from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Result
+from auditor.files.names import tenant_name
+from auditor.files.output import check_target
+from auditor.render import FORMATS, Artifact, render, tenant_json
+from auditor.render.text.earlier_run import Past
+from auditor.result.ranking import FULL, alone
+
+TERMINAL = "terminal"
+STDOUT = "-"
+_PAGES = "tenants"
+"""The folder of what each tenant has for itself."""
+FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
+"""Formats whose sentences are in the reader's language; ids and places are the same in all of them."""
+
+Histories = Callable[[Result], Mapping[str, Sequence[Past]]]
+"""A result into what earlier runs came to in each of its tenants, by name."""
+
+WALKED = frozenset({"csv", "ndjson", "parquet"})
+"""Formats that walk the findings once, in their order, and look at nothing else that is made of them."""
+FLOWING = WALKED | {"html", "json", "junit", "markdown", "sarif", "xlsx"}
+"""Formats that need of findings that are walked no more than what is counted of them, and few."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """The files to write, by format, and whether the terminal gets a summary."""
+
+    files: tuple[tuple[str, Path | None], ...]
+    """(format, path); None for stdout."""
+    folder: Path
+    terminal: bool
+    terminal_file: Path | None
+    """Where the summary is written instead, as plain text."""
+    tenant_files: bool
+    """Whether each tenant gets a result.json of its own, in the folder `tenants`."""
+    csv_bom: bool = False
+    """Whether the table begins with the mark by which Excel knows UTF-8; other formats have none."""
+
+    @property
+    def beside(self) -> Path | None:
+        """The first file, on the disk of which there is room for what waits; None where none is written."""
+        return next((path for _, path in self.files if path is not None), None)
+
+    @property
+    def walked(self) -> bool:
+        """Whether findings are only walked, which nobody has to hold for that, and no sentence is told of them."""
+        told = self.terminal or self.terminal_file is not None
+        return not told and bool(self.files) and {name for name, _ in self.files} <= WALKED
+
+    @property
+    def flows(self) -> bool:
+        """Whether nothing that is made of the result needs its findings at hand."""
+        return {name for name, _ in self.files} <= FLOWING
+
+
+def parse_format(text: str) -> tuple[str, str | None]:
+    """Read FORMAT or FORMAT=PATH; UsageError for a format that does not exist."""
+    name, separator, path = text.partition("=")
+    known = [*FORMATS, TERMINAL]
+    if name not in known:
+        raise UsageError("format-unknown", f"there is no format '{name}'", hint=f"one of {', '.join(known)}")
+    if separator and not path:
+        raise UsageError("format-path", f"'{text}' names no path", hint=f"write {name} or {name}=PATH")
+    return name, path or None
+
+
+def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom: bool = False) -> Output:
+    """Decide what is written where; two formats never share a path."""
+    files: list[tuple[str, Path | None]] = []
+    for name, path in formats:
+        if name == TERMINAL and path in {None, STDOUT}:
+            continue
+        files.append((name, None if path == STDOUT else Path(path) if path else folder / FORMATS[name].file))
+    check_places([place for _, place in files])
+    return Output(
+        files=tuple(item for item in files if item[0] != TERMINAL),
+        folder=folder,
+        terminal=any(name == TERMINAL and path in {None, STDOUT} for name, path in formats),
+        terminal_file=next((path for name, path in files if name == TERMINAL), None),
+        tenant_files=("json", folder / FORMATS["json"].file) in files,
+        csv_bom=csv_bom,
+    )
+
+
+def check_places(places: Sequence[Path | None]) -> None:
+    """Refuse places where no file can come to be, and two that are one, before anything is audited; None is stdout."""
+    for number, place in enumerate(places):
+        if place is not None:
+            _check_place(place)
+        if any(_same(place, other) for other in places[:number]):
+            raise UsageError(
+                "format-path", f"two outputs would be written to {place or 'stdout'}", hint="give each its own path"
+            )
+
+
+def _same(one: Path | None, other: Path | None) -> bool:
+    return one == other or (one is not None and other is not None and one.resolve() == other.resolve())
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place where no file can come to be."""
+    try:
+        if path.is_dir():
+            raise UsageError("format-path", f"{path} is a folder", hint=f"name a file in it: {path / 'report'}")
+        for folder in path.parents:
+            if folder.exists() and not folder.is_dir():
+                raise UsageError("format-path", f"{folder} is a file, not a folder", hint="name another place")
+        check_target(path)
+    except OSError as error:
+        raise UsageError(
+            "format-path", f"{path} cannot be written: {error.strerror}", hint="name another place"
+        ) from error
+
+
+def write_reports(
+    result: Result,
+    told: Result,
+    wanted: Output,
+    *,
+    locale: str,
+    history: Sequence[Past] = (),
+    histories: Histories = lambda _: {},
+) -> tuple[Path, ...]:
+    """Render and write everything that was asked for; returns the files, the tenants' own left out.
+
+    `told` is the result in the language of `locale`: what people read is made of it, what machines read of `result`.
+    `history` is what earlier runs came to, oldest first; `histories` tells it of each tenant alone, where a fleet has a
+    page of each.
+    """
+    with no_looking_for_cycles():
+        return _write_reports(result, told, wanted, locale=locale, history=history, histories=histories)
+
+
+def _write_reports(
+    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past], histories: Histories
+) -> tuple[Path, ...]:
+    beside = _beside(told, wanted)
+
+    def made(name: str, path: Path | None) -> Artifact:
+        if name == "csv" and wanted.csv_bom:
+            return marked_csv(result, locale=locale)
+        if name == "html" and path is not None and path == beside:
+            return _leading_page(told, locale=locale, history=history)
+        return render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history)
+
+    artifacts = [(path, made(name, path)) for name, path in wanted.files]
+    files: list[tuple[Path | Below, Artifact]] = [(path, artifact) for path, artifact in artifacts if path is not None]
+    if wanted.tenant_files:
+        own = ((tenant_file(wanted.folder, tenant.name, "json"), tenant.name) for tenant in result.tenants)
+        files.extend((place, tenant_json(result, name)) for place, name in own)
+    pages = _tenant_pages(told, beside, locale, histories)
+    written = write_all(chain(((path, artifact.chunks()) for path, artifact in files), pages))
+    for (name, path), (_, artifact) in zip(wanted.files, artifacts, strict=True):
+        if path is None:
+            write_document(artifact.chunks(), name)
+    return written[: len([path for path, _ in artifacts if path is not None])]
+
+
+def _beside(told: Result, wanted: Output) -> Path | None:
+    """Return the page of a fleet that cannot tell all tenants in full, which has a page of each beside it."""
+    if len(told.tenants) <= FULL:
+        return None
+    return next((path for name, path in wanted.files if name == "html" and path is not None), None)
+
+
+def _leading_page(told: Result, *, locale: str, history: Sequence[Past]) -> Artifact:
+    from auditor.render.html.report import render as render_html  # noqa: PLC0415  few fleets are so large
+
+    return render_html(told, locale=locale, history=history, pages=_PAGES)
+
+
+def _tenant_pages(
+    told: Result, beside: Path | None, locale: str, histories: Histories
+) -> Iterator[tuple[Below, Iterable[bytes]]]:
+    """Yield a page of each tenant, beside the page of a fleet that cannot tell all of them in full."""
+    if beside is None:
+        return
+    from auditor.app.counting import SHOWN  # noqa: PLC0415  few fleets are so large
+    from auditor.app.packing import within  # noqa: PLC0415  likewise
+    from auditor.app.report.waiver_subset import own_waivers  # noqa: PLC0415  likewise
+
+    earlier = histories(told)
+    for tenant in told.tenants:
+        mine = within(own_waivers(alone(told, tenant.name)), SHOWN)
+        page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
+        yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
+        let_go_of_cycles()  # the engine of templates leaves some behind
+
+
+def tenant_file(folder: Path, tenant: str, ending: str) -> Below:
+    """Return the place of what a tenant has for itself. SnapshotError for a name that is none of a tenant."""
+    return Below(folder, (_PAGES, f"{tenant_name(tenant)}.{ending}"))
+
+
+def marked_csv(result: Result, *, locale: str) -> Artifact:
+    """Write the table of findings with the mark in front by which Excel knows UTF-8 when it opens a file by itself."""
+    from auditor.render.tables.csv import render as render_csv  # noqa: PLC0415  few ask for it
+
+    return render_csv(result, locale=locale, bom=True)

@@ -1,0 +1,87 @@
+"""A Result into the part of it that one reader may see, counted anew."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import chain
+
+from auditor.app.packing import rewritten
+from auditor.deliver.routing import Envelope
+from auditor.domain.result import Action, Finding, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
+from auditor.result.aggregate import summarise
+
+
+def portion(result: Result, envelope: Envelope) -> Result:
+    """Return the tenants, policies and findings that an envelope lets through.
+
+    Other tenants are left out whole, names included; the fleet's findings name tenants and go to who reads about all.
+    How whole a tenant was read is told to everybody who reads about it.
+    """
+    headers = {header.id: header for header in result.run.policies}
+    tenants = tuple(
+        rewritten(tenant, lambda held: _tenant(held, envelope, headers))
+        for tenant in result.tenants
+        if tenant.name in envelope.tenants
+    )
+    fleet = FleetResult()
+    if envelope.tenants >= {tenant.name for tenant in result.tenants}:
+        fleet = replace(
+            result.fleet,
+            findings=(seen := _findings(result.fleet.findings, "", envelope, headers)),
+            actions=_actions(result.fleet.actions, seen),
+            policies=_outcomes(result.fleet.policies, "", envelope, headers),
+            fixed=_findings(result.fleet.fixed, "", envelope, headers),
+            unconfirmed=_findings(result.fleet.unconfirmed, "", envelope, headers),
+            past=None,
+        )
+    told = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
+    told |= {finding.policy for tenant in tenants for finding in chain(tenant.findings, tenant.fixed)}
+    told |= {finding.policy for finding in (*fleet.findings, *fleet.fixed)}
+    policies = tuple(header for header in result.run.policies if header.id in told)
+    return replace(
+        result,
+        run=replace(result.run, policies=policies),
+        tenants=tenants,
+        fleet=fleet,
+        summary=summarise(tenants, fleet),
+    )
+
+
+def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyHeader]) -> TenantResult:
+    findings = _findings(tenant.findings, tenant.name, envelope, headers)
+    return replace(
+        tenant,
+        findings=findings,
+        fixed=_findings(tenant.fixed, tenant.name, envelope, headers),
+        unconfirmed=_findings(tenant.unconfirmed, tenant.name, envelope, headers),
+        policies=_outcomes(tenant.policies, tenant.name, envelope, headers),
+        actions=_actions(tenant.actions, findings),
+    )
+
+
+def _actions(actions: Sequence[Action], findings: Sequence[Finding]) -> tuple[Action, ...]:
+    here = {finding.fingerprint for finding in findings}
+    return tuple(_action(action, here) for action in actions if not here.isdisjoint(action.findings))
+
+
+def _action(action: Action, here: set[str]) -> Action:
+    """Keep what an action is as a whole; of the findings behind it, those that this reader sees."""
+    return replace(action, findings=tuple(mark for mark in action.findings if mark in here))
+
+
+def _findings(
+    findings: Sequence[Finding], tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]
+) -> tuple[Finding, ...]:
+    return tuple(
+        finding for finding in findings if envelope.lets_through(tenant, finding.severity, headers.get(finding.policy))
+    )
+
+
+def _outcomes(
+    outcomes: tuple[PolicyOutcome, ...], tenant: str, envelope: Envelope, headers: dict[str, PolicyHeader]
+) -> tuple[PolicyOutcome, ...]:
+    kept = []
+    for outcome in outcomes:
+        header = headers.get(outcome.id)
+        if header is None or envelope.lets_through(tenant, header.severity, header):
+            kept.append(outcome)
+    return tuple(kept)

@@ -1,0 +1,238 @@
+"""A few choices into the files of a team's own repository, and the commands that prepare its tenant."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from auditor import __commit__, __home__, __version__, resources
+from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, read_yaml
+from auditor.app.tenants.permission_grants import federation_commands, grant_commands
+from auditor.collect.permissions import permissions
+from auditor.deliver.report_folder import Below, write_all
+from auditor.domain.enums import Agreement
+from auditor.domain.errors import UsageError
+from auditor.domain.tenant import Tenant
+from auditor.files.input import COLUMNS, TABLE, opened
+from auditor.policy.data_needs import needs
+from auditor.policy.loader import load
+from auditor.policy.yaml_reader import parse
+from auditor.settings.loader import load as load_tenants
+from auditor.wording.checks import N_
+
+SMALL: Final = ("sets", "capacity", "lifecycle", "entitlement", "overlap", "reclaim", "health")
+"""What any tenant can use, without sign-in data and mailbox types."""
+LARGE: Final = (*SMALL, "add-ons", "inactivity", "mailboxes")
+GROUPS: Final = "governance"
+"""Asks that suites come from groups."""
+_PLACES: Final[Mapping[str, str]] = {
+    "tenants.yaml": "tenants.yaml",
+    "nightly-audit.yml": ".github/workflows/nightly-audit.yml",
+    "policy-preview.yml": ".github/workflows/policy-preview.yml",
+    "dependabot.yml": ".github/dependabot.yml",
+    "CODEOWNERS": ".github/CODEOWNERS",
+    "pre-commit-config.yaml": ".pre-commit-config.yaml",
+    "README.md": "README.md",
+}
+"""Template → its place in the repository."""
+_SCHEMA_LINE: Final = re.compile(rb"\A# yaml-language-server: [^\n]*\n")
+_WORD: Final = re.compile(r"@([A-Z]+)@")
+NAME: Final = "contoso"
+NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
+NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
+"""What stands in the files until somebody knows better."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What a team says of itself."""
+
+    large: bool
+    groups: bool
+    """Whether licences are given out by groups."""
+    agreement: Agreement
+    name: str = NAME
+    tenant_id: str = NO_TENANT
+    client_id: str = NO_CLIENT
+    sender: str | None = None
+    """The mailbox that sends; None for an example, and no mail at night."""
+    action: str = __home__
+    """The repository of the action that workflows use."""
+    pin: str = __commit__
+    """The commit of the release that workflows use; empty for its tag, which somebody could move."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaffold:
+    """What became of each file, as paths within the folder."""
+
+    written: tuple[str, ...]
+    same: tuple[str, ...]
+    kept: tuple[str, ...]
+    """Files that differ and were left as they are."""
+
+
+def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
+    """Write what is missing, all of it or nothing; a file that differs is left unless `force`.
+
+    Raises InputError where the policies would not go together with those that are there already.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("init-folder", f"{folder} is a file, not a folder", hint="name a folder")
+    written: dict[Path, bytes] = {}
+    same: list[str] = []
+    kept: list[str] = []
+    files = scaffold_files(choices)
+    for name, body in files.items():
+        path = folder / name
+        if not path.is_symlink() and not path.exists():
+            written[path] = body
+        elif path.is_file() and _there(path) == body:
+            same.append(name)
+        elif force:
+            if path.is_dir():
+                raise UsageError("init-folder", f"{path} is a folder, not a file", hint="move it away")
+            written[path] = body
+        else:
+            kept.append(name)
+    _check_together(folder, written)
+    # Files of a repository: they hold no data of a tenant.
+    write_all(((Below(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True)
+    return Scaffold(
+        written=tuple(path.relative_to(folder).as_posix() for path in written), same=tuple(same), kept=tuple(kept)
+    )
+
+
+def _there(path: Path) -> bytes:
+    """Return the beginning of a file that is there already: enough of it to tell whether it is the one to write."""
+    with opened(path, most=COLUMNS) as file:
+        return file.read(TABLE)
+
+
+def scaffold_files(choices: Choices) -> dict[str, bytes]:
+    """Return every file of the scaffold by its path, in order."""
+    found = {f"policies/{name}": body for name, body in _policies(choices).items()}
+    example = "licensing@contoso.example"
+    words = {
+        "NAME": choices.name,
+        "TENANT": choices.tenant_id,
+        "CLIENT": choices.client_id,
+        "AGREEMENT": choices.agreement.value,
+        "FROM": choices.sender or "audit@contoso.example",
+        "RECIPIENT": choices.sender or example,
+        "SEND": "false" if choices.sender is None else "true",
+        "USES": used(choices),
+        "REV": f"{choices.pin} # frozen: v{__version__}" if choices.pin else f"v{__version__}",
+        "HOME": choices.action,
+        "VERSION": __version__,
+    }
+    folder = resources.reports() / "templates" / "scaffold"
+    for template, place in _PLACES.items():
+        text = (folder / template).read_text(encoding="utf-8").replace("\r\n", "\n")
+        found[place] = _WORD.sub(lambda match: words[match[1]], text).encode()
+    load_tenants(found["tenants.yaml"], file="tenants.yaml")
+    return dict(sorted(found.items()))
+
+
+def used(choices: Choices) -> str:
+    """Return what workflows call as the action."""
+    if choices.pin:
+        return f"{choices.action}@{choices.pin} # v{__version__}"
+    return f"{choices.action}@v{__version__} # a tag can be moved: put the full commit of the release here"
+
+
+def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the commands that prepare the tenant: application, permissions, federation, and the mailbox's scope.
+
+    Their comments are messages, for whoever prints them.
+    """
+    tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id)
+    client = None if choices.client_id == NO_CLIENT else choices.client_id
+    files = [(name, body) for name, body in _policies(choices).items() if not _is_test(name)]
+    wanted = permissions(needs(load(files).policies))
+    federation, forms = federation_commands(tenant, client or "CLIENT_ID", environ)
+    sender = choices.sender or "audit@contoso.example"
+    principal = f"--query id --output tsv  # {N_('the SERVICE_PRINCIPAL_ID of step 4')}"
+    registration = (
+        f"# {N_('1. The app registration (Azure CLI); its appId is CLIENT_ID, and clientId in tenants.yaml')}",
+        f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
+        "az ad app create --display-name 'Licence auditor' --sign-in-audience AzureADMyOrg --query appId --output tsv",
+        f"az ad sp create --id CLIENT_ID {principal}",
+    )
+    known = (
+        f"# {N_('1. The app registration is there (--client-id)')}",
+        f"az login --tenant {choices.tenant_id} --allow-no-subscriptions",
+        f"az ad sp show --id {client} {principal}",
+    )
+    return (
+        *(registration if client is None else known),
+        "",
+        f"# {N_('2. Its permissions, only what the chosen policies need:')}",
+        f"#    {', '.join(item.name for item in wanted)}",
+        *grant_commands(tenant, client, wanted),
+        "",
+        f"# {N_('3. The federated credential, so that no secret exists')}",
+        f"#    {N_('Its subject has one of two forms; newer repositories use the one with ids:')}",
+        *(f"#    {form}" for form in forms),
+        *federation,
+        "",
+        f"# {N_('4. The sending mailbox (Exchange Online PowerShell): nothing but this one')}",
+        f"#    {N_('Give no Mail.Send in Entra: grants add up.')}",
+        "Connect-ExchangeOnline",
+        (
+            f"New-ServicePrincipal -AppId {client or 'CLIENT_ID'} -ObjectId SERVICE_PRINCIPAL_ID"
+            " -DisplayName 'Licence auditor'"
+        ),
+        (
+            "New-ManagementScope -Name 'Licence auditor mailbox'"
+            f" -RecipientRestrictionFilter \"PrimarySmtpAddress -eq '{sender}'\""
+        ),
+        (
+            "New-ManagementRoleAssignment -App SERVICE_PRINCIPAL_ID -Role 'Application Mail.Send'"
+            " -CustomResourceScope 'Licence auditor mailbox'"
+        ),
+        f"Test-ServicePrincipalAuthorization -Identity SERVICE_PRINCIPAL_ID -Resource {sender}",
+    )
+
+
+def _policies(choices: Choices) -> dict[str, bytes]:
+    """Return the chosen files of the starter library with those of their tests that need no other file."""
+    stems = [*(LARGE if choices.large else SMALL), *([GROUPS] if choices.groups else [])]
+    library = resources.policies()
+    # The first line names a schema by a path of the library's own repository.
+    files = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in sorted(stems)}
+    known = {policy.id for policy in load(files.items()).policies.policies}
+    for stem in sorted(stems):
+        name = f"{stem}{TEST_SUFFIX}.yaml"
+        body = _copied((library / name).read_bytes())
+        if _named(body, name) <= known:
+            files[name] = body
+    return dict(sorted(files.items()))
+
+
+def _copied(body: bytes) -> bytes:
+    return _SCHEMA_LINE.sub(b"", body.replace(b"\r\n", b"\n"))
+
+
+def _named(body: bytes, name: str) -> set[str]:
+    """Return the policies that a file of tests names."""
+    value: Any = parse(body, file=name).value
+    tests = value["tests"]
+    listed = {str(policy) for test in tests for policy in test.get("policies") or ()}
+    return listed | {str(item["policy"]) for test in tests for item in test.get("expect") or () if "policy" in item}
+
+
+def _is_test(name: str) -> bool:
+    return name.rsplit(".", 1)[0].endswith(TEST_SUFFIX)
+
+
+def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
+    """Load what policies/ would hold, so that an id which is taken is told before anything is written."""
+    place = folder / "policies"
+    new = {path: body for path, body in written.items() if path.is_relative_to(place) and not _is_test(path.name)}
+    if not new:
+        return
+    there = list_folder(place, is_policy_file) if place.is_dir() else []
+    old = {path: read_yaml(path, place) for path in there}
+    load((str(path), body) for path, body in sorted({**old, **new}.items()))

@@ -1,0 +1,1 @@
+"""Keeps nights in a store and checks them."""

@@ -1,0 +1,203 @@
+"""Snapshots and results into a store; nights of a store listed, thinned out and restored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+
+from auditor.app.locations import all_folders, store_at
+from auditor.app.saved_results import saved_results
+from auditor.domain.errors import AuditorError, SnapshotError, UsageError
+from auditor.domain.result import Result, TenantResult
+from auditor.failures import Wall
+from auditor.files import input as input_files
+from auditor.history.result_log import Entry, Ledger, commit_tenant
+from auditor.result.aggregate import sums
+from auditor.snapshot.folders import find
+from auditor.store.commit import Night
+from auditor.store.removal import announced, of_tenant, old_files
+from auditor.store.retention import Keep, Pruning, check_not_ahead, check_not_behind, parse_keep, prune
+from auditor.store.store import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What became of one thing that was brought to the store."""
+
+    what: str
+    tenant: str
+    instant: datetime
+    new: bool
+    """False: the same was there already."""
+    size: int
+    """Bytes that were added."""
+    given: int
+    """Bytes that it takes by itself; 0 where it was never a file."""
+
+
+def keep(where: Path | str, folders: Sequence[Path], result: Result | None = None) -> Iterator[Stored | AuditorError]:
+    """Store tonight's snapshots and their result; what goes wrong with one of them is yielded, and stops no other."""
+    try:
+        store = store_at(where).made()
+    except AuditorError as error:
+        yield error
+        return
+    for folder in sorted(folders, key=lambda folder: folder.name):
+        with Wall(folder.parent.name) as wall:
+            stored = _put_night(store, folder)
+        yield wall.failure or stored
+    for tenant in () if result is None else result.tenants:
+        if result is not None and tenant.failure is None:
+            with Wall(tenant.name) as wall:
+                stored = _put_result(store, result, tenant, 0)
+            yield wall.failure or stored
+
+
+def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorError]:
+    """Store snapshots and results in order of their instants; the store comes to be where there is none.
+
+    A place is a snapshot, a folder of them, or a result.json. Of several what goes wrong with one is yielded, and stops
+    no other. Raises AuditorError for a place that holds none, or where the only one cannot be stored.
+    """
+    folders = [folder for place in places if input_files.is_folder(place) for folder in _snapshots(place)]
+    files = [place for place in places if not input_files.is_folder(place)]
+    with saved_results(files, None, hint="name a snapshot, a folder of them, or a result.json") as results:
+        store = store_at(where).made()
+        alone = len(folders) + len(files) == 1
+        for folder in sorted(folders, key=lambda folder: folder.name):
+            with Wall(folder.parent.name, alone=alone) as wall:
+                stored = _put_night(store, folder)
+            yield wall.failure or stored
+        given = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
+        for size, result in sorted(given, key=lambda item: item[1].run.as_of):
+            for tenant in result.tenants:
+                if tenant.failure is None:
+                    with Wall(tenant.name, alone=alone and len(result.tenants) == 1) as wall:
+                        stored = _put_result(store, result, tenant, size)
+                    yield wall.failure or stored
+
+
+def _put_night(store: Store, folder: Path) -> Stored:
+    night, new = store.put(folder)
+    return Stored(
+        what="snapshot",
+        tenant=night.tenant,
+        instant=night.instant,
+        new=new,
+        size=night.own_size if new else 0,
+        given=sum(entry.size for entry in night.files.values()),
+    )
+
+
+def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) -> Stored:
+    size = Ledger(store.place, tenant.name).put(result, tenant, sums(tenant.findings))
+    return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=given)
+
+
+def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
+    """Return the nights of a store; UsageError for a tenant that has none."""
+    found = store_at(where).opened().nights()
+    known_tenants(tenants, {night.tenant for night in found})
+    return tuple(night for night in found if not tenants or night.tenant in tenants)
+
+
+def known_tenants(wanted: Sequence[str], there: AbstractSet[str]) -> None:
+    """Raise UsageError for a tenant that is not there."""
+    for name in wanted:
+        if name not in there:
+            known = ", ".join(sorted(there))
+            raise UsageError("tenant-unknown", f"the store has no night of a tenant '{name}'", hint=f"tenants: {known}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thinned:
+    """What retention does to one tenant."""
+
+    nights: Pruning
+    results: tuple[Entry, ...]
+    """Results whose findings go, with the names in them; their counts stay."""
+    temporary: tuple[str, ...]
+    """Temporary files of writers that were killed."""
+
+
+def thin(
+    where: Path | str, keep: str, now: datetime, *, tenants: Sequence[str] = (), delete: bool, confirmed: bool = False
+) -> list[Thinned]:
+    """Apply a policy such as `35d,24m` to every tenant; without `delete` nothing is changed.
+
+    All tenants are decided about before anything is deleted; SnapshotError where a night that would stay lacks a part,
+    UsageError where `now` lies far from the newest nights and nobody `confirmed` that it is right.
+    """
+    policy = parse_keep(keep)
+    store = store_at(where).opened()
+    # A tenant of which only results were stored has findings with names too.
+    by_tenant: dict[str, list[Night]] = {
+        tenant: [] for name in store.place.names("") if (tenant := commit_tenant(name)) is not None
+    }
+    for night in store.nights():
+        by_tenant.setdefault(night.tenant, []).append(night)
+    known_tenants(tenants, by_tenant.keys())
+    if not confirmed:
+        results = (entry.as_of for name in by_tenant for entry in Ledger(store.place, name).entries())
+        nights_ = (night.instant for found in by_tenant.values() for night in found)
+        check_not_ahead(chain(nights_, results), now)
+    temporary = store.place.temporary()
+    decided = [
+        _thinned(store, name, by_tenant[name], policy, now, temporary)
+        for name in sorted(by_tenant)
+        if not tenants or name in tenants
+    ]
+    for thinned in decided:
+        store.ensure(thinned.nights.kept)
+    return [_deleted(store, thinned, temporary) for thinned in decided] if delete else decided
+
+
+def _thinned(
+    store: Store,
+    tenant: str,
+    found: Sequence[Night],
+    policy: Keep,
+    now: datetime,
+    temporary: Mapping[str, datetime | None],
+) -> Thinned:
+    ledger = Ledger(store.place, tenant)
+    if found:
+        pruning = prune(found, policy, now)
+    else:
+        for entry in ledger.entries()[-1:]:
+            check_not_behind(tenant, entry.as_of, now)
+        pruning = Pruning(tenant=tenant, kept=(), gone=(), removed=(), held=())
+    old = old_files(of_tenant(temporary, tenant), now)
+    return Thinned(nights=pruning, results=ledger.thin(now - policy.longest), temporary=old)
+
+
+def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
+    """Delete what retention decided on, and what killed writers left behind; returns what was deleted."""
+    tenant = thinned.nights.tenant
+    ledger = Ledger(store.place, tenant)
+    with announced(store.place, tenant) as present:
+        old = old_files(of_tenant(temporary, tenant), present)
+        store.remove(thinned.nights, present)
+        ledger.remove(thinned.results)
+        for name in (*old_files(ledger.superseded(), present), *old):
+            store.place.remove(name)
+    return replace(thinned, temporary=old)
+
+
+def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> Path:
+    """Write the latest night of a tenant, not after `at`, as a snapshot folder below `root`."""
+    found = [night for night in nights(where, [tenant]) if at is None or night.instant <= at]
+    if not found:
+        raise SnapshotError(
+            "snapshot-later", f"{where} has no night of {tenant} so early", hint="`auditor store list` tells which"
+        )
+    return store_at(where).restore(found[-1], root)
+
+
+def _snapshots(place: Path) -> list[Path]:
+    if input_files.is_file(place / "manifest.json"):
+        return [place]
+    find(place)  # says what is wrong where there is none
+    return all_folders(place)

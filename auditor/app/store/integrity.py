@@ -1,0 +1,120 @@
+"""A store into what is whole of it and what is not: its nights, its results, and what lies there without either."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal, TypeVar
+
+from auditor.app.locations import store_at
+from auditor.app.store.commands import known_tenants
+from auditor.domain.errors import SnapshotError
+from auditor.history.result_log import Entry, Ledger, since_checkpoint
+from auditor.store.commit import Night, damaged
+from auditor.store.store import Store
+
+_NUMBER: Final = re.compile("[^/]+/(?:results|findings)/([0-9]{6,})[-.][^/]*")
+"""An object of a result; the first digits tell which."""
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """What a check of one night or result found."""
+
+    tenant: str
+    kind: Literal["night", "result", "remains", "temporary"]
+    """Remains are objects of nights or results of which nothing else is there; a temporary file is of a writer that
+    was killed, or has not ended."""
+    found: Night | Entry | None
+    """None where the commit itself is damaged or lost."""
+    wrong: str | None
+    """What is missing or damaged; None for what is whole."""
+    name: str | None = None
+    """The name of a temporary file."""
+
+
+def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
+    """Hold every object that nights and results are made of against its digest; each is read once.
+
+    UsageError for a tenant that the store does not know, SnapshotError where a night or result is of a newer version.
+    """
+    store = store_at(where).opened()
+    by_tenant: dict[str, list[str]] = {}
+    for name in store.place.names(""):
+        tenant, separator, _ = name.partition("/")
+        if separator:
+            by_tenant.setdefault(tenant, []).append(name)
+    known_tenants(tenants, by_tenant.keys())
+    for tenant, names in by_tenant.items():
+        if not tenants or tenant in tenants:
+            yield from _nights(store, tenant, names)
+            yield from _results(store, tenant, names)
+    for name in store.place.temporary():
+        tenant = name.partition("/")[0]
+        if not tenants or tenant in tenants:
+            yield Checked(tenant=tenant, kind="temporary", found=None, wrong=None, name=name)
+
+
+def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
+    known: dict[str, str | None] = {}
+    commits = list(store.commits(tenant))
+    for _, night in commits:
+        if isinstance(night, SnapshotError):
+            yield Checked(tenant=tenant, kind="night", found=None, wrong=_harm(night))
+            continue
+        for entry in night.parts:
+            if entry.name not in known:
+                known[entry.name] = _wrong(store.check, entry)
+        wrong = next((w for w in (known[e.name] for e in night.parts) if w is not None), None)
+        yield Checked(tenant=tenant, kind="night", found=night, wrong=wrong)
+    if not commits and any(name.startswith(f"{tenant}/parts/") for name in names):
+        # Retention leaves the newest night of every tenant.
+        lost = damaged(f"{store.address}/{tenant}/nights", "holds no commit, and parts of nights are there")
+        yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
+
+
+def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
+    ledger = Ledger(store.place, tenant)
+    commits = list(ledger.commits())
+    there = {name for name in names if name.startswith(f"{tenant}/findings/")}
+    if not commits and there:
+        lost = damaged(f"{store.address}/{tenant}/results", "holds no commit, and findings of results are there")
+        yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
+        return
+    needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, Entry)])}
+    # Retention takes findings from the oldest on, so that none of those which follow any that are left may be missing.
+    left = False
+    for _, entry in commits:
+        if isinstance(entry, SnapshotError):
+            yield Checked(tenant=tenant, kind="result", found=None, wrong=_harm(entry))
+            continue
+        left = left or entry.events in there or entry.number in needed
+        yield Checked(tenant=tenant, kind="result", found=entry, wrong=_wrong(ledger.check, entry) if left else None)
+    for number in _lost({name for name, _ in commits}, there):
+        lost = damaged(f"{store.address}/{ledger.commit_name(number)}", "is missing: results are numbered without gaps")
+        yield Checked(tenant=tenant, kind="result", found=None, wrong=lost.message)
+
+
+def _lost(commits: set[str], findings: set[str]) -> list[int]:
+    """Return the numbers of results that must have been there: those below any other, but for one still written."""
+    told, seen = (
+        {int(match[1]) for match in map(_NUMBER.fullmatch, names) if match is not None} for names in (commits, findings)
+    )
+    # Findings come before their commit: the next number may be that of a writer who has not ended, or never did.
+    return [number for number in range(1, max(told | seen, default=0)) if number not in told]
+
+
+def _wrong(check: Callable[[Item], None], entry: Item) -> str | None:
+    try:
+        check(entry)
+    except SnapshotError as error:
+        return _harm(error)
+    return None
+
+
+def _harm(error: SnapshotError) -> str:
+    """Return what is damaged; anything else that went wrong is raised."""
+    if error.slug != "store-damaged":
+        raise error
+    return error.message

@@ -1,0 +1,1 @@
+"""Reads live tenants and diagnoses access to them."""

@@ -1,0 +1,176 @@
+"""Tenants and what their policies need into snapshots on disk; a tenant that fails is told, and stops no other."""
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
+
+from auditor.collect.concurrency import READ_AT_ONCE, Turns
+from auditor.collect.progress import Progress
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
+from auditor.domain.enums import Source
+from auditor.domain.errors import AuditorError, GraphError
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Coverage
+from auditor.domain.tenant import Tenant
+from auditor.failures import Wall
+from auditor.policy.data_needs import needs
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectOutcome:
+    """What became of one tenant: a snapshot folder, or the reason why there is none."""
+
+    tenant: Tenant
+    folder: Path | None = None
+    failure: AuditorError | None = None
+
+    @property
+    def sources(self) -> tuple[Coverage, ...]:
+        """How far each source was read; nothing where there is no snapshot."""
+        if self.folder is None:
+            return ()
+        from auditor.snapshot.reader import manifest_of  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
+
+        return manifest_of(self.folder).sources
+
+
+def needs_of(policies: PolicySet, tenant: Tenant) -> Needs:
+    """Return what the policies and waivers that judge a tenant need of it."""
+    return needs(
+        replace(
+            policies,
+            policies=tuple(policy for policy in policies.policies if policy.applies_to(tenant.name)),
+            waivers=tuple(waiver for waiver in policies.waivers if waiver.applies_to(tenant.name)),
+        )
+    )
+
+
+def everything(policies: PolicySet | None = None) -> Needs:
+    """Return the needs of `collect --all`: every source and property, licensed groups, groups that policies name."""
+    whole = Needs(
+        sources=frozenset(Source),
+        user_properties=EVERYTHING_ABOUT_USERS,
+        licensed_groups=True,
+        licensed_members=True,
+    )
+    return whole if policies is None else whole.union(needs(policies))
+
+
+def collect_all(
+    tenants: Sequence[Tenant],
+    needs_by_tenant: Callable[[Tenant], Needs],
+    *,
+    root: Path,
+    instant: datetime,
+    progress: Progress | None = None,
+    environ: Mapping[str, str] | None = None,
+    at_once: int = READ_AT_ONCE,
+) -> tuple[CollectOutcome, ...]:
+    """Collect tenants, of which at most `at_once` are read at the same time; outcomes come in the order of the tenants.
+
+    Raises KeyboardInterrupt when the program is asked to stop; then no half snapshot is left.
+    """
+    work = _collect(
+        tenants,
+        needs_by_tenant,
+        root=root,
+        instant=instant,
+        progress=progress,
+        environ=environ,
+        at_once=at_once,
+    )
+    absent = _absent(root)
+    try:
+        return asyncio.run(_stoppable(work))
+    except asyncio.CancelledError as error:
+        raise KeyboardInterrupt from error
+    finally:
+        with suppress(OSError):  # one that holds a snapshot stays, and so do those around it
+            for folder in absent:
+                folder.rmdir()
+
+
+async def _collect(
+    tenants: Sequence[Tenant],
+    needs_by_tenant: Callable[[Tenant], Needs],
+    *,
+    root: Path,
+    instant: datetime,
+    progress: Progress | None,
+    environ: Mapping[str, str] | None,
+    at_once: int,
+) -> tuple[CollectOutcome, ...]:
+    from auditor.collect.collector import collect_tenant  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
+    from auditor.graph.transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
+
+    turns, connections = Turns(read_at_once=at_once), Connections()
+
+    async def read(tenant: Tenant) -> Path:
+        try:
+            async with turns.reading() as turn:
+                return await collect_tenant(
+                    tenant,
+                    needs_by_tenant(tenant),
+                    root=root,
+                    instant=instant,
+                    progress=progress,
+                    environ=environ,
+                    connections=connections,
+                    turn=turn,
+                )
+        except OSError as error:
+            raise _unwritable(tenant, root, error) from error
+
+    async def one(tenant: Tenant) -> CollectOutcome:
+        with Wall(tenant.name) as wall:
+            return CollectOutcome(tenant=tenant, folder=await read(tenant))
+        if wall.bug is not None and len(tenants) == 1:
+            raise wall.bug
+        return CollectOutcome(tenant=tenant, failure=wall.failure)
+
+    async with turns, connections:
+        return tuple(await asyncio.gather(*map(one, tenants)))
+
+
+def _absent(root: Path) -> list[Path]:
+    """Return those of a root and the folders around it that are not there yet, the innermost first."""
+    try:
+        return [folder for folder in (root, *root.parents) if not folder.exists()]
+    except OSError:
+        return []
+
+
+def _unwritable(tenant: Tenant, root: Path, error: OSError) -> AuditorError:
+    return GraphError(
+        "collect-unwritable",
+        f"{tenant.name}: the snapshot cannot be written under {root}: {error.strerror or error}",
+        hint="check the folder's permissions and the space that is left",
+    )
+
+
+async def _stoppable(work: Coroutine[None, None, T]) -> T:
+    """Let SIGTERM, which is how a runner ends a job, cancel the work as Ctrl-C does.
+
+    It is not raised where the program happens to be: a library that catches everything there would swallow it.
+    """
+    if threading.current_thread() is not threading.main_thread() or sys.platform == "win32":
+        return await work
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(work)
+    previous = signal.getsignal(signal.SIGTERM)
+    loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+        # None where something that is not Python had put a handler there, which cannot be put back.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if previous is None else previous)

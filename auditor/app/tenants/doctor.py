@@ -1,0 +1,195 @@
+"""A tenant and its needs into what stands between them: sign-in, permissions, licence, clocks, and how to mend it."""
+
+import asyncio
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from auditor.app.tenants.permission_grants import federation_commands, grant_commands, revoke_commands
+from auditor.collect.json_pages import listing
+from auditor.collect.permissions import excessive, missing, permissions
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Cloud, Source
+from auditor.domain.errors import GraphError
+from auditor.domain.tenant import GithubOidc, Tenant
+from auditor.failures import Wall, reason_of
+from auditor.graph import requests
+from auditor.graph.client import Graph, Patience, open_graph
+from auditor.graph.credentials import SignIn
+from auditor.graph.errors import FaultError
+from auditor.graph.token_claims import TokenClaims, claims_of
+from auditor.wording.checks import N_
+
+_SKEW = 60.0
+"""Seconds of clock difference from which on assertions start to be refused."""
+_PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", "eec0eb4f-6444-4f95-aba0-50c24d67f998"})
+"""The service plans AAD_PREMIUM and AAD_PREMIUM_P2."""
+
+
+NAMES = (
+    N_("sign-in"),
+    N_("permissions"),
+    N_("least privilege"),
+    N_("clock"),
+    N_("premium licence"),
+)
+"""What checks are called, besides the names of products."""
+
+
+class Health(StrEnum):
+    """How a check came out."""
+
+    GOOD = "ok"
+    NOTE = "note"
+    """Works, and could be better."""
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that was looked at, with the commands that mend it."""
+
+    name: str
+    health: Health
+    words: str
+    commands: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """Everything that was looked at in one tenant."""
+
+    tenant: Tenant
+    checks: tuple[Check, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether a collection can be expected to be whole."""
+        return all(check.health in {Health.GOOD, Health.NOTE} for check in self.checks)
+
+
+def diagnose_all(
+    tenants: Sequence[tuple[Tenant, Needs, bool]], *, environ: Mapping[str, str] | None = None
+) -> tuple[Diagnosis, ...]:
+    """Look at (tenant, needs, whether it sends mail), some at the same time; a failure is a check like any other."""
+    found = os.environ if environ is None else environ
+
+    async def everyone() -> tuple[Diagnosis, ...]:
+        room = asyncio.Semaphore(8)
+
+        async def one(tenant: Tenant, needs: Needs, *, mail: bool) -> Diagnosis:
+            with Wall(tenant.name, alone=len(tenants) == 1) as wall:
+                async with room:
+                    return await diagnose(tenant, needs, mail=mail, environ=found)
+            words = "" if wall.failure is None else reason_of(wall.failure)
+            return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, words=words),))
+
+        return tuple(await asyncio.gather(*(one(tenant, needs, mail=mail) for tenant, needs, mail in tenants)))
+
+    return asyncio.run(everyone())
+
+
+async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping[str, str]) -> Diagnosis:
+    """Look at one tenant."""
+    checks: list[Check] = []
+    client = getattr(tenant.credential, "client_id", None)
+    try:
+        async with SignIn(tenant, environ=environ) as sign_in:
+            claims = claims_of((await sign_in.get_token()).token)
+            checks.append(Check(name="sign-in", health=Health.GOOD, words="a token was given"))
+            client = client or (claims.application_id if claims is not None else None)
+            checks.extend(_permissions(tenant, needs, claims, client, mail=mail))
+            async with open_graph(tenant, sign_in, patience=Patience(budget=30.0, failures=3)) as graph:
+                checks.extend(await _answers(graph, needs))
+    except GraphError as error:
+        hint = "" if error.hint is None else f"; {error.hint}"
+        checks.append(Check(name="sign-in", health=Health.BAD, words=f"{error.message}{hint}"))
+    if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
+        checks.append(_federation(tenant, tenant.credential, environ))
+    return Diagnosis(tenant=tenant, checks=tuple(checks))
+
+
+def _permissions(
+    tenant: Tenant, needs: Needs, claims: TokenClaims | None, client: str | None, *, mail: bool
+) -> list[Check]:
+    wanted = permissions(needs, mail=mail)
+    names = ", ".join(item.name for item in wanted)
+    if claims is None or not (claims.roles or claims.scopes):
+        words = f"the token does not tell its permissions; these are needed: {names}"
+        health = Health.UNKNOWN if claims is None else Health.BAD
+        commands = () if claims is None else grant_commands(tenant, client, wanted)
+        return [Check(name="permissions", health=health, words=words, commands=commands)]
+    roles = claims.roles or claims.scopes
+    lacking = missing(wanted, roles)
+    checks = []
+    if lacking:
+        words = f"missing: {', '.join(item.name for item in lacking)}"
+        commands = grant_commands(tenant, client, lacking)
+        checks.append(Check(name="permissions", health=Health.BAD, words=words, commands=commands))
+    else:
+        checks.append(Check(name="permissions", health=Health.GOOD, words=f"granted: {names}"))
+    extra = excessive(wanted, claims.roles)
+    if extra:
+        words = f"granted, but the policies do not need: {', '.join(extra)}"
+        commands = revoke_commands(tenant, client, extra)
+        checks.append(Check(name="least privilege", health=Health.NOTE, words=words, commands=commands))
+    return checks
+
+
+async def _answers(graph: Graph, needs: Needs) -> list[Check]:
+    """Ask Graph two small questions: whether it is there, and whether the tenant has a premium licence."""
+    checks = []
+    try:
+        found = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
+        name = found[0].get("displayName") if found else "nobody"
+        checks.append(
+            Check(name="Microsoft Graph", health=Health.GOOD, words=f"{graph.root.origin} answers for {name}")
+        )
+    except FaultError as error:
+        checks.append(Check(name="Microsoft Graph", health=Health.BAD, words=error.fault.reason))
+    checks.append(_clock(graph))
+    if Source.SIGN_IN_ACTIVITY in needs.sources:
+        checks.append(await _premium(graph))
+    return checks
+
+
+def _clock(graph: Graph) -> Check:
+    if graph.skew is None:
+        return Check(name="clock", health=Health.NOTE, words="Graph did not tell the time")
+    seconds = abs(graph.skew)
+    words = f"this machine is {seconds:.0f} s ahead of Graph"
+    if graph.skew > 0:
+        words = f"this machine is {seconds:.0f} s behind Graph"
+    if abs(graph.skew) < _SKEW:
+        return Check(name="clock", health=Health.GOOD, words=words)
+    return Check(
+        name="clock", health=Health.BAD, words=f"{words}: assertions and tokens will be refused; set the clock"
+    )
+
+
+async def _premium(graph: Graph) -> Check:
+    """Look for Entra ID P1 or P2 in the products: the list of an organization's plans keeps those long gone."""
+    select = ("skuId", "capabilityStatus", "servicePlans")
+    try:
+        skus = (await graph.answer(requests.subscribed_skus(graph, select), listing)).value.rows
+    except FaultError as error:
+        return Check(name="premium licence", health=Health.UNKNOWN, words=error.fault.reason)
+    for sku in skus:
+        for plan in sku.get("servicePlans") or ():
+            if (
+                str(plan.get("servicePlanId", "")).lower() in _PREMIUM
+                and plan.get("provisioningStatus") == "Success"
+                and sku.get("capabilityStatus") in {"Enabled", "Warning"}
+            ):
+                return Check(name="premium licence", health=Health.GOOD, words="the tenant has Entra ID P1 or P2")
+    words = "the tenant has no Entra ID P1 or P2: policies that look at sign-ins cannot be evaluated"
+    return Check(name="premium licence", health=Health.BAD, words=words)
+
+
+def _federation(tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str]) -> Check:
+    commands, forms = federation_commands(tenant, credential.client_id, environ)
+    words = f"the federated credential's subject is one of: {json.dumps(forms)[1:-1]}"
+    return Check(name="GitHub", health=Health.NOTE, words=words, commands=commands)

@@ -1,0 +1,55 @@
+"""Live tenants into snapshot folders for one audit, in a temporary folder that is gone when the program ends."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from auditor.app.audit.pipeline import Unaudited
+from auditor.app.audit.run import Request, in_shard
+from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
+from auditor.collect.progress import Progress
+from auditor.domain.errors import Diagnostic
+from auditor.domain.policy import PolicySet
+from auditor.failures import reason_of
+from auditor.files.temporary import lasting_folder
+from auditor.settings.loader import chosen, read
+
+Shown = Callable[[], AbstractContextManager[Progress | None]]
+"""Opens the progress that people see while tenants are read."""
+
+
+def collector(
+    shown: Shown, warn: Callable[[Sequence[Diagnostic]], None]
+) -> Callable[[Request, PolicySet], Sequence[Path | Unaudited]]:
+    """Return what reads the tenants of a request; one that cannot be read is told, and never stops the others.
+
+    `warn` hears what is doubtful about the tenants file.
+    """
+
+    def collect(request: Request, policies: PolicySet) -> Sequence[Path | Unaudited]:
+        assert request.tenants_file is not None
+        settings = read(request.tenants_file)
+        warn(settings.warnings)
+        tenants = [tenant for tenant in chosen(settings, request.tenants) if in_shard(tenant.name, request.shard)]
+        root = lasting_folder("auditor-")
+        needed = {tenant.name: needs_of(policies, tenant) for tenant in tenants}
+        with shown() as progress:
+            outcomes = collect_all(
+                tenants, lambda tenant: needed[tenant.name], root=root, instant=request.started, progress=progress
+            )
+        return [_state(outcome) for outcome in outcomes]
+
+    return collect
+
+
+def _state(outcome: CollectOutcome) -> Path | Unaudited:
+    if outcome.folder is not None:
+        return outcome.folder
+    tenant = outcome.tenant
+    return Unaudited(
+        name=tenant.name,
+        tenant_id=tenant.tenant_id,
+        cloud=tenant.cloud,
+        agreement=tenant.agreement,
+        reason="nothing could be read" if outcome.failure is None else reason_of(outcome.failure),
+    )

@@ -1,0 +1,119 @@
+"""Missing and excessive permissions into the exact commands that mend them, for Graph PowerShell and for az."""
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+
+from auditor.collect.permissions import Permission
+from auditor.domain.enums import Cloud
+from auditor.domain.tenant import Tenant
+from auditor.graph import clouds
+from auditor.graph.github_oidc import subjects
+from auditor.remedy.requests import ENVIRONMENTS
+from auditor.wording.checks import N_
+
+_GRAPH = "00000003-0000-0000-c000-000000000000"
+"""The application id of Microsoft Graph, the same in every tenant."""
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_AZ_CLOUD = {Cloud.USGOV: "AzureUSGovernment", Cloud.USGOV_DOD: "AzureUSGovernment", Cloud.CHINA: "AzureChinaCloud"}
+_ISSUER = "https://token.actions.githubusercontent.com"
+
+
+def grant_commands(tenant: Tenant, client: str | None, wanted: tuple[Permission, ...]) -> tuple[str, ...]:
+    """Return the commands that grant permissions to the application, and consent to them."""
+    app = _identified(client)
+    powershell = [
+        *_powershell_session(tenant, app),
+        *(
+            "New-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id -PrincipalId $app.Id"
+            f" -ResourceId $graph.Id -AppRoleId {item.role_id}  # {item.name}"
+            for item in wanted
+        ),
+    ]
+    roles = " ".join(f"{item.role_id}=Role" for item in wanted)
+    az = [
+        *_az_session(tenant),
+        f"az ad app permission add --id {app} --api {_GRAPH} --api-permissions {roles}",
+        f"az ad app permission admin-consent --id {app}",
+    ]
+    return (
+        "# Microsoft Graph PowerShell",
+        *powershell,
+        f"# {N_('or Azure CLI')}",
+        *az,
+        f"# {N_('then sign in anew: tokens keep the permissions they were made with')}",
+    )
+
+
+def revoke_commands(tenant: Tenant, client: str | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the commands that take permissions away again."""
+    listed = ", ".join("'" + name.replace("'", "''") + "'" for name in names)
+    return (
+        "# Microsoft Graph PowerShell",
+        *_powershell_session(tenant, _identified(client)),
+        f"$roles = ($graph.AppRoles | Where-Object Value -in {listed}).Id",
+        (
+            "Get-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id -All"
+            " | Where-Object AppRoleId -in $roles"
+            " | ForEach-Object { Remove-MgServicePrincipalAppRoleAssignment -ServicePrincipalId $app.Id"
+            " -AppRoleAssignmentId $_.Id }"
+        ),
+    )
+
+
+def federation_commands(
+    tenant: Tenant, client: str, environ: Mapping[str, str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the commands that let a GitHub job sign in, and the forms that its subject may have."""
+    forms = subjects(environ)
+    audience = clouds.addresses(tenant.cloud).federation_audience
+    parameters = {
+        "name": "auditor",
+        "issuer": _ISSUER,
+        "subject": forms[0],
+        "audiences": [audience],
+    }
+    app = _identified(client)
+    body = json.dumps(parameters, ensure_ascii=True)
+    subject = forms[0].replace("'", "''")
+    prefix = N_("tells the prefix that GitHub uses")
+    return (
+        (
+            f"gh api repos/OWNER/REPOSITORY/actions/oidc/customization/sub  # {prefix}",
+            "# Microsoft Graph PowerShell",
+            _connect(tenant, "Application.ReadWrite.All"),
+            f"$app = Get-MgApplication -Filter \"appId eq '{app}'\"",
+            (
+                "New-MgApplicationFederatedIdentityCredential -ApplicationId $app.Id -Name auditor"
+                f" -Issuer '{_ISSUER}' -Subject '{subject}' -Audiences @('{audience}')"
+            ),
+            f"# {N_('or Azure CLI')}",
+            *_az_session(tenant),
+            f"az ad app federated-credential create --id {app} --parameters {shlex.quote(body)}",
+        ),
+        forms,
+    )
+
+
+def _connect(tenant: Tenant, scopes: str) -> str:
+    return f"Connect-MgGraph -TenantId {tenant.tenant_id}{ENVIRONMENTS.get(tenant.cloud, '')} -Scopes {scopes}"
+
+
+def _powershell_session(tenant: Tenant, app: str) -> tuple[str, ...]:
+    return (
+        _connect(tenant, "Application.Read.All,AppRoleAssignment.ReadWrite.All"),
+        f"$app = Get-MgServicePrincipal -Filter \"appId eq '{app}'\"",
+        f"$graph = Get-MgServicePrincipal -Filter \"appId eq '{_GRAPH}'\"",
+    )
+
+
+def _az_session(tenant: Tenant) -> tuple[str, ...]:
+    login = f"az login --tenant {tenant.tenant_id} --allow-no-subscriptions"
+    cloud = _AZ_CLOUD.get(tenant.cloud)
+    return (login,) if cloud is None else (f"az cloud set --name {cloud}", login)
+
+
+def _identified(client: str | None) -> str:
+    """Return an application id that can stand in a command; anything else is for the reader to fill in."""
+    return client if client is not None and _GUID.fullmatch(client) else "CLIENT_ID"

@@ -1,0 +1,327 @@
+"""Turns the arguments of `auditor audit` into an audit, its reports and its exit code."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from auditor.app.audit.pipeline import exit_code
+from auditor.app.audit.run import Request, audited
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.report.containment import contained
+from auditor.app.report.localization import localised
+from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.app.sizing import audited_by_size
+from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
+from auditor.cli.options import (
+    add_mail_arguments,
+    formats_of,
+    from_environment,
+    locale_of,
+    now,
+    one_of,
+    reader_locale,
+    threshold,
+    wished_locale,
+)
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import notices, say, spoken, tell, warnings
+from auditor.cli.terminal.streams import for_people, write_commands
+from auditor.deliver.report_folder import write_all
+from auditor.domain.enums import Engine
+from auditor.domain.errors import UsageError, printable
+from auditor.domain.result import Result
+from auditor.domain.tenant import Settings
+from auditor.render.text.earlier_run import Past
+
+Keeper = Callable[..., int]
+_EXAMPLES = """\
+auditor audit --demo                        the built-in tenants: no credentials, no network
+auditor audit                               every tenant of tenants.yaml against policies/
+auditor audit --history audits/ --store audits/   with the curves of earlier nights; keep tonight
+auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor audit`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    declare(parser, "policies")
+    _add_what(parser.add_argument_group("what is audited"))
+    _add_how(parser.add_argument_group("what comes out"))
+    mail = parser.add_argument_group("mail")
+    mail.add_argument("--send", action="store_true", help="mail the report to the recipients in the tenants file")
+    add_mail_arguments(mail)
+
+
+def _add_what(what: argparse._ArgumentGroup) -> None:
+    declare(what, "demo", "snapshot")
+    what.add_argument("--tenants", type=Path, metavar="FILE", help="the tenants to read live (default: tenants.yaml)")
+    declare(what, "tenant")
+    what.add_argument("--shard", type=_shard, metavar="I/N", help="only the I-th of N parts of the tenants")
+    declare(
+        what,
+        "as_of",
+        as_of="the audit's instant; of several nights the latest not after it (default: now, or SOURCE_DATE_EPOCH)",
+    )
+    what.add_argument(
+        "--compare",
+        type=Path,
+        metavar="RESULT",
+        help="the result.json of the previous run: what is new, reopened, fixed",
+    )
+    what.add_argument(
+        "--engine",
+        type=one_of(Engine),
+        choices=list(Engine),
+        default=Engine.LOCAL,
+        help="where people are judged: local (default), or spark for more than one machine holds",
+    )
+    what.add_argument("--spark-master", metavar="URL", help="local[2], spark://HOST:7077, yarn … (with --engine spark)")
+
+
+def _add_how(how: argparse._ArgumentGroup) -> None:
+    declare(
+        how,
+        *("output", "format", "csv_bom", "locale", "fail_on", "history", "store", "redact", "public"),
+        *("quiet", "verbose", "no_color"),
+        format="repeatable (default: html, json, terminal); a PATH of - is stdout",
+        locale="language of the reports (default: the tenant's, then the environment's)",
+        verbose="say what is being done; a bug shows its traceback",
+        no_color="no colour (NO_COLOR works as well)",
+    )
+    how.add_argument(
+        "--findings",
+        type=Path,
+        metavar="FILE",
+        help="write findings row by row into this Parquet file, and counts, for tenants of millions; no other reports",
+    )
+    how.add_argument("--no-progress", action="store_true", help="no progress bars")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor audit`: 0, 1 or 3 by what was found and how whole it is.
+
+    Raises AuditorError before anything is audited.
+    """
+    threshold(args), wished_locale(args.locale)  # what is wrong with them is said before anything is audited
+    if args.findings is not None:
+        from auditor.cli.streaming import checked, run_streamed  # noqa: PLC0415  only for very large tenants
+
+        checked(args)
+        return run_streamed(args, _request(args), _output(args))
+    keep = _keeper(args)
+    args.history = _history(args)
+    formats = [parse_format(text) for text in formats_of(args.format)]
+    wanted = outputs(formats, _output(args), csv_bom=args.csv_bom)
+    request = _request(args)
+    settings = None
+    if args.send:
+        from auditor.cli.commands.send import mail_settings  # noqa: PLC0415  whoever sends nothing does not wait for it
+
+        settings = mail_settings(args.tenants)
+    with _audited(request, wanted, args) as (result, folders):
+        return _report(result, folders, args, wanted, settings, keep)
+
+
+def _audited(
+    request: Request, wanted: Output, args: argparse.Namespace
+) -> AbstractContextManager[tuple[Result, tuple[Path, ...]]]:
+    """Audit into a result that holds its findings, or one that describes them while they are written."""
+    if args.demo:
+        return audited(request)
+    # These look at every finding of a tenant, and some of them more than once.
+    held = any((args.compare, args.redact, args.send))
+    if wanted.walked and not any((held, args.history, args.store, "GITHUB_ACTIONS" in os.environ)):
+        from auditor.app.flowing import flowing  # noqa: PLC0415  others describe findings once
+
+        return flowing(request, wanted.beside)
+    return audited_by_size(request, wanted.beside, pieces=wanted.flows and not held)
+
+
+def _report(
+    result: Result,
+    folders: tuple[Path, ...],
+    args: argparse.Namespace,
+    wanted: Output,
+    settings: Settings | None,
+    keep: Keeper | None,
+) -> int:
+    """Write the reports, keep the night and send the mails, in this order: what fails later loses nothing earlier."""
+    locale = locale_of(wished_locale(args.locale), result)
+    past, code = earlier_runs(args, result)
+
+    def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
+        told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
+        histories = earlier_of_tenants(args)
+        return told, write_reports(result, told, wanted, locale=locale, history=past, histories=histories)
+
+    result, (told, written) = contained(result, wanted, write, locale=locale)
+    code = max(code, exit_code(result, threshold(args)))
+    if keep is not None:
+        code = max(code, keep(args.store, folders, result, locale=reader_locale(args.locale), quiet=args.quiet))
+    # After the store: whoever reads the summary may stop listening.
+    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
+    publish(told, wanted, locale=locale, code=code)
+    if settings is None:
+        return code
+    from auditor.cli.commands.send import send  # noqa: PLC0415  likewise
+
+    code = max(code, send(result, settings, args))
+    from auditor.app.ci.github_actions import publish_outputs  # noqa: PLC0415  likewise
+
+    publish_outputs({"exit-code": str(code)}, os.environ)
+    return code
+
+
+def _keeper(args: argparse.Namespace) -> Keeper | None:
+    """Return what keeps tonight; what would fail for sure is said before anything is audited."""
+    if args.store is None:
+        return None
+    if args.redact:
+        raise UsageError(
+            "usage", "--redact hides people, and a store keeps them", hint="leave out --redact, or --store"
+        )
+    from auditor.cli.store_summary import ready, tell_kept  # noqa: PLC0415  only who keeps a store waits for it
+
+    ready(args.store)
+    return tell_kept
+
+
+def _history(args: argparse.Namespace) -> Path | str | None:
+    """Return where earlier runs lie; None where that is the store which comes to be tonight.
+
+    Raises UsageError where there is nothing: before a night's work, not after it.
+    """
+    place: Path | str | None = args.history
+    if place is not None and place == args.store:
+        from auditor.cli.store_summary import is_new  # noqa: PLC0415  only who keeps a store waits for it
+
+        return None if is_new(place) else place
+    if isinstance(place, Path):
+        from auditor.app.history.earlier_runs import check_folder  # noqa: PLC0415  only for the curves of a report
+
+        check_folder(place)
+    return place
+
+
+def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
+    """Give a GitHub Actions job its summary, outputs and annotations; nothing outside of a job.
+
+    Annotations go to stdout, or to stderr where stdout is a report. DeliveryError when a file of the job cannot be
+    written.
+    """
+    if "GITHUB_ACTIONS" not in os.environ:
+        return
+    from auditor.app.ci import github_actions  # noqa: PLC0415  only in a job
+
+    lines = github_actions.publish(told, wanted, locale=locale, code=code, environ=os.environ)
+    write_commands(lines, beside_data=any(path is None for _, path in wanted.files))
+
+
+def _request(args: argparse.Namespace) -> Request:
+    # With --send the tenants file tells who gets the mail, whatever is audited.
+    if args.demo and (args.snapshot or (args.tenants and not args.send)):
+        raise UsageError("usage", "--demo audits its own tenants", hint="leave out --snapshot and --tenants")
+    if args.snapshot and args.tenants and not args.send:
+        raise UsageError("usage", "--snapshot audits saved state, --tenants live state", hint="leave one of them out")
+    if args.spark_master and args.engine is not Engine.SPARK:
+        raise UsageError("usage", "--spark-master names a cluster that nothing uses", hint="add --engine spark")
+    live = not args.demo and not args.snapshot
+    started = now()
+    tenants = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
+    if live and not tenants.is_file():
+        raise UsageError(
+            "tenants-missing",
+            f"there is no {tenants}, and neither --snapshot nor --demo is given",
+            hint="try `auditor audit --demo`, or write a tenants.yaml (`auditor schema tenants` tells its form)",
+        )
+    collect = None
+    if live:
+        from auditor.app.tenants.live import collector  # noqa: PLC0415  the SDK is for live audits only
+        from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
+        from auditor.render.text.labels import Words  # noqa: PLC0415
+
+        words = Words(reader_locale(args.locale))
+        collect = collector(
+            lambda: shown_progress(words, enabled=_progress_is_welcome(args)),
+            lambda told: tell(told, locale=args.locale),
+        )
+    return Request(
+        policies=tuple(args.policies),
+        demo=args.demo,
+        snapshots=tuple(args.snapshot),
+        tenants_file=tenants if live else None,
+        tenants=tuple(args.tenant),
+        shard=args.shard,
+        as_of=args.as_of or started,
+        state_as_of=args.as_of,
+        started=started,
+        compare=args.compare,
+        redaction=_redaction(args),
+        warn=warnings(args.locale, quiet=args.quiet),
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
+        collect=collect,
+        engine=args.engine,
+        spark_master=args.spark_master,
+    )
+
+
+def _redaction(args: argparse.Namespace) -> Key | None:
+    """Return the key of pseudonyms, where people are to have them; UsageError before anything is audited."""
+    if not args.redact:
+        return None
+    from auditor.cli.redaction import redaction_key  # noqa: PLC0415  only where people have pseudonyms
+
+    return redaction_key()
+
+
+def _progress_is_welcome(args: argparse.Namespace) -> bool:
+    return not args.no_progress and not args.quiet and sys.stderr.isatty()
+
+
+def _output(args: argparse.Namespace) -> Path:
+    return args.output or Path(from_environment("OUTPUT", "out") or "out")
+
+
+def tell_result(
+    result: Result,
+    wanted: Output,
+    written: tuple[Path, ...],
+    *,
+    locale: str,
+    quiet: bool,
+    no_color: bool,
+    history: Sequence[Past] = (),
+) -> None:
+    """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
+    paths = tuple(map(str, written))
+    if wanted.terminal_file is not None:
+        from auditor.cli.terminal.result import terminal_text  # noqa: PLC0415  machines that ask for JSON do not wait for it
+
+        write_all([(wanted.terminal_file, [terminal_text(result, paths=paths, locale=locale, history=history)])])
+    if wanted.terminal and not quiet:
+        from rich.console import Console  # noqa: PLC0415  likewise
+
+        from auditor.cli.terminal.result import terminal  # noqa: PLC0415  likewise
+
+        # Where stdout is a report, what is for people stands beside it and not in it.
+        taken = any(path is None for _, path in wanted.files)
+        console = Console(no_color=True if no_color else None, stderr=taken)
+        with for_people():
+            terminal(result, console, paths=paths, locale=locale, history=history)
+    elif not quiet and sys.stderr.isatty():
+        said = spoken("wrote {path}", locale)
+        for path in written:
+            say(printable(said.replace("{path}", str(path))))
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", text) and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N")
+    return int(part), int(parts)

@@ -1,0 +1,85 @@
+"""Turns the arguments of `auditor collect` into snapshots on disk."""
+
+import argparse
+import datetime as dt
+from pathlib import Path
+
+from auditor.app.policy_files import load_policies
+from auditor.app.tenants.collection import CollectOutcome, collect_all, everything, needs_of
+from auditor.cli.options import reader_locale
+from auditor.cli.shared_options import declare
+from auditor.cli.store_summary import ready, tell_kept
+from auditor.cli.terminal.console import out, say, tell
+from auditor.cli.terminal.progress import shown_progress
+from auditor.domain.errors import printable
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Words
+from auditor.settings.loader import chosen, read
+
+_EXAMPLES = """\
+auditor collect                           what the policies in policies/ need, of every tenant in tenants.yaml
+auditor collect policies/seats.yaml --tenant contoso
+auditor collect --all -o snapshots        every source there is
+auditor collect --store audits/           and keep the snapshots in a store of many nights
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor collect`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
+    )
+    parser.add_argument("--all", action="store_true", help="read every source, whatever the policies need")
+    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="where snapshots go"
+    )
+    declare(parser, "store", "public")
+    parser.add_argument("--no-progress", action="store_true", help="show no progress bars")
+    declare(parser, "locale", locale="language of what is said (default: the environment's)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and the folders")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor collect`; 0 when every tenant was read whole, 3 when one was not. Raises AuditorError."""
+    locale = reader_locale(args.locale)
+    words = Words(locale)
+    if args.store is not None:
+        ready(args.store)
+    settings = read(args.tenants)
+    tell(settings.warnings, locale=locale)
+    tenants = chosen(settings, args.tenant)
+    policies = load_policies(args.policies).policies
+    instant = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    needed = {tenant.name: everything(policies) if args.all else needs_of(policies, tenant) for tenant in tenants}
+    with shown_progress(words, enabled=not args.no_progress and not args.quiet) as progress:
+        outcomes = collect_all(
+            tenants, lambda tenant: needed[tenant.name], root=args.output, instant=instant, progress=progress
+        )
+    code = max(_tell(outcome, words, quiet=args.quiet) for outcome in outcomes)
+    if args.store is None:
+        return code
+    folders = [outcome.folder for outcome in outcomes if outcome.folder is not None]
+    return max(code, tell_kept(args.store, folders, locale=locale, quiet=args.quiet))
+
+
+def _tell(outcome: CollectOutcome, words: Words, *, quiet: bool) -> int:
+    """Print what became of a tenant; returns the exit code it calls for."""
+    if outcome.folder is None:
+        assert outcome.failure is not None
+        tell(outcome.failure.diagnostics, locale=words.language)
+        return 3
+    out(str(outcome.folder))
+    whole = True
+    for coverage in outcome.sources:
+        complete = coverage.status.value in {"complete", "not-needed"}
+        whole = whole and complete
+        source = f"{outcome.tenant.name}: {words.gettext(SOURCES[coverage.name])}"
+        if not complete:
+            state = words.gettext(SOURCE_STATES[coverage.status])
+            say(printable(f"{source}: {state}" + (f": {words.told(coverage.reason)}" if coverage.reason else "")))
+        elif not quiet:
+            say(f"{source}: {words.number(coverage.count)}")
+    return 0 if whole else 3

@@ -1,0 +1,75 @@
+"""Turns the arguments of `auditor doctor` into what each tenant lacks, and the commands that mend it."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.policy_files import load_policies
+from auditor.app.tenants.collection import everything, needs_of
+from auditor.app.tenants.doctor import Check, Diagnosis, Health, diagnose_all
+from auditor.cli.options import reader_locale
+from auditor.cli.terminal.console import commented, tell
+from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.streams import for_people
+from auditor.domain.errors import printable
+from auditor.domain.tenant import GraphMail, Settings, Tenant
+from auditor.settings.loader import chosen, read
+from auditor.wording import Wording, wording
+from auditor.wording.checks import N_
+
+_MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("BAD"), Health.UNKNOWN: "?"}
+_EXAMPLES = """\
+auditor doctor                     what the policies in policies/ need of every tenant in tenants.yaml, and what lacks
+auditor doctor --all               the same for `auditor collect --all`
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor doctor`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="policy files or folders (default: policies/)"
+    )
+    parser.add_argument("--all", action="store_true", help="look for what every source needs, not only the policies")
+    parser.add_argument("--tenants", type=Path, default=Path("tenants.yaml"), metavar="FILE", help="the tenants file")
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor doctor`; 0 when nothing stands in the way, else 3. Raises AuditorError."""
+    words = wording(reader_locale(args.locale))
+    settings = read(args.tenants)
+    tell(settings.warnings, locale=args.locale)
+    policies = load_policies(args.policies).policies
+    tenants = [
+        (tenant, everything(policies) if args.all else needs_of(policies, tenant), _sends(settings, tenant))
+        for tenant in chosen(settings, args.tenant)
+    ]
+    found = diagnose_all(tenants)
+    with for_people():
+        for diagnosis in found:
+            _print(diagnosis, words)
+    return 0 if all(diagnosis.healthy for diagnosis in found) else 3
+
+
+def _sends(settings: Settings, tenant: Tenant) -> bool:
+    route = None if settings.mail is None else settings.mail.route
+    return isinstance(route, GraphMail) and route.tenant == tenant.name
+
+
+def _print(diagnosis: Diagnosis, words: Wording) -> None:
+    tenant = diagnosis.tenant
+    print(f"{tenant.name} ({tenant.tenant_id}, {tenant.cloud})")
+    for check in diagnosis.checks:
+        _print_check(check, words)
+
+
+def _print_check(check: Check, words: Wording) -> None:
+    marks = {health: words.gettext(mark) for health, mark in _MARKS.items()}
+    mark = marks[check.health].ljust(max(map(len, marks.values())))
+    # What Microsoft's services answered is quoted as it came.
+    told = words.complaint(check.words) or check.words
+    print(filled(f"{words.gettext(check.name)}: {printable(told)}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
+    for command in check.commands:
+        print(f"          {printable(commented(command, words))}")

@@ -1,0 +1,58 @@
+"""Turns the arguments of `auditor explain` into words on stdout."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.app.explanation import explain
+from auditor.cli.options import now, one_of, reader_locale
+from auditor.cli.terminal.console import colourful, out
+from auditor.cli.terminal.markdown import columns, shown
+from auditor.domain.enums import Agreement, Cloud
+from auditor.wording import wording
+
+_EXAMPLES = """\
+auditor explain assignment.redundant             what a check means, and where its guidance leads
+auditor explain move-users --agreement mca       a guidance article, for one agreement and cloud
+auditor explain disabled-licensed policies/      a policy
+auditor explain SPE_E3                           a product, with its service plans
+auditor explain 6637f361 --result out/result.json   a finding, with its evidence and what to do
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor explain`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("id", metavar="ID", help="a check, article, policy, product, or the digits of a finding")
+    parser.add_argument(
+        "policies",
+        nargs="*",
+        default=[],
+        type=Path,
+        metavar="POLICY",
+        help="where policies are looked for (default: policies/)",
+    )
+    parser.add_argument("--result", type=Path, metavar="FILE", help="the result.json that holds the finding")
+    parser.add_argument("--cloud", type=one_of(Cloud), choices=list(Cloud), default=Cloud.WORLDWIDE, metavar="CLOUD")
+    parser.add_argument(
+        "--agreement", type=one_of(Agreement), choices=list(Agreement), default=Agreement.UNKNOWN, metavar="AGREEMENT"
+    )
+    parser.add_argument("--locale", metavar="TAG", help="language of the answer (default: the environment's)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor explain`; raises UsageError where nothing bears the name."""
+    words = wording(reader_locale(args.locale))
+    text = explain(
+        args.id,
+        words=words,
+        policies=tuple(args.policies),
+        result=args.result,
+        cloud=args.cloud,
+        agreement=args.agreement,
+        today=now().date(),
+    )
+    # Into a file or a pipe goes Markdown; a person reads it without marks.
+    out(shown(text, width=columns(), colour=colourful(sys.stdout)) if sys.stdout.isatty() else text)
+    return 0

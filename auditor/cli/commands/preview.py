@@ -1,0 +1,126 @@
+"""Turns the arguments of `auditor preview` into what a policy change would do, its files and its exit code."""
+
+import argparse
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from auditor.app.policies.preview import PreviewRequest, exit_code, preview
+from auditor.app.report.outputs import check_places
+from auditor.cli.options import from_environment, now, reader_locale, threshold
+from auditor.cli.redaction import redaction_key
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import out, say
+from auditor.cli.terminal.markdown import filled
+from auditor.cli.terminal.streams import for_people
+from auditor.deliver.report_folder import write_all
+from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import UsageError, printable
+from auditor.render.artifact import Artifact
+from auditor.render.preview import html, markdown
+from auditor.render.preview import model as preview_json
+from auditor.render.preview.markdown import counted, headline, sided, state
+from auditor.render.preview.model import Preview, by_policy
+from auditor.render.text.labels import Words
+
+_EXAMPLES = """\
+auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
+auditor preview --base old-policies/ policies/ --demo -f markdown=-
+exit codes: 0 nothing at or above --fail-on is added; 1 the change adds such findings; 2 broken policies; 3 incomplete
+"""
+_FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
+    "json": ("preview.json", preview_json.render),
+    "markdown": ("preview.md", markdown.render),
+    "html": ("preview.html", html.render),
+}
+"""Format → default file name, and who writes it."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor preview`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    declare(
+        parser,
+        "policies",
+        policies="the changed policies: files or folders (default: policies/, else the starter library)",
+    )
+    parser.add_argument(
+        "--base", required=True, metavar="REF_OR_DIR", help="the policies before the change: a git ref, or a folder"
+    )
+    declare(
+        parser,
+        *("demo", "snapshot", "tenant", "as_of", "output", "public", "format"),
+        as_of="the instant of both audits (default: now)",
+        output="where the preview goes (default: out/)",
+        format="json, markdown, html (repeatable; default: json, markdown); a PATH of - is stdout",
+    )
+    parser.add_argument("--names", action="store_true", help="call people by name (default: pseudonyms)")
+    declare(
+        parser,
+        *("fail_on", "locale", "quiet", "verbose", "no_color"),
+        fail_on="exit 1 where findings from this severity on are added, or never (default: high)",
+        locale="language of what people read (default: the environment's)",
+        quiet="print nothing but errors",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor preview`: 0, 1 or 3 by what the change adds and how whole it could be judged.
+
+    Raises AuditorError for broken policies, before or after the change, and where there is nothing to audit.
+    """
+    fail_on, places, locale = threshold(args), _places(args), reader_locale(args.locale)
+    found = preview(
+        PreviewRequest(
+            base=args.base,
+            policies=tuple(args.policies),
+            demo=args.demo,
+            snapshots=tuple(args.snapshot),
+            tenants=tuple(args.tenant),
+            as_of=args.as_of or now(),
+            names=args.names,
+            key=None if args.names else redaction_key(),
+        )
+    )
+    artifacts = [(path, _FORMATS[name][1](found, locale=locale)) for name, path in places]
+    written = write_all((path, artifact.chunks()) for path, artifact in artifacts if path is not None)
+    for (name, path), (_, artifact) in zip(places, artifacts, strict=True):
+        if path is None:
+            write_document(artifact.chunks(), name)
+    words = Words(locale)
+    if not args.quiet:
+        if all(path is not None for _, path in places):
+            with for_people():
+                _tell(found, words)
+        for path in written:
+            say(printable("auditor: " + words.gettext("wrote {path}").replace("{path}", str(path))))
+    return exit_code(found, fail_on)
+
+
+def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
+    """Return where each format goes; None for stdout."""
+    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    asked = [part for text in args.format for part in ([text] if "=" in text else text.split(","))]
+    places: list[tuple[str, Path | None]] = []
+    for text in asked or ["json", "markdown"]:
+        name, separator, path = text.partition("=")
+        if name not in _FORMATS or (separator and not path):
+            raise UsageError(
+                "format-unknown",
+                f"a preview cannot be written as '{text}'",
+                hint=f"{', '.join(_FORMATS)}, with =PATH for a file",
+            )
+        places.append((name, None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]))
+    check_places([path for _, path in places])
+    return places
+
+
+def _tell(found: Preview, words: Words) -> None:
+    out(filled(headline(found, words)))
+    for policy, counts in by_policy(found):
+        said = printable(f"{policy.id} ({state(policy, words)}): {counted(counts, words)}")
+        out(filled(said, first="  ", rest="    "))
+    for each in found.unknown:
+        told = words.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
+        values = {"side": sided(each.side, words), "policy": each.policy, "tenant": each.tenant}
+        out(filled(printable(told.format(**values, reason=words.told(each.reason))), first="  ", rest="    "))

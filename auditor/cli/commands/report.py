@@ -1,0 +1,53 @@
+"""Turns the arguments of `auditor report` into reports of saved results."""
+
+import argparse
+from pathlib import Path
+
+from auditor.app.audit.merge import merge
+from auditor.app.catalogue import active
+from auditor.app.counting import SHOWN
+from auditor.app.packing import within
+from auditor.app.redaction.pseudonyms import Key
+from auditor.app.redaction.redact import redacted
+from auditor.app.report.localization import localised
+from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
+from auditor.app.saved_results import saved_results
+from auditor.cli.commands.audit import publish, tell_result
+from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
+from auditor.cli.options import formats_of, locale_of, wished_locale
+from auditor.cli.redaction import redaction_key
+from auditor.cli.shared_options import declare
+from auditor.domain.result import Result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor report`."""
+    parser.add_argument("results", nargs="+", type=Path, metavar="RESULT", help="result.json files; several are merged")
+    declare(
+        parser,
+        *("output", "format", "csv_bom", "history", "locale", "redact", "public", "quiet", "verbose", "no_color"),
+        format="repeatable (default: html, json, terminal)",
+        locale="language of the reports",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor report`: 0, or 3 where the earlier runs of one of several tenants cannot be read."""
+    wish = wished_locale(args.locale)
+    formats = [parse_format(text) for text in formats_of(args.format)]
+    wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
+    key = redaction_key() if args.redact else None
+    with saved_results(args.results, wanted.beside) as results:
+        return _report(within(merge(results, active()), SHOWN), args, wanted, wish, key)
+
+
+def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str | None, key: Key | None) -> int:
+    if key is not None:
+        result = redacted(result, key)
+    locale = locale_of(wish, result)
+    told = localised(result, locale)
+    past, code = earlier_runs(args, result)
+    written = write_reports(result, told, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
+    tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)
+    publish(told, wanted, locale=locale, code=code)
+    return code

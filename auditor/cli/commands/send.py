@@ -1,0 +1,172 @@
+"""Turns the arguments of `auditor send` into mails about a saved result."""
+
+import argparse
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from auditor.app.redaction.redact import redacted
+from auditor.app.saved_results import saved_results
+from auditor.cli.options import add_mail_arguments, from_environment, now, reader_locale
+from auditor.cli.redaction import redaction_key
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import notices, say, tell, warnings
+from auditor.deliver.recipient_selection import unmet_choices
+from auditor.domain.errors import Diagnostic, UsageError, printable
+from auditor.domain.result import Result
+from auditor.domain.tenant import Settings
+from auditor.settings.loader import read
+from auditor.wording import Wording, wording
+from auditor.wording.checks import N_
+
+if TYPE_CHECKING:
+    from auditor.app.mail.delivery import Sent
+
+_SAID: Mapping[str, str] = {
+    "accepted": N_("mail to {address}: accepted"),
+    "written": N_("mail to {address}: written ({file})"),
+    "already": N_("mail to {address}: already sent"),
+    "not-due": N_("mail to {address}: nothing to tell"),
+}
+"""What became of a mail that nobody has to look after."""
+_EXAMPLES = """\
+auditor send out/result.json                           to everybody who is to read of it
+auditor send out/result.json --dry-run                 write the mails as files, send nothing
+auditor send out/result.json --to ann@contoso.example  to one of the recipients
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor send`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("result", type=Path, metavar="RESULT", help="the result.json of a run")
+    parser.add_argument(
+        "--tenants", type=Path, metavar="FILE", help="who reads what, and how mail is sent (default: tenants.yaml)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="where --dry-run writes, in its folder mail/ (default: out/)"
+    )
+    add_mail_arguments(parser)
+    declare(parser, "history", history="earlier result.json files, or a store, for the curves of the mail")
+    parser.add_argument("--dry-run", action="store_true", help="write the mails as .eml files, send nothing")
+    parser.add_argument(
+        "--resend", action="store_true", help="send again what was sent, or may have been: for a person who decides"
+    )
+    parser.add_argument(
+        "--to", action="append", default=[], metavar="ADDRESS", help="only to this recipient (repeatable)"
+    )
+    parser.add_argument("--redact", action="store_true", help="pseudonyms for people in the attachment")
+    declare(parser, "public", "locale", locale="language of what is said here; each mail is in its reader's")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="say what is being done")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor send`: 0 when every mail that was due was accepted, else 3."""
+    settings = mail_settings(args.tenants)
+    folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
+    key = redaction_key() if args.redact else None
+    with saved_results([args.result], None) as [(_, result)]:
+        return send(
+            result if key is None else redacted(result, key),
+            settings,
+            args,
+            dry_run=folder / "mail" if args.dry_run else None,
+            resend=args.resend,
+            only=tuple(args.to),
+            warn=warnings(args.locale, quiet=args.quiet),
+        )
+
+
+def mail_settings(path: Path | None) -> Settings:
+    """Read the tenants file for its mail; raises before anything is audited or sent."""
+    from auditor.app.mail.delivery import check_mail  # noqa: PLC0415 - audits that send nothing do not wait for mail
+
+    settings = read(path or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml"))
+    check_mail(settings, os.environ)
+    return settings
+
+
+def send(
+    result: Result,
+    settings: Settings,
+    args: argparse.Namespace,
+    *,
+    dry_run: Path | None = None,
+    resend: bool = False,
+    only: tuple[str, ...] = (),
+    warn: Callable[[Diagnostic], None] = lambda _: None,
+) -> int:
+    """Mail a result and say what became of each mail; 0 when all is well, else 3.
+
+    `warn` hears what the mails lack: an audit has said it of its reports already.
+    """
+    from auditor.app.mail.delivery import Sending, send_result  # noqa: PLC0415
+
+    words = wording(reader_locale(args.locale))
+    link, report_link = _link(args.link, os.environ)
+    sending = Sending(
+        settings=settings,
+        now=now(),
+        environ=os.environ,
+        log=args.sent_log or _log_path(os.environ),
+        dry_run=dry_run,
+        resend=resend,
+        only=only,
+        link=link,
+        report_link=report_link,
+        fallback=from_environment("LOCALE", "en") or "en",
+        history=args.history,
+        notice=notices(args.locale) if args.verbose else (lambda _: None),
+        warn=warn,
+    )
+    if not args.quiet:
+        audited = {tenant.name for tenant in result.tenants}
+        read_of = [tenant for tenant in settings.tenants if tenant.name in audited]
+        tell(unmet_choices(read_of, result.run.policies), locale=args.locale)
+    done = send_result(result, sending)
+    for sent in done:
+        _say(sent, words, quiet=args.quiet)
+    if not done and not args.quiet:
+        say(words.gettext("mail: nobody is to read of the tenants in this result"))
+    return 0 if all(sent.end.fine for sent in done) else 3
+
+
+def _say(sent: "Sent", words: Wording, *, quiet: bool) -> None:
+    if sent.end.fine:
+        if not quiet:
+            said = words.gettext(_SAID[sent.end])
+            say(printable(said.replace("{address}", sent.address).replace("{file}", str(sent.file))))
+        return
+    from auditor.app.mail.delivery import End  # noqa: PLC0415
+
+    slug, message = "mail-refused", f"mail to {sent.address}: not sent: {sent.message}"
+    if sent.end is End.UNKNOWN:
+        slug, message = "mail-unknown", f"mail to {sent.address}: unknown whether sent: {sent.message}"
+    tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=words.locale)
+
+
+def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Return the link in the mail and whether it leads to the report; that of the workflow run where none is given."""
+    if given is not None:
+        if not given.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in given):
+            raise UsageError(
+                "usage", f"--link {given!r} is no https address without a fragment", hint="write https://…"
+            )
+        return given, True
+    server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))
+    if environ.get("GITHUB_ACTIONS") == "true" and server.startswith("https://") and repository and number:
+        return f"{server}/{repository}/actions/runs/{number}", False
+    return "", False
+
+
+def _log_path(environ: Mapping[str, str]) -> Path:
+    named = from_environment("SENT_LOG")
+    if named:
+        return Path(named)
+    state = environ.get("XDG_STATE_HOME", "")
+    home = Path(state) if state and Path(state).is_absolute() else Path.home() / ".local" / "state"
+    return home / "auditor" / "sent" / "sent.jsonl"

@@ -1,0 +1,270 @@
+"""Turns the arguments of `auditor store` into nights kept, listed, checked, thinned out and restored."""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from auditor.app.store.commands import Thinned, nights, put, restore, thin
+from auditor.app.store.integrity import Checked, check
+from auditor.cli.options import instant, now, reader_locale
+from auditor.cli.places import place
+from auditor.cli.shared_options import declare
+from auditor.cli.store_summary import sized, told
+from auditor.cli.terminal.console import document, out, say, tell
+from auditor.domain.errors import AuditorError, UsageError, printable
+from auditor.history.result_log import Entry
+from auditor.render.text.labels import Words
+from auditor.snapshot.manifest import format_instant
+from auditor.store.commit import Night
+
+_EXAMPLES = """\
+auditor store put audits/ snapshots/ out/result.json      keep tonight's snapshots and findings
+auditor store put abfs://audits@account.dfs.core.windows.net/nights snapshots/
+auditor store list audits/
+auditor store prune audits/ --keep 35d,24m                what would go; --delete deletes it
+auditor store get audits/ contoso --as-of 2026-03-31 -o snapshots/
+auditor store check audits/                               is every night and result whole?
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor store`."""
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("what", choices=("put", "list", "check", "prune", "get"), help="what to do")
+    parser.add_argument("store", type=place, metavar="STORE", help="a folder, or abfs://, az:// or s3://")
+    parser.add_argument(
+        "things", nargs="*", metavar="THING", help="put: snapshots, folders of them, result.json files; get: a tenant"
+    )
+    parser.add_argument("--tenant", action="append", default=[], metavar="NAME", help="only this tenant (repeatable)")
+    parser.add_argument("--keep", metavar="35d,24m", help="prune: every night of 35 days, one a month for 24 months")
+    deed = parser.add_mutually_exclusive_group()
+    deed.add_argument("--dry-run", action="store_true", help="prune: only tell what would go (the default)")
+    deed.add_argument("--delete", action="store_true", help="prune: delete it")
+    parser.add_argument(
+        "--as-of",
+        type=instant,
+        metavar="RFC3339",
+        help="get: the latest night not after this; prune: the instant from which ages count (default: now)",
+    )
+    parser.add_argument("-o", "--output", type=Path, default=Path("snapshots"), metavar="DIR", help="get: where to")
+    parser.add_argument("--json", action="store_true", help="list, check, prune: a document for machines on stdout")
+    declare(parser, "public", "locale", locale="language of what is said")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print nothing but errors and data")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor store`: 0, or 3 where a check found something that is not whole. Raises AuditorError."""
+    wrong = _misused(args)
+    if wrong:
+        raise UsageError("usage", wrong, hint="auditor store --help tells the form of each")
+    words = Words(reader_locale(args.locale))
+    match args.what:
+        case "put":
+            return _put(args, words)
+        case "list":
+            return _list(args, words)
+        case "check":
+            return _check(args, words)
+        case "prune":
+            return _prune(args, words)
+        case _:
+            out(str(restore(args.store, args.things[0], args.as_of, args.output)))
+            return 0
+
+
+def _misused(args: argparse.Namespace) -> str | None:
+    if args.what == "put" and not args.things:
+        return "put needs snapshots or results to keep"
+    if args.what == "get" and len(args.things) != 1:
+        return "get needs the name of one tenant"
+    if args.what in {"list", "check", "prune"} and args.things:
+        return f"{args.what} takes a store alone: '{args.things[0]}' is one thing too many"
+    if (args.what == "prune") != (args.keep is not None):
+        return "prune needs --keep, and nothing else does"
+    if args.delete and args.what != "prune":
+        return "--delete belongs to prune"
+    return None
+
+
+def _put(args: argparse.Namespace, words: Words) -> int:
+    code = 0
+    for stored in put(args.store, [Path(thing) for thing in args.things]):
+        if isinstance(stored, AuditorError):
+            tell(stored.diagnostics, locale=args.locale)
+            code = 3
+        elif not args.quiet:
+            say(printable(told(stored, words)))
+    return code
+
+
+def _list(args: argparse.Namespace, words: Words) -> int:
+    found = nights(args.store, args.tenant)
+    if args.json:
+        document(json.dumps([_document(night) for night in found], indent=2))
+    else:
+        for night in found:
+            state = words.gettext("complete") if night.manifest.complete else words.gettext("incomplete")
+            out(f"{night.tenant}  {format_instant(night.instant)}  {night.parts[-1].kind:8}  "
+                f"{sized(night.own_size, words):>9}  {state}")  # fmt: skip
+    return 0
+
+
+def _check(args: argparse.Namespace, words: Words) -> int:
+    found = list(check(args.store, args.tenant))
+    if args.json:
+        document(json.dumps([_checked(each) for each in found], indent=2))
+    for each in found:
+        if each.wrong is not None:
+            wrong = words.complaint(each.wrong) or each.wrong
+            at = _instant(each)
+            say(printable(f"{each.tenant if at is None else f'{each.tenant} {at}'}: {wrong}"))
+    if not args.quiet:
+        for said in _wholeness(found, words):
+            say(said)
+    return 3 if any(each.wrong is not None for each in found) else 0
+
+
+def _wholeness(found: Sequence[Checked], words: Words) -> Iterator[str]:
+    """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
+    nights = [each.wrong is None for each in found if each.kind == "night"]
+    results = [each.wrong is None for each in found if each.kind == "result"]
+    said = words.ngettext("{whole} of {count} night is whole", "{whole} of {count} nights are whole", len(nights))
+    yield said.replace("{whole}", words.number(sum(nights)))
+    if results:
+        said = words.ngettext(
+            "{whole} of {count} result is whole", "{whole} of {count} results are whole", len(results)
+        )
+        yield said.replace("{whole}", words.number(sum(results)))
+    temporary = sum(each.kind == "temporary" for each in found)
+    if temporary:
+        yield words.ngettext(
+            "{count} temporary file of an unfinished writer: `auditor store prune --delete` removes it after two days",
+            "{count} temporary files of unfinished writers: `auditor store prune --delete` removes them after two days",
+            temporary,
+        )
+
+
+def _prune(args: argparse.Namespace, words: Words) -> int:
+    given: datetime | None = args.as_of
+    found = thin(
+        args.store,
+        args.keep,
+        given or now(),
+        tenants=args.tenant,
+        delete=args.delete,
+        confirmed=given is not None,
+    )
+    if args.json:
+        document(json.dumps([_pruning(thinned, deleted=args.delete) for thinned in found], indent=2))
+        return 0
+    line = words.gettext("deleted: {night}") if args.delete else words.gettext("would go: {night}")
+    for thinned in found:
+        for night in thinned.nights.gone:
+            out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
+        if not args.quiet:
+            for said in _thinned(thinned, words, deleted=args.delete):
+                say(printable(said))
+    if not args.delete and not args.quiet:
+        say(words.gettext("nothing was deleted: add --delete to do it"))
+    return 0
+
+
+def _thinned(thinned: Thinned, words: Words, *, deleted: bool) -> Iterator[str]:
+    pruning = thinned.nights
+    if deleted:
+        said = words.gettext("{tenant}: nights that stay: {kept}; deleted: {gone}; freed: {size}")
+    else:
+        said = words.gettext("{tenant}: nights that stay: {kept}; would go: {gone}; would be freed: {size}")
+    kept, gone = words.number(len(pruning.kept)), words.number(len(pruning.gone))
+    yield said.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, words))
+    if thinned.results:
+        count = len(thinned.results)
+        yield "  " + (
+            words.ngettext(
+                "the findings of {count} result were deleted; its counts stay",
+                "the findings of {count} results were deleted; their counts stay",
+                count,
+            )
+            if deleted
+            else words.ngettext(
+                "the findings of {count} result would go; its counts stay",
+                "the findings of {count} results would go; their counts stay",
+                count,
+            )
+        )
+    if thinned.temporary:
+        yield "  " + _temporary(len(thinned.temporary), words, deleted=deleted)
+    if pruning.held:
+        held = words.gettext("{size} of nights that go stay for now: nights that are kept are built on them")
+        yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.held), words))
+
+
+def _temporary(count: int, words: Words, *, deleted: bool) -> str:
+    if deleted:
+        return words.ngettext(
+            "{count} temporary file of an interrupted writer was deleted",
+            "{count} temporary files of interrupted writers were deleted",
+            count,
+        )
+    return words.ngettext(
+        "{count} temporary file of an interrupted writer would go",
+        "{count} temporary files of interrupted writers would go",
+        count,
+    )
+
+
+def _document(night: Night) -> dict[str, object]:
+    return {
+        "tenant": night.tenant,
+        "instant": format_instant(night.instant),
+        "complete": night.manifest.complete,
+        "kind": night.parts[-1].kind,
+        "bytes": night.own_size,
+    }
+
+
+def _instant(checked: Checked) -> str | None:
+    match checked.found:
+        case Night():
+            return format_instant(checked.found.instant)
+        case Entry():
+            return format_instant(checked.found.as_of)
+        case _:
+            return None
+
+
+def _checked(checked: Checked) -> dict[str, object]:
+    match checked.found:
+        case Night() as night:
+            told = _document(night)
+        case Entry() as entry:
+            told = {
+                "tenant": checked.tenant,
+                "instant": _instant(checked),
+                "complete": bool(entry.summary["complete"]),
+                "kind": "result",
+                "bytes": entry.size,
+            }
+        case _:
+            told = {"tenant": checked.tenant}
+            if checked.name is not None:
+                told["temporaryFile"] = checked.name
+    return {**told, "wrong": checked.wrong}
+
+
+def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
+    pruning = thinned.nights
+    return {
+        "tenant": pruning.tenant,
+        "deleted": deleted,
+        "kept": [format_instant(night.instant) for night in pruning.kept],
+        "gone": [format_instant(night.instant) for night in pruning.gone],
+        "freedBytes": pruning.freed,
+        "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
+        "temporaryFiles": list(thinned.temporary),
+        "heldBytes": sum(entry.size for entry in pruning.held),
+    }

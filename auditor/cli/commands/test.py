@@ -1,0 +1,55 @@
+"""Turns the arguments of `auditor test` into the verdicts of policy tests."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from auditor.app.catalogue import active
+from auditor.app.policy_tests.runner import Verdict, never_matched, rehearse
+from auditor.cli.options import instant, now, reader_locale
+from auditor.cli.terminal.console import colourful, out, tell
+from auditor.domain.errors import printable
+from auditor.wording import wording
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor test`."""
+    parser.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="*_test.yaml files, or folders (default: policies/)"
+    )
+    parser.add_argument(
+        "--as-of", type=instant, metavar="RFC3339", help="the instant of tests that name none (default: now)"
+    )
+    parser.add_argument("--locale", metavar="TAG", help="language of the verdicts (default: the environment's)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print failures and the count only")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor test`: 0 when every test passed, 1 otherwise."""
+    green, red, plain = ("\x1b[32m", "\x1b[31m", "\x1b[0m") if colourful(sys.stdout) else ("", "", "")
+    words = wording(reader_locale(args.locale))
+    missing, unexpected = words.gettext("expected, not found:"), words.gettext("found, not expected:")
+    passed = failed = 0
+    told: list[Verdict] = []
+    for verdict in rehearse(args.paths, active(), as_of=args.as_of or now()):
+        passed += verdict.passed
+        failed += not verdict.passed
+        told.append(verdict)
+        place = f"{verdict.span.file}:{verdict.span.line}:{verdict.span.column}"
+        if not verdict.passed:
+            out(f"{red}{words.gettext('FAILED')}{plain} {place}: {printable(verdict.name)}")
+            for text in verdict.missing:
+                out(f"    {missing} {printable(words.complaint(text) or text)}")
+            for text in verdict.unexpected:
+                out(f"    {unexpected} {printable(text)}")
+        elif not args.quiet:
+            out(f"{green}{words.gettext('passed')}{plain} {place}: {printable(verdict.name)}")
+    counts = (
+        words.plural("{count} passed", "{count} passed", passed),
+        words.plural("{count} failed", "{count} failed", failed),
+    )
+    out(", ".join(counts))
+    tell(never_matched(told), locale=args.locale)
+    return int(failed > 0)

@@ -1,0 +1,52 @@
+"""Turns the arguments of `auditor validate` into messages about policy files."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from auditor.app.policies.validation import validate
+from auditor.cli.options import instant, now, reader_locale
+from auditor.cli.shared_options import declare
+from auditor.cli.terminal.console import say, tell
+from auditor.domain.errors import Level
+from auditor.wording import wording
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments of `auditor validate`."""
+    parser.add_argument(
+        "policies", nargs="*", type=Path, metavar="POLICY", help="files or folders (default: policies/)"
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="what is only doubtful is an error too: unknown products, dead policies"
+    )
+    parser.add_argument(
+        "--as-of", type=instant, metavar="RFC3339", help="the day from which waivers are counted (default: now)"
+    )
+    parser.add_argument(
+        "--tenants", type=Path, metavar="FILE", help="also hold tenants and recipients of this file against policies"
+    )
+    declare(parser, "snapshot", snapshot="also say which policies match nobody there: a snapshot, a folder or a store")
+    parser.add_argument("--locale", metavar="TAG", help="language of the messages (default: the environment's)")
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing when all is well")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="a bug shows its traceback")
+    parser.add_argument("--no-color", action="store_true", help="no colour")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run `auditor validate`: 0 when the policies are sound, 2 otherwise."""
+    checked = validate(args.policies, as_of=args.as_of or now(), tenants=args.tenants, snapshots=args.snapshot)
+    if checked.warnings:
+        level = Level.ERROR if args.strict else Level.WARNING
+        tell((replace(warning, level=level) for warning in checked.warnings), locale=args.locale)
+        if args.strict:
+            return 2
+    if not args.quiet:
+        words = wording(reader_locale(args.locale))
+        counts = (
+            words.plural("{count} file", "{count} files", checked.files),
+            words.plural("{count} policy", "{count} policies", checked.policies),
+            words.plural("{count} waiver", "{count} waivers", checked.waivers),
+        )
+        say(words.gettext("{counts}: sound").replace("{counts}", ", ".join(counts)))
+    return 0

@@ -1,0 +1,41 @@
+"""Turns --history into what earlier runs came to, for the curves of reports."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+
+from auditor.app.report.outputs import Histories
+from auditor.cli.terminal.console import tell, warnings
+from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.result import Result
+from auditor.render.text.earlier_run import Past
+
+
+def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Past, ...], int]:
+    """Return what --history tells of earlier runs, and 3 where one of several tenants could not be read there, else 0.
+
+    Says where it tells of none; raises as `app.past.earlier`.
+    """
+    if args.history is None:
+        return (), 0
+    from auditor.app.history.earlier_runs import earlier  # noqa: PLC0415  only for the curves of a report
+
+    errors: list[Diagnostic] = []
+    warned = warnings(args.locale, quiet=args.quiet)
+    runs = earlier(
+        args.history, result, lambda told: errors.append(told) if told.level is Level.ERROR else warned(told)
+    )
+    tell(errors, locale=args.locale)
+    return runs, 3 if errors else 0
+
+
+def earlier_of_tenants(args: argparse.Namespace) -> Histories:
+    """Return what tells of each tenant by itself what --history tells of earlier runs."""
+
+    def told(result: Result) -> Mapping[str, Sequence[Past]]:
+        if args.history is None:
+            return {}
+        from auditor.app.history.earlier_runs import earlier_of_each  # noqa: PLC0415  only where a fleet has a page of each
+
+        return earlier_of_each(args.history, result)
+
+    return told

@@ -1,0 +1,118 @@
+"""Where the program speaks: data on stdout, words on stderr, errors in the reader's language."""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from auditor.cli.terminal.streams import write_commands
+from auditor.deliver.standard_output import write_document
+from auditor.domain.errors import Diagnostic, Level, format_diagnostic, printable
+
+if TYPE_CHECKING:
+    from auditor.wording import Wording
+
+
+def out(text: str) -> None:
+    """Write data to stdout."""
+    sys.stdout.write(text if text.endswith("\n") else text + "\n")
+
+
+def document(text: str) -> None:
+    """Write a JSON document to stdout, for another program."""
+    write_document([f"{text}\n".encode() if not text.endswith("\n") else text.encode()], "json")
+
+
+def say(text: str) -> None:
+    """Write words to stderr."""
+    sys.stderr.write(text if text.endswith("\n") else text + "\n")
+
+
+def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> None:
+    """Write diagnostics to stderr, coloured where a person reads them, and as annotations in a GitHub Actions job.
+
+    They are in the language of `locale`, else of the environment; one that this language does not have is in English.
+    """
+    words = reader(locale)
+    said = [told(diagnostic, words) for diagnostic in diagnostics]
+    bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
+    for diagnostic, translated in said:
+        first, *rest = _block(diagnostic, words if translated else None).splitlines()
+        colour = red if diagnostic.level is Level.ERROR else yellow
+        say("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
+    if os.environ.get("GITHUB_ACTIONS") == "true":
+        from auditor.app.ci.github_actions import diagnostic_lines  # noqa: PLC0415  nobody else waits for it
+
+        write_commands(
+            diagnostic_lines(tuple(said), os.environ, None if words is None else words.locale), beside_data=True
+        )
+
+
+def told(diagnostic: Diagnostic, words: "Wording | None") -> tuple[Diagnostic, bool]:
+    """Return a diagnostic in another language, and whether it is: message and hint both, or neither."""
+    if words is None:
+        return diagnostic, False
+    message = words.complaint(diagnostic.message)
+    hint = None if diagnostic.hint is None else words.complaint(diagnostic.hint)
+    if message is None or (diagnostic.hint is not None and hint is None):
+        return diagnostic, False
+    return replace(diagnostic, message=message, hint=hint), True
+
+
+def spoken(message: str, locale: str | None = None) -> str:
+    """Return a message of the catalogues in the language of `locale`, else of the environment, else in English."""
+    words = reader(locale)
+    return message if words is None else words.gettext(message)
+
+
+def notices(locale: str | None) -> Callable[[str], None]:
+    """Return what says, while it is done, what is being done."""
+    words = reader(locale)
+    return lambda text: say(printable(f"auditor: {text if words is None else words.complaint(text) or text}"))
+
+
+def commented(command: str, words: "Wording") -> str:
+    """Return a line of a shell with its comment in the reader's language; the command itself stays as it is."""
+    code, mark, comment = command.partition("# ")
+    indent = len(comment) - len(comment.lstrip())
+    return f"{code}{mark}{comment[:indent]}{words.gettext(comment[indent:])}"
+
+
+def environment_locale() -> str | None:
+    """Return the locale of the environment (LC_ALL, LC_MESSAGES, LANG: the first that is set); None where it is `C`."""
+    text = next(filter(None, (os.environ.get(name) for name in ("LC_ALL", "LC_MESSAGES", "LANG"))), "")
+    bare = text.split(".")[0].replace("_", "-")
+    return None if bare in {"", "C", "POSIX"} else bare
+
+
+def warnings(locale: str | None, *, quiet: bool) -> Callable[[Diagnostic], None]:
+    """Return what says what a person should know although nothing fails of it; nothing is said where all is quiet."""
+    return lambda told: None if quiet else tell([told], locale=locale)
+
+
+def reader(locale: str | None) -> "Wording | None":
+    """Return the words of who reads; None for English, for which nothing is loaded."""
+    wish = locale or os.environ.get("AUDITOR_LOCALE") or environment_locale()
+    if wish is None or wish.lower().split("-")[0].split("_")[0] == "en":
+        return None
+    from auditor.wording import FALLBACK, wording  # noqa: PLC0415  English readers do not wait for it
+
+    words = wording(wish)
+    return None if words.language == FALLBACK else words
+
+
+def _block(diagnostic: Diagnostic, words: "Wording | None") -> str:
+    if words is None:
+        return format_diagnostic(diagnostic)
+    level = words.gettext("error") if diagnostic.level is Level.ERROR else words.gettext("warning")
+    return format_diagnostic(diagnostic, level=level, mend=words.gettext("help"))
+
+
+def colourful(stream: object) -> bool:
+    """Whether colour is welcome: NO_COLOR and FORCE_COLOR are honoured, else a terminal decides."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR"):
+        return True
+    return bool(getattr(stream, "isatty", lambda: False)()) and os.environ.get("TERM") != "dumb"

@@ -1,0 +1,248 @@
+"""Trends and episodes onto the terminal."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.domain.errors import printable
+from auditor.domain.trends import Between, Cohorts, Episode, PolicyTrend, SeatTrend, Trends
+from auditor.render.history.labels import (
+    between_grids,
+    change,
+    compared_nights,
+    method,
+    money_change,
+    policy_columns,
+    policy_row,
+    runs_out,
+    seat_columns,
+    sparkline,
+    spent,
+    told_cohorts,
+)
+from auditor.render.text.labels import SEVERITIES, Words
+
+_MIDDLE: Final = 100
+"""Columns from which there is room for the curve of a policy."""
+_WIDE: Final = 150
+"""Columns from which there is room for everything."""
+_NAME: Final = 20
+"""Characters that a name has at the least."""
+_GAP: Final = 2
+_MOST: Final = 20
+"""Findings of a comparison; the rest stands in the JSON."""
+
+
+def show(
+    trends: Sequence[Trends],
+    words: Words,
+    *,
+    between: Sequence[Between] = (),
+    everything: bool = False,
+    no_color: bool,
+) -> None:
+    """Print every tenant: what is unknown, what changed between two nights, findings, money, seats, policies.
+
+    Of products and policies those that changed or matter; with `everything` all of them.
+    """
+    console = _console(no_color=no_color)
+    two = {each.tenant: each for each in between}
+    for told in trends:
+        _print(console, f"{told.tenant}: {spent(told, words)}", "bold")
+        for sentence in told.unknown:
+            _print(console, f"  {words.told(sentence)}", "yellow")
+        if told.tenant in two:
+            _between(console, two[told.tenant], words)
+        _overall(console, told, words)
+        _seats(console, [seat for seat in told.seats if everything or _seat_matters(seat)], words)
+        _policies(console, [each for each in told.policies if everything or _policy_matters(each)], words)
+        _left_out(console, told, words, everything=everything)
+
+
+def _seat_matters(seat: SeatTrend) -> bool:
+    """Whether a number changed, seats are lacking, or they are going to run out."""
+    changed = any(len(set(values)) > 1 for values in (seat.usable, seat.consumed, seat.spare))
+    lacking = seat.spare[-1] is None or seat.spare[-1] < 0
+    return changed or lacking or seat.forecast.earliest is not None
+
+
+def _policy_matters(policy: PolicyTrend) -> bool:
+    """Whether a policy has open findings, had some, or its waived ones changed."""
+    return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
+
+
+def _seats(console: Console, seats: Sequence[SeatTrend], words: Words) -> None:
+    if not seats:
+        return
+    product, assigned, trend, usable, spare, holders, out = seat_columns(words)
+    dated = any(seat.forecast.silent is None for seat in seats)
+    columns: list[tuple[str, list[str]]] = [
+        (product, [seat.sku for seat in seats]),
+        (assigned, [change(seat.consumed, words) for seat in seats]),
+        (usable, [change(seat.usable, words) for seat in seats]),
+        (spare, [change(seat.spare, words) for seat in seats]),
+    ]
+    if dated:
+        columns.append((out, ["–" if s.forecast.silent is not None else runs_out(s.forecast, words) for s in seats]))
+    if console.width >= _WIDE:
+        columns.insert(2, (trend, [sparkline(seat.consumed) for seat in seats]))
+        columns.append((holders, [told_cohorts(seat.cohorts, words) for seat in seats]))
+    _columns(console, columns)
+    silent = {seat.forecast.silent: seat.forecast for seat in seats if seat.forecast.silent is not None}
+    for forecast in silent.values():
+        _print(console, f"  {runs_out(forecast, words)}", "dim")
+    if dated:
+        _print(console, f"  {method(seats[0].forecast, words)}", "dim")
+
+
+def _policies(console: Console, policies: Sequence[PolicyTrend], words: Words) -> None:
+    if not policies:
+        return
+    policies = sorted(policies, key=lambda each: (-each.open[-1], each.policy))
+    name, stood, trend, waived, went, ages, mended = policy_columns(words)
+    cells = list(zip(*(policy_row(policy, words) for policy in policies), strict=True))
+    columns = [(name, list(cells[0])), (stood, list(cells[1])), (went, list(cells[3]))]
+    if console.width >= _MIDDLE:
+        columns.insert(2, (trend, [sparkline(policy.open) for policy in policies]))
+    if console.width >= _WIDE:
+        columns += [(waived, list(cells[2])), (ages, list(cells[4])), (mended, list(cells[5]))]
+    _columns(console, columns)
+
+
+def _left_out(console: Console, told: Trends, words: Words, *, everything: bool) -> None:
+    if everything:
+        return
+    seats = sum(not _seat_matters(seat) for seat in told.seats)
+    policies = sum(not _policy_matters(policy) for policy in told.policies)
+    said = []
+    if seats:
+        said.append(words.ngettext("{count} product without a change", "{count} products without a change", seats))
+    if policies:
+        said.append(words.ngettext("{count} policy without a finding", "{count} policies without a finding", policies))
+    if said:
+        _print(console, " ".join(["  " + words.joined(said), "(--all)"]), "dim")
+
+
+def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None:
+    """Print columns of which the first gives way, cut, where they are wider than the terminal."""
+    taken = sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns[1:])
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
+    first = max(_NAME, console.width - taken - 2 * _GAP)
+    table.add_column(columns[0][0], no_wrap=True, overflow="ellipsis", max_width=first)
+    for title, _ in columns[1:]:
+        table.add_column(title, overflow="fold")
+    for row in zip(*(cells for _, cells in columns), strict=True):
+        table.add_row(*(Text(_shown(cell)) for cell in row))
+    console.print(Padding(table, (1, 0, 0, _GAP)))
+
+
+def _between(console: Console, two: Between, words: Words) -> None:
+    console.print()
+    _print(console, compared_nights(two, words), "bold")
+    for sentence in two.unknown:
+        _print(console, f"  {words.told(sentence)}", "yellow")
+    grids = between_grids(two, words, most=_MOST)
+    for title, columns, rows in grids:
+        console.print()
+        _print(console, f"  {title}", "dim")
+        _table(console, columns, rows, optional=(words.gettext("Finding"),))
+    if len(two.findings) > _MOST:
+        more = len(two.findings) - _MOST
+        _print(console, words.ngettext("{count} more with -f json", "{count} more with -f json", more), "dim")
+    if not grids:
+        _print(console, f"  {words.gettext('Nothing changed.')}")
+    _print(console, "")
+
+
+def show_cohorts(
+    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], words: Words, *, no_color: bool
+) -> None:
+    """Print what became of the holders of each SKU between two nights."""
+    console = _console(no_color=no_color)
+    _print(console, tenant, "bold")
+    rows = [
+        (names.get(sku, sku), *(words.number(count) for count in (c.kept, c.new, c.reclaimed, c.lapsed)))
+        for sku, c in cohorts.items()
+    ]
+    gettext = words.gettext
+    columns = (gettext("Product"), gettext("Kept"), gettext("New"), gettext("Reclaimed"), gettext("Lapsed"))
+    _table(console, columns, rows)
+
+
+def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: Words, *, no_color: bool) -> None:
+    """Print since when, and until when."""
+    console = _console(no_color=no_color)
+    gettext = words.gettext
+    if not episodes:
+        said = gettext("{tenant}: no stored result tells a finding of {wanted}")
+        _print(console, said.format(tenant=tenant, wanted=wanted), "bold")
+        return
+    severities = {severity.value: gettext(said) for severity, said in SEVERITIES.items()}
+    rows = [
+        (
+            words.date(each.since),
+            gettext("stands") if each.until is None else f"{words.date(each.until)}, {_end(each, words)}",
+            severities.get(each.severity, each.severity),
+            each.policy,
+            each.subject,
+            each.product or "",
+            gettext("waived") if each.status == "waived" else "",
+            each.fingerprint[:12],
+        )
+        for each in episodes
+    ]
+    _print(console, tenant, "bold")
+    columns = (gettext("Since"), gettext("Until"), gettext("Severity"), gettext("Policy"), gettext("Who or what"))
+    every = (*columns, gettext("Product"), gettext("State"), gettext("Finding"))
+    same = (gettext("Policy"),) if len({each.policy for each in episodes}) == 1 else ()
+    _table(console, every, rows, optional=(gettext("Finding"), *same))
+
+
+def _end(episode: Episode, words: Words) -> str:
+    return words.gettext("policy removed") if episode.ended == "dropped" else words.gettext("mended")
+
+
+def _overall(console: Console, told: Trends, words: Words) -> None:
+    if told.open:
+        totals = [sum(stood.values()) for _, stood, _, _ in told.open]
+        _print(console, f"  {words.gettext('open findings')}  {sparkline(totals)}  {change(totals, words)}")
+    for currency, sums in told.money.items():
+        said = money_change(sums[0][1], sums[-1][1], currency, words)
+        bars = sparkline([float(amount) for _, amount in sums])
+        _print(console, f"  {words.gettext('in open findings')}  {bars}  {said}")
+
+
+def _console(*, no_color: bool) -> Console:
+    return Console(no_color=True if no_color else None)
+
+
+def _print(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(_shown(text), style=style), highlight=False)
+
+
+def _shown(text: str) -> str:
+    """Return what a terminal may show; the spaces in figures, which must not break on paper, are spaces."""
+    return printable(text.replace("\u00a0", " ").replace("\u202f", " "))
+
+
+def _table(
+    console: Console, titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()
+) -> None:
+    """Print rows without columns that are empty, and without `optional` columns where there is no room for them."""
+    shown = [at for at in range(len(titles)) if any(row[at] for row in rows)]
+    wide = {at: max(cell_len(_shown(cell)) for cell in (titles[at], *(row[at] for row in rows))) for at in shown}
+    if sum(wide.values()) + _GAP * (len(shown) + 1) > console.width:
+        shown = [at for at in shown if titles[at] not in optional]
+    if not rows:
+        return
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", pad_edge=False)
+    for at in shown:
+        table.add_column(titles[at], overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(_shown(row[at])) for at in shown))
+    console.print(Padding(table, (0, 0, 0, _GAP)))

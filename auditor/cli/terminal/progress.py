@@ -1,0 +1,74 @@
+"""Turns the progress of a collection into bars with counts and rates, where somebody is watching."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from auditor.collect.progress import Progress, Silent
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.errors import printable
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Words
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+class _Shown:
+    """One bar per tenant and source."""
+
+    def __init__(self, bars: "Bars", words: Words) -> None:
+        self._bars = bars
+        self._words = words
+        self._tasks: dict[tuple[str, Source], TaskID] = {}
+
+    def expect(self, tenant: str, source: Source, total: int | None) -> None:
+        """Set how long the bar is."""
+        self._bars.update(self._task(tenant, source), total=total)
+
+    def advance(self, tenant: str, source: Source, count: int) -> None:
+        """Move the bar on."""
+        self._bars.advance(self._task(tenant, source), count)
+
+    def finish(self, tenant: str, source: Source, status: str) -> None:
+        """Fill the bar, and say how the source ended."""
+        task = self._task(tenant, source)
+        done = self._bars.tasks[self._bars.task_ids.index(task)].completed
+        said = self._words.gettext(SOURCE_STATES[SourceStatus(status)])
+        self._bars.update(task, total=done or 1, completed=done or 1, status=said)
+
+    def _task(self, tenant: str, source: Source) -> "TaskID":
+        key = (tenant, source)
+        if key not in self._tasks:
+            name = self._words.gettext(SOURCES[source])
+            self._tasks[key] = self._bars.add_task(printable(f"{tenant}: {name}"), total=None, status="")
+        return self._tasks[key]
+
+
+@contextmanager
+def shown_progress(words: Words, *, enabled: bool) -> Iterator[Progress]:
+    """Show bars on stderr while the block runs; nothing where nobody watches."""
+    if not enabled or not sys.stderr.isatty():
+        yield Silent()
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bars  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text("" if speed is None else f"{words.number(round(speed))}/s")
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[status]}", markup=False),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield _Shown(bars, words)

@@ -1,0 +1,246 @@
+"""A Result onto the terminal: the verdict, what changed, the seats, what matters most, what is not known, the files."""
+
+import io
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from rich.cells import cell_len
+from rich.console import Console, JustifyMethod
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.cli.terminal.tables import print_fleet, print_sparks
+from auditor.cli.terminal.unmatched_policies import print_unmatched
+from auditor.domain.enums import Outcome, Severity
+from auditor.domain.errors import printable
+from auditor.domain.result import Result
+from auditor.render.html.charts import sparks
+from auditor.render.html.page import page
+from auditor.render.html.seat_chart import WIDTH
+from auditor.render.html.tenant_table import fleet_rows
+from auditor.render.html.view import Matter, Page, SeatRow, Section
+from auditor.render.text.earlier_run import Past
+from auditor.render.text.labels import SEVERITIES, Words
+
+_STYLES: Final = {
+    Severity.CRITICAL: "bold red",
+    Severity.HIGH: "red",
+    Severity.MEDIUM: "yellow",
+    Severity.LOW: "blue",
+    Severity.INFO: "dim",
+}
+_SEATS: Final = 15
+_UNKNOWN: Final = 10
+_BAR: Final = 12
+"""Characters of a bar of seats."""
+_GAP: Final = 2
+"""Columns between two cells."""
+_INDENT: Final = 2
+_NAME: Final = 12
+"""Characters that a product's name has at the least."""
+_JUSTIFIED: Final[tuple[JustifyMethod, ...]] = ("right", "right", "left")
+_WIDE: Final = 70
+"""Columns from which there is room for the bars."""
+_TITLE: Final = 200
+_REASON: Final = 600
+"""Characters of what a policy or a service says, in full in the reports: one of them never fills the screen alone."""
+
+
+def terminal(
+    result: Result,
+    console: Console,
+    *,
+    paths: tuple[str, ...],
+    locale: str = "en",
+    history: Sequence[Past] = (),
+) -> None:
+    """Print what a person should know before opening a report; colours and width are the console's.
+
+    `paths` are the files that were written, as they are to be shown; `history` is what earlier runs came to. No
+    text of a tenant is read as markup, and none of its control characters reaches the terminal.
+    """
+    words = Words(locale)
+    shown = page(result, words)
+    if shown.wished is not None:
+        wished = words.gettext("There are no messages in “{wished}”; this report is in English.")
+        _print(console, Text(wished.replace("{wished}", printable(shown.wished)), style="dim"))
+    _print(console, Text(shown.verdict, style="bold"))
+    _print_completeness(console, shown, words)
+    _print_counts(console, shown, words)
+    print_sparks(console, sparks(result, history, words))
+    print_fleet(console, fleet_rows(result, shown, words), words)
+    _print_seats(console, shown, words, sum(len(tenant.seats) for tenant in result.tenants))
+    _print_matters(console, shown, words)
+    _print_unknown(console, shown.sections, words, result.summary.not_evaluated - _lost(result))
+    print_unmatched(console, result, words)
+    if paths:
+        _print_title(console, words.gettext("Reports"))
+        for path in paths:
+            _print(console, Text(f"  {printable(path)}"), wrap=False)
+
+
+def terminal_text(result: Result, *, paths: tuple[str, ...], locale: str, history: Sequence[Past] = ()) -> bytes:
+    """Return what `terminal` prints as plain text, the same on every machine."""
+    console = Console(file=io.StringIO(), width=_PAGE, color_system=None, force_terminal=False)
+    with console.capture() as caught:
+        terminal(result, console, paths=paths, locale=locale, history=history)
+    return "".join(line.rstrip() + "\n" for line in caught.get().splitlines()).encode()
+
+
+_PAGE: Final = 100
+"""Columns of a summary in a file."""
+
+
+def _print(console: Console, text: Text, *, wrap: bool = True) -> None:
+    console.print(text, highlight=False, soft_wrap=not wrap)
+
+
+def _print_title(console: Console, text: str) -> None:
+    _print(console, Text(f"\n{text}", style="bold"))
+
+
+def _cut(text: str, longest: int) -> str:
+    return printable(text if len(text) <= longest else f"{text[:longest]}…")
+
+
+def _print_under(console: Console, text: Text, *, indent: int) -> None:
+    """Print a text whose further lines stand under its first."""
+    console.print(Padding(text, (0, 0, 0, indent)), highlight=False)
+
+
+def _print_completeness(console: Console, shown: Page, words: Words) -> None:
+    if shown.complete:
+        _print(console, Text(shown.completeness[0], style="green"))
+        return
+    _print(console, Text(words.gettext("Incomplete: something below is not known."), style="bold yellow"))
+    for sentence in shown.completeness:
+        _print_under(console, Text(_cut(sentence, _REASON), style="yellow"), indent=2)
+
+
+def _print_counts(console: Console, shown: Page, words: Words) -> None:
+    counts = Text("\n")
+    for severity, tile in zip(Severity, shown.counts, strict=True):
+        counts.append(f"{words.number(tile.count)} {tile.label}", style=_STYLES[severity] if tile.count else "dim")
+        counts.append("   ")
+    if shown.waived:
+        counts.append(words.ngettext("{count} waived", "{count} waived", shown.waived), style="dim")
+    _print(console, counts)
+    if shown.previous is not None:
+        since = words.gettext("Since {day}:").replace("{day}", words.date(shown.previous))
+        told = words.joined(f"{words.number(tile.count)} {tile.label}" for tile in shown.changes)
+        _print(console, Text(f"{since} {told}"))
+    if shown.money:
+        bound = words.gettext("at least") if shown.lower_bound else ""
+        _print(
+            console,
+            Text(f"{shown.money} {words.gettext('a month in open findings')} {f'({bound})' if bound else ''}".rstrip()),
+        )
+
+
+def _print_seats(console: Console, shown: Page, words: Words, count: int) -> None:
+    """Print the products outside their limits first, over all tenants at most `_SEATS`, tenant by tenant.
+
+    `count` is how many there are, those of tenants that the page does not tell among them.
+    """
+    rows = [(section, row) for section in shown.sections for row in section.seats]
+    worst = sorted(rows, key=lambda item: len(Severity) if item[1].severity is None else item[1].severity.rank)
+    chosen = [row for _, row in worst[:_SEATS]]
+    several = sum(bool(section.seats) for section in shown.sections) > 1
+    for section in shown.sections:
+        mine = [row for row in section.seats if any(row is each for each in chosen)]
+        if mine:
+            title = words.gettext("Seats")
+            _print_title(console, f"{title}, {printable(section.name)}" if several else title)
+            console.print(Padding(_seats_table(mine, console, words), (0, 0, 0, _INDENT)), highlight=False)
+    if count > len(chosen):
+        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - len(chosen))
+        _print(console, Text(f"  {more}", style="dim"))
+
+
+def _seats_table(rows: list[SeatRow], console: Console, words: Words) -> Table:
+    none = words.gettext("no finding")
+    columns = (
+        (words.gettext("Assigned"), [f"{row.consumed}/{row.usable}" for row in rows]),
+        (words.gettext("Spare"), [row.spare for row in rows]),
+        (words.gettext("Policy"), [printable(row.state or none) for row in rows]),
+    )
+    # The product's name gives way first, then the bar: what a policy says of the product is never cut for them.
+    taken = _INDENT + sum(max(map(cell_len, (title, *cells))) + _GAP for title, cells in columns)
+    bars = console.width >= max(_WIDE, taken + _NAME + _BAR + _GAP)
+    name = max(console.width - taken - (_BAR + _GAP if bars else 0) - _GAP, _NAME)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
+    table.add_column(words.gettext("Product"), overflow="ellipsis", no_wrap=True, max_width=name)
+    if bars:
+        table.add_column("", no_wrap=True, min_width=_BAR)
+    for (title, _), justify in zip(columns, _JUSTIFIED, strict=True):
+        table.add_column(title, justify=justify, no_wrap=True, overflow="ellipsis")
+    for row, *cells in zip(rows, *(cells for _, cells in columns), strict=True):
+        *figures, state = cells
+        style = _STYLES[row.severity] if row.severity is not None else "dim"
+        bar = [_bar(row, console)] if bars else []
+        table.add_row(Text(printable(row.name)), *bar, *map(Text, figures), Text(state, style=style))
+    return table
+
+
+def _bar(row: SeatRow, console: Console) -> Text:
+    """Draw assigned seats, spare ones, and those that are assigned beyond what can be used."""
+    if row.picture is None:
+        return Text("")
+    full, spare, over = ("█", "░", "▓") if console.encoding.startswith("utf") else ("#", ".", "!")
+    assigned, free = row.picture.assigned, row.picture.usable - row.picture.assigned
+    beyond = -(-row.picture.over * _BAR // WIDTH)
+    used = max(round(assigned * _BAR / WIDTH), assigned > 0)
+    used = min(used, _BAR - beyond - (free > 0))
+    bar = Text(full * used, style="cyan")
+    bar.append(spare * (_BAR - used - beyond), style="dim")
+    return bar.append(over * beyond, style="red")
+
+
+def _print_matters(console: Console, shown: Page, words: Words) -> None:
+    if not shown.matters:
+        return
+    _print_title(console, words.gettext("What matters most"))
+    for number, matter in enumerate(shown.matters, start=1):
+        line = Text(words.gettext(SEVERITIES[matter.severity]), style=_STYLES[matter.severity])
+        line.append(f"  {_cut(matter.title, _TITLE)}", style="bold")
+        item = Table.grid(padding=(0, 1, 0, 0))
+        item.add_row(Text(f"{number}."), line)
+        item.add_row(Text(""), Text(_about(matter, shown, words), style="dim"))
+        item.add_row(Text(""), Text(matter.why, style="dim"))
+        console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
+
+
+def _about(matter: Matter, shown: Page, words: Words) -> str:
+    parts = [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
+    parts.append(words.ngettext("{count} finding", "{count} findings", matter.count))
+    parts += [said for said in (matter.money, matter.due) if said]
+    return words.joined(parts)
+
+
+def _print_unknown(console: Console, sections: Iterable[Section], words: Words, count: int) -> None:
+    """Print why policies, `count` of them, could not be evaluated: each cause of a tenant once."""
+    if not count:
+        return
+    by_cause: dict[tuple[str, str], list[str]] = {}
+    for section in sections:
+        for row in section.outcomes if section.failure is None else ():
+            if row.status is Outcome.NOT_EVALUATED:
+                by_cause.setdefault((section.name or section.title, row.reason), []).append(row.policy)
+    _print_title(console, words.gettext("Not evaluated"))
+    told = 0
+    for (place, reason), policies in list(by_cause.items())[:_UNKNOWN]:
+        told += len(policies)
+        (first, *rest), several = policies, words.ngettext("{count} policy", "{count} policies", len(policies))
+        line = Text(printable(f"{place}: {several if rest else first}"), style="yellow")
+        line.append(f"  {_cut(reason, _REASON)}", style="default")
+        _print_under(console, line, indent=2)
+    if count > told:
+        more = words.ngettext("{count} more in the reports", "{count} more in the reports", count - told)
+        _print(console, Text(f"  {more}", style="dim"))
+
+
+def _lost(result: Result) -> int:
+    """Count the policies of tenants that could not be audited at all: the cause is told above, once a tenant."""
+    lost = [tenant.policies for tenant in result.tenants if tenant.failure is not None]
+    return sum(outcome.status is Outcome.NOT_EVALUATED for outcomes in lost for outcome in outcomes)

@@ -1,0 +1,114 @@
+"""What several tenants, and several runs, come to: lines and a table above the seats on the terminal."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from auditor.domain.errors import printable
+from auditor.render.html.tenant_table import FleetRow
+from auditor.render.text.earlier_run import Spark
+from auditor.render.text.labels import Words
+
+_ROWS: Final = 12
+"""Tenants in the table; the rest stand in the reports."""
+_LOST: Final = 4
+"""Of these, tenants that were not audited: a night without network must not hide the worst of the others."""
+_GAP: Final = 2
+_INDENT: Final = 2
+_NAME: Final = 12
+_WIDE: Final = 100
+"""Columns from which there is room for used and usable seats beside the spare ones."""
+
+
+def print_sparks(console: Console, sparks: Sequence[Spark]) -> None:
+    """Print a line of bars for each figure; where the terminal has no such characters, only what they say."""
+    if not sparks:
+        return
+    bars = console.encoding.startswith("utf")
+    wide = max(cell_len(spark.label) for spark in sparks)
+    console.print()
+    for spark in sparks:
+        line = Text(spark.label + " " * (wide - cell_len(spark.label)) + "  ")
+        line.append(f"{spark.text}  " if bars else "", style="cyan")
+        line.append(printable(spark.said), style="dim")
+        console.print(Padding(line, (0, 0, 0, _INDENT)), highlight=False)
+
+
+def print_fleet(console: Console, rows: Sequence[FleetRow], words: Words) -> None:
+    """Print the tenants that need looking at first, and all of them together; `rows` end with the sum."""
+    if not rows:
+        return
+    *tenants, total = rows
+    lost = [row for row in tenants if row.failure]
+    others = [row for row in tenants if not row.failure]
+    shown_lost = lost[: max(_LOST, _ROWS - len(others))]
+    shown = [*shown_lost, *others[: _ROWS - len(shown_lost)]]
+    console.print(Text("\n" + words.gettext("Tenants"), style="bold"), highlight=False)
+    console.print(Padding(_table([*shown, total], console, words), (0, 0, 0, _INDENT)), highlight=False)
+    _print_rest(console, tenants, shown, len(lost) - len(shown_lost), words)
+
+
+def _print_rest(
+    console: Console, tenants: Sequence[FleetRow], shown: Sequence[FleetRow], lost: int, words: Words
+) -> None:
+    count = len(tenants) - len(shown)
+    if not count:
+        return
+    said = [words.ngettext("{count} more in the reports", "{count} more in the reports", count)]
+    if lost:
+        said.append(words.ngettext("{count} of them not audited", "{count} of them not audited", lost))
+    findings = sum(row.open for row in tenants) - sum(row.open for row in shown)
+    said.append(words.ngettext("{count} open finding", "{count} open findings", findings))
+    console.print(Padding(Text(words.joined(said), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
+
+
+def _table(rows: Sequence[FleetRow], console: Console, words: Words) -> Table:
+    kinds = 2 if console.width >= _WIDE else 1
+    compared = any(row.new is not None for row in rows)
+    columns: list[tuple[str, list[Text]]] = [
+        (words.gettext("Findings"), [_findings(row, words, kinds) for row in rows])
+    ]
+    if compared:
+        columns.append((words.gettext("Change"), [Text(_change(row, words)) for row in rows]))
+    if console.width >= _WIDE:
+        columns.append((words.gettext("Usable"), [Text(row.usable) for row in rows]))
+        columns.append((words.gettext("Assigned"), [Text(row.assigned) for row in rows]))
+    columns.append((words.gettext("Spare"), [Text(row.spare) for row in rows]))
+    columns.append((words.gettext("A month"), [Text(row.money) for row in rows]))
+    # Names give way, then findings fold; figures are never cut.
+    taken = _INDENT + sum(max(cell_len(title), *(t.cell_len for t in cells)) + _GAP for title, cells in columns)
+    table = Table(box=None, padding=(0, _GAP, 0, 0), header_style="dim", show_edge=False, pad_edge=False)
+    name = max(console.width - taken - _GAP, _NAME)
+    table.add_column(words.gettext("Tenant"), overflow="ellipsis", no_wrap=True, max_width=name)
+    for number, (title, _) in enumerate(columns):
+        table.add_column(title, justify="right" if number else "left", overflow="fold", no_wrap=False)
+    for number, row in enumerate(rows):
+        style = "bold" if number == len(rows) - 1 else ""
+        table.add_row(Text(printable(row.title), style=style), *(cells[number] for _, cells in columns))
+    return table
+
+
+def _findings(row: FleetRow, words: Words, kinds: int) -> Text:
+    if row.failure:
+        return Text(words.gettext("not audited"), style="bold red")
+    said = [f"{words.number(count)} {words.graded(severity, count)}" for severity, count in row.counts[:kinds]]
+    rest = row.open - sum(count for _, count in row.counts[:kinds])
+    if rest:
+        said.append(f"+{words.number(rest)}")
+    if not said:
+        said.append(words.gettext("nothing open"))
+    if not row.complete:
+        said.append(words.gettext("incomplete"))
+    style = "green" if not row.open and row.complete else "yellow" if not row.complete else ""
+    return Text(words.joined(said), style=style)
+
+
+def _change(row: FleetRow, words: Words) -> str:
+    if row.new is None or row.fixed is None:
+        return ""
+    return f"+{words.number(row.new)} \N{MINUS SIGN}{words.number(row.fixed)}"

@@ -1,0 +1,54 @@
+"""Policies that found nothing to judge, onto the terminal: a misspelt value passes no audit without a word."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from auditor.domain.errors import printable
+from auditor.domain.result import Result
+from auditor.render.text.labels import Words
+from auditor.wording.told import NEAREST
+
+_NOTICES: Final = 5
+"""Notices with a value that comes near; the others are told by the names of their policies."""
+_POLICIES: Final = 12
+_LONGEST: Final = 300
+
+
+def print_unmatched(console: Console, result: Result, words: Words) -> None:
+    """Print the policies that judged nothing in any tenant, and in full those whose values come near others."""
+    near = list(_near(result))
+    nothing = _nothing(result)
+    if not near and not nothing:
+        return
+    console.print(Text("\n" + words.gettext("Found nothing to judge"), style="bold"), highlight=False)
+    for place, message in near[:_NOTICES]:
+        line = Text(printable(f"{place}: " if len(result.tenants) > 1 else ""), style="yellow")
+        told = words.told(message)
+        line.append(printable(told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"), style="yellow")
+        console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
+    if nothing:
+        named = ", ".join(nothing[:_POLICIES]) + (", …" if len(nothing) > _POLICIES else "")
+        count = words.ngettext("{count} policy", "{count} policies", len(nothing))
+        console.print(Padding(Text(printable(f"{count}: {named}"), style="dim"), (0, 0, 0, 2)), highlight=False)
+
+
+def _near(result: Result) -> Iterator[tuple[str, str]]:
+    for tenant in result.tenants:
+        for notice in tenant.notices:
+            if notice.code == "policy.no-match" and NEAREST in notice.message:
+                yield tenant.display_name or tenant.name, notice.message
+
+
+def _nothing(result: Result) -> list[str]:
+    """Return the policies that judged something in no tenant, and were evaluated in one at least."""
+    judged: dict[str, int] = {}
+    alone = {notice.subject for notice in result.fleet.notices if notice.code == "balance.single-tenant"}
+    for outcomes in (*(tenant.policies for tenant in result.tenants), result.fleet.policies):
+        for outcome in outcomes:
+            if outcome.judged is not None and outcome.id not in alone:
+                judged[outcome.id] = judged.get(outcome.id, 0) + outcome.judged
+    return sorted(policy for policy, count in judged.items() if not count)

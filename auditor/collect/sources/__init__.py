@@ -1,0 +1,1 @@
+"""Reads one source of a tenant per module."""

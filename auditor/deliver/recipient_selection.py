@@ -1,0 +1,83 @@
+"""Recipients and policies into the choices that no policy meets: whoever made one never hears of a finding."""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, Protocol
+
+from auditor.domain.enums import Severity
+from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.tenant import Recipient, Tenant
+
+
+class Rule(Protocol):
+    """What a recipient chooses policies by: a policy, or what a result quotes of one."""
+
+    @property
+    def severity(self) -> Severity:
+        """Its severity."""
+
+    @property
+    def owner(self) -> str:
+        """Its owner; empty where it names none."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """Its tags."""
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The policy as loaded."""
+
+
+def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterator[Diagnostic]:
+    """Yield a warning for every severity, owner and tag of a recipient that no policy of the tenant has.
+
+    Where each of them fits some policy and no policy fits all, one warning says so.
+    """
+    for tenant in tenants:
+        judging = [policy for policy in policies if tenant.name in (policy.spec.get("tenants") or (tenant.name,))]
+        for entry in tenant.recipients:
+            unmet = list(_unmet(tenant.name, entry, judging))
+            yield from unmet
+            if not unmet and not any(fits(entry, policy.severity, policy) for policy in judging):
+                yield _warning(
+                    f"no policy fits all that the recipient {entry.address} of the tenant {tenant.name} asks for",
+                    "severities, owners and tags have to fit the same policy; leave one of them out",
+                )
+
+
+def fits(entry: Recipient, severity: Severity, policy: Rule | None) -> bool:
+    """Whether a recipient asks for findings of a severity, of a policy; None for one that a result does not quote."""
+    if entry.severities is not None and severity not in entry.severities:
+        return False
+    if policy is None:
+        # A policy that the result does not quote cannot be sorted out, and nothing is lost in silence.
+        return True
+    if entry.owners is not None and policy.owner.casefold() not in {owner.casefold() for owner in entry.owners}:
+        return False
+    tags = {tag.casefold() for tag in policy.tags}
+    return entry.tags is None or any(tag.casefold() in tags for tag in entry.tags)
+
+
+def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[Diagnostic]:
+    asked: tuple[tuple[str, Sequence[str], Collection[str]], ...] = (
+        ("severities", entry.severities or (), {policy.severity.value for policy in policies}),
+        ("owners", entry.owners or (), {policy.owner for policy in policies if policy.owner}),
+        ("tags", entry.tags or (), {tag for policy in policies for tag in policy.tags}),
+    )
+    for key, wanted, present in asked:
+        known = {value.casefold(): value for value in sorted(present)}
+        missing = [str(value) for value in wanted if value.casefold() not in known]
+        if key == "severities" and len(missing) < len(wanted):
+            continue  # who asks for critical and high means high as well
+        for value in missing:
+            close = next((known[near] for near in get_close_matches(value.casefold(), sorted(known), n=1)), None)
+            yield _warning(
+                f"the recipient {entry.address} of the tenant {tenant} asks for {key} '{value}', "
+                "which no policy of the tenant has",
+                "correct it, or leave it out" if close is None else f"did you mean '{close}'?",
+            )
+
+
+def _warning(message: str, hint: str) -> Diagnostic:
+    return Diagnostic(slug="recipient-no-match", message=message, hint=hint, level=Level.WARNING)

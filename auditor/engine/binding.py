@@ -1,0 +1,86 @@
+"""Policies bound to one tenant: product sets as masks, waivers that can apply, ready for any number of batches."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from auditor.domain.policy import Policy, PolicySet, Waiver
+from auditor.domain.product_set import ProductSet
+from auditor.engine.group_membership import Membership
+from auditor.engine.policy_index import Rules, rules_of
+from auditor.engine.skus.containment import Containers
+from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of
+from auditor.engine.tenant_facts import Facts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What evaluation needs beside the people themselves; the policies stand in the order of findings."""
+
+    facts: Facts
+    policies: tuple[Policy, ...]
+    waivers: tuple[Waiver, ...]
+    """Those that apply to the tenant and have not expired, by id."""
+    expired: tuple[Waiver, ...]
+    masks: ProductMasks
+    membership: Membership
+    containers: Containers
+    rules: Rules
+
+    @property
+    def size(self) -> int:
+        """The number of SKUs."""
+        return len(self.facts.skus)
+
+    def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
+        """Return the waivers for a policy with their places."""
+        named, general = self._covering
+        places = sorted({*named.get(policy.id, ()), *general})
+        return tuple((place, self.waivers[place]) for place in places)
+
+    @cached_property
+    def _covering(self) -> tuple[Mapping[str, Sequence[int]], Sequence[int]]:
+        """Policy id → the places of the waivers that name it; and the places of those for every policy."""
+        named: dict[str, list[int]] = {}
+        for place, waiver in enumerate(self.waivers):
+            for policy in waiver.policies or ():
+                named.setdefault(policy, []).append(place)
+        return named, [place for place, waiver in enumerate(self.waivers) if waiver.policies is None]
+
+
+def bind(policies: PolicySet, facts: Facts) -> Plan:
+    """Bind the policies and waivers that concern the tenant to its facts."""
+    tenant = facts.manifest.tenant
+    rules, masks = rules_of(policies), masks_of(facts, facts.skus)
+    waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
+    today = facts.as_of.date()
+    return Plan(
+        facts=facts,
+        policies=tuple(policy for policy in rules.ordered if policy.applies_to(tenant)),
+        waivers=tuple(waiver for waiver in waivers if today <= waiver.expires),
+        expired=tuple(waiver for waiver in waivers if today > waiver.expires),
+        masks=masks,
+        membership=Membership(facts),
+        containers=masks.containers,
+        rules=rules,
+    )
+
+
+def assignable(plan: Plan) -> Flags:
+    """Tell which SKUs the tenant owns and people can hold: those whose seats are judged."""
+    found = np.zeros(plan.size, dtype=bool)
+    found[list(plan.facts.assignable)] = True
+    return found
+
+
+def overlap(facts: Facts, one: ProductSet, other: ProductSet) -> Mask:
+    """Tell whether two sets share a SKU of the tenant or of the catalogue: a mask of one."""
+    found: Mask | None = facts.overlaps.get((one, other))
+    if found is None:
+        everything = ProductMasks(facts, facts.every_sku)
+        shared = everything.of(one) & everything.of(other)
+        true = np.array([shared.true.any()])
+        facts.overlaps[one, other] = found = Mask(true, np.array([shared.unknown.any()]) & ~true)
+    return found

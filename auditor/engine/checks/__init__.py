@@ -1,0 +1,1 @@
+"""Judges people, products, subscriptions, groups and tenants: one module per constraint block."""

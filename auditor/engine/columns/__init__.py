@@ -1,0 +1,1 @@
+"""Arrow columns and bit masks that several checks share."""

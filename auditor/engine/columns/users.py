@@ -1,0 +1,195 @@
+"""One batch of users and assignments into the columns that rules are evaluated on: folded texts, instants, bitsets."""
+
+from functools import cached_property, reduce
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.selector import ABSENT_READS_AS
+from auditor.engine.columns.assignments import Links
+from auditor.engine.columns.strings import ALL_DIFFERENT, Flags, Texts, beginnings, entries_of, flags_of, texts, valid
+from auditor.engine.tenant_facts import Facts
+from auditor.snapshot.model import UserBatch
+from auditor.snapshot.schema import SIGN_IN_COLUMNS
+
+Numbers = npt.NDArray[np.int64]
+
+NEVER = np.iinfo(np.int64).min
+"""Stands for an absent instant in columns of microseconds since 1970."""
+
+
+class People:
+    """The users of one batch; every column is made when it is first asked for and kept for all policies."""
+
+    def __init__(self, batch: UserBatch, facts: Facts) -> None:
+        self.facts = facts
+        self.users = batch.users
+        self.offset = batch.offset
+        self.count = batch.users.num_rows
+        self._assignments = batch.assignments
+        self._texts: dict[str, Texts] = {}
+        self._booleans: dict[str, tuple[Flags, Flags]] = {}
+        self._unknown: dict[str, Flags] = {}
+        self._instants: dict[str, Numbers] = {}
+        self._latest: dict[tuple[str, ...], Numbers] = {}
+
+    @cached_property
+    def nobody(self) -> Flags:
+        """False for everyone; shared, so that it cannot be written to."""
+        return _frozen(np.zeros(self.count, dtype=bool))
+
+    @cached_property
+    def everybody(self) -> Flags:
+        """True for everyone; shared, so that it cannot be written to."""
+        return _frozen(np.ones(self.count, dtype=bool))
+
+    @cached_property
+    def links(self) -> Links:
+        """What the users hold, and how it was assigned."""
+        pathless = self.unknown("licenseAssignmentStates")
+        return Links(
+            self._assignments, self.facts, offset=self.offset, users=self.count,
+            pathless=None if pathless is self.nobody else pathless,
+        )  # fmt: skip
+
+    # What was not collected.
+
+    @cached_property
+    def _not_collected(self) -> dict[str, Flags]:
+        """Facts that nobody could read of single users: name → for whom."""
+        place = self.users.schema.get_field_index("notCollected")
+        if place < 0 or self.users.column(place).null_count == self.count:
+            return {}
+        column = self.users.column(place)
+        owners, names = entries_of(column)
+        marked: dict[str, Flags] = {}
+        for name in names.unique().to_pylist():
+            flags = np.zeros(self.count, dtype=bool)
+            flags[owners[flags_of(pc.equal(names, name))]] = True
+            marked[name] = flags
+        return marked
+
+    def unknown(self, name: str) -> Flags:
+        """For whom a property, or one of the sources `signInActivity` and `mailboxType`, was not collected."""
+        found = self._unknown.get(name)
+        if found is None:
+            found = self._unknown[name] = self._uncollected(name)
+        return found
+
+    def _uncollected(self, name: str) -> Flags:
+        if name == Source.SIGN_IN_ACTIVITY.value:
+            return self._unknown_source(Source.SIGN_IN_ACTIVITY, name, self._without_stamp)
+        if name == "mailboxType":
+            marked = self.facts.status(Source.MAILBOXES) is SourceStatus.PARTIAL and self.facts.marks_mailboxes
+            return self._unknown_source(Source.MAILBOXES, name, self.nobody if marked else self._without_mailbox)
+        if not self.facts.asked(name):
+            return self.everybody
+        return self._not_collected.get(name, self.nobody)
+
+    def _unknown_source(self, source: Source, name: str, absent: Flags) -> Flags:
+        match self.facts.status(source):
+            case SourceStatus.COMPLETE:
+                return self._not_collected.get(name, self.nobody)
+            case SourceStatus.PARTIAL:
+                return absent | self._not_collected.get(name, self.nobody)
+            case _:
+                return self.everybody
+
+    @cached_property
+    def _without_stamp(self) -> Flags:
+        return np.asarray(self.latest(SIGN_IN_COLUMNS) == NEVER)
+
+    @cached_property
+    def _without_mailbox(self) -> Flags:
+        return self.absent("mailboxType")
+
+    # Properties.
+
+    def column(self, name: str) -> pa.Array:
+        """Return a column as the snapshot has it; one that is not there is all null."""
+        place = self.users.schema.get_field_index(name)
+        return pa.nulls(self.count, pa.string()) if place < 0 else self.users.column(place)
+
+    @cached_property
+    def lowered_ids(self) -> pa.Array:
+        """The ids of the users in lower case."""
+        return pc.ascii_lower(self.column("id"))
+
+    @cached_property
+    def id_beginnings(self) -> npt.NDArray[np.uint64] | None:
+        """How the ids begin, as numbers, where they stand in order; None where that is of no help."""
+        return beginnings(self.column("id"))
+
+    def texts(self, name: str) -> Texts:
+        """Return a text column folded for comparison, documented defaults filled in."""
+        found = self._texts.get(name)
+        if found is None:
+            default = ABSENT_READS_AS.get(name)
+            found = self._texts[name] = texts(
+                self.column(name),
+                distinct=name not in ALL_DIFFERENT,
+                default=default if isinstance(default, str) else None,
+            )
+        return found
+
+    def absent(self, name: str) -> Flags:
+        """Who has no value: null, or the empty string."""
+        if name == "createdDateTime":
+            return np.asarray(self.instants(name) == NEVER)
+        column = self.column(name)
+        if pa.types.is_boolean(column.type):
+            return self.nobody if name in ABSENT_READS_AS else flags_of(column.is_null())
+        return self.texts(name).absent()
+
+    def booleans(self, name: str) -> tuple[Flags, Flags]:
+        """Tell who has yes and who has no in a boolean column, documented defaults filled in."""
+        found = self._booleans.get(name)
+        if found is None:
+            column = self.column(name)
+            if not pa.types.is_boolean(column.type):
+                column = column.cast(pa.bool_())
+            true = flags_of(column)
+            false = valid(column) & ~true if column.null_count else ~true
+            default = ABSENT_READS_AS.get(name)
+            if default is not None:
+                true, false = (~false, false) if default else (true, ~true)
+            found = self._booleans[name] = true, false
+        return found
+
+    def instants(self, name: str) -> Numbers:
+        """Return an instant column as microseconds since 1970 in UTC; an absent one is NEVER."""
+        found = self._instants.get(name)
+        if found is None:
+            found = self._instants[name] = self._read_instants(name)
+        return found
+
+    def _read_instants(self, name: str) -> Numbers:
+        column = self.column(name)
+        if column.null_count == len(column):
+            return np.full(self.count, NEVER, dtype=np.int64)
+        column = column.cast(_INSTANT)
+        numbers: Numbers = np.frombuffer(column.buffers()[1], dtype=np.int64)[column.offset :][: len(column)]
+        if column.null_count:
+            numbers = np.where(valid(column), numbers, NEVER)
+        early = numbers < _YEAR_TWO
+        return np.where(early, NEVER, numbers) if np.count_nonzero(early) > column.null_count else numbers
+
+    def latest(self, names: tuple[str, ...]) -> Numbers:
+        """Return the latest of some instants for each user; NEVER where there is none."""
+        found = self._latest.get(names)
+        if found is None:
+            found = self._latest[names] = reduce(np.maximum, map(self.instants, names))
+        return found
+
+
+def _frozen(flags: Flags) -> Flags:
+    flags.flags.writeable = False
+    return flags
+
+
+_INSTANT = pa.timestamp("us", tz="UTC")
+_YEAR_TWO = -62_104_060_800_000_000
+"""0002-01-01 in microseconds: Graph writes the year 1 where it means never."""

@@ -1,0 +1,187 @@
+"""Policies × one snapshot into an Evaluation: batches of people judged one by one, everything else once."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, assert_never
+
+from auditor.domain.enums import Outcome, Source, SourceStatus
+from auditor.domain.policy import (
+    Assignments,
+    Attributes,
+    Balance,
+    Budget,
+    Health,
+    Policy,
+    Purchases,
+    Seats,
+    Subscriptions,
+)
+from auditor.domain.product_set import ProductSet
+from auditor.domain.result import PolicyOutcome
+from auditor.engine.batch import judge_batch
+from auditor.engine.binding import Plan
+from auditor.engine.checks.holdings import judge_budget, judge_groups, judge_purchases, judge_subscriptions
+from auditor.engine.checks.seats import judge_seats
+from auditor.engine.coverage import Doubt
+from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Evaluation, Judged, Raised, Single
+from auditor.engine.policy_extent import Extent, extent_of
+from auditor.engine.policy_index import looks_at_people
+from auditor.engine.unknowns import doubts_of
+from auditor.engine.waivers import waive_single
+from auditor.snapshot.model import UserBatch
+from auditor.snapshot.schema import USERS_PER_ROW_GROUP
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_AT_ONCE = 2
+"""Batches that are judged at the same time; a third is read meanwhile."""
+
+
+def evaluate(plan: Plan, batches: Iterable[BatchOutcome] | None = None, *, ids: bool = False) -> Evaluation:
+    """Judge one tenant; the users are read row group by row group, and only what they came to is held.
+
+    `batches` is what the users came to, where they were judged elsewhere. With `ids` those of the users are held too:
+    a table of the findings then need not read them again.
+    """
+    outcome = BatchOutcome()
+    kept: list[pa.Array] = []
+    if batches is None:
+        batches = judged_batches(plan, kept if ids else None)
+    for part in batches:
+        outcome.add(part)
+    return replace(conclude(plan, outcome), ids=tuple(kept) or None)
+
+
+def judged_batches(plan: Plan, ids: "list[pa.Array] | None" = None) -> Iterator[BatchOutcome]:
+    """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read.
+
+    `ids` takes those of the users as they are read.
+    """
+    if people_are_readable(plan):
+        batches = plan.facts.snapshot.batches(*columns(plan))
+        yield from _judged(plan, batches if ids is None else _noted(batches, ids))
+
+
+def _noted(batches: Iterator[UserBatch], ids: "list[pa.Array]") -> Iterator[UserBatch]:
+    for batch in batches:
+        ids.append(batch.users.column("id"))
+        yield batch
+
+
+def _judged(plan: Plan, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
+    """Judge batches in their order, two at a time where there are several: Arrow and NumPy let go of the lock."""
+    if plan.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
+        yield from (judge_batch(plan, batch) for batch in batches)
+        return
+    from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415  a small tenant needs no threads
+
+    with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
+        waiting: deque[Future[BatchOutcome]] = deque()
+        for batch in batches:
+            waiting.append(pool.submit(judge_batch, plan, batch))
+            if len(waiting) > _AT_ONCE:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def conclude(plan: Plan, outcome: BatchOutcome, raised: Mapping[int, Raised] | None = None) -> Evaluation:
+    """Turn what all batches say, added up, into the tenant's findings and outcomes.
+
+    `raised` is how much each policy found about people, by its place, where the findings themselves are elsewhere.
+    """
+    people = outcome.raised() if raised is None else raised
+    singles: list[Single] = []
+    outcomes: list[PolicyOutcome] = []
+    unmatched: set[int] = set()
+    for place, policy in enumerate(plan.policies):
+        if isinstance(policy.constraint, Balance):
+            continue
+        judged = _judge(plan, place, policy, outcome)
+        doubt = Doubt(missing=list(judged.missing), reasons=[judged.reason] if judged.reason else [])
+        if looks_at_people(policy) and not isinstance(policy.constraint, Seats):
+            doubt.take(_people_doubt(plan, place, policy, outcome))
+        waived = [waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings]
+        singles.extend(waived)
+        extent = None if doubt.reasons else extent_of(plan, place, policy, outcome)
+        if extent is not None and extent.empty:
+            unmatched.add(place)
+        outcomes.append(_outcome(policy, doubt, waived, people.get(place, NOTHING), extent))
+    return Evaluation(
+        chunks=tuple(sorted(outcome.chunks, key=lambda chunk: (chunk.policy, chunk.check))),
+        singles=tuple(singles),
+        outcomes=tuple(outcomes),
+        used_waivers=frozenset(outcome.used_waivers),
+        unknown_waivers=frozenset(outcome.unknown_waivers),
+        unmatched=frozenset(unmatched),
+    )
+
+
+def people_are_readable(plan: Plan) -> bool:
+    """Whether there are users to judge at all, and a policy that looks at them."""
+    readable = plan.facts.status(Source.USERS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    return readable and any(looks_at_people(policy) for policy in plan.policies)
+
+
+def columns(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
+    users, links = plan.rules.columns(plan.policies, plan.waivers)
+    gaps = plan.facts.snapshot.not_collected
+    if gaps is not None and not gaps:
+        users = tuple(name for name in users if name != "notCollected")
+    if plan.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
+        # Every path tells what is switched off over it; what a licence tells stands in for paths that nobody knows.
+        links = tuple(name for name in links if name != "disabledPlans")
+    return users, links
+
+
+_PATHS = "licenseAssignmentStates"
+
+
+def _judge(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Judged:
+    match policy.constraint:
+        case Seats() as block:
+            return judge_seats(plan, place, block, outcome.tallies.get(place))
+        case Purchases() as block:
+            return judge_purchases(plan, place, block)
+        case Subscriptions() as block:
+            return judge_subscriptions(plan, place, block)
+        case Health(groups=groups):
+            return judge_groups(plan, place) if groups else Judged()
+        case Budget() as block:
+            return judge_budget(plan, place, block)
+        case Assignments() | Attributes() | Balance():
+            return Judged()
+        case _ as block:
+            assert_never(block)
+
+
+def _people_doubt(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Doubt:
+    """Return why the outcome of some user stays unknown; nothing where everyone's was decided."""
+    status = plan.facts.status(Source.USERS)
+    if status is SourceStatus.COMPLETE and not outcome.undecided.get(place):
+        return Doubt()
+    return doubts_of(plan, policy)
+
+
+def _pool(policy: Policy, single: Single) -> ProductSet | None:
+    pooled = isinstance(policy.constraint, Seats) and single.product is not None and single.product.sku_id is None
+    return policy.constraint.of if pooled and isinstance(policy.constraint, Seats) else None
+
+
+def _outcome(
+    policy: Policy, doubt: Doubt, singles: Sequence[Single], people: Raised, extent: Extent | None
+) -> PolicyOutcome:
+    count = len(singles) + people.found
+    open_ = sum(single.waiver == OPEN for single in singles) + people.open
+    status = Outcome.FAIL if open_ else Outcome.WAIVED if count else Outcome.PASS
+    return PolicyOutcome(
+        id=policy.id,
+        status=Outcome.NOT_EVALUATED if doubt.reasons else status,
+        findings=count,
+        reason="; ".join(doubt.reasons) or None,
+        missing=tuple(doubt.missing),
+        judged=None if extent is None else extent.judged,
+    )

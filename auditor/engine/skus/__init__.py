@@ -1,0 +1,1 @@
+"""Product sets of a tenant as masks over its SKUs."""

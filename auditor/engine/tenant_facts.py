@@ -1,0 +1,282 @@
+"""A snapshot's small tables into the facts that rules are judged by: SKUs, service plans, subscriptions, groups."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.catalogue import Catalogue
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.policy import PolicySet
+from auditor.domain.product_set import ProductSet
+from auditor.domain.result import Coverage
+from auditor.snapshot.model import Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkuFact:
+    """What is known of one SKU; `plans` None means that nobody knows them."""
+
+    sku_id: str
+    part_number: str | None
+    owned: bool
+    """Whether the tenant's `subscribedSkus` show it."""
+    plans: Mapping[str, str] | None
+    """servicePlanId → servicePlanName, lower case and as written."""
+    name_may_be_any: bool = False
+    """True where its part number was not collected, so that any name might be its own."""
+    applies_to: str = "User"
+    capability_status: str | None = None
+    enabled: int | None = None
+    warning: int | None = None
+    suspended: int | None = None
+    locked_out: int | None = None
+    consumed: int | None = None
+
+    @property
+    def usable(self) -> int | None:
+        """Seats that people may hold by the default rule: enabled + warning."""
+        return None if self.enabled is None or self.warning is None else self.enabled + self.warning
+
+    @property
+    def spare(self) -> int | None:
+        """Usable seats that nobody holds."""
+        return None if self.usable is None or self.consumed is None else self.usable - self.consumed
+
+    @property
+    def sort_key(self) -> tuple[str, str]:
+        """The order of products in findings: part number, then skuId."""
+        return (self.part_number or "", self.sku_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupFact:
+    """What is known of one group and its members."""
+
+    id: str
+    name: str
+    sku_ids: tuple[str, ...]
+    processing_state: str | None
+    has_errors: bool | None
+    members_status: SourceStatus
+    transitive_members_status: SourceStatus
+
+
+class Facts:
+    """Everything a rule may ask of one tenant, people aside; derived from the snapshot and the catalogue."""
+
+    def __init__(self, snapshot: Snapshot, catalogue: Catalogue, policies: PolicySet, as_of: datetime) -> None:
+        self.snapshot = snapshot
+        self.manifest = snapshot.manifest
+        self.catalogue: Catalogue = catalogue
+        self.policies: PolicySet = policies
+        self.as_of = as_of
+        self.overlaps: dict[tuple[ProductSet, ProductSet], Any] = {}
+        """Whether two sets share a SKU, once it was asked."""
+
+    def coverage(self, source: Source) -> Coverage:
+        """How far a source was read."""
+        return self.manifest.coverage(source)
+
+    def status(self, source: Source) -> SourceStatus:
+        """How much of a source was read."""
+        return self.coverage(source).status
+
+    @cached_property
+    def _asked(self) -> frozenset[str]:
+        return frozenset(self.coverage(Source.USERS).asked)
+
+    def asked(self, name: str) -> bool:
+        """Whether the property of users was asked for when the snapshot was taken."""
+        if name.startswith("extensionAttribute"):
+            return name in self._asked or "onPremisesExtensionAttributes" in self._asked
+        return name == "id" or name in self._asked
+
+    @cached_property
+    def marks_mailboxes(self) -> bool:
+        """Whether the snapshot tells of whom the mailbox could not be read, so that it was read of everybody else."""
+        gaps = self.snapshot.not_collected
+        if gaps is not None:
+            return _MAILBOX in gaps
+        users = (batch.users for batch in self.snapshot.batches((_GAPS,), ()))
+        return any(_MAILBOX in part.column(_GAPS).flatten().to_pylist() for part in users if _GAPS in part.schema.names)
+
+    @cached_property
+    def skus(self) -> tuple[SkuFact, ...]:
+        """Every SKU that the tenant owns or that somebody holds, in the order of products."""
+        owned = {fact.sku_id: fact for fact in map(self._owned, _rows(self.snapshot.table("products")))}
+        held = [self._held(sku_id) for sku_id in self.snapshot.sku_ids if sku_id.lower() not in owned]
+        return tuple(sorted((*owned.values(), *held), key=lambda fact: fact.sort_key))
+
+    @cached_property
+    def assignable(self) -> tuple[int, ...]:
+        """The places of the SKUs that the tenant owns and people can hold: those whose seats are judged."""
+        return tuple(place for place, sku in enumerate(self.skus) if sku.owned and sku.applies_to.casefold() == "user")
+
+    @cached_property
+    def index(self) -> Mapping[str, int]:
+        """SkuId → its place in `skus`."""
+        return {fact.sku_id: place for place, fact in enumerate(self.skus)}
+
+    @cached_property
+    def owned_names(self) -> frozenset[str]:
+        """Part numbers and skuIds of the SKUs that the tenant owns, casefolded."""
+        owned = [sku for sku in self.skus if sku.owned]
+        return frozenset({*(sku.sku_id for sku in owned), *((sku.part_number or "").casefold() for sku in owned)})
+
+    @cached_property
+    def owned_plans(self) -> frozenset[str]:
+        """Names and ids of the service plans of the SKUs that the tenant owns, casefolded."""
+        plans = [item for sku in self.skus if sku.owned for item in (sku.plans or {}).items()]
+        return frozenset({name.casefold() for plan in plans for name in plan})
+
+    @cached_property
+    def every_sku(self) -> tuple[SkuFact, ...]:
+        """The tenant's SKUs and all of the catalogue: for questions about sets rather than about holdings."""
+        others = [
+            SkuFact(sku_id=sku_id, part_number=product.part_number, owned=False, plans=_plans(product.plans))
+            for sku_id, product in self.catalogue.products.items()
+            if sku_id not in self.index
+        ]
+        return (*self.skus, *others)
+
+    @cached_property
+    def _shown_plans(self) -> Mapping[str, Mapping[str, str]]:
+        return shown_plans(self.snapshot.table("service_plans"))
+
+    def _owned(self, row: Mapping[str, Any]) -> SkuFact:
+        sku_id = row["skuId"].lower()
+        return SkuFact(
+            sku_id=sku_id,
+            part_number=row["skuPartNumber"],
+            owned=True,
+            plans=self._shown_plans.get(sku_id, {}),
+            applies_to=row["appliesTo"] or "User",
+            capability_status=row["capabilityStatus"],
+            enabled=row["enabled"],
+            warning=_or_none(row["warning"]),
+            suspended=_or_none(row["suspended"]),
+            locked_out=_or_none(row["lockedOut"]),
+            consumed=row["consumed"],
+        )
+
+    def _held(self, sku_id: str) -> SkuFact:
+        """Describe a SKU that somebody holds and `subscribedSkus` do not show."""
+        product = self.catalogue.product(sku_id.lower())
+        if product is not None:
+            return SkuFact(
+                sku_id=sku_id.lower(), part_number=product.part_number, owned=False, plans=_plans(product.plans)
+            )
+        unread = self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE
+        return SkuFact(sku_id=sku_id.lower(), part_number=None, owned=False, plans=None, name_may_be_any=unread)
+
+    def described(self, sku_id: str, part_number: str | None = None) -> SkuFact:
+        """Return what is known of any SKU; one that the tenant no longer shows is looked up in the catalogue.
+
+        `part_number` is the one that the subject itself tells.
+        """
+        place = self.index.get(sku_id)
+        if place is not None and self.skus[place].owned:
+            return self.skus[place]
+        product = self.catalogue.product(sku_id)
+        name = part_number or (product.part_number if product else None)
+        return SkuFact(
+            sku_id=sku_id,
+            part_number=name,
+            owned=False,
+            plans=None if product is None else _plans(product.plans),
+            name_may_be_any=name is None and self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE,
+        )
+
+    def title(self, fact: SkuFact) -> str:
+        """Return the friendly name of a SKU; one that no catalogue knows keeps its part number, then its id."""
+        product = self.catalogue.product(fact.sku_id)
+        return product.name if product is not None else fact.part_number or fact.sku_id
+
+    @cached_property
+    def subscriptions(self) -> Sequence[Mapping[str, Any]]:
+        """The rows of subscriptions.parquet in order of id."""
+        return sorted(_rows(self.snapshot.table("subscriptions")), key=lambda row: row["id"])
+
+    @cached_property
+    def groups(self) -> tuple[GroupFact, ...]:
+        """The groups that were read, in order of id."""
+        return tuple(
+            sorted(
+                (
+                    GroupFact(
+                        id=row["id"],
+                        name=row["displayName"] or "",
+                        sku_ids=tuple(row["assignedLicenses"] or ()),
+                        processing_state=row["licenseProcessingState"],
+                        has_errors=row["hasMembersWithLicenseErrors"],
+                        members_status=SourceStatus(row["membersStatus"] or "not-needed"),
+                        transitive_members_status=SourceStatus(row["transitiveMembersStatus"] or "not-needed"),
+                    )
+                    for row in _rows(self.snapshot.table("groups"))
+                ),
+                key=lambda group: group.id,
+            )
+        )
+
+    @cached_property
+    def group_names(self) -> Mapping[str, str]:
+        """Group id → display name, of the groups that were read."""
+        return {group.id: group.name for group in self.groups if group.name}
+
+
+_GAPS, _MAILBOX = "notCollected", "mailboxType"
+
+
+def _rows(table: pa.Table) -> Iterator[Mapping[str, Any]]:
+    """Walk a table: column by column its values are read several times as fast as row by row."""
+    names = table.column_names
+    return (
+        dict(zip(names, row, strict=True))
+        for row in zip(*(table.column(name).to_pylist() for name in names), strict=True)
+    )
+
+
+def shown_plans(table: pa.Table) -> Mapping[str, Mapping[str, str]]:
+    """Return the plans of each SKU of a table; equal plans are the same object for all tenants."""
+    known = _SHOWN.get(id(table))
+    if known is None:
+        plans: dict[str, dict[str, str]] = {}
+        for sku_id, plan_id, name in zip(
+            *(table.column(name).to_pylist() for name in ("skuId", "servicePlanId", "servicePlanName")), strict=True
+        ):
+            plans.setdefault(sku_id.lower(), {})[plan_id.lower()] = name or ""
+        if len(_SHOWN) >= _MOST_SHOWN:
+            _SHOWN.clear()
+        known = _SHOWN[id(table)] = (table, {sku_id: _same(own) for sku_id, own in plans.items()})
+    return known[1]
+
+
+_SHOWN: dict[int, tuple[pa.Table, Mapping[str, Mapping[str, str]]]] = {}
+_MOST_SHOWN = 4
+
+
+def _plans(plans: Sequence[Any]) -> Mapping[str, str]:
+    return _same({plan.id.lower(): plan.name for plan in plans})
+
+
+def _same(plans: dict[str, str]) -> Mapping[str, str]:
+    """Return the one object that stands for equal plans in equal order."""
+    key = tuple(plans.items())
+    if key not in _SAME:
+        if len(_SAME) >= _MOST_SAME:
+            _SAME.clear()
+        _SAME[key] = plans
+    return _SAME[key]
+
+
+_SAME: dict[tuple[tuple[str, str], ...], Mapping[str, str]] = {}
+_MOST_SAME = 4096
+
+
+def _or_none(number: int | None) -> int:
+    """Read a state that Graph left out as no seats: some clouds do so (deployments.md), only `enabled` must be told."""
+    return 0 if number is None else number

@@ -1,0 +1,92 @@
+"""Why a policy about people could not be decided for everybody: the facts it asks for that were not collected."""
+
+from typing import assert_never
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.policy import Assignments, Attributes, Policy, Seats
+from auditor.domain.selector import (
+    After,
+    AnyOf,
+    Before,
+    CreatedWithin,
+    Every,
+    Holds,
+    InactiveFor,
+    Licensed,
+    Matches,
+    MemberOf,
+    NeverSignedIn,
+    Not,
+    OneOf,
+    Population,
+    Selector,
+)
+from auditor.engine.binding import Plan
+from auditor.engine.coverage import Doubt, unasked, unread
+from auditor.engine.tenant_facts import Facts
+
+_SOME = "some facts of some users could not be read"
+
+
+def doubts_of(plan: Plan, policy: Policy, *, otherwise: str = _SOME) -> Doubt:
+    """Gather the facts that the policy asks for and the snapshot does not have, with reasons.
+
+    `otherwise` is said where all of them were collected, and yet not of everybody.
+    """
+    facts = plan.facts
+    users = unread(facts, Source.USERS)
+    if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
+        return users
+    doubt = Doubt.of(users)
+    for atom in plan.rules.atoms(policy):
+        _take(doubt, _atom(plan, atom))
+    match policy.constraint:
+        case Assignments() as block:
+            names = ["assignedLicenses"]
+            if block.via or block.duplicates or block.services.require or block.services.deny:
+                names.append("licenseAssignmentStates")
+            _take(doubt, [unasked(facts, name) for name in names])
+            _take(doubt, [unread(facts, Source.SUBSCRIBED_SKUS)])
+        case Attributes(require=require, allow=allow):
+            _take(doubt, [_property(facts, name) for name in (*require, *(key for key, _ in allow))])
+        case Seats():
+            _take(doubt, [unasked(facts, "assignedLicenses")])
+        case _:
+            _take(doubt, [unasked(facts, "licenseAssignmentStates")])
+    if not doubt.reasons:
+        doubt.add("users", otherwise)
+    return doubt
+
+
+def _take(doubt: Doubt, others: list[Doubt | None]) -> None:
+    for other in others:
+        if other is not None:
+            doubt.take(other)
+
+
+def _atom(plan: Plan, atom: Selector) -> list[Doubt | None]:
+    facts = plan.facts
+    match atom:
+        case OneOf(property=name) | Matches(property=name) | Before(property=name) | After(property=name):
+            return [_property(facts, name)]
+        case Holds():
+            return [unasked(facts, "assignedLicenses"), unread(facts, Source.SUBSCRIBED_SKUS)]
+        case Licensed():
+            return [unasked(facts, "assignedLicenses")]
+        case InactiveFor():
+            return [unread(facts, Source.SIGN_IN_ACTIVITY)]
+        case NeverSignedIn():
+            return [unread(facts, Source.SIGN_IN_ACTIVITY), unasked(facts, "createdDateTime")]
+        case CreatedWithin():
+            return [unasked(facts, "createdDateTime")]
+        case MemberOf(groups=groups, transitive=transitive):
+            reasons = [plan.membership.resolve(name, transitive=transitive).reason for name in groups]
+            return [Doubt(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
+        case Every() | AnyOf() | Not() | Population():
+            return []
+        case _:
+            assert_never(atom)
+
+
+def _property(facts: Facts, name: str) -> Doubt | None:
+    return unread(facts, Source.MAILBOXES) if name == "mailboxType" else unasked(facts, name)

@@ -1,0 +1,89 @@
+"""Turns what Graph refused, or failed to do, into one value: its kind, in words, with what to do about it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from auditor.domain.enums import SourceStatus
+from auditor.domain.errors import GraphError, printable
+
+
+class Kind(StrEnum):
+    """What went wrong, as far as the auditor's next step depends on it; the value is the slug of the message."""
+
+    DENIED = "graph-denied"
+    NO_PREMIUM = "graph-no-premium"
+    MISSING = "graph-missing"
+    NO_MAILBOX = "graph-no-mailbox"
+    PAGE_EXPIRED = "graph-page-expired"
+    PAGE_UNKNOWN = "graph-page-unknown"
+    TOO_LARGE = "graph-page-too-large"
+    UNSUPPORTED = "graph-unsupported"
+    THROTTLED = "graph-throttled"
+    FAILING = "graph-failing"
+    UNREACHABLE = "graph-unreachable"
+    NOT_GRAPH = "graph-not-graph"
+    FOREIGN = "graph-foreign-link"
+    FORBIDDEN = "graph-forbidden-request"
+    LOOP = "graph-page-loop"
+    SIGNED_OUT = "graph-signed-out"
+    WRONG_TENANT = "graph-wrong-tenant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """One refusal or failure, after everything that may be tried again was tried again."""
+
+    kind: Kind
+    message: str
+    remedy: str | None = None
+    status: int | None = None
+    code: str = ""
+    request_id: str = ""
+
+    @property
+    def reason(self) -> str:
+        """What to say of a source that met it: why, and what to do."""
+        return self.message if self.remedy is None else f"{self.message}; {self.remedy}"
+
+    def coverage(self, *, read: int) -> SourceStatus:
+        """Return the state of a source that ended so after `read` objects."""
+        if read:
+            return SourceStatus.PARTIAL
+        return SourceStatus.DENIED if self.kind is Kind.DENIED else SourceStatus.UNAVAILABLE
+
+
+class FaultError(GraphError):
+    """A request, or a whole collection of pages, that came to nothing."""
+
+    fault: Fault
+
+    def __init__(self, found: Fault) -> None:
+        super().__init__(found.kind.value, found.message, hint=found.remedy)
+        self.args = (found,)
+        self.fault = found
+
+
+def fault(kind: Kind, message: str, *, remedy: str | None) -> Fault:
+    """Make a fault that no answer of Graph stands behind."""
+    return Fault(kind=kind, message=printable(message), remedy=remedy)
+
+
+REMEDIES: dict[Kind, str | None] = {
+    Kind.DENIED: "grant the application the missing permission and consent (`auditor doctor` prints the commands)",
+    Kind.NO_PREMIUM: "sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant",
+    Kind.MISSING: None,
+    Kind.NO_MAILBOX: None,
+    Kind.PAGE_EXPIRED: "Graph kept forgetting the place in the list; collect again at a quieter time",
+    Kind.PAGE_UNKNOWN: "Graph kept forgetting the place in the list; collect again at a quieter time",
+    Kind.TOO_LARGE: None,
+    Kind.UNSUPPORTED: "Graph does not take this query here; if the cloud should support it, report a bug",
+    Kind.THROTTLED: "other applications use the tenant's quota too; collect again later",
+    Kind.FAILING: "the service had a fault; collect again later and see the Microsoft 365 service health page",
+    Kind.UNREACHABLE: "check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)",
+    Kind.NOT_GRAPH: "something else answers in Graph's place: check the proxy and the endpoint setting",
+    Kind.FOREIGN: "check what answers in Graph's place",
+    Kind.FORBIDDEN: None,
+    Kind.LOOP: "collect again; the list of the tenant had no end",
+    Kind.SIGNED_OUT: "check that the token is for this cloud and tenant and has not expired",
+    Kind.WRONG_TENANT: "correct tenantId in the tenants file, or sign in to the right tenant",
+}

@@ -1,0 +1,17 @@
+"""Finds the proxy that requests to a service go through, from the settings that people already have."""
+
+import urllib.request
+
+from auditor.graph.request_guard import Root
+
+
+def proxy_of(root: Root) -> str | None:
+    """Return the proxy that the machine's settings name for a service.
+
+    None where they leave its host out, and for a service on this machine, whose traffic no proxy may see.
+    """
+    if root.loopback or urllib.request.proxy_bypass(root.netloc):
+        return None
+    proxies = urllib.request.getproxies()
+    address = proxies.get("https" if root.origin.startswith("https:") else "http") or proxies.get("all")
+    return address if address is None or "://" in address else f"http://{address}"

@@ -1,0 +1,69 @@
+"""Builds the SDK's client by hand: one allowed host, explicit scope, no redirects, no retries of its own."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from auditor.graph.ca_bundle import context
+from auditor.graph.credentials import SignIn
+from auditor.graph.proxy import proxy_of
+from auditor.graph.request_guard import Root, check_request
+
+if TYPE_CHECKING:
+    import httpx
+    from msgraph import GraphServiceClient
+
+    from auditor.graph.transport import Connections
+
+
+@asynccontextmanager
+async def open_sdk(
+    root: Root, sign_in: SignIn, *, connections: "Connections", mail: bool = False
+) -> "AsyncIterator[GraphServiceClient]":
+    """Open the SDK against one Graph root.
+
+    Its retry handler is left out (it takes no decimal or long Retry-After, gives up on 500 and resets, and hides
+    what was retried), its redirect handler too (it would carry requests elsewhere), the one that decodes names of
+    parameters (addresses are built decoded, and links are opaque), and what concerns none of the auditor's requests;
+    the guard sees every request.
+    """
+    import httpx  # noqa: PLC0415 - only collection needs these
+    from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
+        AzureIdentityAuthenticationProvider,
+    )
+    from kiota_http.middleware import UserAgentHandler  # noqa: PLC0415
+    from msgraph import GraphServiceClient  # noqa: PLC0415
+    from msgraph.graph_request_adapter import options  # noqa: PLC0415
+    from msgraph_core import GraphClientFactory  # noqa: PLC0415
+    from msgraph_core.middleware.options import GraphTelemetryHandlerOption  # noqa: PLC0415
+
+    from auditor.graph.sdk_fast_path import LeanAdapter, LeanTelemetry  # noqa: PLC0415
+    from auditor.graph.transport import AiohttpTransport, Forgetful  # noqa: PLC0415
+
+    async def guard(request: "httpx.Request") -> None:
+        check_request(request, root, mail=mail)
+
+    # The SDK wraps the transport and then forgets to close it: this one has nothing to close.
+    transport = AiohttpTransport(
+        verify=context(sign_in.authorities),
+        connections=0,
+        proxy=proxy_of(root),
+        shared=connections.graph(sign_in.authorities),
+    )
+    client = Forgetful(
+        transport=transport,
+        timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
+        follow_redirects=False,
+        trust_env=False,
+        event_hooks={"request": [guard]},
+        headers={"x-ms-throttle-priority": "low", "Accept-Encoding": "gzip, deflate"},
+    )
+    telemetry = options[GraphTelemetryHandlerOption.get_key()]
+    handlers = [UserAgentHandler(), LeanTelemetry(options=telemetry)]
+    provider = AzureIdentityAuthenticationProvider(sign_in, scopes=[sign_in.scope], allowed_hosts=[root.host])
+    async with client:
+        adapter = LeanAdapter(
+            provider, client=GraphClientFactory.create_with_custom_middleware(handlers, client=client)
+        )
+        adapter.base_url = root.url
+        yield GraphServiceClient(request_adapter=adapter)

@@ -1,0 +1,71 @@
+"""Turns the text of one guidance file into values that follow the schema, or into errors that point into it."""
+
+import difflib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from auditor.domain.errors import Diagnostic, InputError
+from auditor.policy import yaml_reader
+
+SLUG: Final = "guidance-invalid"
+LINKS: Final = "links.yaml"
+TERMS: Final = "terms.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One file: its name, its values, and the document that tells where they stand."""
+
+    name: str
+    content: Mapping[str, Any]
+    document: yaml_reader.Document
+
+    def diagnostic(self, route: yaml_reader.Path, message: str, *, hint: str | None = None) -> Diagnostic:
+        """Return an error at the value (or at the nearest one above it) to which `route` leads."""
+        return Diagnostic(slug=SLUG, message=message, hint=hint, span=self.document.span(route))
+
+
+class Shape:
+    """The JSON Schema of articles, links and terms, compiled once."""
+
+    def __init__(self, schema: str) -> None:
+        """Compile the text of guidance.v1.json."""
+        # Imported here: who only chooses an article should not pay for the validator.
+        import jsonschema_rs  # noqa: PLC0415
+
+        article = json.loads(schema)
+        self._article = jsonschema_rs.validator_for(article)
+        self._others = {
+            name: jsonschema_rs.validator_for(
+                {"$schema": article["$schema"], "$ref": f"#/$defs/{part}", "$defs": article["$defs"]}
+            )
+            for name, part in ((LINKS, "links"), (TERMS, "terms"))
+        }
+
+    def faults(self, page: Page) -> Iterator[Diagnostic]:
+        """Yield everything in which a file departs from the schema."""
+        hint = "docs/guidance.md and auditor/schemas/guidance.v1.json say what may stand here"
+        for error in self._others.get(page.name, self._article).iter_errors(page.content):
+            yield page.diagnostic(tuple(error.instance_path), error.message, hint=hint)
+
+
+def read_page(name: str, text: str) -> Page:
+    """Parse one file; InputError where it is no YAML, or no mapping."""
+    document = yaml_reader.parse(text, file=name)
+    if not isinstance(document.value, dict):
+        fault = Diagnostic(
+            slug=SLUG,
+            message="a guidance file is one YAML mapping",
+            hint="docs/guidance.md shows one",
+            span=document.span(()),
+        )
+        raise InputError([fault])
+    return Page(name=name, content=document.value, document=document)
+
+
+def nearest(written: str, known: Sequence[str]) -> str | None:
+    """Return a hint that names the known word most like the written one, None where none is like it."""
+    found = difflib.get_close_matches(written, known, n=1)
+    return f"did you mean '{found[0]}'?" if found else None

@@ -1,0 +1,194 @@
+"""One result after another of a tenant into what came, went and stands of its findings, and into the counts of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from operator import itemgetter
+from typing import Any, Final
+
+import pyarrow as pa
+
+from auditor.domain.enums import Outcome, Severity, Status
+from auditor.domain.result import Finding, PolicyHeader, Result, TenantResult
+from auditor.files import json_shape
+
+_INSTANT: Final = pa.timestamp("us", tz="UTC")
+_TEXTS: Final = ("fingerprint", "policy", "check", "severity", "status", "waiver", "subject_type", "subject_id",
+                "subject_name", "person", "product", "detail", "currency", "per_month")  # fmt: skip
+_told: Final = itemgetter(*_TEXTS)
+EVENTS: Final = pa.schema(
+    [("at", _INSTANT), ("event", pa.string()), ("since", _INSTANT), *((name, pa.string()) for name in _TEXTS)]
+)
+"""One row for each finding that came, went, was waived, or is told otherwise, as after a policy changed its severity;
+in the first result of a month also for those that stay."""
+AGES: Final = (7, 30, 90)
+"""Days at which an open finding gets older by one class."""
+
+
+def happened(
+    result: Result, tenant: TenantResult, before: Mapping[str, dict[str, Any]]
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return what happened since the result before, and everything that stands now."""
+    at = result.run.as_of
+    rows: list[dict[str, Any]] = []
+    kept: dict[str, dict[str, Any]] = {}
+    for finding in tenant.findings:
+        was = before.get(finding.fingerprint)
+        row = {**_row(finding), "at": at, "since": at if was is None else was["since"]}
+        kept[finding.fingerprint] = row
+        if was is None:
+            rows.append({**row, "event": "opened"})
+        elif was["status"] != row["status"]:
+            rows.append({**row, "event": "waived" if finding.status is Status.WAIVED else "unwaived"})
+        elif _told(was) != _told(row):
+            rows.append({**row, "event": "held"})
+    outcomes = {outcome.id: outcome.status for outcome in tenant.policies}
+    for fingerprint, was in before.items():
+        if fingerprint in kept:
+            continue
+        # A policy without an outcome left the set, or leaves this tenant out now.
+        outcome = outcomes.get(was["policy"])
+        if outcome is Outcome.NOT_EVALUATED:
+            kept[fingerprint] = was  # nobody looked: neither mended nor found again
+        else:
+            rows.append({**was, "at": at, "event": "dropped" if outcome is None else "closed"})
+    return rows, kept
+
+
+def _row(finding: Finding) -> dict[str, Any]:
+    product = finding.product
+    return {
+        "fingerprint": finding.fingerprint,
+        "policy": finding.policy,
+        "check": finding.check,
+        "severity": finding.severity.value,
+        "status": finding.status.value,
+        "waiver": finding.waiver,
+        "subject_type": finding.subject.type.value,
+        "subject_id": finding.subject.id,
+        "subject_name": finding.subject.name,
+        "person": _text(finding.evidence.get("userPrincipalName")),
+        "product": None if product is None else product.sku_part_number or product.sku_id,
+        "detail": finding.detail,
+        "currency": None if finding.money is None else finding.money.currency,
+        "per_month": None if finding.money is None else str(finding.money.per_month),
+    }
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def summary_of(
+    result: Result,
+    tenant: TenantResult,
+    rows: Sequence[Mapping[str, Any]],
+    kept: Iterable[Mapping[str, Any]],
+    money: Mapping[str, Decimal],
+) -> dict[str, Any]:
+    """Count what trends show, so that they never read findings."""
+    at = result.run.as_of
+    happened: dict[str, Counter[str]] = {}
+    repair: dict[str, Counter[int]] = {}
+    for row in rows:
+        happened.setdefault(row["policy"], Counter())[row["event"]] += 1
+        if row["event"] == "closed" and row["status"] == Status.OPEN.value:
+            repair.setdefault(row["policy"], Counter())[(at - row["since"]) // timedelta(days=1)] += 1
+    standing: dict[str, list[Mapping[str, Any]]] = {}
+    for row in kept:
+        standing.setdefault(row["policy"], []).append(row)
+    statuses = {outcome.id: outcome.status.value for outcome in tenant.policies}
+    names = {*statuses, *happened, *standing}
+    headers = {policy.id: policy for policy in result.run.policies}
+    policies = [
+        _policy(name, headers.get(name), statuses.get(name), standing.get(name, ()), at)
+        | {event: happened.get(name, Counter())[event] for event in ("opened", "closed")}
+        | {"repair": {str(days): count for days, count in sorted(repair.get(name, Counter()).items())}}
+        for name in sorted(names)
+    ]
+    redaction = result.run.redaction
+    return {
+        "tenantId": tenant.tenant_id,
+        **({} if redaction is None else {"redaction": redaction.key}),
+        "complete": tenant.complete,
+        "open": {s.value: sum(p["open"] for p in policies if p["severity"] == s.value) for s in Severity},
+        "waived": sum(p["waived"] for p in policies),
+        "notEvaluated": sum(status == Outcome.NOT_EVALUATED.value for status in statuses.values()),
+        "money": {currency: str(value) for currency, value in sorted(money.items())},
+        "seatsWhole": tenant.products_whole,
+        "seats": [
+            {"skuId": s.sku_id, "skuPartNumber": s.sku_part_number, "name": s.name, "usable": s.usable,
+             "consumed": s.consumed, "spare": s.spare}
+            for s in tenant.seats
+        ],
+        "policies": policies,
+    }  # fmt: skip
+
+
+_COUNT: Final = json_shape.maybe(json_shape.whole)
+_SEVERITY: Final = json_shape.one_of(*Severity)
+_SUMMARY: Final = json_shape.fields(
+    {"tenantId": json_shape.text, "seatsWhole": json_shape.flag, "complete": json_shape.flag},
+    open=json_shape.by(json_shape.text, json_shape.whole),
+    waived=json_shape.whole,
+    notEvaluated=json_shape.whole,
+    money=json_shape.by(json_shape.text, json_shape.amount),
+    seats=json_shape.each(
+        json_shape.fields(
+            skuId=json_shape.text,
+            skuPartNumber=json_shape.maybe(json_shape.text),
+            usable=_COUNT,
+            consumed=_COUNT,
+            spare=_COUNT,
+        )
+    ),
+    policies=json_shape.each(
+        json_shape.fields(
+            id=json_shape.text,
+            severity=json_shape.maybe(_SEVERITY),
+            status=json_shape.maybe(json_shape.one_of(*Outcome)),
+            open=json_shape.whole,
+            waived=json_shape.whole,
+            opened=json_shape.whole,
+            closed=json_shape.whole,
+            ages=json_shape.each(json_shape.whole),
+            repair=json_shape.by(json_shape.digits, json_shape.whole),
+        )
+    ),
+)
+
+
+def checked_summary(value: Any) -> Mapping[str, Any]:
+    """Return the summary of a result; raises ValueError for one that trends could not be made of."""
+    _SUMMARY(value)
+    found: Mapping[str, Any] = value
+    return found
+
+
+def lasting(summary: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a summary says of its night alone, whatever was before it."""
+    names = ("complete", "open", "waived", "notEvaluated", "money", "seats")
+    policies = [
+        {name: policy[name] for name in ("id", "severity", "status", "open", "waived")}
+        for policy in summary["policies"]
+        if policy["status"] is not None
+    ]
+    return {"policies": policies, **{name: summary[name] for name in names}}
+
+
+def _policy(
+    name: str, header: PolicyHeader | None, status: str | None, rows: Sequence[Mapping[str, Any]], at: datetime
+) -> dict[str, Any]:
+    opened = [row for row in rows if row["status"] == Status.OPEN.value]
+    ages = [(at - row["since"]) / timedelta(days=1) for row in opened]
+    edges = (0, *AGES, float("inf"))
+    return {
+        "id": name,
+        "severity": header.severity.value if header is not None else (rows[0]["severity"] if rows else None),
+        "status": status,
+        "open": len(opened),
+        "waived": len(rows) - len(opened),
+        "ages": [sum(low <= age < high for age in ages) for low, high in pairwise(edges)],
+    }

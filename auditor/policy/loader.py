@@ -1,0 +1,273 @@
+"""The text of policy files into one PolicySet, with everything that is wrong with any of them told at once."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from auditor.domain.enums import Severity
+from auditor.domain.errors import Diagnostic, InputError, Level, Span
+from auditor.domain.policy import Attributes, Mention, Policy, PolicySet, Prices, Waiver
+from auditor.domain.selector import EVERYBODY, Licensed, Selector
+from auditor.policy.constraints import read_constraint
+from auditor.policy.nodes import Diagnostics, Node, day
+from auditor.policy.recovery import Gaps, salvage
+from auditor.policy.references import Names
+from auditor.policy.schema_check import faults
+from auditor.policy.selectors import read_selector
+from auditor.policy.yaml_reader import Document, parse
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A policy set, and what a reviewer should look at although it works."""
+
+    policies: PolicySet
+    documents: tuple[Document, ...]
+    mentions: tuple[tuple[Mention, Node], ...]
+    """Every product and service that the files name, with its place."""
+    warnings: tuple[Diagnostic, ...]
+
+
+def load(
+    files: Iterable[tuple[str, bytes]], *, waivers_from: date | None = None, fitting: bool = False, bounded: bool = True
+) -> Loaded:
+    """Read policy files that belong together; (name, bytes) pairs in any order.
+
+    `fitting` files are known to fit the schema, as those that ship with the program are; only their meaning is read.
+    Those that are not `bounded` were put together of many that were.
+    With `waivers_from`, a waiver that runs longer than `defaults: {waiverMaxDays}` from that day is a mistake too.
+    Raises InputError with every mistake of every file, in order of file and place.
+    """
+    gaps = Gaps()
+    documents, roots, broken = _documents(files, gaps, fitting=fitting, bounded=bounded)
+    diagnostics = Diagnostics()
+    diagnostics.found.extend(broken)
+    names = Names(diagnostics, gaps)
+    for root in roots:
+        names.define(root)
+    names.read_all()
+    policies = _policies(roots, names)
+    known = {*(policy.id for policy in policies), *gaps.policies}
+    waivers = _waivers(roots, names, known, waivers_from, complete=not gaps.anything)
+    prices = _prices(roots, names)
+    errors = [item for item in diagnostics.found if item.level is Level.ERROR]
+    if errors:
+        raise InputError(sorted(set(errors), key=_place))
+    return Loaded(
+        policies=PolicySet(
+            policies=tuple(sorted(policies, key=lambda policy: policy.id)),
+            waivers=tuple(sorted(waivers, key=lambda waiver: waiver.id)),
+            prices=prices,
+            free=names.free_sets(),
+            definitions=_definitions(roots),
+            mentions=tuple(dict.fromkeys(mention for mention, _ in names.mentions)),
+            digest=_digest(documents),
+        ),
+        documents=tuple(documents),
+        mentions=tuple(names.mentions),
+        warnings=tuple(sorted(diagnostics.found, key=_place)),
+    )
+
+
+def _documents(
+    files: Iterable[tuple[str, bytes]], gaps: Gaps, *, fitting: bool, bounded: bool
+) -> tuple[list[Document], list[Node], list[Diagnostic]]:
+    """Parse the files; of one with mistakes in its structure the whole parts are still read for their meaning."""
+    documents: list[Document] = []
+    roots: list[Node] = []
+    broken: list[Diagnostic] = []
+    for name, text in files:
+        try:
+            document = parse(text, file=name, bounded=bounded)
+        except InputError as error:
+            broken.extend(error.diagnostics)
+            gaps.anything = True
+            continue
+        found, paths = ((), ()) if fitting else faults(document, "policy")
+        broken.extend(found)
+        value = salvage(document.value, paths, gaps) if found else document.value
+        if value is not None:
+            documents.append(document)
+            roots.append(Node(document, (), value))
+    return documents, roots, broken
+
+
+def _place(diagnostic: Diagnostic) -> tuple[str, int, int, str]:
+    span = diagnostic.span
+    return (span.file, span.line, span.column, diagnostic.slug) if span else ("", 0, 0, diagnostic.slug)
+
+
+def _policies(roots: list[Node], names: Names) -> list[Policy]:
+    policies: dict[str, Policy] = {}
+    for root in roots:
+        if not root.has("policies"):
+            continue
+        for node in root["policies"].each():
+            policy = _policy(node, names)
+            first = policies.setdefault(policy.id, policy)
+            if first is not policy:
+                names.diagnostics.error(
+                    "policy-duplicate-id",
+                    f"the policy id '{policy.id}' is taken",
+                    node["id"],
+                    f"the first is at {first.span.file}:{first.span.line}; give one of them another id",
+                )
+    return list(policies.values())
+
+
+def _policy(node: Node, names: Names) -> Policy:
+    names.tenants = node.texts("tenants") if node.has("tenants") else None
+    names.fleet = node.has("balance")
+    constraint = read_constraint(node, names)
+    users = read_selector(node["users"], names) if node.has("users") else None
+    tenants, names.tenants, names.fleet = names.tenants, None, False
+    everyone: Selector = Licensed() if isinstance(constraint, Attributes) else EVERYBODY
+    return Policy(
+        id=node.text("id"),
+        severity=Severity(node.value["severity"]),
+        constraint=constraint,
+        span=node.span(),
+        title=node.text("title"),
+        rationale=node.text("rationale"),
+        owner=node.text("owner"),
+        tags=node.texts("tags"),
+        tenants=tenants,
+        users=users or everyone,
+        spec=node.value,
+    )
+
+
+def _waivers(
+    roots: list[Node], names: Names, policies: set[str], waivers_from: date | None, *, complete: bool
+) -> list[Waiver]:
+    """Read the waivers; one for an unknown policy is a mistake, unless a broken file may hold that policy."""
+    limits = [
+        int(root["defaults"].value["waiverMaxDays"])
+        for root in roots
+        if root.has("defaults") and root["defaults"].has("waiverMaxDays")
+    ]
+    limit = min(limits, default=None)
+    waivers: dict[str, Waiver] = {}
+    for root in roots:
+        for node in root["waivers"].each() if root.has("waivers") else ():
+            waiver = _waiver(node, names)
+            first = waivers.setdefault(waiver.id, waiver)
+            if first is not waiver:
+                names.diagnostics.error(
+                    "waiver-duplicate-id",
+                    f"the waiver id '{waiver.id}' is taken",
+                    node["id"],
+                    f"the first is at {first.span.file}:{first.span.line}; give one of them another id",
+                )
+            if complete:
+                _known_policies(node, names, policies)
+            if limit is not None and waivers_from is not None and (waiver.expires - waivers_from).days > limit:
+                names.diagnostics.error(
+                    "waiver-too-long",
+                    f"the waiver runs {(waiver.expires - waivers_from).days} days, longer than the {limit} allowed",
+                    node["expires"],
+                    f"let it end within {limit} days, or change `defaults: {{waiverMaxDays}}`",
+                )
+    return list(waivers.values())
+
+
+def _known_policies(node: Node, names: Names, policies: set[str]) -> None:
+    listed = node["policies"]
+    for item in listed.each() if isinstance(listed.value, list) else ():
+        if item.value not in policies and item.value != "*":
+            close = names.diagnostics.hints.close_to(str(item.value), policies)
+            names.diagnostics.error(
+                "waiver-unknown-policy",
+                f"the waiver is for the policy '{item.value}', which no file defines",
+                item,
+                f"did you mean '{close}'?" if close else "name a policy that exists, or remove the waiver",
+            )
+
+
+def _waiver(node: Node, names: Names) -> Waiver:
+    policies = node.value["policies"]
+    everything = policies == "*" or "*" in policies
+    tenants = names.tenants = node.texts("tenants") if node.has("tenants") else None
+    users = read_selector(node["users"], names) if node.has("users") else None
+    products = names.product_set(node["products"]) if node.has("products") else None
+    names.tenants = None
+    return Waiver(
+        id=node.text("id"),
+        policies=None if everything else tuple(str(item) for item in policies),
+        reason=node.text("reason"),
+        owner=node.text("owner"),
+        expires=day(node["expires"], names.diagnostics),
+        span=node.span(),
+        users=users,
+        products=products,
+        tenants=tenants,
+        approved_by=node.text("approvedBy"),
+        ticket=node.text("ticket"),
+    )
+
+
+def _prices(roots: list[Node], names: Names) -> Prices | None:
+    diagnostics = names.diagnostics
+    currency: Node | None = None
+    prices: dict[str, Decimal] = {}
+    places: dict[str, Span] = {}
+    for root in roots:
+        if not root.has("prices"):
+            continue
+        node = root["prices"]["currency"]
+        currency = currency or node
+        if node.value != currency.value:
+            diagnostics.error(
+                "prices-two-currencies",
+                f"prices in {node.value}, while {currency.span().file}:{currency.span().line} gives them in "
+                f"{currency.value}",
+                node,
+                "give all prices that are loaded together in one currency",
+            )
+        for name, price in root["prices"]["perSeatPerMonth"].items():
+            names.mention("product", name, price)
+            key = name.casefold()
+            if key in places:
+                diagnostics.error(
+                    "prices-duplicate",
+                    f"'{name}' is priced twice",
+                    price.span(key=True),
+                    f"the first price is at {places[key].file}:{places[key].line}",
+                )
+            if not math.isfinite(price.value):
+                diagnostics.error("prices-not-finite", f"'{name}' has no finite price", price, "write a number")
+                continue
+            places.setdefault(key, price.span(key=True))
+            prices.setdefault(key, Decimal(str(price.value)))
+    return None if currency is None else Prices(currency=str(currency.value), per_seat_per_month=prices)
+
+
+def _definitions(roots: list[Node]) -> Mapping[str, Any]:
+    """Gather what policies refer to, in plain values: what a merge of results needs to judge again."""
+    gathered: dict[str, Any] = {"populations": {}, "products": {}, "waivers": [], "prices": None}
+    for root in roots:
+        gathered["populations"].update(root.value.get("populations") or {})
+        for name, members in (root.value.get("products") or {}).items():
+            earlier = gathered["products"].get(name)
+            gathered["products"][name] = _as_list(members) + (_as_list(earlier) if name == "free" and earlier else [])
+        gathered["waivers"].extend(root.value.get("waivers") or [])
+        if root.has("prices"):
+            known = gathered["prices"] or {"currency": root["prices"].value["currency"], "perSeatPerMonth": {}}
+            known["perSeatPerMonth"] = {**known["perSeatPerMonth"], **root["prices"].value["perSeatPerMonth"]}
+            gathered["prices"] = known
+    gathered["waivers"].sort(key=lambda waiver: waiver["id"])
+    return gathered
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _digest(documents: list[Document]) -> str:
+    texts = sorted(json.dumps(document.value, sort_keys=True, ensure_ascii=False) for document in documents)
+    return "sha256:" + hashlib.sha256("\n".join(texts).encode()).hexdigest()

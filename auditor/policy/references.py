@@ -1,0 +1,176 @@
+"""Names that files share: populations and product sets into what they stand for, whichever file defines them."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from auditor.domain.policy import Mention
+from auditor.domain.product_set import (
+    BUILTIN_SETS,
+    Builtin,
+    Element,
+    Named,
+    ProductSet,
+    Sku,
+    SkuGlob,
+    WithService,
+    builtins_of,
+)
+from auditor.domain.selector import EVERYBODY, Population, Selector
+from auditor.policy.nodes import Diagnostics, Node
+from auditor.policy.recovery import Gaps
+from auditor.policy.reference_depth import Levels
+from auditor.policy.selectors import read_selector
+
+
+@dataclass(slots=True)
+class Names:
+    """Every name that the loaded files define; each is read once, when it is first asked for."""
+
+    diagnostics: Diagnostics
+    gaps: Gaps = field(default_factory=Gaps)
+    populations: dict[str, Node] = field(default_factory=dict)
+    products: dict[str, Node] = field(default_factory=dict)
+    free: list[Node] = field(default_factory=list)
+    mentions: list[tuple[Mention, Node]] = field(default_factory=list)
+    tenants: tuple[str, ...] | None = None
+    """The tenants of the policy or waiver that is being read."""
+    fleet: bool = False
+    levels: Levels = field(init=False)
+    _selectors: dict[str, Population] = field(default_factory=dict)
+    _sets: dict[str, Named] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin outside of all names."""
+        self.levels = Levels(self.diagnostics)
+
+    def define(self, root: Node) -> None:
+        """Take the definitions of one file; a name that is taken is noted."""
+        for key, known in (("populations", self.populations), ("products", self.products)):
+            if not root.has(key):
+                continue
+            for name, node in root[key].items():
+                if key == "products" and name == "free":
+                    self.free.append(node)
+                elif key == "products" and name in BUILTIN_SETS:
+                    self.diagnostics.error(
+                        "policy-name-taken",
+                        f"'{name}' is a built-in product set and cannot be defined anew",
+                        node.span(key=True),
+                        "choose another name; only `free` can be extended",
+                    )
+                elif name in known:
+                    first = known[name].span(key=True)
+                    self.diagnostics.error(
+                        "policy-duplicate-name",
+                        f"'{name}' is defined twice in `{key}`",
+                        node.span(key=True),
+                        f"the first is at {first.file}:{first.line}; give one of them another name",
+                    )
+                else:
+                    known[name] = node
+
+    def read_all(self) -> None:
+        """Read every definition, so that mistakes in unused ones are told too."""
+        for name, node in self.populations.items():
+            self.population(name, node)
+        for name, node in self.products.items():
+            self._named(name, node)
+        self.free_sets()
+
+    def population(self, name: str, where: Node) -> Selector:
+        """Return what a population stands for; an unknown or circular name is noted and read as everybody."""
+        known = self._selectors.get(name)
+        if known is not None:
+            return known if self.levels.reuse(f"population {name}", where) else EVERYBODY
+        node = self.populations.get(name)
+        if node is None and (self.gaps.sections or name in self.gaps.populations):
+            return EVERYBODY
+        if node is None:
+            self._unknown_population(name, where)
+            return EVERYBODY
+        if not self.levels.open(f"population {name}", node, where):
+            return EVERYBODY
+        found = Population(name=name, selector=read_selector(node, self))
+        self.levels.close(f"population {name}")
+        self._selectors[name] = found
+        return found
+
+    def _unknown_population(self, name: str, where: Node) -> None:
+        close = self.diagnostics.hints.close_to(name, self.populations)
+        listed = sorted(self.populations)
+        more = ["…"] if len(listed) > _MOST_LISTED else []
+        known = ", ".join([*listed[:_MOST_LISTED], *more]) or "none"
+        self.diagnostics.error(
+            "policy-unknown-population",
+            f"no file defines the population '{name}'",
+            where,
+            f"did you mean '{close}'?" if close else f"populations that are defined: {known}",
+        )
+
+    def product_set(self, node: Node) -> ProductSet:
+        """Read a set: a name, `{withService: …}`, or a list of those."""
+        if isinstance(node.value, list):
+            # A loop, since a generator would add a frame to every level of names within names.
+            elements: list[Element] = []
+            for item in node.each():
+                elements.append(self.element(item))  # noqa: PERF401
+            written = "|".join(_written(item.value) for item in node.each())
+            return ProductSet(elements=tuple(elements), written=written)
+        return ProductSet(elements=(self.element(node),), written=_written(node.value))
+
+    def element(self, node: Node) -> Element:
+        """Read one element of a product set; a name from `products:` goes before everything that looks like a SKU."""
+        if isinstance(node.value, dict):
+            plan = str(node.value["withService"])
+            self.mention("service", plan, node)
+            return WithService(plan=plan)
+        name = str(node.value)
+        if name in BUILTIN_SETS:
+            return Builtin(name=name)
+        if name in self.products:
+            return self._named(name, node)
+        if any(sign in name for sign in "*?["):
+            return SkuGlob(pattern=name)
+        self.mention("product", name, node)
+        return Sku(name=name)
+
+    def mention(self, kind: Literal["product", "service"], name: str, node: Node) -> None:
+        """Note that a name is used, so that one that nobody knows can be told."""
+        self.mentions.append((Mention(kind=kind, name=name, tenants=self.tenants, fleet=self.fleet), node))
+
+    def free_sets(self) -> tuple[ProductSet, ...]:
+        """Return what the files add to `free`; a set that `free` would have to contain itself is noted."""
+        sets = []
+        for node in self.free:
+            read = self.product_set(node)
+            if builtins_of(read.elements) & {"free", "paid"}:
+                self.diagnostics.error(
+                    "policy-circular-name",
+                    "`free` cannot be extended by a set that contains `free` or `paid`",
+                    node,
+                    "name the SKUs themselves",
+                )
+            sets.append(read)
+        return tuple(sets)
+
+    def _named(self, name: str, where: Node) -> Named:
+        place = f"product set {name}"
+        known = self._sets.get(name)
+        if known is not None:
+            return known if self.levels.reuse(place, where) else Named(name=name, elements=())
+        if not self.levels.open(place, self.products[name], where):
+            return Named(name=name, elements=())
+        named = Named(name=name, elements=self.product_set(self.products[name]).elements)
+        self.levels.close(place)
+        self._sets[name] = named
+        return named
+
+
+_MOST_LISTED = 20
+"""Names that a hint lists."""
+
+
+def _written(value: object) -> str:
+    if isinstance(value, dict):
+        return f"withService:{value['withService']}"
+    return "|".join(_written(item) for item in value) if isinstance(value, list) else str(value)

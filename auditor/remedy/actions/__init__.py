@@ -1,0 +1,1 @@
+"""Groups findings into the actions that a person takes."""

@@ -1,0 +1,336 @@
+"""Findings and their remedies into the fewest actions a person would take, in an order in which nothing breaks."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from auditor.catalogue import builtin
+from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.errors import printable
+from auditor.domain.policy import Assignments
+from auditor.domain.product_names import one_of
+from auditor.domain.result import Action, Money
+from auditor.guidance import Library, Variant, compose
+from auditor.guidance.subscription_states import state_name
+from auditor.remedy import messages
+from auditor.remedy.actions.context import Circumstances, Situated
+from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, Pile, Piles, shared
+from auditor.remedy.actions.guidance_text import Told, tell
+from auditor.remedy.actions.model import Decided, Remedy
+from auditor.remedy.actions.ranks import due_of, prioritised
+from auditor.remedy.actions.remedies import remedies_of
+from auditor.remedy.actions.seat_attribution import counted_once
+from auditor.remedy.actions.seat_ledger import GIVING, MOVING, TAKING, settle
+from auditor.remedy.actions.subscription_terms import renewal, total, totals
+from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
+from auditor.remedy.labels import money_label, owned_of, property_label, service_label
+from auditor.remedy.messages import ENGLISH, Words
+
+_TOTALLED = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
+_OF_SUBSCRIPTIONS = _TOTALLED | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.PURCHASE, Kind.UNKNOWN_PRODUCT}
+_PLACES = {kind: place for place, kind in enumerate(ORDER)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """What turns remedies into actions: the tenant, the guidance, names and language."""
+
+    known: Circumstances
+    library: Library
+    words: Words
+    groups: Mapping[str, str]
+    """Group id → name, as far as they are known."""
+    terms: Mapping[str, Term]
+    """SkuId → when its seats can go."""
+
+    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> Told:
+        """Return the guidance of an article for a variant, as it holds on the day of the audit."""
+        today = replace(variant, day=self.known.tenant.as_of.astimezone(UTC).date())
+        return _told(self.library, article, today, self.words, deadline)
+
+    def identity(self, pile: Pile) -> str:
+        """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
+        tenant, first = self.known.tenant, pile.first
+        way = "requests" if first.proven and pile.acts else ""
+        parts = (
+            tenant.tenant_id or tenant.name,
+            first.kind.value,
+            pile.article,
+            first.old,
+            first.new,
+            first.extra,
+            way,
+        )
+        return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+@lru_cache(maxsize=4096)
+def _told(library: Library, article: str, variant: Variant, words: Words, deadline: date | None) -> Told:
+    """Many actions, and many tenants, share one article and its circumstances."""
+    return tell(compose(library, article, variant), library.titles, words, deadline)
+
+
+def actions_of(
+    known: Circumstances,
+    situations: Sequence[Situated],
+    library: Library,
+    *,
+    words: Words = ENGLISH,
+    decided: Iterable[Decided] | None = None,
+    groups: Mapping[str, str] | None = None,
+    terms: Mapping[str, Term] | None = None,
+) -> tuple[Action, ...]:
+    """Return the actions for a tenant's open findings, each finding in exactly one; waived findings get none.
+
+    `situations` are those of the tenant's findings, in their order. First stands what frees seats, then what buys,
+    moves, removes and cancels; within that the worst and dearest. With the decisions of a plan only its own requests
+    are listed: those of the evidence alone were not tried out.
+    """
+    office = office_of(known, library, words=words, groups=groups, terms=terms)
+    remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
+    if decided is not None:
+        remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
+    piles = Piles(office.terms)
+    piles.take((0, remedy) for remedy in remedies)
+    settle(piles, known)
+    return actions_from(office, [(pile, tuple(sorted(pile.marks)), tuple(pile.documents)) for pile in piles])
+
+
+def office_of(
+    known: Circumstances,
+    library: Library,
+    *,
+    words: Words = ENGLISH,
+    groups: Mapping[str, str] | None = None,
+    terms: Mapping[str, Term] | None = None,
+) -> Office:
+    """Return what turns remedies into actions; findings about groups tell their names where `groups` does not."""
+    named = {f.subject.id: f.subject.name for f in known.tenant.findings if f.subject.type is SubjectType.GROUP}
+    return Office(known=known, library=library, words=words, groups={**named, **(groups or {})}, terms=terms or {})
+
+
+Piled = tuple[Pile, Sequence[str], Sequence[Mapping[str, Any]]]
+"""A pile, the fingerprints of all its findings in their order, and all its requests."""
+
+
+def actions_from(office: Office, piles: Iterable[Piled]) -> tuple[Action, ...]:
+    """Tell what is to be done about each pile, in an order in which nothing breaks."""
+    made = [(pile, _action(office, pile, marks, requests)) for pile, marks, requests in piles]
+    made.sort(key=lambda item: _sort_key(office, *item))
+    made = counted_once(made, lambda sku_id: _price(office, sku_id))
+    told = _told_apart(office, [action for _, action in made])
+    severities = [tuple(Severity)[pile.worst[0]] for pile, _ in made]
+    return prioritised(told, severities, office.known.tenant.as_of, office.words)
+
+
+def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]:
+    """Add why to titles that several actions share, and to those about leavers, guests and mailboxes."""
+    titles = Counter(action.title for action in actions)
+    named = office.library.titles
+    return tuple(
+        replace(action, title=messages.about(office.words, action.title, named[action.guidance]))
+        if titles[action.title] > 1 or action.guidance in JUDGED_ARTICLES
+        else action
+        for action in actions
+    )
+
+
+def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence[Mapping[str, Any]]) -> Action:
+    first, words = pile.first, office.words
+    count = pile.seats if first.kind in COUNTED_IN_SEATS else pile.people
+    article = pile.article
+    variant = shared(pile.variants)
+    told = office.guidance(article, variant, _deadline(office, pile))
+    if first.kind is Kind.SETTLED:
+        step = messages.settled(words, product_label(office.known, first.old))
+        told = replace(told, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
+    before, after = _money(office, first, count)
+    owner = ", ".join(_owners(office, pile))
+    review = first.kind in REVIEWED or article in JUDGED_ARTICLES or bool(pile.lost)
+    return Action(
+        id=office.identity(pile),
+        guidance=article,
+        findings=marks,
+        title=_title(office, pile, count),
+        role=told.role,
+        prerequisites=_prerequisites(office, pile, count, told),
+        steps=told.steps,
+        warnings=_warnings(office, pile, told),
+        links=told.links,
+        next=told.next,
+        checked=told.checked,
+        requests=requests,
+        money=_saved(before, after),
+        kind=first.kind.value,
+        order=ORDER[first.kind].value,
+        count=count,
+        owner=owner,
+        decided_by=(owner or words.gettext(messages.POLICY_OWNER)) if review else "",
+        confidence="review" if review else "certain",
+        irreversible=told.irreversible,
+        before=before,
+        after=after,
+        due=due_of(pile, office.known.tenant),
+    )
+
+
+def _sort_key(office: Office, pile: Pile, action: Action) -> tuple[object, ...]:
+    """Return what decides the order; nothing of it depends on the language."""
+    first, (worst, _) = pile.first, pile.worst
+    saved = Decimal(0) if action.money is None else action.money.per_month
+    names = (product_label(office.known, first.old), product_label(office.known, first.new), first.extra)
+    return (ORDER[first.kind].rank, worst, -saved, _PLACES[first.kind], *names, -action.count, action.id)
+
+
+def _deadline(office: Office, pile: Pile) -> date | None:
+    """Return the date that the steps of an action about subscriptions name."""
+    return due_of(pile, office.known.tenant) if pile.first.kind in _OF_SUBSCRIPTIONS else None
+
+
+def _owners(office: Office, pile: Pile) -> Iterable[str]:
+    """Return who owns the policies behind findings, each once."""
+    policies = [office.known.policies.get(name) for name in pile.owners]
+    return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
+
+
+def _title(office: Office, pile: Pile, count: int) -> str:
+    remedy, enough = pile.first, _enough(office, pile)
+    extra = remedy.extra
+    new = one_of(office.words, enough) if enough else product_label(office.known, remedy.new)
+    if remedy.kind in AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
+        extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
+    elif remedy.kind is Kind.STATE:
+        extra = state_name(office.words.gettext, extra)
+    elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
+        extra = property_label(extra, office.words)
+    elif remedy.kind in {Kind.SERVICE_ON, Kind.SERVICE_OFF}:
+        extra, new = (
+            ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
+        )
+    said = printable(extra)
+    if remedy.kind is Kind.BUDGET and extra:
+        value, _, currency = extra.partition(" ")
+        said = money_label(Decimal(value), currency, office.words)  # its space may be one that does not break
+    return messages.title(
+        office.words,
+        remedy.kind,
+        count,
+        old=product_label(office.known, remedy.old),
+        new=new,
+        extra=said,
+        groups=remedy.extra.count(", ") + 1,
+        article=remedy.article,
+    )
+
+
+def product_label(known: Circumstances, name: str) -> str:
+    """Return what people call a product: its friendly name, or the words of the policy."""
+    label = known.labels.get(name.casefold())
+    if label is None and "+" in name:
+        return " + ".join(product_label(known, part) for part in name.split("+") if part)
+    part = known.held.get(name) or name
+    named = {product.name for product in builtin().by_part_number(part)} if label is None else {label}
+    return printable(named.pop() if len(named) == 1 else part)
+
+
+def group_label(groups: Mapping[str, str], group: str) -> str:
+    """Return the name of a group, or its id where the name is not known."""
+    return printable(groups.get(group) or group)
+
+
+def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[str, ...]:
+    words, moved = office.words, pile.moved
+    if pile.lacking:
+        named = [(product_label(office.known, sku), count) for sku, count in pile.lacking.items()]
+        said = [
+            messages.seats_lacking(words, count, name) if count else messages.seats_elsewhere(words, name)
+            for name, count in named
+        ]
+        return (*said, *told.prerequisites)
+    if moved is not None and (moved.freed or moved.given or moved.revived):
+        reckoned = messages.reckoned(words, moved.freed, moved.given, moved.revived)
+        return (reckoned, *_total(office, pile.first, count), *told.prerequisites)
+    if pile.first.kind is Kind.BOUNDS:
+        return (messages.bounds_first(words), *told.prerequisites)
+    if pile.first.kind in _TOTALLED and not pile.first.proven:
+        return (*_total(office, pile.first, count), *told.prerequisites)
+    enough = _enough(office, pile)
+    return (messages.any_of(words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
+
+
+def _total(office: Office, remedy: Remedy, count: int) -> tuple[str, ...]:
+    """Tell the new number of seats where the product's subscriptions are known."""
+    found = totals(office.known.tenant, remedy.old)
+    if found is None or not count:
+        return ()
+    subscriptions, now = found
+    then = now + (count if remedy.kind is Kind.BUY else -count)
+    product = product_label(office.known, remedy.old)
+    return (total(office.words, product, now=now, then=max(0, then), subscriptions=subscriptions),)
+
+
+def _enough(office: Office, pile: Pile) -> tuple[str, ...]:
+    """Return the products of the tenant that a policy's name for several of them stands for."""
+    policy, wanted = office.known.policies.get(pile.policy), pile.first.new
+    if not wanted or wanted in office.known.seats or policy is None or not isinstance(policy.constraint, Assignments):
+        return ()
+    sets = [element for element in policy.constraint.require if element.written == wanted]
+    owned = {seat.sku_id: seat for element in sets for seat in owned_of(element, office.known.tenant.seats)}
+    return tuple(sorted(product_label(office.known, sku_id) for sku_id in owned))
+
+
+def _warnings(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
+    words, first = office.words, pile.first
+    own = [messages.services_lost(words, printable(", ".join(sorted(pile.lost))))] if pile.lost else []
+    if first.kind in {Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER}:
+        ends = due_of(pile, office.known.tenant)
+        own += [] if ends is None else [renewal(words, ends)]
+    if first.kind in {Kind.GROUP_LICENCE, Kind.GROUP_SWAP}:
+        own.append(messages.whole_group(words, group_label(office.groups, first.extra)))
+    if first.kind is Kind.MOVE and pile.acts and not first.proven:
+        own.append(messages.everything_on(words, product_label(office.known, first.new)))
+    return (*told.notices, *own, *told.cautions)
+
+
+def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Money | None]:
+    """Return what the seats concerned cost a month before and after; None where a price is not known."""
+    old, new = _price(office, remedy.old), _price(office, remedy.new)
+    if remedy.kind in TAKING:
+        return _cost(office, old, count), _cost(office, old, 0)
+    if remedy.kind in MOVING and old is not None and new is not None:
+        return _cost(office, old, count), _cost(office, new, count)
+    if remedy.kind in GIVING:
+        return _cost(office, new, 0), _cost(office, new, count)
+    seat = office.known.seats.get(remedy.old)
+    if seat is None or seat.usable is None or remedy.kind not in _TOTALLED:
+        return None, None
+    then = seat.usable + (count if remedy.kind is Kind.BUY else -count)
+    return _cost(office, old, seat.usable), _cost(office, old, then)
+
+
+def _price(office: Office, sku_id: str) -> Decimal | None:
+    """Return the price of a product, or of several joined by `+`; None where one of them has none."""
+    if "+" in sku_id:
+        each = [_price(office, part) for part in sku_id.split("+")]
+        return None if None in each else sum((price for price in each if price is not None), Decimal(0))
+    prices = office.known.prices
+    seat = office.known.seats.get(sku_id)
+    if prices is None or not sku_id:
+        return None
+    return prices.of(sku_id=sku_id, part_number=None if seat is None else seat.sku_part_number)
+
+
+def _cost(office: Office, price: Decimal | None, seats: int) -> Money | None:
+    prices = office.known.prices
+    return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)
+
+
+def _saved(before: Money | None, after: Money | None) -> Money | None:
+    if before is None or after is None:
+        return None
+    return Money(currency=before.currency, per_month=before.per_month - after.per_month)

@@ -1,0 +1,298 @@
+"""A finding and its tenant's result into the Situation by which Microsoft's guidance is chosen."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from auditor.catalogue import builtin
+from auditor.domain.enums import Agreement, Source, Status, SubjectType
+from auditor.domain.policy import Assignments, Policy, PolicySet, Prices
+from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
+from auditor.domain.selector import InactiveFor, NeverSignedIn, Selector, entails
+from auditor.guidance import Situation, choose
+from auditor.remedy.labels import owned_of
+from auditor.remedy.product_kinds import same_kind
+
+ACTIVE = frozenset({"Active", "ActiveWithError"})
+MISSING = frozenset({"assignment.missing"})
+"""The check that says of a product that somebody lacks it."""
+UNWANTED = frozenset({"assignment.not-allowed", "assignment.denied"})
+"""Checks that say of one product that its holder should not hold it."""
+_QUOTED = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status")
+"""What situations take from evidence, besides the paths."""
+_COMPARABLE = frozenset({bool, str, type(None)})
+
+
+@dataclass(frozen=True, slots=True)
+class Situated:
+    """The situation of a finding, and the id of the documented article that mends it there."""
+
+    situation: Situation
+    article: str
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What the findings of one tenant say of each other, gathered once."""
+
+    tenant: TenantResult
+    policies: Mapping[str, Policy]
+    prices: Prices | None
+    missing: Mapping[tuple[str, str], tuple[str, ...]]
+    """(policy, user) → what the policy asks for and the user lacks, as it is written."""
+    unwanted: Mapping[tuple[str, str], tuple[str, ...]]
+    """(policy, user) → skuIds of products that the user should not hold by the policy."""
+    asked: frozenset[str]
+    """The user properties that were asked for."""
+    states: Mapping[str, str | None]
+    """SkuId and casefolded part number → capabilityStatus."""
+    seats: Mapping[str, SeatCount]
+    """By skuId."""
+    skus: Mapping[str, str]
+    """Casefolded skuId and part number → skuId."""
+    labels: Mapping[str, str]
+    """Casefolded skuId and part number → what people call the product."""
+    held: Mapping[str, str]
+    """SkuId → part number, of products that findings name."""
+    absent: frozenset[str]
+    """Policies for people who are inactive or never came at all."""
+    newcomers: frozenset[str]
+    """Policies for people who never signed in."""
+    situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
+    """What was worked out already: most findings are in the situation of another."""
+    chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    """(policy, product as it is written) → the skuIds that it stands for, as far as somebody asked."""
+
+    def choices(self, policy: str, written: str) -> tuple[str, ...]:
+        """Return the skuIds that a product of a policy's `require` stands for: of a set, those that have seats."""
+        found = self.chosen.get((policy, written))
+        if found is None:
+            found = self.chosen[policy, written] = _choices(self, policy, written)
+        return found
+
+    def replaces(self, policy: str, written: str, sku_id: str) -> bool:
+        """Whether what a policy asks for is of the same kind as a product that it speaks against."""
+        return any(same_kind(sku_id, new) for new in self.choices(policy, written))
+
+
+def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
+    """Gather what the situations of a tenant's findings depend on."""
+    open_ = [finding for finding in tenant.findings if finding.status is Status.OPEN]
+    named = [(seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats]
+    products = [finding.product for finding in tenant.findings if finding.product is not None]
+    return Circumstances(
+        tenant=tenant,
+        policies={policy.id: policy for policy in policies.policies},
+        prices=policies.prices,
+        missing=_products(open_, MISSING),
+        unwanted=_products(open_, UNWANTED),
+        asked=_asked(tenant.sources),
+        states={name: seat.capability_status for seat, names in named for name in names},
+        # Where two seats share a name, the first stands for it.
+        seats={seat.sku_id: seat for seat in reversed(tenant.seats)},
+        skus={name: seat.sku_id for seat, names in reversed(named) for name in names},
+        labels={name: seat.name for seat, names in named for name in names},
+        held={item.sku_id: item.sku_part_number for item in reversed(products) if item.sku_id and item.sku_part_number},
+        absent=frozenset(policy.id for policy in policies.policies if _absent(policy.users)),
+        newcomers=frozenset(policy.id for policy in policies.policies if implied(policy.users, NeverSignedIn)),
+    )
+
+
+def situated(finding: Finding, known: Circumstances) -> Situated:
+    """Return what is known of a finding's subject, product and tenant; what was not collected stays None.
+
+    Findings in equal situations get the same object.
+    """
+    facts = _facts(finding, known)
+    found = known.situated.get(facts)
+    if found is None:
+        situation = _situation(finding, known)
+        found = known.situated[facts] = Situated(situation, choose(finding.check, situation)[0])
+    return found
+
+
+def situations_of(known: Circumstances) -> list[Situated]:
+    """Return in which situation each finding of the tenant is, in their order."""
+    return [situated(finding, known) for finding in known.tenant.findings]
+
+
+def _facts(finding: Finding, known: Circumstances) -> tuple[object, ...]:
+    """Return everything of a finding on which its situation depends."""
+    product, kind = finding.product, finding.subject.type
+    quoted = tuple(map(finding.evidence.get, _QUOTED))
+    if not _COMPARABLE.issuperset(map(type, quoted)):
+        # Nothing else is looked at, and 1 must not pass for true.
+        quoted = tuple(value if isinstance(value, bool | str) else None for value in quoted)
+    return (
+        finding.policy,
+        finding.check,
+        finding.detail,
+        product and product.sku_id,
+        product and product.sku_part_number,
+        kind is SubjectType.USER,
+        kind is SubjectType.SUBSCRIPTION,
+        path_of(finding),
+        _replacement(finding, known),
+        quoted,
+    )
+
+
+def _situation(finding: Finding, known: Circumstances) -> Situation:
+    tenant = known.tenant
+    return Situation(
+        agreement=tenant.agreement,
+        cloud=tenant.cloud,
+        path=path_of(finding),
+        self_service=_self_service(finding),
+        error_code=finding.detail if finding.check == "assignment.error" else None,
+        attribute=finding.detail if finding.check.startswith("attribute.") else None,
+        status=_status(finding, known),
+        is_trial=_trial(finding, known),
+        replacement_required=_replacement(finding, known),
+        **(_person(finding, known) if finding.subject.type is SubjectType.USER else {}),
+    )
+
+
+def merged(situations: Iterable[Situation]) -> Situation:
+    """Return one situation for several findings about a person: what one of them knows, all know."""
+    first, *others = situations
+    for other in others:
+        if other is not first:
+            first = replace(
+                first,
+                inactive=first.inactive or other.inactive,
+                never_signed_in=first.never_signed_in or other.never_signed_in,
+                replacement_required=first.replacement_required or other.replacement_required,
+                self_service=first.self_service or other.self_service,
+                is_trial=first.is_trial or other.is_trial,
+                path=first.path or other.path,
+            )
+    return first
+
+
+def fleet_situation(finding: Finding, fleet: FleetResult, tenants: Iterable[TenantResult]) -> Situation:
+    """Return the situation of a finding about all tenants; where their agreements differ, none is named."""
+    del fleet
+    named = {str(share["tenant"]) for side in ("short", "excess") for share in finding.evidence.get(side, ())}
+    concerned = [tenant for tenant in tenants if tenant.name in named]
+    agreements = {tenant.agreement for tenant in concerned}
+    clouds = {tenant.cloud for tenant in concerned}
+    situation = Situation(agreement=agreements.pop() if len(agreements) == 1 else Agreement.UNKNOWN)
+    return replace(situation, cloud=clouds.pop()) if len(clouds) == 1 else situation
+
+
+def path_of(finding: Finding) -> str | None:
+    """Tell how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
+    if finding.check == "assignment.error":
+        return "group" if "@" in (finding.detail or "") else "direct"
+    way = None
+    for path in finding.evidence.get("paths") or ():
+        if path.get("state") in ACTIVE:
+            other = "group" if path.get("assignedByGroup") else "direct"
+            if way is not None and other != way:
+                return "both"
+            way = other
+    return way
+
+
+def implied(selector: Selector, kind: type[InactiveFor | NeverSignedIn]) -> bool:
+    """Whether everyone of the population is certainly inactive, or certainly has never signed in."""
+    return entails(selector, lambda atom: isinstance(atom, kind))
+
+
+def _absent(selector: Selector) -> bool:
+    """Whether everyone of the population is inactive or never came at all."""
+    return entails(selector, lambda atom: isinstance(atom, InactiveFor | NeverSignedIn))
+
+
+def _person(finding: Finding, known: Circumstances) -> dict[str, Any]:
+    evidence = finding.evidence
+    synced = _flag(evidence, "onPremisesSyncEnabled")
+    if synced is None and "onPremisesSyncEnabled" in known.asked:
+        synced = False  # Graph leaves it out for accounts that live in the cloud.
+    return {
+        "account_enabled": _flag(evidence, "accountEnabled"),
+        "user_type": _text(evidence, "userType"),
+        "mailbox_type": _text(evidence, "mailboxType"),
+        "on_premises_synced": synced,
+        "inactive": True if finding.policy in known.absent else None,
+        "never_signed_in": True if finding.policy in known.newcomers else None,
+    }
+
+
+def _replacement(finding: Finding, known: Circumstances) -> bool | None:
+    """Whether a product of the same kind is to come in place of one that should go."""
+    if finding.check not in UNWANTED and finding.check != "assignment.missing":
+        return None
+    key, product = (finding.policy, finding.subject.id), finding.product
+    if product is None:
+        return None
+    if finding.check in UNWANTED:
+        pairs = [(written, product.sku_id or "") for written in known.missing.get(key, ())]
+    else:
+        pairs = [(product.sku_part_number or "", old) for old in known.unwanted.get(key, ())]
+    return True if any(known.replaces(finding.policy, written, old) for written, old in pairs) else None
+
+
+def _choices(known: Circumstances, policy: str, written: str) -> tuple[str, ...]:
+    sku_id = known.skus.get(written.casefold())
+    if sku_id is not None:
+        return (sku_id,)
+    named = tuple(product.sku_id for product in builtin().by_part_number(written))
+    rule = known.policies.get(policy)
+    if named or rule is None or not isinstance(rule.constraint, Assignments):
+        return named
+    sets = [element for element in rule.constraint.require if element.written == written]
+    return tuple(dict.fromkeys(seat.sku_id for element in sets for seat in owned_of(element, known.tenant.seats)))
+
+
+def _trial(finding: Finding, known: Circumstances) -> bool | None:
+    """Tell whether the product of a finding is there on trial alone."""
+    if finding.check == "purchase.trial":
+        return True
+    told = _flag(finding.evidence, "isTrial")
+    product = finding.product
+    if told is not None or product is None or not finding.check.startswith("seats."):
+        return told
+    sku_id = (product.sku_id or "").casefold()
+    trials = [each.trial for each in known.tenant.subscriptions if each.sku_id.casefold() == sku_id]
+    return True if trials and all(trials) else None
+
+
+def _self_service(finding: Finding) -> bool | None:
+    """Tell by Microsoft's own endings that people buy a product for themselves: `_DEPT`, viral trials, `_IW`."""
+    part = (finding.product.sku_part_number or "").upper() if finding.product else ""
+    return True if part.endswith(("_DEPT", "_VIRAL", "_IW")) or "_VIRAL_" in part else None
+
+
+def _status(finding: Finding, known: Circumstances) -> str | None:
+    if finding.subject.type is SubjectType.SUBSCRIPTION:
+        return _text(finding.evidence, "status")
+    product = finding.product
+    if product is None:
+        return None
+    return known.states.get((product.sku_id or product.sku_part_number or "").casefold())
+
+
+def _products(findings: Iterable[Finding], checks: frozenset[str]) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (policy, user) → the products that findings of these checks are about."""
+    found: dict[tuple[str, str], tuple[str, ...]] = {}
+    for finding in findings:
+        if finding.check in checks and (product := finding.product) is not None:
+            key = finding.policy, finding.subject.id
+            found[key] = (*found.get(key, ()), product.sku_id or product.sku_part_number or "")
+    return found
+
+
+def _asked(sources: Iterable[Coverage]) -> frozenset[str]:
+    return frozenset(name for source in sources if source.name is Source.USERS for name in source.asked)
+
+
+def _flag(evidence: Mapping[str, Any], name: str) -> bool | None:
+    value = evidence.get(name)
+    return value if isinstance(value, bool) else None
+
+
+def _text(evidence: Mapping[str, Any], name: str) -> str | None:
+    value = evidence.get(name)
+    return value if isinstance(value, str) else None

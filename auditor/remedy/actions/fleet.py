@@ -1,0 +1,103 @@
+"""Findings about all tenants together into one action for each tenant: what it buys or gives up for itself."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC
+from typing import Any
+
+from auditor.domain.enums import Status
+from auditor.domain.errors import printable
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Action, Finding, FleetResult, TenantResult
+from auditor.guidance import Library, Variant, choose, compose
+from auditor.remedy import messages
+from auditor.remedy.actions.context import fleet_situation
+from auditor.remedy.actions.guidance_text import tell
+from auditor.remedy.actions.ranks import prioritised
+from auditor.remedy.kinds import ORDER, Kind
+from auditor.remedy.messages import ENGLISH, Words
+
+_SIDES = (("short", "target", Kind.BUY_HERE), ("excess", "source", Kind.GIVE_UP_HERE))
+
+
+def actions_between(
+    fleet: FleetResult,
+    tenants: Sequence[TenantResult],
+    policies: PolicySet,
+    library: Library,
+    *,
+    words: Words = ENGLISH,
+) -> tuple[Action, ...]:
+    """Return the actions for the fleet's open findings: every short tenant buys before any other gives seats up.
+
+    Each is told for the cloud and the agreement of its own tenant, for licences cannot be transferred between them.
+    """
+    owners = {policy.id: policy.owner for policy in policies.policies}
+    named = {tenant.name: tenant for tenant in tenants}
+    open_ = [finding for finding in fleet.findings if finding.status is Status.OPEN]
+    shares = [
+        (finding, share, (side, kind))
+        for key, side, kind in _SIDES
+        for finding in open_
+        for share in _shares(finding, key)
+    ]
+    actions = [
+        _action(finding, share, named, owners.get(finding.policy, ""), part, library, words)
+        for finding, share, part in shares
+    ]
+    if not actions:
+        return ()
+    severities = [finding.severity for finding, _, _ in shares]
+    return prioritised(actions, severities, max(tenant.as_of for tenant in tenants), words)
+
+
+def _shares(finding: Finding, key: str) -> Iterable[Mapping[str, Any]]:
+    return finding.evidence.get(key) or ()
+
+
+def _action(
+    finding: Finding,
+    share: Mapping[str, Any],
+    tenants: Mapping[str, TenantResult],
+    owner: str,
+    part: tuple[str, Kind],
+    library: Library,
+    words: Words,
+) -> Action:
+    side, kind = part
+    name = str(share["tenant"])
+    tenant = tenants.get(name)
+    situation = fleet_situation(finding, FleetResult(), tenants.values())
+    article = choose(finding.check, situation)[0]
+    variant = situation.variant(side=side)
+    if tenant is not None:
+        today = tenant.as_of.astimezone(UTC).date()
+        variant = Variant(cloud=tenant.cloud, agreement=tenant.agreement, side=side, day=today)
+    told = tell(compose(library, article, variant), library.titles, words)
+    product, where = printable(finding.subject.name), printable(tenant.display_name if tenant else "") or name
+    counted = messages.seats_there(words, where, product, share.get("usable"), share.get("consumed"))
+    return Action(
+        id=_identity(finding, kind, name),
+        guidance=article,
+        findings=(finding.fingerprint,),
+        title=messages.title(words, kind, 1, old=product, extra=where),
+        role=told.role,
+        prerequisites=(counted, *told.prerequisites),
+        steps=told.steps,
+        warnings=(*told.notices, *told.cautions),
+        links=told.links,
+        next=told.next,
+        checked=told.checked,
+        kind=kind.value,
+        order=ORDER[kind].value,
+        count=1,
+        owner=owner,
+        decided_by=owner or words.gettext(messages.POLICY_OWNER),
+        confidence="review",
+        irreversible=told.irreversible,
+    )
+
+
+def _identity(finding: Finding, kind: Kind, tenant: str) -> str:
+    parts = (finding.fingerprint, kind.value, tenant)
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -1,0 +1,92 @@
+"""A composed guidance article into the texts that an action shows, in the reader's language."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from itertools import takewhile
+
+from auditor.guidance import Composed
+from auditor.guidance.tenant_guidance import RoleNeeded
+from auditor.remedy import messages
+from auditor.remedy.messages import Words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What an article says in the reader's language, whatever the action is about."""
+
+    role: str
+    prerequisites: tuple[str, ...]
+    steps: tuple[str, ...]
+    irreversible: tuple[int, ...]
+    notices: tuple[str, ...]
+    cautions: tuple[str, ...]
+    links: tuple[tuple[str, str], ...]
+    next: tuple[str, ...]
+    checked: str
+
+
+def tell(composed: Composed, titles: Mapping[str, str], words: Words, deadline: date | None = None) -> Told:
+    """Return what an article says; `titles` are those of all articles, by id.
+
+    `deadline` is the next date of the subscription that it is about: the steps name it where it is known.
+    """
+    told = {step.article for step in composed.steps}  # what a step leads to already is no way on
+    return Told(
+        role=_role(words, composed),
+        prerequisites=(
+            *(
+                messages.under(words, words.gettext(passage.text), passage.branches)
+                for passage in composed.prerequisites
+            ),
+            *_further(words, composed),
+        ),
+        steps=tuple(
+            messages.step(
+                words,
+                step.text,
+                step.branches,
+                None if step.article is None else titles[step.article],
+                dated=step.dated,
+                deadline=deadline,
+            )
+            for step in composed.steps
+        ),
+        irreversible=tuple(step.number for step in composed.steps if step.irreversible),
+        notices=tuple(words.gettext(notice) for notice in composed.notices),
+        cautions=tuple(
+            messages.warning(words, caution.text, caution.loses, caution.after, caution.branches)
+            for caution in composed.warnings
+        ),
+        links=_links(words, composed),
+        next=tuple(
+            messages.step(words, item.text, item.branches, None if item.article is None else titles[item.article])
+            for item in composed.next
+            if item.article is None or item.article not in told
+        ),
+        checked=composed.checked.isoformat(),
+    )
+
+
+def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
+    """Return the article's own page before the places to open and all else that it leads to."""
+    pages = [(words.gettext(source.title), source.url) for source in composed.sources]
+    found = [*pages[:1], *((words.gettext(link.label), link.url) for link in composed.links if link.url is not None)]
+    found += pages[1:]
+    return tuple(dict.fromkeys(found))
+
+
+def _further(words: Words, composed: Composed) -> Iterator[str]:
+    """Yield the roles that some steps need besides the first."""
+    for role in composed.roles[len(_alternatives(composed)) :]:
+        if role.duty is not None:
+            yield messages.under(words, messages.also_needed(words, role.name, role.duty), role.branches)
+
+
+def _alternatives(composed: Composed) -> tuple[RoleNeeded, ...]:
+    return tuple(takewhile(lambda role: role.branches, composed.roles)) or composed.roles[:1]
+
+
+def _role(words: Words, composed: Composed) -> str:
+    alternatives = _alternatives(composed)
+    return " / ".join(dict.fromkeys(words.gettext(role.name) for role in alternatives))

@@ -1,0 +1,46 @@
+"""What mends some findings about one subject: the value between deciding and telling."""
+
+from dataclasses import dataclass
+
+from auditor.domain.result import Finding
+from auditor.guidance import Situation
+from auditor.remedy.kinds import Kind
+from auditor.remedy.requests import Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remedy:
+    """What mends some findings about one subject."""
+
+    kind: Kind
+    findings: tuple[Finding, ...]
+    situation: Situation
+    article: str
+    subject: str
+    """The id of the person, product, subscription or group."""
+    old: str = ""
+    """The skuId, or the policy's words, of the product that goes or is concerned."""
+    new: str = ""
+    """The skuId, or the policy's words, of the product that comes."""
+    extra: str = ""
+    commands: tuple[Command, ...] = ()
+    seats: int = 0
+    """Seats to buy or to remove, or people over a quota; 0 where people are counted."""
+    lost: tuple[str, ...] = ()
+    """Service plans that end for the person."""
+    proven: bool = False
+    """Whether the commands come from a plan, which knows all that the person holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decided:
+    """What a plan decided about some findings of one person."""
+
+    kind: Kind
+    findings: tuple[str, ...]
+    """Fingerprints."""
+    old: str = ""
+    new: str = ""
+    extra: str = ""
+    commands: tuple[Command, ...] = ()
+    lost: tuple[str, ...] = ()

@@ -1,0 +1,60 @@
+"""Actions of a tenant into their ranks, and the day by which to decide about each."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from auditor.domain.enums import Severity
+from auditor.domain.priority import Weight, ranked
+from auditor.domain.priority_reason import why
+from auditor.domain.result import Action, TenantResult
+from auditor.remedy.actions.groups import Pile
+from auditor.remedy.kinds import Kind
+from auditor.remedy.messages import Words
+
+_RENEWED = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
+"""Kinds whose date is the next renewal of a paid subscription."""
+_ENDED = frozenset({Kind.TRIAL, Kind.PURCHASE})
+"""Kinds whose date is the next one of any subscription of the product."""
+_ALIVE = frozenset({"enabled", "warning"})
+
+
+def day_of(moment: datetime) -> date:
+    """Return the day of an instant, in UTC."""
+    return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date()
+
+
+def due_of(pile: Pile, tenant: TenantResult) -> date | None:
+    """Return the day by which to decide: the nearest date, not past, of the subscriptions that the findings name.
+
+    For seats to give back it is the next renewal of the product's paid subscriptions, for trials and purchases the next
+    date of any of them; None where no date is known.
+    """
+    days = {date.fromisoformat(day) for day in pile.dates}
+    kind, sku_id = pile.first.kind, pile.first.old.casefold()
+    if kind in _RENEWED | _ENDED:
+        own = [each for each in tenant.subscriptions if each.sku_id.casefold() == sku_id]
+        if kind in _RENEWED:
+            own = [each for each in own if not each.trial and (each.status or "").casefold() in _ALIVE]
+        days.update(day_of(each.date) for each in own)
+    today = day_of(tenant.as_of)
+    return min((day for day in days if day >= today), default=None)
+
+
+def prioritised(
+    actions: Sequence[Action], severities: Sequence[Severity], moment: datetime, words: Words
+) -> tuple[Action, ...]:
+    """Return the actions in the same order, each with its rank and why; `severities` are of their worst findings."""
+    today = day_of(moment)
+    weights = [weight(action, severity) for action, severity in zip(actions, severities, strict=True)]
+    found: dict[int, Action] = {}
+    for rank, (place, reason) in enumerate(ranked(weights, today), start=1):
+        found[place] = replace(actions[place], rank=rank, why=why(words, reason, weights[place], today))
+    return tuple(found[place] for place in range(len(actions)))
+
+
+def weight(action: Action, severity: Severity) -> Weight:
+    """Return what the rank of an action depends on."""
+    saves = Decimal(0) if action.money is None else max(action.money.per_month, Decimal(0))
+    return Weight(severity=severity, saves=saves, due=action.due, findings=len(action.findings))

@@ -1,0 +1,332 @@
+"""The open findings of a tenant into remedies: what would mend which, for one person or product."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+
+from auditor.domain.enums import Status, SubjectType
+from auditor.domain.policy import Assignments
+from auditor.domain.result import Finding
+from auditor.guidance import Situation, choose
+from auditor.remedy.actions.context import UNWANTED, Circumstances, Situated, merged
+from auditor.remedy.actions.model import Decided, Remedy
+from auditor.remedy.actions.non_user import thing_of
+from auditor.remedy.actions.same_article import once_each
+from auditor.remedy.actions.targets import groups_of, is_assignable, known_location, target_of, written_of
+from auditor.remedy.kinds import Kind
+from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
+
+REMOVING = UNWANTED | {"assignment.redundant"}
+"""Checks that are mended when the product of the finding is taken away."""
+_PATHS = frozenset({"assignment.path", "assignment.duplicate"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """What is known of the open findings of a tenant."""
+
+    known: Circumstances
+    ways: Mapping[str, Situated]
+    """Fingerprint → the situation of the finding."""
+
+
+_Left = dict[str, Finding]
+"""Findings that still need a remedy, by fingerprint; who mends one takes it out."""
+
+
+def remedies_of(
+    known: Circumstances, situations: Sequence[Situated], decided: Iterable[Decided] = ()
+) -> tuple[Remedy, ...]:
+    """Return a remedy for every open finding, each finding in exactly one; decisions of a plan go first.
+
+    `situations` are those of the tenant's findings, in their order.
+    """
+    desk, left = _opened(known, known.tenant.findings, situations)
+    made = [remedy for one in decided if (remedy := _decided(desk, left, one)) is not None]
+    return (*made, *(remedy for _, remedies in _mended(desk, left.values()) for remedy in remedies))
+
+
+def mended(
+    known: Circumstances, findings: Sequence[Finding], situations: Sequence[Situated]
+) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
+    """Yield the first open finding about each person and thing, and what mends all of them.
+
+    Of a person all findings have to be there, in the order of reports.
+    """
+    desk, left = _opened(known, findings, situations)
+    return _mended(desk, left.values())
+
+
+def _opened(known: Circumstances, findings: Sequence[Finding], situations: Sequence[Situated]) -> tuple[_Desk, _Left]:
+    left: _Left = {}
+    ways: dict[str, Situated] = {}
+    for finding, way in zip(findings, situations, strict=True):
+        if finding.status is Status.OPEN:
+            left[finding.fingerprint], ways[finding.fingerprint] = finding, way
+    return _Desk(known, ways), left
+
+
+def _mended(desk: _Desk, findings: Iterable[Finding]) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
+    """Mend what is wrong with people first, in the order of their first findings, then everything else."""
+    people: dict[str, list[Finding]] = {}
+    things: list[Finding] = []
+    for finding in findings:
+        if finding.subject.type is SubjectType.USER:
+            people.setdefault(finding.subject.id, []).append(finding)
+        else:
+            things.append(finding)
+    for found in people.values():
+        yield found[0], _personal(desk, found)
+    for finding in things:
+        yield finding, (_thing(desk, finding),)
+
+
+def _decided(desk: _Desk, left: _Left, one: Decided) -> Remedy | None:
+    findings = tuple([left.pop(mark) for mark in one.findings if mark in left])
+    if not findings:
+        return None
+    situation = merged([desk.ways[finding.fingerprint].situation for finding in findings])
+    return Remedy(
+        kind=one.kind,
+        findings=findings,
+        situation=situation,
+        article=_article(one.kind, findings[0].check, situation),
+        subject=findings[0].subject.id,
+        old=one.old,
+        new=one.new,
+        extra=one.extra,
+        commands=one.commands,
+        lost=one.lost,
+        proven=True,
+    )
+
+
+def _article(kind: Kind, check: str, situation: Situation) -> str:
+    match kind:
+        case Kind.MOVE | Kind.MOVE_GROUP | Kind.GROUP_SWAP:
+            way = replace(situation, replacement_required=True)
+            return choose("assignment.not-allowed" if check == "assignment.missing" else check, way)[0]
+        case Kind.COPY:
+            return "duplicate-assignment"
+        case Kind.GROUP_LICENCE:
+            return "group-licenses"
+        case _:
+            return choose(check, situation)[0]
+
+
+def _sku_of(finding: Finding) -> str:
+    return "" if finding.product is None else finding.product.sku_id or ""
+
+
+def _personal(desk: _Desk, findings: Sequence[Finding]) -> list[Remedy]:
+    """Mend what is wrong with a person: products too many first, then errors, then what is left."""
+    products: dict[str, list[Finding]] = {}
+    errors: list[Finding] = []
+    left: _Left = {}
+    for finding in findings:
+        if finding.check in REMOVING and finding.product is not None:
+            products.setdefault(finding.product.sku_id or "", []).append(finding)
+        elif finding.check == "assignment.error":
+            errors.append(finding)
+        else:
+            left[finding.fingerprint] = finding
+    made = [_removal(desk, sku_id, unwanted, left) for sku_id, unwanted in products.items()]
+    if errors:
+        made = [_by_group(desk, remedy, errors) for remedy in made]
+    if len(made) > 1:
+        made = once_each(made)
+    for finding in errors:
+        made.append(_error(desk, finding, left))
+    while left:
+        finding = left.pop(next(iter(left)))
+        made.append(_path(desk, finding, left) if finding.check in _PATHS else _one(desk, finding, left))
+    return made
+
+
+def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left) -> Remedy:
+    """Take away a product that should not be held, in exchange for what the same policy asks for."""
+    first, known = unwanted[0], desk.known
+    way = desk.ways[first.fingerprint]
+    situation, article, target = way.situation, way.article, ""
+    findings = tuple(unwanted)
+    wanted: Sequence[Finding] = ()
+    if len(unwanted) > 1:
+        situation = merged([desk.ways[finding.fingerprint].situation for finding in unwanted])
+        article = choose(first.check, situation)[0]
+    if left:
+        wanted = _asked_for({finding.policy for finding in unwanted}, left, sku_id, known)
+        findings = (*findings, *wanted, *_paths_of(sku_id, left))
+        target = target_of(wanted[0], known) if wanted else ""
+    moving = bool(wanted)
+    if situation.path in {"group", "both"}:
+        kind, groups = (Kind.MOVE_GROUP if moving else Kind.LEAVE_GROUP), ", ".join(groups_of(first))
+    else:
+        kind, groups = (Kind.MOVE if moving else Kind.UNASSIGN), ""
+    commands: tuple[Command, ...] = ()
+    direct = situation.path == "direct" and situation.self_service is not True
+    if direct and (not moving or is_assignable(target, known)):
+        added = [Addition(sku_id=target)] if moving else []
+        commands = (assign_user(first.subject.id, add=added, remove=[sku_id]),)
+    return Remedy(
+        kind=kind,
+        findings=findings,
+        situation=situation,
+        article=article,
+        subject=first.subject.id,
+        old=sku_id,
+        new=target,
+        extra=groups,
+        commands=commands,
+    )
+
+
+def _by_group(desk: _Desk, remedy: Remedy, errors: list[Finding]) -> Remedy:
+    """Let a group give what a person is moved to, where it is to give it and cannot: a direct copy would be too much.
+
+    The error is mended by the same action, which follows its article; it is taken out of `errors`.
+    """
+    if remedy.kind is not Kind.MOVE:
+        return remedy
+    for error in errors:
+        if _sku_of(error) == remedy.new and "@" in (error.detail or ""):
+            errors.remove(error)
+            way = desk.ways[error.fingerprint]
+            return replace(remedy, findings=(*remedy.findings, error), article=way.article, commands=())
+    return remedy
+
+
+def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: Circumstances) -> list[Finding]:
+    """Take out the first finding of a product of the same kind that these policies ask for, if there is one.
+
+    Other policies that ask for the same product of this person are mended by the same change.
+    """
+    asked = [f for f in left.values() if f.check == "assignment.missing" and f.policy in policies]
+    first = next((f for f in asked if known.replaces(f.policy, written_of(f), sku_id)), None)
+    return [] if first is None else _lacking(left, target_of(first, known), known, first)
+
+
+def _lacking(left: _Left, target: str, known: Circumstances, first: Finding) -> list[Finding]:
+    """Take out the findings that say of a person that they lack a product, `first` before the others."""
+    same = [f for f in left.values() if f.check == "assignment.missing" and target_of(f, known) == target]
+    ordered = [first, *(f for f in same if f is not first)]
+    for finding in ordered:
+        left.pop(finding.fingerprint, None)
+    return ordered
+
+
+def _paths_of(sku_id: str, left: _Left) -> list[Finding]:
+    """Take out what is wrong with the paths of a product."""
+    wrong = [finding for finding in left.values() if finding.check in _PATHS and finding.product is not None]
+    return [left.pop(f.fingerprint) for f in wrong if f.product is not None and f.product.sku_id == sku_id]
+
+
+def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
+    """Mend an assignment in error; somebody who lacks a product for want of a seat needs no second one of it."""
+    sku_id = _sku_of(finding)
+    lacking = [
+        mark
+        for mark, other in left.items()
+        if other.check == "assignment.missing" and sku_id in desk.known.choices(other.policy, written_of(other))
+    ]
+    code, _, group = (finding.detail or "").partition("@")
+    waiting = code.casefold() == "countviolation" and bool(group)
+    way = desk.ways[finding.fingerprint]
+    return Remedy(
+        kind=Kind.REPROCESS if waiting else Kind.ERROR,
+        findings=(finding, *[left.pop(mark) for mark in lacking]),
+        situation=way.situation,
+        article=way.article,
+        subject=finding.subject.id,
+        old=sku_id,
+        extra=code,
+        commands=(reprocess(finding.subject.id),) if waiting else (),
+    )
+
+
+def _one(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
+    """Mend what is neither a product too many nor an error nor a path: what is missing, services, properties."""
+    known, user, detail = desk.known, finding.subject.id, finding.detail or ""
+    way = desk.ways[finding.fingerprint]
+    findings: tuple[Finding, ...] = (finding,)
+    old, new, extra = _sku_of(finding), "", ""
+    commands: tuple[Command, ...] = ()
+    match finding.check:
+        case "assignment.missing":
+            new = target_of(finding, known)
+            findings = tuple(_lacking(left, new, known, finding))
+            commands = (assign_user(user, add=[Addition(sku_id=new)]),) if is_assignable(new, known) else ()
+        case "assignment.overlap":
+            old = detail
+        case "attribute.missing":
+            extra, country = detail, known_location(finding, known)
+            commands = () if country is None else (locate(user, country),)
+        case _:
+            extra = detail
+    return Remedy(
+        kind=_PERSONAL.get(finding.check, Kind.ERROR),
+        findings=findings,
+        situation=way.situation,
+        article=way.article,
+        subject=user,
+        old=old,
+        new=new,
+        extra=extra,
+        commands=commands,
+    )
+
+
+_PERSONAL: Mapping[str, Kind] = {
+    "assignment.missing": Kind.ASSIGN,
+    "assignment.overlap": Kind.OVERLAP,
+    "service.missing": Kind.SERVICE_ON,
+    "service.denied": Kind.SERVICE_OFF,
+    "attribute.missing": Kind.ATTRIBUTE_SET,
+    "attribute.not-allowed": Kind.ATTRIBUTE_CORRECT,
+}
+
+
+def _path(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
+    """Decide which path goes: the direct one where a group gives the product too and no policy wants it direct."""
+    user, sku_id = finding.subject.id, _sku_of(finding)
+    findings = (finding, *(_paths_of(sku_id, left) if left else ()))
+    wanted = {_via(desk.known, each) for each in findings if each.check == "assignment.path"}
+    way = desk.ways[finding.fingerprint]
+    kind, article = Kind.COPIES, way.article
+    commands: tuple[Command, ...] = ()
+    if way.situation.path == "both" and "direct" not in wanted:
+        kind, article = Kind.COPY, "duplicate-assignment"
+        commands = (assign_user(user, remove=[sku_id]),)
+    elif "direct" in wanted:
+        kind, article = Kind.TO_DIRECT, "group-to-direct"
+    elif "group" in wanted:
+        kind, article = Kind.TO_GROUP, "direct-to-group"
+    return Remedy(
+        kind=kind,
+        findings=findings,
+        situation=way.situation,
+        article=article,
+        subject=user,
+        old=sku_id,
+        commands=commands,
+    )
+
+
+def _via(known: Circumstances, finding: Finding) -> str | None:
+    policy = known.policies.get(finding.policy)
+    return policy.constraint.via if policy is not None and isinstance(policy.constraint, Assignments) else None
+
+
+def _thing(desk: _Desk, finding: Finding) -> Remedy:
+    """Mend what is not about a person."""
+    way, product = desk.ways[finding.fingerprint], finding.product
+    kind, seats, extra = thing_of(finding, way.situation)
+    return Remedy(
+        kind=kind,
+        findings=(finding,),
+        situation=way.situation,
+        article=way.article,
+        subject=finding.subject.id,
+        old="" if product is None else product.sku_id or product.sku_part_number or "",
+        extra=extra,
+        seats=seats,
+    )

@@ -1,0 +1,35 @@
+"""What a finding about a person asks for: the product, the groups behind it, the place."""
+
+from auditor.domain.policy import Attributes
+from auditor.domain.result import Finding
+from auditor.remedy.actions.context import Circumstances
+
+
+def written_of(finding: Finding) -> str:
+    """Return the product of a finding as the policy writes it."""
+    return (finding.product.sku_part_number or "") if finding.product is not None else ""
+
+
+def groups_of(finding: Finding) -> list[str]:
+    """Return the ids of the groups by which the product of a finding comes."""
+    return [str(path["assignedByGroup"]) for path in finding.evidence.get("paths") or () if path.get("assignedByGroup")]
+
+
+def target_of(finding: Finding, known: Circumstances) -> str:
+    """Return the skuId of the product that a person lacks, or the policy's words where they name no single one."""
+    written = written_of(finding)
+    return known.skus.get(written.casefold(), written)
+
+
+def is_assignable(name: str, known: Circumstances) -> bool:
+    """Whether a name is the skuId of a product that people can hold."""
+    return name in known.seats and known.seats[name].applies_to.casefold() == "user"
+
+
+def known_location(finding: Finding, known: Circumstances) -> str | None:
+    """Return the one usage location that the finding's own policy allows; nobody else's country is guessed."""
+    policy = known.policies.get(finding.policy)
+    if policy is None or not isinstance(policy.constraint, Attributes) or (finding.detail or "") != "usageLocation":
+        return None
+    values = [value for name, allowed in policy.constraint.allow if name == "usageLocation" for value in allowed]
+    return values[0].upper() if len(values) == 1 and isinstance(values[0], str) and len(values[0]) == 2 else None

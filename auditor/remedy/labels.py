@@ -1,0 +1,66 @@
+"""Names that policies and Graph use into names that people use: properties, service plans, sets of products."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from auditor.catalogue import builtin
+from auditor.domain.globs import pattern_of
+from auditor.domain.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
+from auditor.domain.result import SeatCount
+from auditor.remedy.messages import Words
+from auditor.wording import FALLBACK, Wording, wording
+
+
+def property_label(name: str, words: Words) -> str:
+    """Return what the admin center calls a property; Graph's name where it has none."""
+    match name:
+        case "usageLocation":
+            return words.gettext("usage location")
+        case "department":
+            return words.gettext("department")
+        case "companyName":
+            return words.gettext("company name")
+        case "jobTitle":
+            return words.gettext("job title")
+        case "country":
+            return words.gettext("country or region")
+        case _:
+            return name
+
+
+def service_label(name: str) -> str:
+    """Return the friendly name of a service plan, with Graph's behind it; Graph's alone where nobody knows one."""
+    friendly = {plan.friendly_name for plan in builtin().plan(name)}
+    told = friendly.pop() if len(friendly) == 1 else ""
+    return f"{told} ({name})" if told and told.casefold() != name.casefold() else name
+
+
+def owned_of(wanted: ProductSet, seats: Iterable[SeatCount]) -> tuple[SeatCount, ...]:
+    """Return the products with seats for people that a set names one by one, by a pattern or by a service."""
+    return tuple(
+        seat
+        for seat in seats
+        if seat.applies_to.casefold() == "user"
+        and (seat.usable or 0) > 0
+        and any(_holds(element, seat) for element in leaves(wanted.elements))
+    )
+
+
+def _holds(element: object, seat: SeatCount) -> bool:
+    names = {seat.sku_id.casefold(), (seat.sku_part_number or "").casefold()}
+    match element:
+        case Sku(name=name):
+            return name.casefold() in names
+        case SkuGlob(pattern=pattern):
+            return pattern_of(pattern).fullmatch((seat.sku_part_number or "").casefold()) is not None
+        case WithService(plan=plan):
+            product = builtin().product(seat.sku_id)
+            plans = () if product is None else product.plans
+            return any(plan.casefold() in {known.id.casefold(), known.name.casefold()} for known in plans)
+        case _:
+            return False
+
+
+def money_label(value: Decimal, currency: str, words: Words) -> str:
+    """Return an amount of money as the language writes it, in English where `words` are of no known language."""
+    return (words if isinstance(words, Wording) else wording(FALLBACK)).money(value, currency)

@@ -1,0 +1,346 @@
+"""Everything that actions and plans say in words: whole sentences, in one place for the translation catalogues."""
+
+from datetime import date
+from typing import Protocol
+
+from auditor.remedy import mailbox_titles
+from auditor.remedy.dates import said
+from auditor.remedy.kinds import Kind
+
+
+class Words(Protocol):
+    """What looks up a translation: `gettext.NullTranslations` and its kin have these two methods."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the translation of a message."""
+
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
+        """Return the translation of the form that belongs to a number."""
+
+    def __hash__(self) -> int:
+        """Stand for a language where what was told in it is kept."""
+
+
+class English:
+    """The words as they are written here."""
+
+    def gettext(self, message: str, /) -> str:
+        """Return the message itself."""
+        return message
+
+    def ngettext(self, singular: str, plural: str, number: int, /) -> str:
+        """Return the English form for a number."""
+        return singular if number == 1 else plural
+
+
+ENGLISH = English()
+
+
+def title(  # noqa: PLR0913 - whatever a title may name
+    words: Words,
+    kind: Kind,
+    count: int,
+    *,
+    old: str = "",
+    new: str = "",
+    extra: str = "",
+    groups: int = 1,
+    article: str = "",
+) -> str:
+    """Return the title of an action about so many people, seats or things.
+
+    `old` is the product that goes or is concerned, `new` the one that comes or the services that are turned on while
+    others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
+    `extra` names; `article` tells mailboxes from people.
+    """
+    several = mailbox_titles.of_groups(words.ngettext, count) if kind is Kind.LEAVE_GROUP and groups > 1 else None
+    form = mailbox_titles.titled(words.ngettext, kind, count, groups) if article == mailbox_titles.ARTICLE else None
+    several = several or (_switched(words, count) if kind is Kind.SERVICE_OFF and new else None)
+    form = form or several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
+    return form.format(count=count, old=old, new=new, extra=extra)
+
+
+def _people(words: Words, kind: Kind, count: int) -> str | None:
+    match kind:
+        case Kind.UNASSIGN:
+            return words.ngettext("Unassign {old} from {count} person", "Unassign {old} from {count} people", count)
+        case Kind.MOVE:
+            return words.ngettext(
+                "Move {count} person from {old} to {new}", "Move {count} people from {old} to {new}", count
+            )
+        case Kind.ASSIGN:
+            return words.ngettext("Assign {new} to {count} person", "Assign {new} to {count} people", count)
+        case Kind.WAIT:
+            return words.ngettext(
+                "Give {count} person {new} as soon as seats are free",
+                "Give {count} people {new} as soon as seats are free",
+                count,
+            )
+        case Kind.OVERLAP:
+            return words.ngettext(
+                "Decide which of {old} {count} person keeps", "Decide which of {old} {count} people keep", count
+            )
+        case Kind.COPY:
+            return words.ngettext(
+                "Take the direct copy of {old} from {count} person who has it from a group too",
+                "Take the direct copy of {old} from {count} people who have it from a group too",
+                count,
+            )
+        case Kind.COPIES:
+            return words.ngettext(
+                "Leave {count} person one of the paths by which {old} comes",
+                "Leave {count} people one of the paths by which {old} comes",
+                count,
+            )
+        case Kind.TO_GROUP:
+            return words.ngettext(
+                "Give {count} person {old} through a group instead of directly",
+                "Give {count} people {old} through a group instead of directly",
+                count,
+            )
+        case Kind.TO_DIRECT:
+            return words.ngettext(
+                "Give {count} person {old} directly instead of through a group",
+                "Give {count} people {old} directly instead of through a group",
+                count,
+            )
+        case _:
+            return _more_people(words, kind, count)
+
+
+def _more_people(words: Words, kind: Kind, count: int) -> str | None:
+    match kind:
+        case Kind.LEAVE_GROUP:
+            return words.ngettext(
+                "Take {count} person out of the group that gives {old} ({extra})",
+                "Take {count} people out of the group that gives {old} ({extra})",
+                count,
+            )
+        case Kind.MOVE_GROUP:
+            return words.ngettext(
+                "Move {count} person from the group that gives {old} ({extra}) to one that gives {new}",
+                "Move {count} people from the group that gives {old} ({extra}) to one that gives {new}",
+                count,
+            )
+        case Kind.SERVICE_ON:
+            return words.ngettext("Turn on {extra} for {count} person", "Turn on {extra} for {count} people", count)
+        case Kind.SERVICE_OFF:
+            return words.ngettext("Turn off {extra} for {count} person", "Turn off {extra} for {count} people", count)
+        case Kind.ERROR:
+            return words.ngettext(
+                "Fix the error {extra} of {old} for {count} person",
+                "Fix the error {extra} of {old} for {count} people",
+                count,
+            )
+        case Kind.REPROCESS:
+            return words.ngettext(
+                "Process the group licence {old} of {count} person again",
+                "Process the group licence {old} of {count} people again",
+                count,
+            )
+        case Kind.ATTRIBUTE_SET:
+            return words.ngettext("Set {extra} of {count} person", "Set {extra} of {count} people", count)
+        case Kind.ATTRIBUTE_CORRECT:
+            return words.ngettext("Correct {extra} of {count} person", "Correct {extra} of {count} people", count)
+        case _:
+            return None
+
+
+def _switched(words: Words, count: int) -> str:
+    return words.ngettext(
+        "Turn off {extra} and turn on {new} for {count} person",
+        "Turn off {extra} and turn on {new} for {count} people",
+        count,
+    )
+
+
+def _seats(words: Words, kind: Kind, count: int) -> str | None:
+    match kind:
+        case Kind.BUY:
+            return words.ngettext("Free or buy {count} seat of {old}", "Free or buy {count} seats of {old}", count)
+        case Kind.REMOVE_NOW:
+            return words.ngettext("Remove {count} seat of {old}", "Remove {count} seats of {old}", count)
+        case Kind.REMOVE_BY_SELLER:
+            return words.ngettext(
+                "Ask the seller to remove {count} seat of {old} at the renewal",
+                "Ask the seller to remove {count} seats of {old} at the renewal",
+                count,
+            )
+        case Kind.REMOVE_AT_RENEWAL:
+            return words.ngettext(
+                "Remove {count} seat of {old} at the renewal", "Remove {count} seats of {old} at the renewal", count
+            )
+        case Kind.QUOTA:
+            return words.ngettext(
+                "Decide which {count} person gives up {old}", "Decide which {count} people give up {old}", count
+            )
+        case Kind.GROUP_LICENCE:
+            return words.ngettext(
+                "Stop the group {extra} from giving {old} to {count} person",
+                "Stop the group {extra} from giving {old} to {count} people",
+                count,
+            )
+        case Kind.GROUP_SWAP:
+            return words.ngettext(
+                "Let the group {extra} give {new} instead of {old} to {count} person",
+                "Let the group {extra} give {new} instead of {old} to {count} people",
+                count,
+            )
+        case _:
+            return None
+
+
+def _things(words: Words, kind: Kind) -> str:
+    match kind:
+        case Kind.BOUNDS:
+            return words.gettext("Settle the bounds of {old}: no number of seats is inside both")
+        case Kind.SETTLED:
+            return words.gettext("Check the seats of {old} once the other actions are done")
+        case Kind.PURCHASE:
+            return words.gettext("End the subscription of {old}")
+        case Kind.TRIAL:
+            return words.gettext("Decide about the trial of {old}")
+        case Kind.UNKNOWN_PRODUCT:
+            return words.gettext("Find out what {old} is")
+        case Kind.EXPIRING:
+            return words.gettext("Renew {old}, or prepare for its end")
+        case Kind.STATE:
+            return words.gettext("Bring the subscription of {old} back, or prepare for its end ({extra})")
+        case Kind.GROUP_ERRORS:
+            return words.gettext("Fix the licence errors in the group {extra}")
+        case Kind.GROUP_PROCESSING:
+            return words.gettext("See that the group {extra} is processed")
+        case Kind.BUY_HERE:
+            return words.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
+        case Kind.GIVE_UP_HERE:
+            return words.gettext("Give up spare seats of {old} in {extra}: they cannot be transferred")
+        case Kind.BUDGET:
+            return words.gettext("Bring the monthly cost down by {extra}")
+        case _:
+            return words.gettext("Fix {old} {extra}")
+
+
+def about(words: Words, told: str, article: str) -> str:
+    """Return a title with the article that it follows."""
+    return words.gettext("{title} – {article}").format(title=told, article=words.gettext(article))
+
+
+def step(
+    words: Words,
+    text: str,
+    branches: tuple[str, ...],
+    article: str | None,
+    *,
+    dated: str | None = None,
+    deadline: date | None = None,
+) -> str:
+    """Return one documented step, under the branch to which it belongs, with the article that tells it in full.
+
+    `dated` is its text for a deadline that is known.
+    """
+    if dated is None or deadline is None:
+        told = words.gettext(text)
+    else:
+        told = words.gettext(dated).replace("{date}", said(words, deadline))
+    if article is not None:
+        told = words.gettext("{step} (In full: {article}.)").format(step=told, article=words.gettext(article))
+    return under(words, told, branches)
+
+
+def under(words: Words, told: str, branches: tuple[str, ...]) -> str:
+    """Put the labels of branches before a text that is already in the reader's language."""
+    for branch in reversed(branches):
+        told = words.gettext("{condition}: {statement}").format(condition=words.gettext(branch), statement=told)
+    return told
+
+
+def warning(words: Words, text: str, loses: str, after: str, branches: tuple[str, ...]) -> str:
+    """Return what may be lost, and when."""
+    told = words.gettext("{warning} At risk: {loses}. Time: {after}.").format(
+        warning=words.gettext(text), loses=words.gettext(loses), after=words.gettext(after)
+    )
+    return under(words, told, branches)
+
+
+def bounds_first(words: Words) -> str:
+    """Say what comes before the steps about seats that are too many only by bounds that contradict each other."""
+    return words.gettext(
+        "Change the minimum or the maximum in the policy first; the steps are for what is too much then."
+    )
+
+
+def seats_lacking(words: Words, count: int, product: str) -> str:
+    """Say how many seats of a product are lacking for everybody who is to get it."""
+    form = words.ngettext(
+        "{count} seat of {product} is lacking once all actions are done: free or buy it first.",
+        "{count} seats of {product} are lacking once all actions are done: free or buy them first.",
+        count,
+    )
+    return form.format(count=count, product=product)
+
+
+def seats_elsewhere(words: Words, product: str) -> str:
+    """Say that seats are lacking, and that another action tells how many."""
+    return words.gettext(
+        "The free seats of {product} are not enough for everybody who is to get it; "
+        "another action says how many are lacking."
+    ).format(product=product)
+
+
+def reckoned(words: Words, freed: int, given: int, revived: int) -> str:
+    """Say what the other actions do to the seats that a number is about."""
+    return words.gettext(
+        "The number reckons with the other actions. Seats that they free: {freed}; that they give to people: {given}; "
+        "that come back with a suspended subscription: {revived}."
+    ).format(freed=freed, given=given, revived=revived)
+
+
+def settled(words: Words, product: str) -> str:
+    """Say what to do about seats that the other actions settle."""
+    return words.gettext(
+        "Carry out the other actions about {product} first, then run the audit again: with them no further seats have "
+        "to be bought or removed."
+    ).format(product=product)
+
+
+def any_of(words: Words, products: str) -> str:
+    """Say which products of the tenant a policy's name for several of them stands for."""
+    return words.gettext("Any one of these products is enough: {products}.").format(products=products)
+
+
+def also_needed(words: Words, role: str, duty: str) -> str:
+    """Say which role is needed besides the first, and what for."""
+    return words.gettext("Also needed: {role}. {duty}").format(role=words.gettext(role), duty=words.gettext(duty))
+
+
+def seats_there(words: Words, tenant: str, product: str, usable: object, consumed: object) -> str:
+    """Say how many seats of a product a tenant has, and how many are assigned."""
+    return words.gettext("{tenant} has {usable} usable seats of {product}, {consumed} of them assigned.").format(
+        tenant=tenant, usable=usable, product=product, consumed=consumed
+    )
+
+
+def everything_on(words: Words, product: str) -> str:
+    """Say that the requests turn on every service of the new product."""
+    return words.gettext(
+        "The requests turn on every service of {product}: add to disabledPlans what must stay off, or take the "
+        "requests of `auditor plan`, which keeps off what is off today."
+    ).format(product=product)
+
+
+def services_lost(words: Words, services: str) -> str:
+    """Say which services nobody gives these people any more."""
+    return words.gettext("These services end for them: {services}.").format(services=services)
+
+
+def whole_group(words: Words, group: str) -> str:
+    """Say that a change of a group reaches all its members."""
+    form = words.gettext(
+        "The change reaches every member of the group {group}, also those who join later. Microsoft works through the "
+        "members after it has answered: go on when the group is processed."
+    )
+    return form.format(group=group)
+
+
+POLICY_OWNER = "Owner of the policy"
+"""Who decides where a policy names no owner; a msgid of the guidance's terms."""

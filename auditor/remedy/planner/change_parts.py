@@ -1,0 +1,87 @@
+"""One change of a person into parts that have nothing to do with each other: products of different kinds."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from auditor.domain.result import Finding
+from auditor.remedy.planner.accounts import Account
+from auditor.remedy.planner.candidates import Proposal
+from auditor.remedy.planner.evaluation import Weighed
+from auditor.remedy.product_kinds import same_kind
+from auditor.remedy.requests import Command, assign_user
+
+
+def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighed]]:
+    """Yield the account before each part, and the part: what only goes, what is replaced, what only comes.
+
+    A product that goes is replaced by one of the same kind that comes; where none of its kind comes it is taken away by
+    itself, and what replaces nothing is assigned by itself.
+    """
+    proposal = weighed.proposal
+    came, went = proposal.after.held - before.held, before.held - proposal.after.held
+    gone = tuple(sku for sku in proposal.remove if sku in went and not any(same_kind(sku, new) for new in came))
+    new = tuple(
+        added.sku_id
+        for added in proposal.add
+        if added.sku_id in came and not any(same_kind(sku, added.sku_id) for sku in went)
+    )
+    if not (came and went) or not (gone or new):
+        yield before, weighed
+        return
+    taken = [finding for finding in weighed.mended if _sku_of(finding) in gone]
+    given = [finding for finding in weighed.mended if finding.check == "assignment.missing"] if new else []
+    if gone and taken and len(taken) < len(weighed.mended):
+        part = _part(before, weighed, taken, remove=gone)
+        yield before, replace(part, lost=weighed.lost)
+        rest = [finding for finding in weighed.mended if finding not in taken]
+        kept = tuple(sku for sku in proposal.remove if sku not in gone)
+        yield from divided(part.proposal.after, _rest(before, weighed, rest, proposal.add, kept))
+    elif new and given and len(given) < len(weighed.mended) and len(new) == len(came):
+        added = tuple(each for each in proposal.add if each.sku_id not in new)
+        rest = [finding for finding in weighed.mended if finding not in given]
+        first = _rest(before, weighed, rest, added, proposal.remove)
+        yield before, first
+        yield first.proposal.after, _part(first.proposal.after, weighed, given, add=new)
+    else:
+        yield before, weighed
+
+
+def _sku_of(finding: Finding) -> str:
+    return "" if finding.product is None else finding.product.sku_id or ""
+
+
+def _part(
+    before: Account, weighed: Weighed, mended: Sequence[Finding], *, add: Sequence[str] = (), remove: Sequence[str] = ()
+) -> Weighed:
+    """Return the part that only assigns or only takes away."""
+    after = before.without_direct(remove) if remove else before
+    additions = tuple(each for each in weighed.proposal.add if each.sku_id in add)
+    for addition in additions:
+        after = after.with_direct(addition.sku_id, addition.disabled_plans)
+    command = assign_user(before.id, add=additions, remove=remove)
+    proposal = Proposal(after=after, add=additions, remove=tuple(remove), commands=(command,))
+    return replace(weighed, proposal=proposal, mended=tuple(mended), lost=())
+
+
+def _rest(
+    before: Account, weighed: Weighed, mended: Sequence[Finding], add: Sequence[object], remove: Sequence[str]
+) -> Weighed:
+    """Return the change with fewer products that come or go; the account after it is that after all parts."""
+    proposal = weighed.proposal
+    additions = tuple(each for each in proposal.add if each in add)
+    commands: list[Command] = []
+    for command in proposal.commands:
+        if not command.path.endswith("/assignLicense"):
+            commands.append(command)
+        elif additions or remove:
+            commands.append(assign_user(before.id, add=additions, remove=remove))
+    after = proposal.after
+    absent = [each.sku_id for each in proposal.add if each not in additions]
+    rest = replace(
+        proposal,
+        after=after.without_direct(absent) if absent else after,
+        add=additions,
+        remove=tuple(remove),
+        commands=tuple(commands),
+    )
+    return replace(weighed, proposal=rest, mended=tuple(mended), lost=())

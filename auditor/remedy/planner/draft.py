@@ -1,0 +1,308 @@
+"""One tenant's findings and what earlier tries have taught into a draft: who changes how, and in which order."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from auditor.domain.enums import Status, SubjectType
+from auditor.domain.result import Action, Finding, TenantResult
+from auditor.engine.binding import Plan
+from auditor.engine.tenant_facts import Facts
+from auditor.guidance import Library, Order
+from auditor.remedy.actions.build import actions_of
+from auditor.remedy.actions.context import circumstances, situations_of
+from auditor.remedy.actions.model import Decided
+from auditor.remedy.kinds import Kind, Term
+from auditor.remedy.messages import ENGLISH, Words
+from auditor.remedy.planner.accounts import Account, read_accounts
+from auditor.remedy.planner.candidates import Market, Proposal, proposals
+from auditor.remedy.planner.change_parts import divided
+from auditor.remedy.planner.evaluation import Weighed, weigh
+from auditor.remedy.planner.group_changes import Party, parties_of
+from auditor.remedy.planner.optimizer import Choice, choose_ways
+from auditor.remedy.planner.options import Limit, Way
+from auditor.remedy.planner.seat_limits import limits_of
+from auditor.remedy.planner.simulation import State, apply, copied, state_of
+from auditor.remedy.requests import Command
+
+_TURNS = 9
+"""How often actions are tried in another order before what finds no seat is left out."""
+WINDOW = timedelta(days=7)
+"""Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
+
+_LEADING = (
+    "assignment.not-allowed", "assignment.denied", "assignment.redundant", "assignment.overlap", "assignment.error",
+    "assignment.missing", "assignment.duplicate", "assignment.path", "service.denied", "service.missing",
+)  # fmt: skip
+"""Of several findings that one change mends, the first of these decides which article tells how."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Lessons:
+    """What tries have taught; grows from try to try."""
+
+    barred: dict[str, str] = field(default_factory=dict)
+    """User id → why the user is left alone."""
+    limits: dict[str, Limit] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+    """SkuId → why its seats are limited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What was weighed once for a tenant, whatever tries follow."""
+
+    plan: Plan
+    tenant: TenantResult
+    weighed: Mapping[str, Sequence[Weighed]]
+    ending: frozenset[str]
+    """Findings that only a harmful request could mend."""
+    partial: tuple[str, ...]
+    state: State
+    pathless: frozenset[str]
+    """Users with open findings whose paths are not known."""
+    parties: Mapping[str, Party]
+    """Groups that can be changed as a whole; their people are not changed one by one."""
+
+    def owner(self, user: str) -> str:
+        """Return under which key a person is changed: their own, or that of their group."""
+        return next((key for key, party in self.parties.items() if user in party.users), user)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A plan before its proof."""
+
+    taken: Mapping[str, Weighed]
+    decided: tuple[Decided, ...]
+    actions: tuple[Action, ...]
+    choice: Choice
+    state: State
+    """The state after all requests, in the order of the actions."""
+    refused: Mapping[str, str]
+    """User id → what Graph would say."""
+    late: Mapping[str, int]
+    """Action id → how far behind the others of its rank it goes, for the seats that they free."""
+
+
+def options_of(plan: Plan, tenant: TenantResult) -> Options:
+    """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
+    known = circumstances(tenant, plan.facts.policies)
+    market = Market(plan=plan, known=known)
+    findings: dict[str, list[Finding]] = {}
+    for finding in tenant.findings:
+        if finding.status is Status.OPEN and finding.subject.type is SubjectType.USER:
+            findings.setdefault(finding.subject.id, []).append(finding)
+    accounts = read_accounts(plan.facts, frozenset(findings))
+    proposed = {user: proposals(account, findings[user], market) for user, account in sorted(accounts.items())}
+    state = state_of(plan.facts, accounts)
+    parties = parties_of(market, state, findings)
+    together = {user for party in parties for user in party.users}
+    state.members = {party.group: party.users for party in parties}
+    found = weigh(market, {user: ways for user, (ways, _) in proposed.items() if user not in together}, findings)
+    joint = {party.key: [_nothing(party), party.weighed] for party in parties}
+    return Options(
+        plan=plan,
+        tenant=tenant,
+        weighed={**found.weighed, **joint},
+        ending=found.ending,
+        partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
+        state=state,
+        pathless=frozenset(findings) - frozenset(accounts),
+        parties={party.key: party for party in parties},
+    )
+
+
+def _nothing(party: Party) -> Weighed:
+    return Weighed(proposal=Proposal(after=party.weighed.proposal.after), way=Way(goals=(0, 0, 0, 0)), mended=())
+
+
+def draft(
+    options: Options, lessons: Lessons, library: Library, *, words: Words = ENGLISH, solver: str | None = None
+) -> Draft:
+    """Choose for everybody, write the actions and apply their requests in order, on a copy."""
+    users = [user for user in options.weighed if user not in lessons.barred]
+    ways = [[weighed.way for weighed in options.weighed[user]] for user in users]
+    choice = choose_ways(ways, limits_of(options.plan, lessons.limits), solver=solver)
+    taken = {
+        user: options.weighed[user][place]
+        for user, place in zip(users, choice.ways, strict=True)
+        if options.weighed[user][place].mended
+    }
+    decided = tuple(one for user, weighed in taken.items() for one in _decided(options, user, weighed))
+    actions = listed(options, options.tenant, decided, library, words)
+    late: dict[str, int] = {}
+    ran = _ran(options, actions, taken)
+    for turn in range(1, _TURNS):
+        if not ran.refused:
+            break
+        later = late | dict.fromkeys(ran.late, turn)
+        tried = _ran(options, at_their_turn(actions, later), taken)
+        if len(tried.refused) >= len(ran.refused):
+            break
+        late, ran = later, tried
+    return Draft(
+        taken=taken,
+        decided=decided,
+        actions=at_their_turn(actions, late),
+        choice=choice,
+        state=ran.state,
+        refused=ran.refused,
+        late=late,
+    )
+
+
+def at_their_turn(actions: Sequence[Action], late: Mapping[str, int]) -> tuple[Action, ...]:
+    """Put actions that find no seat at first behind those of the same rank that free it."""
+    return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, late.get(action.id, 0))))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ran:
+    """What applying requests in an order came to."""
+
+    state: State
+    refused: dict[str, str]
+    late: frozenset[str]
+    """Ids of the actions in which something was refused."""
+
+
+def _ran(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighed]) -> _Ran:
+    """Apply the requests of actions in their order, on a copy."""
+    state = copied(options.state)
+    refused: dict[str, str] = {}
+    acting: dict[str, set[str]] = {}
+    for action in actions:
+        for request in action.requests:
+            command = Command(method=request["method"], path=request["path"], body=request["body"])
+            key = _key(options, command)
+            acting.setdefault(key, set()).add(action.id)
+            refusal = apply(state, command)
+            if refusal is not None:
+                refused[key] = refusal
+    for user, weighed in taken.items():
+        # A retry is never refused; it may find no seat all the same.
+        if user not in {*refused, *options.parties} and state.accounts[user].held != weighed.proposal.after.held:
+            refused[user] = "Subscription does not have any available licenses."
+    return _Ran(state=state, refused=refused, late=frozenset().union(*(acting.get(user, ()) for user in refused)))
+
+
+def listed(
+    options: Options, tenant: TenantResult, decided: tuple[Decided, ...], library: Library, words: Words
+) -> tuple[Action, ...]:
+    """Write the actions for the tenant's findings, with all that the snapshot knows of groups and subscriptions."""
+    facts = options.plan.facts
+    known = circumstances(tenant, facts.policies)
+    return actions_of(
+        known,
+        situations_of(known),
+        library,
+        words=words,
+        decided=decided,
+        groups={group.id: group.name for group in facts.groups if group.name},
+        terms=terms_of(facts),
+    )
+
+
+def terms_of(facts: Facts) -> dict[str, Term]:
+    """Return for each product when its seats can go, by its subscriptions that are paid and alive."""
+    terms: dict[str, Term] = {}
+    for row in facts.subscriptions:
+        sku_id, bought, ends = (row["skuId"] or "").lower(), row["createdDateTime"], row["nextLifecycleDateTime"]
+        if not sku_id or row["isTrial"] or (row["status"] or "").casefold() not in {"enabled", "warning"}:
+            continue
+        recent = bought is not None and facts.as_of - WINDOW <= bought <= facts.as_of
+        day = None if ends is None else ends.date().isoformat()
+        known = terms.get(sku_id, Term(just_bought=False, ends=None))
+        days = [found for found in (known.ends, day) if found is not None]
+        terms[sku_id] = Term(just_bought=known.just_bought or recent, ends=min(days, default=None))
+    return terms
+
+
+def _key(options: Options, command: Command) -> str:
+    """Return under which key the request stands in the plan."""
+    kind, identifier = command.path.strip("/").split("/")[:2]
+    gone = set(command.body.get("removeLicenses", ()))
+    joint = (key for key, party in options.parties.items() if party.group == identifier and party.sku_id in gone)
+    return identifier if kind == "users" else next(joint, identifier)
+
+
+def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]:
+    """Name what a change of one person or group is.
+
+    A group licence that is tried again is nothing that is assigned: where the rest is worth doing by itself, the two
+    are told apart.
+    """
+    if user in options.parties:
+        yield _decided_party(options.parties[user])
+        return
+    before, commands = options.state.accounts[user], weighed.proposal.commands
+    alone = (own for own in options.weighed[user] if own.mended and own.proposal.commands == commands[:-1])
+    apart = weighed.proposal.retried and commands[-1].path.endswith("/reprocessLicenseAssignment")
+    rest = next(alone, None) if apart else None
+    mended = () if rest is None else tuple(finding for finding in weighed.mended if finding not in rest.mended)
+    if rest is None or not mended:
+        yield from itertools.starmap(_changed, divided(before, weighed))
+        return
+    again = replace(weighed.proposal, add=(), remove=(), location=None, commands=commands[-1:])
+    yield from itertools.starmap(_changed, divided(before, rest))
+    yield _changed(rest.proposal.after, replace(weighed, proposal=again, mended=mended, lost=()))
+
+
+def _changed(before: Account, weighed: Weighed) -> Decided:
+    """Name what a change of one person is, by what comes, goes and stays."""
+    proposal = weighed.proposal
+    came = sorted(proposal.after.held - before.held)
+    went = sorted(before.held - proposal.after.held)
+    copies = sorted(sku for sku in proposal.remove if sku in proposal.after.held)
+    waiting = {g.sku_id for g in before.grants if g.group is not None and g.error == "CountViolation"}
+    retried = sorted(waiting & set(came))
+    off, on = (
+        ", ".join(sorted({f.detail or "" for f in weighed.mended if f.check == check}))
+        for check in ("service.denied", "service.missing")
+    )
+    switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
+    mended = sorted(weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
+    kind, old, new, extra = Kind.ATTRIBUTE_SET, "", "", ""
+    if came and went:
+        kind, old, new = Kind.MOVE, "+".join(went), "+".join(came)
+    elif proposal.retried and came == retried and not went:
+        kind, old, extra = Kind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"
+    elif came:
+        kind, new = Kind.ASSIGN, "+".join(came)
+    elif went:
+        kind, old = Kind.UNASSIGN, "+".join(went)
+    elif copies:
+        kind, old = Kind.COPY, "+".join(copies)
+    elif switched:
+        kind, old, extra = Kind.SERVICE_OFF if off else Kind.SERVICE_ON, "+".join(switched), off or on
+        new = on if off else ""
+    elif proposal.location is not None:
+        extra = "usageLocation"
+    return Decided(
+        kind=kind,
+        findings=tuple(finding.fingerprint for finding in mended),
+        old=old,
+        new=new,
+        extra=extra,
+        commands=proposal.commands,
+        lost=weighed.lost,
+    )
+
+
+def _decided_party(party: Party) -> Decided:
+    mended = sorted(party.weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
+    return Decided(
+        kind=Kind.GROUP_LICENCE if party.target is None else Kind.GROUP_SWAP,
+        findings=tuple(finding.fingerprint for finding in mended),
+        old=party.sku_id,
+        new=party.target or "",
+        extra=party.group,
+        commands=party.weighed.proposal.commands,
+        lost=party.weighed.lost,
+    )
+
+
+def _rank(check: str) -> int:
+    return _LEADING.index(check) if check in _LEADING else len(_LEADING)

@@ -1,0 +1,180 @@
+"""Ways out into what they are worth: the same engine that found what is wrong judges each person as they would be."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import pyarrow as pa
+
+from auditor.domain.enums import Severity
+from auditor.domain.result import Finding
+from auditor.engine.batch import judge_batch
+from auditor.engine.binding import Plan
+from auditor.engine.outcome import OPEN, Chunk
+from auditor.engine.skus.containment import FILLER
+from auditor.remedy.actions.context import UNWANTED
+from auditor.remedy.planner.accounts import Account, assignment_rows
+from auditor.remedy.planner.candidates import Market, Proposal, half_done
+from auditor.remedy.planner.options import Way
+from auditor.remedy.planner.simulation import located
+from auditor.snapshot.model import UserBatch
+from auditor.snapshot.schema import ASSIGNMENTS
+
+WEIGHTS: Mapping[Severity, int] = {
+    Severity.CRITICAL: 10_000,
+    Severity.HIGH: 1_000,
+    Severity.MEDIUM: 100,
+    Severity.LOW: 10,
+    Severity.INFO: 1,
+}
+_MAY_LOSE = UNWANTED | {"assignment.overlap", "service.denied"}
+"""Checks whose remedy may end services; a copy or a contained product may only go where nothing ends."""
+
+Key = tuple[str, str, str | None, str | None, str | None]
+"""(policy, check, skuId, product as written, detail): what a finding about one person is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weighed:
+    """A way out with what it mends and what ends by it."""
+
+    proposal: Proposal
+    way: Way
+    mended: tuple[Finding, ...] = ()
+    lost: tuple[str, ...] = ()
+    """Names of service plans."""
+    unpriced: frozenset[str] = frozenset()
+    """Products that come whose price is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ways:
+    """The ways out of a tenant's people, and what speaks against those that are not among them."""
+
+    weighed: Mapping[str, Sequence[Weighed]]
+    ending: frozenset[str]
+    """Fingerprints of findings that requests could mend only by ending services, or by leaving somebody without."""
+
+
+def key_of(finding: Finding) -> Key:
+    """Return what a finding about a person is, the person aside."""
+    product = finding.product
+    if product is None:
+        return finding.policy, finding.check, None, None, finding.detail
+    written = product.sku_part_number if product.sku_id is None else None
+    return finding.policy, finding.check, product.sku_id, written, finding.detail
+
+
+def weigh(market: Market, ways: Mapping[str, Sequence[Proposal]], findings: Mapping[str, Sequence[Finding]]) -> Ways:
+    """Return for each person the ways that mend something and break nothing, doing nothing first."""
+    ending: set[str] = set()
+    accounts = {user: proposals[0].after for user, proposals in ways.items()}
+    users = _users(market.plan, accounts.values())
+    before = _judged(market.plan, users, list(accounts.values()))
+    weighed = {user: [_weighed(market, proposals[0], proposals[0], (), ())] for user, proposals in ways.items()}
+    for layer in range(1, max((len(proposals) for proposals in ways.values()), default=0)):
+        chosen = {user: proposals[layer] for user, proposals in ways.items() if layer < len(proposals)}
+        then = _judged(market.plan, users, [proposal.after for proposal in chosen.values()])
+        for user, proposal in chosen.items():
+            if then[user] - before[user]:
+                continue
+            own = findings[user]
+            mended = tuple(f for f in own if key_of(f) not in then[user])
+            lost = lost_services(market, ways[user][0].after, proposal.after, proposal.remove, own)
+            harmful = lost and not any(f.check in _MAY_LOSE for f in mended)
+            if harmful or half_done(mended, own, market):
+                ending.update(finding.fingerprint for finding in mended)
+                continue
+            if mended:
+                weighed[user].append(_weighed(market, ways[user][0], proposal, mended, lost))
+    return Ways(weighed=weighed, ending=frozenset(ending))
+
+
+def _weighed(
+    market: Market, nothing: Proposal, proposal: Proposal, mended: tuple[Finding, ...], lost: tuple[str, ...]
+) -> Weighed:
+    before, after = nothing.after.held, proposal.after.held
+    seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
+    prices = {sku: market.price(sku) for sku in seats}
+    cost = Decimal(0)
+    for sku, change in seats.items():
+        price = prices[sku]
+        # A product without a price counts as the dearest when it comes, and saves nothing when it goes.
+        cost += (market.dearest() if change > 0 else Decimal(0)) if price is None else change * price
+    weight = sum(WEIGHTS[finding.severity] for finding in mended)
+    changes = len(proposal.add) + len(proposal.remove) + proposal.retried
+    return Weighed(
+        proposal=proposal,
+        way=Way(goals=(-weight, len(lost), round(cost * 100), changes), seats=seats),
+        mended=mended,
+        lost=lost,
+        unpriced=frozenset(sku for sku, change in seats.items() if change > 0 and prices[sku] is None),
+    )
+
+
+def judged(plan: Plan, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+    """Judge people of the snapshot as these accounts would have them; returns the open findings about each."""
+    return _judged(plan, _users(plan, accounts), accounts)
+
+
+def lost_services(
+    market: Market, before: Account, after: Account, removed: Sequence[str], findings: Sequence[Finding]
+) -> tuple[str, ...]:
+    """Return the services that end although no finding speaks against them."""
+    plans = {grant.sku_id: market.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
+    gone = before.services(plans) - after.services(plans)
+    unwanted = {f.product.sku_id or "" for f in findings if f.check in UNWANTED and f.product is not None}
+    demanded = {plan for sku_id in unwanted & set(removed) for plan in plans.get(sku_id, {})}
+    denied = {(f.detail or "").casefold() for f in findings if f.check == "service.denied"}
+    names = {plan: name for own in plans.values() for plan, name in own.items()}
+    left = {plan for plan in gone - demanded - {FILLER} if not denied & {plan, names[plan].casefold()}}
+    return tuple(sorted(names[plan] for plan in left))
+
+
+def _users(plan: Plan, accounts: Iterable[Account]) -> pa.Table:
+    """Read all that policies may ask of these users, in order of their rows."""
+    rows = {account.row for account in accounts}
+    found: list[pa.RecordBatch] = []
+    for batch in plan.facts.snapshot.batches():
+        own = sorted(row - batch.offset for row in rows if batch.offset <= row < batch.offset + batch.users.num_rows)
+        if own:
+            found.append(batch.users.take(pa.array(own)))
+    return pa.Table.from_batches(found) if found else None
+
+
+def _judged(plan: Plan, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+    """Judge people as they would be; returns the open findings about each."""
+    found: dict[str, set[Key]] = {account.id: set() for account in accounts}
+    if not accounts:
+        return found
+    ordered = sorted(accounts, key=lambda account: account.row)
+    ids = users.column("id").to_pylist()
+    places = {user: place for place, user in enumerate(ids)}
+    people = users.take(pa.array([places[account.id] for account in ordered])).combine_chunks()
+    rows = [row for number, account in enumerate(ordered) for row in assignment_rows(account, number)]
+    countries = {number: account.usage_location for number, account in enumerate(ordered)}
+    batch = UserBatch(users=located(people.to_batches()[0], countries), assignments=_links(rows), offset=0)
+    for chunk in judge_batch(plan, batch).chunks:
+        for row, key in _keys(plan, chunk):
+            found[ordered[row].id].add(key)
+    return found
+
+
+def _links(rows: list[dict[str, Any]]) -> pa.RecordBatch:
+    table = pa.Table.from_pylist(rows, ASSIGNMENTS).combine_chunks()
+    batches = table.to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=ASSIGNMENTS)
+
+
+def _keys(plan: Plan, chunk: Chunk) -> Iterator[tuple[int, Key]]:
+    policy, skus = plan.policies[chunk.policy].id, plan.facts.skus
+    for place in range(len(chunk)):
+        if int(chunk.waivers[place]) != OPEN:
+            continue
+        sku = None if chunk.skus is None else skus[int(chunk.skus[place])].sku_id
+        if chunk.detail_codes is not None:
+            detail: str | None = chunk.details[int(chunk.detail_codes[place])]
+        else:
+            detail = chunk.details[0] if chunk.details else None
+        yield int(chunk.rows[place]), (policy, chunk.check, sku, chunk.written if sku is None else None, detail)

@@ -1,0 +1,152 @@
+"""Groups all of whose people should lose a product into one change at the group, instead of one person at a time."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+import pyarrow.compute as pc
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.result import Finding
+from auditor.engine.tenant_facts import Facts
+from auditor.remedy.actions.context import UNWANTED
+from auditor.remedy.planner.accounts import Account
+from auditor.remedy.planner.candidates import Market, Proposal, half_done
+from auditor.remedy.planner.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
+from auditor.remedy.planner.options import Way
+from auditor.remedy.planner.simulation import State, apply, copied
+from auditor.remedy.product_kinds import same_kind
+from auditor.remedy.requests import Addition, assign_group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A group that would stop giving a product, and what its people would have instead."""
+
+    group: str
+    sku_id: str
+    target: str | None
+    users: tuple[str, ...]
+    weighed: Weighed
+
+    @property
+    def key(self) -> str:
+        """Its name among the people of a plan; no user's id has a space."""
+        return f"group {self.group} {self.sku_id}"
+
+
+def parties_of(market: Market, state: State, findings: Mapping[str, Sequence[Finding]]) -> tuple[Party, ...]:
+    """Return the groups that can be changed as a whole: everyone who has the product from them should not hold it.
+
+    Everyone must be known, so that nobody is changed of whom the plan does not know.
+    """
+    wanted: dict[tuple[str, str], dict[str, list[Finding]]] = {}
+    for user, own in findings.items():
+        account = state.accounts.get(user)
+        for finding in own:
+            sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
+            if account is None or finding.check not in UNWANTED or account.direct(sku_id) is not None:
+                continue
+            groups = account.by_group(sku_id)
+            if len(groups) == 1 and groups[0].group is not None:
+                wanted.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
+    found: list[Party] = []
+    taken: set[str] = set()
+    for (group, sku_id), people in sorted(wanted.items()):
+        # Somebody may be in two such groups; the second waits for the next plan.
+        if taken.isdisjoint(people) and _whole(market.plan.facts, group, sku_id, frozenset(people)):
+            party = _party(market, state, group, sku_id, {user: findings[user] for user in sorted(people)})
+            if party is not None:
+                found.append(party)
+                taken.update(party.users)
+    return tuple(found)
+
+
+def _whole(facts: Facts, group: str, sku_id: str, people: frozenset[str]) -> bool:
+    """Whether these are all who have, or are to have, the product from the group.
+
+    Once a group is processed, every member has an entry that names it; where its members were listed, they must be
+    the same people.
+    """
+    known = next((fact for fact in facts.groups if fact.id == group), None)
+    if known is None or sku_id not in known.sku_ids or known.processing_state != "ProcessingComplete":
+        return False
+    if facts.status(Source.USERS) is not SourceStatus.COMPLETE:
+        return False
+    listed = frozenset(facts.snapshot.members_of(group, transitive=False).to_pylist())
+    if listed - people or (known.members_status is SourceStatus.COMPLETE and listed != people):
+        return False
+    holders = 0
+    for batch in facts.snapshot.batches(("id",), ("user", "skuId", "assignedByGroup")):
+        links = batch.assignments
+        same = pc.and_(
+            pc.equal(links.column("skuId").cast("string"), sku_id),
+            pc.fill_null(pc.equal(links.column("assignedByGroup").cast("string"), group), fill_value=False),
+        )
+        holders += pc.sum(same).as_py() or 0
+    return holders == len(people)
+
+
+def _party(
+    market: Market, state: State, group: str, sku_id: str, findings: Mapping[str, Sequence[Finding]]
+) -> Party | None:
+    target = _target(market, state, sku_id, findings)
+    off = _off(market, [state.accounts[user] for user in findings], (group, sku_id), target)
+    added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
+    command = assign_group(group, add=added, remove=[sku_id])
+    after = copied(state)
+    # Whether there are seats enough is for the choice over all; here everybody finds one.
+    after.consumed = dict.fromkeys(after.consumed, 0)
+    after.usable = dict.fromkeys(after.usable, len(findings))
+    after.members = {**after.members, group: tuple(findings)}
+    if apply(after, command) is not None:
+        return None
+    accounts = [after.accounts[user] for user in findings]
+    before = judged(market.plan, [state.accounts[user] for user in findings])
+    then = judged(market.plan, accounts)
+    mended: list[Finding] = []
+    lost: set[str] = set()
+    for account in accounts:
+        own = findings[account.id]
+        done = [finding for finding in own if key_of(finding) not in then[account.id]]
+        if then[account.id] - before[account.id] or not done or half_done(done, own, market):
+            return None
+        lost.update(lost_services(market, state.accounts[account.id], account, [sku_id], own))
+        mended.extend(done)
+    seats = _seats((state.accounts[account.id], account) for account in accounts)
+    cost = sum((change * (market.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
+    weight = sum(WEIGHTS[finding.severity] for finding in mended)
+    nothing = state.accounts[next(iter(findings))]
+    weighed = Weighed(
+        proposal=replace(Proposal(after=nothing), commands=(command,), remove=(sku_id,), add=added),
+        way=Way(goals=(-weight, len(lost), round(cost * 100), 1), seats=seats),
+        mended=tuple(mended),
+        lost=tuple(sorted(lost)),
+    )
+    return Party(group=group, sku_id=sku_id, target=target, users=tuple(findings), weighed=weighed)
+
+
+def _target(market: Market, state: State, sku_id: str, findings: Mapping[str, Sequence[Finding]]) -> str | None:
+    """Return the cheapest product that all of the people lack and may have; None where they do not all lack one."""
+    shared: list[str] | None = None
+    for user, own in findings.items():
+        lacking = [sku for f in own if f.check == "assignment.missing" for sku in market.candidates(f)]
+        held = {sku_id, *state.accounts[user].held}
+        lacking = [sku for sku in lacking if sku not in held and same_kind(sku_id, sku)]
+        shared = lacking if shared is None else [sku for sku in shared if sku in lacking]
+    return shared[0] if shared else None
+
+
+def _off(market: Market, accounts: Iterable[Account], given: tuple[str, str], target: str | None) -> tuple[str, ...]:
+    """Return the plans of the new product that stay off: those that the group keeps off in the old one."""
+    paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == given]
+    off = {plan for grant in paths for plan in grant.off}
+    return tuple(sorted(off & market.plans(target or "").keys()))
+
+
+def _seats(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:
+    seats: dict[str, int] = {}
+    for before, after in changes:
+        for sku_id in before.held ^ after.held:
+            seats[sku_id] = seats.get(sku_id, 0) + (1 if sku_id in after.held else -1)
+    return {sku_id: change for sku_id, change in seats.items() if change}

@@ -1,0 +1,118 @@
+"""The remediation plan as values: actions, what they mend, what stays and why, and the money behind it."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from auditor.domain.enums import Cloud
+from auditor.domain.result import Action, Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Money a month in one currency."""
+
+    currency: str
+    exposure: Decimal
+    """What the seats cost that open findings call wrong in somebody's hands or idle, each seat once."""
+    reassignable_now: Decimal
+    """What the seats cost that the plan's requests free for somebody else."""
+    reducible_at_renewal: Decimal
+    """What the seats cost that can be given back at the next renewal, once the plan was carried out."""
+    lower_bound: bool
+    """Whether some seat behind a figure has no known price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How a tenant stands: before the plan, or after it."""
+
+    open: int
+    money: tuple[Figures, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remaining:
+    """A finding that the plan leaves, and why."""
+
+    fingerprint: str
+    code: str
+    """`person`, `billing`, `renewal`, `group`, `cause`, `services`, `seats`, `idle`, `ends`, `paths`, `limit`,
+    `fleet`."""
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What auditing the changed copy of the snapshot showed."""
+
+    fixed: tuple[str, ...] = ()
+    remaining: tuple[Remaining, ...] = ()
+    new: tuple[Finding, ...] = ()
+    undecided: tuple[str, ...] = ()
+    """Policies that could be evaluated before and cannot be after."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dropped:
+    """A change that was left out because it would have created a new finding or been refused."""
+
+    subject: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Solved:
+    """How the choice was made, and how sure it is that no better one exists."""
+
+    solver: str
+    optimal: bool
+    reached: int
+    """The weight of the findings that are mended: 10000 for a critical one down to 1."""
+    bound: int
+    """The weight that would be reached if seats were no limit."""
+    unpriced: tuple[str, ...] = ()
+    """Products that are given out without a known price; they were taken to cost as much as the dearest."""
+    partial: tuple[str, ...] = ()
+    """People for whom not every way was looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantPlan:
+    """The plan of one tenant."""
+
+    name: str
+    tenant_id: str
+    display_name: str
+    complete: bool
+    omitted: tuple[str, ...]
+    """What the plan leaves out because it was not read or could not be evaluated."""
+    actions: tuple[Action, ...]
+    before: Standing
+    after: Standing
+    proof: Proof
+    dropped: tuple[Dropped, ...]
+    solved: Solved
+    cloud: Cloud = Cloud.WORLDWIDE
+    findings: tuple[Finding, ...] = ()
+    """The open findings, for readers who want names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPlan:
+    """The plans of all tenants, and what only all of them together can say."""
+
+    as_of: str
+    policy_digest: str
+    tenants: tuple[TenantPlan, ...]
+    fleet: Proof
+
+    @property
+    def complete(self) -> bool:
+        """Whether every tenant was read whole and every policy evaluated."""
+        return all(tenant.complete for tenant in self.tenants)
+
+    @property
+    def proven(self) -> bool:
+        """Whether nothing new appears and all that the requests claim to mend is gone."""
+        proofs = [*(tenant.proof for tenant in self.tenants), self.fleet]
+        return not any(proof.new or proof.undecided for proof in proofs)

@@ -1,0 +1,137 @@
+"""What to do about one user or group into a Graph request and the Microsoft Graph PowerShell line that does the same.
+
+The auditor never sends them; an administrator reviews and runs them. One change of one user is one `assignLicense`
+call, so that nobody is without a licence between its removal and its addition.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final
+from urllib.parse import quote
+
+from auditor.domain.enums import Cloud
+
+_QUOTES = ("'", "\u2018", "\u2019", "\u201a", "\u201b")
+"""PowerShell ends a single-quoted string at any of these, and reads two of them as one character."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addition:
+    """A product to assign, and the service plans of it that stay off."""
+
+    sku_id: str
+    disabled_plans: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One request against Graph v1.0; the path is relative to it."""
+
+    method: str
+    path: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    powershell: str = ""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The request as result.json and plan.json hold it."""
+        return {"method": self.method, "path": self.path, "body": self.body, "powershell": self.powershell}
+
+
+def assign_user(user: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
+    """Change what one user holds directly, additions and removals in one call."""
+    return _assign("users", "Set-MgUserLicense -UserId", user, tuple(add), tuple(remove))
+
+
+def assign_group(group: str, *, add: Iterable[Addition] = (), remove: Iterable[str] = ()) -> Command:
+    """Change what a group gives to all its members, additions and removals in one call."""
+    return _assign("groups", "Set-MgGroupLicense -GroupId", group, tuple(add), tuple(remove))
+
+
+def reprocess(user: str) -> Command:
+    """Let Graph try the group licences of one user again."""
+    return Command(
+        method="POST",
+        path=f"/users/{_segment(user)}/reprocessLicenseAssignment",
+        powershell=f"Invoke-MgLicenseUser -UserId {quoted(user)}",
+    )
+
+
+def locate(user: str, country: str) -> Command:
+    """Set the usage location of one user."""
+    return Command(
+        method="PATCH",
+        path=f"/users/{_segment(user)}",
+        body={"usageLocation": country},
+        powershell=f"Update-MgUser -UserId {quoted(user)} -UsageLocation {quoted(country)}",
+    )
+
+
+def quoted(text: str) -> str:
+    """Return a PowerShell string literal of any text; nothing in it is expanded or ends it.
+
+    Line breaks stay as they are: a single-quoted string may span lines.
+    """
+    for mark in _QUOTES:
+        text = text.replace(mark, mark * 2)
+    return f"'{text}'"
+
+
+def connect(commands: Iterable[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> str:
+    """Return the PowerShell line that signs in to a tenant, with the least permission that requests need."""
+    scopes = dict.fromkeys(_SCOPES[str(command["method"])] for command in commands)
+    return f"Connect-MgGraph -TenantId {quoted(tenant_id)}{ENVIRONMENTS.get(cloud, '')} -Scopes {','.join(scopes)}"
+
+
+def script(commands: Sequence[Mapping[str, Any]], *, tenant_id: str, cloud: Cloud) -> tuple[str, ...]:
+    """Return PowerShell lines that sign in and carry requests out, stopping at the first that fails."""
+    lines = [str(command["powershell"]) for command in commands]
+    return ("$ErrorActionPreference = 'Stop'", connect(commands, tenant_id=tenant_id, cloud=cloud), *lines)
+
+
+_SCOPES: Final = {"POST": "LicenseAssignment.ReadWrite.All", "PATCH": "User.ReadWrite.All"}
+"""The least privileged delegated permission by method: licences are assigned by POST, a user is changed by PATCH."""
+ENVIRONMENTS: Final = {
+    Cloud.USGOV: " -Environment USGov",
+    Cloud.USGOV_DOD: " -Environment USGovDoD",
+    Cloud.CHINA: " -Environment China",
+}
+"""What `Connect-MgGraph` is told beside the tenant, for clouds that are not the commercial one."""
+
+
+def _assign(kind: str, verb: str, identifier: str, add: tuple[Addition, ...], remove: tuple[str, ...]) -> Command:
+    body, parameters = _change(add, remove)
+    return Command(
+        method="POST",
+        path=f"/{kind}/{_segment(identifier)}/assignLicense",
+        body=body,
+        powershell=f"{verb} {quoted(identifier)} {parameters}",
+    )
+
+
+@lru_cache(maxsize=1024)
+def _change(add: tuple[Addition, ...], remove: tuple[str, ...]) -> tuple[Mapping[str, Any], str]:
+    """Return the body of a change and its parameters in PowerShell; the same change of many people shares them."""
+    body = {
+        "addLicenses": [{"skuId": item.sku_id, "disabledPlans": list(item.disabled_plans)} for item in add],
+        "removeLicenses": list(remove),
+    }
+    additions = ", ".join(_addition(item) for item in add)
+    removals = ", ".join(quoted(sku_id) for sku_id in remove)
+    return body, f"-AddLicenses @({additions}) -RemoveLicenses @({removals})"
+
+
+def _addition(item: Addition) -> str:
+    plans = ", ".join(quoted(plan) for plan in item.disabled_plans)
+    return f"@{{SkuId = {quoted(item.sku_id)}; DisabledPlans = @({plans})}}"
+
+
+def _segment(identifier: str) -> str:
+    return quote(identifier, safe="")
+
+
+def canonical(document: Mapping[str, Any]) -> str:
+    """Return one text for equal requests, whatever the order of their keys."""
+    return json.dumps(document, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,1 @@
+"""Writes the formats that build systems read: SARIF, JUnit, Markdown summaries."""

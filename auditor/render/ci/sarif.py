@@ -1,0 +1,257 @@
+"""A Result into SARIF 2.1.0: each finding at the line of its policy, so that code scanning can track it."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+from auditor.domain.enums import Change, Outcome, Severity
+from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.render.artifact import Artifact
+from auditor.render.html.rows import Context, sentence
+from auditor.render.json.document import TOOL, instant
+from auditor.render.json.encoder import document
+from auditor.render.members import WAIVED
+from auditor.render.text.labels import Words
+from auditor.render.text.sanitize import shortened, visible
+from auditor.result.aggregate import counted
+
+LIMIT: Final = 25_000
+"""Results that GitHub's code scanning takes from one file."""
+_RUNS: Final = 20
+"""Runs that it takes from one file; more tenants than that share one run."""
+_TAGS: Final = 20
+_LEVELS: Final = {
+    Severity.CRITICAL: "error",
+    Severity.HIGH: "error",
+    Severity.MEDIUM: "warning",
+    Severity.LOW: "note",
+    Severity.INFO: "note",
+}
+_SCHEMA: Final = "https://json.schemastore.org/sarif-2.1.0.json"
+
+Document = dict[str, Any]
+
+
+Weight = tuple[bool, int]
+"""Whether a finding is waived, and the rank of its severity: what is to be written comes first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """The findings and outcomes of one tenant, or of the fleet."""
+
+    name: str
+    findings: Sequence[Finding]
+    """Gone through once to be written, and once before to be counted where they are too many and nobody has counted."""
+    outcomes: tuple[PolicyOutcome, ...]
+    context: Callable[[], Context]
+    failure: str | None = None
+    taken: Mapping[Weight, int] | None = None
+    """How many findings of each weight are written, the first ones; None for all."""
+
+    @property
+    def left_out(self) -> int:
+        """How many findings are not written."""
+        return 0 if self.taken is None else len(self.findings) - sum(self.taken.values())
+
+    def told(self) -> Iterator[Finding]:
+        """Yield the findings to write, in their order; whatever follows the last of them is not asked for."""
+        if self.taken is None:
+            yield from self.findings
+            return
+        wanted = Counter(self.taken)
+        rest = wanted.total()
+        for finding in self.findings if rest else ():
+            weight = _weight(finding)
+            if not wanted[weight]:
+                continue
+            wanted[weight] -= 1
+            rest -= 1
+            yield finding
+            if not rest:
+                return
+
+
+def render(result: Result, *, locale: str) -> Artifact:
+    """Write one run per tenant and one for the fleet; what is over LIMIT is left out, worst kept, and the run says so.
+
+    A policy that was not evaluated is a notification and makes its run unsuccessful: it is no alert, and no alert of it
+    may be taken for fixed.
+    """
+    words = Words(locale)
+    headers = {policy.id: policy for policy in result.run.policies}
+    parts = [
+        _Part(
+            name=tenant.name,
+            findings=tenant.findings,
+            outcomes=tenant.policies,
+            context=partial(Context.without_seats, tenant, headers, words),
+            failure=tenant.failure,
+        )
+        for tenant in result.tenants
+    ]
+    if result.fleet.policies or result.fleet.findings:
+        fleet = result.fleet
+        context = partial(Context.of_fleet, result, headers, words)
+        parts.append(_Part(name="", findings=fleet.findings, outcomes=fleet.policies, context=context))
+    parts = _limited(parts)
+    groups = [[part] for part in parts] if len(parts) <= _RUNS else [parts]
+    runs = [_run(result, group, words) for group in groups]
+    body = document({"$schema": _SCHEMA, "version": "2.1.0", "runs": runs})
+    return Artifact(name="result.sarif", media_type="application/sarif+json", body=body)
+
+
+def _limited(parts: list[_Part]) -> list[_Part]:
+    """Return the parts with what to write of each: all findings where they fit, else the worst open ones."""
+    if sum(len(part.findings) for part in parts) <= LIMIT:
+        return parts
+    found = [_weighed(part.findings) for part in parts]
+    taken: list[dict[Weight, int]] = [{} for _ in parts]
+    room = LIMIT
+    for weight in sorted(set().union(*found)):
+        for there, here in zip(found, taken, strict=True):
+            here[weight] = min(room, there[weight])
+            room -= here[weight]
+    return [replace(part, taken=here) for part, here in zip(parts, taken, strict=True)]
+
+
+def _weight(finding: Finding) -> Weight:
+    return finding.status is WAIVED, finding.severity.rank
+
+
+def _weighed(findings: Sequence[Finding]) -> Counter[Weight]:
+    """Count findings by weight; those that were counted while they were made are not made again for that."""
+    known = counted(findings)
+    if known is None:
+        return Counter(map(_weight, findings))
+    found: Counter[Weight] = Counter()
+    for tally in known.policies.values():
+        found[False, tally.severity.rank] += tally.found - tally.waived
+        found[True, tally.severity.rank] += tally.waived
+    return found
+
+
+def _run(result: Result, parts: list[_Part], words: Words) -> Document:
+    policies = result.run.policies
+    places = {policy.id: place for place, policy in enumerate(policies)}
+    left_out = sum(part.left_out for part in parts)
+    notes = [note for part in parts for note in _notes(part, words)]
+    if left_out:
+        more = words.ngettext(
+            "{count} more finding is in the other reports: this format holds {limit}.",
+            "{count} more findings are in the other reports: this format holds {limit}.",
+            left_out,
+        )
+        notes.append(_note(more.replace("{limit}", words.number(LIMIT))))
+    name = parts[0].name if len(parts) == 1 else "tenants"
+    return {
+        "tool": {
+            "driver": {
+                "name": TOOL,
+                "semanticVersion": result.run.tool_version,
+                "rules": [_rule(policy) for policy in policies],
+            }
+        },
+        "automationDetails": {"id": visible(f"{TOOL}/{name or 'fleet'}/")},
+        "columnKind": "unicodeCodePoints",
+        "invocations": [
+            {
+                "executionSuccessful": not any(_gap(part) for part in parts),
+                "endTimeUtc": instant(result.run.as_of),
+                "toolExecutionNotifications": notes,
+            }
+        ],
+        "results": [made for part in parts for made in _results(part, places)],
+    }
+
+
+def _gap(part: _Part) -> bool:
+    return part.failure is not None or any(outcome.status is Outcome.NOT_EVALUATED for outcome in part.outcomes)
+
+
+def _notes(part: _Part, words: Words) -> list[Document]:
+    notes = []
+    if part.failure is not None:
+        said = words.gettext("{tenant} could not be audited: {reason}")
+        notes.append(_note(said.replace("{tenant}", part.name).replace("{reason}", words.told(part.failure))))
+    said = words.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.name or "fleet")
+    return notes + [
+        _note(said.replace("{policy}", outcome.id).replace("{reason}", words.told(outcome.reason or "")))
+        for outcome in part.outcomes
+        if outcome.status is Outcome.NOT_EVALUATED
+    ]
+
+
+def _note(text: str) -> Document:
+    return {"level": "warning", "message": {"text": visible(text)}}
+
+
+def _rule(policy: PolicyHeader) -> Document:
+    title = visible(policy.title or policy.id)
+    return {
+        "id": policy.id,
+        "shortDescription": {"text": title},
+        "fullDescription": {"text": visible(policy.rationale) or title},
+        "help": {"text": visible(f"{policy.rationale} {policy.owner}".strip()) or title},
+        "defaultConfiguration": {"level": _LEVELS[policy.severity]},
+        "properties": {"tags": [visible(tag) for tag in policy.tags[:_TAGS]], "severity": policy.severity.value},
+    }
+
+
+def _results(part: _Part, places: Mapping[str, int]) -> Iterator[Document]:
+    context = part.context()
+    for finding in part.told():
+        yield _result(part.name or "fleet", finding, places, context)
+
+
+def _result(where: str, finding: Finding, places: Mapping[str, int], context: Context) -> Document:
+    made: Document = {"ruleId": finding.policy}
+    if finding.policy in places:
+        made["ruleIndex"] = places[finding.policy]
+    made |= {
+        "kind": "fail",
+        "level": _LEVELS[finding.severity],
+        "message": {"text": visible(f"{where}: {sentence(finding, context)}")},
+        "locations": [
+            {
+                "physicalLocation": _location(finding.source),
+                "logicalLocations": [
+                    {
+                        "fullyQualifiedName": visible(
+                            f"{where}/{finding.subject.type}/{shortened(finding.subject.id)}"
+                        ),
+                        "kind": "resource",
+                    }
+                ],
+            }
+        ],
+        "partialFingerprints": {"auditorFinding/v1": finding.fingerprint},
+    }
+    if finding.change is not None:
+        # A reopened finding was not in the baseline as it stands now, which is what `new` means there.
+        made["baselineState"] = "unchanged" if finding.change is Change.UNCHANGED else "new"
+    if finding.status is WAIVED:
+        made["suppressions"] = [
+            {
+                "kind": "external",
+                "status": "accepted",
+                "justification": visible(
+                    context.words.gettext("waiver {waiver}").replace("{waiver}", finding.waiver or "").strip()
+                ),
+            }
+        ]
+    return made
+
+
+def _location(source: SourceLine) -> Document:
+    path = source.file.replace("\\", "/")
+    if path.startswith("/"):
+        artifact: Document = {"uri": f"file://{quote(path, errors='replace')}"}
+    elif path[1:3] == ":/":
+        artifact = {"uri": f"file:///{quote(path, safe='/:', errors='replace')}"}
+    else:
+        artifact = {"uri": quote(path.removeprefix("./"), errors="replace"), "uriBaseId": "%SRCROOT%"}
+    return {"artifactLocation": artifact, "region": {"startLine": max(source.line, 1)}}

@@ -1,0 +1,1 @@
+"""Writes trends over saved nights."""

@@ -1,0 +1,174 @@
+"""Trends into one HTML page with pictures that loads nothing and runs nothing."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from auditor import resources
+from auditor.domain.enums import Severity
+from auditor.domain.trends import Between, PolicyTrend, Trends
+from auditor.render.artifact import Artifact
+from auditor.render.history.labels import (
+    between_grids,
+    change,
+    compared_nights,
+    method,
+    money_change,
+    policy_columns,
+    policy_row,
+    runs_out,
+    seat_columns,
+    spent,
+    told_cohorts,
+)
+from auditor.render.text.labels import Words
+from auditor.render.text.sanitize import visible
+
+_STYLES: Final = ("styles/report.css", "styles/history.css")
+_WIDE: Final = 160
+_HIGH: Final = 40
+_MOST: Final = 200
+"""Findings of a comparison; the rest stands in the JSON."""
+
+
+def render(trends: Sequence[Trends], words: Words, between: Sequence[Between] = ()) -> Artifact:
+    """Write history.html; `between` is what is new, gone and changed between two instants, where two were named."""
+    two = {each.tenant: each for each in between}
+    title = words.gettext("Licences over time")
+    style = "".join(resources.reports().joinpath(path).read_text(encoding="utf-8") for path in _STYLES)
+    sections = Markup("\n").join(_section(told, two.get(told.tenant), words) for told in trends)
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    text = (
+        f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n<meta name="referrer" content="no-referrer">\n'
+        '<meta name="robots" content="noindex">\n'
+        f"<title>{escape(title)}</title>\n<style>{style}</style>\n</head>\n<body>\n"
+        f'<header class="top">\n<p class="kicker">{escape(words.gettext("Microsoft 365 licence audit"))}</p>\n'
+        f"<h1>{escape(title)}</h1>\n</header>\n<main>\n{sections}\n</main>\n</body>\n</html>\n"
+    )
+    return Artifact(name="history.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+
+
+def curve(values: Sequence[float | None], said: str, words: Words) -> Markup:
+    """Return a small picture; a gap in the line where a value is not known."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return _tag("span", words.gettext("not known"))
+    low, high = min(0, *known), max(1, *known)
+    pieces: list[list[str]] = [[]]
+    for number, value in enumerate(values):
+        if value is None:
+            pieces.append([])
+            continue
+        x = round(number / max(1, len(values) - 1) * _WIDE, 1)
+        pieces[-1].append(f"{x},{round(_HIGH - (value - low) / (high - low) * _HIGH, 1)}")
+    drawn = Markup("").join(Markup('<polyline points="{}"/>').format(" ".join(points)) for points in pieces if points)
+    return Markup('<svg role="img" aria-label="{}" viewBox="0 -2 {} {}" preserveAspectRatio="none">{}</svg>').format(
+        visible(said), _WIDE, _HIGH + 4, drawn
+    )
+
+
+def _section(told: Trends, two: Between | None, words: Words) -> Markup:
+    parts = Markup("\n").join(_tenant(told, two, words))
+    return Markup('<section class="tenant over-time">\n{}\n</section>').format(parts)
+
+
+def _tenant(told: Trends, two: Between | None, words: Words) -> Sequence[Markup]:
+    seats = [
+        (
+            seat.sku,
+            change(seat.consumed, words),
+            curve(seat.consumed, f"{seat.sku}: {change(seat.consumed, words)}", words),
+            change(seat.usable, words),
+            change(seat.spare, words),
+            told_cohorts(seat.cohorts, words),
+            runs_out(seat.forecast, words),
+        )
+        for seat in told.seats
+    ]
+    parts = [_tag("h2", told.tenant), _tag("p", spent(told, words))]
+    parts += [_warned(text, words) for text in told.unknown]
+    parts += [] if two is None else _between(two, words)
+    parts += [_overall(told, words), _table(words.gettext("Seats"), seat_columns(words), seats)]
+    parts += [_tag("p", method(told.seats[0].forecast, words))] if told.seats else []
+    policies = [_policy(policy, words) for policy in told.policies]
+    return [
+        part for part in (*parts, _table(words.gettext("Findings by policy"), policy_columns(words), policies)) if part
+    ]
+
+
+def _policy(policy: PolicyTrend, words: Words) -> tuple[str, ...]:
+    name, stood, *rest = policy_row(policy, words)
+    return name, stood, curve(policy.open, f"{name}: {stood}", words), *rest
+
+
+def _between(two: Between, words: Words) -> list[Markup]:
+    grids = between_grids(two, words, most=_MOST)
+    more = max(0, len(two.findings) - _MOST)
+    said = [words.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
+    nothing = [] if grids else [_tag("p", words.gettext("Nothing changed."))]
+    return [
+        _tag("h3", compared_nights(two, words)),
+        *(_warned(text, words) for text in two.unknown),
+        *(_table(title, columns, rows) for title, columns, rows in grids),
+        *(_tag("p", text) for text in said),
+        *nothing,
+    ]
+
+
+def _warned(text: str, words: Words) -> Markup:
+    return Markup('<p class="warn">{}</p>').format(visible(words.told(text)))
+
+
+def _overall(told: Trends, words: Words) -> Markup:
+    totals = [sum(stood.values()) for _, stood, _, _ in told.open]
+    worst = [stood[Severity.CRITICAL] + stood[Severity.HIGH] for _, stood, _, _ in told.open]
+    waived = [count for _, _, count, _ in told.open]
+    named = (
+        (words.gettext("open findings"), totals),
+        (words.gettext("critical and high"), worst),
+        (words.gettext("waived"), waived),
+    )
+    rows = [
+        (name, curve(values, f"{name}: {change(values, words)}", words), change(values, words))
+        for name, values in named
+        if values
+    ]
+    for currency, sums in told.money.items():
+        said = money_change(sums[0][1], sums[-1][1], currency, words)
+        picture = curve([float(amount) for _, amount in sums], said, words)
+        rows.append((words.gettext("in open findings"), picture, said))
+    return _table(
+        words.gettext("All in all"),
+        (words.gettext("Figure"), words.gettext("Trend"), words.gettext("First → last")),
+        rows,
+    )
+
+
+def _tag(name: str, text: str) -> Markup:
+    return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - names are ours
+
+
+def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    if not rows:
+        return Markup("")
+    head = Markup("").join(Markup('<th scope="col">{}</th>').format(title) for title in titles)
+    body = Markup("\n").join(Markup("<tr>{}</tr>").format(_cells(titles, row)) for row in rows)
+    made = "<h3>{}</h3>\n<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>"
+    return Markup(made).format(title, head, body)  # noqa: S704 - the frame is ours
+
+
+def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
+    """Return the cells of a row; on a phone, where a row is a card, each bears the title of its column."""
+    told = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
+    rest = (
+        Markup('<td data-label="{}">{}</td>').format(title, cell)
+        for title, cell in zip(titles[1:], told[1:], strict=True)
+    )
+    return Markup('<th scope="row">{}</th>').format(told[0]) + Markup("").join(rest)

@@ -1,0 +1,244 @@
+"""A tenant's actions into steps to take, and everything on the page into the five things that matter most."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from markupsafe import Markup, escape
+
+from auditor.domain.described import NAMED, Concern, foremost
+from auditor.domain.enums import Severity
+from auditor.domain.money import rounded
+from auditor.domain.priority import FIRST, Weight, ranked
+from auditor.domain.priority_reason import why
+from auditor.domain.result import Action, Money
+from auditor.render.html.finding_index import LONG, Walk
+from auditor.render.html.rows import anchored
+from auditor.render.html.view import Group, Guide, Matter, Section, Step, Told
+from auditor.render.json.encoder import line
+from auditor.render.members import USER
+from auditor.render.text.labels import Words
+from auditor.render.text.sanitize import visible
+
+_DASH: Final = " – "
+"""Before the end of a title that names the article."""
+_FEWEST: Final = 2
+"""Lines that are worth a link to where they stand; how long they are differs from language to language."""
+_REQUESTS: Final = 3
+"""Requests that an action on a long page lists: the result and the plan have all of them."""
+_NAMES: Final = 5
+"""People whom it names there: its findings in the table are about all of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """A part of the guidance that stands on the page in full."""
+
+    part: str
+    lines: tuple[tuple[str, bool], ...]
+    place: tuple[str, str]
+
+
+def steps(name: str, walk: Walk, moment: datetime, words: Words) -> tuple[Step, ...]:
+    """Return the actions of a tenant, or of the fleet, the most important first; `moment` is the audit's.
+
+    The first of those with the same guidance tells it.
+    """
+    listed = [_step(name, *each, walk, words) for each in zip(walk.actions, walk.mended, strict=True)]
+    today = moment.astimezone(UTC).date()
+    # Ranked anew: of a part of the findings the severities are those of the part.
+    made = [
+        replace(listed[place], why=why(words, reason, listed[place].weight, today))
+        for place, reason in ranked([step.weight for step in listed], today)
+    ]
+    groups: dict[object, list[Step]] = {}
+    for step in made:
+        groups.setdefault(_guidance(step.action), []).append(step)
+    further_up: list[_Place] = []
+    guides = {group[0].anchor: _guide(group, further_up, words) for group in groups.values()}
+    return tuple(replace(step, guide=guides.pop(step.anchor, None)) for step in made)
+
+
+def _guidance(action: Action) -> object:
+    """Return all that an action says of how it is done: told anew for each of many, it would be most of the file."""
+    how = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
+    return action.order, action.decided_by, action.confidence, how, action.next
+
+
+def _guide(group: Sequence[Step], further_up: list[_Place], words: Words) -> Guide:
+    """Return what is told of some actions together; `further_up` is the parts of guidance that stand before it."""
+    first = group[0].action
+    place = group[0].anchor, first.title
+    titles = [step.action.title for step in group]
+    end = {title.rpartition(_DASH)[2] for title in titles}
+    cut = len(_DASH + end.pop()) if len(group) > 1 and len(end) == 1 and all(_DASH in title for title in titles) else 0
+    numbered = enumerate(first.steps, start=1)
+    return Guide(
+        steps=tuple(group),
+        titles=tuple(title[: len(title) - cut] for title in titles),
+        severity=min((step.severity for step in group), key=lambda severity: severity.rank),
+        money=_worth_together([step.action.money for step in group], words),
+        findings=sum(step.findings for step in group),
+        prerequisites=_told("prerequisites", [(text, False) for text in first.prerequisites], place, further_up),
+        instructions=_told("", [(text, number in first.irreversible) for number, text in numbered], place, further_up),
+        warnings=_told("warnings", [(text, False) for text in first.warnings], place, further_up),
+        next=_told("next", [(text, False) for text in first.next], place, further_up),
+    )
+
+
+def _told(part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], further_up: list[_Place]) -> Told:
+    """Return a part of the guidance without the most of it that one earlier action tells; steps have no `part`.
+
+    Steps are told in their order, so that only all of them can be those of another action.
+    """
+    wanted = set(lines)
+    known = [
+        each
+        for each in further_up
+        if each.part == part and (each.lines == tuple(lines) if not part else wanted.issuperset(each.lines))
+    ]
+    best = max(known, key=lambda each: len(each.lines), default=None)
+    if best is None or len(best.lines) < _FEWEST:
+        if lines:
+            further_up.append(_Place(part=part, lines=tuple(lines), place=place))
+        return Told(like=None, lines=tuple(lines))
+    return Told(like=best.place, lines=tuple(line for line in lines if line not in best.lines))
+
+
+def _worth_together(each: Sequence[Money | None], words: Words) -> str:
+    """Say what some actions are worth; nothing where their currencies differ."""
+    known = [money for money in each if money is not None]
+    if len({money.currency for money in known}) != 1:
+        return ""
+    together = sum((rounded(money.per_month) for money in known), Decimal())
+    return _worth(Money(currency=known[0].currency, per_month=together), words)
+
+
+def matters(sections: tuple[Section, ...], moment: datetime, words: Words) -> tuple[Matter, ...]:
+    """Return at most five, the most important first: actions, and policies with open findings that no action mends."""
+    today = moment.astimezone(UTC).date()
+    found: list[tuple[Weight, Matter]] = []
+    for section in sections:
+        found += [(step.weight, _of_step(step, section)) for step in section.steps]
+        found += [
+            (Weight(severity=group.severity, findings=group.open), _of_group(group, section, words))
+            for group in section.groups
+            if group.open and not group.mended
+        ]
+    order = ranked([weight for weight, _ in found], today)[:FIRST]
+    return tuple(replace(found[place][1], why=why(words, reason, found[place][0], today)) for place, reason in order)
+
+
+def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words) -> Step:
+    concern = _concern(action, rows, walk)
+    requests = action.requests
+    listed = tuple(islice(requests, _REQUESTS if walk.long else LONG))
+    return Step(
+        anchor=anchored("a", tenant, action.id),
+        action=action,
+        severity=concern.worst,
+        money="" if action.money is None else _worth(action.money, words),
+        due=_due(action, words),
+        why="",
+        weight=Weight(
+            severity=concern.worst,
+            saves=Decimal() if action.money is None else max(action.money.per_month, Decimal()),
+            due=action.due,
+            findings=len(action.findings),
+        ),
+        findings=len(action.findings),
+        who=_who(concern, words, _NAMES if walk.long else NAMED),
+        requests=tuple(map(_typed, listed)),
+        more_requests=len(requests) - len(listed),
+        links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
+        guide=None,
+    )
+
+
+def _typed(request: Mapping[str, Any]) -> Markup:
+    """Return a request as a person types it: method and path, the body, the PowerShell line."""
+    head = " ".join(str(request[key]) for key in ("method", "path") if request.get(key))
+    body = line(request["body"]).decode().strip() if request.get("body") else ""
+    lines = (head, body, str(request.get("powershell") or ""))
+    text = visible("\n".join(filter(None, lines)), keep="\n")
+    # Quotation marks, of which requests are full, are harmless between elements: escaped they take five times the room.
+    return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
+
+
+def _who(concern: Concern, words: Words, most: int) -> str:
+    """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
+    told = [visible(name) for name in concern.names[:most]]
+    more = concern.people - len(told)
+    return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
+
+
+def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
+    """Return whom an action is about; `rows` are the findings at hand that it mends."""
+    if walk.known is not None:
+        return walk.known.concerns[action.id]
+    severity, waived = walk.severity, walk.waived
+    worst = min({severity[row] for row in rows if not waived[row]}, default=None)
+    people = dict(zip(map(walk.who.__getitem__, rows), rows, strict=True))
+    subjects = list(map(walk.findings.__getitem__, people.values()))
+    if len(walk.users) < len(walk.subjects):
+        subjects = [finding for finding in subjects if finding.subject.type is USER]
+    return Concern(
+        worst=Severity.INFO if worst is None else tuple(Severity)[worst],
+        people=len(subjects),
+        names=tuple(foremost(subjects)),
+    )
+
+
+def _worth(money: Money, words: Words) -> str:
+    text = words.gettext("costs {money} a month") if money.per_month < 0 else words.gettext("saves {money} a month")
+    return text.replace("{money}", words.money(abs(money.per_month), money.currency))
+
+
+def _due(action: Action, words: Words) -> str:
+    if action.due is None:
+        return ""
+    return words.gettext("decide by {date}").replace("{date}", words.day(action.due.isoformat()))
+
+
+@lru_cache(maxsize=1024)
+def _is_safe(address: str) -> bool:
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme == "https" and bool(parts.hostname)
+
+
+def _of_step(step: Step, section: Section) -> Matter:
+    return Matter(
+        anchor=step.anchor,
+        title=step.action.title,
+        severity=step.severity,
+        tenant=section.title,
+        count=step.findings,
+        money=step.money,
+        due=step.due,
+        why="",
+        who=step.action.role,
+        first=step.action.steps[0] if step.action.steps else "",
+    )
+
+
+def _of_group(group: Group, section: Section, words: Words) -> Matter:
+    return Matter(
+        anchor=group.anchor,
+        title=group.title,
+        severity=group.severity,
+        tenant=section.title,
+        count=group.open,
+        money=words.gettext("{money} a month").replace("{money}", group.money) if group.money else "",
+        due="",
+        why="",
+        who=group.owner,
+        first=group.rationale,
+    )

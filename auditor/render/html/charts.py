@@ -1,0 +1,277 @@
+"""Subscriptions with a date into a line of time, and the runs so far into small curves."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.render.html.rows import Context, anchored, checked
+from auditor.render.html.view import Renewal, Timeline, Trend
+from auditor.render.members import OPEN
+from auditor.render.text.earlier_run import TALL, Past, Spark
+from auditor.render.text.end_of_term import happens
+from auditor.render.text.facts import product_name
+from auditor.render.text.labels import Words
+from auditor.render.text.sanitize import shortened
+from auditor.result.aggregate import money, summarise
+from auditor.result.seats import spare_seats
+
+LINE: Final = 600
+"""Units of the line of time; what is drawn lies between 0 and LINE."""
+_SUBSCRIPTIONS: Final = "subscription."
+_CURVE: Final = (120, 32)
+_SHORTEST: Final = timedelta(days=60)
+_YEAR: Final = timedelta(days=366)
+"""How far ahead subscriptions without a finding are drawn: most are bought for a year."""
+_FARTHEST: Final = timedelta(days=3660)
+"""The end of every line: what comes later, as the 9999-12-31 that stands for never, stands at its end."""
+_END: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_QUIET: Final = 24
+"""Subscriptions without a finding that the page holds; the rest are in result.json."""
+_MONTHS: Final = 6
+"""Marks of a month that fit on the line."""
+
+
+def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
+    """Return the tenant's renewals, each subscription once, those of open findings first to be kept; None for none.
+
+    Subscriptions without a finding stand there up to a year ahead, or as far as findings reach.
+    """
+    start = tenant.as_of.astimezone(UTC)
+    found = _found(tenant, context)
+    last = min(start + _FARTHEST, _END)
+    horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in found.values())])
+    quiet = [each for each in _quiet(tenant, context, start) if each.key not in found]
+    near = sorted(each for each in quiet if each.moment <= horizon)[:_QUIET]
+    ordered = sorted([*found.values(), *near])
+    if not ordered:
+        return None
+    end = max(min(ordered[-1].moment, last), start + _SHORTEST)
+    words = context.words
+
+    def at(moment: datetime) -> int:
+        return round(min(max((moment - start) / (end - start), 0), 1) * LINE)
+
+    renewals = tuple(
+        Renewal(
+            name=shortened(each.name),
+            date=words.date(each.moment),
+            state=shortened(words.subscription(each.status)),
+            said=words.joined(each.said),
+            # What is in order needs no words: nearly every subscription is.
+            happens=""
+            if each.finding is None
+            else happens(each.status, tenant.agreement, start.date(), words, trial=each.trial),
+            severity=None if each.finding is None else each.finding.severity,
+            anchor=None if each.finding is None else anchored("f", each.finding.fingerprint),
+            place=at(each.moment),
+        )
+        for each in ordered
+    )
+    marks = list(_months(start, end))
+    step = -(-len(marks) // _MONTHS)
+    ticks = tuple((at(month), words.date(month)) for month in marks[::step] if LINE * 0.12 < at(month) < LINE * 0.88)
+    whole = f"{words.date(start)} – {words.date(end)}"
+    return Timeline(renewals=renewals, more=len(quiet) - len(near), start=words.date(start), ticks=ticks, whole=whole)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Dated:
+    """A subscription with its next date; they stand in the order of their dates."""
+
+    moment: datetime
+    order: tuple[str, str]
+    """What tells those of the same instant apart, the same in every run."""
+    key: str
+    """The id of the subscription."""
+    name: str
+    status: object
+    """The state as Graph calls it; None where it did not tell."""
+    said: Sequence[str]
+    trial: bool
+    finding: Finding | None
+
+    def __lt__(self, other: "_Dated") -> bool:
+        return (self.moment, self.order) < (other.moment, other.order)
+
+
+def _found(tenant: TenantResult, context: Context) -> dict[str, _Dated]:
+    """Return the subscriptions of open findings by id, each with its worst."""
+    spare = _spare(tenant)
+    found: dict[str, _Dated] = {}
+    for finding in checked(tenant.findings, _SUBSCRIPTIONS):
+        moment = next_date(finding)
+        if moment is None or finding.status is not OPEN:
+            continue
+        known = found.get(finding.subject.id)
+        if known is None or known.finding is None or finding.severity.rank < known.finding.severity.rank:
+            found[finding.subject.id] = _Dated(
+                moment=moment,
+                order=(finding.subject.name, finding.fingerprint),
+                key=finding.subject.id,
+                name=product_name(finding, context.names) or finding.subject.name,
+                status=finding.evidence.get("status"),
+                said=list(_said(finding, spare, context.words)),
+                trial=finding.evidence.get("isTrial") is True,
+                finding=finding,
+            )
+    return found
+
+
+def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[_Dated]:
+    """Yield every subscription whose date is not past; on its very day it is not."""
+    spare, words = _spare(tenant), context.words
+    for each in tenant.subscriptions:
+        moment = _in_utc(each.date)
+        if moment is None or moment.date() < start.date():
+            continue
+        known = context.names.get(each.sku_id.casefold())
+        yield _Dated(
+            moment=moment,
+            order=(each.name, each.id),
+            key=each.id,
+            name=known or each.name or each.sku_part_number or each.sku_id or each.id,
+            status=each.status,
+            said=list(_bought(each.trial, each.seats, each.sku_id, spare, words)),
+            trial=each.trial is True,
+            finding=None,
+        )
+
+
+def _spare(tenant: TenantResult) -> dict[str, int | None]:
+    return {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+
+
+def next_date(finding: Finding) -> datetime | None:
+    """Return the next date of the subscription that a finding is about, in UTC."""
+    if not finding.check.startswith(_SUBSCRIPTIONS):
+        return None
+    written = finding.evidence.get("nextLifecycleDateTime")
+    if not isinstance(written, str):
+        return None
+    try:
+        return _in_utc(datetime.fromisoformat(written))
+    except ValueError:
+        return None
+
+
+def _in_utc(moment: datetime) -> datetime | None:
+    """Return an instant in UTC; None for the first or last day of all, somewhere else."""
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def trends(result: Result, history: Sequence[Past], words: Words) -> tuple[Trend, ...]:
+    """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
+    return tuple(_trend(series, words) for series in _series(result, history, words))
+
+
+def sparks(result: Result, history: Sequence[Past], words: Words) -> tuple[Spark, ...]:
+    """Return the same curves for a line of text and for a mail."""
+    return tuple(_spark(series, words) for series in _series(result, history, words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Series:
+    """One number over the runs in which it is known, this run last."""
+
+    label: str
+    runs: Sequence[Past]
+    values: Sequence[Decimal]
+    currency: str = ""
+    bounded: bool = False
+    """Whether this run may have missed some of it: what was not looked at did not get less."""
+
+
+def _series(result: Result, history: Sequence[Past], words: Words) -> Iterator[_Series]:
+    if not history:
+        return
+    if not all(run.whole for run in history):
+        # What earlier runs did not count is not counted now: a curve compares like with like.
+        result = replace(result, fleet=FleetResult(), summary=summarise(result.tenants))
+    now = Past(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
+    runs = [*history, now]
+    worst = (Severity.CRITICAL, Severity.HIGH)
+    bounded = not result.complete
+    total = [Decimal(sum(run.open.values())) for run in runs]
+    yield _Series(label=words.gettext("open findings"), runs=runs, values=total, bounded=bounded)
+    high = [Decimal(sum(run.open.get(severity, 0) for severity in worst)) for run in runs]
+    yield _Series(label=words.gettext("critical and high"), runs=runs, values=high, bounded=bounded)
+    known = [(run, Decimal(run.spare)) for run in runs if run.spare is not None]
+    if now.spare is not None and len(known) > 1:
+        yield _Series(label=words.gettext("spare seats"), runs=[r for r, _ in known], values=[v for _, v in known])
+    for currency in sorted({currency for run in runs for currency in run.money}):
+        values = [run.money.get(currency, Decimal(0)) for run in runs]
+        label = words.gettext("a month in open findings")
+        yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
+
+
+def _spark(series: _Series, words: Words) -> Spark:
+    from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
+
+    *_, said = _told(series, words)
+    values = sampled([float(value) for value in series.values])
+    most = max(*(abs(value) for value in values), 1.0)
+    bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
+    return Spark(label=series.label, text=sparkline(values), bars=bars, said=said)
+
+
+def _trend(series: _Series, words: Words) -> Trend:
+    runs, values = series.runs, series.values
+    wide, high = _CURVE
+    least, most = min(*values, Decimal(0)), max(*values, Decimal(1))
+    span = (runs[-1].as_of - runs[0].as_of) or timedelta(seconds=1)
+
+    def at(value: Decimal) -> float:
+        return round(high - float((value - least) / (most - least)) * high, 1)
+
+    points = (
+        f"{round((run.as_of - runs[0].as_of) / span * wide, 1)},{at(value)}"
+        for run, value in zip(runs, values, strict=True)
+    )
+    first, last, said = _told(series, words)
+    return Trend(label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), said=said)
+
+
+def _told(series: _Series, words: Words) -> tuple[str, str, str]:
+    ends = (series.values[0], series.values[-1])
+    first, last = (words.money(v, series.currency) if series.currency else words.number(int(v)) for v in ends)
+    if series.bounded:
+        last = f"{last} ({words.gettext('at least')})"
+    said = words.gettext("{first} on {day}, {last} now")
+    said = said.replace("{first}", first).replace("{day}", words.date(series.runs[0].as_of)).replace("{last}", last)
+    return first, last, said
+
+
+def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> Iterator[str]:
+    facts = finding.evidence
+    seats = facts.get("totalLicenses")
+    sku = finding.product.sku_id if finding.product is not None else None
+    yield from _bought(facts.get("isTrial"), seats if type(seats) is int else None, sku, spare, words)
+
+
+def _bought(
+    trial: object, seats: int | None, sku: str | None, spare: Mapping[str, int | None], words: Words
+) -> Iterator[str]:
+    if trial is True:
+        yield words.gettext("trial")
+    if seats is not None:
+        yield words.ngettext("{count} seat bought", "{count} seats bought", seats)
+    left = spare.get(sku.casefold()) if sku is not None else None
+    if left is not None:
+        yield words.gettext("{seats} spare today").replace("{seats}", words.number(left))
+
+
+def _months(start: datetime, end: datetime) -> Iterator[datetime]:
+    year, month = start.year, start.month
+    while True:
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+        first = datetime(year, month, 1, tzinfo=UTC)
+        if first >= end:
+            return
+        yield first

@@ -1,0 +1,269 @@
+"""A Result into the values of the page."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+from itertools import accumulate, chain, pairwise
+from typing import Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.result import Finding, Notice, Result, TenantResult
+from auditor.render.html.actions import matters, steps
+from auditor.render.html.charts import timeline, trends
+from auditor.render.html.finding_index import Part, Walk, walks
+from auditor.render.html.rows import ROWS, anchored, lines, outcome_row, place_of, row, seat_row, source_row, what
+from auditor.render.html.view import Figure, Group, Page, Section, Tile
+from auditor.render.json.document import TOOL
+from auditor.render.text.earlier_run import Past
+from auditor.render.text.guidance_freshness import oldest
+from auditor.render.text.labels import Words
+from auditor.render.text.sanitize import shortened
+from auditor.render.text.summary import completeness, verdict
+from auditor.render.text.waivers import waiver_rows
+from auditor.result.aggregate import Changes, added, changes, freed, people, priced_whole, sums
+from auditor.result.ranking import pressing
+
+_LINES: Final = 20
+"""Changed findings that a tenant lists."""
+_TOGETHER: Final = 80
+"""Rows of a tenant with more findings than fit that stand in the page itself, shared out among its policies."""
+_BAR: Final = 300
+"""Units of the bar of open findings."""
+_THINNEST: Final = 4
+_FEWEST: Final = 3
+"""Rows that each policy has in any case."""
+_NAMED: Final = 3
+"""Tenants that stand at the head of the page."""
+
+
+def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Sequence[Walk] | None = None) -> Page:
+    """Return what the page shows; `history` is the runs before this one, oldest first.
+
+    `gone` is the walks over the findings, where they are at hand.
+    """
+    *tenants, fleet = walked = walks(result, words) if gone is None else gone
+    full = pressing(result).tenants
+    made = [_section(*each, words) for each in zip(full, tenants, strict=True)]
+    if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
+        made.append(_fleet(result, fleet, words))
+    sections, worth = zip(*made, strict=True) if made else ((), ())
+    others = [tenant.findings for tenant in result.tenants if tenant.name not in {each.name for each in full}]
+    total = added((*worth, *map(sums, others)))
+    changed = changes(result.tenants, result.fleet)
+    return Page(
+        language=words.language,
+        wished=words.fallback_from,
+        title=_title(result, words),
+        as_of=result.run.as_of,
+        verdict=verdict(result, words),
+        complete=result.complete,
+        completeness=completeness(result, words),
+        previous=result.run.previous,
+        changes=_changes(result, changed, words),
+        unconfirmed=changed.unconfirmed,
+        counts=tuple(
+            Tile(
+                count=result.summary.open.get(severity, 0),
+                label=words.graded(severity, result.summary.open.get(severity, 0)),
+                key=severity.value,
+            )
+            for severity in Severity
+        ),
+        shares=_shares(result.summary.open),
+        waived=result.summary.waived,
+        money=words.sums(total),
+        figures=figures(result, total, words),
+        trends=trends(result, history, words),
+        waivers=waiver_rows(result, words),
+        lower_bound=not priced_whole(result),
+        matters=matters(sections, _moment(result), words),
+        checked=oldest(step.action for section in sections for step in section.steps),
+        sections=sections,
+        full=len(full),
+        tenants=len(result.tenants),
+        tool=f"{TOOL} {result.run.tool_version}",
+        digest=result.run.policy_digest,
+        run=result.run.id,
+        redacted=result.run.redacted,
+        passing=result.run.redaction is not None and not result.run.redaction.stable,
+        people=len(frozenset().union(*(walk.users for walk in walked)))
+        + sum(walk.unseen() for walk in walked)
+        + sum(map(people, others)),
+    )
+
+
+def _moment(result: Result) -> datetime:
+    """Return the instant from which days are counted: the last of the tenants'."""
+    return max((tenant.as_of for tenant in result.tenants), default=result.run.as_of)
+
+
+def _title(result: Result, words: Words) -> str:
+    """Return the first few tenants by name, and how many more there are."""
+    named = words.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED])
+    more = len(result.tenants) - _NAMED
+    return f"{named} {words.ngettext('and {count} more', 'and {count} more', more)}" if more > 0 else named
+
+
+def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
+    """Return the parts of the bar that open findings make together, none of them too thin to be seen."""
+    found = {severity.value: counts[severity] for severity in Severity if counts.get(severity, 0)}
+    spare = _BAR - _THINNEST * len(found)
+    places = [0, *accumulate(_THINNEST + spare * count // sum(found.values()) for count in found.values())]
+    return tuple((key, place, end - place) for key, (place, end) in zip(found, pairwise(places), strict=True))
+
+
+def figures(result: Result, total: dict[str, Decimal], words: Words) -> tuple[Figure, ...]:
+    """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
+    found = freed(result)
+    told = (
+        (
+            words.gettext("in open findings"),
+            total,
+            words.gettext("What is paid for seats that a finding is about."),
+        ),
+        (
+            words.gettext("to reassign now"),
+            found.reassign,
+            words.gettext("Seats that the actions free: give them to somebody else instead of buying."),
+        ),
+        (
+            words.gettext("to save at renewal"),
+            found.reduce,
+            words.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
+        ),
+    )
+    if not any(sums for _, sums, _ in told):
+        return ()
+    return tuple(Figure(label=label, amount=words.sums(sums), note=note) for label, sums, note in told)
+
+
+def _changes(result: Result, found: Changes, words: Words) -> tuple[Tile, ...]:
+    if result.run.previous is None:
+        return ()
+    return (
+        Tile(count=found.new, label=words.of_count("{count} new", found.new), key="new"),
+        Tile(count=found.reopened, label=words.of_count("{count} reopened", found.reopened), key="reopened"),
+        Tile(count=found.fixed, label=words.of_count("{count} fixed", found.fixed), key="fixed"),
+    )
+
+
+def _section(tenant: TenantResult, walk: Walk, words: Words) -> tuple[Section, dict[str, Decimal]]:
+    """Return what is said of a tenant, and what its open findings cost a month."""
+    context = walk.context
+    changed, more = lines(walk.changed(), tenant.fixed, context, _LINES)
+    groups, worth = _groups(walk)
+    anchors = {each.policy: each.anchor for each in groups}
+    counts = walk.counts()
+    products = sorted(
+        (seat_row(each, context) for each in tenant.seats),
+        key=lambda row: (row.severity.rank if row.severity is not None else len(Severity), row.name.casefold()),
+    )
+    facts = (tenant.tenant_id, tenant.cloud.value, words.instant(tenant.as_of))
+    section = Section(
+        anchor=anchored("t", tenant.name),
+        name=tenant.name,
+        title=tenant.display_name or tenant.name,
+        facts=tuple(fact for fact in facts if fact),
+        failure=None if tenant.failure is None else words.told(tenant.failure),
+        open=sum(count for _, count in counts),
+        complete=tenant.complete,
+        money=words.sums(worth),
+        counts=counts,
+        lines=changed,
+        more_lines=more,
+        steps=steps(tenant.name, walk, tenant.as_of, words),
+        more_steps=walk.more_actions,
+        seats=tuple(products),
+        timeline=timeline(tenant, context),
+        groups=groups,
+        outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
+        sources=tuple(source_row(source, words) for source in tenant.sources),
+        notices=_told(tenant.notices, words),
+    )
+    return section, worth
+
+
+def _fleet(result: Result, walk: Walk, words: Words) -> tuple[Section, dict[str, Decimal]]:
+    context = walk.context
+    changed, more = lines(walk.changed(), result.fleet.fixed, context, _LINES)
+    groups, worth = _groups(walk)
+    anchors = {each.policy: each.anchor for each in groups}
+    counts = walk.counts()
+    section = Section(
+        anchor="fleet",
+        name="",
+        title=words.gettext("All tenants together"),
+        facts=(),
+        failure=None,
+        open=sum(count for _, count in counts),
+        complete=True,
+        money="",
+        counts=counts,
+        lines=changed,
+        more_lines=more,
+        steps=steps("fleet", walk, _moment(result), words),
+        more_steps=walk.more_actions,
+        seats=(),
+        timeline=None,
+        groups=groups,
+        outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in result.fleet.policies),
+        sources=(),
+        notices=_told(result.fleet.notices, words),
+    )
+    return section, worth
+
+
+def _told(notices: tuple[Notice, ...], words: Words) -> tuple[Notice, ...]:
+    return tuple(replace(notice, message=words.told(notice.message)) for notice in notices)
+
+
+def _groups(walk: Walk) -> tuple[tuple[Group, ...], dict[str, Decimal]]:
+    """Return the findings by policy, those to look at first before the others, and what all of them cost a month."""
+    parts = walk.parts()
+    worth, total = walk.costs(parts)
+    rows = max(_FEWEST, _TOGETHER // max(len(parts), 1)) if walk.long else ROWS
+    listed = [part.shown(walk, rows) for part in parts]
+    # One pass over what the actions mend tells of every policy whether something of it is mended.
+    marks = {each.fingerprint for some in listed for each in some}
+    mended = marks.intersection(map(walk.marks.__getitem__, chain.from_iterable(walk.mended)))
+    groups = [_group(part, walk, sums, first, mended) for part, sums, first in zip(parts, worth, listed, strict=True)]
+    return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy))), total
+
+
+def _group(
+    part: Part, walk: Walk, worth: Mapping[str, Decimal], listed: Sequence[Finding], mended: AbstractSet[str]
+) -> Group:
+    """Return the findings of one policy, those listed as rows; `worth` is what open ones cost a month, per currency."""
+    context = walk.context
+    header = context.headers.get(part.policy)
+    first = walk.findings[part.rows[0]]
+    return Group(
+        anchor=place_of(context.prefix, part.policy),
+        policy=part.policy,
+        title=(header.title if header is not None else "") or part.policy,
+        severity=first.severity,
+        rationale=header.rationale if header is not None else "",
+        owner=header.owner if header is not None else "",
+        place=f"{first.source.file}:{first.source.line}",
+        open=part.found - part.waived,
+        waived=part.waived,
+        new=part.new,
+        money=context.words.sums(worth),
+        what=_what(part, walk),
+        rows=tuple(row(finding, context) for finding in listed),
+        more=part.found - len(listed),
+        unshown=part.found - len(part.rows),
+        # What an action that is not told mends is not known here.
+        mended=walk.more_actions > 0 or not mended.isdisjoint(each.fingerprint for each in listed),
+    )
+
+
+def _what(part: Part, walk: Walk) -> str:
+    """Return what several findings of one policy all say; empty where they differ, or where not all are known here."""
+    if part.found == 1 or part.found > len(part.rows):
+        return ""
+    numbers = set(map(walk.said.__getitem__, part.rows))
+    said = {shortened(what(walk.abouts[number], walk.context)) for number in numbers}
+    return said.pop() if len(said) == 1 else ""

@@ -1,0 +1,158 @@
+"""A Result into one HTML file that loads nothing, needs no JavaScript, and whose own policy forbids it more."""
+
+import re
+from base64 import b64encode
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from hashlib import sha256
+from typing import Any, Final
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
+
+from auditor import resources
+from auditor.domain.result import Result
+from auditor.render.artifact import Artifact
+from auditor.render.html.embedded_data import island
+from auditor.render.html.finding_index import walks
+from auditor.render.html.page import page
+from auditor.render.html.tenant_table import fleet_rows
+from auditor.render.tables.flat import size
+from auditor.render.text.earlier_run import Past
+from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Words
+from auditor.render.text.sanitize import visible
+
+_PLACES: Final = ("<columns>", "<marks>")
+"""Where the columns and the fingerprints go; nothing that is escaped can look like these."""
+_TOGETHER: Final = 1 << 16
+"""Characters that are turned into bytes together."""
+_INDENT: Final = re.compile(r"^ +", re.MULTILINE)
+_REMARK: Final = re.compile(r"^(?:/\*[^*]*\*/|//.*)\n", re.MULTILINE)
+_BOLD: Final = re.compile(r"\*\*([^*]+)\*\*")
+_FIXED: Final = re.compile(r"(?<=\S)\{% trans %\}([^{}%\n]+)\{% endtrans %\}(?!\n)")
+"""A text for translation alone; at the ends of a line it stays, there the engine takes the space around it away."""
+_MEANING: Final = re.compile(r"[{}%\n]")
+"""What a template may read as its own."""
+_CODE: Final = re.compile(r"`([^`]+)`")
+
+
+def render(result: Result, *, locale: str, history: Sequence[Past] = (), pages: str = "") -> Artifact:
+    """Write the report; what every part of it says is decided in `page`, how it looks in reports/.
+
+    `history` is what earlier runs came to, oldest first; without it there are no curves. `pages` is the folder beside
+    the report in which each tenant has a page of its own; without it no tenant is linked that this page does not tell.
+    """
+    words = Words(locale)
+    style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
+    template = _template_in(locale)
+    ours = (style, script, *_PLACES)
+    inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
+    gone = walks(result, words)
+    columns = island(result, words, gone)
+    shown = page(result, words, history, gone)
+    fleet = fleet_rows(result, shown, words, pages)
+    found = {"columns": columns, "all": size(result)}
+    told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
+    body = _pieces(template.generate(**told), (columns.text, columns.marks))
+    return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)
+
+
+@cache
+def _template_in(locale: str) -> Template:
+    """Return the page's template in a language: making it takes longer than filling it in for a small tenant."""
+    return environment(Words(locale)).get_template("report.html.jinja")
+
+
+def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
+    """Yield the page in pieces of bytes, with the columns in their places."""
+    # Millions of characters that are already harmless do not pass through the template.
+    places = deque(zip(_PLACES, columns, strict=True))
+    waiting: list[str] = []
+    size = 0
+    for piece in written:
+        text = piece
+        while places and places[0][0] in text:
+            place, column = places.popleft()
+            before, _, text = text.partition(place)
+            waiting += [before, column]
+        waiting.append(text)
+        size += len(piece)
+        if size > _TOGETHER:
+            yield "".join(waiting).encode("utf-8", "replace")
+            waiting, size = [], 0
+    yield "".join(waiting).encode("utf-8", "replace")
+
+
+def environment(words: Words) -> Environment:
+    """Return the template engine: everything escaped, every control character shown, every text translatable."""
+    made = Environment(
+        loader=FunctionLoader(lambda name: _template(name, words)),
+        optimized=False,  # there is nothing constant to reckon beforehand, and looking for it takes a tenth of the time
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_translations(words.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {
+        "severities": {key: words.gettext(text) for key, text in SEVERITIES.items()},
+        "outcomes": {key: words.gettext(text) for key, text in OUTCOMES.items()},
+        "graded": words.graded,
+        "changes": {key: words.gettext(text) for key, text in CHANGES.items()},
+    }
+    made.filters |= {"day": words.date, "instant": words.instant, "number": words.number, "marked": marked}
+    return made
+
+
+def marked(text: str) -> Markup:
+    """Return guidance with its two marks, **bold** and `code`, as elements; everything else in it is escaped."""
+    safe = str(escape(visible(text)))
+    return Markup(_CODE.sub(r"<code>\1</code>", _BOLD.sub(r"<strong>\1</strong>", safe)))  # noqa: S704 - escaped above
+
+
+def _shown(value: Any) -> Any:
+    return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _csp(style: str, script: str) -> str:
+    sources = {
+        "default-src": "'none'",
+        "style-src": _digest(style),
+        "script-src": _digest(script),
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {source}" for name, source in sources.items())
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _embedded(path: str) -> str:
+    """Return a style sheet or script without indentation and without lines that hold only a comment."""
+    return _REMARK.sub("", _INDENT.sub("", _text(path)))
+
+
+@cache
+def _text(path: str) -> str:
+    """Return a file of reports/, its line ends made the same on every machine: digests are taken of it."""
+    return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
+
+
+def _template(name: str, words: Words) -> str:
+    """Return a template in which texts without anything to fill in stand translated already.
+
+    That is what the engine would write in their place: of a third of its work it knows nothing then.
+    """
+    return _FIXED.sub(lambda found: _said(found, words), _text(f"templates/{name}"))
+
+
+def _said(found: re.Match[str], words: Words) -> str:
+    text = words.translations.gettext(found[1])
+    return found[0] if _MEANING.search(text) else text

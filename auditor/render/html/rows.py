@@ -1,0 +1,276 @@
+"""Findings, seats, outcomes and sources into the rows and lines of the page."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from re import sub
+from typing import Any, Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.result import (
+    Action,
+    Coverage,
+    Finding,
+    PolicyHeader,
+    PolicyOutcome,
+    Result,
+    SeatCount,
+    TenantResult,
+)
+from auditor.guidance.subscription_states import state_name
+from auditor.render.html.seat_chart import picture, tightest
+from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
+from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
+from auditor.render.text.evidence import advice, described, limits, ungraced
+from auditor.render.text.facts import product_name, product_names, titled
+from auditor.render.text.labels import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
+from auditor.render.text.product_sets import labels
+from auditor.render.text.sanitize import shortened
+from auditor.result.aggregate import shown
+
+ROWS: Final = 200
+"""Findings of one policy that the page holds; the rest are in the other files."""
+_OF_PRODUCTS: Final = frozenset({"assignment.overlap", "assignment.redundant"})
+"""Checks whose detail is part numbers, joined with a plus."""
+_SEATS: Final = {"buy": 1, "remove-seats": -1, "remove-seats-at-renewal": -1}
+"""Kinds of action that name a number of seats, and whether they add or take away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What rows of one tenant have in common."""
+
+    prefix: str
+    headers: Mapping[str, PolicyHeader]
+    names: Mapping[str, str]
+    words: Words
+    about_seats: Mapping[str, Finding]
+    """skuId in lower case → the worst open finding about its seats."""
+    numbers: Mapping[str, int] | None = None
+    """skuId in lower case → seats to buy, or below zero to remove, by the tenant's actions; None where no action
+    has a rank, as in the result of an earlier version, whose findings tell it."""
+
+    @classmethod
+    def of_tenant(
+        cls,
+        tenant: TenantResult,
+        headers: Mapping[str, PolicyHeader],
+        words: Words,
+        sets: Mapping[str, Any] | None = None,
+    ) -> "Context":
+        """Return the context of a tenant; `sets` are the `products` that the run defines."""
+        worst: dict[str, Finding] = {}
+        for finding in checked(tenant.findings, "seats."):
+            sku = finding.product.sku_id if finding.product is not None else None
+            if sku is not None and finding.status is OPEN:
+                known = worst.get(sku.casefold())
+                if known is None or _before(finding) < _before(known):
+                    worst[sku.casefold()] = finding
+        return replace(cls.without_seats(tenant, headers, words, sets), about_seats=worst)
+
+    @classmethod
+    def without_seats(
+        cls,
+        tenant: TenantResult,
+        headers: Mapping[str, PolicyHeader],
+        words: Words,
+        sets: Mapping[str, Any] | None = None,
+    ) -> "Context":
+        """Return the context of a tenant of which no seats are told: findings about them are not looked for."""
+        named = labels(headers.values(), sets or {}, tenant.seats, words) | product_names(tenant)
+        return cls(prefix=tenant.name, headers=headers, names=named, words=words, about_seats={})
+
+    @classmethod
+    def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
+        """Return the context of the fleet, which knows the products of every tenant."""
+        names: dict[str, str] = {}
+        for tenant in reversed(result.tenants):
+            names |= product_names(tenant)
+        return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
+
+
+def of_seats(action: Action) -> bool:
+    """Return whether an action names a number of seats."""
+    return action.kind in _SEATS
+
+
+def seat_numbers(
+    actions: Sequence[Action], mended: Mapping[str, Sequence[int]], findings: Sequence[Finding]
+) -> dict[str, int] | None:
+    """Return the number of seats to buy, or below zero to remove, by skuId in lower case.
+
+    `mended` holds the places of the findings that each action about seats mends, by its id. None for actions without
+    ranks, as in the results of earlier versions.
+    """
+    if not any(action.rank for action in actions):
+        return None
+    counts: dict[int, int] = {}
+    for action in filter(of_seats, actions):
+        counts |= dict.fromkeys(mended[action.id], _SEATS[action.kind] * action.count)
+    numbers: dict[str, int] = {}
+    for row, number in sorted(counts.items()):
+        product = findings[row].product
+        if findings[row].check.startswith("seats.") and product is not None and product.sku_id is not None:
+            numbers[product.sku_id.casefold()] = number
+    return numbers
+
+
+def _before(finding: Finding) -> tuple[int, bool]:
+    """Return what sorts findings about the same seats; a quota is about some people, not about the whole product."""
+    return finding.severity.rank, finding.check == "seats.quota-exceeded"
+
+
+def checked(findings: Sequence[Finding], beginning: str) -> list[Finding]:
+    """Return the findings of checks about other things than people, whose names begin so."""
+    findings = shown(findings)
+    checks = {check for check in {finding.check for finding in findings} if check.startswith(beginning)}
+    return [finding for finding in findings if finding.check in checks] if checks else []
+
+
+def anchored(*parts: str) -> str:
+    """Return an id for the page: letters, digits and hyphens."""
+    joined = "".join(parts)
+    if joined.isascii() and joined.isalnum():
+        return "-".join(filter(None, parts))  # as fingerprints are, of which there may be a million
+    return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
+
+
+def place_of(tenant: str, policy: str) -> str:
+    """Return the id of what a policy found in a tenant, or in the fleet, which has no name.
+
+    Both may hold hyphens: without another sign between them `contoso-e3` and `spare` would be `contoso` and `e3-spare`.
+    """
+    return f"{anchored('p', tenant or 'fleet')}_{anchored(policy)}"
+
+
+def row(finding: Finding, context: Context) -> Row:
+    """Return one finding as a row."""
+    words = context.words
+    name = name_of(finding)
+    return Row(
+        anchor=anchored("f", finding.fingerprint),
+        name=shortened(name),
+        address=shortened(address_of(finding, name)),
+        what=shortened(what(finding, context)),
+        evidence=shortened(described(finding, words)),
+        money="" if finding.money is None else words.money(finding.money.per_month, finding.money.currency),
+        waiver=finding.waiver if finding.status is WAIVED else None,
+        change=None if finding.change is UNCHANGED else finding.change,
+    )
+
+
+def name_of(finding: Finding) -> str:
+    """Return the name under which people know what a finding is about."""
+    return finding.subject.name or str(finding.evidence.get("userPrincipalName") or "") or finding.subject.id
+
+
+def address_of(finding: Finding, name: str) -> str:
+    """Return what tells it from another of the same name; empty where the name says it all."""
+    address = finding.evidence.get("userPrincipalName")
+    if address is not None and str(address) != name:
+        return str(address)
+    if finding.subject.type is PRODUCT and finding.product is not None:
+        return finding.product.sku_part_number or ""
+    return "" if finding.subject.id == name else finding.subject.id
+
+
+def what(finding: Finding, context: Context) -> str:
+    """Return what is wrong: the product and what the check says of it."""
+    said = context.words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
+    about = product_name(finding, context.names) if finding.subject.type is not PRODUCT else None
+    detail = finding.detail
+    if detail is not None and finding.check == "assignment.error":
+        # The group after the @ stands among the evidence, as the path.
+        detail = detail.partition("@")[0]
+    elif detail is not None and finding.check in _OF_PRODUCTS:
+        parts_of = detail.split("+")
+        detail = " + ".join(context.names.get(part.casefold()) or titled(part) for part in parts_of)
+    elif detail is not None and finding.check == "subscription.state":
+        detail = state_name(context.words.gettext, detail)
+    parts = [part for part in (about, detail) if part]
+    return f"{' · '.join(parts)}: {said}" if parts else said
+
+
+def lines(
+    findings: Iterable[Finding], fixed: Iterable[Finding], context: Context, most: int
+) -> tuple[tuple[Line, ...], int]:
+    """Return at most that many findings that came back, came and went, worst first, and how many more there are.
+
+    Waived ones are left out.
+    """
+    words = context.words
+    told = [
+        (0 if finding.change is REOPENED else 1, finding)
+        for finding in findings
+        if (finding.change is NEW or finding.change is REOPENED) and finding.status is OPEN
+    ]
+    told += [(2, finding) for finding in fixed if finding.status is OPEN]
+    told.sort(key=lambda item: (item[0], item[1].severity.rank))
+    marks = (words.gettext(CHANGES[REOPENED]), words.gettext(CHANGES[NEW]), words.gettext("fixed"))
+    rows = tuple(
+        Line(
+            mark=marks[order],
+            severity=finding.severity,
+            text=sentence(finding, context),
+            anchor=None if order == 2 else anchored("f", finding.fingerprint),
+        )
+        for order, finding in told[:most]
+    )
+    return rows, len(told) - len(rows)
+
+
+def sentence(finding: Finding, context: Context) -> str:
+    """Return a finding in one line: whom or what it is about, and what is wrong."""
+    return f"{shortened(name_of(finding))} — {shortened(what(finding, context))}"
+
+
+def seat_row(seats: SeatCount, context: Context) -> SeatRow:
+    """Return one product's seats, with the bounds that a finding tells, else with the tightest of all policies."""
+    words = context.words
+    finding = context.about_seats.get(seats.sku_id.casefold())
+    facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
+    change = facts.get("adjust") if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
+    state = "" if finding is None else words.gettext(CHECKS.get(finding.check, finding.check))
+    if finding is not None and ungraced(facts):
+        state = words.gettext("{state} (grace seats not counted)").replace("{state}", state)
+    return SeatRow(
+        name=shortened(seats.name or seats.sku_part_number or seats.sku_id),
+        part_number=shortened(seats.sku_part_number),
+        usable=words.number(seats.usable),
+        consumed=words.number(seats.consumed),
+        spare=words.number(seats.spare),
+        picture=picture(usable=seats.usable, consumed=seats.consumed, warning=seats.warning, facts=facts),
+        severity=None if finding is None else finding.severity,
+        state=state,
+        limits=limits(facts, words),
+        advice=advice(change, words) if type(change) is int and change else "",
+    )
+
+
+def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, str]) -> OutcomeRow:
+    """Return what a policy came to, with its reason."""
+    header = context.headers.get(outcome.id)
+    return OutcomeRow(
+        policy=outcome.id,
+        title=(header.title if header is not None else "") or outcome.id,
+        severity=header.severity if header is not None else Severity.INFO,
+        rationale=header.rationale if header is not None else "",
+        status=outcome.status,
+        findings=outcome.findings,
+        reason=context.words.told(outcome.reason or ""),
+        missing=outcome.missing,
+        judged=context.words.number(outcome.judged),
+        nothing=outcome.judged == 0,
+        anchor=anchors.get(outcome.id),
+    )
+
+
+def source_row(source: Coverage, words: Words) -> SourceRow:
+    """Return what was read of a source."""
+    return SourceRow(
+        name=words.gettext(SOURCES[source.name]),
+        status=source.status,
+        state=words.gettext(SOURCE_STATES[source.status]),
+        count=words.number(source.count) if source.read_at is not None else words.number(None),
+        read_at=words.number(None) if source.read_at is None else words.written_instant(source.read_at),
+        reason=words.told(source.reason or ""),
+    )

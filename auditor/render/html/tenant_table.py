@@ -1,0 +1,120 @@
+"""Several tenants into the rows of one table: worst first, what changed, what is spare, and who was not audited."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote
+
+from auditor.domain.enums import Severity
+from auditor.domain.result import Result, SeatCount, TenantResult
+from auditor.render.html.view import Page, Section
+from auditor.render.text.labels import Words
+from auditor.result.aggregate import changes, summarise, sums
+from auditor.result.ranking import WORST, Standing, standing
+from auditor.result.seats import paid_seats
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRow:
+    """One tenant, or all of them together."""
+
+    href: str
+    """Where more is said, on this page or on one of its own; empty where nothing is."""
+    title: str
+    failure: bool
+    complete: bool
+    open: int
+    counts: tuple[tuple[Severity, int], ...]
+    """Open findings of the severities that there are."""
+    new: int | None
+    """None where there is no earlier run to compare with."""
+    fixed: int | None
+    assigned: str
+    usable: str
+    spare: str
+    money: str
+    """What open findings stand for a month."""
+
+
+def fleet_rows(result: Result, page: Page, words: Words, pages: str = "") -> tuple[FleetRow, ...]:
+    """Return a row for every tenant, those without a part of the page too, and one for all; nothing for a single one.
+
+    `pages` is the folder, beside the page, in which each tenant has a page of its own; empty where they have none.
+
+    Tenants that were not audited come first, since nothing is known of them; then those with the worst findings. Seats
+    of products that cost nothing are left out: ten thousand spare ones say nothing. Where a number of a tenant's
+    product is not known, or its products were not read, neither is the sum.
+    """
+    if len(result.tenants) < 2:
+        return ()
+    sections = {section.name: section for section in page.sections}
+    compared = result.run.previous is not None
+    made = [(tenant, _row(tenant, sections.get(tenant.name), words, compared=compared)) for tenant in result.tenants]
+    if pages:
+        made = [(tenant, row if row.href else replace(row, href=_own(tenant, pages))) for tenant, row in made]
+    rows = [row for _, row in sorted(made, key=lambda each: _standing(*each))]
+    seats = [seat for tenant in result.tenants for seat in tenant.seats]
+    found = changes(result.tenants, result.fleet)
+    total = FleetRow(
+        href="#fleet" if any(section.anchor == "fleet" for section in page.sections) else "",
+        title=words.gettext("All tenants together"),
+        failure=False,
+        complete=page.complete,
+        open=sum(result.summary.open.values()),
+        counts=tuple((s, result.summary.open[s]) for s in WORST if result.summary.open.get(s)),
+        new=found.new + found.reopened if compared else None,
+        fixed=found.fixed if compared else None,
+        **_seats(seats, words, whole=all(tenant.products_whole for tenant in result.tenants)),
+        money=page.money,
+    )
+    return (*rows, total)
+
+
+def _own(tenant: TenantResult, pages: str) -> str:
+    return f"{pages}/{quote(tenant.name, safe='', errors='replace')}.html"
+
+
+def worst_first(section: Section) -> Standing:
+    """Return what sorts the worst tenant to the front."""
+    return standing(
+        failed=section.failure is not None,
+        counts=dict(section.counts),
+        complete=section.complete,
+        name=section.name,
+    )
+
+
+def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
+    return standing(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
+
+
+def _row(tenant: TenantResult, section: Section | None, words: Words, *, compared: bool) -> FleetRow:
+    found = changes([tenant])
+    audited = tenant.failure is None
+    open_ = summarise((tenant,)).open
+    counts = tuple((s, open_[s]) for s in WORST if open_.get(s))
+    return FleetRow(
+        href="" if section is None else f"#{section.anchor}",
+        title=tenant.display_name or tenant.name,
+        failure=not audited,
+        complete=tenant.complete,
+        open=sum(open_.values()),
+        counts=counts,
+        new=found.new + found.reopened if compared and audited else None,
+        fixed=found.fixed if compared and audited else None,
+        **_seats(tenant.seats, words, whole=tenant.products_whole),
+        money=words.sums(sums(tenant.findings)) if section is None else section.money,
+    )
+
+
+def _seats(seats: Sequence[SeatCount], words: Words, *, whole: bool) -> dict[str, str]:
+    paid = paid_seats(seats)
+    return {
+        "assigned": _sum([seat.consumed for seat in paid], words, whole=whole),
+        "usable": _sum([seat.usable for seat in paid], words, whole=whole),
+        "spare": _sum([seat.spare for seat in paid], words, whole=whole),
+    }
+
+
+def _sum(numbers: Sequence[int | None], words: Words, *, whole: bool) -> str:
+    known = [number for number in numbers if number is not None]
+    return words.number(sum(known)) if whole and len(known) == len(numbers) else "?"

@@ -1,0 +1,329 @@
+"""What the page shows, as plain values: texts are said and counted here, so that the template only places them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from markupsafe import Markup
+
+from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
+from auditor.domain.priority import Weight
+from auditor.domain.result import Action, Notice
+from auditor.render.html.seat_chart import Picture
+from auditor.render.text.waivers import WaiverRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Row:
+    """One finding in a table."""
+
+    anchor: str
+    name: str
+    address: str
+    what: str
+    evidence: str
+    money: str
+    waiver: str | None
+    change: Change | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Group:
+    """The findings of one policy."""
+
+    anchor: str
+    policy: str
+    title: str
+    severity: Severity
+    rationale: str
+    owner: str
+    place: str
+    open: int
+    waived: int
+    new: int
+    money: str
+    what: str
+    """What is wrong, where there are several findings and all of them say the same; else empty."""
+    rows: tuple[Row, ...]
+    more: int
+    """Findings that are no rows."""
+    unshown: int
+    """Of these, findings that are not in the page's table either."""
+    mended: bool
+    """Whether an action mends one of the rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SeatRow:
+    """One product."""
+
+    name: str
+    part_number: str
+    usable: str
+    consumed: str
+    spare: str
+    picture: Picture | None
+    severity: Severity | None
+    """That of the worst open finding about its seats; None where there is none."""
+    state: str
+    limits: str
+    advice: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class OutcomeRow:
+    """What one policy came to."""
+
+    policy: str
+    title: str
+    severity: Severity
+    rationale: str
+    status: Outcome
+    findings: int
+    reason: str
+    missing: tuple[str, ...]
+    judged: str
+    """How many people, products, subscriptions or groups it looked at."""
+    nothing: bool
+    """Whether it was evaluated and looked at nothing at all."""
+    anchor: str | None
+    """Where its findings stand on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SourceRow:
+    """What was read of one source."""
+
+    name: str
+    status: SourceStatus
+    state: str
+    count: str
+    read_at: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Step:
+    """An action with where it stands on the page."""
+
+    anchor: str
+    action: Action
+    severity: Severity
+    money: str
+    due: str
+    """By when to decide; empty where there is no date."""
+    why: str
+    """Why it stands where it stands."""
+    weight: Weight
+    findings: int
+    who: str
+    """The people concerned; empty where it is about a product or a group."""
+    requests: tuple[Markup, ...]
+    """Each as it is typed: method and path, the body, the PowerShell line; escaped."""
+    more_requests: int
+    """Requests that are only in the other files."""
+    links: tuple[tuple[str, str | None], ...]
+    """Labels with an https address, or None for one that is none."""
+    guide: "Guide | None"
+    """What is told in its place; None for what an earlier action tells of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Guide:
+    """Actions that have the same guidance in every word, and are told together where the first of them stands."""
+
+    steps: tuple[Step, ...]
+    titles: tuple[str, ...]
+    """Those of the actions, without the end that all of them have."""
+    severity: Severity
+    money: str
+    findings: int
+    prerequisites: "Told"
+    instructions: "Told"
+    warnings: "Told"
+    next: "Told"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Told:
+    """A part of the guidance, without what an earlier action tells in the same words."""
+
+    like: tuple[str, str] | None
+    """Anchor and title of that action."""
+    lines: tuple[tuple[str, bool], ...]
+    """What is told here, and whether it cannot be undone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Line:
+    """A finding that changed, in one line."""
+
+    mark: str
+    severity: Severity
+    text: str
+    anchor: str | None
+    """None for what is no longer on the page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Renewal:
+    """A subscription on the line of time."""
+
+    name: str
+    date: str
+    state: str
+    said: str
+    happens: str
+    """What happens on the date where nobody decides before it; told where there is an open finding."""
+    severity: Severity | None
+    """Of its worst open finding; None where there is none."""
+    anchor: str | None
+    """Of that finding."""
+    place: int
+    """Along the line, in units of its view box."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Timeline:
+    """Renewals of one tenant, soonest first, with the days that the line is marked with."""
+
+    renewals: tuple[Renewal, ...]
+    more: int
+    """Subscriptions without a finding that are not among them: too far ahead, or too many."""
+    start: str
+    """The day of the audit, where the line begins."""
+    ticks: tuple[tuple[int, str], ...]
+    """Place and month."""
+    whole: str
+    """From when to when, for those who do not see it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Section:
+    """One tenant, or the fleet."""
+
+    anchor: str
+    name: str
+    title: str
+    facts: tuple[str, ...]
+    failure: str | None
+    open: int
+    complete: bool
+    money: str
+    counts: tuple[tuple[Severity, int], ...]
+    lines: tuple[Line, ...]
+    more_lines: int
+    steps: tuple[Step, ...]
+    more_steps: int
+    """Actions that are not told."""
+    seats: tuple[SeatRow, ...]
+    timeline: Timeline | None
+    groups: tuple[Group, ...]
+    outcomes: tuple[OutcomeRow, ...]
+    sources: tuple[SourceRow, ...]
+    notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matter:
+    """One of the few things that matter most."""
+
+    anchor: str
+    title: str
+    severity: Severity
+    tenant: str
+    count: int
+    """Findings."""
+    money: str
+    """With its period."""
+    due: str
+    """By when to decide; empty where there is no date."""
+    why: str
+    """Why it is among the few."""
+    who: str
+    first: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Tile:
+    """A count with the word for what it counts."""
+
+    count: int
+    label: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Island:
+    """All findings as columns, for a script to draw."""
+
+    count: int
+    packed: bool
+    """Whether the text is compressed (gzip)."""
+    text: str
+    """Everything but the fingerprints, in base64."""
+    marks: str
+    """The fingerprints, sixteen bytes each, in base64; empty where they stand among the rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Figure:
+    """An amount of money with what it means."""
+
+    label: str
+    amount: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trend:
+    """A number over the runs so far."""
+
+    label: str
+    first: str
+    last: str
+    points: str
+    """Of a polyline in a view box of 120 by 32."""
+    axis: float
+    """How far down nothing is: at the bottom, unless a number was below it."""
+    said: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Page:
+    """The whole report."""
+
+    language: str
+    wished: str | None
+    """The language that was asked for, where the page is in English for want of it."""
+    title: str
+    as_of: datetime
+    verdict: str
+    complete: bool
+    completeness: tuple[str, ...]
+    previous: datetime | None
+    changes: tuple[Tile, ...]
+    unconfirmed: int
+    counts: tuple[Tile, ...]
+    shares: tuple[tuple[str, int, int], ...]
+    """The counts as a bar: key, place and length of each, in units of a view box of 300."""
+    waived: int
+    money: str
+    figures: tuple[Figure, ...]
+    lower_bound: bool
+    trends: tuple[Trend, ...]
+    waivers: tuple[WaiverRow, ...]
+    matters: tuple[Matter, ...]
+    sections: tuple[Section, ...]
+    full: int
+    """Tenants that have a section: the others are not as bad."""
+    tenants: int
+    tool: str
+    digest: str
+    run: str
+    redacted: bool
+    """Whether pseudonyms stand for people."""
+    passing: bool
+    """Whether these pseudonyms are of this run only."""
+    people: int
+    checked: date | None
+    """The oldest day on which guidance that is shown was held against its sources."""

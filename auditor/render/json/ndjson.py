@@ -1,0 +1,31 @@
+"""A Result's findings into newline-delimited JSON, one finding with its tenant on each line."""
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from auditor.domain.result import Finding, Result
+from auditor.render.artifact import Artifact
+from auditor.render.json.document import Findings
+from auditor.render.json.encoder import line
+
+_LINES = 1000
+"""Lines that are handed on together."""
+
+
+def render(result: Result, *, locale: str) -> Artifact:
+    """Write every finding, tenant by tenant and the fleet's last (its tenant is null), in the order of the result."""
+    del locale
+    return Artifact(name="findings.ndjson", media_type="application/x-ndjson", body=_pages(result))
+
+
+def _pages(result: Result) -> Iterator[bytes]:
+    documents = Findings()
+    for tenant in result.tenants:
+        yield from _lines(tenant.name, tenant.findings, documents)
+    yield from _lines(None, result.fleet.findings, documents)
+
+
+def _lines(tenant: str | None, findings: Sequence[Finding], documents: Findings) -> Iterator[bytes]:
+    rest = iter(findings)
+    while some := list(islice(rest, _LINES)):
+        yield b"".join([line({"tenant": tenant, **documents.document(finding)}) for finding in some])

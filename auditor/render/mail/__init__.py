@@ -1,0 +1,1 @@
+"""Writes the text and HTML parts of a mail."""

@@ -1,0 +1,316 @@
+"""A Result into what a mail says of it, in the order in which administrators want to know."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from auditor.domain.enums import Change, Severity, Status
+from auditor.domain.result import Finding, Result, TenantResult
+from auditor.render.html.charts import sparks
+from auditor.render.html.page import page
+from auditor.render.html.rows import Context, place_of
+from auditor.render.html.seat_chart import WIDTH
+from auditor.render.html.tenant_table import worst_first
+from auditor.render.html.view import Matter, Page, SeatRow, Section, Step
+from auditor.render.mail.subject import flat, subject_of
+from auditor.render.mail.view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
+from auditor.render.text.end_of_term import happens
+from auditor.render.text.facts import product_name, product_names
+from auditor.render.text.labels import SEVERITIES, Words
+from auditor.result.aggregate import freed
+
+BAR: Final = 120
+"""Pixels of a seat bar, whatever the numbers: every row of the table is as wide as the others."""
+RENEWALS: Final = timedelta(days=60)
+_WAIVERS: Final = ("waiver.expired", "waiver.expiring")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How many lines of each kind a mail may have."""
+
+    changed: int = 10
+    acts: int = 5
+    seats: int = 15
+    renewals: int = 10
+    tenants: int = 20
+    notices: int = 4
+    trends: int = 6
+
+
+def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
+    """Return what the mail says; the result holds only what this reader may see."""
+    shown = page(result, words)
+    several = len(result.tenants) > 1
+    changed = _changed(result, reader, words, several=several)
+    seats = [_seat_line(row, section, several=several) for section in shown.sections for row in _outside(section)]
+    verdict = _verdict(shown, result, reader, words)
+    worst = sorted(shown.sections, key=worst_first)[: room.tenants] if several else []
+    said = shown.completeness if shown.complete else shown.completeness[: room.tenants]
+    renewals = _renewals(result, words, several=several)
+    return MailView(
+        language=words.language,
+        subject=subject_of(result, words, complete=shown.complete, weekly=reader.weekly),
+        who=flat(shown.title),
+        as_of=result.run.as_of,
+        previous=result.run.previous,
+        weekly=reader.weekly,
+        preview=words.joined([verdict, *(count.said for count in changed[:3])]),
+        verdict=verdict,
+        scope=words.joined(_scope(reader, words)),
+        complete=shown.complete,
+        completeness=tuple(flat(sentence, 400) for sentence in said),
+        more_gaps=len(shown.completeness) - len(said),
+        counts=tuple(_count(tile.count, tile.label, tile.key, words) for tile in shown.counts),
+        waived=shown.waived,
+        changes=tuple(_count(tile.count, tile.label, tile.key, words) for tile in shown.changes),
+        changed=tuple(changed[: room.changed]),
+        more_changed=len(changed[room.changed :]),
+        unconfirmed=shown.unconfirmed,
+        acts=tuple(_acts(shown, reader, words))[: room.acts],
+        tenants=tuple(_tenant_line(section, reader, words) for section in worst),
+        more_tenants=len(result.tenants) - sum(section.name != "" for section in worst) if several else 0,
+        seats=tuple(sorted(seats, key=lambda line: line.severity.rank)[: room.seats]),
+        more_seats=len(seats[room.seats :]) + _outside_elsewhere(result, shown, words),
+        renewals=tuple(renewals[: room.renewals]),
+        more_renewals=len(renewals[room.renewals :]),
+        money=tuple(_money(result, shown, words)),
+        lower_bound=shown.lower_bound,
+        trends=sparks(result, reader.history, words)[: room.trends],
+        exceptions=tuple(_exceptions(shown, words, room)),
+        link=reader.link,
+        report_link=reader.anchors,
+        attachment=reader.attachment,
+        too_large=reader.too_large,
+        people=shown.people,
+        redacted=shown.redacted,
+        tool=shown.tool,
+        digest=shown.digest,
+        run=flat(shown.run),
+        checked=shown.checked,
+    )
+
+
+def _count(number: int, label: str, key: str, words: Words) -> Count:
+    return Count(number=words.number(number), label=label, key=key, none=not number)
+
+
+def _scope(reader: Reader, words: Words) -> Iterator[str]:
+    yield from (words.gettext(SEVERITIES[severity]) for severity in sorted(reader.severities, key=lambda s: s.rank))
+    yield from map(flat, (*reader.owners, *reader.tags))
+
+
+def _verdict(shown: Page, result: Result, reader: Reader, words: Words) -> str:
+    if any(_scope(reader, words)) and shown.complete and not any(result.summary.open.values()):
+        return words.gettext("Nothing is open in the part that you receive.")
+    return shown.verdict
+
+
+def _changed(result: Result, reader: Reader, words: Words, *, several: bool) -> list[Changed]:
+    """Return a line for every policy and change: who is concerned stands in the report, not in a mail."""
+    if result.run.previous is None:
+        return []
+    titles = {header.id: header.title or header.id for header in result.run.policies}
+    fixed: list[tuple[TenantResult | None, Finding]] = [
+        (tenant, finding) for tenant in result.tenants for finding in tenant.fixed
+    ]
+    fixed += [(None, finding) for finding in result.fleet.fixed]
+    marks = (
+        ("reopened", [pair for pair in _all(result) if pair[1].change is Change.REOPENED]),
+        ("new", [pair for pair in _all(result) if pair[1].change is Change.NEW]),
+        ("fixed", fixed),
+    )
+    lines: list[Changed] = []
+    for key, pairs in marks:
+        counts: Counter[tuple[int, str, str]] = Counter()
+        for tenant, finding in pairs:
+            if finding.status is Status.OPEN:
+                counts[finding.severity.rank, tenant.name if tenant is not None else "", finding.policy] += 1
+        severities = list(Severity)
+        names = {tenant.name: flat(tenant.display_name or tenant.name) for tenant in result.tenants}
+        for (rank, tenant_name, policy), count in sorted(counts.items()):
+            lines.append(
+                Changed(
+                    key=key,
+                    said=_said(key, count, words),
+                    title=flat(titles.get(policy, policy)),
+                    severity=next(severity for severity in severities if severity.rank == rank),
+                    tenant=names.get(tenant_name, words.gettext("All tenants together")) if several else "",
+                    href="" if key == "fixed" else _place(reader, place_of(tenant_name, policy)),
+                )
+            )
+    return lines
+
+
+def _said(key: str, count: int, words: Words) -> str:
+    match key:
+        case "reopened":
+            return words.ngettext("{count} reopened", "{count} reopened", count)
+        case "new":
+            return words.ngettext("{count} new", "{count} new", count)
+        case _:
+            return words.ngettext("{count} fixed", "{count} fixed", count)
+
+
+def _all(result: Result) -> Iterator[tuple[TenantResult | None, Finding]]:
+    for tenant in result.tenants:
+        yield from ((tenant, finding) for finding in tenant.findings)
+    yield from ((None, finding) for finding in result.fleet.findings)
+
+
+def _place(reader: Reader, anchor: str) -> str:
+    return f"{reader.link}#{anchor}" if reader.link and reader.anchors else ""
+
+
+def _acts(shown: Page, reader: Reader, words: Words) -> Iterator[Act]:
+    steps = {step.anchor: step for section in shown.sections for step in section.steps}
+    for matter in shown.matters:
+        step = steps.get(matter.anchor)
+        yield Act(
+            title=flat(matter.title, 200),
+            severity=matter.severity,
+            facts=tuple(flat(fact) for fact in _facts(matter, step, words, several=len(shown.sections) > 1) if fact),
+            why=flat(matter.why),
+            caution=flat(next(iter(step.action.warnings), ""), 400) if step is not None else "",
+            first=flat(matter.first, 300),
+            next=flat(next(iter(step.action.next), ""), 200) if step is not None else "",
+            href=_place(reader, matter.anchor),
+            document=_document(step),
+        )
+
+
+def _facts(matter: Matter, step: Step | None, words: Words, *, several: bool) -> Iterator[str]:
+    if several:
+        yield matter.tenant
+    yield words.ngettext("{count} finding", "{count} findings", matter.count)
+    yield matter.money
+    yield matter.due
+    yield matter.who if step is None else step.action.owner or step.action.role
+
+
+def _document(step: Step | None) -> tuple[str, str] | None:
+    links = step.links if step is not None else ()
+    return next(((flat(label), address) for label, address in links if address is not None), None)
+
+
+def _outside(section: Section) -> Iterable[SeatRow]:
+    return (row for row in section.seats if row.severity is not None)
+
+
+def _outside_elsewhere(result: Result, shown: Page, words: Words) -> int:
+    """Count the products outside their limits of tenants that the page does not tell."""
+    names = {section.name for section in shown.sections}
+    others = [(each, Context.of_tenant(each, {}, words)) for each in result.tenants if each.name not in names]
+    return sum(seats.sku_id.casefold() in known.about_seats for each, known in others for seats in each.seats)
+
+
+def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
+    bar = None
+    if row.picture is not None:
+        assigned, over = (round(part * BAR / WIDTH) for part in (row.picture.assigned, row.picture.over))
+        bar = (assigned, BAR - assigned - over, over)
+    return SeatLine(
+        name=flat(row.name, 80),
+        part_number=flat(row.part_number, 60) if row.part_number != row.name else "",
+        tenant=flat(section.title, 60) if several else "",
+        figures=f"{row.consumed} / {row.usable}",
+        spare=row.spare,
+        state=row.state,
+        advice=flat("; ".join(part for part in (row.advice, row.limits) if part)),
+        severity=row.severity or Severity.INFO,
+        bar=bar,
+    )
+
+
+def _tenant_line(section: Section, reader: Reader, words: Words) -> TenantLine:
+    if section.failure is not None:
+        said, key = words.gettext("not audited"), "failed"
+    else:
+        counts = [
+            words.ngettext("{count} open", "{count} open", section.open)
+            if section.open
+            else words.gettext("nothing open")
+        ]
+        counts += [] if section.complete else [words.gettext("incomplete")]
+        said = words.joined(counts)
+        key = "gaps" if not section.complete else "open" if section.open else "good"
+    return TenantLine(name=flat(section.title, 60), said=said, key=key, href=_place(reader, section.anchor))
+
+
+def _renewals(result: Result, words: Words, *, several: bool) -> list[Renewal]:
+    found: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
+    for tenant in result.tenants:
+        spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
+        names = product_names(tenant)
+        for finding in tenant.findings:
+            moment = _next_date(finding)
+            if moment is None or moment > result.run.as_of + RENEWALS or finding.status is not Status.OPEN:
+                continue
+            sku = finding.product.sku_id if finding.product is not None else None
+            line = Renewal(
+                name=flat(product_name(finding, names) or finding.subject.name, 80),
+                tenant=flat(tenant.display_name or tenant.name, 60) if several else "",
+                date=words.date(moment),
+                happens=_happens(finding, tenant, words),
+                said=words.joined(_idle(finding, spare.get(sku.casefold()) if sku is not None else None, words)),
+            )
+            found.setdefault((tenant.name, finding.subject.id), (moment, line))
+    return [line for _, line in sorted(found.values(), key=lambda item: (item[0], item[1].name))]
+
+
+def _happens(finding: Finding, tenant: TenantResult, words: Words) -> str:
+    trial = finding.evidence.get("isTrial") is True
+    day = tenant.as_of.astimezone(UTC).date()
+    return happens(finding.evidence.get("status"), tenant.agreement, day, words, trial=trial)
+
+
+def _next_date(finding: Finding) -> datetime | None:
+    written = finding.evidence.get("nextLifecycleDateTime")
+    if not finding.check.startswith("subscription.") or not isinstance(written, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
+
+
+def _idle(finding: Finding, spare: int | None, words: Words) -> Iterator[str]:
+    state = words.subscription(finding.evidence.get("status"))
+    if state:
+        yield state
+    if finding.evidence.get("isTrial") is True:
+        yield words.gettext("trial")
+    bought = finding.evidence.get("totalLicenses")
+    if isinstance(bought, int):
+        yield words.ngettext("{count} seat bought", "{count} seats bought", bought)
+    if spare is not None and spare > 0:
+        yield words.ngettext("{count} idle now", "{count} idle now", spare)
+
+
+def _money(result: Result, shown: Page, words: Words) -> Iterator[tuple[str, str]]:
+    """Yield the figures of the report, and what the actions that buy would cost."""
+    yield from ((figure.label, figure.amount) for figure in shown.figures if figure.amount)
+    bought = freed(result).buy
+    if bought:
+        yield words.gettext("for what must be bought"), words.sums(bought)
+
+
+def _exceptions(shown: Page, words: Words, room: Room) -> Iterator[str]:
+    told = [notice for section in shown.sections for notice in section.notices]
+    holding = sum(row.key != "expired" for row in shown.waivers)
+    if holding:
+        yield words.ngettext("{count} waiver in force", "{count} waivers in force", holding)
+    if shown.waived:
+        yield words.ngettext("{count} finding waived", "{count} findings waived", shown.waived)
+    unused = len({notice.subject for notice in told if notice.code == "waiver.unused"})
+    if unused:
+        yield words.ngettext("{count} waiver waives nothing", "{count} waivers waive nothing", unused)
+    ending = list(
+        dict.fromkeys(flat(notice.message, 240) for code in _WAIVERS for notice in told if notice.code == code)
+    )
+    yield from ending[: room.notices]
+    if len(ending) > room.notices:
+        yield words.ngettext("{count} more", "{count} more", len(ending) - room.notices)

@@ -1,0 +1,69 @@
+"""A Result into the subject of its mail: who, what came out, what changed, which day."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.result import Result
+from auditor.render.text.labels import Words
+from auditor.render.text.sanitize import visible
+from auditor.result.aggregate import changes
+
+LONGEST: Final = 70
+"""Characters of a subject; inboxes show no more."""
+_LONG: Final = 140
+"""Characters of a text of the tenant's that a mail shows."""
+
+
+def subject_of(result: Result, words: Words, *, complete: bool, weekly: bool) -> str:
+    """Return the subject, never more than 70 characters; what says least gives way first."""
+    parts = list(_outcome(result, words, complete=complete))
+    day = words.date(result.run.as_of)
+    kind = words.gettext("Licences this week") if weekly else words.gettext("Licences")
+    while True:
+        tail = f"{kind}: {words.joined(parts)} — {day}"
+        room = LONGEST - len(tail) - len("[] ")
+        who = _who(result, words)
+        if room >= min(len(who), 12) or len(parts) == 1:
+            break
+        parts.pop()
+    return f"[{flat(who, max(room, 8))}] {flat(tail, LONGEST - 11)}"
+
+
+def flat(text: str, longest: int = _LONG) -> str:
+    """Return a text on one line, without anything that acts, cut to a length that a mail can bear."""
+    line = " ".join(visible(text, keep="\n\r\t").split())
+    return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
+
+
+def _who(result: Result, words: Words) -> str:
+    if len(result.tenants) == 1:
+        tenant = result.tenants[0]
+        return flat(tenant.display_name or tenant.name)
+    return words.ngettext("{count} tenant", "{count} tenants", len(result.tenants))
+
+
+def _outcome(result: Result, words: Words, *, complete: bool) -> Iterator[str]:
+    if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
+        yield words.gettext("not audited")
+        return
+    counts = result.summary.open
+    found = sum(counts.values())
+    if not complete:
+        yield words.gettext("incomplete")
+    if counts.get(Severity.CRITICAL, 0):
+        yield words.ngettext("{count} critical", "{count} critical", counts[Severity.CRITICAL])
+    elif counts.get(Severity.HIGH, 0):
+        yield words.ngettext("{count} high", "{count} high", counts[Severity.HIGH])
+    elif found:
+        yield words.ngettext("{count} open", "{count} open", found)
+    elif complete:
+        yield words.gettext("nothing open")
+    since = changes(result.tenants, result.fleet)
+    if result.run.previous is not None:
+        if since.new:
+            yield words.ngettext("{count} new", "{count} new", since.new)
+        if since.reopened:
+            yield words.ngettext("{count} reopened", "{count} reopened", since.reopened)
+        if since.fixed:
+            yield words.ngettext("{count} fixed", "{count} fixed", since.fixed)

@@ -1,0 +1,174 @@
+"""What a mail says, as plain values: both its parts, text and HTML, are made of them and tell the same story."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from auditor.domain.enums import Severity
+from auditor.render.text.earlier_run import Past, Spark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """For whom a mail is written, and what stands beside the result."""
+
+    locale: str
+    weekly: bool = False
+    """Whether it goes out because a week has passed, not because something happened."""
+    severities: tuple[Severity, ...] = ()
+    owners: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    """What this reader asked for; empty for everything."""
+    link: str = ""
+    """Where the report, or the run, can be read; https or empty."""
+    anchors: bool = False
+    """Whether the link leads to the report itself, so that its places can be linked."""
+    attachment: str = ""
+    """The name of the file that goes with the mail; empty for none."""
+    too_large: str = ""
+    """The name of a file that would have gone with it, and did not fit."""
+    history: tuple[Past, ...] = ()
+    """What earlier runs came to in the part that this reader receives, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """A number with the word for what it counts."""
+
+    number: str
+    label: str
+    key: str
+    none: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """Findings of one policy that came, came back, or went."""
+
+    key: str
+    said: str
+    """Such as `3 new`."""
+    title: str
+    severity: Severity
+    tenant: str
+    """Empty where there is one tenant only."""
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """One of the few things to do first."""
+
+    title: str
+    severity: Severity
+    facts: tuple[str, ...]
+    why: str
+    """Why it is among the first."""
+    caution: str
+    """The first of its warnings."""
+    first: str
+    """The first of its steps."""
+    next: str
+    """Where to go on."""
+    href: str
+    document: tuple[str, str] | None
+    """Label and https address of the documented steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeatLine:
+    """A product whose seats are outside their limits."""
+
+    name: str
+    part_number: str
+    tenant: str
+    figures: str
+    """Assigned of usable."""
+    spare: str
+    state: str
+    advice: str
+    severity: Severity
+    bar: tuple[int, int, int] | None
+    """Pixels of a bar of BAR: assigned, free, beyond what is usable; None where a number is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Renewal:
+    """A subscription whose next date is near."""
+
+    name: str
+    tenant: str
+    date: str
+    said: str
+    happens: str
+    """What happens on the date where nobody decides before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantLine:
+    """How one of several tenants stands."""
+
+    name: str
+    said: str
+    key: str
+    """`failed`, `gaps`, `open` or `good`."""
+    href: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailView:
+    """A whole mail."""
+
+    language: str
+    subject: str
+    who: str
+    as_of: datetime
+    previous: datetime | None
+    weekly: bool
+    preview: str
+    """What an inbox shows after the subject."""
+    verdict: str
+    scope: str
+    complete: bool
+    completeness: tuple[str, ...]
+    more_gaps: int
+    """Sentences about what is missing that are not told."""
+    counts: tuple[Count, ...]
+    waived: int
+    changes: tuple[Count, ...]
+    changed: tuple[Changed, ...]
+    more_changed: int
+    unconfirmed: int
+    acts: tuple[Act, ...]
+    tenants: tuple[TenantLine, ...]
+    more_tenants: int
+    seats: tuple[SeatLine, ...]
+    more_seats: int
+    renewals: tuple[Renewal, ...]
+    more_renewals: int
+    money: tuple[tuple[str, str], ...]
+    """Label and amount a month."""
+    lower_bound: bool
+    trends: tuple[Spark, ...]
+    """The main figures over the runs so far; none without an earlier run."""
+    exceptions: tuple[str, ...]
+    link: str
+    report_link: bool
+    attachment: str
+    too_large: str
+    people: int
+    redacted: bool
+    tool: str
+    digest: str
+    run: str
+    checked: date | None
+    """The oldest day on which guidance that the report shows was held against its sources."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailParts:
+    """A mail as it leaves rendering."""
+
+    subject: str
+    text: str
+    html: str
+    language: str

@@ -1,0 +1,1 @@
+"""Writes the remediation plan for people."""

@@ -1,0 +1,1 @@
+"""Writes what a policy change would do."""

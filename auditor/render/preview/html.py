@@ -1,0 +1,115 @@
+"""A Preview into one small HTML page that loads nothing and runs nothing."""
+
+from base64 import b64encode
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Final
+
+from markupsafe import Markup, escape
+
+from auditor.render.artifact import Artifact
+from auditor.render.preview.markdown import (
+    INCOMPLETE,
+    called,
+    columns_of,
+    headline,
+    kinds,
+    more,
+    sided,
+    state,
+    sums,
+    tallied,
+)
+from auditor.render.preview.model import Difference, Preview, Tally, by_department, by_policy, tally
+from auditor.render.text.labels import Words
+from auditor.render.text.sanitize import visible
+
+_STYLE: Final = (
+    "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"
+    "table{border-collapse:collapse;margin:1rem 0}th,td{border:1px solid #888;padding:.25rem .6rem;text-align:start}"
+    "li{overflow-wrap:anywhere}.warn{border-inline-start:.3rem solid #b45309;padding-inline-start:.8rem}"
+)
+_ROWS: Final = 1000
+"""Findings of one tenant and kind in the page; preview.json has all."""
+
+
+def render(preview: Preview, *, locale: str) -> Artifact:
+    """Write preview.html."""
+    words = Words(locale)
+    policies = [
+        (policy.id, words.policy(policy.title), state(policy, words), *_cells(each, words))
+        for policy, each in by_policy(preview)
+    ]
+    none = words.gettext("none")
+    departments = [(none if name is None else name, *_cells(each, words)) for name, each in by_department(preview)]
+    money = sums(tally(preview.everywhere), words)
+    as_of = words.gettext("state as of {instant}").replace("{instant}", words.instant(preview.as_of))
+    columns = columns_of(words)
+    policy, title = words.gettext("Policy"), words.gettext("Title")
+    parts = [
+        _tag("h1", headline(preview, words)),
+        _tag("p", f"{called(preview.base)} → {called(preview.head)}, {as_of}"),
+        _tag("p", f"{words.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
+        _unknown(preview, words),
+        _table((policy, title, words.gettext("It is"), *columns), policies),
+        _table((words.gettext("Department"), *columns), departments),
+        *(_tenant(each, words) for each in preview.everywhere),
+    ]
+    text = _head(words) + "\n".join(part for part in parts if part) + "\n</main>\n</body>\n</html>\n"
+    return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
+
+
+def _head(words: Words) -> str:
+    digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
+    rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return (
+        f'<!doctype html>\n<html lang="{words.language}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{rules}">\n'
+        '<meta name="viewport" content="width=device-width">\n'
+        f"<title>{escape(words.gettext('Policy preview'))}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>\n"
+    )
+
+
+def _tag(name: str, text: str) -> Markup:
+    return Markup("<{0}>{1}</{0}>").format(Markup(name), visible(text))  # noqa: S704 - names are ours
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
+    if not rows:
+        return Markup("")
+    head = Markup("").join(_tag("th", title) for title in titles)
+    body = Markup("\n").join(
+        Markup("<tr>{}</tr>").format(Markup("").join(_tag("td", cell) for cell in row)) for row in rows
+    )
+    return Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
+
+
+def _cells(counts: Tally, words: Words) -> tuple[str, ...]:
+    numbers = (words.number(count) for count in (counts.added, counts.removed, counts.changed))
+    return (*numbers, sums(counts, words))
+
+
+def _unknown(preview: Preview, words: Words) -> Markup:
+    if preview.complete:
+        return Markup("")
+    sides = [words.joined(filter(None, (sided(each.side, words), each.tenant))) for each in preview.unknown]
+    pairs = zip(preview.unknown, sides, strict=True)
+    rows = [f"{each.policy} ({side}): {words.told(each.reason)}" for each, side in pairs]
+    return Markup('<div class="warn">{}{}</div>').format(_tag("p", words.gettext(INCOMPLETE)), _list(rows, words))
+
+
+def _tenant(each: Difference, words: Words) -> Markup:
+    name = each.name or words.gettext("All tenants together")
+    return Markup("\n").join(
+        Markup("<details><summary>{}</summary>{}</details>").format(
+            escape(visible(f"{name}: {tallied(kind, len(rows), words)}")), _list(rows, words)
+        )
+        for kind, rows in kinds(each, words)
+        if rows
+    )
+
+
+def _list(rows: Sequence[str], words: Words) -> Markup:
+    shown = [_tag("li", row) for row in rows[:_ROWS]]
+    shown += [_tag("li", more(len(rows) - _ROWS, words))] if len(rows) > _ROWS else []
+    return Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(shown))

@@ -1,0 +1,236 @@
+"""A Preview into a Markdown comment for a pull request: short enough for GitHub, cut between lines, its text inert."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from auditor.domain.enums import Status
+from auditor.domain.result import Finding
+from auditor.render.artifact import Artifact
+from auditor.render.ci.markdown import inert
+from auditor.render.preview.model import (
+    Changed,
+    Difference,
+    PolicyChange,
+    Preview,
+    Side,
+    Tally,
+    by_department,
+    by_policy,
+    tally,
+)
+from auditor.render.text.labels import CHECKS, SEVERITIES, Words
+from auditor.wording.checks import N_
+
+LIMIT: Final = 60_000
+"""Characters; GitHub refuses a comment over 65 536."""
+MARK: Final = "<!-- auditor-preview -->"
+"""The first line, by which a workflow finds its comment again."""
+_ROWS: Final = 20
+"""Findings of one tenant and kind that are told one by one."""
+_TEXT: Final = 200
+"""Characters of one text; no title is worth more of a comment."""
+INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the change may do more than is told here.")
+
+
+def render(preview: Preview, *, locale: str) -> Artifact:
+    """Write the comment; what would go over LIMIT is left out, and the end says so."""
+    words = Words(locale)
+    kept: list[str] = []
+    size = 0
+    for block in _blocks(preview, words):
+        size += len(block) + 1
+        if size > LIMIT - 200:
+            ending = words.gettext("The comment ends here; preview.json holds the whole of it.")
+            kept += ["", f"_{ending}_"]
+            break
+        kept.append(block)
+    body = ("\n".join(kept) + "\n").encode("utf-8", "replace")
+    return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=body)
+
+
+def headline(preview: Preview, words: Words) -> str:
+    """Return what the change does, in one line of plain text."""
+    counts = tally(preview.everywhere)
+    if counts.empty:
+        return words.gettext("This policy change adds, removes and changes no finding")
+    return words.gettext("This policy change: {counts}").replace("{counts}", counted(counts, words))
+
+
+def counted(counts: Tally, words: Words) -> str:
+    """Return the numbers of a tally in words."""
+    numbers = {"added": counts.added, "removed": counts.removed, "changed": counts.changed}
+    if counts.unconfirmed:
+        numbers["unconfirmed"] = counts.unconfirmed
+    return words.joined(tallied(kind, count, words) for kind, count in numbers.items())
+
+
+def tallied(kind: str, count: int, words: Words) -> str:
+    """Return how many findings are `added`, `removed`, `changed` or `unconfirmed`."""
+    match kind:
+        case "added":
+            return words.ngettext("{count} added", "{count} added", count)
+        case "removed":
+            return words.ngettext("{count} removed", "{count} removed", count)
+        case "changed":
+            return words.ngettext("{count} changed", "{count} changed", count)
+        case _:
+            return words.ngettext("{count} unconfirmed", "{count} unconfirmed", count)
+
+
+def sums(counts: Tally, words: Words) -> str:
+    """Return what comes to and goes from open findings a month, by currency; empty where nothing has a price."""
+    return "; ".join(
+        f"+{words.money(plus, currency)} −{words.money(minus, currency)}" for currency, plus, minus in counts.money
+    )
+
+
+def state(policy: PolicyChange, words: Words) -> str:
+    """Return what becomes of a policy itself."""
+    if policy.before is None or policy.after is None:
+        return words.gettext("new policy") if policy.before is None else words.gettext("policy removed")
+    if policy.before is not policy.after:
+        return f"{words.gettext(SEVERITIES[policy.before])} → {words.gettext(SEVERITIES[policy.after])}"
+    return words.gettext("edited") if policy.edited else words.gettext("as it was")
+
+
+def called(side: Side) -> str:
+    """Return a side's name, with its commit where it is a ref."""
+    return side.name if side.commit is None else f"{side.name} ({side.commit[:12]})"
+
+
+def sided(side: str, words: Words) -> str:
+    """Return which policies are meant: those of the `base`, or those of the `head`."""
+    return words.gettext("before the change") if side == "base" else words.gettext("after the change")
+
+
+def told(finding: Finding, words: Words) -> str:
+    """Return a finding in one line of plain text."""
+    product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
+    what = words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
+    level = words.gettext(SEVERITIES[finding.severity])
+    parts = [finding.policy, f"{what} ({level}, {_status(finding, words)})", finding.subject.name, product]
+    return " · ".join(part for part in parts if part)
+
+
+def retold(pair: Changed, words: Words) -> str:
+    """Return a changed finding in one line of plain text, with what is different."""
+    one, other = pair.before, pair.after
+    none = words.gettext("none")
+    parts = [
+        (words.gettext("Severity"), *(words.gettext(SEVERITIES[each.severity]) for each in (one, other))),
+        (words.gettext("Status"), *(_status(each, words) for each in (one, other))),
+        (words.gettext("Waiver"), one.waiver or none, other.waiver or none),
+        (words.gettext("A month"), _money(one, words), _money(other, words)),
+    ]
+    keys = sorted({*one.evidence, *other.evidence})
+    parts += [(key, str(one.evidence.get(key)), str(other.evidence.get(key))) for key in keys]
+    different = "; ".join(f"{name} {before} → {after}" for name, before, after in parts if before != after)
+    return f"{told(other, words)}: {different or words.gettext('its evidence or money changed')}"
+
+
+def _status(finding: Finding, words: Words) -> str:
+    return words.gettext("open") if finding.status is Status.OPEN else words.gettext("waived")
+
+
+def _money(finding: Finding, words: Words) -> str:
+    if finding.money is None:
+        return words.gettext("none")
+    return words.money(finding.money.per_month, finding.money.currency)
+
+
+def _blocks(preview: Preview, words: Words) -> Iterator[str]:
+    counts = tally(preview.everywhere)
+    yield MARK
+    yield f"### {headline(preview, words)}"
+    yield ""
+    as_of = words.gettext("state as of {instant}").replace("{instant}", inert(words.instant(preview.as_of)))
+    yield f"{_short(called(preview.base))} → {_short(called(preview.head))}, {as_of}"
+    yield ""
+    if counts.money:
+        yield f"{words.gettext('Money of open findings, a month:')} **{inert(sums(counts, words))}**"
+        yield ""
+    yield from _unknown(preview, words)
+    columns = columns_of(words)
+    yield from _table(
+        (words.gettext("Policy"), words.gettext("It is"), *columns),
+        [
+            (
+                f"**{_short(policy.id)}** {_short(words.policy(policy.title))}",
+                state(policy, words),
+                *_cells(each, words),
+            )
+            for policy, each in by_policy(preview)
+        ],
+    )
+    none = f"_{words.gettext('none')}_"
+    yield from _table(
+        (words.gettext("Department"), *columns),
+        [(none if name is None else _short(name), *_cells(each, words)) for name, each in by_department(preview)],
+    )
+    for each in preview.everywhere:
+        yield from _tenant(each, words)
+
+
+def columns_of(words: Words) -> tuple[str, ...]:
+    """Return the titles of the columns that count."""
+    return (words.gettext("Added"), words.gettext("Removed"), words.gettext("Changed"), words.gettext("A month"))
+
+
+def _unknown(preview: Preview, words: Words) -> Iterator[str]:
+    if preview.complete:
+        return
+    yield f"⚠️ **{words.gettext(INCOMPLETE)}**"
+    yield ""
+    for each in preview.unknown[:_ROWS]:
+        place = f", {_short(each.tenant)}" if each.tenant else ""
+        reason = _short(words.told(each.reason))
+        yield f"- **{_short(each.policy)}** ({sided(each.side, words)}{place}): {reason}"
+    if len(preview.unknown) > _ROWS:
+        yield f"- {more(len(preview.unknown) - _ROWS, words)}"
+    yield ""
+
+
+def more(count: int, words: Words) -> str:
+    """Return how many there are besides, and where."""
+    return words.ngettext("{count} more in preview.json", "{count} more in preview.json", count)
+
+
+def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str]:
+    if not rows:
+        return
+    # One block, so that a cut never leaves a table without its ruler.
+    yield f"| {' | '.join(titles)} |\n|{' --- |' * len(titles)}"
+    for row in rows:
+        yield f"| {' | '.join(row)} |"
+    yield ""
+
+
+def _cells(counts: Tally, words: Words) -> tuple[str, ...]:
+    numbers = (words.number(count) for count in (counts.added, counts.removed, counts.changed))
+    return (*numbers, inert(sums(counts, words)))
+
+
+def _tenant(each: Difference, words: Words) -> Iterator[str]:
+    for kind, rows in kinds(each, words):
+        if not rows:
+            continue
+        lines = [f"- {_short(row, 2 * _TEXT)}" for row in rows[:_ROWS]]
+        lines += [f"- {more(len(rows) - _ROWS, words)}"] if len(rows) > _ROWS else []
+        name = _short(each.name) if each.name else words.gettext("All tenants together")
+        title = f"{name}: {tallied(kind, len(rows), words)}"
+        # One block: an element that is opened is closed.
+        yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])
+
+
+def kinds(each: Difference, words: Words) -> tuple[tuple[str, list[str]], ...]:
+    """Return what is different in a tenant, kind by kind, each finding in one line."""
+    return (
+        ("added", [told(finding, words) for finding in each.added]),
+        ("removed", [told(finding, words) for finding in each.removed]),
+        ("changed", [retold(pair, words) for pair in each.changed]),
+        ("unconfirmed", [told(finding, words) for finding in each.unconfirmed]),
+    )
+
+
+def _short(text: str, most: int = _TEXT) -> str:
+    return inert(text if len(text) <= most else f"{text[: most - 1]}…")

@@ -1,0 +1,1 @@
+"""Writes flat tables: CSV, Excel, Parquet."""

@@ -1,0 +1,349 @@
+"""A Result into a workbook for Excel: findings, actions, seats, waivers and more, each a table to sort and filter.
+
+xlsxwriter writes everything but the rows of the findings: those are put in while the file is written, so that a large
+audit takes seconds, and no more memory than a stretch of rows.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date
+from decimal import Decimal
+from io import BytesIO
+from itertools import chain
+from re import search
+from sys import version_info
+from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+from auditor.domain.enums import Severity
+from auditor.domain.money import rounded
+from auditor.domain.result import Result
+from auditor.render.artifact import Artifact
+from auditor.render.held import Held
+from auditor.render.json.document import TOOL
+from auditor.render.tables.flat import COLUMNS, Block, Cell, Stretch, size, stretches
+from auditor.render.tables.xlsx_rows import Rows, Shared, letters, plain
+from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Words
+from auditor.render.text.summary import completeness, verdict
+from auditor.render.text.waivers import dated_waivers
+from auditor.result.aggregate import changes, priced_whole
+from auditor.result.aggregate import money as money_of
+from auditor.wording.checks import N_
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]
+
+_ROWS: Final = 1_000_000
+"""Findings of a sheet; Excel ends at 1,048,576 rows, and what is over goes to a further sheet."""
+_BYTES: Final = 2_000_000_000
+"""XML of a sheet: a member of a plain zip file, which every Excel opens, ends at 2 GiB."""
+_TEXTS: Final = "xl/sharedStrings.xml"
+_MONEY: Final = COLUMNS.index("perMonth")
+_WIDEST: Final = 48
+_LEVEL: Final = 3
+_STAMP: Final = (1980, 1, 1, 0, 0, 0)
+"""The time of every member: the same result gives the same bytes."""
+
+
+def render(result: Result, *, locale: str) -> Artifact:
+    """Write the workbook; no text in it is a formula or a link, and the same result gives the same bytes."""
+    media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+    return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Words(locale)))
+
+
+def _pieces(result: Result, words: Words) -> Iterator[bytes]:
+    counts = [min(_ROWS, size(result) - first) for first in range(0, size(result), _ROWS)] or [0]
+    found = stretches(result)
+    first = next(found, Stretch(count=0, parts=()))
+    template = ZipFile(BytesIO(_template(result, words, counts, _widths(first))))
+    source = _Source(chain([first], found))
+    texts = template.read(_TEXTS).decode()
+    shared = Shared(texts.count("<si>"))
+    # The findings' sheets and tables come first: right behind the summary, which is no table.
+    sheets = {f"xl/worksheets/sheet{number}.xml": count for number, count in enumerate(counts, start=2)}
+    tables = {f"xl/tables/table{number}.xml": count for number, count in enumerate(counts, start=1)}
+    out = Held()
+    with ZipFile(out, "w") as book:
+        for name in template.namelist():
+            with book.open(_member(name), "w") as file:
+                if name == _TEXTS:
+                    file.write(shared.added(texts).encode())
+                elif name in sheets:
+                    xml = template.read(name).decode()
+                    rows = Rows(shared, _format(xml, _MONEY), _format(xml, 0))
+                    for _ in _write_rows(file, xml, rows, source, sheets[name], words):
+                        yield out.taken()
+                elif name in tables:
+                    file.write(template.read(name).replace(_range(1).encode(), _range(tables[name]).encode()))
+                else:
+                    file.write(template.read(name))
+            yield out.taken()
+    yield out.taken()
+
+
+def _member(name: str) -> ZipInfo:
+    member = ZipInfo(name, date_time=_STAMP)
+    member.compress_type = ZIP_DEFLATED
+    # A file is opened with its own level and not with the archive's; the level had no public name before Python 3.13.
+    setattr(member, "compress_level" if version_info >= (3, 13) else "_compresslevel", _LEVEL)
+    return member
+
+
+def _range(count: int) -> str:
+    """Return the range of a table of that many findings, or of the row for them where there is none."""
+    return f'ref="A1:{letters(len(COLUMNS) - 1)}{max(count, 1) + 1}"'
+
+
+class _Source:
+    """Hands on stretches, cut where a sheet ends."""
+
+    def __init__(self, rows: Iterable[Stretch]) -> None:
+        self._rows = iter(rows)
+        self._left: Stretch | None = None
+
+    def upto(self, count: int) -> Stretch:
+        """Return the next rows, at most that many; there must be some."""
+        stretch = self._left if self._left is not None else next(self._rows)
+        kept, self._left = stretch.cut(count)
+        return kept
+
+
+def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: int, words: Words) -> Iterator[None]:
+    """Write a sheet of the template with the findings in the place of its rows, in steps."""
+    head, behind = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
+    written = file.write(f"{head}</row>".encode())
+    for piece, last in _ahead(_xml(rows, source, count, _BYTES - written)):
+        file.write(piece)
+        if last:
+            told = words.gettext("There are more rows in findings.csv.")
+            file.write(f'<row r="{last}"><c r="A{last}" t="inlineStr"><is><t>{told}</t></is></c></row>'.encode())
+        yield
+    file.write(behind[behind.index("</sheetData>") :].encode())
+
+
+def _xml(rows: Rows, source: _Source, count: int, room: int) -> Iterator[tuple[bytes, int]]:
+    """Yield the rows of a sheet in pieces; with the first that goes beyond the room, the number of the row behind it.
+
+    Rows behind that are passed over.
+    """
+    done = 0
+    while done < count:
+        stretch = source.upto(count - done)
+        if room > 0:
+            piece = rows.xml(stretch, done + 2)
+            room -= len(piece)
+            yield piece, 0 if room > 0 else done + stretch.count + 2
+        done += stretch.count
+
+
+Piece = TypeVar("Piece")
+
+
+def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
+    """Yield pieces, the next of which is made in a thread while one is compressed, which needs no Python."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(next, pieces, None)
+        while (piece := waiting.result()) is not None:
+            waiting = pool.submit(next, pieces, None)
+            yield piece
+
+
+def _format(xml: str, column: int) -> int:
+    """Return the number of the cell format of a column in the template's row."""
+    found = search(f'<c r="{letters(column)}2" s="([0-9]+)"/>', xml)
+    if found is None:
+        raise ValueError(f"the workbook's template has no format in column {column}")
+    return int(found[1])
+
+
+def _widths(first: Stretch) -> list[int]:
+    """Return widths that the first rows fit in."""
+    widths = [len(column) + 4 for column in COLUMNS]
+    place = 0
+    for part in first.parts:
+        if isinstance(part, Block):
+            for offset in range(len(part.columns)):
+                texts = [str(row[part.first + offset] or "") for row in part.values.known]
+                widths[place + offset] = max(widths[place + offset], *(min(len(text) + 1, _WIDEST) for text in texts))
+            place += len(part.columns)
+        else:
+            longest = max(len(text or "") for text in part.values)
+            widths[place] = max(widths[place], min(longest + 1, _WIDEST))
+            place += 1
+    return widths
+
+
+def _template(result: Result, words: Words, counts: Sequence[int], widths: Sequence[int]) -> bytes:
+    """Return the workbook without the rows of its findings."""
+    from xlsxwriter import Workbook  # noqa: PLC0415 - heavy
+
+    stream = BytesIO()
+    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with Workbook(stream, options) as book:
+        # Excel keeps local times without a zone; the instant of the run stands for the moment of writing.
+        book.set_properties(
+            {"created": result.run.as_of.astimezone(UTC).replace(tzinfo=None), "title": words.gettext("Licence audit")}
+        )
+        money = book.add_format({"num_format": "#,##0.00"})
+        blank = book.add_format({"valign": "bottom"})  # as any cell is: a format of its own that nobody sees
+        _summary(book, result, words)
+        for number in range(1, len(counts) + 1):
+            sheet = book.add_worksheet(words.gettext("Findings") + (f" {number}" if number > 1 else ""))
+            sheet.write_blank(1, _MONEY, None, money)
+            sheet.write_blank(1, 0, None, blank)
+            _table(sheet, COLUMNS, 1, widths)
+        actions = list(_actions(result))
+        _sheet(book, words.gettext("Actions"), _ACTIONS, actions, money)
+        _tracking(book, _ACTIONS.index("state"), len(actions), words)
+        _sheet(book, words.gettext("Seats"), _SEATS, list(_seats(result)), money)
+        _sheet(book, words.gettext("Waivers"), _WAIVERS, list(_waivers(result, words)), money)
+        _sheet(book, words.gettext("Policies"), _POLICIES, list(_policies(result, words)), money)
+        _sheet(book, words.gettext("Sources"), _SOURCES, list(_sources(result, words)), money)
+    return stream.getvalue()
+
+
+_ACTIONS: Final = (
+    *("tenant", "action", "title", "order", "count", "findings", "currency", "perMonth"),
+    *("role", "owner", "decidedBy", "confidence", "id", "state", "due", "justification"),
+)
+
+
+_TO_FILL_IN: Final = (None, None, None)
+"""How far it is, until when, and why so: of that no audit knows anything."""
+
+
+def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
+    parts = [(tenant.name, tenant.actions) for tenant in result.tenants] + [("", result.fleet.actions)]
+    for name, actions in parts:
+        for number, action in enumerate(actions, start=1):
+            money = (
+                (action.money.currency, rounded(action.money.per_month)) if action.money is not None else (None, None)
+            )
+            yield (
+                *(name, number, action.title, action.order, action.count, len(action.findings), *money),
+                *(action.role, action.owner, action.decided_by, action.confidence, action.id, *_TO_FILL_IN),
+            )
+
+
+def _tracking(book: "Workbook", column: int, count: int, words: Words) -> None:
+    """Let people choose in a column of the last sheet how far each action is, and enter a date in the next one."""
+    sheet, last = book.worksheets()[-1], max(count, 1)
+    states = [words.gettext(state) for state in _STATES]
+    sheet.data_validation(1, column, last, column, {"validate": "list", "source": states})
+    days = {"validate": "date", "criteria": ">=", "value": _FIRST_DAY, "ignore_blank": True}
+    sheet.data_validation(1, column + 1, last, column + 1, days)
+    day = book.add_format({"num_format": _DAY})
+    for row in range(1, last + 1):
+        sheet.write_blank(row, column + 1, None, day)
+
+
+_DAY: Final = "yyyy-mm-dd"
+_FIRST_DAY: Final = date(2000, 1, 1)
+_STATES: Final = (N_("to do"), N_("in progress"), N_("done"), N_("declined"))
+_SEATS: Final = (
+    *("tenant", "skuId", "skuPartNumber", "name", "appliesTo", "capabilityStatus"),
+    *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare"),
+)
+_WAIVERS: Final = ("waiver", "state", "expires", "policies", "owner", "reason", "findings")
+_POLICIES: Final = (
+    *("tenant", "policy", "title", "severity", "outcome", "judged", "findings", "reason", "owner", "rationale"),
+)
+_SOURCES: Final = ("tenant", "source", "state", "count", "readAt", "reason")
+
+
+def _seats(result: Result) -> Iterable[tuple[Cell, ...]]:
+    for tenant in result.tenants:
+        for row in tenant.seats:
+            yield (
+                *(tenant.name, row.sku_id, row.sku_part_number, row.name, row.applies_to, row.capability_status),
+                *(row.enabled, row.warning, row.suspended, row.locked_out, row.consumed, row.usable, row.spare),
+            )
+
+
+def _waivers(result: Result, words: Words) -> Iterable[tuple[Cell | date, ...]]:
+    for row, last in dated_waivers(result, words):
+        # Excel knows no days before 1900; nobody waives anything until then, but a saved result may say so.
+        until = last if last is None or last >= _FIRST_DAY else last.isoformat()
+        yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
+
+
+def _policies(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
+    headers = {policy.id: policy for policy in result.run.policies}
+    parts = [(tenant.name, tenant.policies) for tenant in result.tenants] + [("", result.fleet.policies)]
+    for name, outcomes in parts:
+        for outcome in outcomes:
+            known = headers.get(outcome.id)
+            told = (known.title, known.severity.value) if known is not None else ("", "")
+            yield (
+                *(name, outcome.id, *told, words.gettext(OUTCOMES[outcome.status])),
+                *(outcome.judged, outcome.findings, outcome.reason),
+                *((known.owner, known.rationale) if known is not None else ("", "")),
+            )
+
+
+def _sources(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
+    for tenant in result.tenants:
+        for row in tenant.sources:
+            state = words.gettext(SOURCE_STATES[row.status])
+            yield (tenant.name, words.gettext(SOURCES[row.name]), state, row.count, row.read_at, row.reason)
+
+
+def _summary(book: "Workbook", result: Result, words: Words) -> None:
+    sheet = book.add_worksheet(words.gettext("Summary"))
+    sheet.set_column(0, 0, 28)
+    sheet.set_column(1, 1, 60, book.add_format({"text_wrap": True, "align": "left"}))
+    sheet.write_string(0, 0, plain(verdict(result, words)), book.add_format({"bold": True, "font_size": 16}))
+    for number, (label, text) in enumerate(_facts(result, words), start=2):
+        sheet.write_string(number, 0, label)
+        sheet.write_string(number, 1, plain(text))
+
+
+def _facts(result: Result, words: Words) -> Iterator[tuple[str, str]]:
+    """Yield the lines of the summary; what the other sheets list is not gone through for it."""
+    for sentence in completeness(result, words):
+        yield "", sentence
+    yield words.gettext("As of"), words.instant(result.run.as_of)
+    for severity in Severity:
+        yield words.gettext(SEVERITIES[severity]), words.number(result.summary.open.get(severity, 0))
+    if result.run.previous is not None:
+        since = changes(result.tenants, result.fleet)
+        yield words.gettext("new"), words.number(since.new)
+        yield words.gettext("reopened"), words.number(since.reopened)
+        yield words.gettext("fixed"), words.number(since.fixed)
+    yield words.gettext("waived"), words.number(result.summary.waived)
+    worth = words.sums(money_of(result))
+    if worth:
+        bound = "" if priced_whole(result) else f" ({words.gettext('at least')})"
+        yield words.gettext("a month in open findings"), f"{worth}{bound}"
+    yield words.gettext("Written by"), f"{TOOL} {result.run.tool_version}"
+    yield words.gettext("Policies"), result.run.policy_digest
+
+
+def _sheet(
+    book: "Workbook", name: str, columns: Sequence[str], found: Sequence[tuple[Cell | date, ...]], money: Any
+) -> None:
+    sheet = book.add_worksheet(name)
+    day = book.add_format({"num_format": _DAY})
+    widths = [len(column) + 4 for column in columns]
+    for number, row in enumerate(found, start=1):
+        for place, cell in enumerate(row):
+            if isinstance(cell, str) and cell:
+                text = plain(cell)
+                widths[place] = max(widths[place], min(len(text) + 1, _WIDEST))
+                sheet.write_string(number, place, text)
+            elif isinstance(cell, Decimal):
+                sheet.write_number(number, place, float(cell), money)
+            elif isinstance(cell, int):
+                sheet.write_number(number, place, cell)
+            elif isinstance(cell, date):
+                sheet.write_datetime(number, place, cell, day)
+    _table(sheet, columns, len(found), widths)
+
+
+def _table(sheet: Any, columns: Sequence[str], rows: int, widths: Sequence[int]) -> None:
+    """Make the rows below a header a table with filters, the header fixed."""
+    titles = [{"header": column} for column in columns]
+    sheet.add_table(0, 0, max(rows, 1), len(columns) - 1, {"columns": titles, "style": "Table Style Light 1"})
+    sheet.freeze_panes(1, 0)
+    for place, width in enumerate(widths):
+        sheet.set_column(place, place, width)

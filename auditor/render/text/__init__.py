@@ -1,0 +1,1 @@
+"""Puts values into words that every report shares."""

@@ -1,0 +1,39 @@
+"""What an earlier run came to, as far as curves tell it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final
+
+from auditor.domain.enums import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What an earlier run came to."""
+
+    as_of: datetime
+    open: Mapping[Severity, int]
+    money: Mapping[str, Decimal]
+    """What open findings stood for a month, per currency."""
+    spare: int | None = None
+    """Spare seats of products for people that cost something; None where the number of one is not known."""
+    whole: bool = True
+    """Whether findings over all tenants together are counted; a store keeps those of single tenants alone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spark:
+    """A number over the runs so far, small enough for a line of text or a row of a mail."""
+
+    label: str
+    text: str
+    """Block characters, one a run; where there are many runs the last of each stretch."""
+    bars: tuple[int, ...]
+    """The same as heights from 1 to `TALL`."""
+    said: str
+
+
+TALL: Final = 20
+"""Pixels of the highest bar of a mail."""

@@ -1,0 +1,43 @@
+"""What happens on the next date of a subscription, under the tenant's agreement, in few words."""
+
+from datetime import date
+from typing import Final
+
+from auditor.domain.enums import Agreement
+from auditor.render.text.labels import Words
+from auditor.wording.checks import N_
+
+_DIRECT: Final = date(2026, 2, 9)
+"""From when on a subscription under a Microsoft Customer Agreement has no free days after its end."""
+_PARTNER: Final = date(2026, 5, 4)
+"""The same for subscriptions from partners."""
+
+
+_SAID: Final = {
+    "warning": N_("Users work until this day, then they are shut out; decide before it"),
+    "suspended": N_("Users are shut out already; the data is deleted on this day"),
+    "lockedout": N_("Users are shut out already; the data is deleted on this day"),
+    "deleted": "",
+}
+
+
+def happens(status: object, agreement: Agreement, day: date, words: Words, *, trial: bool = False) -> str:
+    """Return what happens on the next date of a subscription where nobody decides before it; `day` is the audit's."""
+    known = status.casefold() if isinstance(status, str) else ""
+    if known in _SAID:
+        return words.gettext(_SAID[known]) if _SAID[known] else ""
+    if trial:
+        return words.gettext("The trial ends, or becomes a paid subscription; decide before it")
+    if agreement is Agreement.MCA and day >= _DIRECT:
+        return words.gettext(
+            "Renews if recurring billing is on; otherwise access ends or a paid extension begins; choose before it"
+        )
+    if agreement is Agreement.CSP and day >= _PARTNER:
+        return words.gettext(
+            "Renews, or moves to a paid extension, unless the partner cancels it; ask the partner before it"
+        )
+    if agreement is Agreement.VOLUME:
+        return words.gettext("Users have 90 more days as a rule if the agreement is not renewed; decide before it")
+    if agreement is Agreement.UNKNOWN:
+        return words.gettext("Renews or ends, with free days after it or without, by the agreement; decide before it")
+    return words.gettext("Renews if recurring billing is on; otherwise users have 30 more days; decide before it")

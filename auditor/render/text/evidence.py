@@ -1,0 +1,267 @@
+"""A finding's evidence into one line of words: what a person needs to believe it, and nothing twice."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
+from functools import lru_cache
+from math import isfinite
+from re import sub
+from typing import Any, Final
+
+from auditor.domain.result import Finding
+from auditor.render.text.facts import SIGN_INS, Way, last_sign_in, titled, ways
+from auditor.render.text.labels import Words
+
+_SPOKEN: Final = frozenset(
+    {
+        *("userPrincipalName", "accountEnabled", "userType", "department", "usageLocation", "createdDateTime"),
+        *("onPremisesSyncEnabled", "mailboxType", "paths", "assignedLicenses", *SIGN_INS),
+        *("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare", "adjust"),
+        *("bound", "minimum", "maximum", "boundsConflict", "short", "excess", "appliesTo", "capabilityStatus"),
+        *("assigned", "error"),
+        *("limit", "total", "lowerBound", "unpriced", "hasMembersWithLicenseErrors", "licenseProcessingState"),
+        *("nextLifecycleDateTime", "totalLicenses", "status", "isTrial", "commerceSubscriptionId", "ownerTenantId"),
+    }
+)
+"""Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
+OF_PEOPLE: Final = frozenset(
+    {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS}
+)
+PERSONAL: Final = OF_PEOPLE | {
+    *("userPrincipalName", "createdDateTime", "onPremisesSyncEnabled", "assignedLicenses"),
+}
+"""Facts of a person after which nothing is left to tell, save what they hold."""
+_OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
+_OF_GROUPS: Final = frozenset({"hasMembersWithLicenseErrors", "licenseProcessingState"})
+HOLDINGS: Final = ("assignment.missing", "assignment.overlap", "assignment.redundant", "service.")
+"""Beginnings of checks whose findings tell everything that a person holds."""
+
+_NUMBERS: Final = frozenset({int, float, Decimal})
+
+Pieces = tuple[str, str, str, str]
+"""Evidence in four parts, each empty where it tells nothing: who or how many, last sign-in, paths, and the rest."""
+
+
+def described(finding: Finding, words: Words) -> str:
+    """Return the evidence in words, its parts between centred dots; what it does not tell is left out."""
+    return between(pieces(finding, words))
+
+
+def between(parts: Iterable[str]) -> str:
+    """Return the parts that say something, with centred dots between them."""
+    return " · ".join(filter(None, parts))
+
+
+def pieces(finding: Finding, words: Words) -> Pieces:
+    """Return the evidence in words in four parts: findings differ in few of them, so that each is told once."""
+    return *stated(finding.evidence, words), between(rest(finding, words))
+
+
+def stated(facts: Mapping[str, Any], words: Words) -> tuple[str, str, str]:
+    """Return the first three of the four parts, which the facts alone decide."""
+    first: list[str] = []
+    if "usable" in facts or "consumed" in facts:
+        first += _seats(facts, words)
+    if "short" in facts or "excess" in facts:
+        first += _tenants(facts, words)
+    if OF_PEOPLE.isdisjoint(facts):
+        return between(first), "", ""
+    return between((*first, *standing(facts, words))), seen(facts, words), assigned(facts, words)
+
+
+def standing(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    """Yield who a person is: blocked, guest, kind of mailbox, department, place."""
+    if facts.get("accountEnabled") is False:
+        yield words.gettext("sign-in blocked")
+    if str(facts.get("userType") or "").casefold() == "guest":
+        yield words.gettext("guest")
+    mailbox = facts.get("mailboxType")
+    if mailbox and str(mailbox).casefold() != "user":
+        yield words.gettext("{kind} mailbox").replace("{kind}", str(mailbox))
+    for name in ("department", "usageLocation"):
+        if facts.get(name):
+            yield str(facts[name])
+
+
+def seen(facts: Mapping[str, Any], words: Words) -> str:
+    """Return when a person signed in last; empty where that is not told."""
+    return signed_in(last_sign_in(facts), words)
+
+
+def signed_in(moment: str | None, words: Words) -> str:
+    """Return that an instant was the last sign-in; empty for none."""
+    return words.gettext("last sign-in {date}").replace("{date}", words.written_date(moment)) if moment else ""
+
+
+def assigned(facts: Mapping[str, Any], words: Words) -> str:
+    """Return the paths by which a product is assigned; empty where there are none."""
+    told = [_way(way, words) for way in ways(facts)]
+    return words.gettext("assigned: {paths}").replace("{paths}", words.joined(told)) if told else ""
+
+
+def rest(finding: Finding, words: Words) -> Iterator[str]:
+    """Yield what is neither about seats nor about who a person is."""
+    facts = finding.evidence
+    if facts.get("error") and not OF_PEOPLE.isdisjoint(facts):
+        yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
+    if finding.check.startswith(HOLDINGS) and facts.get("assignedLicenses"):
+        yield words.gettext("holds {products}").replace(
+            "{products}", words.joined(map(titled, _texts(facts["assignedLicenses"])))
+        )
+    if not _OF_SUBSCRIPTIONS.isdisjoint(facts):
+        yield from _subscription(facts, words)
+    if not _OF_GROUPS.isdisjoint(facts):
+        yield from _group(facts, words)
+    yield from _budget(finding, words)
+    for name in sorted(facts.keys() - _SPOKEN):
+        if _is_told(facts[name]):
+            yield f"{label(name)} {_value(facts[name], words)}"
+
+
+def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    for name, text in (
+        ("usable", words.gettext("{seats} usable")),
+        ("consumed", words.gettext("{seats} assigned")),
+        ("spare", words.gettext("{seats} spare")),
+        ("suspended", words.gettext("{seats} suspended")),
+        ("lockedOut", words.gettext("{seats} locked out")),
+    ):
+        value = facts.get(name)
+        if type(value) is int and (value or name in {"usable", "consumed", "spare"}):
+            yield text.replace("{seats}", words.number(value))
+    ignored = ungraced(facts)
+    if ignored:
+        yield words.ngettext(
+            "{count} seat in its grace period is not counted",
+            "{count} seats in their grace period are not counted",
+            ignored,
+        )
+    if type(facts.get("assigned")) is int:
+        yield words.ngettext(
+            "{count} person of the policy holds it", "{count} people of the policy hold it", facts["assigned"]
+        )
+    allowed = limits(facts, words)
+    if allowed:
+        yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
+    if facts.get("boundsConflict"):
+        yield words.gettext("no number of seats keeps both limits")
+
+
+def ungraced(facts: Mapping[str, Any]) -> int:
+    """Return how many seats in their grace period the policy does not count; 0 where it counts them."""
+    usable, enabled, warning = (facts.get(name) for name in ("usable", "enabled", "warning"))
+    if type(usable) is not int or type(enabled) is not int or type(warning) is not int:
+        return 0
+    return warning if usable < enabled + warning else 0
+
+
+def limits(facts: Mapping[str, Any], words: Words) -> str:
+    """Return the bounds of spare seats as the policy writes them; empty where there is none."""
+    low, high = facts.get("minimum"), facts.get("maximum")
+    if low is None and high is None:
+        return ""
+    least, most = (words.bound(str(bound)) for bound in (low, high))
+    if high is None:
+        return words.gettext("at least {seats} spare").replace("{seats}", least)
+    if "assigned" in facts:
+        return words.gettext("at most {seats} assigned").replace("{seats}", most)
+    if low is None:
+        return words.gettext("at most {seats} spare").replace("{seats}", most)
+    return words.gettext("at least {low}, at most {high} spare").replace("{low}", least).replace("{high}", most)
+
+
+def advice(change: int, words: Words) -> str:
+    """Return how many seats to buy, or how many are too many: not everybody may remove them; `change` is not 0."""
+    if change > 0:
+        return words.ngettext("buy {count} seat", "buy {count} seats", change)
+    return words.ngettext("{count} seat too many", "{count} seats too many", -change)
+
+
+def _tenants(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    for name, text in (
+        ("short", words.gettext("too few in {tenants}")),
+        ("excess", words.gettext("too many in {tenants}")),
+    ):
+        told = facts.get(name)
+        there = [line for line in told if isinstance(line, Mapping)] if isinstance(told, list | tuple) else []
+        if there:
+            yield text.replace("{tenants}", words.joined(_spare(line, words) for line in there))
+    allowed = limits(facts, words)
+    if allowed:
+        yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
+
+
+def _spare(line: Mapping[str, Any], words: Words) -> str:
+    spare = line.get("spare")
+    seats = words.gettext("{seats} spare").replace("{seats}", words.number(spare if type(spare) is int else None))
+    return f"{line.get('tenant')} ({seats})"
+
+
+def _way(way: Way, words: Words) -> str:
+    path = words.gettext("direct")
+    if way.group is not None:
+        path = words.gettext("group {group}").replace("{group}", way.group)
+    return path if way.state is None else f"{path} ({way.state})"
+
+
+def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    if facts.get("isTrial") is True:
+        yield words.gettext("trial")
+    if type(facts.get("totalLicenses")) is int:
+        yield words.ngettext("{count} seat bought", "{count} seats bought", facts["totalLicenses"])
+    if facts.get("nextLifecycleDateTime"):
+        ends = words.written_date(str(facts["nextLifecycleDateTime"]))
+        yield words.gettext("next date {date}").replace("{date}", ends)
+    if facts.get("status"):
+        yield words.gettext("state {state}").replace("{state}", words.subscription(facts["status"]))
+
+
+def _group(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+    failing = facts.get("hasMembersWithLicenseErrors")
+    if failing is not None:
+        yield words.gettext("members in error") if failing else words.gettext("no members in error")
+    if facts.get("licenseProcessingState"):
+        state = str(facts["licenseProcessingState"])
+        yield words.gettext("processing: {state}").replace("{state}", state)
+
+
+def _budget(finding: Finding, words: Words) -> Iterator[str]:
+    if finding.check != "budget.exceeded" or not finding.detail:
+        return
+    for name, text in (
+        ("total", words.gettext("{money} a month")),
+        ("limit", words.gettext("allowed: {money} a month")),
+    ):
+        value: Any = finding.evidence.get(name)
+        if type(value) in _NUMBERS and isfinite(value):
+            yield text.replace("{money}", words.money(Decimal(str(value)), finding.detail))
+    if finding.evidence.get("unpriced"):
+        unpriced = words.joined(map(titled, _texts(finding.evidence["unpriced"])))
+        yield words.gettext("at least: no price for {products}").replace("{products}", unpriced)
+
+
+def _is_told(value: Any) -> bool:
+    return value not in (None, "", [], {}, ())
+
+
+@lru_cache(maxsize=4096)
+def label(name: str) -> str:
+    """Return `hasMembersWithLicenseErrors` as `has members with license errors`."""
+    return sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+
+
+def _value(value: Any, words: Words) -> str:
+    match value:
+        case bool():
+            return words.gettext("yes") if value else words.gettext("no")
+        case int():
+            return words.number(value)
+        case Mapping():
+            return words.joined(f"{label(str(name))} {_value(value[name], words)}" for name in sorted(value))
+        case list() | tuple():
+            return words.joined(_value(item, words) for item in value)
+        case _:
+            return str(value)
+
+
+def _texts(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]

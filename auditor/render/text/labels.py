@@ -1,0 +1,228 @@
+"""Values into the words of a report: numbers, dates, money, states and checks, all through one door for translation."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from gettext import NullTranslations
+from re import compile as pattern
+from types import MappingProxyType
+from typing import Final
+
+from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
+from auditor.guidance.subscription_states import state_name
+from auditor.wording import CHECKS as NAMED
+from auditor.wording import wording
+from auditor.wording.checks import N_
+
+_SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
+_SEATS: Final = pattern("[0-9]{1,9}")
+_EITHER: Final = pattern(r"\{percent: ([0-9]{1,3}(?:\.[0-9]{1,6})?)%?, seats: ([0-9]{1,9})\}")
+
+SEVERITIES: Final[Mapping[Severity, str]] = MappingProxyType(
+    {
+        Severity.CRITICAL: N_("critical"),
+        Severity.HIGH: N_("high"),
+        Severity.MEDIUM: N_("medium"),
+        Severity.LOW: N_("low"),
+        Severity.INFO: N_("info"),
+    }
+)
+OUTCOMES: Final[Mapping[Outcome, str]] = MappingProxyType(
+    {
+        Outcome.PASS: N_("passed"),
+        Outcome.FAIL: N_("failed"),
+        Outcome.WAIVED: N_("waived"),
+        Outcome.NOT_EVALUATED: N_("not evaluated"),
+    }
+)
+CHANGES: Final[Mapping[Change, str]] = MappingProxyType(
+    {Change.NEW: N_("new"), Change.REOPENED: N_("reopened"), Change.UNCHANGED: N_("unchanged")}
+)
+SOURCES: Final[Mapping[Source, str]] = MappingProxyType(
+    {
+        Source.ORGANIZATION: N_("Organisation"),
+        Source.SUBSCRIBED_SKUS: N_("Subscribed products"),
+        Source.SUBSCRIPTIONS: N_("Subscriptions"),
+        Source.USERS: N_("Users and their licences"),
+        Source.SIGN_IN_ACTIVITY: N_("Sign-in activity"),
+        Source.MAILBOXES: N_("Mailbox types"),
+        Source.GROUPS: N_("Groups"),
+        Source.MEMBERS: N_("Group members"),
+    }
+)
+SOURCE_STATES: Final[Mapping[SourceStatus, str]] = MappingProxyType(
+    {
+        SourceStatus.COMPLETE: N_("complete"),
+        SourceStatus.PARTIAL: N_("partly read"),
+        SourceStatus.DENIED: N_("denied"),
+        SourceStatus.UNAVAILABLE: N_("unavailable"),
+        SourceStatus.NOT_NEEDED: N_("not needed"),
+    }
+)
+ORDERS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "check": N_("check"),
+        "backup": N_("back up"),
+        "reassign": N_("reassign"),
+        "buy": N_("buy"),
+        "move": N_("move"),
+        "remove": N_("remove"),
+        "cancel": N_("cancel"),
+    }
+)
+"""The classes of actions, in the order in which nothing breaks."""
+CHECKS: Final[Mapping[str, str]] = MappingProxyType({check: words.name for check, words in NAMED.items()})
+
+
+class Words:
+    """Says values in one language: the wished one, or English where there is no such catalogue."""
+
+    def __init__(self, locale: str) -> None:
+        self._wording = wording(locale)
+        self._days: dict[int, str] = {}
+        self._sums: dict[tuple[str, str], str] = {}
+
+    @property
+    def language(self) -> str:
+        """The BCP 47 tag of what is in fact written."""
+        return self._wording.locale
+
+    @property
+    def fallback_from(self) -> str | None:
+        """The tag that was wished for, where English is written for want of it."""
+        return self._wording.fallback_from
+
+    @property
+    def translations(self) -> NullTranslations:
+        """The catalogue, for templates."""
+        return self._wording.translations
+
+    def gettext(self, message: str) -> str:
+        """Return the translation of a text."""
+        return self._wording.gettext(message)
+
+    def ngettext(self, one: str, many: str, count: int) -> str:
+        """Return the translation of a text that counts, with its `{count}` filled in."""
+        return self._wording.plural(one, many, count)
+
+    def of_count(self, message: str, count: int) -> str:
+        """Return a message that counts without its number, which stands apart, in the form that belongs to it."""
+        return self._wording.ngettext(message, message, count).replace("{count}", "").strip()
+
+    def graded(self, severity: Severity, count: int) -> str:
+        """Return a severity in the form that belongs to the number of its findings, which stands apart."""
+        of, said = self._wording, ""
+        match severity:
+            case Severity.CRITICAL:
+                said = of.ngettext("{count} critical", "{count} critical", count)
+            case Severity.HIGH:
+                said = of.ngettext("{count} high", "{count} high", count)
+            case Severity.MEDIUM:
+                said = of.ngettext("{count} medium", "{count} medium", count)
+            case Severity.LOW:
+                said = of.ngettext("{count} low", "{count} low", count)
+            case Severity.INFO:
+                said = of.ngettext("{count} info", "{count} info", count)
+        return said.replace("{count}", "").strip()
+
+    def subscription(self, status: object) -> str:
+        """Return the state of a subscription; Graph's own name where it is a new one, empty where there is none."""
+        if not isinstance(status, str):
+            return ""
+        return state_name(self.gettext, status)
+
+    def told(self, text: str) -> str:
+        """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
+        return self._wording.told(text)
+
+    def complaint(self, text: str) -> str | None:
+        """Return what an error says, or how to mend it; None where this language has no such text."""
+        return self._wording.complaint(text)
+
+    def policy(self, text: str) -> str:
+        """Return the title or the reason of a starter policy; anybody else's stays as it is written."""
+        return self._wording.policy(text)
+
+    def number(self, value: int | None) -> str:
+        """Return a whole number with its thousands apart; a dash for what is not known."""
+        return self._wording.number(value)
+
+    def signed(self, value: int) -> str:
+        """Return a whole number that always bears its sign."""
+        return f"+{self.number(value)}" if value > 0 else self.number(value)
+
+    def bound(self, written: str) -> str:
+        """Return a number of seats or a share of them, as a policy writes it, with its percent sign in place.
+
+        `5%` is a share, `{percent: 10, seats: 5}` the larger of two.
+        """
+        either = _EITHER.fullmatch(written)
+        if either is not None:
+            told = self.gettext("{share} ({seats} if that is more)")
+            return told.replace("{share}", self.percent(either[1])).replace("{seats}", self.number(int(either[2])))
+        if _SEATS.fullmatch(written):
+            return self.number(int(written))
+        return _SHARE.sub(lambda found: self.percent(found[1]), written)
+
+    def percent(self, percent: str) -> str:
+        """Return a share that is written in percent, such as `2.5`, with the sign where the locale has it."""
+        return self._wording.percent(Decimal(percent) / 100)
+
+    def money(self, value: Decimal, currency: str) -> str:
+        """Return an amount of money."""
+        key = (str(value), currency)
+        said = self._sums.get(key)
+        if said is None:
+            said = self._sums[key] = self._wording.money(value, currency)
+        return said
+
+    def sums(self, values: Mapping[str, Decimal]) -> str:
+        """Return amounts of several currencies, joined."""
+        return " + ".join(self.money(value, currency) for currency, value in values.items())
+
+    def date(self, moment: datetime | date) -> str:
+        """Return a day; that of an instant in UTC."""
+        return self._wording.date(moment)
+
+    def day(self, written: str) -> str:
+        """Return a day that is written as YYYY-MM-DD."""
+        return self._wording.date(date.fromisoformat(written))
+
+    def instant(self, moment: datetime) -> str:
+        """Return a day and minute, in UTC."""
+        return self._wording.instant(moment)
+
+    def written_date(self, text: str) -> str:
+        """Return the day of an RFC 3339 instant as it is said; any other text as it is."""
+        moment = _parsed(text)
+        if moment is None:
+            return text
+        # Hundreds of thousands of sign-ins fall on a few hundred days.
+        try:
+            day = (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).toordinal()
+        except OverflowError:  # the first or last day of all, somewhere else
+            return text
+        said = self._days.get(day)
+        if said is None:
+            said = self._days[day] = self._wording.date(date.fromordinal(day))
+        return said
+
+    def written_instant(self, text: str) -> str:
+        """Return an RFC 3339 instant as it is said; any other text as it is."""
+        moment = _parsed(text)
+        try:
+            return text if moment is None else self.instant(moment)
+        except OverflowError:
+            return text
+
+    def joined(self, parts: Iterable[str]) -> str:
+        """Return parts as a list in one line."""
+        return ", ".join(parts)
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None

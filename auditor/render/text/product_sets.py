@@ -1,0 +1,79 @@
+"""What policies ask for by the name of a set into the products of a tenant that the name stands for."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from auditor.catalogue import builtin
+from auditor.domain.globs import pattern_of
+from auditor.domain.product_names import one_of
+from auditor.domain.result import PolicyHeader, SeatCount
+from auditor.render.text.labels import Words
+
+
+def labels(
+    headers: Iterable[PolicyHeader], sets: Mapping[str, Any], seats: Sequence[SeatCount], words: Words
+) -> dict[str, str]:
+    """Return what people call each set that a policy requires, by the set as it is written, casefolded.
+
+    `sets` are the `products` of the run's definitions; a set of which the tenant has no product is left out.
+    """
+    found: dict[str, str] = {}
+    for header in headers:
+        block = header.spec.get("assignments")
+        wanted = block.get("require") if isinstance(block, Mapping) else None
+        for element in wanted if isinstance(wanted, list | tuple) else ():
+            written = _written(element)
+            if written.casefold() not in found and not builtin().knows(written):
+                names = [seat.name for seat in _members(element, sets, seats) if seat.name]
+                if names:
+                    found[written.casefold()] = one_of(words, names)
+    return found
+
+
+def _written(element: Any) -> str:
+    """Return an element as findings quote it."""
+    if isinstance(element, Mapping):
+        return f"withService:{element.get('withService')}"
+    return "|".join(map(_written, element)) if isinstance(element, list | tuple) else str(element)
+
+
+def _members(element: Any, sets: Mapping[str, Any], seats: Sequence[SeatCount]) -> Iterator[SeatCount]:
+    """Yield the products with seats for people that an element names one by one, by a pattern or by a service."""
+    leaves = list(_leaves(element, sets, set()))
+    texts = [str(leaf).casefold() for leaf in leaves if not isinstance(leaf, Mapping)]
+    named = frozenset(texts)
+    patterns = [pattern_of(text) for text in texts if "*" in text and text != "*"]
+    services = [str(leaf.get("withService")).casefold() for leaf in leaves if isinstance(leaf, Mapping)]
+    for seat in seats:
+        if (seat.usable or 0) <= 0 or seat.applies_to.casefold() != "user":
+            continue
+        part = (seat.sku_part_number or "").casefold()
+        if (
+            part in named
+            or seat.sku_id.casefold() in named
+            or any(pattern.fullmatch(part) for pattern in patterns)
+            or (services and not _plans(seat).isdisjoint(services))
+        ):
+            yield seat
+
+
+def _plans(seat: SeatCount) -> frozenset[str]:
+    """Return the ids and names of the service plans of a product, casefolded."""
+    product = builtin().product(seat.sku_id)
+    return (
+        frozenset()
+        if product is None
+        else frozenset(text.casefold() for plan in product.plans for text in (plan.id, plan.name))
+    )
+
+
+def _leaves(element: Any, sets: Mapping[str, Any], seen: set[str]) -> Iterator[Any]:
+    if isinstance(element, list | tuple):
+        for each in element:
+            yield from _leaves(each, sets, seen)
+    elif isinstance(element, str) and element in sets:
+        if element not in seen:
+            seen.add(element)
+            yield from _leaves(sets[element], sets, seen)
+    else:
+        yield element

@@ -1,0 +1,31 @@
+"""Tenant text into text that shows what it holds: no control character acts, none hides."""
+
+from re import compile as pattern
+from typing import Final
+
+_ACTING: Final = pattern(
+    "["
+    "\x00-\x1f\x7f-\x9f"  # C0 and C1 controls
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what turns the direction of reading
+    "\u2028\u2029"  # line breaks that are none in a file
+    "\ud800-\udfff\ufeff\ufffe\uffff"  # halves of pairs, and what is no character
+    "]"
+)
+LONG: Final = 300
+"""Characters of a name that a page shows; the other files hold the whole of it."""
+
+
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Return `text` with controls and direction marks written out, as `\x1b` or `\u202e`; those in `keep` stay."""
+    if text.isprintable() or _ACTING.search(text) is None:  # nothing that acts is printable
+        return text
+    return _ACTING.sub(lambda found: found[0] if found[0] in keep else _written(ord(found[0])), text)
+
+
+def shortened(text: str) -> str:
+    """Return a text that fits a cell."""
+    return text if len(text) <= LONG else f"{text[:LONG]}…"
+
+
+def _written(point: int) -> str:
+    return f"\\x{point:02x}" if point <= 0xFF else f"\\u{point:04x}"

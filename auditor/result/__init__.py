@@ -1,0 +1,1 @@
+"""Arithmetic on results, without rendering."""

@@ -1,0 +1,43 @@
+"""The tenants of a fleet in the order in which somebody should look at them, and those that are told in full."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Result, TenantResult
+from auditor.result.aggregate import NO_FLEET, summarise
+
+FULL: Final = 50
+"""Tenants that one page tells in full: nobody reads a hundred, and every part takes some 100 kB."""
+WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
+
+Standing = tuple[bool, tuple[int, ...], bool, str]
+
+
+def standing(*, failed: bool, counts: Mapping[Severity, int], complete: bool, name: str) -> Standing:
+    """Return what sorts the worst tenant to the front: first those that were not audited, of which nothing is known."""
+    return not failed, tuple(-counts.get(severity, 0) for severity in WORST), complete, name
+
+
+def pressing(result: Result) -> Result:
+    """Return the result of the tenants that are told in full: all of few, the worst of many, in their order."""
+    if len(result.tenants) <= FULL:
+        return result
+    worst = sorted(result.tenants, key=_standing)[:FULL]
+    names = {tenant.name for tenant in worst}
+    return replace(result, tenants=tuple(tenant for tenant in result.tenants if tenant.name in names))
+
+
+def alone(result: Result, name: str) -> Result:
+    """Return one tenant of a run as a result of its own; UsageError for a tenant that it does not hold."""
+    tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
+    if not tenants:
+        raise UsageError("tenant-unknown", f"the result holds no tenant '{name}'")
+    return Result(run=result.run, tenants=tenants, fleet=NO_FLEET, summary=summarise(tenants))
+
+
+def _standing(tenant: TenantResult) -> Standing:
+    counts = summarise((tenant,)).open
+    return standing(failed=tenant.failure is not None, counts=counts, complete=tenant.complete, name=tenant.name)

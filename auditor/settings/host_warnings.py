@@ -1,0 +1,31 @@
+"""Addresses of a tenants file into warnings: where tokens and secrets would go to nobody known."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from auditor.domain.errors import Diagnostic, Level
+from auditor.graph.clouds import HOSTS
+from auditor.policy.yaml_reader import Document
+from auditor.settings.addresses import LOOPBACK
+
+_WARNED = {
+    "endpoint": "tokens of the tenant {tenant} are sent to {host}, which is no host of Microsoft Graph",
+    "authority": "secrets of the tenant {tenant} are sent to {host}, which is no sign-in service of Microsoft",
+}
+
+
+def foreign_hosts(document: Document, tenants: Sequence[Mapping[str, Any]]) -> tuple[Diagnostic, ...]:
+    """Return a warning for each `endpoint` and `authority` outside of Microsoft's clouds and of this machine."""
+    return tuple(
+        Diagnostic(
+            slug="tenants-foreign-host",
+            message=_WARNED[key].format(tenant=entry["name"], host=host),
+            span=document.span(("tenants", number, key)),
+            hint="find out who changed it, unless it is a proxy or an emulator of your own",
+            level=Level.WARNING,
+        )
+        for number, entry in enumerate(tenants)
+        for key in _WARNED
+        if key in entry and (host := urlsplit(entry[key]).hostname or "") not in HOSTS | LOOPBACK
+    )

@@ -1,0 +1,260 @@
+"""The text of a tenants file into Settings, with everything that is wrong with it told at once."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from auditor.domain.enums import Agreement, Cloud, Severity
+from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
+from auditor.domain.limits import TENANT, TENANT_WORDS
+from auditor.domain.tenant import (
+    Attach,
+    AzureCli,
+    Certificate,
+    ClientSecret,
+    Credential,
+    Digest,
+    GithubOidc,
+    GraphMail,
+    Mail,
+    ManagedIdentity,
+    Recipient,
+    Send,
+    Settings,
+    SmtpMail,
+    StartTls,
+    Tenant,
+    Token,
+    WorkloadIdentity,
+)
+from auditor.files import input as files
+from auditor.policy.schema_check import check
+from auditor.policy.yaml_reader import Document, parse
+from auditor.settings.addresses import canonical, complaint
+from auditor.settings.host_warnings import foreign_hosts
+
+
+def read(path: Path) -> Settings:
+    """Read a tenants file. Raises SettingsError where it cannot be read, InputError for what is wrong in it."""
+    try:
+        text = files.read(path, most=files.POLICY)
+    except FileNotFoundError as error:
+        raise SettingsError(
+            "tenants-missing", f"{path} does not exist", hint="write one with `auditor init`, or name it with --tenants"
+        ) from error
+    except OSError as error:
+        raise SettingsError(
+            "tenants-unreadable", f"{path} cannot be read: {error.strerror or error}", hint="name a file with --tenants"
+        ) from error
+    return load(text, file=str(path))
+
+
+def load(text: bytes | str, *, file: str) -> Settings:
+    """Turn the text of a tenants file into values; `file` is its name in messages. Raises InputError."""
+    try:
+        document = _sound(text, file)
+    except InputError as error:
+        raise InputError(map(_unquoted, error.diagnostics)) from None
+    value: Any = document.value
+    default = (value.get("defaults") or {}).get("locale")
+    tenants = (
+        _tenant(entry, default, _written_at(document, ("tenants", number, "credential")))
+        for number, entry in enumerate(value["tenants"])
+    )
+    return Settings(
+        tenants=tuple(tenants),
+        mail=_mail(value.get("mail"), _written_at(document, ("mail",))),
+        warnings=tuple(
+            replace(warning, span=_without_text(warning.span)) for warning in foreign_hosts(document, value["tenants"])
+        ),
+    )
+
+
+def _written_at(document: Document, path: tuple[str | int, ...]) -> str:
+    span = document.span(path)
+    return f"{span.file}:{span.line}"
+
+
+def _sound(text: bytes | str, file: str) -> Document:
+    document = parse(text, file=file)
+    value: Any = document.value
+    problems = check(document, "tenants") or [
+        *_tenant_problems(document, value["tenants"]),
+        *_mail_problems(document, value),
+    ]
+    if problems:
+        raise InputError(problems)
+    return document
+
+
+def _unquoted(problem: Diagnostic) -> Diagnostic:
+    """Say where and what without quoting the file: a secret that was written there by mistake belongs in no log."""
+    return replace(problem, span=_without_text(problem.span), message=_WRITTEN.sub("'…'", problem.message))
+
+
+def _without_text(span: Span | None) -> Span | None:
+    return None if span is None else replace(span, text="")
+
+
+_WRITTEN = re.compile(r"(?<=[eE]nv' must be the name of an environment variable, not ).*", re.DOTALL)
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
+    """Return the tenants named on the command line, in the file's order; all where none is named."""
+    if not names:
+        return settings.tenants
+    known = {tenant.name for tenant in settings.tenants}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SettingsError(
+            "tenant-unknown",
+            f"the tenants file has no tenant '{unknown[0]}'",
+            hint=f"it has: {', '.join(sorted(known))}",
+        )
+    return tuple(tenant for tenant in settings.tenants if tenant.name in set(names))
+
+
+def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    names: dict[str, int] = {}
+    ids: dict[str, str] = {}
+    for number, entry in enumerate(entries):
+        where = ("tenants", number)
+        name, tenant_id = entry["name"], entry["tenantId"].lower()
+        if TENANT.fullmatch(name) is None:
+            message = f"'{name[:80]}' cannot be the name of a tenant: files and folders have it"
+            found.append(_problem(document, (*where, "name"), "tenants-name", message, TENANT_WORDS))
+        if name in names:
+            line = document.span(("tenants", names[name], "name")).line
+            found.append(
+                _problem(
+                    document,
+                    (*where, "name"),
+                    "tenants-duplicate",
+                    f"'{name}' stands on line {line} too",
+                    "give every tenant its own name",
+                )
+            )
+        if tenant_id in ids:
+            found.append(
+                _problem(
+                    document,
+                    (*where, "tenantId"),
+                    "tenants-duplicate",
+                    f"this is the tenant '{ids[tenant_id]}' again",
+                    "audit a tenant once; give it another tenantId",
+                )
+            )
+        names.setdefault(name, number)
+        ids.setdefault(tenant_id, name)
+        for key, plain in (("endpoint", True), ("authority", False)):
+            wrong = complaint(entry[key], plain_on_loopback=plain) if key in entry else None
+            if wrong is not None:
+                found.append(
+                    _problem(
+                        document,
+                        (*where, key),
+                        "tenants-address",
+                        f"this {key} cannot be used: {wrong}",
+                        _ADDRESS_HINTS[key],
+                    )
+                )
+    return found
+
+
+_ADDRESS_HINTS = {
+    "endpoint": "write it as https://host/v1.0, or as http://127.0.0.1:port/v1.0 for an emulator",
+    "authority": "write it as https://host",
+}
+
+
+def _mail_problems(document: Document, value: Mapping[str, Any]) -> list[Diagnostic]:
+    sender = ((value.get("mail") or {}).get("graph") or {}).get("tenant")
+    names = {entry["name"] for entry in value["tenants"]}
+    if sender is None or sender in names:
+        return []
+    place = ("mail", "graph", "tenant")
+    return [
+        _problem(
+            document,
+            place,
+            "tenants-mail",
+            f"there is no tenant '{sender}'",
+            f"it is one of: {', '.join(sorted(names))}",
+        )
+    ]
+
+
+def _problem(document: Document, path: tuple[str | int, ...], slug: str, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(slug=slug, message=message, span=document.span(path), hint=hint)
+
+
+def _tenant(entry: Mapping[str, Any], locale: str | None, written_at: str) -> Tenant:
+    return Tenant(
+        name=entry["name"],
+        tenant_id=entry["tenantId"].lower(),
+        cloud=Cloud(entry.get("cloud", Cloud.WORLDWIDE)),
+        credential=_credential(entry["credential"]) if "credential" in entry else None,
+        agreement=Agreement(entry.get("agreement", Agreement.UNKNOWN)),
+        locale=entry.get("locale", locale),
+        endpoint=canonical(entry["endpoint"]) if "endpoint" in entry else None,
+        authority=canonical(entry["authority"]) if "authority" in entry else None,
+        recipients=tuple(_recipient(item) for item in entry.get("recipients", ())),
+        credential_at=written_at,
+    )
+
+
+_CREDENTIALS: dict[str, Callable[[Mapping[str, Any]], Credential]] = {
+    "github-oidc": lambda found: GithubOidc(client_id=found["clientId"]),
+    "client-secret": lambda found: ClientSecret(client_id=found["clientId"], secret_env=found["secretEnv"]),
+    "certificate": lambda found: Certificate(
+        client_id=found["clientId"],
+        path=found.get("path"),
+        env=found.get("env"),
+        password_env=found.get("passwordEnv"),
+    ),
+    "managed-identity": lambda found: ManagedIdentity(client_id=found.get("clientId")),
+    "workload-identity": lambda found: WorkloadIdentity(client_id=found.get("clientId")),
+    "azure-cli": lambda _: AzureCli(),
+    "token": lambda found: Token(token_env=found["tokenEnv"]),
+}
+
+
+def _credential(entry: Mapping[str, Any]) -> Credential:
+    return _CREDENTIALS[entry["type"]](entry)
+
+
+def _recipient(entry: Mapping[str, Any]) -> Recipient:
+    severities = entry.get("severities")
+    return Recipient(
+        address=entry["address"],
+        locale=entry.get("locale"),
+        severities=None if severities is None else tuple(Severity(item) for item in severities),
+        owners=tuple(entry["owners"]) if "owners" in entry else None,
+        tags=tuple(entry["tags"]) if "tags" in entry else None,
+        digest=Digest(entry.get("digest", Digest.WEEKLY)),
+        attach=Attach(entry.get("attach", Attach.HTML)),
+    )
+
+
+def _mail(entry: Mapping[str, Any] | None, written_at: str) -> Mail | None:
+    if entry is None:
+        return None
+    smtp = entry.get("smtp")
+    return Mail(
+        sender=entry["from"],
+        route=GraphMail(tenant=entry["graph"]["tenant"])
+        if smtp is None
+        else SmtpMail(
+            host=smtp["host"],
+            port=smtp.get("port", 587),
+            starttls=StartTls(smtp.get("starttls", StartTls.REQUIRED)),
+            username_env=smtp.get("usernameEnv"),
+            password_env=smtp.get("passwordEnv"),
+            ca=smtp.get("ca"),
+            written_at=written_at,
+        ),
+        send=Send(entry.get("send", Send.CHANGED)),
+    )

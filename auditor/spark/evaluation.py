@@ -1,0 +1,143 @@
+"""Snapshot folders into what their people came to, judged over a Spark cluster row group by row group."""
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import pyarrow as pa
+
+from auditor.catalogue import Catalogue
+from auditor.domain.errors import AuditorError, SnapshotError
+from auditor.domain.policy import PolicySet
+from auditor.engine.binding import Plan
+from auditor.engine.evaluate import people_are_readable
+from auditor.engine.outcome import BatchOutcome
+from auditor.snapshot.reader import identity_of
+from auditor.snapshot.row_group_access import outlined, row_groups
+from auditor.spark.session import is_alone
+from auditor.spark.task import ANSWERS_DDL, Task, judge, outcome_of, packed
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_PARTITIONS: Final = 512
+"""At most: a partition is a task of Spark's, and one that fails is judged again as a whole."""
+_A_PROCESSOR: Final = 2
+"""Partitions for each processor of this machine: none is lost here, and each costs a tenth of a second."""
+_AT_ONCE: Final = 256 << 20
+"""Bytes of users.parquet that one job reads: some four million people, whose findings come back together."""
+
+
+_Answer = tuple[pa.Buffer, int]
+"""What came back of a task, as `auditor.spark.task.outcome_of` reads it."""
+
+
+class Distributed:
+    """What the people of some snapshots come to, judged on the cluster when it is asked for."""
+
+    def __init__(self, session: "SparkSession", errand: bytes, jobs: Sequence[tuple[Task, ...]]) -> None:
+        self._session = session
+        self._errand = errand
+        self._jobs = jobs
+        self._places: dict[str, dict[int, list[int]]] = {}
+        for number, job in enumerate(jobs):
+            for place, task in enumerate(job):
+                self._places.setdefault(task.identity, {}).setdefault(number, []).append(place)
+        self._last: tuple[int, list[_Answer]] = (-1, [])
+
+    def batches(self, plan: Plan) -> Iterator[BatchOutcome]:
+        """Yield what `auditor.engine.evaluate.judged_batches` yields, from batches that are judged elsewhere.
+
+        Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or
+        where Spark gives a task up.
+        """
+        if not people_are_readable(plan):
+            return
+        for number, places in self._places.get(plan.facts.snapshot.identity, {}).items():
+            # What came back of one job is held, for the tenants that share it, until the next.
+            if self._last[0] != number:
+                self._last = (-1, [])
+                self._last = (number, _judged(self._session, self._errand, self._jobs[number]))
+            for place in places:
+                yield from outcome_of(*self._last[1][place])
+
+
+def distribute(
+    session: "SparkSession",
+    folders: Sequence[Path],
+    policies: PolicySet,
+    catalogue: Catalogue,
+    as_of: datetime,
+    *,
+    at_once: int = _AT_ONCE,
+) -> Distributed:
+    """Divide the row groups of all folders into jobs of Spark's; each worker reads the folders itself.
+
+    A job reads `at_once` bytes about people, or little more: what comes back of it is held together.
+    """
+    jobs: list[list[Task]] = []
+    left = 0.0
+    for folder in dict.fromkeys(folder.resolve() for folder in folders):
+        identity, groups = identity_of(folder), row_groups(folder)
+        outline = outlined(folder) if groups > 1 else None
+        for group in range(groups):
+            if left <= 0:
+                jobs.append([])
+                left = at_once
+            jobs[-1].append(Task(folder=str(folder), identity=identity, group=group, outline=outline))
+            left -= (folder / "users.parquet").stat().st_size / groups
+    return Distributed(session, packed(policies, catalogue, as_of), [tuple(job) for job in jobs])
+
+
+def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> list[_Answer]:
+    """Return what each task came to, in the order of tasks whatever the order in which they ended."""
+    from pyspark.errors import PySparkException  # noqa: PLC0415  only who uses Spark needs it
+
+    alone = is_alone(session)
+    places = session.range(0, len(tasks), 1, min(len(tasks), _partitions(session, alone=alone)))
+    try:
+        answers = places.mapInArrow(partial(judge, errand, tasks, alone=alone), ANSWERS_DDL).toArrow()
+    except PySparkException as error:
+        raise _given_up(error) from error
+    problems = [row for row in answers.select(["place", "slug", "problem"]).to_pylist() if row["slug"] is not None]
+    if problems:
+        first = min(problems, key=lambda row: row["place"])
+        raise SnapshotError(
+            first["slug"],
+            f"a worker of the Spark cluster: {first['problem']}",
+            hint="put the snapshots where the driver and every worker find them under the same path, and install the "
+            "same version of the auditor on all of them",
+        )
+    sizes = zip(answers.column("place").to_pylist(), answers.column("size").to_pylist(), strict=True)
+    found = {
+        place: (outcome.as_buffer(), size)
+        for (place, size), outcome in zip(sizes, answers.column("outcome"), strict=True)
+    }
+    return [found[place] for place in range(len(tasks))]
+
+
+def _partitions(session: "SparkSession", *, alone: bool) -> int:
+    """Return into how many tasks of Spark's a job is divided at most.
+
+    How many processors a cluster will have is not known before its executors have said so.
+    """
+    if alone and (session.sparkContext.master or "").startswith("local"):
+        return _A_PROCESSOR * session.sparkContext.defaultParallelism
+    return _PARTITIONS
+
+
+def _given_up(error: Exception) -> AuditorError:
+    """Tell why in the words of the last exception of a worker; all of its lines are in Spark's logs."""
+    told = [line for line in str(error).splitlines() if re.match(r"[A-Za-z_.]+(Error|Exception|Interrupt)\b", line)]
+    missing = next((line for line in told if line.startswith("ModuleNotFoundError")), None)
+    reason = missing or (told[-1] if told else str(error).strip().partition("\n")[0])
+    return AuditorError(
+        "spark-failed",
+        f"Spark gave up: {reason}",
+        hint="the auditor and its libraries have to be installed on every worker, in the Python that Spark starts there"
+        if missing
+        else "the logs of the driver and of the workers tell more; a task is tried four times",
+    )

@@ -1,0 +1,262 @@
+"""The commit of a night: what a store holds of one tenant at one instant, into JSON and back."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from auditor.domain.errors import SnapshotError
+from auditor.domain.limits import count, run_instant, tenant_name
+from auditor.files import json_document, json_shape
+from auditor.snapshot.manifest import FileEntry, decode
+from auditor.snapshot.model import Manifest
+
+SCHEMA: Final = "auditor/store/v1"
+_SEAL: Final = b',"digest":"sha256:'
+_PART: Final = re.compile(r"[a-z0-9-]{1,63}/parts/[0-9T.-]+Z-[0-9a-f]{16}\.zip")
+_NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartEntry:
+    """What a commit promises of one object."""
+
+    name: str
+    kind: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """One snapshot in the store; it is there when its commit is, which is written last."""
+
+    manifest_text: str
+    """The manifest.json of the snapshot that was stored, as it was."""
+    parts: tuple[PartEntry, ...]
+    """The objects it is put together from, in order: the first is whole, the others tell what changed."""
+    content: Mapping[str, str]
+    """A digest of what each table says."""
+    row_groups: tuple[int, ...]
+    """Users of each row group."""
+    summary: Mapping[str, Any]
+    """Counts and sums, so that trends never look at people."""
+    manifest: Manifest
+    files: Mapping[str, FileEntry]
+    identity: str
+
+    @property
+    def tenant(self) -> str:
+        """Return the tenant's name."""
+        return self.manifest.tenant
+
+    @property
+    def instant(self) -> datetime:
+        """Return when the collection began."""
+        return self.manifest.instant
+
+    @property
+    def own_size(self) -> int:
+        """Return the bytes of the object that only this night brought."""
+        return self.parts[-1].size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightCounts:
+    """What trends need of a night."""
+
+    tenant: str
+    instant: datetime
+    complete: bool
+    summary: Mapping[str, Any]
+
+
+def another_name(name: str) -> str:
+    """Return another name for an object of a night, where one of its name is there already."""
+    stem, _, mark = name.removesuffix(".zip").rpartition("-")
+    return f"{stem}-{hashlib.sha256(mark.encode()).hexdigest()[: len(mark)]}.zip"
+
+
+def instant_name(name: str) -> str | None:
+    """Return the instant in the name of a commit, or None for another object."""
+    found = _NAME.fullmatch(name)
+    return None if found is None else found[1]
+
+
+def encode(night: Night) -> bytes:
+    """Write a commit with a digest of itself."""
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "tenant": night.tenant,
+        "instant": night.instant.isoformat(),
+        "complete": night.manifest.complete,
+        "manifest": night.manifest_text,
+        "parts": [{"name": p.name, "kind": p.kind, "bytes": p.size, "sha256": p.sha256} for p in night.parts],
+        "content": dict(night.content),
+        "rowGroups": list(night.row_groups),
+        "summary": dict(night.summary),
+    }
+    return sealed(document)
+
+
+def decode_night(body: bytes, where: str) -> Night:
+    """Read a commit; SnapshotError for one that is damaged, or of a newer version."""
+    document = checked_document(body, where, SCHEMA)
+    try:
+        text = document["manifest"]
+        manifest, files, identity = decode(text.encode(), where=where)
+        own_tenant(document["tenant"], manifest.tenant, where)
+        night = Night(
+            manifest_text=text,
+            parts=tuple(map(_part, document["parts"])),
+            content=_content(document["content"]),
+            row_groups=tuple(map(_rows, document["rowGroups"])),
+            summary=_summary(document["summary"]),
+            manifest=manifest,
+            files=files,
+            identity=identity,
+        )
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise damaged(where, f"lacks or garbles {error}") from error
+    for part in night.parts:
+        own_tenant(part.name.partition("/")[0], night.tenant, where)
+    return night
+
+
+def own_tenant(named: str, tenant: str, where: str) -> None:
+    """Raise SnapshotError where a commit, or an object that it names, is of another tenant than its place says."""
+    if named != tenant:
+        raise damaged(where, f"is of the tenant {named}, and lies under {tenant}")
+
+
+def _part(entry: Mapping[str, Any]) -> PartEntry:
+    """Read what is promised of an object."""
+    return PartEntry(
+        name=checked_name(entry["name"], _PART),
+        kind=str(json_shape.text(entry["kind"])),
+        size=_rows(entry["bytes"]),
+        sha256=str(json_shape.text(entry["sha256"])),
+    )
+
+
+def _rows(value: Any) -> int:
+    """Return a number of rows or bytes: ValueError for a negative one."""
+    if count(value) < 0:
+        raise ValueError(f"a number of rows or bytes: {value}")
+    return int(value)
+
+
+def _content(value: Any) -> Mapping[str, str]:
+    json_shape.by(json_shape.text, json_shape.text)(value)
+    return dict(value)
+
+
+_COUNT: Final = json_shape.maybe(json_shape.whole)
+_SEAT: Final = json_shape.fields(
+    {"holders": _COUNT},
+    skuId=json_shape.text,
+    skuPartNumber=json_shape.maybe(json_shape.text),
+    enabled=_COUNT,
+    warning=_COUNT,
+    consumed=_COUNT,
+)
+_HELD: Final = json_shape.by(
+    json_shape.text,
+    json_shape.fields(kept=json_shape.whole, new=json_shape.whole, reclaimed=json_shape.whole, lapsed=json_shape.whole),
+)
+_SUMMARY: Final = json_shape.fields(
+    {
+        "users": _COUNT,
+        "blocked": _COUNT,
+        "licensed": _COUNT,
+        "cohorts": json_shape.maybe(json_shape.fields(since=json_shape.instant, skus=_HELD)),
+    },
+    seats=json_shape.each(_SEAT),
+)
+
+
+def _summary(value: Any) -> Mapping[str, Any]:
+    """Return the summary of a night; raises ValueError for one that trends could not be made of."""
+    _SUMMARY(value)
+    found: Mapping[str, Any] = value
+    return found
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return json_document.quick(body)
+    except ValueError:
+        return json_document.decode(body)
+
+
+def checked_name(name: object, form: re.Pattern[str]) -> str:
+    """Return the name of an object, which becomes part of a path: ValueError where it has not the form."""
+    if not isinstance(name, str) or not form.fullmatch(name):
+        raise ValueError(f"the name of an object: {name!r}")
+    return name
+
+
+def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
+    """Read only the counts of a commit; SnapshotError for one that is damaged, or of another tenant."""
+    document = checked_document(body, where, SCHEMA)
+    try:
+        own_tenant(str(document["tenant"]), tenant, where)
+        return NightCounts(
+            tenant=tenant_name(document["tenant"]),
+            instant=run_instant(document["instant"]),
+            complete=document["complete"] is True,
+            summary=_summary(document["summary"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise damaged(where, f"lacks or garbles {error}") from error
+
+
+def sealed(document: Mapping[str, Any]) -> bytes:
+    """Write a document with a digest of its own bytes as its last key."""
+    text = json.dumps(document, separators=(",", ":")).encode()
+    return text[:-1] + _SEAL + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
+
+
+def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
+    """Read a JSON object of the store and hold it against its digest and its schema."""
+    try:
+        document = _json(body)
+        found = str(document.get("schema", ""))
+    except (AttributeError, ValueError) as error:
+        raise damaged(where, f"is not JSON: {error}") from error
+    if found.rpartition("/")[0] != schema.rpartition("/")[0]:
+        raise SnapshotError(
+            "store-foreign", f"{where} was not written by this program", hint="name a store that `auditor store` made"
+        )
+    if found != schema:
+        raise SnapshotError(
+            "store-version",
+            f"{where} has the schema {found}, this version reads {schema}",
+            hint="use the version of auditor that wrote it, or a newer one",
+        )
+    text, _, mark = body.rpartition(_SEAL)
+    if hashlib.sha256(text + b"}").hexdigest().encode() != mark.partition(b'"')[0]:
+        raise damaged(where, "was changed after it was written")
+    return dict(document)
+
+
+def damaged(where: str, what: str) -> SnapshotError:
+    """Return the error for an object that is not what it was."""
+    return SnapshotError(
+        "store-damaged",
+        f"{where}: {what}",
+        hint="restore the object from a copy; `auditor store check` lists which nights are whole",
+    )
+
+
+def same_directory(where: str, tenant: str, known: str, given: str) -> None:
+    """Raise SnapshotError where a name stands for another directory than it did: the two have no common past."""
+    if known and known.casefold() != given.casefold():
+        raise SnapshotError(
+            "store-tenant",
+            f"{where} has the tenant {tenant} of another directory: {known}, and not {given}",
+            hint="give one of them another name in the tenants file, or keep it in a store of its own",
+        )
