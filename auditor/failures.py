@@ -20,7 +20,7 @@ _OF_THE_RUN: Final = (UsageError, DeliveryError, ModuleNotFoundError)
 """What concerns every tenant alike: the command line, the disk of the reports, a part that is not installed."""
 
 
-class Wall:
+class TenantBoundary:
     """A context inside of which one tenant is handled: what is raised there ends here, and is its failure.
 
     Ctrl-C, a task that is cancelled, and what concerns the whole run (UsageError, DeliveryError, a part that is not

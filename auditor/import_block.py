@@ -9,7 +9,7 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 
 
-class _Doorkeeper:
+class _BlockedModuleFinder:
     """A finder that comes before all others and finds no module of the names it holds."""
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class _Doorkeeper:
         return None
 
 
-_DOORKEEPER = _Doorkeeper()
+_DOORKEEPER = _BlockedModuleFinder()
 
 
 def keep_out(name: str) -> None:

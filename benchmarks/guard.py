@@ -24,7 +24,7 @@ from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.render import render
 from auditor.result.diff import compare
@@ -88,7 +88,7 @@ def _counted(folder: Path) -> Iterator[Counted]:
     snapshots = {n: write_tenant(folder, n * _USERS, name=f"tenant-{n}") for n in (1, 2)}
 
     def judging(n: int, rules: PolicySet) -> Callable[[], object]:
-        return lambda: evaluate(bind(rules, Facts(read(snapshots[n]), builtin(), rules, AS_OF)))
+        return lambda: evaluate(bind(rules, TenantFacts(read(snapshots[n]), builtin(), rules, AS_OF)))
 
     yield _further("judging a user by 50 policies", lambda n: judging(n, policies), each=_USERS)
     yield _further("judging 1,000 users by a policy", lambda n: judging(1, multiplied(policies, n)), each=_POLICIES)

@@ -12,7 +12,7 @@ from auditor.__main__ import settle
 from auditor.catalogue import builtin
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from benchmarks.measuring import ROOT
@@ -29,7 +29,7 @@ def main(folder: Path) -> None:
     begun = time.process_time()
     read_whole(folder)
     floor = time.process_time()
-    evaluation = evaluate(bind(policies, Facts(read(folder), catalogue, policies, AS_OF)))
+    evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF)))
     judged = time.process_time()
     findings = len(evaluation.singles) + sum(map(len, evaluation.chunks))
     told = {"floor": floor - begun, "evaluation": judged - floor, "findings": findings}

@@ -20,7 +20,7 @@ from auditor.domain.policy import PolicySet
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate, judged_batches
 from auditor.engine.table import findings_table
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from benchmarks.digesting import digested
@@ -49,7 +49,7 @@ def main() -> None:
         return
     catalogue = builtin()
     started, cpu = time.perf_counter(), time.process_time()
-    plan = bind(policies, Facts(read(args.snapshot), catalogue, policies, AS_OF))
+    plan = bind(policies, TenantFacts(read(args.snapshot), catalogue, policies, AS_OF))
     table = findings_table(plan, evaluate(plan, ids=True))
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
     told: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": table.num_rows}

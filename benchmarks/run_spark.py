@@ -16,7 +16,7 @@ from auditor.catalogue import builtin
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.table import findings_table
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from auditor.spark.evaluation import distribute
@@ -36,7 +36,7 @@ def main() -> None:
         spark.range(0, 2, 1, 2).mapInArrow(partial(_nothing, judge), "id BIGINT").toArrow()
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
-        plan = bind(policies, Facts(read(snapshot), builtin(), policies, AS_OF))
+        plan = bind(policies, TenantFacts(read(snapshot), builtin(), policies, AS_OF))
         table = findings_table(plan, evaluate(plan, distributed.batches(plan)))
         ended = time.perf_counter()
     told = {"start": started - begun, "seconds": ended - started, "findings": table.num_rows}

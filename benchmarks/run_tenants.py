@@ -18,7 +18,7 @@ from auditor.catalogue import builtin
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.finding_builder import describe
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from benchmarks.measuring import ROOT
@@ -41,7 +41,7 @@ def main(root: Path, most: int | None = None) -> None:
         stamps = [time.process_time()]
         snapshot = read(folder)
         stamps.append(time.process_time())
-        plan = bind(policies, Facts(snapshot, catalogue, policies, AS_OF))
+        plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF))
         evaluation = evaluate(plan)
         stamps.append(time.process_time())
         found = len(describe(plan, evaluation))

@@ -13,14 +13,14 @@ from auditor.domain.described import Concern, Counted, Tally, quota
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, TenantResult
-from auditor.engine.outcome import Raised
+from auditor.engine.outcome import FindingCount
 from auditor.engine.retelling import Retelling
 from auditor.engine.spilling import Scratch
-from auditor.remedy.actions.build import Office, actions_from, office_of
-from auditor.remedy.actions.context import Circumstances, Situated, circumstances, situations_of
-from auditor.remedy.actions.groups import Pile, Piles
+from auditor.remedy.actions.build import ActionContext, actions_from, office_of
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
+from auditor.remedy.actions.groups import ActionGroup, ActionGroups
 from auditor.remedy.actions.remedies import mended
-from auditor.remedy.actions.seat_ledger import settle
+from auditor.remedy.actions.seat_ledger import settle_seats
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.shelving import Shelf
 from auditor.result.aggregate import added, sums, unpriced, waived
@@ -46,8 +46,8 @@ class Walked:
     counted: Counted
     shown: tuple[Finding, ...]
     """With their guidance."""
-    office: Office
-    piles: Piles
+    office: ActionContext
+    piles: ActionGroups
     shelf: Shelf
 
     def actions(self, words: Words = ENGLISH) -> tuple[Action, ...]:
@@ -60,7 +60,7 @@ def walk(
     told: Retelling,
     tenant: TenantResult,
     policies: PolicySet,
-    raised: Mapping[str, Raised],
+    raised: Mapping[str, FindingCount],
     scratch: Scratch,
     *,
     shown: int,
@@ -94,7 +94,7 @@ class _Walking:
     quota: dict[Key, int]
     """How many more of each may be shown."""
     shelf: Shelf
-    piles: Piles = field(default_factory=lambda: Piles({}, named=True))
+    piles: ActionGroups = field(default_factory=lambda: ActionGroups({}, named=True))
     shown: dict[Key, list[Finding]] = field(default_factory=dict)
     worth: dict[str, dict[str, Decimal]] = field(default_factory=dict)
     total: dict[str, Decimal] = field(default_factory=dict)
@@ -103,7 +103,7 @@ class _Walking:
     unpriced: bool = False
     groups: dict[str, str] = field(default_factory=dict)
     held: dict[str, str] = field(default_factory=dict)
-    situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
+    situated: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
     chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
     def take(self, found: Sequence[Finding], *, last: bool = False) -> None:
@@ -114,7 +114,7 @@ class _Walking:
         order = self.order
         self.piles.take((order[first.policy, first.check], remedy) for first, remedies in placed for remedy in remedies)
         if last:
-            settle(self.piles, known)
+            settle_seats(self.piles, known)
         self._show(found, situations)
         self._count(found)
         self.groups.update(group_names(found))
@@ -122,14 +122,14 @@ class _Walking:
         if sum(len(p.requests) for p in piles) > _REQUESTS or sum(len(p.marks) for p in piles) > _MARKS:
             self.shelf.clear(piles)
 
-    def _circumstances(self, found: Sequence[Finding]) -> Circumstances:
+    def _circumstances(self, found: Sequence[Finding]) -> RemediationContext:
         if len(self.situated) > SITUATIONS:
             self.situated.clear()
         known = circumstances(replace(self.tenant, findings=found), self.policies)
         self.held |= known.held
         return replace(known, situated=self.situated, chosen=self.chosen)
 
-    def _show(self, found: Sequence[Finding], situations: Sequence[Situated]) -> None:
+    def _show(self, found: Sequence[Finding], situations: Sequence[RoutedFinding]) -> None:
         quota = self.quota
         for finding, way in zip(found, situations, strict=True):
             key = finding.policy, finding.check
@@ -145,7 +145,7 @@ class _Walking:
         self.people += len({each.subject.id for each in found if each.subject.type is SubjectType.USER})
         self.unpriced = self.unpriced or unpriced(found)
 
-    def concluded(self, things: Sequence[Finding], raised: Mapping[str, Raised]) -> Walked:
+    def concluded(self, things: Sequence[Finding], raised: Mapping[str, FindingCount]) -> Walked:
         known = circumstances(replace(self.tenant, findings=things), self.policies)
         office = office_of(replace(known, held=self.held), packaged_library(), groups=self.groups)
         policies = dict.fromkeys(policy for policy, _ in self.order)
@@ -170,6 +170,6 @@ class _Walking:
         return Walked(counted=counted, shown=shown, office=office, piles=self.piles, shelf=self.shelf)
 
 
-def _concern(pile: Pile) -> Concern:
+def _concern(pile: ActionGroup) -> Concern:
     severity = tuple(Severity)[pile.worst[0]]
     return Concern(worst=severity, people=pile.people if pile.names else 0, names=tuple(pile.names))

@@ -22,7 +22,7 @@ from auditor.guidance import Library, Variant, compose
 from auditor.remedy.actions.article_markdown import CHECK_FACTS, article_markdown, check_markdown
 from auditor.remedy.planner.markdown import escaped
 from auditor.render.text.evidence import described
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.wording import CHECKS, Wording
 
 _YAML = 76
@@ -115,7 +115,7 @@ def _finding_text(
     lines = [f"# {escaped(finding.subject.name)}: {words.gettext(told.name)}", "", words.gettext(told.explanation), ""]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     lines += ["", f"## {words.gettext('Evidence')}", ""]
-    evidence = escaped(described(finding, Words(words.locale)))
+    evidence = escaped(described(finding, Labels(words.locale)))
     lines += [*((evidence, "") if evidence else ()), *_evidence(finding.evidence), ""]
     actions = [a for a in (saved.fleet if tenant is None else tenant).actions if finding.fingerprint in a.findings]
     for action in actions:
@@ -151,7 +151,7 @@ def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
         (words.gettext("Owner"), policy.owner),
         (words.gettext("Tags"), ", ".join(policy.tags)),
         (words.gettext("Written in"), f"{policy.span.file}:{policy.span.line}"),
-        (words.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Words(words.locale))),
+        (words.gettext("Judged"), None if saved is None else _judged(saved, policy.id, Labels(words.locale))),
     ]
     lines += [f"- {label}: {escaped(value)}" for label, value in rows if value]
     rule = {
@@ -163,7 +163,7 @@ def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _judged(saved: Result, policy: str, words: Words) -> str:
+def _judged(saved: Result, policy: str, words: Labels) -> str:
     """Tell how many people or things the policy looked at in each tenant of a run."""
     places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
     places.append((words.gettext("All tenants together"), saved.fleet.policies))

@@ -11,7 +11,7 @@ from auditor.app.audit.remediation import fleet_remedied, guided, tenant_remedie
 from auditor.app.audit.run import Request, checked_policies, judged_states
 from auditor.app.catalogue import active
 from auditor.app.counting import SITUATIONS, Walked, walk
-from auditor.app.gc_pause import no_looking_for_cycles
+from auditor.app.gc_pause import paused_gc
 from auditor.app.laying import no_room
 from auditor.app.packing import packed, share, within
 from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, stream
@@ -19,14 +19,14 @@ from auditor.catalogue import Catalogue
 from auditor.domain.described import Counted, Described, Listed
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, Result, TenantResult
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.finding_builder import Guide
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.retelling import Others, Retelling
 from auditor.engine.spilling import Scratch, ScratchError
 from auditor.files.temporary import late_file
 from auditor.policy.data_needs import needs
-from auditor.remedy.actions.context import MISSING, UNWANTED, Circumstances, circumstances, situated
+from auditor.remedy.actions.context import MISSING, UNWANTED, RemediationContext, circumstances, situated
 from auditor.snapshot.model import Snapshot
 
 
@@ -96,8 +96,8 @@ def _packing(policies: PolicySet) -> Apart:
     """Return what judges a tenant, and puts its findings and actions aside."""
     needed = needs(policies).sources
 
-    def apart(plan: Plan, batches: Iterable[BatchOutcome], file: Scratch) -> TenantResult:
-        with no_looking_for_cycles():
+    def apart(plan: BoundPolicies, batches: Iterable[BatchOutcome], file: Scratch) -> TenantResult:
+        with paused_gc():
             return packed(tenant_remedied(judged(plan, batches, needed), policies), file)
 
     return apart
@@ -121,7 +121,7 @@ class Retold(Listed[Finding]):
     """The findings of a tenant, described each time they are walked."""
 
     told: Retelling
-    known: Circumstances
+    known: RemediationContext
     """The tenant's, as if nothing had been found."""
 
     def __len__(self) -> int:

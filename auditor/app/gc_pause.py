@@ -11,7 +11,7 @@ def let_go_of_cycles() -> None:
 
 
 @contextmanager
-def no_looking_for_cycles() -> Iterator[None]:
+def paused_gc() -> Iterator[None]:
     """Pause the collector of cycles: it would walk the findings again and again, and what is made is freed anyhow."""
     running = gc.isenabled()
     gc.disable()

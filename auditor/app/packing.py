@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import Final
 
 from auditor.app.laying import ACTIONS, CONCERNS, FINDINGS, Laid, laid
-from auditor.domain.described import Concern, Counted, Described, Tally, foremost, quota
+from auditor.domain.described import Concern, Counted, Described, Tally, first_names, quota
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Action, Finding, Result, TenantResult
 from auditor.engine.spilling import Scratch
@@ -150,7 +150,7 @@ def _concern(action: Action, by_mark: Mapping[str, Finding]) -> Concern:
     own = [by_mark[mark] for mark in action.findings if mark in by_mark]
     worst = min((each.severity for each in own if each.status is Status.OPEN), key=_RANK, default=Severity.INFO)
     persons = {each.subject.id: each for each in own if each.subject.type is SubjectType.USER}
-    return Concern(worst=worst, people=len(persons), names=tuple(foremost(list(persons.values()))))
+    return Concern(worst=worst, people=len(persons), names=tuple(first_names(list(persons.values()))))
 
 
 def _shown(findings: Sequence[Finding], room: int) -> tuple[Finding, ...]:

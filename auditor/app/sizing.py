@@ -22,7 +22,7 @@ from auditor.app.catalogue import active
 from auditor.app.streaming import LARGE
 from auditor.domain.result import Result
 from auditor.engine.spilling import Scratch
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.snapshot.reader import user_count_of
 
 HELD: Final = 500_000
@@ -61,7 +61,7 @@ def audited_by_size(
 
 def _people(folder: Path) -> int:
     """Return how many people a snapshot holds; none where it cannot be read, which is told when it is opened."""
-    with Wall(folder.parent.name):
+    with TenantBoundary(folder.parent.name):
         return user_count_of(folder)
     return 0
 

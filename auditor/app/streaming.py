@@ -16,14 +16,14 @@ from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, Summary, TenantResult
-from auditor.engine.binding import Plan, bind
+from auditor.engine.binding import BoundPolicies, bind
 from auditor.engine.notices import FleetNames
-from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Raised
+from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, FindingCount
 from auditor.engine.recalling import Recall
 from auditor.engine.spilling import BOUND, Scratch, ScratchError, Spill
 from auditor.engine.streaming import Rows, Spilled, findings_batches, put_aside, spilled
-from auditor.engine.tenant_facts import Facts
-from auditor.failures import Wall
+from auditor.engine.tenant_facts import TenantFacts
+from auditor.failures import TenantBoundary
 from auditor.files.temporary import nameless_file
 from auditor.policy.data_needs import needs
 from auditor.render.findings_parquet import Stacked, pieces
@@ -35,7 +35,7 @@ from auditor.snapshot.model import Snapshot
 class Part:
     """What one tenant came to."""
 
-    plan: Plan
+    plan: BoundPolicies
     found: Spilled
     recall: Recall | None
     """The people whom the findings are about, where they are to be described."""
@@ -47,7 +47,7 @@ class Streamed:
 
     result: Result
     """Without findings and actions; its summary counts all findings."""
-    raised: Mapping[str, Mapping[str, Raised]]
+    raised: Mapping[str, Mapping[str, FindingCount]]
     """Tenant → policy → how much it found."""
     scratch: Scratch
     parts: tuple[Part, ...]
@@ -80,7 +80,7 @@ class Aside:
 LARGE: Final = 50_000
 """People from whom on a tenant is large: of smaller ones what has to be known to tell findings takes more room."""
 
-Apart = Callable[[Plan, Iterable[BatchOutcome], Scratch], TenantResult]
+Apart = Callable[[BoundPolicies, Iterable[BatchOutcome], Scratch], TenantResult]
 """Tells a tenant whole, with its findings in the scratch file as they are. Raises DeliveryError."""
 
 
@@ -131,15 +131,15 @@ def stream(
     audited: list[TenantResult] = []
     parts: list[Part] = []
     rows: list[Rows] = []
-    raised: dict[str, Mapping[str, Raised]] = {}
+    raised: dict[str, Mapping[str, FindingCount]] = {}
     names = FleetNames(policies)
     room = _Room(findings=aside.bound, people=aside.bound)
     for state in states:
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        with Wall(state.manifest.tenant, alone=aside.alone) as wall, _with_room():
-            plan = bind(policies, Facts(state, catalogue, policies, as_of))
+        with TenantBoundary(state.manifest.tenant, alone=aside.alone) as wall, _with_room():
+            plan = bind(policies, TenantFacts(state, catalogue, policies, as_of))
             if apart is not None and plan.facts.snapshot.user_count < aside.whole:
                 tenant = apart(plan, judge(plan), file)
                 names.take(plan.facts)
@@ -190,7 +190,7 @@ class _Room:
     people: int
 
 
-def _part(plan: Plan, batches: Iterable[BatchOutcome], file: Scratch, room: _Room, *, described: bool) -> Part:
+def _part(plan: BoundPolicies, batches: Iterable[BatchOutcome], file: Scratch, room: _Room, *, described: bool) -> Part:
     """Judge one tenant; what it holds in memory is taken off the room for those that follow."""
     spill = Spill(file, bound=room.findings)
     found = spilled(plan, batches, spill)
@@ -224,18 +224,18 @@ def _let_go(part: Part, file: Scratch, room: _Room) -> Rows:
     return rows
 
 
-def _raised(plan: Plan, found: Spilled) -> dict[str, Raised]:
+def _raised(plan: BoundPolicies, found: Spilled) -> dict[str, FindingCount]:
     """Count what each policy found about people and everything else."""
     counts = {}
     for place, policy in enumerate(plan.policies):
         people = found.spill.raised.get(place, NOTHING)
         others = [single for single in found.evaluation.singles if single.policy == place]
         open_ = sum(single.waiver == OPEN for single in others)
-        counts[policy.id] = Raised(people.found + len(others), people.open + open_)
+        counts[policy.id] = FindingCount(people.found + len(others), people.open + open_)
     return counts
 
 
-def _summary(result: Result, raised: Mapping[str, Mapping[str, Raised]]) -> Summary:
+def _summary(result: Result, raised: Mapping[str, Mapping[str, FindingCount]]) -> Summary:
     """Add what lies in the scratch file to what the result knows: the fleet, and tenants that are told whole."""
     severities = {policy.id: policy.severity for policy in result.run.policies}
     open_, waived = dict(result.summary.open), result.summary.waived

@@ -7,10 +7,10 @@ from auditor.app.report.outputs import Histories
 from auditor.cli.terminal.console import tell, warnings
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.result import Result
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 
 
-def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Past, ...], int]:
+def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[EarlierRun, ...], int]:
     """Return what --history tells of earlier runs, and 3 where one of several tenants could not be read there, else 0.
 
     Says where it tells of none; raises as `app.past.earlier`.
@@ -31,7 +31,7 @@ def earlier_runs(args: argparse.Namespace, result: Result) -> tuple[tuple[Past, 
 def earlier_of_tenants(args: argparse.Namespace) -> Histories:
     """Return what tells of each tenant by itself what --history tells of earlier runs."""
 
-    def told(result: Result) -> Mapping[str, Sequence[Past]]:
+    def told(result: Result) -> Mapping[str, Sequence[EarlierRun]]:
         if args.history is None:
             return {}
         from auditor.app.history.earlier_runs import earlier_of_each  # noqa: PLC0415  only where a fleet has a page of each

@@ -12,7 +12,7 @@ from auditor.snapshot.manifest import format_instant
 
 if TYPE_CHECKING:
     from auditor.app.store.commands import Stored
-    from auditor.render.text.labels import Words
+    from auditor.render.text.labels import Labels
 
 _LARGE: Final = 10_000_000
 """Bytes from which on a size is told in megabytes."""
@@ -45,20 +45,20 @@ def tell_kept(
 ) -> int:
     """Store tonight and say what became of it; 3 where anything failed, else 0."""
     from auditor.app.store.commands import keep  # noqa: PLC0415  whoever keeps no store does not wait for it
-    from auditor.render.text.labels import Words  # noqa: PLC0415  likewise
+    from auditor.render.text.labels import Labels  # noqa: PLC0415  likewise
 
-    words = Words(locale)
+    words = Labels(locale)
     code = 0
     for kept in keep(where, folders, result):
         if isinstance(kept, AuditorError):
             tell(kept.diagnostics, locale=locale)
             code = 3
         elif not quiet:
-            say(printable(told(kept, words)))
+            say(printable(outcome_line(kept, words)))
     return code
 
 
-def told(stored: "Stored", words: "Words") -> str:
+def outcome_line(stored: "Stored", words: "Labels") -> str:
     """Return what became of one thing that was brought to a store."""
     match stored.what, stored.new:
         case "snapshot", True:
@@ -73,7 +73,7 @@ def told(stored: "Stored", words: "Words") -> str:
     return said.format(tenant=stored.tenant, instant=format_instant(stored.instant), size=size)
 
 
-def sized(count: int, words: "Words") -> str:
+def sized(count: int, words: "Labels") -> str:
     """Return a number of bytes in thousands, or millions where it is large; what is there at all is no nought."""
     unit, name = (1_000_000, "MB") if count >= _LARGE else (1_000, "kB")
     return f"{words.number(-(-count // unit))} {name}"

@@ -19,7 +19,7 @@ from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
 from auditor.engine.outcome import NOTHING
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.summary import completeness, verdict
 
 SUMMARY: Final = "summary.json"
@@ -62,7 +62,7 @@ def run_streamed(args: argparse.Namespace, request: Request, folder: Path) -> in
         if not args.quiet:
             console = Console(no_color=True if args.no_color else None)
             with for_people():
-                _tell(found, console, Words(locale), (args.findings, summary))
+                _tell(found, console, Labels(locale), (args.findings, summary))
         _publish(found.result, wanted, locale, code)
     return code
 
@@ -77,7 +77,7 @@ def _publish(result: Result, wanted: Output, locale: str, code: int) -> None:
     write_commands(lines, beside_data=False)
 
 
-def _tell(found: Streamed, console: Console, words: Words, paths: tuple[Path, ...]) -> None:
+def _tell(found: Streamed, console: Console, words: Labels, paths: tuple[Path, ...]) -> None:
     """Print the verdict, what is missing, what each policy found, and what a streamed audit leaves out."""
     result = found.result
     _print(console, Text(verdict(result, words), style="bold"))
@@ -98,7 +98,7 @@ def _tell(found: Streamed, console: Console, words: Words, paths: tuple[Path, ..
         console.print(Text(f"  {printable(str(path))}"), highlight=False, soft_wrap=True)
 
 
-def _print_policies(found: Streamed, console: Console, words: Words) -> None:
+def _print_policies(found: Streamed, console: Console, words: Labels) -> None:
     """Print the policies that found something or could not be judged, worst first."""
     headers = {policy.id: policy for policy in found.result.run.policies}
     several = len(found.result.tenants) > 1

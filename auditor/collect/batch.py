@@ -10,7 +10,7 @@ from auditor.collect.json_pages import whole
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError
-from auditor.graph.retry_policy import Again, Final, SignInAgain, Usable, judge
+from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, judge
 
 T = TypeVar("T")
 
@@ -55,10 +55,10 @@ async def answers(
         for item, key in list(left.items()):
             verdict = _verdict(answered.get(item), decode, name)
             match verdict:
-                case Again(fault=fault, wait=asked):
+                case Retry(fault=fault, wait=asked):
                     later[key] = fault
                     wait = max(wait, asked or patience.wait(attempt))
-                case Final(fault=fault) | SignInAgain(fault=fault):
+                case Fail(fault=fault) | SignInAgain(fault=fault):
                     found[left.pop(item)] = fault
                 case _:
                     found[left.pop(item)] = verdict
@@ -70,16 +70,16 @@ async def answers(
 
 def _verdict(
     item: _Item | None, decode: Callable[[bytes], T | Fault], name: str
-) -> T | Fault | Again | Final | SignInAgain:
+) -> T | Fault | Retry | Fail | SignInAgain:
     if item is None:
-        return Again(fault=not_graph(name, "the batch came without its answer"))
+        return Retry(fault=not_graph(name, "the batch came without its answer"))
     verdict = judge(item.status, item.headers, item.body, asked=name)
-    if not isinstance(verdict, Usable):
+    if not isinstance(verdict, Ok):
         return verdict
     try:
         return decode(item.body)
     except NotGraphError as error:
-        return Again(fault=not_graph(name, str(error)))
+        return Retry(fault=not_graph(name, str(error)))
 
 
 def _items(body: bytes) -> dict[str, _Item]:

@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor import __version__
-from auditor.collect.concurrency import Turn, Turns
-from auditor.collect.context import Reading
-from auditor.collect.external_sort import Spool, give_back
+from auditor.collect.concurrency import TenantSlot, Turns
+from auditor.collect.context import CollectionContext
+from auditor.collect.external_sort import Spool, release_arrow_memory
 from auditor.collect.permissions import GROUP_MEMBERS, missing
 from auditor.collect.progress import Progress, Silent
 from auditor.collect.row_groups import row_groups
@@ -35,9 +35,9 @@ from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.failures import in_task
 from auditor.files.names import tenant_name
-from auditor.graph.client import Patience, open_graph
+from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.credentials import SignIn
-from auditor.graph.errors import FaultError, Kind
+from auditor.graph.errors import FaultError, GraphErrorKind
 from auditor.graph.token_claims import claims_of
 from auditor.graph.transport import Connections
 from auditor.snapshot.model import Manifest
@@ -45,7 +45,9 @@ from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter, folder_name
 
 _STATES = "licenseAssignmentStates"
-_NOTHING_TO_SEE = frozenset({Kind.DENIED, Kind.NO_PREMIUM, Kind.UNSUPPORTED, Kind.MISSING})
+_NOTHING_TO_SEE = frozenset(
+    {GraphErrorKind.DENIED, GraphErrorKind.NO_PREMIUM, GraphErrorKind.UNSUPPORTED, GraphErrorKind.MISSING}
+)
 """Refusals that a snapshot can tell of; any other kind that meets every source means that there is no snapshot."""
 
 
@@ -69,9 +71,9 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
     instant: datetime,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
     connections: Connections | None = None,
-    turn: Turn | None = None,
+    turn: TenantSlot | None = None,
 ) -> Path:
     """Read what the needs name, and write it under `root/<tenant>/<instant>/`; returns that folder.
 
@@ -97,7 +99,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
         async with SignIn(tenant, environ=environ, connections=connections) as sign_in:
             await _check_identity(tenant, sign_in)
             async with open_graph(tenant, sign_in, patience=patience, connections=connections) as graph:
-                reading = Reading(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
+                reading = CollectionContext(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
                 gathered = await _gather(reading)
         writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))
         stop = Event()
@@ -126,7 +128,7 @@ async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
         )
 
 
-async def _gather(reading: Reading) -> _Gathered:
+async def _gather(reading: CollectionContext) -> _Gathered:
     gathered = _Gathered()
     sources = reading.needs.sources
     shards: asyncio.Future[Shards] = asyncio.get_running_loop().create_future()
@@ -151,7 +153,7 @@ async def _gather(reading: Reading) -> _Gathered:
     return gathered
 
 
-async def _name_groups(reading: Reading, gathered: _Gathered) -> None:
+async def _name_groups(reading: CollectionContext, gathered: _Gathered) -> None:
     """Ask for the names of the groups that licences come by, where the application may read groups."""
     if gathered.users is None or _STATES not in gathered.users.schema.names:
         return
@@ -167,7 +169,7 @@ async def _name_groups(reading: Reading, gathered: _Gathered) -> None:
         gathered.tables["groups"] = await name_groups(reading, ids, known)
 
 
-async def _aggregate(reading: Reading, gathered: _Gathered, name: str) -> None:
+async def _aggregate(reading: CollectionContext, gathered: _Gathered, name: str) -> None:
     read = {
         "organization": aggregates.organization,
         "products": aggregates.products,
@@ -178,13 +180,13 @@ async def _aggregate(reading: Reading, gathered: _Gathered, name: str) -> None:
     gathered.tables.update(tables)
 
 
-async def _groups(reading: Reading, gathered: _Gathered) -> None:
+async def _groups(reading: CollectionContext, gathered: _Gathered) -> None:
     coverage, tables, gathered.members = await groups(reading)
     gathered.coverage.extend(coverage)
     gathered.tables.update(tables)
 
 
-async def _users(reading: Reading, gathered: _Gathered, shards: "asyncio.Future[Shards]") -> None:
+async def _users(reading: CollectionContext, gathered: _Gathered, shards: "asyncio.Future[Shards]") -> None:
     read = await read_users(reading, shards)
     gathered.coverage.append(read.coverage)
     gathered.users = read.spool
@@ -194,7 +196,7 @@ async def _users(reading: Reading, gathered: _Gathered, shards: "asyncio.Future[
         gathered.mailboxes = mailboxes.spool
 
 
-async def _sign_ins(reading: Reading, gathered: _Gathered, shards: "asyncio.Future[Shards]") -> None:
+async def _sign_ins(reading: CollectionContext, gathered: _Gathered, shards: "asyncio.Future[Shards]") -> None:
     read = await read_sign_ins(reading, shards)
     gathered.coverage.append(read.coverage)
     gathered.sign_ins = read.spool
@@ -205,7 +207,7 @@ def _first(several: BaseExceptionGroup[GraphError]) -> GraphError:
     return _first(found) if isinstance(found, BaseExceptionGroup) else found
 
 
-def _refuse_nothing(reading: Reading, gathered: _Gathered) -> None:
+def _refuse_nothing(reading: CollectionContext, gathered: _Gathered) -> None:
     """Raise what went wrong where it kept every single source from being read."""
     if gathered.coverage and all(coverage.status is SourceStatus.UNAVAILABLE for coverage in gathered.coverage):
         faults = [found for found in reading.failures if found.kind not in _NOTHING_TO_SEE]
@@ -236,7 +238,7 @@ def _fill(writer: SnapshotWriter, manifest: Manifest, gathered: _Gathered, stop:
         for users, links in groups:
             writer.write_users(users, links)
             del users, links
-            give_back()
+            release_arrow_memory()
             go_on()
     writer.finish(_completed(manifest, coverage, gathered))
 

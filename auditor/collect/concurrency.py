@@ -36,9 +36,9 @@ class Turns:
         self._threads.shutdown(wait=False)
 
     @asynccontextmanager
-    async def reading(self) -> AsyncIterator["Turn"]:
+    async def reading(self) -> AsyncIterator["TenantSlot"]:
         """Wait until a tenant may be read; its turn ends with the block, or when it begins to publish."""
-        turn = Turn(self._reading, self._publishing, self._threads)
+        turn = TenantSlot(self._reading, self._publishing, self._threads)
         await self._reading.acquire()
         try:
             yield turn
@@ -46,7 +46,7 @@ class Turns:
             turn.end()
 
 
-class Turn:
+class TenantSlot:
     """One tenant's turn."""
 
     def __init__(self, reading: asyncio.Semaphore, publishing: asyncio.Semaphore, threads: ThreadPoolExecutor) -> None:

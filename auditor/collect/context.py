@@ -12,13 +12,13 @@ from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import Fault, FaultError, Kind, fault
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
 from auditor.graph.paging import pages
 from auditor.snapshot.manifest import format_instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class CollectionContext:
     """One tenant's collection under way."""
 
     graph: Graph
@@ -87,4 +87,4 @@ class Reading:
 
 def nameless(count: int, key: str) -> Fault:
     """Return the fault of objects that came without the property that names them."""
-    return fault(Kind.FAILING, f"objects that came without {key}: {count}", remedy="report it to Microsoft")
+    return fault(GraphErrorKind.FAILING, f"objects that came without {key}: {count}", remedy="report it to Microsoft")

@@ -173,10 +173,10 @@ class Spool:
         self._runs.append(path)
         del held
         self._held, self._size = None, 0
-        give_back()
+        release_arrow_memory()
 
 
-def give_back() -> None:
+def release_arrow_memory() -> None:
     """Give memory that nothing uses back to the machine: Arrow keeps it for the next time, and there may be none."""
     pa.default_memory_pool().release_unused()
 

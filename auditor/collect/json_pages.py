@@ -7,18 +7,18 @@ from typing import Any
 import orjson
 
 from auditor.graph.client import NotGraphError
-from auditor.graph.paging import Page
+from auditor.graph.paging import ObjectPage
 
 Rows = list[dict[str, Any]]
 
 
-def listing(body: bytes) -> Page[Rows]:
+def listing(body: bytes) -> ObjectPage[Rows]:
     """Decode one page of a collection. Raises NotGraphError."""
     document = whole(body)
     rows = document.get("value")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise NotGraphError("it holds no list of objects named 'value'")
-    return Page(rows=rows, link=link_of(document))
+    return ObjectPage(rows=rows, link=link_of(document))
 
 
 def whole(body: bytes) -> dict[str, Any]:

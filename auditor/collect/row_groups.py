@@ -20,7 +20,7 @@ _ALWAYS = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
 """What Graph sends of every user, unless the caller may not see it: then (User.ReadBasic.All) all but names is null."""
 
 
-class _Alongside:
+class _MergeCursor:
     """Walks a second spool in step with the users: both are sorted by id."""
 
     def __init__(self, spool: Spool) -> None:
@@ -53,8 +53,8 @@ def row_groups(
     `go_on` is called between the steps of a group, to raise where the work is to stop.
     """
     offset = 0
-    activity = None if sign_ins is None else _Alongside(sign_ins)
-    purposes = None if mailboxes is None else _Alongside(mailboxes)
+    activity = None if sign_ins is None else _MergeCursor(sign_ins)
+    purposes = None if mailboxes is None else _MergeCursor(mailboxes)
     for table in users.tables():
         go_on()
         group, count = _Group(table), table.num_rows

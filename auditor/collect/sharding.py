@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pyarrow as pa
 
-from auditor.collect.context import Reading
+from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import number
 from auditor.collect.user_decoder import Decoder
 from auditor.graph import requests
@@ -50,7 +50,7 @@ def between(bounds: list[str]) -> Shards:
     return Shards(filters=(f"{name} le {marks[0]}", *inner, f"{name} ge {marks[-1]}"))
 
 
-async def sample_names(reading: Reading) -> list[str]:
+async def sample_names(reading: CollectionContext) -> list[str]:
     """Return the names on a first page, sorted; none where there is no such page."""
     decoder = Decoder(("id", "userPrincipalName"))
     try:
@@ -66,7 +66,7 @@ def names_of(page: pa.RecordBatch) -> list[str]:
     return sorted({name.lower() for name in page.column("userPrincipalName").to_pylist() if name})
 
 
-async def plan(reading: Reading, expected: int, sample: list[str]) -> Shards:
+async def plan(reading: CollectionContext, expected: int, sample: list[str]) -> Shards:
     """Choose bounds from the names on a first page, and from counts where that page is no fair sample."""
     wanted = min(_MOST, max(2, expected // _SMALLEST))
     try:
@@ -92,7 +92,7 @@ def _even(below: list[int], expected: int, wanted: int) -> bool:
     return max(high - low for low, high in pairwise(edges)) <= 2 * expected / wanted + _SMALLEST
 
 
-async def _counts(reading: Reading, bounds: list[str]) -> list[int]:
+async def _counts(reading: CollectionContext, bounds: list[str]) -> list[int]:
     """Return how many users each bound has below it."""
     calls = [
         requests.user_count(reading.graph, where=f"userPrincipalName le {requests.quoted(bound)}") for bound in bounds
@@ -100,7 +100,7 @@ async def _counts(reading: Reading, bounds: list[str]) -> list[int]:
     return [answer.value for answer in await asyncio.gather(*(reading.graph.answer(call, number) for call in calls))]
 
 
-async def _by_prefix(reading: Reading, sample: list[str], expected: int) -> list[str]:
+async def _by_prefix(reading: CollectionContext, sample: list[str], expected: int) -> list[str]:
     """Return bounds below the longest prefix that most users share: names such as user000001 differ late."""
     name = sample[len(sample) // 2].split("@")[0]
     prefixes = [name[:length] for length in range(1, min(len(name), 12) + 1)]

@@ -10,7 +10,7 @@ import pyarrow.json
 from auditor.collect.json_pages import document_of, link_of
 from auditor.domain.selector import BOOLEAN_PROPERTIES
 from auditor.graph.client import NotGraphError
-from auditor.graph.paging import Page
+from auditor.graph.paging import ObjectPage
 
 _TEXT = pa.string()
 _PLANS = pa.list_(_TEXT)
@@ -70,7 +70,7 @@ class Decoder:
         """Objects that had no id and were passed over."""
         return sum(self._passed_over)
 
-    def __call__(self, body: bytes) -> Page[pa.RecordBatch]:
+    def __call__(self, body: bytes) -> ObjectPage[pa.RecordBatch]:
         """Decode one page. Raises NotGraphError."""
         if not body.startswith(b"{"):
             # White space, a byte order mark, or no object: a bare `null` would end Arrow's parser and this process.
@@ -92,16 +92,16 @@ class Decoder:
         columns = items.flatten() if items.null_count else [items.field(place) for place in range(len(self._fields))]
         columns.append(pa.nulls(len(items), _PLANS))
         link = table["@odata.nextLink"][0].as_py() or None
-        return Page(rows=self._identified(pa.RecordBatch.from_arrays(columns, schema=self.schema)), link=link)
+        return ObjectPage(rows=self._identified(pa.RecordBatch.from_arrays(columns, schema=self.schema)), link=link)
 
-    def _slowly(self, body: bytes) -> Page[pa.RecordBatch]:
+    def _slowly(self, body: bytes) -> ObjectPage[pa.RecordBatch]:
         document = document_of(body)
         rows = document.get("value")
         if not isinstance(rows, list):
             raise NotGraphError("it holds no list named 'value'")
         people = [self._coerced(row) for row in rows if isinstance(row, dict)]
         self._passed_over.append(len(rows) - len(people))
-        return Page(
+        return ObjectPage(
             rows=self._identified(pa.RecordBatch.from_pylist(people, schema=self.schema)), link=link_of(document)
         )
 

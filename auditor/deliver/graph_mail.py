@@ -5,10 +5,10 @@ import json
 from typing import Any, Final
 from urllib.parse import quote
 
-from auditor.deliver.letter import Attachment, Attempt, Fate, Letter, mailbox, message
+from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, mailbox, message
 from auditor.domain.errors import printable
 from auditor.graph.client import Graph
-from auditor.graph.errors import Fault, FaultError, Kind
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.single_send import Refused, Reply, Taken, Unknown, post_once
 from auditor.graph.upload_session import upload
 
@@ -21,7 +21,7 @@ SESSION: Final = 3 * 1024 * 1024
 _WITHIN: Final = 120.0
 
 
-async def send(graph: Graph, letter: Letter, *, within: float = _WITHIN) -> Attempt:
+async def send(graph: Graph, letter: MailMessage, *, within: float = _WITHIN) -> SendAttempt:
     """Send a letter once. What is refused was certainly not sent; what is unknown may have been.
 
     Small letters go as MIME, with text and HTML; larger ones as JSON, whose only body is the HTML: Exchange makes the
@@ -47,7 +47,7 @@ def fits(size: int) -> bool:
     return size <= INLINE or size >= SESSION
 
 
-async def _by_session(post: "_Post", letter: Letter, attachment: Attachment) -> Attempt:
+async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment) -> SendAttempt:
     """Make a draft, upload the attachment, send the draft; only the last step can send anything."""
     drafted = await post(f"{post.mailbox}/messages", _encoded(_json(letter, None)), "application/json", "messages")
     if not isinstance(drafted, Taken):
@@ -66,7 +66,7 @@ async def _by_session(post: "_Post", letter: Letter, attachment: Attachment) -> 
 class _Post:
     """Posts on behalf of one letter."""
 
-    def __init__(self, graph: Graph, letter: Letter, within: float) -> None:
+    def __init__(self, graph: Graph, letter: MailMessage, within: float) -> None:
         self.graph = graph
         self.mailbox = f"/users/{quote(mailbox(letter.sender), safe='@')}"
         self._request_id = letter.request_id
@@ -84,7 +84,7 @@ class _Post:
         )
 
 
-def _json(letter: Letter, attachment: Attachment | None) -> dict[str, Any]:
+def _json(letter: MailMessage, attachment: Attachment | None) -> dict[str, Any]:
     made: dict[str, Any] = {
         "subject": letter.subject,
         "body": {"contentType": "HTML", "content": letter.html},
@@ -114,34 +114,34 @@ def _text(body: bytes, key: str) -> str:
     except (ValueError, KeyError, TypeError):
         found = None
     if not isinstance(found, str) or not found:
-        raise FaultError(Fault(kind=Kind.NOT_GRAPH, message=f"the answer of Graph has no '{key}'"))
+        raise FaultError(Fault(kind=GraphErrorKind.NOT_GRAPH, message=f"the answer of Graph has no '{key}'"))
     return found
 
 
-def _attempt(reply: Reply, letter: Letter) -> Attempt:
+def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
     match reply:
         case Taken():
-            return Attempt(fate=Fate.ACCEPTED)
+            return SendAttempt(fate=SendStatus.ACCEPTED)
         case Refused(fault=found):
-            return Attempt(fate=Fate.REFUSED, message=printable(found.message), hint=_hint(found, letter))
+            return SendAttempt(fate=SendStatus.REFUSED, message=printable(found.message), hint=_hint(found, letter))
         case Unknown(fault=found):
-            return Attempt(
-                fate=Fate.UNKNOWN,
+            return SendAttempt(
+                fate=SendStatus.UNKNOWN,
                 message=printable(found.message),
                 hint=f"look into the sent items of {letter.sender} (client-request-id {letter.request_id})",
             )
 
 
-def _hint(found: Fault, letter: Letter) -> str | None:
-    if found.kind is Kind.DENIED:
+def _hint(found: Fault, letter: MailMessage) -> str | None:
+    if found.kind is GraphErrorKind.DENIED:
         return f"the application may not send as {letter.sender}: docs/mail.md tells how to allow that mailbox alone"
-    if found.kind in {Kind.NO_MAILBOX, Kind.MISSING} or found.code.lower() == "errorinvaliduser":
+    if found.kind in {GraphErrorKind.NO_MAILBOX, GraphErrorKind.MISSING} or found.code.lower() == "errorinvaliduser":
         return f"{letter.sender} must be a mailbox of the tenant that sends: see `mail.from` in the tenants file"
     return found.remedy
 
 
-def _left_behind(attempt: Attempt) -> Attempt:
+def _left_behind(attempt: SendAttempt) -> SendAttempt:
     left = "a draft without its attachment stays in the sending mailbox and can be deleted"
-    return Attempt(
+    return SendAttempt(
         fate=attempt.fate, message=attempt.message, hint="; ".join(hint for hint in (attempt.hint, left) if hint)
     )

@@ -39,7 +39,7 @@ _WIDE: Final = _Whole(linesep="\r\n", utf8=True)
 """For addresses that only SMTPUTF8 can carry."""
 
 
-class Fate(StrEnum):
+class SendStatus(StrEnum):
     """What became of a mail."""
 
     ACCEPTED = "accepted"
@@ -50,10 +50,10 @@ class Fate(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class SendAttempt:
     """What one attempt to send a mail came to, and what to do about it."""
 
-    fate: Fate
+    fate: SendStatus
     message: str = ""
     hint: str | None = None
 
@@ -68,7 +68,7 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class MailMessage:
     """A mail to one reader."""
 
     sender: str
@@ -116,12 +116,12 @@ def mailbox(address: str) -> str:
     return f"{local}@{domain}"
 
 
-def international(letter: Letter) -> bool:
+def international(letter: MailMessage) -> bool:
     """Whether an address has letters before the @ that only SMTPUTF8 can carry."""
     return not (mailbox(letter.sender).isascii() and mailbox(letter.recipient).isascii())
 
 
-def message(letter: Letter) -> EmailMessage:
+def message(letter: MailMessage) -> EmailMessage:
     """Return the message: text and HTML as alternatives, then the attachment."""
     made = EmailMessage(policy=_WIDE if international(letter) else _POLICY)
     for name, address in (("From", letter.sender), ("To", letter.recipient)):

@@ -14,7 +14,7 @@ from auditor.files import input as files
 from auditor.files.output import append_file
 
 
-class State(StrEnum):
+class LogState(StrEnum):
     """What a line says of a mail."""
 
     SENDING = "sending"
@@ -44,7 +44,7 @@ class SentLog:
 
     path: Path
 
-    def state(self, key: str) -> State | None:
+    def state(self, key: str) -> LogState | None:
         """Return how a mail stands; None where it may be sent. Raises DeliveryError for a file that is damaged."""
         claim, state = self._standing(key)
         return state if claim else None
@@ -55,37 +55,37 @@ class SentLog:
         Lines are appended whole, so that the first one decides. `again` is a person's word that it may be repeated.
         """
         if again:
-            self._append(mailing, State.RELEASED, at, "")
+            self._append(mailing, LogState.RELEASED, at, "")
         token = secrets.token_hex(8)
-        self._append(mailing, State.SENDING, at, token)
+        self._append(mailing, LogState.SENDING, at, token)
         holder, _ = self._standing(mailing.key)
         return token if holder == token else None
 
-    def settle(self, mailing: Mailing, state: State, at: datetime, token: str) -> None:
+    def settle(self, mailing: Mailing, state: LogState, at: datetime, token: str) -> None:
         """Write down what became of a mail that was claimed."""
         self._append(mailing, state, at, token)
 
     def weekly_sent(self, recipient: str, week: str) -> bool:
         """Whether the weekly mail of a week was accepted."""
         return any(
-            line.get("week") == week and line.get("recipient") == recipient and line["state"] == State.ACCEPTED
+            line.get("week") == week and line.get("recipient") == recipient and line["state"] == LogState.ACCEPTED
             for line in self._lines()
         )
 
-    def _standing(self, key: str) -> tuple[str, State | None]:
+    def _standing(self, key: str) -> tuple[str, LogState | None]:
         """Return the claim that holds a mail, empty for none, and the last that was heard of it."""
         holder = ""
-        state: State | None = None
+        state: LogState | None = None
         for line in self._lines():
             if line["key"] != key:
                 continue
-            told, claim = State(line["state"]), str(line["claim"])
-            if told is State.RELEASED:
+            told, claim = LogState(line["state"]), str(line["claim"])
+            if told is LogState.RELEASED:
                 holder, state = "", None
-            elif told is State.SENDING and not holder:
+            elif told is LogState.SENDING and not holder:
                 holder, state = claim, told
             elif claim == holder:
-                holder, state = ("", None) if told is State.REFUSED else (holder, told)
+                holder, state = ("", None) if told is LogState.REFUSED else (holder, told)
         return holder, state
 
     def _lines(self) -> Iterator[Mapping[str, Any]]:
@@ -103,7 +103,7 @@ class SentLog:
             found = json.loads(text)
         except (RecursionError, ValueError) as error:
             raise self._damaged(number) from error
-        states = tuple(State)
+        states = tuple(LogState)
         if not isinstance(found, dict) or not {"key", "claim"} <= found.keys() or found.get("state") not in states:
             raise self._damaged(number)
         return found
@@ -116,7 +116,7 @@ class SentLog:
             hint="look at the line and mend or remove it, or name another file with --sent-log",
         )
 
-    def _append(self, mailing: Mailing, state: State, at: datetime, claim: str) -> None:
+    def _append(self, mailing: Mailing, state: LogState, at: datetime, claim: str) -> None:
         line = {
             "key": mailing.key,
             "state": state.value,

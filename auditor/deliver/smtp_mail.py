@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from auditor.deliver.letter import Attempt, Fate, Letter, international, mailbox, message, split_address
+from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus, international, mailbox, message, split_address
 from auditor.domain.environment_variable import is_missing
 from auditor.domain.errors import SettingsError, printable
 from auditor.domain.tenant import SmtpMail, StartTls
@@ -52,7 +52,7 @@ def open_relay(settings: SmtpMail, environ: Mapping[str, str]) -> Relay:
     return Relay(settings=settings, trusted=_trusted(settings, environ), password=_password(settings, environ))
 
 
-def send(relay: Relay, letter: Letter, *, timeout: float = TIMEOUT) -> Attempt:
+def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> SendAttempt:
     """Send a letter once. What is refused was certainly not sent; what is unknown may have been."""
     try:
         server = _connected(relay, letter, timeout)
@@ -65,7 +65,7 @@ def send(relay: Relay, letter: Letter, *, timeout: float = TIMEOUT) -> Attempt:
                 server.quit()
             server.close()
     except _RefusedError as error:
-        return Attempt(fate=Fate.REFUSED, message=error.message, hint=error.hint)
+        return SendAttempt(fate=SendStatus.REFUSED, message=error.message, hint=error.hint)
     except ssl.SSLCertVerificationError as error:
         return _refused(
             relay, f"its certificate is not to be trusted: {error.verify_message}", "name its authority in mail.smtp.ca"
@@ -104,7 +104,7 @@ def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
         ) from error
 
 
-def _connected(relay: Relay, letter: Letter, timeout: float) -> smtplib.SMTP:
+def _connected(relay: Relay, letter: MailMessage, timeout: float) -> smtplib.SMTP:
     """Connect, say hello and encrypt; the name that is said is the sender's domain, never that of this machine."""
     settings = relay.settings
     host = _host(settings)
@@ -167,7 +167,7 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         ) from None
 
 
-def _deliver(server: smtplib.SMTP, letter: Letter) -> Attempt:
+def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
     wide = international(letter)
     if wide and not server.has_extn("smtputf8"):
         raise _RefusedError(
@@ -185,13 +185,13 @@ def _deliver(server: smtplib.SMTP, letter: Letter) -> Attempt:
     except smtplib.SMTPDataError as error:
         code, said = error.smtp_code, _bytes(error.smtp_error)
     except (smtplib.SMTPException, OSError) as error:
-        return Attempt(
-            fate=Fate.UNKNOWN,
+        return SendAttempt(
+            fate=SendStatus.UNKNOWN,
             message=f"the connection ended while the mail was sent: {_told(error)}",
             hint=f"look into the relay's log for {letter.message_id}",
         )
     _check(code, said, "the mail")
-    return Attempt(fate=Fate.ACCEPTED)
+    return SendAttempt(fate=SendStatus.ACCEPTED)
 
 
 def _check(code: int, said: bytes, what: str) -> None:
@@ -211,8 +211,8 @@ def _shown(said: bytes) -> str:
     return printable(" ".join(said.decode("utf-8", "replace").split()))[:_LONGEST]
 
 
-def _refused(relay: Relay, told: str, hint: str) -> Attempt:
-    return Attempt(fate=Fate.REFUSED, message=f"{relay.place}: {told}", hint=hint)
+def _refused(relay: Relay, told: str, hint: str) -> SendAttempt:
+    return SendAttempt(fate=SendStatus.REFUSED, message=f"{relay.place}: {told}", hint=hint)
 
 
 def _told(error: Exception) -> str:

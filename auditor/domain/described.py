@@ -81,19 +81,19 @@ class Counted:
     """By the id of the action."""
 
 
-def called(finding: Finding) -> str:
+def person_label(finding: Finding) -> str:
     """Return by which name people find the person of a finding: with the address, where that says more."""
     principal, name = finding.evidence.get("userPrincipalName"), finding.subject.name
     return f"{name} ({principal})" if principal and principal != name else name
 
 
-def foremost(findings: Sequence[Finding]) -> list[str]:
+def first_names(findings: Sequence[Finding]) -> list[str]:
     """Return the first few names of the people whom findings are about, in the order of the alphabet."""
-    few = nsmallest(NAMED, map(called, findings[:_TRIED]))
+    few = nsmallest(NAMED, map(person_label, findings[:_TRIED]))
     if len(findings) > _TRIED:
         # With its address a name comes after the name alone: who comes after the last of a few need not be looked at.
         last = few[-1]
-        few = nsmallest(NAMED, few + [called(each) for each in findings[_TRIED:] if each.subject.name <= last])
+        few = nsmallest(NAMED, few + [person_label(each) for each in findings[_TRIED:] if each.subject.name <= last])
     return few
 
 

@@ -15,10 +15,10 @@ from auditor.domain.policy import (
     Seats,
     Subscriptions,
 )
-from auditor.engine.binding import Plan, assignable
+from auditor.engine.binding import BoundPolicies, assignable
 from auditor.engine.checks import assignments
 from auditor.engine.columns.bitsets import meets, pairs
-from auditor.engine.outcome import BatchOutcome, Chunk, Tally, distinct
+from auditor.engine.outcome import BatchOutcome, FindingColumns, HolderCount, distinct
 from auditor.engine.policy_index import looks_at_people
 from auditor.engine.scope import Batch, Found, Scope
 from auditor.engine.skus.masks import Mask
@@ -26,7 +26,7 @@ from auditor.engine.waivers import waive
 from auditor.snapshot.model import UserBatch
 
 
-def judge_batch(plan: Plan, users: UserBatch) -> BatchOutcome:
+def judge_batch(plan: BoundPolicies, users: UserBatch) -> BatchOutcome:
     """Evaluate every policy that looks at people over one batch of users."""
     batch = Batch(plan, users)
     nobody = batch.people.nobody
@@ -43,7 +43,7 @@ def judge_batch(plan: Plan, users: UserBatch) -> BatchOutcome:
             continue
         scope = Scope(batch=batch, place=place, policy=policy, population=population)
         undecided = nobody
-        found: list[Chunk] = []
+        found: list[FindingColumns] = []
         for chunk, unknown in _checks(scope, outcome):
             if unknown is not nobody:
                 undecided = undecided | unknown
@@ -83,7 +83,7 @@ def _attributes(scope: Scope, block: Attributes) -> Iterator[Found]:
 
 def _about(scope: Scope, check: str, violation: Mask, detail: str) -> Found:
     rows = np.flatnonzero(violation.true)
-    return Chunk(policy=scope.place, check=check, rows=rows, details=(detail,)), violation.unknown
+    return FindingColumns(policy=scope.place, check=check, rows=rows, details=(detail,)), violation.unknown
 
 
 def _errors(scope: Scope) -> Found:
@@ -91,7 +91,7 @@ def _errors(scope: Scope) -> Found:
     population, pathless = scope.population, scope.people.links.pathless
     rows, skus, codes, details = scope.batch.errors
     certain = np.flatnonzero(population.true[rows])
-    chunk = Chunk(
+    chunk = FindingColumns(
         policy=scope.place,
         check="assignment.error",
         rows=rows[certain],
@@ -106,7 +106,7 @@ def _errors(scope: Scope) -> Found:
     return chunk, undecided
 
 
-def _tally(scope: Scope, block: Seats) -> Tally:
+def _tally(scope: Scope, block: Seats) -> HolderCount:
     """Count who of the population holds each SKU; a pool counts distinct people over the set."""
     plan, population, unread = scope.plan, scope.population, scope.unread
     held = scope.people.links.held
@@ -118,10 +118,10 @@ def _tally(scope: Scope, block: Seats) -> Tally:
     if block.pool:
         sure = meets(held, certain) & scope.readable
         open_ = (meets(held, possible) & population.maybe) | (hidden & possible.any())
-        return Tally(certain=np.array([np.count_nonzero(sure)]), possible=np.array([np.count_nonzero(open_)]))
+        return HolderCount(certain=np.array([np.count_nonzero(sure)]), possible=np.array([np.count_nonzero(open_)]))
     sure_skus = np.bincount(pairs(held, certain, scope.readable)[1], minlength=plan.size)
     if judged.sure and population.sure:
         open_skus = sure_skus
     else:
         open_skus = np.bincount(pairs(held, possible, readable)[1], minlength=plan.size)
-    return Tally(certain=sure_skus, possible=open_skus + np.where(possible, np.count_nonzero(hidden), 0))
+    return HolderCount(certain=sure_skus, possible=open_skus + np.where(possible, np.count_nonzero(hidden), 0))

@@ -12,14 +12,14 @@ from auditor.engine.group_membership import Membership
 from auditor.engine.policy_index import Rules, rules_of
 from auditor.engine.skus.containment import Containers
 from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class BoundPolicies:
     """What evaluation needs beside the people themselves; the policies stand in the order of findings."""
 
-    facts: Facts
+    facts: TenantFacts
     policies: tuple[Policy, ...]
     waivers: tuple[Waiver, ...]
     """Those that apply to the tenant and have not expired, by id."""
@@ -50,13 +50,13 @@ class Plan:
         return named, [place for place, waiver in enumerate(self.waivers) if waiver.policies is None]
 
 
-def bind(policies: PolicySet, facts: Facts) -> Plan:
+def bind(policies: PolicySet, facts: TenantFacts) -> BoundPolicies:
     """Bind the policies and waivers that concern the tenant to its facts."""
     tenant = facts.manifest.tenant
     rules, masks = rules_of(policies), masks_of(facts, facts.skus)
     waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
     today = facts.as_of.date()
-    return Plan(
+    return BoundPolicies(
         facts=facts,
         policies=tuple(policy for policy in rules.ordered if policy.applies_to(tenant)),
         waivers=tuple(waiver for waiver in waivers if today <= waiver.expires),
@@ -68,14 +68,14 @@ def bind(policies: PolicySet, facts: Facts) -> Plan:
     )
 
 
-def assignable(plan: Plan) -> Flags:
+def assignable(plan: BoundPolicies) -> Flags:
     """Tell which SKUs the tenant owns and people can hold: those whose seats are judged."""
     found = np.zeros(plan.size, dtype=bool)
     found[list(plan.facts.assignable)] = True
     return found
 
 
-def overlap(facts: Facts, one: ProductSet, other: ProductSet) -> Mask:
+def overlap(facts: TenantFacts, one: ProductSet, other: ProductSet) -> Mask:
     """Tell whether two sets share a SKU of the tenant or of the catalogue: a mask of one."""
     found: Mask | None = facts.overlaps.get((one, other))
     if found is None:

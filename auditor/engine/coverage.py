@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.engine.outcome import Judged, Single
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.outcome import AggregateOutcome, ObjectFinding
+from auditor.engine.tenant_facts import TenantFacts
 
 _WHY = {
     SourceStatus.PARTIAL: "was read in part only",
@@ -16,14 +16,14 @@ _WHY = {
 
 
 @dataclass(slots=True)
-class Doubt:
+class NotEvaluated:
     """Everything that keeps a policy from being evaluated."""
 
     missing: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, other: "Doubt | None") -> "Doubt":
+    def of(cls, other: "NotEvaluated | None") -> "NotEvaluated":
         """Start from another doubt, or from none."""
         doubt = cls()
         if other is not None:
@@ -37,30 +37,34 @@ class Doubt:
         if reason not in self.reasons:
             self.reasons.append(reason)
 
-    def take(self, other: "Doubt") -> None:
+    def take(self, other: "NotEvaluated") -> None:
         """Note everything that another doubt holds."""
         self.missing.extend(fact for fact in other.missing if fact not in self.missing)
         self.reasons.extend(reason for reason in other.reasons if reason not in self.reasons)
 
-    def judged(self, findings: Iterable[Single] = ()) -> Judged:
+    def judged(self, findings: Iterable[ObjectFinding] = ()) -> AggregateOutcome:
         """Return findings together with what stays unknown beside them."""
-        return Judged(findings=tuple(findings), missing=tuple(self.missing), reason="; ".join(self.reasons) or None)
+        return AggregateOutcome(
+            findings=tuple(findings), missing=tuple(self.missing), reason="; ".join(self.reasons) or None
+        )
 
 
-def unread(facts: Facts, source: Source) -> Doubt | None:
+def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:
     """Return why a source is not known whole; None where it is."""
     coverage = facts.coverage(source)
     if coverage.status is SourceStatus.COMPLETE:
         return None
     reason = f"{source} {_WHY[coverage.status]}"
-    return Doubt(missing=[source.value], reasons=[f"{reason} ({coverage.reason})" if coverage.reason else reason])
+    return NotEvaluated(
+        missing=[source.value], reasons=[f"{reason} ({coverage.reason})" if coverage.reason else reason]
+    )
 
 
-def unasked(facts: Facts, name: str) -> Doubt | None:
+def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
     """Return why a property of users is not known; None where it was collected."""
     if facts.asked(name):
         return None
-    return Doubt(
+    return NotEvaluated(
         missing=[f"users.{name}"],
         reasons=[f"the property {name} of users was not collected; collect the snapshot again"],
     )

@@ -20,12 +20,20 @@ from auditor.domain.policy import (
 from auditor.domain.product_set import ProductSet
 from auditor.domain.result import PolicyOutcome
 from auditor.engine.batch import judge_batch
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.checks.holdings import judge_budget, judge_groups, judge_purchases, judge_subscriptions
 from auditor.engine.checks.seats import judge_seats
-from auditor.engine.coverage import Doubt
-from auditor.engine.outcome import NOTHING, OPEN, BatchOutcome, Evaluation, Judged, Raised, Single
-from auditor.engine.policy_extent import Extent, extent_of
+from auditor.engine.coverage import NotEvaluated
+from auditor.engine.outcome import (
+    NOTHING,
+    OPEN,
+    AggregateOutcome,
+    BatchOutcome,
+    Evaluation,
+    FindingCount,
+    ObjectFinding,
+)
+from auditor.engine.policy_extent import PolicyExtent, extent_of
 from auditor.engine.policy_index import looks_at_people
 from auditor.engine.unknowns import doubts_of
 from auditor.engine.waivers import waive_single
@@ -39,7 +47,7 @@ _AT_ONCE = 2
 """Batches that are judged at the same time; a third is read meanwhile."""
 
 
-def evaluate(plan: Plan, batches: Iterable[BatchOutcome] | None = None, *, ids: bool = False) -> Evaluation:
+def evaluate(plan: BoundPolicies, batches: Iterable[BatchOutcome] | None = None, *, ids: bool = False) -> Evaluation:
     """Judge one tenant; the users are read row group by row group, and only what they came to is held.
 
     `batches` is what the users came to, where they were judged elsewhere. With `ids` those of the users are held too:
@@ -54,7 +62,7 @@ def evaluate(plan: Plan, batches: Iterable[BatchOutcome] | None = None, *, ids: 
     return replace(conclude(plan, outcome), ids=tuple(kept) or None)
 
 
-def judged_batches(plan: Plan, ids: "list[pa.Array] | None" = None) -> Iterator[BatchOutcome]:
+def judged_batches(plan: BoundPolicies, ids: "list[pa.Array] | None" = None) -> Iterator[BatchOutcome]:
     """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read.
 
     `ids` takes those of the users as they are read.
@@ -70,7 +78,7 @@ def _noted(batches: Iterator[UserBatch], ids: "list[pa.Array]") -> Iterator[User
         yield batch
 
 
-def _judged(plan: Plan, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
+def _judged(plan: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
     """Judge batches in their order, two at a time where there are several: Arrow and NumPy let go of the lock."""
     if plan.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
         yield from (judge_batch(plan, batch) for batch in batches)
@@ -87,20 +95,22 @@ def _judged(plan: Plan, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
             yield waiting.popleft().result()
 
 
-def conclude(plan: Plan, outcome: BatchOutcome, raised: Mapping[int, Raised] | None = None) -> Evaluation:
+def conclude(
+    plan: BoundPolicies, outcome: BatchOutcome, raised: Mapping[int, FindingCount] | None = None
+) -> Evaluation:
     """Turn what all batches say, added up, into the tenant's findings and outcomes.
 
     `raised` is how much each policy found about people, by its place, where the findings themselves are elsewhere.
     """
     people = outcome.raised() if raised is None else raised
-    singles: list[Single] = []
+    singles: list[ObjectFinding] = []
     outcomes: list[PolicyOutcome] = []
     unmatched: set[int] = set()
     for place, policy in enumerate(plan.policies):
         if isinstance(policy.constraint, Balance):
             continue
         judged = _judge(plan, place, policy, outcome)
-        doubt = Doubt(missing=list(judged.missing), reasons=[judged.reason] if judged.reason else [])
+        doubt = NotEvaluated(missing=list(judged.missing), reasons=[judged.reason] if judged.reason else [])
         if looks_at_people(policy) and not isinstance(policy.constraint, Seats):
             doubt.take(_people_doubt(plan, place, policy, outcome))
         waived = [waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings]
@@ -119,13 +129,13 @@ def conclude(plan: Plan, outcome: BatchOutcome, raised: Mapping[int, Raised] | N
     )
 
 
-def people_are_readable(plan: Plan) -> bool:
+def people_are_readable(plan: BoundPolicies) -> bool:
     """Whether there are users to judge at all, and a policy that looks at them."""
     readable = plan.facts.status(Source.USERS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
     return readable and any(looks_at_people(policy) for policy in plan.policies)
 
 
-def columns(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def columns(plan: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
     users, links = plan.rules.columns(plan.policies, plan.waivers)
     gaps = plan.facts.snapshot.not_collected
@@ -140,7 +150,7 @@ def columns(plan: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
 _PATHS = "licenseAssignmentStates"
 
 
-def _judge(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Judged:
+def _judge(plan: BoundPolicies, place: int, policy: Policy, outcome: BatchOutcome) -> AggregateOutcome:
     match policy.constraint:
         case Seats() as block:
             return judge_seats(plan, place, block, outcome.tallies.get(place))
@@ -149,30 +159,34 @@ def _judge(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Jud
         case Subscriptions() as block:
             return judge_subscriptions(plan, place, block)
         case Health(groups=groups):
-            return judge_groups(plan, place) if groups else Judged()
+            return judge_groups(plan, place) if groups else AggregateOutcome()
         case Budget() as block:
             return judge_budget(plan, place, block)
         case Assignments() | Attributes() | Balance():
-            return Judged()
+            return AggregateOutcome()
         case _ as block:
             assert_never(block)
 
 
-def _people_doubt(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Doubt:
+def _people_doubt(plan: BoundPolicies, place: int, policy: Policy, outcome: BatchOutcome) -> NotEvaluated:
     """Return why the outcome of some user stays unknown; nothing where everyone's was decided."""
     status = plan.facts.status(Source.USERS)
     if status is SourceStatus.COMPLETE and not outcome.undecided.get(place):
-        return Doubt()
+        return NotEvaluated()
     return doubts_of(plan, policy)
 
 
-def _pool(policy: Policy, single: Single) -> ProductSet | None:
+def _pool(policy: Policy, single: ObjectFinding) -> ProductSet | None:
     pooled = isinstance(policy.constraint, Seats) and single.product is not None and single.product.sku_id is None
     return policy.constraint.of if pooled and isinstance(policy.constraint, Seats) else None
 
 
 def _outcome(
-    policy: Policy, doubt: Doubt, singles: Sequence[Single], people: Raised, extent: Extent | None
+    policy: Policy,
+    doubt: NotEvaluated,
+    singles: Sequence[ObjectFinding],
+    people: FindingCount,
+    extent: PolicyExtent | None,
 ) -> PolicyOutcome:
     count = len(singles) + people.found
     open_ = sum(single.waiver == OPEN for single in singles) + people.open

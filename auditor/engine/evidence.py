@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from auditor.domain.enums import SubjectType
 from auditor.domain.making import drafts
 from auditor.domain.result import Subject
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.bitsets import distinct, indices, runs
 from auditor.engine.columns.strings import codes_of, flags_of
 from auditor.engine.columns.users import NEVER, Numbers
@@ -36,7 +36,7 @@ QUOTED = (("id", "displayName", "userPrincipalName", *_FACTS), ("user", "skuId",
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class UserEvidence:
     """What a finding quotes of a user."""
 
     subject: Subject
@@ -51,12 +51,12 @@ class Person:
         return {**self.evidence, "paths": paths}
 
 
-def people_of(plan: Plan, evaluation: Evaluation) -> dict[int, Person]:
+def people_of(plan: BoundPolicies, evaluation: Evaluation) -> dict[int, UserEvidence]:
     """Read what is quoted of every user with a finding, by row."""
     if not evaluation.chunks:
         return {}
     rows = distinct(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
-    people: dict[int, Person] = {}
+    people: dict[int, UserEvidence] = {}
     for batch in plan.facts.snapshot.batches(*QUOTED):
         first, last = np.searchsorted(rows, [batch.offset, batch.offset + batch.users.num_rows])
         if first < last:
@@ -79,14 +79,14 @@ def links_of(links: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
     return links if len(own) == links.num_rows else links.take(indices(own))
 
 
-def quoted(plan: Plan, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> Iterator[Person]:
+def quoted(plan: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> Iterator[UserEvidence]:
     """Quote users, in the order of their rows in the snapshot; the assignments are theirs and nobody else's."""
     columns = _columns(users)
     absent = [None] * len(rows)
     ids, principals, names = (columns.get(name, absent) for name in ("id", "userPrincipalName", "displayName"))
     told = ("userPrincipalName", *(name for name in _FACTS if name in columns))
     facts = zip(*(columns.get(name, absent) for name in told), strict=True)
-    subjects, persons = drafts(Subject), drafts(Person)
+    subjects, persons = drafts(Subject), drafts(UserEvidence)
     for user, principal, name, values, (held, paths) in zip(
         ids, principals, names, facts, _assignments(plan, links, rows), strict=True
     ):
@@ -98,12 +98,12 @@ def quoted(plan: Plan, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows)
         subject.type, subject.id, subject.name = SubjectType.USER, user, name or principal or user
         subject.__class__ = Subject
         person.subject, person.evidence, person.paths = subject, evidence, paths
-        person.__class__ = Person
+        person.__class__ = UserEvidence
         yield person
 
 
 def _assignments(
-    plan: Plan, links: pa.RecordBatch, rows: Rows
+    plan: BoundPolicies, links: pa.RecordBatch, rows: Rows
 ) -> Iterator[tuple[list[str], list[tuple[int, Mapping[str, Any] | None]]]]:
     """Yield for each user the names of what they hold, and every assignment; equal ones are the same objects."""
     facts = plan.facts
@@ -132,7 +132,7 @@ def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
     return starts, np.searchsorted(owners, rows, side="right") - starts
 
 
-def _paths(plan: Plan, links: pa.RecordBatch) -> Sequence[Mapping[str, Any] | None]:
+def _paths(plan: BoundPolicies, links: pa.RecordBatch) -> Sequence[Mapping[str, Any] | None]:
     """Quote in which way each SKU was assigned, with the name of the group where it was read; None without an entry."""
     columns = [links.column(name) for name in _PATHS]
     values = [[*column.dictionary.to_pylist(), None] for column in columns]
@@ -150,7 +150,7 @@ def _paths(plan: Plan, links: pa.RecordBatch) -> Sequence[Mapping[str, Any] | No
     return [known[entry] for entry in entries]
 
 
-def _path(plan: Plan, state: str | None, group: str | None, error: str | None) -> Mapping[str, Any] | None:
+def _path(plan: BoundPolicies, state: str | None, group: str | None, error: str | None) -> Mapping[str, Any] | None:
     if state is None:
         return None
     quoted = {"assignedByGroup": group, "state": state, "error": error}

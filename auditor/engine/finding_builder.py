@@ -7,9 +7,9 @@ from auditor.domain.enums import Status, SubjectType
 from auditor.domain.making import drafts
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine
-from auditor.engine.binding import Plan
-from auditor.engine.evidence import Person, people_of
-from auditor.engine.outcome import OPEN, Chunk, Evaluation, Fingerprint, Single, fingerprint
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.evidence import UserEvidence, people_of
+from auditor.engine.outcome import OPEN, Evaluation, FindingColumns, Fingerprint, ObjectFinding, fingerprint
 from auditor.engine.tenant_facts import SkuFact
 
 _PRICED = frozenset({"assignment.not-allowed", "assignment.denied", "assignment.redundant"})
@@ -20,7 +20,7 @@ Guide = Callable[[Finding], str]
 """Tells the article that mends a finding whose `guidance` is not filled in yet."""
 
 
-def describe(plan: Plan, evaluation: Evaluation) -> tuple[Finding, ...]:
+def describe(plan: BoundPolicies, evaluation: Evaluation) -> tuple[Finding, ...]:
     """Return the findings of a tenant in the order of reports."""
     people = people_of(plan, evaluation)
     # Policies stand in the order of findings, so that only what one check of one policy found has to be put in order.
@@ -51,7 +51,11 @@ Columns = tuple[Iterable[int], Iterable[Product], Iterable[str | None], Sequence
 
 
 def of_people(
-    plan: Plan, key: tuple[int, str], people: Mapping[int, Person], columns: Columns, guide: Guide | None = None
+    plan: BoundPolicies,
+    key: tuple[int, str],
+    people: Mapping[int, UserEvidence],
+    columns: Columns,
+    guide: Guide | None = None,
 ) -> Iterator[Finding]:
     """Describe what one check of one policy says of people; without a guide `guidance` stays empty."""
     place, check = key
@@ -81,7 +85,7 @@ def of_people(
 class _Products(dict[Product, tuple[ProductReference | None, str | None, Money | None]]):
     """What findings of one check are about, each with its identity and its price; looked up when it is first named."""
 
-    def __init__(self, plan: Plan, check: str) -> None:
+    def __init__(self, plan: BoundPolicies, check: str) -> None:
         super().__init__({None: (None, None, None)})
         self._plan = plan
         self._priced = check in _PRICED
@@ -99,7 +103,7 @@ class _Products(dict[Product, tuple[ProductReference | None, str | None, Money |
         return found
 
 
-def _standing(plan: Plan, waiver: int) -> tuple[Status, str | None]:
+def _standing(plan: BoundPolicies, waiver: int) -> tuple[Status, str | None]:
     """Tell whether findings with that waiver are open, and the waiver's id."""
     return (Status.OPEN, None) if waiver == OPEN else (Status.WAIVED, plan.waivers[waiver].id)
 
@@ -108,7 +112,7 @@ def _identity(product: ProductReference | None) -> str | None:
     return None if product is None else product.sku_id or f"written:{product.sku_part_number}"
 
 
-def of_thing(plan: Plan, single: Single) -> Finding:
+def of_thing(plan: BoundPolicies, single: ObjectFinding) -> Finding:
     """Describe what is not about a user."""
     policy = plan.policies[single.policy]
     tenant = plan.facts.manifest.tenant_id or plan.facts.manifest.tenant
@@ -131,13 +135,13 @@ def of_thing(plan: Plan, single: Single) -> Finding:
     )
 
 
-def _details(chunk: Chunk) -> Iterable[str | None]:
+def _details(chunk: FindingColumns) -> Iterable[str | None]:
     if chunk.detail_codes is not None:
         return [chunk.details[code] for code in chunk.detail_codes.tolist()]
     return [chunk.details[0] if chunk.details else None] * len(chunk)
 
 
-def _price(plan: Plan, sku: SkuFact) -> Money | None:
+def _price(plan: BoundPolicies, sku: SkuFact) -> Money | None:
     prices = plan.facts.policies.prices
     price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)

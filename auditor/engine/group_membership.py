@@ -13,7 +13,7 @@ from auditor.engine.columns.bitsets import distinct, indices, runs
 from auditor.engine.columns.strings import Flags, beginnings, flags_of
 from auditor.engine.columns.users import People
 from auditor.engine.skus.masks import Mask
-from auditor.engine.tenant_facts import Facts, GroupFact
+from auditor.engine.tenant_facts import GroupFact, TenantFacts
 from auditor.snapshot.model import MemberParts
 
 Beginnings = npt.NDArray[np.uint64]
@@ -155,7 +155,7 @@ class _InParts:
 class Membership:
     """Resolves the groups that policies name, and tells for each batch who belongs to them."""
 
-    def __init__(self, facts: Facts, *, room: int = _ROOM) -> None:
+    def __init__(self, facts: TenantFacts, *, room: int = _ROOM) -> None:
         """`room`: bytes of members that are kept at hand, where they are read in parts."""
         self._facts = facts
         self._members: dict[tuple[str, bool], Members | _InParts] = {}

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, time
 from auditor.domain.enums import Outcome
 from auditor.domain.policy import Mention, PolicySet, Waiver
 from auditor.domain.result import FleetResult, Notice, PolicyOutcome
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.outcome import Evaluation
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.engine.unmatched_policies import absences
 
 SOON = 14
 """Whole days that a waiver has left when it is announced, its last day included."""
 
 
-def tenant_notices(plan: Plan, evaluation: Evaluation) -> tuple[Notice, ...]:
+def tenant_notices(plan: BoundPolicies, evaluation: Evaluation) -> tuple[Notice, ...]:
     """Return what one tenant's part of the audit has to announce, in order of code and subject."""
     facts = plan.facts
     found = [
@@ -43,7 +43,7 @@ class FleetNames:
         """Those that no tenant has known so far."""
         self._concerned: set[Mention] = set()
 
-    def take(self, facts: Facts) -> None:
+    def take(self, facts: TenantFacts) -> None:
         """Look whether a tenant knows the names; of its facts nothing is kept."""
         own = [mention for mention in self._strange if _concerns(mention, facts)]
         self._concerned.update(own)
@@ -150,7 +150,7 @@ def unknown_waiver(waiver: Waiver) -> Notice:
     )
 
 
-def _unknown_names(plan: Plan) -> Iterable[Notice]:
+def _unknown_names(plan: BoundPolicies) -> Iterable[Notice]:
     facts = plan.facts
     # Policies name few products that the catalogue does not know, and which those are is the same for all tenants.
     strange = plan.masks.made(
@@ -163,7 +163,7 @@ def _unknown_names(plan: Plan) -> Iterable[Notice]:
     ]
 
 
-def _concerns(mention: Mention, facts: Facts) -> bool:
+def _concerns(mention: Mention, facts: TenantFacts) -> bool:
     return mention.tenants is None or facts.manifest.tenant in mention.tenants
 
 
@@ -175,16 +175,16 @@ def _unknown_name(mention: Mention) -> Notice:
     )
 
 
-def _knows(facts: Facts, mention: Mention) -> bool:
+def _knows(facts: TenantFacts, mention: Mention) -> bool:
     return _listed(facts, mention) or _owned(facts, mention)
 
 
-def _owned(facts: Facts, mention: Mention) -> bool:
+def _owned(facts: TenantFacts, mention: Mention) -> bool:
     """Whether the tenant has a product or plan of that name."""
     return mention.name.casefold() in (facts.owned_names if mention.kind == "product" else facts.owned_plans)
 
 
-def _listed(facts: Facts, mention: Mention) -> bool:
+def _listed(facts: TenantFacts, mention: Mention) -> bool:
     """Whether the product catalogue knows the name."""
     if mention.kind == "product":
         return facts.catalogue.knows(mention.name)

@@ -20,7 +20,7 @@ OPEN = -1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class FindingColumns:
     """Findings of one policy and check over some users, as columns of equal length."""
 
     policy: int
@@ -41,9 +41,9 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def moved(self, offset: int, waivers: Rows) -> "Chunk":
+    def moved(self, offset: int, waivers: Rows) -> "FindingColumns":
         """Count the rows of a batch from the snapshot's first user, in as few bytes as that takes, and add waivers."""
-        return Chunk(
+        return FindingColumns(
             policy=self.policy,
             check=self.check,
             rows=(self.rows + offset).astype(np.int32),
@@ -55,7 +55,7 @@ class Chunk:
         )
 
 
-def distinct(chunks: list[Chunk]) -> list[Chunk]:
+def distinct(chunks: list[FindingColumns]) -> list[FindingColumns]:
     """Drop findings that an earlier chunk of the same policy holds already.
 
     Two lines of a policy may say the same of one user: two `exclusive` lists that the same SKUs clash in, or an element
@@ -63,8 +63,8 @@ def distinct(chunks: list[Chunk]) -> list[Chunk]:
     """
     if len(chunks) == 1:
         return chunks
-    kept: list[Chunk] = []
-    seen: dict[tuple[str, str | None, tuple[str, ...]], list[Chunk]] = {}
+    kept: list[FindingColumns] = []
+    seen: dict[tuple[str, str | None, tuple[str, ...]], list[FindingColumns]] = {}
     for chunk in chunks:
         alike = seen.setdefault(
             (chunk.check, chunk.written, () if chunk.detail_codes is not None else chunk.details), []
@@ -83,7 +83,7 @@ def distinct(chunks: list[Chunk]) -> list[Chunk]:
     return kept
 
 
-def _entries(chunk: Chunk) -> list[tuple[int, str | None]]:
+def _entries(chunk: FindingColumns) -> list[tuple[int, str | None]]:
     rows = chunk.rows.tolist()
     if chunk.detail_codes is None:
         return [(row, None) for row in rows]
@@ -91,41 +91,41 @@ def _entries(chunk: Chunk) -> list[tuple[int, str | None]]:
 
 
 @dataclass(slots=True)
-class Tally:
+class HolderCount:
     """How many people of a quota's population hold each SKU: certainly, and at the most."""
 
     certain: Rows
     possible: Rows
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "HolderCount") -> None:
         """Take in the counts of another batch."""
         self.certain = self.certain + other.certain
         self.possible = self.possible + other.possible
 
 
 @dataclass(frozen=True, slots=True)
-class Raised:
+class FindingCount:
     """How many findings a policy raised, and how many of them no waiver waives."""
 
     found: int
     open: int
 
-    def more(self, chunk: Chunk) -> "Raised":
+    def more(self, chunk: FindingColumns) -> "FindingCount":
         """Add the findings of a chunk."""
-        return Raised(self.found + len(chunk), self.open + int((chunk.waivers == OPEN).sum()))
+        return FindingCount(self.found + len(chunk), self.open + int((chunk.waivers == OPEN).sum()))
 
 
-NOTHING = Raised(0, 0)
+NOTHING = FindingCount(0, 0)
 
 
 @dataclass(slots=True)
 class BatchOutcome:
     """What one batch says; outcomes of batches add up in any order."""
 
-    chunks: list[Chunk] = field(default_factory=list)
+    chunks: list[FindingColumns] = field(default_factory=list)
     undecided: dict[int, int] = field(default_factory=dict)
     """Policy place → users whose outcome is unknown."""
-    tallies: dict[int, Tally] = field(default_factory=dict)
+    tallies: dict[int, HolderCount] = field(default_factory=dict)
     judged: dict[int, int] = field(default_factory=dict)
     """Policy place → users who certainly belong to its population."""
     reached: set[int] = field(default_factory=set)
@@ -149,16 +149,16 @@ class BatchOutcome:
         self.used_waivers |= other.used_waivers
         self.unknown_waivers |= other.unknown_waivers
 
-    def raised(self) -> dict[int, Raised]:
+    def raised(self) -> dict[int, FindingCount]:
         """Count what each policy found, by its place."""
-        counts: dict[int, Raised] = {}
+        counts: dict[int, FindingCount] = {}
         for chunk in self.chunks:
             counts[chunk.policy] = counts.get(chunk.policy, NOTHING).more(chunk)
         return counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Single:
+class ObjectFinding:
     """A finding that is not about a user: one object, with its evidence at hand."""
 
     policy: int
@@ -172,10 +172,10 @@ class Single:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class AggregateOutcome:
     """What the aggregate side of one policy came to: findings, and why something stayed unknown."""
 
-    findings: tuple[Single, ...] = ()
+    findings: tuple[ObjectFinding, ...] = ()
     missing: tuple[str, ...] = ()
     reason: str | None = None
     """None when everything could be decided."""
@@ -185,8 +185,8 @@ class Judged:
 class Evaluation:
     """Everything that policies say of one tenant."""
 
-    chunks: tuple[Chunk, ...]
-    singles: tuple[Single, ...]
+    chunks: tuple[FindingColumns, ...]
+    singles: tuple[ObjectFinding, ...]
     outcomes: tuple[PolicyOutcome, ...]
     used_waivers: frozenset[int]
     unknown_waivers: frozenset[int]

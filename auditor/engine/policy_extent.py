@@ -16,7 +16,7 @@ from auditor.domain.policy import (
     Subscriptions,
 )
 from auditor.domain.product_set import ProductSet
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.checks.holdings import sku_of
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.policy_index import looks_at_people
@@ -24,7 +24,7 @@ from auditor.engine.skus.masks import ProductMasks
 
 
 @dataclass(frozen=True, slots=True)
-class Extent:
+class PolicyExtent:
     """What a policy looks at."""
 
     judged: int
@@ -32,13 +32,13 @@ class Extent:
     empty: bool
     """Whether it is certain that it looks at nothing."""
 
-    def __add__(self, other: "Extent") -> "Extent":
-        return Extent(self.judged + other.judged, self.empty and other.empty)
+    def __add__(self, other: "PolicyExtent") -> "PolicyExtent":
+        return PolicyExtent(self.judged + other.judged, self.empty and other.empty)
 
 
-def extent_of(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> Extent:
+def extent_of(plan: BoundPolicies, place: int, policy: Policy, outcome: BatchOutcome) -> PolicyExtent:
     """Count what a policy looks at: the people of its population, or what the tenant owns where it looks at nobody."""
-    people = Extent(outcome.judged.get(place, 0), place not in outcome.reached)
+    people = PolicyExtent(outcome.judged.get(place, 0), place not in outcome.reached)
     if looks_at_people(policy) and not isinstance(policy.constraint, Health):
         return people
     match policy.constraint:
@@ -50,25 +50,25 @@ def extent_of(plan: Plan, place: int, policy: Policy, outcome: BatchOutcome) -> 
             return _subscriptions(plan, wanted)
         case Purchases() | Budget():
             bought = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in plan.facts.skus)
-            return Extent(bought, not bought)
+            return PolicyExtent(bought, not bought)
         case Assignments() | Attributes() | Balance():
             return NONE
         case _ as block:
             assert_never(block)
 
 
-def _groups(plan: Plan) -> Extent:
+def _groups(plan: BoundPolicies) -> PolicyExtent:
     licensed = sum(bool(group.sku_ids) for group in plan.facts.groups)
-    return Extent(licensed, not licensed)
+    return PolicyExtent(licensed, not licensed)
 
 
-def _products(plan: Plan, wanted: ProductSet, places: Sequence[int]) -> Extent:
+def _products(plan: BoundPolicies, wanted: ProductSet, places: Sequence[int]) -> PolicyExtent:
     mask = plan.masks.of(wanted)
     chosen = list(places)
-    return Extent(int(mask.true[chosen].sum()), not mask.maybe[chosen].any())
+    return PolicyExtent(int(mask.true[chosen].sum()), not mask.maybe[chosen].any())
 
 
-def _subscriptions(plan: Plan, wanted: ProductSet) -> Extent:
+def _subscriptions(plan: BoundPolicies, wanted: ProductSet) -> PolicyExtent:
     facts, mask = plan.facts, plan.masks.of(wanted)
     judged, possible = 0, False
     for row in facts.subscriptions:
@@ -80,7 +80,7 @@ def _subscriptions(plan: Plan, wanted: ProductSet) -> Extent:
             included, open_ = own.true[0], own.unknown[0]
         judged += int(included)
         possible = possible or bool(included or open_)
-    return Extent(judged, not possible)
+    return PolicyExtent(judged, not possible)
 
 
-NONE = Extent(0, empty=True)
+NONE = PolicyExtent(0, empty=True)

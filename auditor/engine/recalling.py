@@ -9,9 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.bitsets import indices
-from auditor.engine.evidence import QUOTED, Person, chosen, links_of, quoted
+from auditor.engine.evidence import QUOTED, UserEvidence, chosen, links_of, quoted
 from auditor.engine.spilling import BOUND, Scratch, Spill
 
 _ROW: Final = "row"
@@ -35,13 +35,13 @@ class _Some:
 class Recall:
     """Keeps the people whom a spill's findings are about: `bound` bytes in memory, the others in a scratch file."""
 
-    def __init__(self, plan: Plan, scratch: Scratch, *, bound: int = BOUND) -> None:
+    def __init__(self, plan: BoundPolicies, scratch: Scratch, *, bound: int = BOUND) -> None:
         self._plan = plan
         self._scratch = scratch
         self._bound = bound
         self._kept: dict[int, _Some | tuple[int, int, int]] = {}
         self._at_hand: tuple[int, _Some] | None = None
-        self._people: dict[int, Mapping[int, Person]] = {}
+        self._people: dict[int, Mapping[int, UserEvidence]] = {}
         self._last: str | None = None
         self._count = 0
         self._once = False
@@ -69,7 +69,7 @@ class Recall:
             self.held += _QUOTED * self._count
         return True
 
-    def people(self, batch: int, rows: npt.NDArray[np.int32]) -> Mapping[int, Person]:
+    def people(self, batch: int, rows: npt.NDArray[np.int32]) -> Mapping[int, UserEvidence]:
         """Quote people of a batch by their ascending rows, at least these. Raises OSError where the file was cut."""
         if self._once:
             if batch not in self._people:
@@ -91,7 +91,7 @@ class Recall:
         else:
             self._kept[number] = self._put(some)
 
-    def _quoted(self, some: _Some, rows: npt.NDArray[np.int32]) -> Mapping[int, Person]:
+    def _quoted(self, some: _Some, rows: npt.NDArray[np.int32]) -> Mapping[int, UserEvidence]:
         users, links = some.users, some.links
         if len(rows) < len(some.rows):
             users, links = users.take(indices(np.searchsorted(some.rows, rows))), links_of(links, rows)

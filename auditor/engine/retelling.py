@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from auditor.domain.result import Finding
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.bitsets import distinct
-from auditor.engine.evidence import Person
+from auditor.engine.evidence import UserEvidence
 from auditor.engine.finding_builder import Guide, in_order, of_people, of_thing
 from auditor.engine.outcome import OPEN
 from auditor.engine.recalling import Recall
@@ -34,7 +34,7 @@ Guiding = Callable[[str, Others], Guide]
 class Retelling:
     """The findings of one tenant, described again each time they are walked."""
 
-    def __init__(self, plan: Plan, found: Spilled, recall: Recall) -> None:
+    def __init__(self, plan: BoundPolicies, found: Spilled, recall: Recall) -> None:
         self._plan = plan
         self._found = found
         self._recall = recall
@@ -142,7 +142,7 @@ class Retelling:
         policy: int,
         batch: int,
         rows: npt.NDArray[np.int32],
-        people: Mapping[int, Person],
+        people: Mapping[int, UserEvidence],
         known: dict[str, dict[int, list[str]]],
     ) -> Others:
         """Return what tells who of some people has other findings; `known` keeps what was read of the batch."""

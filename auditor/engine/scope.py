@@ -7,24 +7,24 @@ from functools import cached_property
 import numpy as np
 
 from auditor.domain.policy import Policy
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.assignments import Links
 from auditor.engine.columns.bitsets import Products, distinct, holders, meets, rows_of, several
 from auditor.engine.columns.strings import Flags
 from auditor.engine.columns.users import People
-from auditor.engine.outcome import Chunk, Rows
+from auditor.engine.outcome import FindingColumns, Rows
 from auditor.engine.selectors import Selecting
 from auditor.engine.skus.masks import Mask
 from auditor.snapshot.model import UserBatch
 
-Found = tuple[Chunk | None, Flags]
+Found = tuple[FindingColumns | None, Flags]
 """What one check yields: findings with rows of the batch, and for whom it stays unknown."""
 
 
 class Batch:
     """People, selectors, and the answers that do not depend on a policy's population: each is worked out once."""
 
-    def __init__(self, plan: Plan, users: UserBatch) -> None:
+    def __init__(self, plan: BoundPolicies, users: UserBatch) -> None:
         self.plan = plan
         self.people = People(users, plan.facts)
         self.selecting = Selecting(self.people, plan.masks, plan.membership, plan.rules)
@@ -82,7 +82,7 @@ class Scope:
     population: Mask
 
     @property
-    def plan(self) -> Plan:
+    def plan(self) -> BoundPolicies:
         """The policies and what they are judged by."""
         return self.batch.plan
 
@@ -103,7 +103,7 @@ class Scope:
         return self.population.true if unread is None else self.population.true & ~unread
 
 
-def _contained(plan: Plan) -> tuple[Products, Mapping[int, Products]]:
+def _contained(plan: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:
     """Pack the SKUs that others contain, and for each of them those others."""
 
     def packed(places: Iterable[int]) -> Products:

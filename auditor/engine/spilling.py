@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from auditor.engine.columns.bitsets import distinct
-from auditor.engine.outcome import NOTHING, BatchOutcome, Chunk, Raised
+from auditor.engine.outcome import NOTHING, BatchOutcome, FindingColumns, FindingCount
 
 Columns = npt.NDArray[np.int32]
 """Findings as four rows of numbers: ROW, PRODUCT, DETAIL and WAIVER, a column each finding."""
@@ -81,7 +81,7 @@ class Spill:
         self._pieces: dict[Key, dict[int, list[_Piece]]] = {}
         self._written: dict[str, int] = {}
         self._details: dict[str, int] = {}
-        self.raised: dict[int, Raised] = {}
+        self.raised: dict[int, FindingCount] = {}
         """Policy place → how much it found about people."""
         self.held = 0
         """Bytes of findings that are in memory."""
@@ -139,14 +139,14 @@ class Spill:
         found = [self.found(key, batch)[ROW] for key, batches in self._pieces.items() if batch in batches]
         return distinct(np.concatenate(found)) if found else _NOTHING[ROW]
 
-    def _products(self, chunk: Chunk) -> npt.NDArray[np.signedinteger] | int:
+    def _products(self, chunk: FindingColumns) -> npt.NDArray[np.signedinteger] | int:
         if chunk.skus is not None:
             return chunk.skus
         if chunk.written is None:
             return ABSENT
         return -2 - self._written.setdefault(chunk.written, len(self._written))
 
-    def _numbered(self, chunk: Chunk) -> npt.NDArray[np.signedinteger] | int:
+    def _numbered(self, chunk: FindingColumns) -> npt.NDArray[np.signedinteger] | int:
         if not chunk.details:
             return ABSENT
         if chunk.detail_codes is None:

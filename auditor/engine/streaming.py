@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from auditor.domain.enums import SubjectType
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.evaluate import conclude
 from auditor.engine.outcome import BatchOutcome, Evaluation, Fingerprint
 from auditor.engine.spilling import BOUND, DETAIL, PRODUCT, ROW, WAIVER, Columns, Ids, Scratch, Spill
@@ -32,7 +32,7 @@ class Spilled:
         return len(self.evaluation.singles) + sum(raised.found for raised in self.spill.raised.values())
 
 
-def spilled(plan: Plan, batches: Iterable[BatchOutcome], spill: Spill) -> Spilled:
+def spilled(plan: BoundPolicies, batches: Iterable[BatchOutcome], spill: Spill) -> Spilled:
     """Add up what the batches of one tenant came to, in their order, and put their findings aside."""
     outcome = BatchOutcome()
     for batch in batches:
@@ -42,7 +42,7 @@ def spilled(plan: Plan, batches: Iterable[BatchOutcome], spill: Spill) -> Spille
 
 
 def findings_batches(
-    plan: Plan, found: Spilled, scratch: Scratch, *, rows: int = _ROWS, bound: int = BOUND
+    plan: BoundPolicies, found: Spilled, scratch: Scratch, *, rows: int = _ROWS, bound: int = BOUND
 ) -> Iterator[pa.RecordBatch]:
     """Yield the rows and columns of `findings_table` in its order, and the fingerprint of each as the last column.
 
@@ -78,7 +78,7 @@ class Rows:
             yield from pa.ipc.open_stream(self.held if self.held is not None else scratch.take(self.place, self.size))
 
 
-def put_aside(plan: Plan, found: Spilled, scratch: Scratch, *, room: int) -> Rows:
+def put_aside(plan: BoundPolicies, found: Spilled, scratch: Scratch, *, room: int) -> Rows:
     """Put the rows of a tenant into the scratch file, but where they take less than `room` bytes.
 
     Raises OSError where the disk is full.
@@ -104,7 +104,7 @@ def put_aside(plan: Plan, found: Spilled, scratch: Scratch, *, room: int) -> Row
 class _Streaming:
     """The dictionaries of the whole table, for batches that hold a part of it."""
 
-    def __init__(self, plan: Plan, found: Spilled, ids: Ids) -> None:
+    def __init__(self, plan: BoundPolicies, found: Spilled, ids: Ids) -> None:
         self._spill = found.spill
         self._plan = plan
         self._words = words = Words(

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from auditor.domain.enums import Severity, Status, SubjectType
-from auditor.engine.binding import Plan
-from auditor.engine.outcome import OPEN, Chunk, Evaluation, Single
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.outcome import OPEN, Evaluation, FindingColumns, ObjectFinding
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -40,7 +40,7 @@ class Part:
         return len(self.subjects)
 
 
-def findings_table(plan: Plan, evaluation: Evaluation) -> pa.Table:
+def findings_table(plan: BoundPolicies, evaluation: Evaluation) -> pa.Table:
     """Return the findings of a tenant as columns of dictionary codes, in the order of reports.
 
     The columns are policy, check, severity, status, subjectType, subject (its id), skuId, skuPartNumber, detail and
@@ -72,14 +72,20 @@ class Words:
     """The dictionaries of one table: codes are places in them, in the order in which findings are sorted."""
 
     def __init__(
-        self, plan: Plan, singles: Sequence[Single], *, written: Iterable[str], details: Iterable[str], users: int = 0
+        self,
+        plan: BoundPolicies,
+        singles: Sequence[ObjectFinding],
+        *,
+        written: Iterable[str],
+        details: Iterable[str],
+        users: int = 0,
     ) -> None:
         """Order the products and details that findings about people name, and all that those about others do.
 
         The first `users` subjects are people, by their rows.
         """
         self._plan = plan
-        self._singles: dict[tuple[int, str], list[Single]] = {}
+        self._singles: dict[tuple[int, str], list[ObjectFinding]] = {}
         for item in singles:
             self._singles.setdefault((item.policy, item.check), []).append(item)
         skus = [(sku.part_number or "", sku.sku_id) for sku in plan.facts.skus]
@@ -97,7 +103,7 @@ class Words:
         """The policies, by their place, and checks that found something about others than people."""
         return set(self._singles)
 
-    def parts(self, chunks: Sequence[Chunk], room: Codes) -> Iterator[Part]:
+    def parts(self, chunks: Sequence[FindingColumns], room: Codes) -> Iterator[Part]:
         """Walk policies and checks in order; `room` takes the four columns of all their findings."""
         people = {key: list(found) for key, found in groupby(chunks, lambda chunk: (chunk.policy, chunk.check))}
         end = 0
@@ -119,7 +125,7 @@ class Words:
         """Return the codes of some details."""
         return np.array([self._detail_codes[text] for text in texts], dtype=np.int32)
 
-    def _people(self, chunks: Sequence[Chunk], room: Codes) -> Part:
+    def _people(self, chunks: Sequence[FindingColumns], room: Codes) -> Part:
         rows, products, details, waivers = room
         starts: list[int] = []
         highest: list[int] = []
@@ -167,12 +173,12 @@ class Words:
             keys = keys * (len(self.details) + 1) + details + 1
             found[:] = found[:, np.argsort(keys, kind="stable")]
 
-    def _products_of(self, chunk: Chunk) -> Codes | int:
+    def _products_of(self, chunk: FindingColumns) -> Codes | int:
         if chunk.skus is not None:
             return self.sku_codes[chunk.skus]
         return NONE if chunk.written is None else self.product_code(chunk.written)
 
-    def _details_of(self, chunk: Chunk) -> Codes | int:
+    def _details_of(self, chunk: FindingColumns) -> Codes | int:
         if chunk.detail_codes is None:
             return self._detail_codes[chunk.details[0]] if chunk.details else NONE
         return self.detail_codes(chunk.details)[chunk.detail_codes]
@@ -245,7 +251,7 @@ class Words:
         return pa.concat_arrays([*ids, others])
 
 
-def _product(single: Single) -> tuple[str, str]:
+def _product(single: ObjectFinding) -> tuple[str, str]:
     assert single.product is not None
     return (single.product.sku_part_number or "", single.product.sku_id or "")
 

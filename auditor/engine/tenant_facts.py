@@ -65,7 +65,7 @@ class GroupFact:
     transitive_members_status: SourceStatus
 
 
-class Facts:
+class TenantFacts:
     """Everything a rule may ask of one tenant, people aside; derived from the snapshot and the catalogue."""
 
     def __init__(self, snapshot: Snapshot, catalogue: Catalogue, policies: PolicySet, as_of: datetime) -> None:

@@ -21,14 +21,14 @@ from auditor.domain.selector import (
     Population,
     Selector,
 )
-from auditor.engine.binding import Plan
-from auditor.engine.coverage import Doubt, unasked, unread
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.coverage import NotEvaluated, unasked, unread
+from auditor.engine.tenant_facts import TenantFacts
 
 _SOME = "some facts of some users could not be read"
 
 
-def doubts_of(plan: Plan, policy: Policy, *, otherwise: str = _SOME) -> Doubt:
+def doubts_of(plan: BoundPolicies, policy: Policy, *, otherwise: str = _SOME) -> NotEvaluated:
     """Gather the facts that the policy asks for and the snapshot does not have, with reasons.
 
     `otherwise` is said where all of them were collected, and yet not of everybody.
@@ -37,7 +37,7 @@ def doubts_of(plan: Plan, policy: Policy, *, otherwise: str = _SOME) -> Doubt:
     users = unread(facts, Source.USERS)
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
         return users
-    doubt = Doubt.of(users)
+    doubt = NotEvaluated.of(users)
     for atom in plan.rules.atoms(policy):
         _take(doubt, _atom(plan, atom))
     match policy.constraint:
@@ -58,13 +58,13 @@ def doubts_of(plan: Plan, policy: Policy, *, otherwise: str = _SOME) -> Doubt:
     return doubt
 
 
-def _take(doubt: Doubt, others: list[Doubt | None]) -> None:
+def _take(doubt: NotEvaluated, others: list[NotEvaluated | None]) -> None:
     for other in others:
         if other is not None:
             doubt.take(other)
 
 
-def _atom(plan: Plan, atom: Selector) -> list[Doubt | None]:
+def _atom(plan: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
     facts = plan.facts
     match atom:
         case OneOf(property=name) | Matches(property=name) | Before(property=name) | After(property=name):
@@ -81,12 +81,12 @@ def _atom(plan: Plan, atom: Selector) -> list[Doubt | None]:
             return [unasked(facts, "createdDateTime")]
         case MemberOf(groups=groups, transitive=transitive):
             reasons = [plan.membership.resolve(name, transitive=transitive).reason for name in groups]
-            return [Doubt(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
+            return [NotEvaluated(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
         case Every() | AnyOf() | Not() | Population():
             return []
         case _:
             assert_never(atom)
 
 
-def _property(facts: Facts, name: str) -> Doubt | None:
+def _property(facts: TenantFacts, name: str) -> NotEvaluated | None:
     return unread(facts, Source.MAILBOXES) if name == "mailboxType" else unasked(facts, name)

@@ -17,7 +17,7 @@ from auditor.domain.selector import (
     OneOf,
     Selector,
 )
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.strings import ALL_DIFFERENT, globbed, one_of
 from auditor.engine.columns.users import People
 from auditor.engine.policy_index import looks_at_people
@@ -33,7 +33,7 @@ _CANDIDATES: Final = 5_000
 """Distinct values of a property among which the nearest is looked for: those that come first in the snapshot."""
 
 
-def absences(plan: Plan, places: Iterable[int]) -> tuple[Notice, ...]:
+def absences(plan: BoundPolicies, places: Iterable[int]) -> tuple[Notice, ...]:
     """Return a notice `policy.no-match` for each of the policies at these places, all of which looked at nothing.
 
     The users are read once more, and of them only the properties that the policies' populations name. Values of
@@ -93,7 +93,7 @@ def _written(value: object) -> str:
 class _Register:
     """Which written values some user has, and what values there are instead."""
 
-    def __init__(self, plan: Plan, wanted: Iterable[Value]) -> None:
+    def __init__(self, plan: BoundPolicies, wanted: Iterable[Value]) -> None:
         self._plan = plan
         self._candidates: dict[str, dict[str, str]] = {
             name: {} for name, _ in wanted if name not in ALL_DIFFERENT and name in TEXT_PROPERTIES
@@ -157,7 +157,7 @@ def _gather(people: People, name: str, known: dict[str, str]) -> None:
             known[folded] = min(text, known.get(folded, text))
 
 
-def _people(plan: Plan, policy: Policy, tests: Sequence[_Test], register: _Register) -> str:
+def _people(plan: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> str:
     missing = [value for value in dict.fromkeys(value for value, _ in tests) if register.absent(value)]
     others = list(_unheld(plan, policy.users))
     if not missing and not others:
@@ -179,7 +179,7 @@ def _listed(values: Sequence[Value]) -> str:
     return ", ".join(f"{name} {', '.join(quoted)}" for name, quoted in by_name.items())
 
 
-def _unheld(plan: Plan, selector: Selector) -> Iterator[Value]:
+def _unheld(plan: BoundPolicies, selector: Selector) -> Iterator[Value]:
     """Yield the product sets of which nobody holds a product, and the groups without a member."""
     facts = plan.facts
     match selector:
@@ -200,7 +200,7 @@ def _unheld(plan: Plan, selector: Selector) -> Iterator[Value]:
             return
 
 
-def _empty(plan: Plan, group: str, *, transitive: bool) -> bool:
+def _empty(plan: BoundPolicies, group: str, *, transitive: bool) -> bool:
     snapshot = plan.facts.snapshot
     if snapshot.members is not None:
         return not snapshot.members.likely(group, transitive=transitive)

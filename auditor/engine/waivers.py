@@ -6,13 +6,15 @@ import numpy as np
 
 from auditor.domain.policy import Assignments, Policy, Waiver
 from auditor.domain.product_set import ProductSet
-from auditor.engine.binding import Plan, assignable, overlap
-from auditor.engine.outcome import OPEN, BatchOutcome, Chunk, Rows, Single
+from auditor.engine.binding import BoundPolicies, assignable, overlap
+from auditor.engine.outcome import OPEN, BatchOutcome, FindingColumns, ObjectFinding, Rows
 from auditor.engine.selectors import Selecting
 from auditor.engine.skus.masks import Mask, ProductMasks
 
 
-def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcome: BatchOutcome) -> Rows:
+def waive(
+    plan: BoundPolicies, selecting: Selecting, policy: Policy, chunk: FindingColumns, outcome: BatchOutcome
+) -> Rows:
     """Tell by which waiver each finding of a chunk is waived; rows are those of the batch that `selecting` looks at."""
     waivers = np.full(len(chunk), OPEN, dtype=np.int32)
     for place, waiver in plan.covering(policy):
@@ -33,13 +35,13 @@ def waive(plan: Plan, selecting: Selecting, policy: Policy, chunk: Chunk, outcom
     return waivers
 
 
-def _concerned(people: Mask, chunk: Chunk) -> Rows:
+def _concerned(people: Mask, chunk: FindingColumns) -> Rows:
     return np.flatnonzero(people.maybe[chunk.rows])
 
 
 def waive_single(
-    plan: Plan, policy: Policy, single: Single, products: ProductSet | None, outcome: BatchOutcome
-) -> Single:
+    plan: BoundPolicies, policy: Policy, single: ObjectFinding, products: ProductSet | None, outcome: BatchOutcome
+) -> ObjectFinding:
     """Mark whether a finding that is not about a user is waived; `products` is the pool it stands for, if any."""
     chosen = OPEN
     for place, waiver in plan.covering(policy):
@@ -54,7 +56,7 @@ def waive_single(
     return replace(single, waiver=chosen)
 
 
-def _products(plan: Plan, policy: Policy, waiver: Waiver, chunk: Chunk, places: Rows) -> Mask:
+def _products(plan: BoundPolicies, policy: Policy, waiver: Waiver, chunk: FindingColumns, places: Rows) -> Mask:
     """Which of some findings are about a product of the waiver; a finding without a product is about none."""
     size = len(places)
     if waiver.products is None:
@@ -67,7 +69,7 @@ def _products(plan: Plan, policy: Policy, waiver: Waiver, chunk: Chunk, places: 
     return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))
 
 
-def _single_products(plan: Plan, waiver: Waiver, single: Single, pool: ProductSet | None) -> Mask:
+def _single_products(plan: BoundPolicies, waiver: Waiver, single: ObjectFinding, pool: ProductSet | None) -> Mask:
     if waiver.products is None:
         return _ALWAYS
     if pool is not None:

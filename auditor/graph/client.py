@@ -13,10 +13,10 @@ from auditor.domain.errors import GraphError, printable
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
 from auditor.graph.credentials import SignIn
-from auditor.graph.errors import REMEDIES, Fault, FaultError, Kind
+from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
 from auditor.graph.rate_limit import Clock, Quota, Sleep
 from auditor.graph.request_guard import Root, root_of
-from auditor.graph.retry_policy import Again, Final, SignInAgain, Usable, error_of, judge, moment_of
+from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, error_of, judge, moment_of
 from auditor.graph.sdk import open_sdk
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Answer(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
+class RetryPolicy:
     """How long to try; throttling is bounded by time alone, failures by their number too."""
 
     budget: float = 900.0
@@ -86,7 +86,7 @@ class Graph:
     root: Root
     sdk: "GraphServiceClient"
     sign_in: SignIn
-    patience: Patience
+    patience: RetryPolicy
     quota: Quota
     skew: float | None = None
     """Seconds that Graph's clock is ahead of this machine's, by its latest answer; half a second is noise."""
@@ -116,23 +116,23 @@ class Graph:
             match outcome:
                 case Answer():
                     return Answer(value=outcome.value, retried=attempt > 1)
-                case Final(fault=found):
+                case Fail(fault=found):
                     raise FaultError(found)
                 case SignInAgain(fault=found, token=refused):
                     renewals += 1
                     if renewals > _RENEWALS or not await self.sign_in.renew(refused):
                         raise FaultError(found)
-                case Again(fault=found, most=int(most)) if attempt >= most:
+                case Retry(fault=found, most=int(most)) if attempt >= most:
                     raise FaultError(found)
-                case Again(fault=found, wait=wait):
+                case Retry(fault=found, wait=wait):
                     # A wait of no time names none: to ask again at once, for as long as patience lasts, is an attack.
                     named = wait or None
-                    failures += found.kind is not Kind.THROTTLED and named is None
+                    failures += found.kind is not GraphErrorKind.THROTTLED and named is None
                     pause = self.patience.wait(attempt) if named is None else max(named, self.patience.wait(1))
                     left = self.patience.budget - (self.patience.clock() - started)
                     if failures >= self.patience.failures or pause > left:
                         raise FaultError(_given_up(found, pause=pause, attempts=attempt))
-                    if found.kind is Kind.THROTTLED:
+                    if found.kind is GraphErrorKind.THROTTLED:
                         self.quota.pause(pause)
                         if throttled is not None:
                             throttled()
@@ -142,7 +142,7 @@ class Graph:
 
     async def _attempt(
         self, call: Call, decode: Callable[[bytes], T], link: str | None
-    ) -> Answer[T] | Again | SignInAgain | Final:
+    ) -> Answer[T] | Retry | SignInAgain | Fail:
         import httpx  # noqa: PLC0415 - only collection needs it
 
         await self.quota.take(call.units)
@@ -150,20 +150,20 @@ class Graph:
             async with self._room, asyncio.timeout(self.patience.longest_answer):
                 response = await call.send(link)
         except TimeoutError as error:
-            return Again(fault=_unreachable(call.name, error, f"not whole after {self.patience.longest_answer:.0f} s"))
+            return Retry(fault=_unreachable(call.name, error, f"not whole after {self.patience.longest_answer:.0f} s"))
         except FaultError as error:
-            return Final(fault=error.fault)
+            return Fail(fault=error.fault)
         except GraphError as error:
             # Signing in anew, which every request may have to, came to nothing.
-            return Final(fault=Fault(kind=Kind.SIGNED_OUT, message=error.message, remedy=error.hint))
+            return Fail(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
         except (httpx.TransportError, httpx.DecodingError) as error:
             found = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error)))
             # Who vouches for a server does not change while one waits.
-            return Final(fault=found) if "CERTIFICATE_VERIFY_FAILED" in str(error) else Again(fault=found)
+            return Fail(fault=found) if "CERTIFICATE_VERIFY_FAILED" in str(error) else Retry(fault=found)
         except httpx.InvalidURL as error:
-            return Final(fault=not_graph(call.name, str(error)))
+            return Fail(fault=not_graph(call.name, str(error)))
         if response is None:
-            return Again(fault=not_graph(call.name, "no body"))
+            return Retry(fault=not_graph(call.name, "no body"))
         # The client ties an answer to itself in a ring; a large body would stay until somebody looks for rings.
         response.stream = httpx.ByteStream(b"")
         told = moment_of(response.headers.get("date", ""))
@@ -177,13 +177,13 @@ class Graph:
         if isinstance(verdict, SignInAgain):
             bearer = response.request.headers.get("authorization", "")
             return SignInAgain(fault=verdict.fault, token=bearer.removeprefix("Bearer "))
-        if not isinstance(verdict, Usable):
+        if not isinstance(verdict, Ok):
             return verdict
         try:
             return Answer(value=decode(response.content), retried=False)
         except NotGraphError as error:
             said = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
-            return Again(
+            return Retry(
                 fault=not_graph(call.name, f"{error}; the answer itself says {printable(said)}" if said else str(error))
             )
 
@@ -193,7 +193,7 @@ async def open_graph(
     tenant: Tenant,
     sign_in: SignIn,
     *,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
     mail: bool = False,
     connections: "Connections | None" = None,
 ) -> AsyncIterator[Graph]:
@@ -203,7 +203,7 @@ async def open_graph(
     """
     from auditor.graph.transport import Connections  # noqa: PLC0415 - brings aiohttp, which only collection needs
 
-    patience = patience or Patience()
+    patience = patience or RetryPolicy()
     root = root_of(tenant.endpoint or f"{clouds.addresses(tenant.cloud).graph}/v1.0")
     async with AsyncExitStack() as stack:
         if connections is None:
@@ -235,13 +235,13 @@ def _given_up(found: Fault, *, pause: float, attempts: int) -> Fault:
 
 def _unreachable(asked: str, error: Exception, said: str) -> Fault:
     words = f"{asked} failed: {type(error).__name__}" + (f" ({said[:200]})" if said else "")
-    return Fault(kind=Kind.UNREACHABLE, message=words, remedy=REMEDIES[Kind.UNREACHABLE])
+    return Fault(kind=GraphErrorKind.UNREACHABLE, message=words, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
 
 
 def not_graph(asked: str, why: str) -> Fault:
     """Return the fault of an answer that cannot be Graph's."""
     words = f"{asked} was answered with a body that is not Graph's: {why[:200]}"
-    return Fault(kind=Kind.NOT_GRAPH, message=words, remedy=REMEDIES[Kind.NOT_GRAPH])
+    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=words, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
 
 
 def _units(text: str | None) -> float | None:

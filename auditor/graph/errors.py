@@ -7,7 +7,7 @@ from auditor.domain.enums import SourceStatus
 from auditor.domain.errors import GraphError, printable
 
 
-class Kind(StrEnum):
+class GraphErrorKind(StrEnum):
     """What went wrong, as far as the auditor's next step depends on it; the value is the slug of the message."""
 
     DENIED = "graph-denied"
@@ -33,7 +33,7 @@ class Kind(StrEnum):
 class Fault:
     """One refusal or failure, after everything that may be tried again was tried again."""
 
-    kind: Kind
+    kind: GraphErrorKind
     message: str
     remedy: str | None = None
     status: int | None = None
@@ -49,7 +49,7 @@ class Fault:
         """Return the state of a source that ended so after `read` objects."""
         if read:
             return SourceStatus.PARTIAL
-        return SourceStatus.DENIED if self.kind is Kind.DENIED else SourceStatus.UNAVAILABLE
+        return SourceStatus.DENIED if self.kind is GraphErrorKind.DENIED else SourceStatus.UNAVAILABLE
 
 
 class FaultError(GraphError):
@@ -63,27 +63,31 @@ class FaultError(GraphError):
         self.fault = found
 
 
-def fault(kind: Kind, message: str, *, remedy: str | None) -> Fault:
+def fault(kind: GraphErrorKind, message: str, *, remedy: str | None) -> Fault:
     """Make a fault that no answer of Graph stands behind."""
     return Fault(kind=kind, message=printable(message), remedy=remedy)
 
 
-REMEDIES: dict[Kind, str | None] = {
-    Kind.DENIED: "grant the application the missing permission and consent (`auditor doctor` prints the commands)",
-    Kind.NO_PREMIUM: "sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant",
-    Kind.MISSING: None,
-    Kind.NO_MAILBOX: None,
-    Kind.PAGE_EXPIRED: "Graph kept forgetting the place in the list; collect again at a quieter time",
-    Kind.PAGE_UNKNOWN: "Graph kept forgetting the place in the list; collect again at a quieter time",
-    Kind.TOO_LARGE: None,
-    Kind.UNSUPPORTED: "Graph does not take this query here; if the cloud should support it, report a bug",
-    Kind.THROTTLED: "other applications use the tenant's quota too; collect again later",
-    Kind.FAILING: "the service had a fault; collect again later and see the Microsoft 365 service health page",
-    Kind.UNREACHABLE: "check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)",
-    Kind.NOT_GRAPH: "something else answers in Graph's place: check the proxy and the endpoint setting",
-    Kind.FOREIGN: "check what answers in Graph's place",
-    Kind.FORBIDDEN: None,
-    Kind.LOOP: "collect again; the list of the tenant had no end",
-    Kind.SIGNED_OUT: "check that the token is for this cloud and tenant and has not expired",
-    Kind.WRONG_TENANT: "correct tenantId in the tenants file, or sign in to the right tenant",
+REMEDIES: dict[GraphErrorKind, str | None] = {
+    GraphErrorKind.DENIED: (
+        "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
+    ),
+    GraphErrorKind.NO_PREMIUM: "sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant",
+    GraphErrorKind.MISSING: None,
+    GraphErrorKind.NO_MAILBOX: None,
+    GraphErrorKind.PAGE_EXPIRED: "Graph kept forgetting the place in the list; collect again at a quieter time",
+    GraphErrorKind.PAGE_UNKNOWN: "Graph kept forgetting the place in the list; collect again at a quieter time",
+    GraphErrorKind.TOO_LARGE: None,
+    GraphErrorKind.UNSUPPORTED: "Graph does not take this query here; if the cloud should support it, report a bug",
+    GraphErrorKind.THROTTLED: "other applications use the tenant's quota too; collect again later",
+    GraphErrorKind.FAILING: (
+        "the service had a fault; collect again later and see the Microsoft 365 service health page"
+    ),
+    GraphErrorKind.UNREACHABLE: "check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)",
+    GraphErrorKind.NOT_GRAPH: "something else answers in Graph's place: check the proxy and the endpoint setting",
+    GraphErrorKind.FOREIGN: "check what answers in Graph's place",
+    GraphErrorKind.FORBIDDEN: None,
+    GraphErrorKind.LOOP: "collect again; the list of the tenant had no end",
+    GraphErrorKind.SIGNED_OUT: "check that the token is for this cloud and tenant and has not expired",
+    GraphErrorKind.WRONG_TENANT: "correct tenantId in the tenants file, or sign in to the right tenant",
 }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from auditor.graph.client import Call, Graph
-from auditor.graph.errors import REMEDIES, FaultError, Kind, fault
+from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
 
 T = TypeVar("T")
 
@@ -16,7 +16,7 @@ MOST_PAGES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page(Generic[T]):
+class ObjectPage(Generic[T]):
     """Some objects of a list; a page may be empty though others follow."""
 
     rows: T
@@ -27,7 +27,7 @@ class Page(Generic[T]):
 async def pages(
     graph: Graph,
     call: Call,
-    decode: Callable[[bytes], Page[T]],
+    decode: Callable[[bytes], ObjectPage[T]],
     *,
     start: str | None = None,
     turn: "Callable[[], object] | None" = None,
@@ -55,9 +55,13 @@ async def pages(
             answer = await graph.answer(call, decode, link=link, throttled=throttled)
         except FaultError as error:
             restarts += 1
-            if error.fault.kind not in {Kind.PAGE_EXPIRED, Kind.PAGE_UNKNOWN} or link is None or restarts > RESTARTS:
+            if (
+                error.fault.kind not in {GraphErrorKind.PAGE_EXPIRED, GraphErrorKind.PAGE_UNKNOWN}
+                or link is None
+                or restarts > RESTARTS
+            ):
                 raise
-            trail = _clean(trail) if error.fault.kind is Kind.PAGE_UNKNOWN else [(None, True)]
+            trail = _clean(trail) if error.fault.kind is GraphErrorKind.PAGE_UNKNOWN else [(None, True)]
             known = {seen for seen, _ in trail if seen is not None}
             continue
         yield answer.value.rows
@@ -67,12 +71,20 @@ async def pages(
         if following in known:
             restarts += 1
             if restarts > RESTARTS:
-                raise FaultError(fault(Kind.LOOP, f"{call.name} leads round in circles", remedy=REMEDIES[Kind.LOOP]))
+                raise FaultError(
+                    fault(
+                        GraphErrorKind.LOOP, f"{call.name} leads round in circles", remedy=REMEDIES[GraphErrorKind.LOOP]
+                    )
+                )
             trail, known = [(None, True)], set()
             continue
         known.add(following)
         trail.append((following, not answer.retried))
-    raise FaultError(fault(Kind.LOOP, f"{call.name} goes on after {MOST_PAGES:,} pages", remedy=REMEDIES[Kind.LOOP]))
+    raise FaultError(
+        fault(
+            GraphErrorKind.LOOP, f"{call.name} goes on after {MOST_PAGES:,} pages", remedy=REMEDIES[GraphErrorKind.LOOP]
+        )
+    )
 
 
 def _clean(trail: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from auditor.graph.errors import FaultError, Kind, fault
+from auditor.graph.errors import FaultError, GraphErrorKind, fault
 
 if TYPE_CHECKING:
     import httpx
@@ -73,7 +73,7 @@ def check_link(link: str, root: Root) -> str:
                 return f"{root.origin}/{link[len(beginning) :]}"
     raise FaultError(
         fault(
-            Kind.FOREIGN,
+            GraphErrorKind.FOREIGN,
             f"Graph answered with a link that leads away from {root.origin}: {_shown(link)}",
             remedy="no token was sent there; check what answers in Graph's place (a proxy, the endpoint setting)",
         )
@@ -87,7 +87,7 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
     if url.userinfo or origin != root.origin:
         raise FaultError(
             fault(
-                Kind.FOREIGN,
+                GraphErrorKind.FOREIGN,
                 f"a request to {_shown(origin)} was stopped: the token is for {root.origin} alone",
                 remedy="check the endpoint setting, and what answers in Graph's place",
             )
@@ -96,7 +96,11 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
     reads = request.method == "GET" or (request.method == "POST" and _READING_POSTS.fullmatch(path))
     if not reads and not (mail and _is_mail(request.method, path)):
         raise FaultError(
-            fault(Kind.FORBIDDEN, f"a request that writes was stopped: {request.method} {_shown(path)}", remedy=None)
+            fault(
+                GraphErrorKind.FORBIDDEN,
+                f"a request that writes was stopped: {request.method} {_shown(path)}",
+                remedy=None,
+            )
         )
 
 

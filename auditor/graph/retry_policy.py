@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from auditor.domain.errors import printable
-from auditor.graph.errors import REMEDIES, Fault, Kind
+from auditor.graph.errors import REMEDIES, Fault, GraphErrorKind
 
 _LONGEST = 300
 """Characters of a service's own message that are quoted."""
@@ -21,12 +21,12 @@ _NO_MAILBOX = frozenset({"mailboxnotenabledforrestapi", "mailboxnotsupportedforr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Usable:
+class Ok:
     """The answer holds what was asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Again:
+class Retry:
     """The answer may be another one later."""
 
     fault: Fault
@@ -47,19 +47,19 @@ class SignInAgain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Final:
+class Fail:
     """No later attempt would fare better."""
 
     fault: Fault
 
 
-Verdict = Usable | Again | SignInAgain | Final
+Verdict = Ok | Retry | SignInAgain | Fail
 
 
 def judge(status: int, headers: Mapping[str, str], body: bytes, *, asked: str) -> Verdict:
     """Return the verdict on an answer; `asked` names the request in words for people."""
     if 200 <= status < 300:
-        return Usable()
+        return Ok()
     code, message = error_of(body)
     kind = _kind(status, code, message, body)
     found = Fault(
@@ -73,11 +73,11 @@ def judge(status: int, headers: Mapping[str, str], body: bytes, *, asked: str) -
     if status == 401:
         return SignInAgain(fault=found)
     if status in _AGAIN:
-        return Again(fault=found, wait=retry_after(headers))
-    if kind is Kind.NO_PREMIUM:
+        return Retry(fault=found, wait=retry_after(headers))
+    if kind is GraphErrorKind.NO_PREMIUM:
         # Seen now and then on tenants that have the licence.
-        return Again(fault=found, most=3)
-    return Final(fault=found)
+        return Retry(fault=found, most=3)
+    return Fail(fault=found)
 
 
 def error_of(body: bytes) -> tuple[str, str]:
@@ -121,37 +121,49 @@ def moment_of(text: str) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _kind(status: int, code: str, message: str, body: bytes) -> Kind:
+def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
     word = code.lower()
     if status == 401:
-        return Kind.SIGNED_OUT
+        return GraphErrorKind.SIGNED_OUT
     if status == 429:
-        return Kind.THROTTLED
+        return GraphErrorKind.THROTTLED
     if status >= 500:
-        return Kind.UNSUPPORTED if status == 501 else Kind.FAILING
+        return GraphErrorKind.UNSUPPORTED if status == 501 else GraphErrorKind.FAILING
     if status == 403:
-        return Kind.NO_PREMIUM if code == _PREMIUM else Kind.NOT_GRAPH if not code and _markup(body) else Kind.DENIED
+        return (
+            GraphErrorKind.NO_PREMIUM
+            if code == _PREMIUM
+            else GraphErrorKind.NOT_GRAPH
+            if not code and _markup(body)
+            else GraphErrorKind.DENIED
+        )
     if word in _UNKNOWN_PAGE or "pagetokennotfound" in message.lower():
-        return Kind.PAGE_UNKNOWN
+        return GraphErrorKind.PAGE_UNKNOWN
     if word in _EXPIRED or status == 410:
-        return Kind.PAGE_EXPIRED
+        return GraphErrorKind.PAGE_EXPIRED
     if status == 404:
-        return Kind.NO_MAILBOX if word in _NO_MAILBOX else Kind.NOT_GRAPH if not code else Kind.MISSING
+        return (
+            GraphErrorKind.NO_MAILBOX
+            if word in _NO_MAILBOX
+            else GraphErrorKind.NOT_GRAPH
+            if not code
+            else GraphErrorKind.MISSING
+        )
     if status == 400 and "more than 120 users" in message:
-        return Kind.TOO_LARGE
+        return GraphErrorKind.TOO_LARGE
     if 300 <= status < 400:
-        return Kind.FOREIGN
-    return Kind.UNSUPPORTED if code else Kind.NOT_GRAPH
+        return GraphErrorKind.FOREIGN
+    return GraphErrorKind.UNSUPPORTED if code else GraphErrorKind.NOT_GRAPH
 
 
-def _words(kind: Kind, status: int, code: str, message: str, asked: str) -> str:
+def _words(kind: GraphErrorKind, status: int, code: str, message: str, asked: str) -> str:
     said = printable(f"{code}: {message}" if code and message else code or message)[:_LONGEST]
     match kind:
-        case Kind.FOREIGN:
+        case GraphErrorKind.FOREIGN:
             return f"{asked} was answered with a redirect (HTTP {status}), which is not followed with a token"
-        case Kind.NOT_GRAPH:
+        case GraphErrorKind.NOT_GRAPH:
             return f"{asked} was answered with HTTP {status} and a body that is not Graph's"
-        case Kind.NO_PREMIUM:
+        case GraphErrorKind.NO_PREMIUM:
             return f"{asked} was refused: the tenant has no premium licence ({said})"
         case _:
             return f"{asked} was answered with HTTP {status}" + (f" ({said})" if said else "")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from auditor.domain.errors import GraphError
 from auditor.graph.client import Graph
-from auditor.graph.errors import REMEDIES, Fault, FaultError, Kind
-from auditor.graph.retry_policy import Again, SignInAgain, Usable, judge
-from auditor.graph.retry_policy import Final as Refusal
+from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
+from auditor.graph.retry_policy import Fail as Refusal
+from auditor.graph.retry_policy import Ok, Retry, SignInAgain, judge
 
 if TYPE_CHECKING:
     import httpx
@@ -63,7 +63,7 @@ async def post_once(
                 renewals += 1
                 if renewals > _RENEWALS or not await graph.sign_in.renew(refused):
                     return Refused(fault=found)
-            case Again(fault=found, wait=wait):
+            case Retry(fault=found, wait=wait):
                 pause = graph.patience.wait(3) if wait is None else wait
                 if waited + pause > min(_LONGEST_WAIT, graph.patience.budget):
                     return Refused(fault=found)
@@ -77,7 +77,7 @@ async def post_once(
 
 async def _attempt(
     graph: Graph, path: str, body: bytes, *, media_type: str, asked: str, request_id: str, within: float
-) -> Reply | Again | SignInAgain:
+) -> Reply | Retry | SignInAgain:
     import httpx  # noqa: PLC0415 - only live work needs it
 
     try:
@@ -86,25 +86,25 @@ async def _attempt(
     except FaultError as error:
         return Refused(fault=error.fault)
     except GraphError as error:
-        return Refused(fault=Fault(kind=Kind.SIGNED_OUT, message=error.message, remedy=error.hint))
+        return Refused(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
     except (httpx.TransportError, TimeoutError) as error:
         told = graph.sign_in.secrets.scrub(str(error))[:200]
         words = f"{asked} got no answer: {type(error).__name__}" + (f" ({told})" if told else "")
-        fault = Fault(kind=Kind.UNREACHABLE, message=words, remedy=REMEDIES[Kind.UNREACHABLE])
+        fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=words, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
         return Refused(fault=fault) if _never_left(error) else Unknown(fault=fault)
     if response is None:
-        nothing = Fault(kind=Kind.NOT_GRAPH, message=f"{asked} was answered with nothing", remedy=None)
+        nothing = Fault(kind=GraphErrorKind.NOT_GRAPH, message=f"{asked} was answered with nothing", remedy=None)
         return Unknown(fault=nothing)
     verdict = judge(response.status_code, response.headers, response.content, asked=asked)
     match verdict:
-        case Usable():
+        case Ok():
             return Taken(body=response.content)
         case SignInAgain(fault=found):
             bearer = response.request.headers.get("authorization", "")
             return SignInAgain(fault=found, token=bearer.removeprefix("Bearer "))
-        case Again(fault=found, wait=wait) if response.status_code == 429:
-            return Again(fault=found, wait=wait)
-        case Again(fault=found):
+        case Retry(fault=found, wait=wait) if response.status_code == 429:
+            return Retry(fault=found, wait=wait)
+        case Retry(fault=found):
             return Unknown(fault=found) if _blames_the_service(response.status_code) else Refused(fault=found)
         case Refusal(fault=found):
             return Unknown(fault=found) if _blames_the_service(response.status_code) else Refused(fault=found)

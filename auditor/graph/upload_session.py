@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from auditor.graph.ca_bundle import context
 from auditor.graph.client import Graph
-from auditor.graph.errors import REMEDIES, FaultError, Kind, fault
+from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
 from auditor.graph.proxy import proxy_of
 from auditor.graph.request_guard import Root
 
@@ -64,7 +64,11 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
         if attempt < _ATTEMPTS:
             await graph.patience.sleep(graph.patience.wait(attempt))
     raise FaultError(
-        fault(Kind.FAILING, f"the attachment {name} could not be uploaded: {told}", remedy=REMEDIES[Kind.FAILING])
+        fault(
+            GraphErrorKind.FAILING,
+            f"the attachment {name} could not be uploaded: {told}",
+            remedy=REMEDIES[GraphErrorKind.FAILING],
+        )
     )
 
 
@@ -88,7 +92,7 @@ def _checked(address: str, graph_root: Root) -> Root:
     if parts.username or not parts.hostname or not (parts.scheme == "https" or here):
         raise FaultError(
             fault(
-                Kind.FOREIGN,
+                GraphErrorKind.FOREIGN,
                 "Graph gave an address for the attachment that is not https; nothing was sent there",
                 remedy="check what answers in Graph's place (a proxy, the endpoint setting)",
             )

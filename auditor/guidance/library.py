@@ -26,7 +26,7 @@ from auditor.guidance.model import (
     Warning,  # noqa: A004 - the model's word
     When,
 )
-from auditor.guidance.parser import LINKS, SLUG, TERMS, Page, Shape, nearest, read_page
+from auditor.guidance.parser import LINKS, SLUG, TERMS, GuidanceFile, Shape, nearest, read_page
 from auditor.policy import yaml_reader
 
 _BOUNDS = ("effective", "until")
@@ -66,8 +66,8 @@ def library_of(
     )
 
 
-def _pages(texts: Mapping[str, str]) -> dict[str, Page]:
-    pages: dict[str, Page] = {}
+def _pages(texts: Mapping[str, str]) -> dict[str, GuidanceFile]:
+    pages: dict[str, GuidanceFile] = {}
     faults: list[Diagnostic] = []
     for name in sorted(texts):
         try:
@@ -216,7 +216,7 @@ def _terms(content: Mapping[str, Any], homes: Mapping[str, Any]) -> Terms:
     )
 
 
-def _dangling(page: Page, library: Library) -> Iterator[Diagnostic]:
+def _dangling(page: GuidanceFile, library: Library) -> Iterator[Diagnostic]:
     """Yield every name in an article that leads nowhere, and every id that is not its own."""
     content = page.content
     if page.name != f"{content['id']}.yaml":
@@ -232,7 +232,7 @@ def _dangling(page: Page, library: Library) -> Iterator[Diagnostic]:
     yield from _twice(page)
 
 
-def _impossible(page: Page) -> Iterator[Diagnostic]:
+def _impossible(page: GuidanceFile) -> Iterator[Diagnostic]:
     """Yield every day that no calendar has, and every passage that ends before it begins."""
     for route, entry in _dated(page):
         days = {}
@@ -248,7 +248,7 @@ def _impossible(page: Page) -> Iterator[Diagnostic]:
             yield page.diagnostic((*route, "until"), f"the passage ends ({end}) before it begins ({first})", hint=hint)
 
 
-def _dated(page: Page) -> Iterator[tuple[yaml_reader.Path, Mapping[str, Any]]]:
+def _dated(page: GuidanceFile) -> Iterator[tuple[yaml_reader.Path, Mapping[str, Any]]]:
     match page.name:
         case name if name == LINKS:
             for kind in ("pages", "sites", "documents"):
@@ -273,13 +273,15 @@ def _optional(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return (entry[key],) if key in entry else ()
 
 
-def _unknown(page: Page, route: yaml_reader.Path, written: Any, known: list[str]) -> Iterator[Diagnostic]:
+def _unknown(page: GuidanceFile, route: yaml_reader.Path, written: Any, known: list[str]) -> Iterator[Diagnostic]:
     for name in written:
         if name not in known:
             yield page.diagnostic(route, f"nothing is called '{name}' here", hint=nearest(name, known))
 
 
-def _unlabelled(page: Page, route: yaml_reader.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:
+def _unlabelled(
+    page: GuidanceFile, route: yaml_reader.Path, entry: Mapping[str, Any], terms: Terms
+) -> Iterator[Diagnostic]:
     for criterion in _when(entry):
         key = "+".join(criterion.values)
         if criterion.dimension is not Dimension.CLOUD and key not in terms.branches[criterion.dimension]:
@@ -287,7 +289,7 @@ def _unlabelled(page: Page, route: yaml_reader.Path, entry: Mapping[str, Any], t
             yield page.diagnostic((*route, "when"), f"the branch '{key}' has no label", hint=hint)
 
 
-def _twice(page: Page) -> Iterator[Diagnostic]:
+def _twice(page: GuidanceFile) -> Iterator[Diagnostic]:
     for name in _LISTS:
         seen: set[str] = set()
         for position, entry in enumerate(page.content.get(name, ())):

@@ -15,7 +15,7 @@ TERMS: Final = "terms.yaml"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class GuidanceFile:
     """One file: its name, its values, and the document that tells where they stand."""
 
     name: str
@@ -44,14 +44,14 @@ class Shape:
             for name, part in ((LINKS, "links"), (TERMS, "terms"))
         }
 
-    def faults(self, page: Page) -> Iterator[Diagnostic]:
+    def faults(self, page: GuidanceFile) -> Iterator[Diagnostic]:
         """Yield everything in which a file departs from the schema."""
         hint = "docs/guidance.md and auditor/schemas/guidance.v1.json say what may stand here"
         for error in self._others.get(page.name, self._article).iter_errors(page.content):
             yield page.diagnostic(tuple(error.instance_path), error.message, hint=hint)
 
 
-def read_page(name: str, text: str) -> Page:
+def read_page(name: str, text: str) -> GuidanceFile:
     """Parse one file; InputError where it is no YAML, or no mapping."""
     document = yaml_reader.parse(text, file=name)
     if not isinstance(document.value, dict):
@@ -62,7 +62,7 @@ def read_page(name: str, text: str) -> Page:
             span=document.span(()),
         )
         raise InputError([fault])
-    return Page(name=name, content=document.value, document=document)
+    return GuidanceFile(name=name, content=document.value, document=document)
 
 
 def nearest(written: str, known: Sequence[str]) -> str | None:

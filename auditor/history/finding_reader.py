@@ -7,7 +7,7 @@ from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.limits import LARGEST
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine, Subject
 from auditor.files.json_shape import checked_amount
-from auditor.history.json_reader import Part, check_number, exact
+from auditor.history.json_reader import JsonObject, check_number, exact
 
 _SEVERITIES: Final = {word.value: word for word in Severity}
 _STATUSES: Final = {word.value: word for word in Status}
@@ -18,7 +18,7 @@ _TYPES: Final = {word.value: word for word in SubjectType}
 class Findings:
     """Reads the findings of a file; what many of them share is one value."""
 
-    def __init__(self, carefully: Callable[[Part], Finding], *, always: bool) -> None:
+    def __init__(self, carefully: Callable[[JsonObject], Finding], *, always: bool) -> None:
         self._carefully = carefully
         """Reads one finding key by key; refuses it with the place of what is wrong."""
         self._always = always
@@ -29,11 +29,11 @@ class Findings:
         self._products: dict[tuple[str | None, str | None], ProductReference] = {}
         self._amounts: dict[tuple[str, float], Money] = {}
 
-    def read(self, part: Part, key: str) -> tuple[Finding, ...]:
+    def read(self, part: JsonObject, key: str) -> tuple[Finding, ...]:
         """Return the findings of a list, which is emptied; raises SnapshotError where it is damaged."""
         return tuple(self._read(part, key))
 
-    def _read(self, part: Part, key: str) -> Iterator[Finding]:
+    def _read(self, part: JsonObject, key: str) -> Iterator[Finding]:
         values = part.values.get(key)
         for one in part.parts(key):
             yield (None if self._always else self._quickly(one.values)) or self._carefully(one)

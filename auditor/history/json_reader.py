@@ -45,12 +45,12 @@ def exact(value: float | Decimal) -> Decimal:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class JsonObject:
     """A JSON object of the file and the path that leads to it."""
 
     values: Mapping[str, Any]
     file: str
-    above: "Part | None" = None
+    above: "JsonObject | None" = None
     key: str = ""
     """Its name in the part above; the path is put together only when there is something to say about it."""
     index: int = -1
@@ -149,23 +149,23 @@ class Part:
         """Return a member of a closed vocabulary, or None for null or an absent key."""
         return None if self.values.get(key) is None else self.word(key, words)
 
-    def part(self, key: str) -> "Part":
+    def part(self, key: str) -> "JsonObject":
         """Return an object."""
         value = self._typed(key, dict, "an object")
-        return Part(value, self.file, self, key)
+        return JsonObject(value, self.file, self, key)
 
-    def optional_part(self, key: str) -> "Part | None":
+    def optional_part(self, key: str) -> "JsonObject | None":
         """Return an object, or None for null or an absent key."""
         return None if self.values.get(key) is None else self.part(key)
 
-    def parts(self, key: str) -> Iterator["Part"]:
+    def parts(self, key: str) -> Iterator["JsonObject"]:
         """Yield the objects of a list."""
         for index, value in enumerate(self._list(key)):
             if not isinstance(value, dict):
                 self._refuse(f"{key}[{index}]", "an object", value)
-            yield Part(value, self.file, self, key, index)
+            yield JsonObject(value, self.file, self, key, index)
 
-    def optional_parts(self, key: str) -> Iterator["Part"]:
+    def optional_parts(self, key: str) -> Iterator["JsonObject"]:
         """Yield the objects of a list; an absent key is an empty list."""
         if key in self.values:
             yield from self.parts(key)
@@ -217,14 +217,14 @@ class Part:
         return value
 
     def _place(self, key: str) -> str:
-        return Part({}, self.file, self, key).where
+        return JsonObject({}, self.file, self, key).where
 
     def _refuse(self, key: str, expected: str, value: Any = _MISSING) -> NoReturn:
         found = self.values.get(key) if value is _MISSING else value
         damaged(self._place(key), f"has the value {_shown(found)}, not {expected}")
 
 
-def unique(part: Part, key: str, found: tuple[_Item, ...], name: Callable[[_Item], str]) -> tuple[_Item, ...]:
+def unique(part: JsonObject, key: str, found: tuple[_Item, ...], name: Callable[[_Item], str]) -> tuple[_Item, ...]:
     """Return what was read; two of one name are refused."""
     seen: set[str] = set()
     for each in map(name, found):

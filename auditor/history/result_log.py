@@ -17,7 +17,7 @@ from auditor.domain.limits import count, run_instant
 from auditor.domain.result import Result, TenantResult
 from auditor.files import json_shape
 from auditor.history.finding_events import EVENTS, checked_summary, happened, lasting, summary_of
-from auditor.store.backends import Place
+from auditor.store.backends import Backend
 from auditor.store.commit import checked_document, checked_name, damaged, own_tenant, same_directory, sealed
 
 SCHEMA: Final = "auditor/ledger/v1"
@@ -54,7 +54,7 @@ def commit_tenant(name: str) -> str | None:
 class Ledger:
     """The log of one tenant; entries are numbered, so that of two writers one comes first and the other says so."""
 
-    def __init__(self, place: Place, tenant: str) -> None:
+    def __init__(self, place: Backend, tenant: str) -> None:
         self._place = place
         self._tenant = tenant
 

@@ -44,7 +44,7 @@ from auditor.domain.result import (
 from auditor.domain.waiver_share import WaiverShare
 from auditor.files import json_document
 from auditor.history.finding_reader import Findings
-from auditor.history.json_reader import DoubtfulNumberError, Part, damaged, unique
+from auditor.history.json_reader import DoubtfulNumberError, JsonObject, damaged, unique
 from auditor.history.tenant_splitter import Body, cut, decoded
 
 _VERSION: Final = 1
@@ -82,7 +82,7 @@ def _result(
     """Read a document; `tenants` are those that were cut out of it, which are several."""
     if not isinstance(document, dict):
         damaged(where, "holds no JSON object")
-    root = Part(document, where)
+    root = JsonObject(document, where)
     _check_schema(root, where)
     run = _run(root)
     findings = Findings(_finding, always=carefully)
@@ -91,7 +91,7 @@ def _result(
     parts = (
         root.parts("tenants")
         if tenants is None
-        else (Part(each, where, root, "tenants", place) for place, each in enumerate(tenants))
+        else (JsonObject(each, where, root, "tenants", place) for place, each in enumerate(tenants))
     )
     read: Iterable[TenantResult] = (_tenant(part, run, Findings(_finding, always=carefully)) for part in parts)
     if kept is not None and (tenants is not None or len(document.get("tenants") or ()) > 1):
@@ -108,7 +108,7 @@ def _result(
     )
 
 
-def _check_schema(root: Part, where: str) -> None:
+def _check_schema(root: JsonObject, where: str) -> None:
     schema = root.values.get("schema")
     version = fullmatch(r"auditor/result/v(\d{1,6})", schema) if isinstance(schema, str) else None
     if version is None:
@@ -125,7 +125,7 @@ def _check_schema(root: Part, where: str) -> None:
         )
 
 
-def _run(root: Part) -> Run:
+def _run(root: JsonObject) -> Run:
     run = root.part("run")
     return Run(
         id=run.text("id"),
@@ -140,11 +140,11 @@ def _run(root: Part) -> Run:
     )
 
 
-def _redaction(part: Part | None) -> Redaction | None:
+def _redaction(part: JsonObject | None) -> Redaction | None:
     return None if part is None else Redaction(key=part.text("key"), stable=part.flag("stable"))
 
 
-def _header(part: Part) -> PolicyHeader:
+def _header(part: JsonObject) -> PolicyHeader:
     return PolicyHeader(
         id=part.text("id"),
         title=part.name("title"),
@@ -157,7 +157,7 @@ def _header(part: Part) -> PolicyHeader:
     )
 
 
-def _tenant(part: Part, run: Run, findings: Findings) -> TenantResult:
+def _tenant(part: JsonObject, run: Run, findings: Findings) -> TenantResult:
     return TenantResult(
         name=part.tenant("name"),
         tenant_id=part.name("tenantId"),
@@ -183,7 +183,7 @@ def _tenant(part: Part, run: Run, findings: Findings) -> TenantResult:
     )
 
 
-def _fleet(part: Part, findings: Findings) -> FleetResult:
+def _fleet(part: JsonObject, findings: Findings) -> FleetResult:
     past = part.optional_part("past")
     return FleetResult(
         policies=tuple(map(_outcome, part.optional_parts("policies"))),
@@ -197,7 +197,7 @@ def _fleet(part: Part, findings: Findings) -> FleetResult:
     )
 
 
-def _past(part: Part, findings: Findings) -> FleetPast:
+def _past(part: JsonObject, findings: Findings) -> FleetPast:
     return FleetPast(
         findings=findings.read(part, "findings"),
         unconfirmed=findings.read(part, "unconfirmed"),
@@ -206,7 +206,7 @@ def _past(part: Part, findings: Findings) -> FleetPast:
     )
 
 
-def _coverage(part: Part) -> Coverage:
+def _coverage(part: JsonObject) -> Coverage:
     return Coverage(
         name=part.word("name", Source),
         status=part.word("status", SourceStatus),
@@ -217,7 +217,7 @@ def _coverage(part: Part) -> Coverage:
     )
 
 
-def _seats(part: Part) -> SeatCount:
+def _seats(part: JsonObject) -> SeatCount:
     return SeatCount(
         sku_id=part.text("skuId"),
         sku_part_number=part.name("skuPartNumber"),
@@ -235,7 +235,7 @@ def _seats(part: Part) -> SeatCount:
     )
 
 
-def _bounds(part: Part) -> SeatBounds:
+def _bounds(part: JsonObject) -> SeatBounds:
     return SeatBounds(
         policy=part.text("policy"),
         usable=part.count("usable", LARGEST_SUM),
@@ -244,7 +244,7 @@ def _bounds(part: Part) -> SeatBounds:
     )
 
 
-def _subscription(part: Part) -> Subscription:
+def _subscription(part: JsonObject) -> Subscription:
     return Subscription(
         id=part.text("id"),
         sku_id=part.name("skuId"),
@@ -257,7 +257,7 @@ def _subscription(part: Part) -> Subscription:
     )
 
 
-def _outcome(part: Part) -> PolicyOutcome:
+def _outcome(part: JsonObject) -> PolicyOutcome:
     return PolicyOutcome(
         id=part.text("id"),
         status=part.word("status", Outcome),
@@ -268,7 +268,7 @@ def _outcome(part: Part) -> PolicyOutcome:
     )
 
 
-def _finding(part: Part) -> Finding:
+def _finding(part: JsonObject) -> Finding:
     subject = part.part("subject")
     product = part.optional_part("product")
     return Finding(
@@ -289,20 +289,20 @@ def _finding(part: Part) -> Finding:
     )
 
 
-def _product(part: Part) -> ProductReference:
+def _product(part: JsonObject) -> ProductReference:
     return ProductReference(sku_id=part.optional_text("skuId"), sku_part_number=part.optional_text("skuPartNumber"))
 
 
-def _money(owner: Part, key: str = "money") -> Money | None:
+def _money(owner: JsonObject, key: str = "money") -> Money | None:
     money = owner.optional_part(key)
     return None if money is None else Money(currency=money.text("currency"), per_month=money.amount("perMonth"))
 
 
-def _source(part: Part) -> SourceLine:
+def _source(part: JsonObject) -> SourceLine:
     return SourceLine(file=part.text("file"), line=part.count("line"))
 
 
-def _action(part: Part) -> Action:
+def _action(part: JsonObject) -> Action:
     return Action(
         id=part.text("id"),
         guidance=part.text("guidance"),
@@ -332,7 +332,7 @@ def _action(part: Part) -> Action:
     )
 
 
-def _share(part: Part) -> BalanceShare:
+def _share(part: JsonObject) -> BalanceShare:
     return BalanceShare(
         policy=part.text("policy"),
         sku_ids=part.texts("skuIds"),
@@ -342,9 +342,9 @@ def _share(part: Part) -> BalanceShare:
     )
 
 
-def _waiver_share(part: Part) -> WaiverShare:
+def _waiver_share(part: JsonObject) -> WaiverShare:
     return WaiverShare(waiver=part.text("waiver"), sku_ids=part.texts("skuIds"), doubtful=part.texts("doubtful"))
 
 
-def _notice(part: Part) -> Notice:
+def _notice(part: JsonObject) -> Notice:
     return Notice(code=part.text("code"), message=part.text("message"), subject=part.name("subject"))

@@ -6,7 +6,7 @@ from enum import StrEnum
 from auditor.guidance import Order
 
 
-class Kind(StrEnum):
+class ActionKind(StrEnum):
     """What an action does."""
 
     UNASSIGN = "unassign"
@@ -57,29 +57,74 @@ class Term:
     """The next date of its subscriptions, as a day; None where none is known."""
 
 
-_ORDERS: dict[Order, tuple[Kind, ...]] = {
+_ORDERS: dict[Order, tuple[ActionKind, ...]] = {
     # A usage location comes before every assignment, for Graph refuses those without.
-    Order.CHECK: (Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.UNKNOWN_PRODUCT, Kind.GROUP_PROCESSING, Kind.BOUNDS),
-    Order.REASSIGN: (Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE, Kind.OVERLAP, Kind.QUOTA),
-    Order.BUY: (Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.BUY, Kind.BUY_HERE),
+    Order.CHECK: (
+        ActionKind.ATTRIBUTE_SET,
+        ActionKind.ATTRIBUTE_CORRECT,
+        ActionKind.UNKNOWN_PRODUCT,
+        ActionKind.GROUP_PROCESSING,
+        ActionKind.BOUNDS,
+    ),
+    Order.REASSIGN: (
+        ActionKind.UNASSIGN,
+        ActionKind.LEAVE_GROUP,
+        ActionKind.GROUP_LICENCE,
+        ActionKind.OVERLAP,
+        ActionKind.QUOTA,
+    ),
+    Order.BUY: (ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL, ActionKind.BUY, ActionKind.BUY_HERE),
     Order.MOVE: (
-        Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP, Kind.ASSIGN, Kind.WAIT, Kind.ERROR, Kind.REPROCESS,
-        Kind.GROUP_ERRORS, Kind.SERVICE_ON, Kind.SERVICE_OFF, Kind.TO_GROUP, Kind.TO_DIRECT, Kind.COPY, Kind.COPIES,
+        ActionKind.MOVE,
+        ActionKind.MOVE_GROUP,
+        ActionKind.GROUP_SWAP,
+        ActionKind.ASSIGN,
+        ActionKind.WAIT,
+        ActionKind.ERROR,
+        ActionKind.REPROCESS,
+        ActionKind.GROUP_ERRORS,
+        ActionKind.SERVICE_ON,
+        ActionKind.SERVICE_OFF,
+        ActionKind.TO_GROUP,
+        ActionKind.TO_DIRECT,
+        ActionKind.COPY,
+        ActionKind.COPIES,
     ),
     Order.REMOVE: (
-        Kind.SETTLED, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER, Kind.GIVE_UP_HERE, Kind.BUDGET,
+        ActionKind.SETTLED,
+        ActionKind.REMOVE_NOW,
+        ActionKind.REMOVE_AT_RENEWAL,
+        ActionKind.REMOVE_BY_SELLER,
+        ActionKind.GIVE_UP_HERE,
+        ActionKind.BUDGET,
     ),
-    Order.CANCEL: (Kind.PURCHASE,),
-}  # fmt: skip
+    Order.CANCEL: (ActionKind.PURCHASE,),
+}
 
-ORDER: dict[Kind, Order] = {kind: order for order, kinds in _ORDERS.items() for kind in kinds}
+ORDER: dict[ActionKind, Order] = {kind: order for order, kinds in _ORDERS.items() for kind in kinds}
 """Seats are freed before others are bought, bought before people move, and removed or cancelled last."""
 
 REVIEWED = frozenset(
-    {Kind.BOUNDS, Kind.OVERLAP, Kind.QUOTA, Kind.PURCHASE, Kind.TRIAL, Kind.UNKNOWN_PRODUCT, Kind.EXPIRING,
-     Kind.STATE, Kind.BUDGET, Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT, Kind.COPIES, Kind.REMOVE_AT_RENEWAL,
-     Kind.REMOVE_NOW, Kind.REMOVE_BY_SELLER, Kind.BUY_HERE, Kind.GIVE_UP_HERE}
-)  # fmt: skip
+    {
+        ActionKind.BOUNDS,
+        ActionKind.OVERLAP,
+        ActionKind.QUOTA,
+        ActionKind.PURCHASE,
+        ActionKind.TRIAL,
+        ActionKind.UNKNOWN_PRODUCT,
+        ActionKind.EXPIRING,
+        ActionKind.STATE,
+        ActionKind.BUDGET,
+        ActionKind.ATTRIBUTE_SET,
+        ActionKind.ATTRIBUTE_CORRECT,
+        ActionKind.COPIES,
+        ActionKind.REMOVE_AT_RENEWAL,
+        ActionKind.REMOVE_NOW,
+        ActionKind.REMOVE_BY_SELLER,
+        ActionKind.BUY_HERE,
+        ActionKind.GIVE_UP_HERE,
+    }
+)
 """Kinds about which somebody has to decide before anything is done."""
 
 JUDGED_ARTICLES = frozenset({"former-employee", "guests", "inactive-users", "shared-mailbox", "self-service-purchases"})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 
 ARTICLE: Final = "shared-mailbox"
 """The article that such actions follow."""
@@ -18,24 +18,24 @@ def of_groups(ngettext: Callable[[str, str, int], str], count: int) -> str:
     )
 
 
-def titled(ngettext: Callable[[str, str, int], str], kind: Kind, count: int, groups: int) -> str | None:
+def titled(ngettext: Callable[[str, str, int], str], kind: ActionKind, count: int, groups: int) -> str | None:
     """Return the form of a title; None for what is done to a mailbox as it is to a person."""
     match kind:
-        case Kind.UNASSIGN:
+        case ActionKind.UNASSIGN:
             return ngettext("Unassign {old} from {count} mailbox", "Unassign {old} from {count} mailboxes", count)
-        case Kind.LEAVE_GROUP if groups > 1:
+        case ActionKind.LEAVE_GROUP if groups > 1:
             return ngettext(
                 "Take {count} mailbox out of the groups that give {old} ({extra})",
                 "Take {count} mailboxes out of the groups that give {old} ({extra})",
                 count,
             )
-        case Kind.LEAVE_GROUP:
+        case ActionKind.LEAVE_GROUP:
             return ngettext(
                 "Take {count} mailbox out of the group that gives {old} ({extra})",
                 "Take {count} mailboxes out of the group that gives {old} ({extra})",
                 count,
             )
-        case Kind.GROUP_LICENCE:
+        case ActionKind.GROUP_LICENCE:
             return ngettext(
                 "Stop the group {extra} from giving {old} to {count} mailbox",
                 "Stop the group {extra} from giving {old} to {count} mailboxes",

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from auditor.remedy import mailbox_titles
 from auditor.remedy.dates import said
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 
 
 class Words(Protocol):
@@ -38,7 +38,7 @@ ENGLISH = English()
 
 def title(  # noqa: PLR0913 - whatever a title may name
     words: Words,
-    kind: Kind,
+    kind: ActionKind,
     count: int,
     *,
     old: str = "",
@@ -53,52 +53,52 @@ def title(  # noqa: PLR0913 - whatever a title may name
     others are turned off, `extra` the group, service, property, error code or amount; `groups` is how many groups
     `extra` names; `article` tells mailboxes from people.
     """
-    several = mailbox_titles.of_groups(words.ngettext, count) if kind is Kind.LEAVE_GROUP and groups > 1 else None
+    several = mailbox_titles.of_groups(words.ngettext, count) if kind is ActionKind.LEAVE_GROUP and groups > 1 else None
     form = mailbox_titles.titled(words.ngettext, kind, count, groups) if article == mailbox_titles.ARTICLE else None
-    several = several or (_switched(words, count) if kind is Kind.SERVICE_OFF and new else None)
+    several = several or (_switched(words, count) if kind is ActionKind.SERVICE_OFF and new else None)
     form = form or several or _people(words, kind, count) or _seats(words, kind, count) or _things(words, kind)
     return form.format(count=count, old=old, new=new, extra=extra)
 
 
-def _people(words: Words, kind: Kind, count: int) -> str | None:
+def _people(words: Words, kind: ActionKind, count: int) -> str | None:
     match kind:
-        case Kind.UNASSIGN:
+        case ActionKind.UNASSIGN:
             return words.ngettext("Unassign {old} from {count} person", "Unassign {old} from {count} people", count)
-        case Kind.MOVE:
+        case ActionKind.MOVE:
             return words.ngettext(
                 "Move {count} person from {old} to {new}", "Move {count} people from {old} to {new}", count
             )
-        case Kind.ASSIGN:
+        case ActionKind.ASSIGN:
             return words.ngettext("Assign {new} to {count} person", "Assign {new} to {count} people", count)
-        case Kind.WAIT:
+        case ActionKind.WAIT:
             return words.ngettext(
                 "Give {count} person {new} as soon as seats are free",
                 "Give {count} people {new} as soon as seats are free",
                 count,
             )
-        case Kind.OVERLAP:
+        case ActionKind.OVERLAP:
             return words.ngettext(
                 "Decide which of {old} {count} person keeps", "Decide which of {old} {count} people keep", count
             )
-        case Kind.COPY:
+        case ActionKind.COPY:
             return words.ngettext(
                 "Take the direct copy of {old} from {count} person who has it from a group too",
                 "Take the direct copy of {old} from {count} people who have it from a group too",
                 count,
             )
-        case Kind.COPIES:
+        case ActionKind.COPIES:
             return words.ngettext(
                 "Leave {count} person one of the paths by which {old} comes",
                 "Leave {count} people one of the paths by which {old} comes",
                 count,
             )
-        case Kind.TO_GROUP:
+        case ActionKind.TO_GROUP:
             return words.ngettext(
                 "Give {count} person {old} through a group instead of directly",
                 "Give {count} people {old} through a group instead of directly",
                 count,
             )
-        case Kind.TO_DIRECT:
+        case ActionKind.TO_DIRECT:
             return words.ngettext(
                 "Give {count} person {old} directly instead of through a group",
                 "Give {count} people {old} directly instead of through a group",
@@ -108,39 +108,39 @@ def _people(words: Words, kind: Kind, count: int) -> str | None:
             return _more_people(words, kind, count)
 
 
-def _more_people(words: Words, kind: Kind, count: int) -> str | None:
+def _more_people(words: Words, kind: ActionKind, count: int) -> str | None:
     match kind:
-        case Kind.LEAVE_GROUP:
+        case ActionKind.LEAVE_GROUP:
             return words.ngettext(
                 "Take {count} person out of the group that gives {old} ({extra})",
                 "Take {count} people out of the group that gives {old} ({extra})",
                 count,
             )
-        case Kind.MOVE_GROUP:
+        case ActionKind.MOVE_GROUP:
             return words.ngettext(
                 "Move {count} person from the group that gives {old} ({extra}) to one that gives {new}",
                 "Move {count} people from the group that gives {old} ({extra}) to one that gives {new}",
                 count,
             )
-        case Kind.SERVICE_ON:
+        case ActionKind.SERVICE_ON:
             return words.ngettext("Turn on {extra} for {count} person", "Turn on {extra} for {count} people", count)
-        case Kind.SERVICE_OFF:
+        case ActionKind.SERVICE_OFF:
             return words.ngettext("Turn off {extra} for {count} person", "Turn off {extra} for {count} people", count)
-        case Kind.ERROR:
+        case ActionKind.ERROR:
             return words.ngettext(
                 "Fix the error {extra} of {old} for {count} person",
                 "Fix the error {extra} of {old} for {count} people",
                 count,
             )
-        case Kind.REPROCESS:
+        case ActionKind.REPROCESS:
             return words.ngettext(
                 "Process the group licence {old} of {count} person again",
                 "Process the group licence {old} of {count} people again",
                 count,
             )
-        case Kind.ATTRIBUTE_SET:
+        case ActionKind.ATTRIBUTE_SET:
             return words.ngettext("Set {extra} of {count} person", "Set {extra} of {count} people", count)
-        case Kind.ATTRIBUTE_CORRECT:
+        case ActionKind.ATTRIBUTE_CORRECT:
             return words.ngettext("Correct {extra} of {count} person", "Correct {extra} of {count} people", count)
         case _:
             return None
@@ -154,33 +154,33 @@ def _switched(words: Words, count: int) -> str:
     )
 
 
-def _seats(words: Words, kind: Kind, count: int) -> str | None:
+def _seats(words: Words, kind: ActionKind, count: int) -> str | None:
     match kind:
-        case Kind.BUY:
+        case ActionKind.BUY:
             return words.ngettext("Free or buy {count} seat of {old}", "Free or buy {count} seats of {old}", count)
-        case Kind.REMOVE_NOW:
+        case ActionKind.REMOVE_NOW:
             return words.ngettext("Remove {count} seat of {old}", "Remove {count} seats of {old}", count)
-        case Kind.REMOVE_BY_SELLER:
+        case ActionKind.REMOVE_BY_SELLER:
             return words.ngettext(
                 "Ask the seller to remove {count} seat of {old} at the renewal",
                 "Ask the seller to remove {count} seats of {old} at the renewal",
                 count,
             )
-        case Kind.REMOVE_AT_RENEWAL:
+        case ActionKind.REMOVE_AT_RENEWAL:
             return words.ngettext(
                 "Remove {count} seat of {old} at the renewal", "Remove {count} seats of {old} at the renewal", count
             )
-        case Kind.QUOTA:
+        case ActionKind.QUOTA:
             return words.ngettext(
                 "Decide which {count} person gives up {old}", "Decide which {count} people give up {old}", count
             )
-        case Kind.GROUP_LICENCE:
+        case ActionKind.GROUP_LICENCE:
             return words.ngettext(
                 "Stop the group {extra} from giving {old} to {count} person",
                 "Stop the group {extra} from giving {old} to {count} people",
                 count,
             )
-        case Kind.GROUP_SWAP:
+        case ActionKind.GROUP_SWAP:
             return words.ngettext(
                 "Let the group {extra} give {new} instead of {old} to {count} person",
                 "Let the group {extra} give {new} instead of {old} to {count} people",
@@ -190,31 +190,31 @@ def _seats(words: Words, kind: Kind, count: int) -> str | None:
             return None
 
 
-def _things(words: Words, kind: Kind) -> str:
+def _things(words: Words, kind: ActionKind) -> str:
     match kind:
-        case Kind.BOUNDS:
+        case ActionKind.BOUNDS:
             return words.gettext("Settle the bounds of {old}: no number of seats is inside both")
-        case Kind.SETTLED:
+        case ActionKind.SETTLED:
             return words.gettext("Check the seats of {old} once the other actions are done")
-        case Kind.PURCHASE:
+        case ActionKind.PURCHASE:
             return words.gettext("End the subscription of {old}")
-        case Kind.TRIAL:
+        case ActionKind.TRIAL:
             return words.gettext("Decide about the trial of {old}")
-        case Kind.UNKNOWN_PRODUCT:
+        case ActionKind.UNKNOWN_PRODUCT:
             return words.gettext("Find out what {old} is")
-        case Kind.EXPIRING:
+        case ActionKind.EXPIRING:
             return words.gettext("Renew {old}, or prepare for its end")
-        case Kind.STATE:
+        case ActionKind.STATE:
             return words.gettext("Bring the subscription of {old} back, or prepare for its end ({extra})")
-        case Kind.GROUP_ERRORS:
+        case ActionKind.GROUP_ERRORS:
             return words.gettext("Fix the licence errors in the group {extra}")
-        case Kind.GROUP_PROCESSING:
+        case ActionKind.GROUP_PROCESSING:
             return words.gettext("See that the group {extra} is processed")
-        case Kind.BUY_HERE:
+        case ActionKind.BUY_HERE:
             return words.gettext("Buy {old} for {extra}: spare seats of another tenant cannot be transferred")
-        case Kind.GIVE_UP_HERE:
+        case ActionKind.GIVE_UP_HERE:
             return words.gettext("Give up spare seats of {old} in {extra}: they cannot be transferred")
-        case Kind.BUDGET:
+        case ActionKind.BUDGET:
             return words.gettext("Bring the monthly cost down by {extra}")
         case _:
             return words.gettext("Fix {old} {extra}")

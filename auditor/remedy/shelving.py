@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from auditor.domain.described import Listed
 from auditor.engine.spilling import Scratch
-from auditor.remedy.actions.groups import Pile
+from auditor.remedy.actions.groups import ActionGroup
 
 _BYTES: Final = 16
 """Of a fingerprint."""
@@ -121,10 +121,10 @@ class Shelf:
 
     def __init__(self, scratch: Scratch) -> None:
         self._scratch = scratch
-        self._marks: dict[Pile, Marks] = {}
-        self._requests: dict[Pile, Requests] = {}
+        self._marks: dict[ActionGroup, Marks] = {}
+        self._requests: dict[ActionGroup, Requests] = {}
 
-    def clear(self, piles: Iterable[Pile]) -> None:
+    def clear(self, piles: Iterable[ActionGroup]) -> None:
         """Put away what the piles hold of fingerprints and requests. Raises OSError where the disk is full."""
         for pile in piles:
             if pile.marks:
@@ -134,7 +134,7 @@ class Shelf:
                 self._requests.setdefault(pile, Requests(self._scratch)).put(pile.requests)
                 pile.requests.clear()
 
-    def of(self, pile: Pile) -> tuple[Sequence[str], Sequence[Mapping[str, Any]]]:
+    def of(self, pile: ActionGroup) -> tuple[Sequence[str], Sequence[Mapping[str, Any]]]:
         """Return the fingerprints and the requests of a pile; those that were never put away as tuples."""
         if pile in self._marks or pile in self._requests:
             self.clear((pile,))

@@ -9,7 +9,7 @@ from typing import Final, cast
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 
 Renderer = Callable[..., Artifact]
 """`(result, *, locale) -> Artifact`; some take options of their own besides."""
@@ -50,7 +50,7 @@ def render(
     format: str,  # noqa: A002 - the option is called so
     *,
     locale: str,
-    history: Sequence[Past] = (),
+    history: Sequence[EarlierRun] = (),
 ) -> Artifact:
     """Write `result` in a format of FORMATS, for people who read `locale` (a BCP 47 tag); UsageError for another name.
 

@@ -20,7 +20,7 @@ from auditor.render.text.evidence import (
     stated,
 )
 from auditor.render.text.facts import SIGN_INS, latest
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 _BUDGET: Final = "budget.exceeded"
 _BEFORE_PEOPLE: Final = frozenset({"usable", "consumed", "short", "excess"})
@@ -47,7 +47,7 @@ _STRETCH: Final = 8192
 class Telling:
     """Says what `evidence.pieces` says, and remembers it by the facts that the words depend on."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Labels) -> None:
         self._words = words
         self._shapes = _Shapes()
         self._said: dict[Hashable, str] = {}

@@ -9,7 +9,7 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result import Result, TenantResult
 from auditor.result.aggregate import NO_FLEET, summarise
 
-FULL: Final = 50
+MAX_FULL_TENANTS: Final = 50
 """Tenants that one page tells in full: nobody reads a hundred, and every part takes some 100 kB."""
 WORST: Final = (Severity.CRITICAL, Severity.HIGH, Severity.MEDIUM, Severity.LOW, Severity.INFO)
 
@@ -21,16 +21,16 @@ def standing(*, failed: bool, counts: Mapping[Severity, int], complete: bool, na
     return not failed, tuple(-counts.get(severity, 0) for severity in WORST), complete, name
 
 
-def pressing(result: Result) -> Result:
+def most_urgent_tenants(result: Result) -> Result:
     """Return the result of the tenants that are told in full: all of few, the worst of many, in their order."""
-    if len(result.tenants) <= FULL:
+    if len(result.tenants) <= MAX_FULL_TENANTS:
         return result
-    worst = sorted(result.tenants, key=_standing)[:FULL]
+    worst = sorted(result.tenants, key=_standing)[:MAX_FULL_TENANTS]
     names = {tenant.name for tenant in worst}
     return replace(result, tenants=tuple(tenant for tenant in result.tenants if tenant.name in names))
 
 
-def alone(result: Result, name: str) -> Result:
+def single_tenant(result: Result, name: str) -> Result:
     """Return one tenant of a run as a result of its own; UsageError for a tenant that it does not hold."""
     tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
     if not tenants:

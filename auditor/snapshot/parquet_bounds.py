@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.parquet_footer import Chunk, row_groups
+from auditor.snapshot.parquet_footer import ColumnChunk, row_groups
 
 _CELLS: Final = 1 << 26
 """Values of one row group, all columns together: two million users with thirty properties."""
@@ -95,7 +95,7 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
     return list(found)
 
 
-def _check_chunk(path: Path, chunk: Chunk, column: pq.ColumnSchema) -> None:
+def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> None:
     """Refuse a column chunk for which Arrow would end the process."""
     told = (chunk.definition_levels or 0, chunk.repetition_levels or 0)
     wanted = (column.max_definition_level + 1, column.max_repetition_level + 1)

@@ -19,7 +19,7 @@ _DELTA_BYTE_ARRAY: Final = 7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class ColumnChunk:
     """What a footer tells of one column of one row group."""
 
     path: str
@@ -38,7 +38,7 @@ class Chunk:
     """Whether the length of all texts together is told."""
 
 
-def row_groups(footer: bytes) -> list[list[Chunk]]:
+def row_groups(footer: bytes) -> list[list[ColumnChunk]]:
     """Return the column chunks of each row group of a footer; raises ValueError for one that is damaged."""
     try:
         document, _ = _struct(footer, 0, 0)
@@ -48,13 +48,13 @@ def row_groups(footer: bytes) -> list[list[Chunk]]:
     return groups
 
 
-def _chunk(column: Mapping[int, Any]) -> Chunk:
+def _chunk(column: Mapping[int, Any]) -> ColumnChunk:
     told = column[3]
     if 8 in column or 9 in column:
         raise ValueError("it is encrypted")
     levels = told.get(16, {})
     kind = told[1]
-    return Chunk(
+    return ColumnChunk(
         path=".".join(name.decode() for name in told[3]),
         type=_TYPES[kind] if 0 <= kind < len(_TYPES) else "UNKNOWN",
         values=told[5],

@@ -12,7 +12,7 @@ import pyarrow as pa
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.policy import PolicySet
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.evaluate import people_are_readable
 from auditor.engine.outcome import BatchOutcome
 from auditor.snapshot.reader import identity_of
@@ -48,7 +48,7 @@ class Distributed:
                 self._places.setdefault(task.identity, {}).setdefault(number, []).append(place)
         self._last: tuple[int, list[_Answer]] = (-1, [])
 
-    def batches(self, plan: Plan) -> Iterator[BatchOutcome]:
+    def batches(self, plan: BoundPolicies) -> Iterator[BatchOutcome]:
         """Yield what `auditor.engine.evaluate.judged_batches` yields, from batches that are judged elsewhere.
 
         Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or

@@ -19,10 +19,10 @@ from auditor.catalogue.store import dumps, loads
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.policy import PolicySet
 from auditor.engine.batch import judge_batch
-from auditor.engine.binding import Plan, bind
+from auditor.engine.binding import BoundPolicies, bind
 from auditor.engine.evaluate import columns
 from auditor.engine.outcome import BatchOutcome
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.import_block import keep_out
 from auditor.snapshot.reader import read
 from auditor.snapshot.row_group_access import Outline, read_row_group
@@ -57,7 +57,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Errand:
+class JudgeTask:
     """Everything that judging needs beside the snapshot, in a form that travels."""
 
     policies: PolicySet
@@ -74,7 +74,7 @@ class Errand:
 
 def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
     """Return the errand as bytes; only `judge` of the same version of the program reads them."""
-    errand = Errand(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
+    errand = JudgeTask(policies=policies, products=dumps(catalogue), free=catalogue.free, as_of=as_of)
     return pickle.dumps(errand, protocol=pickle.HIGHEST_PROTOCOL)
 
 
@@ -113,19 +113,19 @@ def _answer(errand: bytes, place: int, task: Task) -> pa.RecordBatch:
 
 
 @lru_cache(maxsize=4)
-def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) -> Plan:
+def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) -> BoundPolicies:
     """Bind the policies to a snapshot; a worker's process keeps it for the tasks that follow."""
     told = _told(errand)
     snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:
         raise SnapshotError("spark-snapshot", f"a worker finds another snapshot in {folder} than the driver")
-    return bind(told.policies, Facts(snapshot, _catalogue(errand), told.policies, told.as_of))
+    return bind(told.policies, TenantFacts(snapshot, _catalogue(errand), told.policies, told.as_of))
 
 
 @lru_cache(maxsize=1)
-def _told(errand: bytes) -> Errand:
+def _told(errand: bytes) -> JudgeTask:
     told = pickle.loads(errand)  # noqa: S301 - our own driver's, over the connection that carries the program itself
-    if not isinstance(told, Errand) or told.tool_version != __version__:
+    if not isinstance(told, JudgeTask) or told.tool_version != __version__:
         raise SnapshotError("spark-version", f"a worker has version {__version__} of the auditor, the driver another")
     return told
 

@@ -22,7 +22,7 @@ _TEMPORARY: Final = re.compile(r"\.(?:store\.json|[0-9]{4}-[0-9]{2}-[0-9]{2}T|[0
 """Hidden files that `create` writes before it links them: the name of an object after a dot."""
 
 
-class Place(Protocol):
+class Backend(Protocol):
     """Where a store keeps its objects; a name is a relative path with slashes."""
 
     address: str
@@ -157,7 +157,7 @@ def _linked(folder: FileFolder, beside: str, name: str, body: bytes) -> bool:
     return True
 
 
-class Bucket:
+class ObjectStore:
     """A container of an object store, spoken to through fsspec."""
 
     def __init__(self, filesystem: Any, root: str, address: str) -> None:

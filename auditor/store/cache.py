@@ -8,13 +8,13 @@ from datetime import datetime
 from pathlib import Path
 
 from auditor.domain.errors import AuditorError
-from auditor.store.backends import Folder, Place
+from auditor.store.backends import Backend, Folder
 
 
 class Cached:
     """Keeps the parts of nights, whose names tell their digest; everything else is asked for each time."""
 
-    def __init__(self, place: Place, folder: Path) -> None:
+    def __init__(self, place: Backend, folder: Path) -> None:
         self._place = place
         self._near = Folder(folder / hashlib.sha256(place.address.encode()).hexdigest()[:16])
         self.address = place.address

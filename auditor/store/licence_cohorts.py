@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.model import Manifest
 from auditor.store.column_diff import Places, plain
-from auditor.store.user_delta import Bucket
+from auditor.store.user_delta import UserPartition
 
 HELD: Final = "assignedLicenses"
 BLOCKED: Final = "accountEnabled"
@@ -39,7 +39,7 @@ class Counts:
     doubtful: bool = False
     """Whether it could not be read what somebody held, of those who were compared."""
 
-    def add(self, bucket: Bucket) -> None:
+    def add(self, bucket: UserPartition) -> None:
         """Count one night."""
         self.users += bucket.users.num_rows
         self.gaps |= gaps_of(bucket)
@@ -49,7 +49,7 @@ class Counts:
         self.licensed += len(np.unique(owners))
         self._tell(self.holders, skus, names)
 
-    def compare(self, old: Bucket, new: Bucket) -> None:
+    def compare(self, old: UserPartition, new: UserPartition) -> None:
         """Count what became of the holders of an earlier night."""
         self.doubtful = self.doubtful or HELD in gaps_of(old) | gaps_of(new)
         there_owner, there_sku, there_names = _held(old)
@@ -94,14 +94,14 @@ def asked(manifest: Manifest, name: str) -> bool:
     return coverage.status is SourceStatus.COMPLETE and name in coverage.asked
 
 
-def gaps_of(bucket: Bucket) -> set[str]:
+def gaps_of(bucket: UserPartition) -> set[str]:
     """Return the facts that could not be read of somebody."""
     if "notCollected" not in bucket.users.column_names:
         return set()
     return set(pc.unique(pc.list_flatten(plain(bucket.users.column("notCollected")))).to_pylist())
 
 
-def _held(bucket: Bucket) -> tuple[Places, Places, list[str]]:
+def _held(bucket: UserPartition) -> tuple[Places, Places, list[str]]:
     """Return (user, SKU) of each seat taken, once for all paths that lead to it, and the names of the SKUs."""
     held = bucket.links.column("held").to_numpy() if bucket.links.num_rows else np.empty(0, dtype=bool)
     skus = plain(bucket.links.column("skuId")).filter(pa.array(held)).dictionary_encode()

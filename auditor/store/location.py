@@ -6,7 +6,7 @@ from typing import Final, NewType
 from urllib.parse import urlsplit
 
 from auditor.domain.errors import UsageError
-from auditor.store.backends import Bucket, Folder, Place
+from auditor.store.backends import Backend, Folder, ObjectStore
 from auditor.store.cache import Cached, cache_folder
 
 Address = NewType("Address", str)
@@ -43,12 +43,12 @@ def parse(text: str) -> Path | Address:
     return Address(parts.scheme + text[len(parts.scheme) :].rstrip("/"))
 
 
-def place_of(where: Path | Address) -> Place:
+def place_of(where: Path | Address) -> Backend:
     """Return the place behind a folder or an address; nothing is read yet."""
     if isinstance(where, Path):
         return Folder(where)
     scheme, _, rest = where.partition("://")
-    far = Bucket(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
+    far = ObjectStore(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
     near = cache_folder()
     return far if near is None else Cached(far, near)
 

@@ -67,7 +67,7 @@ def pack(head: Head, people: Iterable[Steps], tables: Mapping[str, bytes]) -> by
     return sink.getvalue()
 
 
-class Part:
+class StoredObject:
     """An object that was read back."""
 
     def __init__(self, body: bytes, where: str) -> None:
@@ -119,7 +119,7 @@ def small_files(old: Mapping[str, pa.Table] | None, new: Mapping[str, pa.Table])
     return found
 
 
-def small_tables(parts: Iterable[Part]) -> dict[str, pa.Table]:
+def small_tables(parts: Iterable[StoredObject]) -> dict[str, pa.Table]:
     """Put the small tables of a night together from its objects, oldest first."""
     made = {name: schema.empty_table() for name, schema in SMALL_TABLES.items()}
     for part in parts:

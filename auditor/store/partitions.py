@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from auditor.snapshot.model import Snapshot, UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS, USERS
 from auditor.store.column_diff import plain
-from auditor.store.user_delta import LINK_TYPES, LINKS, Bucket
+from auditor.store.user_delta import LINK_TYPES, LINKS, UserPartition
 
 BUCKET: Final = 65_536
 """Users of a bucket when it is made; later nights may bring more."""
@@ -59,9 +59,9 @@ def shape_of(snapshot: Snapshot) -> Shape:
     return Shape(columns=columns or ("id",), row_groups=tuple(groups), bounds=tuple(bounds))
 
 
-def buckets_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[str]) -> Iterator[Bucket]:
+def buckets_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[str]) -> Iterator[UserPartition]:
     """Yield the users of each range of ids, empty ranges too."""
-    pending: list[Bucket] = []
+    pending: list[UserPartition] = []
     number = 0
     for batch in snapshot.batches():
         whole = _bucket(batch, columns)
@@ -80,9 +80,9 @@ def buckets_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[str]
         pending, number = [], number + 1
 
 
-def row_groups(buckets: Iterable[Bucket], sizes: Sequence[int]) -> Iterator[UserBatch]:
+def row_groups(buckets: Iterable[UserPartition], sizes: Sequence[int]) -> Iterator[UserBatch]:
     """Yield users and assignments in row groups of the sizes that they had, `user` counting over the whole snapshot."""
-    pending: list[Bucket] = []
+    pending: list[UserPartition] = []
     source = iter(buckets)
     offset = 0
     for size in sizes:
@@ -115,7 +115,7 @@ class _Ids:
         return found
 
 
-def _bucket(batch: UserBatch, columns: Sequence[str]) -> Bucket:
+def _bucket(batch: UserBatch, columns: Sequence[str]) -> UserPartition:
     users = pa.table(
         [plain(batch.users.column(name)).cast(USERS.field(name).type) for name in columns],
         schema=pa.schema([USERS.field(name) for name in columns]),
@@ -125,25 +125,25 @@ def _bucket(batch: UserBatch, columns: Sequence[str]) -> Bucket:
         names=list(LINK_TYPES),
     )
     owners = batch.assignments.column("user").to_numpy(zero_copy_only=False).astype(np.int64) - batch.offset
-    return Bucket(users=users, links=links, owners=owners)
+    return UserPartition(users=users, links=links, owners=owners)
 
 
-def _slice(bucket: Bucket, start: int, stop: int) -> Bucket:
+def _slice(bucket: UserPartition, start: int, stop: int) -> UserPartition:
     first, last = np.searchsorted(bucket.owners, [start, stop])
-    return Bucket(
+    return UserPartition(
         users=bucket.users.slice(start, stop - start),
         links=bucket.links.slice(first, last - first),
         owners=bucket.owners[first:last] - start,
     )
 
 
-def _joined(parts: Sequence[Bucket], columns: Sequence[str]) -> Bucket:
+def _joined(parts: Sequence[UserPartition], columns: Sequence[str]) -> UserPartition:
     if not parts:
-        return Bucket.empty(tuple(columns))
+        return UserPartition.empty(tuple(columns))
     if len(parts) == 1:
         return parts[0]
     before = np.cumsum([0, *(part.users.num_rows for part in parts[:-1])])
-    return Bucket(
+    return UserPartition(
         users=pa.concat_tables([part.users for part in parts]).combine_chunks(),
         links=pa.concat_tables([part.links for part in parts]).combine_chunks(),
         owners=np.concatenate([part.owners + rows for part, rows in zip(parts, before, strict=True)]),

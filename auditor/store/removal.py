@@ -6,20 +6,20 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from auditor.store.backends import Place
+from auditor.store.backends import Backend
 from auditor.store.commit import SCHEMA, sealed
 
 IN_FLIGHT: Final = timedelta(days=2)
 """An object or a temporary file that was written later than this may belong to a writer that has not committed yet."""
 
 
-def is_pruned(place: Place, tenant: str) -> bool:
+def is_pruned(place: Backend, tenant: str) -> bool:
     """Whether somebody deletes objects of a tenant now, or was killed while doing so and not followed by another."""
     return bool(place.names(f"{tenant}/prunes"))
 
 
 @contextmanager
-def announced(place: Place, tenant: str) -> Iterator[datetime | None]:
+def announced(place: Backend, tenant: str) -> Iterator[datetime | None]:
     """Announce to writers that objects of a tenant are deleted; yields the place's own time, None where unknown.
 
     Announcements of killed deletions are removed.

@@ -9,11 +9,11 @@ import pyarrow as pa
 
 from auditor.snapshot.schema import SMALL_TABLES
 from auditor.store.column_diff import digest
-from auditor.store.pack import Part
-from auditor.store.user_delta import Bucket, Restoring
+from auditor.store.pack import StoredObject
+from auditor.store.user_delta import Restoring, UserPartition
 
 
-def walked(parts: Sequence[Part]) -> Iterator[Restoring]:
+def replayed(parts: Sequence[StoredObject]) -> Iterator[Restoring]:
     """Yield the buckets of a night, each with the steps of all its objects applied."""
     columns = parts[0].head.columns
     for together in zip(*(part.people() for part in parts), strict=True):
@@ -30,7 +30,7 @@ class Digests:
     users: Any = None
     links: Any = None
 
-    def people(self, buckets: Iterable[Bucket]) -> Iterator[Bucket]:
+    def people(self, buckets: Iterable[UserPartition]) -> Iterator[UserPartition]:
         """Pass buckets on."""
         self.users, self.links = hashlib.sha256(), hashlib.sha256()
         for bucket in buckets:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name
 from auditor.store import MARK
-from auditor.store.backends import Place
+from auditor.store.backends import Backend
 from auditor.store.commit import (
     SCHEMA,
     Night,
@@ -31,13 +31,13 @@ from auditor.store.removal import is_pruned, old_files
 from auditor.store.retention import Pruning
 
 if TYPE_CHECKING:
-    from auditor.store.pack import Part
+    from auditor.store.pack import StoredObject
 
 
 class Store:
     """The nights of some tenants in one place; objects are only ever added or, by retention, removed."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Backend) -> None:
         self.place = place
 
     @property
@@ -205,14 +205,14 @@ class Store:
         """Write a night under `root/<tenant>/<instant>/` again; SnapshotError where it is not exactly as it was."""
         from auditor.store.pack import Kind, small_tables  # noqa: PLC0415
         from auditor.store.partitions import row_groups  # noqa: PLC0415  as in put
-        from auditor.store.replay import Digests, walked  # noqa: PLC0415
+        from auditor.store.replay import Digests, replayed  # noqa: PLC0415  as in put
 
         parts = self.parts(night)
         with SnapshotWriter(root, night.tenant, folder_name(night.manifest)) as writer:
             if parts[0].head.kind is Kind.VERBATIM:
                 return writer.publish_files(parts[0].files(), night.manifest_text.encode())
             seen = Digests()
-            for batch in row_groups(seen.people(made.made() for made in walked(parts)), night.row_groups):
+            for batch in row_groups(seen.people(made.made() for made in replayed(parts)), night.row_groups):
                 writer.write_users(batch.users, batch.assignments)
             tables = small_tables(parts)
             for name, table in tables.items():
@@ -252,7 +252,7 @@ class Store:
         for name in sorted(removed.union(old_files(objects, present)) - needed):
             self.place.remove(name)
 
-    def parts(self, night: Night) -> "list[Part]":
+    def parts(self, night: Night) -> "list[StoredObject]":
         """Return the objects of a night, each held against its digest."""
         return self._opened(night.parts)
 
@@ -260,10 +260,10 @@ class Store:
         """Read one object; SnapshotError where it is missing or damaged."""
         self._body(entry)
 
-    def _opened(self, entries: Sequence[PartEntry]) -> "list[Part]":
-        from auditor.store.pack import Part  # noqa: PLC0415  as in put
+    def _opened(self, entries: Sequence[PartEntry]) -> "list[StoredObject]":
+        from auditor.store.pack import StoredObject  # noqa: PLC0415  as in put
 
-        return [Part(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
+        return [StoredObject(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
 
     def _body(self, entry: PartEntry) -> bytes:
         body = self.place.read(entry.name)

@@ -27,7 +27,7 @@ LINK_TYPES: Final = {name: _plain_type(ASSIGNMENTS.field(name).type) for name in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bucket:
+class UserPartition:
     """Some users in order of id, and their assignments; `owners` tells the user's row in `users` of each."""
 
     users: pa.Table
@@ -35,7 +35,7 @@ class Bucket:
     owners: Places
 
     @classmethod
-    def empty(cls, columns: tuple[str, ...]) -> "Bucket":
+    def empty(cls, columns: tuple[str, ...]) -> "UserPartition":
         """Return a bucket of nobody."""
         return cls(
             users=pa.schema([USERS.field(name) for name in columns]).empty_table(),
@@ -53,7 +53,7 @@ class Bucket:
         return self.users, self.links.append_column("user", pa.array(self.owners))
 
 
-def difference(old: Bucket, new: Bucket, *, second: int) -> Steps:
+def difference(old: UserPartition, new: UserPartition, *, second: int) -> Steps:
     """Return the steps from one bucket to another; `second` is what instants are counted from, in seconds."""
     before = pc.index_in(plain(new.users.column("id")), value_set=plain(old.users.column("id")))
     added = np.nonzero(~before.is_valid().to_numpy(zero_copy_only=False))[0]
@@ -112,7 +112,7 @@ class Restoring:
                 self._lengths[name] += len(at)
         self._relink(steps)
 
-    def made(self) -> Bucket:
+    def made(self) -> UserPartition:
         """Put the columns together."""
         arrays = []
         for name in self._columns:
@@ -128,7 +128,7 @@ class Restoring:
         owners = np.repeat(np.arange(self._size), self._count)
         rows = _ranges(self._first, self._count)
         links = pa.concat_tables([pa.schema(list(LINK_TYPES.items())).empty_table(), *self._links])
-        return Bucket(users=users, links=links.take(pa.array(rows)), owners=owners)
+        return UserPartition(users=users, links=links.take(pa.array(rows)), owners=owners)
 
     def _move(self, removed: Places, added: Places) -> None:
         if not len(removed) and not len(added):
@@ -162,7 +162,7 @@ class Restoring:
         self._link_rows += int(counts.sum())
 
 
-def _link_steps(old: Bucket, new: Bucket, origin: Places, added: Places) -> Steps:
+def _link_steps(old: UserPartition, new: UserPartition, origin: Places, added: Places) -> Steps:
     """Return every user whose assignments changed, with all of them: most change by one of two or three."""
     now, then = new.counts, old.counts[origin] if len(old.counts) else np.zeros(len(origin), dtype=np.int64)
     then[added] = 0

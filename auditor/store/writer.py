@@ -18,12 +18,12 @@ from auditor.snapshot.writer import folder_name
 from auditor.store.column_diff import digest
 from auditor.store.commit import Night, PartEntry
 from auditor.store.licence_cohorts import BLOCKED, HELD, Counts, asked
-from auditor.store.pack import Head, Kind, Part, pack, small_files, small_tables
+from auditor.store.pack import Head, Kind, StoredObject, pack, small_files, small_tables
 from auditor.store.partitions import NotInOrderError, Shape, buckets_of, shape_of
-from auditor.store.replay import Digests, walked
-from auditor.store.user_delta import Bucket, Restoring, Steps, difference
+from auditor.store.replay import Digests, replayed
+from auditor.store.user_delta import Restoring, Steps, UserPartition, difference
 
-Opened = Callable[[Sequence[PartEntry]], list[Part]]
+Opened = Callable[[Sequence[PartEntry]], list[StoredObject]]
 """Reads objects of the store, each held against its digest."""
 _FULL_FOR: Final = timedelta(days=400)
 """How long everything else may refer to one whole night."""
@@ -113,18 +113,18 @@ class Putting:
             return
         columns = [name for name in ("id", "notCollected") if name in shape.columns]
         after = buckets_of(self._snapshot, columns, before[0].head.bounds)
-        for old, new in zip(walked(before), after, strict=True):
+        for old, new in zip(replayed(before), after, strict=True):
             self._counts.compare(old.made(), new)
         self._compared = True
 
     def _steps(
-        self, new: Iterable[Bucket], parts: Sequence[Part], columns: tuple[str, ...], second: int
+        self, new: Iterable[UserPartition], parts: Sequence[StoredObject], columns: tuple[str, ...], second: int
     ) -> Iterator[Steps]:
         """Yield the steps of each bucket, each tried out before it is believed."""
-        before = walked(parts) if parts else iter(())
+        before = replayed(parts) if parts else iter(())
         # The night before is cut into the same buckets where it is built on the same whole night.
         self._compared = self._previous is not None and bool(parts)
-        previous = walked(self._opened(self._previous.parts)) if self._previous and parts else None
+        previous = replayed(self._opened(self._previous.parts)) if self._previous and parts else None
         for bucket in new:
             made = next(before) if parts else Restoring(columns)
             steps = difference(made.made(), bucket, second=second)

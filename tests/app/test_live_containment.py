@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from auditor.failures import TaskEndedError, Wall, in_task
+from auditor.failures import TaskEndedError, TenantBoundary, in_task
 from tests.app.raising import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds
 from tests.cli.harness import call
 from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
@@ -145,9 +145,9 @@ def test_with_v_the_traceback_is_shown_without_secrets(
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError, GeneratorExit])
 def test_whoever_stops_the_program_stops_it(error: type[BaseException]) -> None:
-    with pytest.raises(error), Wall("contoso"):
+    with pytest.raises(error), TenantBoundary("contoso"):
         raise error
-    with pytest.raises(BaseExceptionGroup), Wall("contoso"):
+    with pytest.raises(BaseExceptionGroup), TenantBoundary("contoso"):
         raise BaseExceptionGroup("several", [error(), ValueError()])
 
 
@@ -155,7 +155,7 @@ def test_a_library_that_panics_is_contained() -> None:
     class PanicError(BaseException):
         """As extensions in Rust raise it."""
 
-    with Wall("contoso") as wall:
+    with TenantBoundary("contoso") as wall:
         raise PanicError
     assert wall.failure is not None
     assert wall.failure.slug == "tenant-bug"

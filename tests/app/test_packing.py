@@ -273,4 +273,4 @@ def test_a_tenant_that_was_not_audited_is_told_first(many: Result) -> None:
         many.tenants[0], name="zzz", display_name="Gone", failure="no answer", findings=(), actions=()
     )
     result = replace(many, tenants=(*many.tenants, gone))
-    assert [tenant.name for tenant in ranking.pressing(result).tenants] == ["contoso", "zzz"]
+    assert [tenant.name for tenant in ranking.most_urgent_tenants(result).tenants] == ["contoso", "zzz"]

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from auditor.render.text.evidence import described
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import result
 
 Open = Callable[..., Any]
-WORDS = Words("en")
+WORDS = Labels("en")
 CUT = """(width) => { const bad = [], seen = document.createRange();
   for (const cell of document.querySelectorAll(".fleet th, .fleet td, .held th, .held td, .policies > tbody td, .policies th")) {
     if (cell.closest("thead") && cell.closest("thead").getBoundingClientRect().width < 2) continue;

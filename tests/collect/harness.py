@@ -16,7 +16,7 @@ from auditor.collect.collector import collect_tenant
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.enums import Source
 from auditor.domain.tenant import ClientSecret, Credential, Tenant
-from auditor.graph.client import Patience
+from auditor.graph.client import RetryPolicy
 from auditor.snapshot.manifest import decode
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import FILES
@@ -46,8 +46,8 @@ class Ticking:
         self.now += seconds
         await asyncio.sleep(0)
 
-    def patience(self, **changes: float) -> Patience:
-        return replace(Patience(sleep=self.sleep, clock=self.clock), **changes)  # type: ignore[arg-type]
+    def patience(self, **changes: float) -> RetryPolicy:
+        return replace(RetryPolicy(sleep=self.sleep, clock=self.clock), **changes)  # type: ignore[arg-type]
 
 
 def configured(emulator: Emulator, name: str = "contoso", *, credential: Credential | None = None) -> Tenant:
@@ -96,7 +96,7 @@ def collect(
     needs: Needs,
     *,
     tenant: Tenant | None = None,
-    patience: Patience | None = None,
+    patience: RetryPolicy | None = None,
     env: dict[str, str] | None = None,
 ) -> Collected:
     """Collect a tenant into a folder that is gone afterwards."""

@@ -3,7 +3,7 @@
 import hashlib
 from datetime import UTC, datetime
 
-from auditor.deliver.letter import Attachment, Letter
+from auditor.deliver.letter import Attachment, MailMessage
 
 AT = datetime(2026, 11, 20, 2, 20, tzinfo=UTC)
 
@@ -16,9 +16,9 @@ def letter(
     text: str = "One finding.\n",
     attachment: Attachment | None = None,
     html: str = "<p>One finding.</p>",
-) -> Letter:
+) -> MailMessage:
     key = hashlib.sha256(f"{recipient}{subject}{text}".encode()).hexdigest()
-    return Letter(
+    return MailMessage(
         sender=sender, recipient=recipient, subject=subject, text=text, html=html, language="en", attachment=attachment,
         key=key, at=AT,
     )  # fmt: skip

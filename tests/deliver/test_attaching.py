@@ -10,7 +10,7 @@ import pytest
 
 from auditor.app.mail import attachment, delivery
 from auditor.app.mail.attachment import attached
-from auditor.app.mail.delivery import End, Sending, send_result
+from auditor.app.mail.delivery import DeliveryStatus, MailJob, send_result
 from auditor.deliver.graph_mail import INLINE, SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
@@ -104,14 +104,14 @@ def test_through_graph_from_end_to_end(tmp_path: Path, monkeypatch: pytest.Monke
             mail=Mail(sender="ann@contoso.example", route=GraphMail(tenant="contoso"), send=Send.ALWAYS),
         )
         environ = {**emulator.environment(), "CONTOSO_SECRET": SECRET}
-        asked = Sending(settings=settings, now=AT, environ=environ, log=tmp_path / "sent.jsonl")
+        asked = MailJob(settings=settings, now=AT, environ=environ, log=tmp_path / "sent.jsonl")
         compared = compare(result(), night_before())
-        assert [sent.end for sent in send_result(compared, asked)] == [End.ACCEPTED]
-        assert [sent.end for sent in send_result(compared, asked)] == [End.ALREADY]
+        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ACCEPTED]
+        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.ALREADY]
         emulator.faults.add("reset", path="/users/*/sendMail")
         monkeypatch.setattr(delivery, "LARGEST", 10)
-        assert [sent.end for sent in send_result(compared, asked)] == [End.UNKNOWN]
-        assert [sent.end for sent in send_result(compared, asked)] == [End.UNKNOWN]
+        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
+        assert [sent.end for sent in send_result(compared, asked)] == [DeliveryStatus.UNKNOWN]
         whole, bare = (message_from_string(one["message"]["mime"], policy=default) for one in tenant.sent)
     assert [part.get_content_type() for part in whole.walk()][-1] == "application/zip"
     part = bare.get_body(("plain",))

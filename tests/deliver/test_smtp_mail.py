@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.deliver.letter import Attempt, Fate, Letter
+from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus
 from auditor.deliver.smtp_mail import open_relay, send
 from auditor.domain.errors import SettingsError
 from auditor.domain.tenant import SmtpMail, StartTls
@@ -20,14 +20,14 @@ def settings(running: Running, **more: object) -> SmtpMail:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def sent(to: SmtpMail, what: Letter | None = None, *, timeout: float = 10) -> Attempt:
+def sent(to: SmtpMail, what: MailMessage | None = None, *, timeout: float = 10) -> SendAttempt:
     return send(open_relay(to, ENVIRON), what or letter(), timeout=timeout)
 
 
 def test_a_mail_arrives_encrypted_and_whole(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         attempt = sent(settings(running), letter(subject="Lisanslar: 2 kritik ığüşöç", attachment=attachment(200_000)))
-    assert attempt == Attempt(fate=Fate.ACCEPTED)
+    assert attempt == SendAttempt(fate=SendStatus.ACCEPTED)
     assert running.box.encrypted == [True]
     ((sender, recipients, mail),) = running.box.mails
     assert (sender, recipients) == ("audit@contoso.example", ["ann@contoso.example"])
@@ -44,7 +44,7 @@ def test_a_mail_arrives_encrypted_and_whole(tmp_path: Path) -> None:
 def test_a_password_is_given_after_encryption(tmp_path: Path) -> None:
     with relay(tmp_path, auth=True) as running:
         attempt = sent(settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD"))
-    assert attempt.fate is Fate.ACCEPTED
+    assert attempt.fate is SendStatus.ACCEPTED
     assert running.box.logins == [USER]
 
 
@@ -53,7 +53,7 @@ def test_a_wrong_password_is_told_without_it(tmp_path: Path) -> None:
     with relay(tmp_path, auth=True) as running:
         to = settings(running, username_env="RELAY_USER", password_env="RELAY_PASSWORD")
         attempt = send(open_relay(to, wrong), letter(), timeout=10)
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.fate is SendStatus.REFUSED
     assert "refused the sign-in (535)" in attempt.message
     assert "hunter2" not in f"{attempt}"
     assert "hunter2" not in repr(open_relay(to, wrong))
@@ -68,7 +68,7 @@ def test_a_missing_variable_is_named(tmp_path: Path) -> None:
 def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
         attempt = sent(settings(running))
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.fate is SendStatus.REFUSED
     assert "does not offer STARTTLS" in attempt.message
     assert not running.box.mails
 
@@ -77,29 +77,29 @@ def test_no_encryption_offered_means_no_mail(tmp_path: Path) -> None:
 def test_it_goes_in_the_clear_only_where_that_is_said(told: StartTls, tmp_path: Path) -> None:
     with relay(tmp_path, starttls=False) as running:
         attempt = sent(settings(running, starttls=told))
-    assert attempt.fate is Fate.ACCEPTED
+    assert attempt.fate is SendStatus.ACCEPTED
     assert running.box.encrypted == [False]
 
 
 def test_optional_encrypts_where_it_is_offered_and_checks_the_certificate(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
-        assert sent(settings(running, starttls=StartTls.OPTIONAL)).fate is Fate.ACCEPTED
-        assert sent(settings(running, starttls=StartTls.OPTIONAL, ca=None)).fate is Fate.REFUSED
+        assert sent(settings(running, starttls=StartTls.OPTIONAL)).fate is SendStatus.ACCEPTED
+        assert sent(settings(running, starttls=StartTls.OPTIONAL, ca=None)).fate is SendStatus.REFUSED
     assert running.box.encrypted == [True]
 
 
 def test_a_certificate_for_another_name_is_refused(tmp_path: Path) -> None:
     with relay(tmp_path, name="other.example") as running:
         attempt = sent(settings(running))
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.fate is SendStatus.REFUSED
     assert "certificate" in attempt.message
     assert not running.box.mails
 
 
 def test_ipv6(tmp_path: Path) -> None:
     with relay(tmp_path, host="::1") as running:
-        assert sent(settings(running)).fate is Fate.ACCEPTED
-        assert sent(settings(running, host="[::1]")).fate is Fate.ACCEPTED
+        assert sent(settings(running)).fate is SendStatus.ACCEPTED
+        assert sent(settings(running, host="[::1]")).fate is SendStatus.ACCEPTED
     assert len(running.box.mails) == 2
 
 
@@ -107,8 +107,8 @@ def test_a_refused_recipient_is_certainly_not_sent_to(tmp_path: Path) -> None:
     with relay(tmp_path) as running:
         running.box.refuse["ann@contoso.example"] = "550 5.1.1 no such user \x1b[31m"
         attempt = sent(settings(running))
-        assert sent(settings(running), letter(recipient="bo@contoso.example")).fate is Fate.ACCEPTED
-    assert attempt.fate is Fate.REFUSED
+        assert sent(settings(running), letter(recipient="bo@contoso.example")).fate is SendStatus.ACCEPTED
+    assert attempt.fate is SendStatus.REFUSED
     assert "the recipient ann@contoso.example: 550" in attempt.message
     assert "\x1b" not in attempt.message
 
@@ -118,7 +118,7 @@ def test_a_refused_text_is_certainly_not_sent(answer: str, tmp_path: Path) -> No
     with relay(tmp_path) as running:
         running.box.after_data = answer
         attempt = sent(settings(running))
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.fate is SendStatus.REFUSED
     assert answer[:3] in attempt.message
 
 
@@ -126,40 +126,40 @@ def test_a_connection_that_ends_after_the_text_leaves_it_unknown(tmp_path: Path)
     with relay(tmp_path) as running:
         running.box.hang_up = True
         attempt = sent(settings(running))
-    assert attempt.fate is Fate.UNKNOWN
+    assert attempt.fate is SendStatus.UNKNOWN
     assert letter().message_id in str(attempt.hint)
 
 
 def test_an_address_with_its_own_letters_needs_a_relay_that_takes_them(tmp_path: Path) -> None:
     wide = letter(recipient="çağla@contoso.example")
     with relay(tmp_path) as running:
-        assert sent(settings(running), wide).fate is Fate.ACCEPTED
+        assert sent(settings(running), wide).fate is SendStatus.ACCEPTED
     ((_, recipients, mail),) = running.box.mails
     assert recipients == ["çağla@contoso.example"]
     assert str(mail["to"]) == "çağla@contoso.example"
     with relay(tmp_path, utf8=False) as running:
         attempt = sent(settings(running), wide)
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.fate is SendStatus.REFUSED
     assert "SMTPUTF8" in attempt.message
 
 
 def test_a_domain_with_its_own_letters_goes_as_dns_has_it(tmp_path: Path) -> None:
     with relay(tmp_path, utf8=False) as running:
-        assert sent(settings(running), letter(recipient="ann@müller.example")).fate is Fate.ACCEPTED
+        assert sent(settings(running), letter(recipient="ann@müller.example")).fate is SendStatus.ACCEPTED
     assert running.box.mails[0][1] == ["ann@xn--mller-kva.example"]
 
 
 def test_a_mail_that_is_too_large_is_refused_by_size(tmp_path: Path) -> None:
     with relay(tmp_path, size=100_000) as running:
         attempt = sent(settings(running), letter(attachment=attachment(300_000)))
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.fate is SendStatus.REFUSED
     assert not running.box.mails
 
 
 def test_nobody_at_home() -> None:
     nowhere = SmtpMail(host="127.0.0.1", port=free_port("127.0.0.1"))
-    assert sent(nowhere).fate is Fate.REFUSED
+    assert sent(nowhere).fate is SendStatus.REFUSED
     with silent() as port:
         attempt = sent(SmtpMail(host="127.0.0.1", port=port), timeout=0.3)
-    assert attempt.fate is Fate.REFUSED
+    assert attempt.fate is SendStatus.REFUSED
     assert "timed out" in attempt.message

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.engine.columns import bitsets
-from auditor.engine.columns.bitsets import Gathering, listed, meets, pairs, patterns, several
+from auditor.engine.columns.bitsets import HoldingsCollector, listed, meets, pairs, patterns, several
 from auditor.engine.columns.strings import beginnings, codes_of, entries_of, flags_of, fold, looked_up
 
 SIZES = st.sampled_from((0, 1, 8, 31, 32, 33, 63, 64, 65, 300))
@@ -24,9 +24,9 @@ def holdings(draw: st.DrawFn) -> tuple[int, list[list[int]]]:
     return size, draw(st.lists(own, max_size=12))
 
 
-def gathering(users: list[list[int]], size: int) -> Gathering:
+def gathering(users: list[list[int]], size: int) -> HoldingsCollector:
     starts = np.concatenate(([0], np.cumsum([len(own) for own in users], dtype=np.int64))).astype(np.int64)
-    return Gathering(starts, np.array([sku for own in users for sku in own], dtype=np.int64), size)
+    return HoldingsCollector(starts, np.array([sku for own in users for sku in own], dtype=np.int64), size)
 
 
 @given(holdings(), st.randoms())

@@ -24,7 +24,7 @@ from auditor.engine.columns.users import People
 from auditor.engine.evaluate import judged_batches
 from auditor.engine.group_membership import Membership
 from auditor.engine.outcome import BatchOutcome
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.members import in_parts
@@ -123,7 +123,7 @@ def test_ids_are_compared_without_their_case_whatever_their_order(
     state = tenant(groups=[{"id": "g1", "displayName": "One", "members": sorted(listed)},
                            {"id": "g2", "displayName": "Two", "transitiveMembers": ids}])  # fmt: skip
     state = stored(state, tmp_path, change, row_group_size=12, write_statistics=statistics)
-    facts = Facts(state, builtin(), PolicySet(policies=()), NOW)
+    facts = TenantFacts(state, builtin(), PolicySet(policies=()), NOW)
     membership = Membership(facts)
     everybody = order(ids)
     found: list[str] = []
@@ -138,7 +138,7 @@ def test_ids_are_compared_without_their_case_whatever_their_order(
     assert len(found) == len(listed)
 
 
-def people_of(ids: list[str], facts: Facts) -> People:
+def people_of(ids: list[str], facts: TenantFacts) -> People:
     nothing = pa.RecordBatch.from_pylist([], ASSIGNMENTS)
     return People(UserBatch(users=pa.record_batch({"id": ids}), assignments=nothing, offset=0), facts)
 
@@ -174,7 +174,7 @@ def walked(folder: Path, change: Change, room: int) -> tuple[Counting, Callable[
     state = stored(tenant(groups=groups), folder, change, row_group_size=200)
     assert state.members is not None
     counting = Counting(state.members)
-    facts = Facts(replace(state, members=counting), builtin(), PolicySet(policies=()), NOW)
+    facts = TenantFacts(replace(state, members=counting), builtin(), PolicySet(policies=()), NOW)
     membership = Membership(facts, room=room)
 
     def walk(batches: range) -> list[int]:
@@ -267,7 +267,7 @@ def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
     seen, identity = outlined(large), read(large).identity
     tasks = tuple(Task(folder=str(large), identity=identity, group=group, outline=seen) for group in range(3))
     assert row_groups(large) == 3
-    here = list(judged_batches(bind(policies, Facts(read(large), builtin(), policies, NOW))))
+    here = list(judged_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW))))
     for place in (2, 0, 1):
         (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([place], pa.int64())], ["id"])], alone=False)
         assert answer.column("problem").to_pylist() == [None]

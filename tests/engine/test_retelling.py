@@ -27,7 +27,7 @@ from auditor.engine.evaluate import judged_batches
 from auditor.engine.recalling import Recall
 from auditor.engine.spilling import Scratch, Spill
 from auditor.engine.streaming import spilled
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.render import render
 from auditor.snapshot.model import Snapshot, UserBatch
@@ -180,7 +180,7 @@ def test_memory_holds_no_more_than_its_bound_over_all_tenants() -> None:
 
 def _bytes_of_people(state: Snapshot, policies: PolicySet) -> int:
     file = io.BytesIO()
-    plan = bind(policies, Facts(state, builtin(), policies, NOW))
+    plan = bind(policies, TenantFacts(state, builtin(), policies, NOW))
     spill = Spill(Scratch(io.BytesIO()))
     spilled(plan, judged_batches(plan), spill)
     recall = Recall(plan, Scratch(file), bound=0)

@@ -15,12 +15,12 @@ from auditor.demo import snapshots
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import TenantResult
-from auditor.engine.binding import Plan, bind
+from auditor.engine.binding import BoundPolicies, bind
 from auditor.engine.evaluate import evaluate, judged_batches
 from auditor.engine.spilling import Ids, Scratch, Spill
 from auditor.engine.streaming import findings_batches, spilled
 from auditor.engine.table import findings_table
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, path, tenant, user
@@ -29,11 +29,11 @@ from tests.properties.adapter import catalogue_of, files, snapshot
 from tests.properties.strategies import Scenario, scenarios
 
 
-def planned(policies: PolicySet, state: Snapshot, catalogue: Catalogue, as_of: Any = NOW) -> Plan:
-    return bind(policies, Facts(state, catalogue, policies, as_of))
+def planned(policies: PolicySet, state: Snapshot, catalogue: Catalogue, as_of: Any = NOW) -> BoundPolicies:
+    return bind(policies, TenantFacts(state, catalogue, policies, as_of))
 
 
-def streamed(plan: Plan, *, bound: int, rows: int) -> list[pa.RecordBatch]:
+def streamed(plan: BoundPolicies, *, bound: int, rows: int) -> list[pa.RecordBatch]:
     scratch = Scratch(io.BytesIO())
     found = spilled(plan, judged_batches(plan), Spill(scratch, bound=bound))
     batches = list(findings_batches(plan, found, scratch, bound=bound, rows=rows))
@@ -45,7 +45,7 @@ def streamed(plan: Plan, *, bound: int, rows: int) -> list[pa.RecordBatch]:
     return batches
 
 
-def check(plan: Plan, result: TenantResult, *, bound: int = 0, rows: int = 1) -> None:
+def check(plan: BoundPolicies, result: TenantResult, *, bound: int = 0, rows: int = 1) -> None:
     batches = streamed(plan, bound=bound, rows=rows)
     told = [row for batch in batches for row in batch.to_pylist()]
     marks = [finding.fingerprint for finding in result.findings]

@@ -10,7 +10,7 @@ from auditor.domain.result import TenantResult
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.table import findings_table
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
 from tests.engine.tenants import NOW, TENANT_ID, audited, bought, path, sku_id, tenant, user
@@ -38,7 +38,7 @@ GROUP = {
 
 def told(policies: str, snapshot: Snapshot) -> pa.Table:
     loaded = load([("policies/p.yaml", f"version: 1\n{policies}".encode())]).policies
-    plan = bind(loaded, Facts(snapshot, builtin(), loaded, NOW))
+    plan = bind(loaded, TenantFacts(snapshot, builtin(), loaded, NOW))
     return findings_table(plan, evaluate(plan))
 
 
@@ -76,7 +76,7 @@ def mixed(rows: int) -> Snapshot:
 @pytest.mark.parametrize("rows", [1, 2, 100])
 def test_kept_ids_say_what_a_second_reading_does(rows: int) -> None:
     loaded = load([("policies/p.yaml", f"version: 1\n{EVERYTHING}".encode())]).policies
-    plan = bind(loaded, Facts(mixed(rows), builtin(), loaded, NOW))
+    plan = bind(loaded, TenantFacts(mixed(rows), builtin(), loaded, NOW))
     kept = evaluate(plan, ids=True)
     assert [id_ for part in kept.ids or () for id_ in part.to_pylist()] == ["id-ann", "id-bob", "id-cid", "id-dee"]
     assert findings_table(plan, kept).equals(findings_table(plan, evaluate(plan)))

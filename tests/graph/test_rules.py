@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.graph.errors import FaultError, Kind
+from auditor.graph.errors import FaultError, GraphErrorKind
 from auditor.graph.rate_limit import Pace, Quota, units_per_ten_seconds
 from auditor.graph.request_guard import check_link, check_request, root_of
-from auditor.graph.retry_policy import Again, Final, SignInAgain, Usable, judge, retry_after
+from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, judge, retry_after
 from tests.collect.harness import Ticking
 
 ROOT = root_of("https://graph.microsoft.com/v1.0")
@@ -40,7 +40,7 @@ ROOT = root_of("https://graph.microsoft.com/v1.0")
 def test_a_link_that_leads_away_is_refused(link: str) -> None:
     with pytest.raises(FaultError) as caught:
         check_link(link, ROOT)
-    assert caught.value.fault.kind is Kind.FOREIGN
+    assert caught.value.fault.kind is GraphErrorKind.FOREIGN
 
 
 @pytest.mark.parametrize(
@@ -145,36 +145,41 @@ def test_a_date_is_counted_by_the_services_own_clock() -> None:
 @given(st.integers(100, 599), st.binary(max_size=60))
 def test_every_answer_has_a_verdict(status: int, body: bytes) -> None:
     verdict = judge(status, {}, body, asked="GET /users")
-    assert isinstance(verdict, Usable) == (200 <= status < 300)
-    if not isinstance(verdict, Usable):
+    assert isinstance(verdict, Ok) == (200 <= status < 300)
+    if not isinstance(verdict, Ok):
         assert str(status) in verdict.fault.message
 
 
 @pytest.mark.parametrize(
     ("status", "body", "kind", "verdict"),
     [
-        (403, b'{"error":{"code":"Authorization_RequestDenied","message":"x"}}', Kind.DENIED, Final),
-        (403, b"<html>", Kind.NOT_GRAPH, Final),
-        (403, b'{"error":{"code":"Authentication_RequestFromNonPremiumTenantOrB2CTenant"}}', Kind.NO_PREMIUM, Again),
-        (400, b'{"error":{"code":"Directory_ExpiredPageToken"}}', Kind.PAGE_EXPIRED, Final),
-        (400, b'{"error":{"code":"DirectoryPageTokenNotFoundException"}}', Kind.PAGE_UNKNOWN, Final),
-        (410, b'{"error":{"code":"resyncRequired"}}', Kind.PAGE_EXPIRED, Final),
-        (400, b'{"value":"Cannot query data for more than 120 users at a time."}', Kind.TOO_LARGE, Final),
-        (404, b'{"error":{"code":"MailboxNotEnabledForRESTAPI"}}', Kind.NO_MAILBOX, Final),
-        (404, b'{"error":{"code":"Request_ResourceNotFound"}}', Kind.MISSING, Final),
-        (401, b"", Kind.SIGNED_OUT, SignInAgain),
-        (429, b"", Kind.THROTTLED, Again),
-        (501, b'{"error":{"code":"NotImplemented"}}', Kind.UNSUPPORTED, Final),
-        (504, b'{"error":{"code":"UnknownError","message":""}}', Kind.FAILING, Again),
-        (302, b"", Kind.FOREIGN, Final),
-        (400, b'{"error":{"code":"brand-new-code","message":"\x1b[31m"}}', Kind.NOT_GRAPH, Final),
-        (400, b'{"error":{"code":"brand-new-code"}}', Kind.UNSUPPORTED, Final),
+        (403, b'{"error":{"code":"Authorization_RequestDenied","message":"x"}}', GraphErrorKind.DENIED, Fail),
+        (403, b"<html>", GraphErrorKind.NOT_GRAPH, Fail),
+        (
+            403,
+            b'{"error":{"code":"Authentication_RequestFromNonPremiumTenantOrB2CTenant"}}',
+            GraphErrorKind.NO_PREMIUM,
+            Retry,
+        ),
+        (400, b'{"error":{"code":"Directory_ExpiredPageToken"}}', GraphErrorKind.PAGE_EXPIRED, Fail),
+        (400, b'{"error":{"code":"DirectoryPageTokenNotFoundException"}}', GraphErrorKind.PAGE_UNKNOWN, Fail),
+        (410, b'{"error":{"code":"resyncRequired"}}', GraphErrorKind.PAGE_EXPIRED, Fail),
+        (400, b'{"value":"Cannot query data for more than 120 users at a time."}', GraphErrorKind.TOO_LARGE, Fail),
+        (404, b'{"error":{"code":"MailboxNotEnabledForRESTAPI"}}', GraphErrorKind.NO_MAILBOX, Fail),
+        (404, b'{"error":{"code":"Request_ResourceNotFound"}}', GraphErrorKind.MISSING, Fail),
+        (401, b"", GraphErrorKind.SIGNED_OUT, SignInAgain),
+        (429, b"", GraphErrorKind.THROTTLED, Retry),
+        (501, b'{"error":{"code":"NotImplemented"}}', GraphErrorKind.UNSUPPORTED, Fail),
+        (504, b'{"error":{"code":"UnknownError","message":""}}', GraphErrorKind.FAILING, Retry),
+        (302, b"", GraphErrorKind.FOREIGN, Fail),
+        (400, b'{"error":{"code":"brand-new-code","message":"\x1b[31m"}}', GraphErrorKind.NOT_GRAPH, Fail),
+        (400, b'{"error":{"code":"brand-new-code"}}', GraphErrorKind.UNSUPPORTED, Fail),
     ],
 )
-def test_kinds(status: int, body: bytes, kind: Kind, verdict: type) -> None:
+def test_kinds(status: int, body: bytes, kind: GraphErrorKind, verdict: type) -> None:
     found = judge(status, {}, body, asked="GET /users")
     assert isinstance(found, verdict)
-    assert not isinstance(found, Usable)
+    assert not isinstance(found, Ok)
     assert found.fault.kind is kind
 
 

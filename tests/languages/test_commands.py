@@ -24,7 +24,7 @@ from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.result import Coverage, TenantResult
 from auditor.render import render
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Words
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 from auditor.snapshot.writer import write
 from auditor.wording import wording
 from tests.cli.harness import Ran, call
@@ -245,7 +245,7 @@ class Bars:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str) -> None:
-    bars, words = Bars(), Words(language)
+    bars, words = Bars(), Labels(language)
     progress._Shown(bars, words).finish("contoso", Source.USERS, SourceStatus.PARTIAL.value)  # type: ignore[arg-type]
     assert bars.told == [
         f"contoso: {words.gettext(SOURCES[Source.USERS])}",
@@ -264,7 +264,7 @@ def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path:
         environ = {**emulator.environment(), "EMULATOR_CLIENT_SECRET": SECRET}
         ran = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
         assert ran.code == 3, ran.err
-        words = Words(language)
+        words = Labels(language)
         denied = f"contoso: {words.gettext(SOURCES[Source.SUBSCRIBED_SKUS])}: {words.gettext('denied')}: "
         refused = next(line for line in ran.err.splitlines() if line.startswith(denied))
         remedy = "grant the application the missing permission and consent (`auditor doctor` prints the commands)"

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from auditor.render.text.evidence import described
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.wording import wording
 from tests.languages.reading import LANGUAGES
 from tests.render.sample import contoso
@@ -40,6 +40,6 @@ def test_what_is_no_day_stays_as_it_is() -> None:
 )
 def test_evidence_names_the_state_of_a_subscription_as_the_portal_does(language: str, state: str) -> None:
     renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
-    said = described(renewal, Words(language))
+    said = described(renewal, Labels(language))
     assert state in said
     assert "Warning" not in said

@@ -57,13 +57,13 @@ def test_mistakes_in_a_policy_are_told_whole_and_at_their_places(
     file = tmp_path / "p.yaml"
     file.write_text(WRONG)
     assert run(["validate", str(file), "--locale", language]) == 2
-    told = capsys.readouterr().err
+    translated = capsys.readouterr().err
     assert run(["validate", str(file)]) == 2
     english = capsys.readouterr().err
     places = re.compile(r"(?m)^\S+:\d+:\d+: (?=\w+\[([\w-]+)\])|^   \|.*$")
-    assert places.findall(told) == places.findall(english)
-    assert len(told.splitlines()) == len(english.splitlines()) > 20
-    said = re.sub(r"'[^']*'|(?m:^   \|.*$)|\[[\w-]+\]", "", told)
+    assert places.findall(translated) == places.findall(english)
+    assert len(translated.splitlines()) == len(english.splitlines()) > 20
+    said = re.sub(r"'[^']*'|(?m:^   \|.*$)|\[[\w-]+\]", "", translated)
     assert not ENGLISH.search(NAMES.sub("", said)), said
     assert not re.search(r"\b(?:must|cannot|unknown|error|help|write|lacks|needs)\b", said), said
 
@@ -129,8 +129,8 @@ def test_a_reason_inside_of_an_error_is_told_too() -> None:
 
 
 def test_values_go_where_the_language_wants_them() -> None:
-    told = made({"{a} beside {b}": "{b} neben {a}"})
-    assert told.told("x beside y") == "y neben x"
+    translated = made({"{a} beside {b}": "{b} neben {a}"})
+    assert translated.told("x beside y") == "y neben x"
 
 
 @given(st.text(max_size=300))
@@ -141,8 +141,8 @@ def test_no_text_breaks_the_search(text: str) -> None:
 
 @given(st.text(alphabet="ab{}' :;", max_size=60))
 def test_values_are_never_read_as_places(value: str) -> None:
-    told = made({"{path} does not exist anywhere": "nirgends: {path}"}).told(f"{value} does not exist anywhere")
-    assert told == f"nirgends: {value}"
+    translated = made({"{path} does not exist anywhere": "nirgends: {path}"}).told(f"{value} does not exist anywhere")
+    assert translated == f"nirgends: {value}"
 
 
 def test_every_remedy_of_the_services_is_told() -> None:

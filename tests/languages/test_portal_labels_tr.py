@@ -8,7 +8,7 @@ import pytest
 from babel.numbers import format_percent
 
 from auditor.render.history.labels import seat_columns
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from tests.languages import portal
 from tests.languages.extract import DOMAINS
 from tests.languages.reading import BOLD, CATALOGUES, LANGUAGES, entries, labels
@@ -123,7 +123,7 @@ def test_percent_signs_stand_where_the_language_has_them(language: str, domain: 
     ],
 )
 def test_the_interval_of_a_forecast_is_written_by_the_locale(locale: str, share: str) -> None:
-    assert share in seat_columns(Words(locale))[-1]
+    assert share in seat_columns(Labels(locale))[-1]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

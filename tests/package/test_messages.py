@@ -4,7 +4,7 @@ import ast
 import re
 from collections import Counter
 
-from auditor.graph.errors import Kind
+from auditor.graph.errors import GraphErrorKind
 from tests.package.slugs import constants, own_takers, takers, written
 from tests.package.tree import ROOT, modules
 
@@ -47,7 +47,7 @@ def sections() -> list[str]:
 def test_every_slug_in_the_code_has_a_section() -> None:
     literal, _ = used()
     assert len(literal) > 40, "the search found too little to be right"
-    kinds = {kind.value: "auditor/graph/errors.py" for kind in Kind}
+    kinds = {kind.value: "auditor/graph/errors.py" for kind in GraphErrorKind}
     mentions = dict.fromkeys(("policy-unknown-product", "policy-unknown-service"), "auditor/app/policies/validation.py")
     wanted = {**literal, **kinds, **mentions}
     assert {slug: place for slug, place in wanted.items() if slug not in set(sections())} == {}

@@ -10,7 +10,7 @@ from auditor.render.html.page import page
 from auditor.render.mail.content import Room, story
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 _BUY = re.compile(r"(?:[Ff]ree or buy|buy) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+))?")
 _REMOVE = re.compile(r"(?:Remove|remove) ([0-9,]+) seats?(?: of ([^.,;<(*\n]+?))?(?: at the renewal|$|[.,;<(*\n])")
@@ -47,7 +47,7 @@ def of_plan(plan: FleetPlan) -> dict[str, set[int]]:
 
 def of_page(result: Result) -> dict[str, set[int]]:
     """Return the numbers that page and mail show beside products: seats, steps, matters, evidence."""
-    words = Words("en")
+    words = Labels("en")
     shown, told = page(result, words), story(result, Reader(locale="en"), words, Room())
     found: dict[str, set[int]] = {}
     for section in shown.sections:

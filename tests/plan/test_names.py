@@ -8,7 +8,7 @@ from auditor.render.html.finding_index import walks
 from auditor.render.html.page import page
 from auditor.render.tables.csv import render
 from auditor.render.text.facts import product_name
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from tests.plan.crowded import audited, person, product, state_of
 
 TEXT = """
@@ -37,7 +37,7 @@ def test_products_are_called_by_their_names_on_the_page() -> None:
     (tenant,) = told.tenants
     tenant = replace(tenant, findings=tuple(finding.told(change=Change.NEW) for finding in tenant.findings))
     told = replace(told, run=replace(told.run, previous=told.run.as_of), tenants=(tenant,))
-    section = page(told, Words("en")).sections[0]
+    section = page(told, Labels("en")).sections[0]
     rows = [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]
     texts = [*rows, *(line.text for line in section.lines), *(step.action.title for step in section.steps)]
     assert len(section.lines) == len(rows) == 4
@@ -49,7 +49,7 @@ def test_products_are_called_by_their_names_on_the_page() -> None:
 
 
 def test_the_filter_of_the_page_names_a_product_once() -> None:
-    walk = walks(result(), Words("en"))[0]
+    walk = walks(result(), Labels("en"))[0]
     names = {product_name(each, walk.context.names) for each in walk.abouts}
     assert names == {
         "Microsoft 365 F3",

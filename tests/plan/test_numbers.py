@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from auditor.cli.terminal.result import terminal_text
 from auditor.domain.result import Action
 from auditor.render.html.page import page
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.wording import wording
 from tests.plan import numbers
 from tests.plan.crowded import IDS, POLICIES, audited, crowded, person, planned, product, state_of, subscription
@@ -45,7 +45,7 @@ policies:
     state = state_of([person(f"p{n}", "SPE_F1") for n in range(8)], [product("SPE_F1", 5, 8)], [])
     result = audited(state, text)
     assert [action.title for action in result.tenants[0].actions] == ["Free or buy 4 seats of Microsoft 365 F3"]
-    (row,) = page(result, Words("en")).sections[0].seats
+    (row,) = page(result, Labels("en")).sections[0].seats
     assert row.advice == "buy 4 seats"
 
 
@@ -78,7 +78,7 @@ policies:
 def test_seats_in_their_grace_period_that_a_policy_does_not_count_are_told() -> None:
     text = "policies: [{id: a, severity: high, seats: {of: [SPE_F1], spare: {min: 0}, graceUnits: ignore}}]"
     state = state_of([person(f"p{n}", "SPE_F1") for n in range(16)], [product("SPE_F1", 0, 16, warning=1_100)], [])
-    section = page(audited(state, text), Words("en")).sections[0]
+    section = page(audited(state, text), Labels("en")).sections[0]
     assert section.seats[0].state == "over-assigned (grace seats not counted)"
     assert "1,100 seats in their grace period are not counted" in section.groups[0].rows[0].evidence
 

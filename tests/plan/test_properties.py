@@ -14,7 +14,7 @@ from auditor.domain.enums import Status
 from auditor.domain.result import Finding
 from auditor.policy.loader import load
 from auditor.remedy.planner.optimizer import choose_ways
-from auditor.remedy.planner.options import Limit, Way
+from auditor.remedy.planner.options import Limit, Option
 from tests.plan.tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
 from tests.properties.adapter import catalogue_of, files
 from tests.properties.adapter import snapshot as oracle_snapshot
@@ -112,7 +112,7 @@ def test_the_proof_holds_for_the_whole_language(scenario: Scenario) -> None:
 
 WAYS = st.lists(
     st.builds(
-        Way,
+        Option,
         goals=st.tuples(st.integers(-5, 0), st.integers(0, 2), st.integers(-300, 300), st.integers(0, 3)),
         seats=st.dictionaries(st.sampled_from("abc"), st.sampled_from([-1, 1]), max_size=2),
     ),
@@ -122,12 +122,12 @@ LIMITS = st.dictionaries(
     st.sampled_from("abc"),
     st.builds(Limit, least=st.one_of(st.none(), st.integers(-2, 0)), most=st.one_of(st.none(), st.integers(0, 2))),
 )
-NOTHING = Way(goals=(0, 0, 0, 0))
+NOTHING = Option(goals=(0, 0, 0, 0))
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(WAYS, max_size=6), LIMITS)
-def test_both_solvers_reach_the_same_best(people: list[list[Way]], limits: dict[str, Limit]) -> None:
+def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: dict[str, Limit]) -> None:
     pytest.importorskip("scipy")
     ways = [[NOTHING, *own] for own in people]
     walked, solved = (choose_ways(ways, limits, solver=name) for name in ("walk", "milp"))

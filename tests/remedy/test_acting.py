@@ -16,7 +16,7 @@ from auditor.domain.result import Action, Result, TenantResult
 from auditor.guidance import Order
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import circumstances, situated
-from auditor.remedy.kinds import ORDER, Kind
+from auditor.remedy.kinds import ORDER, ActionKind
 from tests.engine import tenants
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
@@ -105,10 +105,10 @@ def test_the_situation_decides_the_article(name: str, check: str, article: str) 
 
 
 def test_a_person_who_waits_for_a_seat_is_not_given_a_second_licence() -> None:
-    retry = next(action for action in contoso().actions if action.kind == Kind.REPROCESS)
+    retry = next(action for action in contoso().actions if action.kind == ActionKind.REPROCESS)
     checks = {f.check for f in contoso().findings if f.fingerprint in retry.findings}
     assert checks == {"assignment.error", "assignment.missing"}
-    buy = next(action for action in contoso().actions if action.kind == Kind.BUY)
+    buy = next(action for action in contoso().actions if action.kind == ActionKind.BUY)
     assert buy.prerequisites[0].startswith("The number reckons with the other actions. Seats that they free: 11; ")
 
 
@@ -127,7 +127,7 @@ def test_what_is_not_known_stays_unknown() -> None:
 
 
 def test_every_kind_has_its_place_in_the_order() -> None:
-    assert set(ORDER) == set(Kind)
+    assert set(ORDER) == set(ActionKind)
 
 
 def test_each_tenant_of_an_imbalance_is_told_its_own_documented_way() -> None:

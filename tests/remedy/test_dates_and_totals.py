@@ -13,10 +13,10 @@ from auditor.domain.enums import Agreement
 from auditor.domain.result import Action, Result
 from auditor.policy.loader import load
 from auditor.remedy.actions.non_user import kind_of_removal
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.guidance_freshness import oldest
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.wording import wording
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
@@ -33,7 +33,7 @@ def actions() -> list[Action]:
 
 
 def test_the_step_of_choosing_names_the_date_of_the_subscription() -> None:
-    renewing = [action for action in actions() if action.kind == Kind.EXPIRING]
+    renewing = [action for action in actions() if action.kind == ActionKind.EXPIRING]
     assert renewing
     for action in renewing:
         chosen = [step for step in action.steps if "choose one of three" in step]
@@ -42,14 +42,14 @@ def test_the_step_of_choosing_names_the_date_of_the_subscription() -> None:
 
 
 def test_the_new_total_is_told_where_the_subscriptions_are_known() -> None:
-    buying = next(action for action in actions() if action.kind == Kind.BUY)
+    buying = next(action for action in actions() if action.kind == ActionKind.BUY)
     assert any("the new total is" in text for text in buying.prerequisites)
 
 
 def test_a_trial_has_no_seats_to_give_back() -> None:
     trials = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if each.trial}
     paid = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if not each.trial}
-    removing = {Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER}
+    removing = {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
     for tenant in result().tenants:
         about = {f.fingerprint: f.product.sku_id for f in tenant.findings if f.product is not None}
         named = {about.get(mark) for action in tenant.actions if action.kind in removing for mark in action.findings}
@@ -57,7 +57,7 @@ def test_a_trial_has_no_seats_to_give_back() -> None:
 
 
 def test_a_title_names_the_state_as_the_admin_center_does() -> None:
-    titles = [action.title for action in actions() if action.kind == Kind.STATE]
+    titles = [action.title for action in actions() if action.kind == ActionKind.STATE]
     assert titles
     assert not any("(Suspended)" in title or "(Warning)" in title for title in titles)
     assert all(title.endswith(("(Disabled)", "(Expired)")) for title in titles)
@@ -65,11 +65,11 @@ def test_a_title_names_the_state_as_the_admin_center_does() -> None:
 
 def test_seats_are_given_back_as_the_agreement_allows() -> None:
     assert {one: kind_of_removal(one) for one in Agreement} == {
-        Agreement.MOSA: Kind.REMOVE_NOW,
-        Agreement.MCA: Kind.REMOVE_AT_RENEWAL,
-        Agreement.UNKNOWN: Kind.REMOVE_AT_RENEWAL,
-        Agreement.VOLUME: Kind.REMOVE_BY_SELLER,
-        Agreement.CSP: Kind.REMOVE_BY_SELLER,
+        Agreement.MOSA: ActionKind.REMOVE_NOW,
+        Agreement.MCA: ActionKind.REMOVE_AT_RENEWAL,
+        Agreement.UNKNOWN: ActionKind.REMOVE_AT_RENEWAL,
+        Agreement.VOLUME: ActionKind.REMOVE_BY_SELLER,
+        Agreement.CSP: ActionKind.REMOVE_BY_SELLER,
     }
 
 
@@ -90,7 +90,7 @@ def test_somebody_whose_group_licence_is_in_error_gets_no_direct_copy() -> None:
 
 @pytest.mark.parametrize("locale", ["en", "nl", "da", "sv", "tr", "de"])
 def test_what_happens_on_the_day_differs_by_agreement(locale: str) -> None:
-    words = Words(locale)
+    words = Labels(locale)
     today = date(2026, 11, 22)
     each = {one: happens("Enabled", one, today, words) for one in Agreement}
     assert len(set(each.values())) == len(Agreement)

@@ -2,18 +2,23 @@
 
 import pytest
 
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 from auditor.remedy.messages import ENGLISH, title
 from auditor.wording import wording
 from tests.languages.reading import LANGUAGES
 from tests.languages.test_reports import result
 
-KINDS = [(Kind.UNASSIGN, 1), (Kind.LEAVE_GROUP, 1), (Kind.LEAVE_GROUP, 2), (Kind.GROUP_LICENCE, 1)]
+KINDS = [
+    (ActionKind.UNASSIGN, 1),
+    (ActionKind.LEAVE_GROUP, 1),
+    (ActionKind.LEAVE_GROUP, 2),
+    (ActionKind.GROUP_LICENCE, 1),
+]
 
 
 @pytest.mark.parametrize(("kind", "groups"), KINDS)
 @pytest.mark.parametrize("count", [1, 2])
-def test_titles_about_mailboxes_count_no_people(kind: Kind, groups: int, count: int) -> None:
+def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, count: int) -> None:
     for language in ("en", *LANGUAGES):
         words = ENGLISH if language == "en" else wording(language)
         of_people, of_mailboxes = (
@@ -29,7 +34,10 @@ def test_titles_about_mailboxes_count_no_people(kind: Kind, groups: int, count: 
 
 
 def test_what_is_done_to_a_mailbox_as_to_a_person_is_said_as_of_a_person() -> None:
-    assert title(ENGLISH, Kind.MOVE, 2, old="E5", new="E3", article="shared-mailbox") == "Move 2 people from E5 to E3"
+    assert (
+        title(ENGLISH, ActionKind.MOVE, 2, old="E5", new="E3", article="shared-mailbox")
+        == "Move 2 people from E5 to E3"
+    )
 
 
 def test_the_demo_s_mailboxes_are_no_people() -> None:

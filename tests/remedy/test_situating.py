@@ -10,7 +10,7 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, ProductReference, Subject, TenantResult
 from auditor.policy.loader import load
-from auditor.remedy.actions.context import Situated, circumstances, situated, situations_of
+from auditor.remedy.actions.context import RoutedFinding, circumstances, situated, situations_of
 from tests.remedy.test_acting import contoso
 from tests.remedy.test_commands import E3
 
@@ -100,7 +100,7 @@ def test_findings_that_are_alike_share_their_situation() -> None:
 
 def test_one_is_not_true() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.denied")
-    told: list[Situated] = []
+    told: list[RoutedFinding] = []
     for enabled in (False, 0):
         finding = replace(base, evidence={**base.evidence, "accountEnabled": enabled, "mailboxType": None})
         known = circumstances(contoso(), policies())

@@ -6,7 +6,7 @@ from io import StringIO
 
 from auditor.domain.money import rounded
 from auditor.domain.result import Finding, Result
-from auditor.render.tables.csv import harmless
+from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell
 from auditor.render.text.facts import SEAT_FACTS, last_sign_in, paths, product_name, product_names
 
@@ -64,5 +64,5 @@ def table(result: Result) -> bytes:
     writer = csv.writer(page, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for each in rows(result):
-        writer.writerow([harmless(one) if isinstance(one, str) else one for one in each])
+        writer.writerow([escaped_cell(one) if isinstance(one, str) else one for one in each])
     return page.getvalue().encode()

@@ -18,7 +18,7 @@ from markdown_it import MarkdownIt
 from auditor.domain.result import FleetResult, Result
 from auditor.history import compare
 from auditor.render import render
-from auditor.render.tables.csv import harmless
+from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS
 from auditor.render.text.sanitize import visible
 from tests.render.hostile import HOSTILE, holding
@@ -167,7 +167,7 @@ def test_csv_gives_back_what_it_was_given(text: str) -> None:
     for row in read:
         assert None not in row
         assert len(row) == len(COLUMNS)
-    assert {row["subjectName"] for row in read[:-1]} == {harmless(text)}
+    assert {row["subjectName"] for row in read[:-1]} == {escaped_cell(text)}
     for row in read:
         for cell in row.values():
             assert cell[:1] not in set("=+@\t\r") or cell.startswith("'")

@@ -21,12 +21,12 @@ from auditor.render.telling import Telling
 from auditor.render.text.currency import Amounts
 from auditor.render.text.evidence import described, pieces
 from auditor.render.text.facts import SIGN_INS
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import contoso, result
 
-EN = Words("en")
+EN = Labels("en")
 FIRST = replace(contoso().findings[0], money=None)
 NAMES = (
     *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error", *SIGN_INS),
@@ -109,7 +109,7 @@ def test_evidence_told_for_many_is_that_of_each(drawn: list[tuple[str, dict[str,
     st.lists(st.decimals(-(10**6), 10**13, allow_nan=False, allow_infinity=False, places=3), min_size=1, max_size=20),
 )
 def test_amounts_said_quickly_are_those_said_slowly(locale: str, currency: str, values: list[Decimal]) -> None:
-    words = Words(locale)
+    words = Labels(locale)
     amounts = Amounts(words)
     assert [amounts.said(value, currency) for value in values] == [words.money(value, currency) for value in values]
 

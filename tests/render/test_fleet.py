@@ -20,7 +20,7 @@ from auditor.render.html.tenant_table import FleetRow, fleet_rows
 from auditor.render.mail.content import RENEWALS, Room, story
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import spare_seats
@@ -42,7 +42,7 @@ def quiet(name: str, **more: object) -> TenantResult:
 
 
 def rows(*tenants: TenantResult) -> tuple[FleetRow, ...]:
-    words = Words("en")
+    words = Labels("en")
     made = fleet(*tenants)
     return fleet_rows(made, page(made, words), words)
 
@@ -115,7 +115,7 @@ def _html(made: Result) -> str:
 
 def printed(rows: tuple[FleetRow, ...], width: int = 80) -> list[str]:
     stream = StringIO()
-    print_fleet(Console(file=stream, width=width), rows, Words("en"))
+    print_fleet(Console(file=stream, width=width), rows, Labels("en"))
     return stream.getvalue().splitlines()
 
 
@@ -177,11 +177,11 @@ def test_a_mail_counts_what_it_leaves_out() -> None:
             for number in range(23)
         )
     )
-    view = story(made, Reader(locale="en"), Words("en"), Room())
+    view = story(made, Reader(locale="en"), Labels("en"), Room())
     named = sum(line.name != "All tenants together" for line in view.tenants)
     assert named + view.more_tenants == 23
     assert len(view.completeness) + view.more_gaps == 23
-    context = Context.of_tenant(made.tenants[0], {}, Words("en"))
+    context = Context.of_tenant(made.tenants[0], {}, Labels("en"))
     outside = sum(seat.sku_id.casefold() in context.about_seats for seat in made.tenants[0].seats)
     assert outside
     assert len(view.seats) + view.more_seats == 23 * outside

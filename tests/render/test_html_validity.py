@@ -11,7 +11,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result import Result
 from auditor.history import compare
 from auditor.render import render
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import night_before, result
@@ -35,7 +35,7 @@ def reports() -> Iterator[tuple[str, Result]]:
 
 @pytest.mark.parametrize(("name", "whole"), [pytest.param(*each, id=each[0]) for each in reports()])
 def test_it_is_html(name: str, whole: Result) -> None:
-    past = Past(as_of=whole.run.as_of - timedelta(days=1), open={Severity.HIGH: 2}, money={"EUR": Decimal(2)})
+    past = EarlierRun(as_of=whole.run.as_of - timedelta(days=1), open={Severity.HIGH: 2}, money={"EUR": Decimal(2)})
     for locale in languages() if name == "changed" else ("en",):
         body = b"".join(render(whole, "html", locale=locale, history=(past,)).chunks())
         parser = html5lib.HTMLParser(strict=False)

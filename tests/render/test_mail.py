@@ -13,8 +13,8 @@ from auditor.history import compare
 from auditor.render.mail.content import BAR, Room, story
 from auditor.render.mail.message import LARGEST, plain, render_mail
 from auditor.render.mail.view import MailParts, MailView, Reader
-from auditor.render.text.earlier_run import Past
-from auditor.render.text.labels import Words
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.text.labels import Labels
 from auditor.result.aggregate import summarise
 from auditor.wording import languages
 from tests.render.sample import E5 as SKU
@@ -70,7 +70,7 @@ def said(view: MailView) -> list[str]:
 
 def test_both_parts_tell_the_same_story() -> None:
     parts = render_mail(compared(), READER)
-    view = story(compared(), READER, Words("en"), Room())
+    view = story(compared(), READER, Labels("en"), Room())
     seen, read = squeezed(text_of(parts.html)), squeezed(parts.text)
     lines = said(view)
     assert len(lines) > 60
@@ -160,7 +160,7 @@ def test_word_reads_it_styles_stand_in_the_elements_and_colours_as_attributes() 
 
 
 def test_every_bar_is_as_wide_as_the_others() -> None:
-    view = story(compared(), READER, Words("en"), Room())
+    view = story(compared(), READER, Labels("en"), Room())
     assert view.seats
     assert {sum(seat.bar) for seat in view.seats if seat.bar} == {BAR}
     assert all(part >= 0 for seat in view.seats for part in seat.bar or ())
@@ -284,7 +284,7 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
         return of_tenant(replace(compared().tenants[0], findings=(replace(renewal, evidence=facts, **more),)))  # type: ignore[arg-type]
 
     def told(of: Result) -> list[str]:
-        return [line.said for line in story(of, READER, Words("en"), Room()).renewals]
+        return [line.said for line in story(of, READER, Labels("en"), Room()).renewals]
 
     assert told(ends(59)) == ["Expired, 90 seats bought, 29 idle now"]
     assert told(ends(61)) == []
@@ -311,13 +311,13 @@ def test_a_part_is_a_text() -> None:
 def test_curves_stand_in_both_parts_and_give_way_before_a_mail_is_cut_off() -> None:
     of = compared()
     runs = tuple(
-        Past(as_of=of.run.as_of - timedelta(days=60 - n), open={Severity.HIGH: n}, money={"EUR": Decimal(n)})
+        EarlierRun(as_of=of.run.as_of - timedelta(days=60 - n), open={Severity.HIGH: n}, money={"EUR": Decimal(n)})
         for n in range(60)
     )
     assert "Over time" not in render_mail(of, READER).text
     parts = render_mail(of, replace(READER, history=runs))
     assert len(parts.html.encode()) < 100_000
-    view = story(of, replace(READER, history=runs), Words("en"), Room())
+    view = story(of, replace(READER, history=runs), Labels("en"), Room())
     assert len(view.trends) >= 3
     for spark in view.trends:
         assert f"* {spark.label}: {spark.text}  {spark.said}" in parts.text

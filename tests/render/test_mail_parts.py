@@ -7,7 +7,7 @@ from auditor.history import compare
 from auditor.render.mail.content import Room, story
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from tests.render.sample import night_before, result
 
 READER = Reader(locale="en")
@@ -27,7 +27,7 @@ def test_both_parts_lead_to_the_same_places() -> None:
 def test_waivers_in_force_are_counted() -> None:
     def told(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
         of = replace(WHOLE, run=replace(WHOLE.run, definitions={"waivers": list(waivers)}))
-        parts, view = render_mail(of, READER), story(of, READER, Words("en"), Room())
+        parts, view = render_mail(of, READER), story(of, READER, Labels("en"), Room())
         assert [text for text in view.exceptions if text not in parts.html] == []
         assert [text for text in view.exceptions if f"* {text}\n" not in parts.text] == []
         return view.exceptions

@@ -14,20 +14,20 @@ from auditor.domain.result import FleetResult, Result, TenantResult
 from auditor.render import render
 from auditor.render.html.charts import sparks, timeline, trends
 from auditor.render.html.rows import Context
-from auditor.render.text.earlier_run import TALL, Past
-from auditor.render.text.labels import Words
+from auditor.render.text.earlier_run import TALL, EarlierRun
+from auditor.render.text.labels import Labels
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import freed, money, summarise
 from auditor.result.seats import spare_seats
 from tests.render.sample import result
 
-EN = Words("en")
+EN = Labels("en")
 
 
 def test_curves_need_an_earlier_run_and_stay_in_their_box() -> None:
     whole = result()
     assert trends(whole, (), EN) == ()
-    past = Past(as_of=whole.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={"EUR": Decimal(8000)})
+    past = EarlierRun(as_of=whole.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={"EUR": Decimal(8000)})
     made = trends(whole, (past,), EN)
     assert [curve.first for curve in made] == ["90", "90", "€8,000.00"]
     for curve in made:
@@ -43,7 +43,7 @@ def test_more_assigned_than_usable_is_drawn_below_nothing() -> None:
     (seat, *_) = [seat for seat in whole.tenants[0].seats if seat.applies_to == "User"]
     short = replace(seat, sku_part_number="SPE_E3", usable=10, consumed=15, spare=-5)
     tenants = tuple(replace(each, failure=None, seats=(short,)) for each in whole.tenants[:1])
-    past = Past(as_of=whole.run.as_of - timedelta(days=7), open={}, money={}, spare=15)
+    past = EarlierRun(as_of=whole.run.as_of - timedelta(days=7), open={}, money={}, spare=15)
     (curve,) = [each for each in trends(replace(whole, tenants=tenants), (past,), EN) if each.label == "spare seats"]
     (_, before), (_, now) = (tuple(map(float, point.split(","))) for point in curve.points.split(" "))
     assert (before, curve.axis, now) == (0, 24, 32)
@@ -265,7 +265,7 @@ def test_a_history_that_is_not_there_or_damaged_is_said(tmp_path: Path) -> None:
 def test_a_line_of_bars_says_what_its_curve_says() -> None:
     whole = result()
     runs = [
-        Past(as_of=whole.run.as_of - timedelta(days=100 - n), open={Severity.HIGH: n}, money={}, spare=n)
+        EarlierRun(as_of=whole.run.as_of - timedelta(days=100 - n), open={Severity.HIGH: n}, money={}, spare=n)
         for n in range(99)
     ]
     assert sparks(whole, (), EN) == ()
@@ -282,7 +282,7 @@ def test_what_a_store_did_not_count_is_not_counted_now() -> None:
     whole = result()
     fleet = sum(finding.status.value == "open" for finding in whole.fleet.findings)
     assert fleet
-    past = Past(as_of=whole.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={})
+    past = EarlierRun(as_of=whole.run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={})
     known, kept = (trends(whole, (replace(past, whole=each),), EN)[0] for each in (True, False))
     assert [int(each.last.partition(" ")[0]) for each in (known, kept)] == [
         sum(whole.summary.open.values()),
@@ -291,7 +291,9 @@ def test_what_a_store_did_not_count_is_not_counted_now() -> None:
 
 
 def test_what_was_not_looked_at_did_not_get_less() -> None:
-    past = Past(as_of=result().run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={"EUR": Decimal(8000)})
+    past = EarlierRun(
+        as_of=result().run.as_of - timedelta(days=7), open={Severity.HIGH: 90}, money={"EUR": Decimal(8000)}
+    )
     tenants = tuple(replace(tenant, complete=True) for tenant in result().tenants)
     whole = replace(result(), tenants=tenants, summary=replace(result().summary, not_evaluated=0))
     partly = replace(whole, tenants=(replace(tenants[0], complete=False), *tenants[1:]))

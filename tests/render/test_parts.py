@@ -19,14 +19,14 @@ from auditor.render.html.seat_chart import WIDTH, bound, picture
 from auditor.render.html.view import SeatRow
 from auditor.render.text.evidence import described
 from auditor.render.text.facts import last_sign_in
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
 from auditor.result.aggregate import freed, money, priced_whole, sums
 from tests.engine.tenants import audited, bought, tenant, user
 from tests.render.sample import contoso, result
 
-WORDS = Words("en")
+WORDS = Labels("en")
 FIRST = next(finding for finding in contoso().findings if finding.policy == "leavers")
 
 
@@ -211,7 +211,7 @@ def test_a_run_that_judged_nothing_never_says_that_all_is_well() -> None:
 
 def test_bounds_are_written_as_other_numbers_are() -> None:
     told = ("12000", "5%", "2.5%", "{percent: 10, seats: 5000}")
-    assert [Words("de").bound(each) for each in told] == [
+    assert [Labels("de").bound(each) for each in told] == [
         "12.000",
         "5\xa0%",
         "2,5\xa0%",
@@ -225,7 +225,7 @@ def test_words_of_numbers_and_dates() -> None:
     assert WORDS.written_date("yesterday") == "yesterday"
     assert WORDS.money(Decimal("-0.5"), "EUR") == "\u2212€0.50"
     assert WORDS.language == "en"
-    assert Words("xx").language == "en"
+    assert Labels("xx").language == "en"
 
 
 @given(st.text())
@@ -257,7 +257,7 @@ def test_visible_keeps_joined_emoji_and_what_it_is_told_to_keep() -> None:
     ],
 )
 def test_a_severity_beside_a_number_takes_its_form(locale: str, told: list[str]) -> None:
-    words = Words(locale)
+    words = Labels(locale)
     assert [words.graded(each, 2) for each in Severity] == told
     assert [words.graded(each, 1) for each in Severity] == [words.gettext(SEVERITIES[each]) for each in Severity]
     whole = result()

@@ -16,13 +16,13 @@ from auditor.render.html.actions import steps
 from auditor.render.html.finding_index import Walk
 from auditor.render.html.rows import Context
 from auditor.render.html.table_columns import gathered
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.result.aggregate import sums
 from auditor.wording import languages
 from benchmarks.report import large
 from tests.render.sample import contoso, result
 
-EN = Words("en")
+EN = Labels("en")
 FIRST = contoso().findings[0]
 CONTEXT = Context.of_tenant(contoso(), {}, EN)
 PRICES = st.sampled_from(["0", "-1", "3.50", "3.5", "7", "7.505"]).map(Decimal)

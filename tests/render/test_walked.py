@@ -22,7 +22,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result import Action, Result
 from auditor.policy.loader import load
 from auditor.render import render, tenant_json
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.aggregate import changes, freed, money, priced_whole, summarise, waivers
 from auditor.wording import languages
 from benchmarks.report import large
@@ -34,8 +34,8 @@ from tests.render.walked import Once, Walked, walked
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 FORMATS = ("json", "html", "xlsx", "markdown")
 PAST = (
-    Past(as_of=datetime(2026, 11, 1, tzinfo=UTC), open={Severity.HIGH: 9}, money={"EUR": Decimal(7)}, spare=3),
-    Past(as_of=datetime(2026, 11, 9, tzinfo=UTC), open={Severity.HIGH: 8}, money={"EUR": Decimal(9)}, spare=4),
+    EarlierRun(as_of=datetime(2026, 11, 1, tzinfo=UTC), open={Severity.HIGH: 9}, money={"EUR": Decimal(7)}, spare=3),
+    EarlierRun(as_of=datetime(2026, 11, 9, tzinfo=UTC), open={Severity.HIGH: 8}, money={"EUR": Decimal(9)}, spare=4),
 )
 
 

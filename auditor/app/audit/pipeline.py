@@ -24,7 +24,7 @@ from auditor.domain.result import (
     SourceLine,
     TenantResult,
 )
-from auditor.engine.binding import Plan, bind
+from auditor.engine.binding import BoundPolicies, bind
 from auditor.engine.checks.balance import judge_fleet, share_of
 from auditor.engine.checks.holdings import dated_subscriptions
 from auditor.engine.checks.seats import bounds_of
@@ -32,8 +32,8 @@ from auditor.engine.evaluate import evaluate, judged_batches
 from auditor.engine.finding_builder import describe
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
-from auditor.engine.tenant_facts import Facts, SkuFact
-from auditor.failures import Wall, reason_of
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
+from auditor.failures import TenantBoundary, reason_of
 from auditor.policy.data_needs import needs
 from auditor.result.aggregate import summarise
 from auditor.snapshot.manifest import format_instant
@@ -51,7 +51,7 @@ class Unaudited:
     reason: str
 
 
-Judge = Callable[[Plan], Iterable[BatchOutcome]]
+Judge = Callable[[BoundPolicies], Iterable[BatchOutcome]]
 """Judges the people of one tenant, batch by batch and in their order, here or elsewhere; all judges say the same."""
 
 
@@ -75,15 +75,15 @@ def audit(
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        with Wall(state.manifest.tenant, alone=alone) as wall:
-            plan = bind(policies, Facts(state, catalogue, policies, as_of))
+        with TenantBoundary(state.manifest.tenant, alone=alone) as wall:
+            plan = bind(policies, TenantFacts(state, catalogue, policies, as_of))
             tenant = judged(plan, judge(plan), needed)
             names.take(plan.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
     return assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
 
 
-def judged(plan: Plan, batches: Iterable[BatchOutcome], needed: frozenset[Source]) -> TenantResult:
+def judged(plan: BoundPolicies, batches: Iterable[BatchOutcome], needed: frozenset[Source]) -> TenantResult:
     """Judge one tenant and describe all that was found; `needed` are the sources that have to be read whole."""
     evaluation = evaluate(plan, batches)
     return concluded(plan, evaluation, needed, describe(plan, evaluation))
@@ -117,7 +117,7 @@ def exit_code(result: Result, fail_on: Severity | None) -> int:
 
 
 def concluded(
-    plan: Plan, evaluation: Evaluation, needed: frozenset[Source], findings: tuple[Finding, ...] = ()
+    plan: BoundPolicies, evaluation: Evaluation, needed: frozenset[Source], findings: tuple[Finding, ...] = ()
 ) -> TenantResult:
     """Put together what an evaluation says of a tenant; `needed` are the sources that have to be read whole."""
     facts, manifest = plan.facts, plan.facts.manifest
@@ -212,7 +212,7 @@ def each_contained(result: Result, change: Callable[[TenantResult], TenantResult
     tenants: list[TenantResult] = []
     whole = True
     for tenant in result.tenants:
-        with Wall(tenant.name, alone=len(result.tenants) == 1) as wall:
+        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as wall:
             changed = change(tenant)
         tenants.append(changed if wall.failure is None else failed_later(tenant, wall.failure))
         whole = whole and wall.failure is None
@@ -220,7 +220,7 @@ def each_contained(result: Result, change: Callable[[TenantResult], TenantResult
     return changed_result if whole else replace(changed_result, summary=summarise(tenants, result.fleet))
 
 
-def _seat_count(facts: Facts, sku: SkuFact, bounds: tuple[SeatBounds, ...]) -> SeatCount:
+def _seat_count(facts: TenantFacts, sku: SkuFact, bounds: tuple[SeatBounds, ...]) -> SeatCount:
     return SeatCount(
         sku_id=sku.sku_id,
         sku_part_number=sku.part_number or "",

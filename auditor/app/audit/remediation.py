@@ -6,7 +6,7 @@ from functools import cache
 
 from auditor import resources
 from auditor.app.audit.pipeline import each_contained
-from auditor.app.gc_pause import no_looking_for_cycles
+from auditor.app.gc_pause import paused_gc
 from auditor.app.packing import rewritten
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
@@ -29,7 +29,7 @@ def remedied(
     `words` looks up the language of the actions' texts, `groups` are names by id, where they are at hand. Nothing is
     read but the packaged guidance.
     """
-    with no_looking_for_cycles():
+    with paused_gc():
         changed = each_contained(
             result,
             lambda tenant: rewritten(tenant, lambda held: tenant_remedied(held, policies, words=words, groups=groups)),

@@ -18,7 +18,7 @@ from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, TenantResult
 from auditor.engine.evaluate import judged_batches
-from auditor.failures import Wall, reason_of
+from auditor.failures import TenantBoundary, reason_of
 from auditor.policy.loader import load
 from auditor.result.aggregate import summarise
 from auditor.snapshot.model import Snapshot
@@ -113,7 +113,7 @@ def _compared(result: Result, previous: Result) -> Result:
     failures: dict[str, AuditorError] = {}
 
     def each(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
-        with Wall(tenant.name, alone=len(result.tenants) == 1) as wall:
+        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as wall:
             return rewritten(tenant, change)
         assert wall.failure is not None
         failures[tenant.name] = wall.failure
@@ -216,7 +216,7 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
 
 
 def _sound(folder: Path, *, alone: bool) -> bool:
-    with Wall(folder.parent.name, alone=alone) as wall:
+    with TenantBoundary(folder.parent.name, alone=alone) as wall:
         read(folder)
     return wall.failure is None
 
@@ -228,14 +228,14 @@ def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sna
             yield place
             continue
         request.notice(f"auditing {place}")
-        with Wall(place.parent.name, alone=len(places) == 1) as wall:
+        with TenantBoundary(place.parent.name, alone=len(places) == 1) as wall:
             state = read(place)
-        yield state if wall.failure is None else lost(place, wall.failure)
+        yield state if wall.failure is None else unreadable(place, wall.failure)
 
 
-def lost(folder: Path, failure: AuditorError) -> Unaudited:
+def unreadable(folder: Path, failure: AuditorError) -> Unaudited:
     """Return the tenant of a snapshot folder that cannot be read, as far as the folder tells which one it is."""
-    with Wall(folder.parent.name) as wall:
+    with TenantBoundary(folder.parent.name) as wall:
         return unaudited_of(manifest_of(folder), failure)
     assert wall.failure is not None
     return Unaudited(

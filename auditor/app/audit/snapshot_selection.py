@@ -11,7 +11,7 @@ from auditor.app.audit.pipeline import Unaudited, unaudited_of
 from auditor.app.locations import is_store, store_at
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import SnapshotError, UsageError
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.files.temporary import temporary_folder
 from auditor.snapshot.folders import Damaged, snapshots
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class TenantSnapshot:
     """The state of a tenant at one instant, wherever it is kept."""
 
     manifest: Manifest
@@ -60,18 +60,18 @@ def opened_places(
         yield [_folder(found[name], root, alone=len(names) == 1) for name in names]
 
 
-def _folder(state: State | Unaudited, root: Path, *, alone: bool) -> Path | Unaudited:
+def _folder(state: TenantSnapshot | Unaudited, root: Path, *, alone: bool) -> Path | Unaudited:
     if isinstance(state, Unaudited):
         return state
-    with Wall(state.manifest.tenant, alone=alone) as wall:
+    with TenantBoundary(state.manifest.tenant, alone=alone) as wall:
         return state.opened(root)
     assert wall.failure is not None
     return unaudited_of(state.manifest, wall.failure)
 
 
-def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, State | Unaudited]:
+def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
     """Return the state of every tenant of some places; one tenant may come from one place only."""
-    found: dict[str, State | Unaudited] = {}
+    found: dict[str, TenantSnapshot | Unaudited] = {}
     for where in places:
         for name, state in _of_place(where, at).items():
             known = found.get(name)
@@ -85,11 +85,11 @@ def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, St
     return {name: found[name] for name in sorted(found)}
 
 
-def _where(state: State | Unaudited) -> str:
+def _where(state: TenantSnapshot | Unaudited) -> str:
     return state.reason if isinstance(state, Unaudited) else state.place
 
 
-def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, State | Unaudited]:
+def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
     if is_store(where):
         return _latest(_stored(store_at(where).opened()), at, str(where))
     folder = Path(where)
@@ -105,7 +105,9 @@ def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, State | Un
     return _with_damaged(_of_folder(found, at, where), damaged, at)
 
 
-def _of_folder(found: Sequence[State], at: datetime | None, where: Path | str) -> Mapping[str, State | Unaudited]:
+def _of_folder(
+    found: Sequence[TenantSnapshot], at: datetime | None, where: Path | str
+) -> Mapping[str, TenantSnapshot | Unaudited]:
     by_tenant = {state.manifest.tenant: state for state in found}
     if at is not None and len(by_tenant) == len(found) and all(state.manifest.instant > at for state in found):
         # Collected once, after `at` was set for all parts of a run: so is a folder of such snapshots.
@@ -114,17 +116,17 @@ def _of_folder(found: Sequence[State], at: datetime | None, where: Path | str) -
 
 
 def _with_damaged(
-    found: Mapping[str, State | Unaudited], damaged: Sequence[Damaged], at: datetime | None
-) -> Mapping[str, State | Unaudited]:
+    found: Mapping[str, TenantSnapshot | Unaudited], damaged: Sequence[Damaged], at: datetime | None
+) -> Mapping[str, TenantSnapshot | Unaudited]:
     """Add the tenants whose latest snapshot cannot be read: an older one does not stand in for it."""
     states = dict(found)
     for each in damaged:
         known = states.get(each.tenant)
         later = each.instant is not None and at is not None and each.instant > at
-        older = isinstance(known, State) and each.instant is not None and each.instant < known.manifest.instant
+        older = isinstance(known, TenantSnapshot) and each.instant is not None and each.instant < known.manifest.instant
         if later or older:
             continue
-        told = known.manifest if isinstance(known, State) else None
+        told = known.manifest if isinstance(known, TenantSnapshot) else None
         states[each.tenant] = Unaudited(
             name=each.tenant,
             tenant_id="" if told is None else told.tenant_id,
@@ -135,9 +137,9 @@ def _with_damaged(
     return states
 
 
-def _stored(store: "Store") -> list[State]:
+def _stored(store: "Store") -> list[TenantSnapshot]:
     found = [
-        State(
+        TenantSnapshot(
             manifest=night.manifest, place=f"{store.address}: {format_instant(night.instant)}", store=store, night=night
         )
         for night in store.nights()
@@ -149,12 +151,14 @@ def _stored(store: "Store") -> list[State]:
     return found
 
 
-def _plain(folder: Path, manifest: Manifest) -> State:
-    return State(manifest=manifest, place=str(folder.resolve()), folder=folder)
+def _plain(folder: Path, manifest: Manifest) -> TenantSnapshot:
+    return TenantSnapshot(manifest=manifest, place=str(folder.resolve()), folder=folder)
 
 
-def _latest(found: Sequence[State], at: datetime | None, where: str) -> Mapping[str, State | Unaudited]:
-    latest: dict[str, State | Unaudited] = {}
+def _latest(
+    found: Sequence[TenantSnapshot], at: datetime | None, where: str
+) -> Mapping[str, TenantSnapshot | Unaudited]:
+    latest: dict[str, TenantSnapshot | Unaudited] = {}
     for state in sorted(found, key=lambda state: state.manifest.instant):
         manifest = state.manifest
         if at is None or manifest.instant <= at:
@@ -168,7 +172,7 @@ def _latest(found: Sequence[State], at: datetime | None, where: str) -> Mapping[
                 agreement=manifest.agreement,
                 reason=f"{reason}; the first is of {format_instant(manifest.instant)}",
             )
-    if not any(isinstance(state, State) for state in latest.values()):
+    if not any(isinstance(state, TenantSnapshot) for state in latest.values()):
         first = format_instant(min(state.manifest.instant for state in found))
         asked = "now" if at is None else format_instant(at)
         raise SnapshotError(

@@ -11,7 +11,7 @@ from auditor.domain.enums import Outcome, Severity, SourceStatus, Status
 from auditor.domain.errors import Diagnostic, Level, printable
 from auditor.domain.result import Finding, PolicyOutcome, Result, SourceLine, TenantResult
 from auditor.render import render
-from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, SOURCES, Words
+from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.result.aggregate import counted, shown
 
 _TYPES: Final[Mapping[Severity, Type]] = {
@@ -35,7 +35,7 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Ma
     """
     if not in_actions(environ):
         return ()
-    words = Words(locale)
+    words = Labels(locale)
     if summary := environ.get("GITHUB_STEP_SUMMARY"):
         text = b"".join(render(told, "markdown", locale=locale).chunks()).decode("utf-8", "replace")
         cut = words.gettext("The summary ends here; the whole of it is in the report.")
@@ -53,16 +53,16 @@ def publish_counts(
     """
     if not in_actions(environ):
         return ()
-    words = Words(locale)
+    words = Labels(locale)
     publish_outputs({**outputs_of(result, wanted, code=code), "result": ""}, environ)
     return _lines(result, environ, words)
 
 
-def _lines(result: Result, environ: Mapping[str, str], words: Words) -> tuple[str, ...]:
+def _lines(result: Result, environ: Mapping[str, str], words: Labels) -> tuple[str, ...]:
     return tuple(annotation_lines(annotations_of(result, environ, words), lambda count: _rest(count, words)))
 
 
-def _rest(count: int, words: Words) -> Annotation:
+def _rest(count: int, words: Labels) -> Annotation:
     """Return what stands for the annotations that a step does not show."""
     more = words.ngettext("and {count} more", "and {count} more", count)
     return Annotation(type=Type.NOTICE, title=words.gettext("More in the report"), message=more)
@@ -89,7 +89,7 @@ def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
     }
 
 
-def annotations_of(result: Result, environ: Mapping[str, str], words: Words) -> list[Annotation]:
+def annotations_of(result: Result, environ: Mapping[str, str], words: Labels) -> list[Annotation]:
     """Return what could not be read, then one annotation for each policy that fired, by severity; people are counted.
 
     They stand on the lines of the policies: a tenant has none.
@@ -125,7 +125,7 @@ def _open(findings: Sequence[Finding]) -> Iterator[tuple[Finding, int]]:
 
 
 def _fired(
-    title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], words: Words
+    title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], words: Labels
 ) -> Annotation:
     """Return the annotation of a policy that fired: how often, and in which tenants."""
     finding = parts[0][1]
@@ -154,7 +154,7 @@ def diagnostic_lines(
     """
     if not in_actions(environ):
         return ()
-    words = Words(locale or "en")
+    words = Labels(locale or "en")
     return tuple(
         annotation_lines(
             [
@@ -177,7 +177,7 @@ def diagnostic_lines(
     )
 
 
-def _reasons(tenant: TenantResult, words: Words) -> list[str]:
+def _reasons(tenant: TenantResult, words: Labels) -> list[str]:
     """Return why a tenant's answer is not whole: it was not audited, a source was not read, a policy not judged."""
     if tenant.failure is not None:
         return [words.gettext("not audited: {reason}").replace("{reason}", words.told(tenant.failure))]
@@ -192,13 +192,13 @@ def _reasons(tenant: TenantResult, words: Words) -> list[str]:
     return gaps if gaps or tenant.complete else [words.gettext("the tenant was not read whole")]
 
 
-def _not_evaluated(policies: tuple[PolicyOutcome, ...], words: Words) -> list[str]:
+def _not_evaluated(policies: tuple[PolicyOutcome, ...], words: Labels) -> list[str]:
     unknown = [policy.id for policy in policies if policy.status is Outcome.NOT_EVALUATED]
     said = words.gettext("not evaluated: {policies}")
     return [said.replace("{policies}", ", ".join(unknown))] if unknown else []
 
 
-def _unread(tenant: str, reason: str, words: Words) -> Annotation:
+def _unread(tenant: str, reason: str, words: Labels) -> Annotation:
     title = words.gettext("The audit of {tenant} is incomplete").replace("{tenant}", printable(tenant))
     return Annotation(type=Type.ERROR, title=title, message=printable(reason))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.audit.snapshot_selection import State, states
+from auditor.app.audit.snapshot_selection import TenantSnapshot, states
 from auditor.app.history.queries import in_order
 from auditor.domain.errors import SnapshotError
 from auditor.domain.trends import Cohorts
@@ -14,7 +14,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from auditor.store.licence_cohorts import HELD, Counts, asked, gaps_of
 from auditor.store.partitions import NotInOrderError, buckets_of, shape_of
-from auditor.store.user_delta import Bucket
+from auditor.store.user_delta import UserPartition
 
 _COLUMNS = ("id", "notCollected")
 
@@ -30,7 +30,7 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
         opened = []
         for number, at in enumerate((first, last)):
             state = states(places, at).get(tenant)
-            if not isinstance(state, State):
+            if not isinstance(state, TenantSnapshot):
                 raise SnapshotError(
                     "snapshot-later",
                     f"there is no snapshot of {tenant} at or before {format_instant(at)}",
@@ -47,7 +47,7 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
     return {sku: Cohorts(nights=1, **each) for sku, each in counts.told().items()}
 
 
-def _people(nights: Sequence[Snapshot]) -> Iterator[Iterator[Bucket]]:
+def _people(nights: Sequence[Snapshot]) -> Iterator[Iterator[UserPartition]]:
     """Yield the people of each night, cut into the same ranges of ids; into one where a night has them in no order."""
     try:
         bounds, _ = (shape_of(night).bounds for night in nights)

@@ -11,11 +11,11 @@ from auditor.app.saved_results import saved_results
 from auditor.deliver.routing import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
 from auditor.domain.result import FleetResult, Result, TenantResult
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.render import FORMATS
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.aggregate import money, summarise
-from auditor.result.ranking import alone
+from auditor.result.ranking import single_tenant
 from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]
@@ -23,7 +23,7 @@ Warn = Callable[[Diagnostic], None]
 _LEADS: Final = "name the folder below which the result.json files of earlier runs lie"
 
 
-def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[Past, ...]:
+def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[EarlierRun, ...]:
     """Return the runs before `result` whose result.json lies anywhere below a folder, oldest first.
 
     A curve compares like with like: a run tells of the tenants that were audited now, and is passed over where it lacks
@@ -39,14 +39,14 @@ def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> 
     return _runs(Path(folder), [(result, None)], warn)[0]
 
 
-def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Past, ...]]:
+def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[EarlierRun, ...]]:
     """Return for each tenant the runs before `result` in which it was audited too, oldest first."""
-    parts = [(tenant.name, alone(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
+    parts = [(tenant.name, single_tenant(result, tenant.name)) for tenant in result.tenants if tenant.failure is None]
     if is_store(folder):
-        found_of: dict[str, tuple[Past, ...]] = {}
+        found_of: dict[str, tuple[EarlierRun, ...]] = {}
         for name, mine in parts:
             # Its failure is told where the runs of all tenants are read.
-            with Wall(name, alone=len(parts) == 1):
+            with TenantBoundary(name, alone=len(parts) == 1):
                 found_of[name] = earlier(folder, mine)
         return found_of
     found = _runs(Path(folder), [(mine, None) for _, mine in parts], lambda _: None)
@@ -61,7 +61,7 @@ def check_folder(folder: Path) -> None:
 
 def earlier_of(
     folder: Path | str, portions: Sequence[tuple[Envelope, Result]], warn: Warn = lambda _: None
-) -> tuple[tuple[Past, ...], ...]:
+) -> tuple[tuple[EarlierRun, ...], ...]:
     """Return for each reader and what they see of a result the runs before it, counted as far as they may see them.
 
     Where a folder has none for any of them, `warn` hears of it once. A store keeps counts, not findings: who receives
@@ -79,9 +79,9 @@ def earlier_of(
 
 def _runs(
     folder: Path, wanted: Sequence[tuple[Result, Callable[[Result], Result] | None]], warn: Warn
-) -> tuple[tuple[Past, ...], ...]:
+) -> tuple[tuple[EarlierRun, ...], ...]:
     """Read every earlier result once, and return what it came to in each portion of it; None stands for all of it."""
-    found: list[dict[float, Past]] = [{} for _ in wanted]
+    found: list[dict[float, EarlierRun]] = [{} for _ in wanted]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in wanted]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
         with saved_results([file], None) as [(_, run)]:
@@ -102,7 +102,7 @@ def _by_name(run: Result) -> Mapping[str, TenantResult]:
     return {tenant.name: tenant for tenant in run.tenants}
 
 
-def _past(run: Result, there: Mapping[str, TenantResult], names: Sequence[str]) -> Past | None:
+def _past(run: Result, there: Mapping[str, TenantResult], names: Sequence[str]) -> EarlierRun | None:
     """Return what an earlier run came to in some of its tenants; None where one lacks, or was not audited then."""
     tenants = [there[name] for name in names if name in there and there[name].failure is None]
     if not tenants or len(tenants) < len(names):
@@ -110,4 +110,4 @@ def _past(run: Result, there: Mapping[str, TenantResult], names: Sequence[str]) 
     whole = len(tenants) == len(there)
     if not whole:
         run = replace(run, tenants=tuple(tenants), fleet=FleetResult(), summary=summarise(tenants))
-    return Past(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=whole)
+    return EarlierRun(as_of=run.run.as_of, open=run.summary.open, money=money(run), spare=spare_seats(run), whole=whole)

@@ -19,12 +19,12 @@ from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
 from auditor.domain.result import Result
 from auditor.domain.trends import Between, Episode, Trends
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.history.night_diff import between
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.aggregate import sums
 from auditor.result.seats import free_part_numbers
 from auditor.snapshot.folders import find
@@ -49,7 +49,7 @@ class Looked:
 
     where: str
     tenants: dict[str, _Tenant]
-    failures: dict[str, Wall] = field(default_factory=dict)
+    failures: dict[str, TenantBoundary] = field(default_factory=dict)
     """The tenants of which a night or result could not be read, or could not be told; the others are shown."""
 
     @property
@@ -83,7 +83,7 @@ class Looked:
     @contextmanager
     def handling(self, tenant: str) -> Iterator[None]:
         """Handle one tenant: what is raised is its failure, unless it is the only one."""
-        with Wall(tenant, alone=len(self.names) == 1) as wall:
+        with TenantBoundary(tenant, alone=len(self.names) == 1) as wall:
             yield
         if wall.error is not None:
             self.failures.setdefault(tenant, wall)
@@ -95,7 +95,7 @@ def look(places: Sequence[Path | str]) -> Looked:
     What is wrong with a night or result of one of several tenants is that tenant's failure.
     """
     tenants: dict[str, _Tenant] = {}
-    failures: dict[str, Wall] = {}
+    failures: dict[str, TenantBoundary] = {}
     loose = [place for place in places if isinstance(place, Path) and files.is_there(place)]
     loose = [place for place in loose if not files.is_folder(place)]
     parts = [
@@ -116,8 +116,8 @@ def look(places: Sequence[Path | str]) -> Looked:
 
 
 @contextmanager
-def _contained(tenant: str, failures: dict[str, Wall]) -> Iterator[None]:
-    with Wall(tenant) as wall:
+def _contained(tenant: str, failures: dict[str, TenantBoundary]) -> Iterator[None]:
+    with TenantBoundary(tenant) as wall:
         yield
     if wall.error is not None:
         failures.setdefault(tenant, wall)
@@ -251,7 +251,7 @@ def _local(name: str) -> str:
 
 def stored_runs(
     where: Path | str, result: Result, warn: Callable[[Diagnostic], None] = lambda _: None
-) -> tuple[Past, ...]:
+) -> tuple[EarlierRun, ...]:
     """Return what earlier runs of the same tenants came to, oldest first; runs that lack one of them are left out.
 
     Where the results of one of several tenants cannot be read, `warn` hears of it as an error, and no run is told: it
@@ -261,7 +261,7 @@ def stored_runs(
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
     by_run: dict[datetime, list[Entry]] = {}
     for name in names:
-        with Wall(name, alone=len(result.tenants) == 1) as wall:
+        with TenantBoundary(name, alone=len(result.tenants) == 1) as wall:
             for entry in Ledger(store.place, name).entries():
                 if entry.as_of < result.run.as_of:
                     by_run.setdefault(entry.as_of, []).append(entry)
@@ -275,13 +275,13 @@ def stored_runs(
     return tuple(_past(at, entries, others) for at, entries in runs)
 
 
-def _past(at: datetime, entries: Sequence[Entry], others: AbstractSet[str]) -> Past:
+def _past(at: datetime, entries: Sequence[Entry], others: AbstractSet[str]) -> EarlierRun:
     money: dict[str, Decimal] = {}
     for entry in entries:
         for currency, amount in entry.summary["money"].items():
             money[currency] = money.get(currency, Decimal(0)) + Decimal(amount)
     counts = {s: sum(int(entry.summary["open"].get(s.value, 0)) for entry in entries) for s in Severity}
-    return Past(as_of=at, open=counts, money=money, spare=_spare(entries, others), whole=False)
+    return EarlierRun(as_of=at, open=counts, money=money, spare=_spare(entries, others), whole=False)
 
 
 def _spare(entries: Sequence[Entry], others: AbstractSet[str]) -> int | None:
@@ -305,7 +305,7 @@ def _entries(known: _Tenant) -> tuple[Entry, ...]:
     return () if known.results is None else known.results.entries()
 
 
-def _of_store(store: Store, failures: dict[str, Wall]) -> dict[str, _Tenant]:
+def _of_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
     named: defaultdict[str, list[str]] = defaultdict(list)
     for name in store.place.names(""):
         if instant_name(name) or commit_tenant(name) is not None:
@@ -321,7 +321,7 @@ def _of_store(store: Store, failures: dict[str, Wall]) -> dict[str, _Tenant]:
     return found
 
 
-def _plain(root: Path, failures: dict[str, Wall]) -> dict[str, _Tenant]:
+def _plain(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
     """Read the seats of a folder of snapshots; its people stay unread, so nothing is known of them."""
     from auditor.store.writer import seats_of  # noqa: PLC0415  a store needs none of it
 
@@ -336,7 +336,7 @@ def _plain(root: Path, failures: dict[str, Wall]) -> dict[str, _Tenant]:
     return found
 
 
-def _loose(paths: Sequence[Path], failures: dict[str, Wall]) -> dict[str, Ledger]:
+def _loose(paths: Sequence[Path], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
     results = [saved_result(path) for path in paths]
     memory = Memory()
     found: dict[str, Ledger] = {}

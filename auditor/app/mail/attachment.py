@@ -11,7 +11,7 @@ from auditor.deliver.letter import Attachment
 from auditor.domain.result import Result
 from auditor.domain.tenant import Attach
 from auditor.render import render
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 
 LARGEST: Final = 20_000_000
 """Bytes of an attachment: base64 makes a third more of it, and many mail servers end at 25 or 35 MB."""
@@ -23,7 +23,7 @@ _LEVELS: Final = (9, 1, 0)
 
 
 def attached(
-    told: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[Past] = ()
+    told: Result, kind: Attach, *, locale: str, suits: Callable[[int], bool], history: Sequence[EarlierRun] = ()
 ) -> Attachment | None:
     """Return the file; None where none is wanted. `suits` says whether a mail has a way for so many bytes.
 
@@ -63,7 +63,7 @@ _MEDIA_TYPES: Final = {
 }
 
 
-def _bytes(result: Result, name: str, locale: str, history: Sequence[Past] = ()) -> bytes:
+def _bytes(result: Result, name: str, locale: str, history: Sequence[EarlierRun] = ()) -> bytes:
     return b"".join(render(result, name, locale=locale, history=history).chunks())
 
 

@@ -16,25 +16,25 @@ from auditor.app.report.localization import localised
 from auditor.app.report.subset import portion
 from auditor.app.report.waiver_subset import own_waivers
 from auditor.deliver import smtp_mail
-from auditor.deliver.letter import Attachment, Attempt, Fate, Letter, message, split_address
+from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, message, split_address
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
-from auditor.deliver.sent_log import Mailing, SentLog, State
+from auditor.deliver.sent_log import LogState, Mailing, SentLog
 from auditor.domain.errors import DeliveryError, Diagnostic, GraphError, SettingsError
 from auditor.domain.result import Result
 from auditor.domain.tenant import GraphMail, Mail, Settings, SmtpMail
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 
 _BEFORE: Final = {
-    State.ACCEPTED: "a mail of this run with the same content was sent before",
-    State.SENDING: "a mail of this run with the same content may have been sent",
-    State.UNKNOWN: "a mail of this run with the same content may have been sent",
+    LogState.ACCEPTED: "a mail of this run with the same content was sent before",
+    LogState.SENDING: "a mail of this run with the same content may have been sent",
+    LogState.UNKNOWN: "a mail of this run with the same content may have been sent",
 }
 
 
-class End(StrEnum):
+class DeliveryStatus(StrEnum):
     """What became of a reader's mail."""
 
     ACCEPTED = "accepted"
@@ -51,22 +51,22 @@ class End(StrEnum):
     @property
     def fine(self) -> bool:
         """Whether nobody has to look after it."""
-        return self not in {End.REFUSED, End.UNKNOWN}
+        return self not in {DeliveryStatus.REFUSED, DeliveryStatus.UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class DeliveryReport:
     """A reader and what became of their mail."""
 
     address: str
-    end: End
+    end: DeliveryStatus
     message: str = ""
     hint: str | None = None
     file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sending:
+class MailJob:
     """How a result is to be mailed."""
 
     settings: Settings
@@ -92,7 +92,7 @@ class Sending:
 class _Prepared:
     """A letter with the line of the log that it will get."""
 
-    letter: Letter
+    letter: MailMessage
     mailing: Mailing
 
 
@@ -122,14 +122,14 @@ def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
     return settings.mail
 
 
-def send_result(result: Result, sending: Sending) -> tuple[Sent, ...]:
+def send_result(result: Result, sending: MailJob) -> tuple[DeliveryReport, ...]:
     """Mail a result to everybody who is to read of it, by address; what goes wrong with one mail stops no other.
 
     Raises SettingsError where settings are missing, DeliveryError where the list of sent mails cannot be kept.
     """
     mail = check_mail(sending.settings, sending.environ)
     log = SentLog(sending.log)
-    done: list[Sent] = []
+    done: list[DeliveryReport] = []
     ready: list[_Prepared] = []
     spoken: dict[str, Result] = {}
     chosen = tuple(_chosen(result, sending))
@@ -138,7 +138,7 @@ def send_result(result: Result, sending: Sending) -> tuple[Sent, ...]:
             # The whole of it: an action keeps its words where a reader sees some of its findings only.
             spoken[envelope.locale] = localised(result, envelope.locale)
         outcome = _prepared(spoken[envelope.locale], envelope, mail, sending, log, history)
-        if isinstance(outcome, Sent):
+        if isinstance(outcome, DeliveryReport):
             done.append(outcome)
         elif sending.dry_run is not None:
             done.append(_written(outcome.letter, sending.dry_run))
@@ -149,7 +149,7 @@ def send_result(result: Result, sending: Sending) -> tuple[Sent, ...]:
     return tuple(sorted(done, key=lambda sent: sent.address.casefold()))
 
 
-def _chosen(result: Result, sending: Sending) -> Iterator[Envelope]:
+def _chosen(result: Result, sending: MailJob) -> Iterator[Envelope]:
     audited = {tenant.name for tenant in result.tenants}
     found = envelopes(sending.settings.tenants, audited, fallback=sending.fallback)
     wanted = {address.casefold() for address in sending.only}
@@ -163,7 +163,7 @@ def _chosen(result: Result, sending: Sending) -> Iterator[Envelope]:
     return (envelope for envelope in found if not wanted or envelope.address.casefold() in wanted)
 
 
-def _histories(result: Result, chosen: Sequence[Envelope], sending: Sending) -> Sequence[tuple[Past, ...]]:
+def _histories(result: Result, chosen: Sequence[Envelope], sending: MailJob) -> Sequence[tuple[EarlierRun, ...]]:
     if sending.history is None:
         return [()] * len(chosen)
     from auditor.app.history.earlier_runs import earlier_of  # noqa: PLC0415  a mail without curves needs none of it
@@ -173,20 +173,22 @@ def _histories(result: Result, chosen: Sequence[Envelope], sending: Sending) -> 
 
 
 def _prepared(
-    result: Result, envelope: Envelope, mail: Mail, sending: Sending, log: SentLog, history: tuple[Past, ...]
-) -> _Prepared | Sent:
+    result: Result, envelope: Envelope, mail: Mail, sending: MailJob, log: SentLog, history: tuple[EarlierRun, ...]
+) -> _Prepared | DeliveryReport:
     """Write a reader's letter; a Sent where there is none to send."""
     mine = own_waivers(portion(result, envelope))
     week = week_of(result.run.as_of)
     sent = sending.dry_run is None and log.weekly_sent(envelope.address, week)
     why = reason(mail.send, mine, envelope, weekly_sent=sent)
     if why is None:
-        return Sent(address=envelope.address, end=End.NOT_DUE)
+        return DeliveryReport(address=envelope.address, end=DeliveryStatus.NOT_DUE)
     try:
         for address in (mail.sender, envelope.address):
             split_address(address)
     except DeliveryError as error:
-        return Sent(address=envelope.address, end=End.REFUSED, message=error.message, hint=error.hint)
+        return DeliveryReport(
+            address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
+        )
     sending.notice(f"writing the mail to {envelope.address}")
     letter = _letter(mine, envelope, mail, sending, weekly=why is Reason.WEEKLY, history=history)
     mailing = Mailing(
@@ -202,17 +204,17 @@ def _prepared(
     return _Prepared(letter=letter, mailing=mailing)
 
 
-def _told_before(address: str, state: State, log: Path) -> Sent:
+def _told_before(address: str, state: LogState, log: Path) -> DeliveryReport:
     words = _BEFORE[state]
-    if state is State.ACCEPTED:
-        return Sent(address=address, end=End.ALREADY, message=words)
+    if state is LogState.ACCEPTED:
+        return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=words)
     hint = f"look into the sending mailbox; --resend sends it all the same (the list is {log})"
-    return Sent(address=address, end=End.UNKNOWN, message=words, hint=hint)
+    return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=words, hint=hint)
 
 
 def _letter(
-    mine: Result, envelope: Envelope, mail: Mail, sending: Sending, *, weekly: bool, history: tuple[Past, ...]
-) -> Letter:
+    mine: Result, envelope: Envelope, mail: Mail, sending: MailJob, *, weekly: bool, history: tuple[EarlierRun, ...]
+) -> MailMessage:
     attachment = attached(mine, envelope.attach, locale=envelope.locale, suits=_suits(mail), history=history)
     large = attachment is not None and len(attachment.body) > LARGEST
     severities, owners, tags = envelope.scope()
@@ -230,7 +232,7 @@ def _letter(
     )
     parts = render_mail(mine, reader)
     goes = None if large else attachment
-    letter = Letter(
+    letter = MailMessage(
         sender=mail.sender,
         recipient=envelope.address,
         subject=parts.subject,
@@ -252,7 +254,7 @@ def _suits(mail: Mail) -> Callable[[int], bool]:
     return fits
 
 
-def _key(run: str, letter: Letter, attachment: Attachment | None) -> str:
+def _key(run: str, letter: MailMessage, attachment: Attachment | None) -> str:
     """Return what tells a mail from every other: the run, the reader and the whole content."""
     digest = hashlib.sha256()
     file = b"" if attachment is None else hashlib.sha256(attachment.body).digest()
@@ -262,37 +264,43 @@ def _key(run: str, letter: Letter, attachment: Attachment | None) -> str:
     return digest.hexdigest()
 
 
-def _written(letter: Letter, folder: Path) -> Sent:
+def _written(letter: MailMessage, folder: Path) -> DeliveryReport:
     name = "".join(sign if sign.isalnum() or sign in "@.-_+" else "_" for sign in letter.recipient)
     path = folder / f"{name.lstrip('.')}.eml"
     write_all([(path, [message(letter).as_bytes()])])
-    return Sent(address=letter.recipient, end=End.WRITTEN, file=path)
+    return DeliveryReport(address=letter.recipient, end=DeliveryStatus.WRITTEN, file=path)
 
 
-async def _carried(ready: Sequence[_Prepared], mail: Mail, sending: Sending, log: SentLog) -> list[Sent]:
-    done: list[Sent] = []
+async def _carried(ready: Sequence[_Prepared], mail: Mail, sending: MailJob, log: SentLog) -> list[DeliveryReport]:
+    done: list[DeliveryReport] = []
     async with AsyncExitStack() as stack:
         try:
             carry = await _carrier(mail, sending, stack)
         except (GraphError, SettingsError) as error:
             # The reports are there already: a way that cannot be opened is a mail that fails, and nothing more.
             return [
-                Sent(address=one.letter.recipient, end=End.REFUSED, message=error.message, hint=error.hint)
+                DeliveryReport(
+                    address=one.letter.recipient, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
+                )
                 for one in ready
             ]
         for one in ready:
             claim = log.claim(one.mailing, sending.now, again=sending.resend)
             if claim is None:
-                done.append(_told_before(one.letter.recipient, log.state(one.letter.key) or State.SENDING, sending.log))
+                done.append(
+                    _told_before(one.letter.recipient, log.state(one.letter.key) or LogState.SENDING, sending.log)
+                )
                 continue
             sending.notice(f"sending to {one.letter.recipient}")
             attempt = await carry(one.letter)
-            log.settle(one.mailing, State(attempt.fate.value), sending.now, claim)
+            log.settle(one.mailing, LogState(attempt.fate.value), sending.now, claim)
             done.append(_told(one.letter.recipient, attempt))
     return done
 
 
-async def _carrier(mail: Mail, sending: Sending, stack: AsyncExitStack) -> Callable[[Letter], Awaitable[Attempt]]:
+async def _carrier(
+    mail: Mail, sending: MailJob, stack: AsyncExitStack
+) -> Callable[[MailMessage], Awaitable[SendAttempt]]:
     match mail.route:
         case SmtpMail() as relay:
             opened = smtp_mail.open_relay(relay, sending.environ)
@@ -308,6 +316,10 @@ async def _carrier(mail: Mail, sending: Sending, stack: AsyncExitStack) -> Calla
             return lambda letter: graph_mail.send(graph, letter)
 
 
-def _told(address: str, attempt: Attempt) -> Sent:
-    ends = {Fate.ACCEPTED: End.ACCEPTED, Fate.REFUSED: End.REFUSED, Fate.UNKNOWN: End.UNKNOWN}
-    return Sent(address=address, end=ends[attempt.fate], message=attempt.message, hint=attempt.hint)
+def _told(address: str, attempt: SendAttempt) -> DeliveryReport:
+    ends = {
+        SendStatus.ACCEPTED: DeliveryStatus.ACCEPTED,
+        SendStatus.REFUSED: DeliveryStatus.REFUSED,
+        SendStatus.UNKNOWN: DeliveryStatus.UNKNOWN,
+    }
+    return DeliveryReport(address=address, end=ends[attempt.fate], message=attempt.message, hint=attempt.hint)

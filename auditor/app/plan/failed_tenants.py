@@ -5,14 +5,14 @@ from contextlib import contextmanager
 
 from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.result import Result, TenantResult
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.remedy.planner.model import Proof, Solved, Standing, TenantPlan
 
 
 @contextmanager
 def planned(tenant: str, failures: dict[str, AuditorError], *, alone: bool) -> Iterator[None]:
     """Plan for a tenant; what is raised is noted as its failure."""
-    with Wall(tenant, alone=alone) as wall:
+    with TenantBoundary(tenant, alone=alone) as wall:
         yield
     if wall.failure is not None:
         failures[tenant] = wall.failure

@@ -13,13 +13,13 @@ from auditor.domain.errors import AuditorError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.engine.binding import bind
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.policy.data_needs import needs
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.cost import figures
-from auditor.remedy.planner.draft import Draft, Lessons, Options, at_their_turn, draft, listed, options_of
+from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
 from auditor.remedy.planner.model import (
     Dropped,
     FleetPlan,
@@ -66,7 +66,7 @@ def plan_run(
     before = audit(states, policies, catalogue, as_of, alone=alone)
     failures: dict[str, AuditorError] = {}
     facts, options = _options(before, states, policies, catalogue, as_of, failures)
-    lessons = {name: Lessons() for name in options}
+    lessons = {name: PlanConstraints() for name in options}
     for number in range(TRIES + 1):
         if number == TRIES:
             for name, lesson in lessons.items():
@@ -80,7 +80,7 @@ def plan_run(
     return _fleet_plan(before, tried, options, lessons, policies, words, failures)
 
 
-def _leave_out(failures: Collection[str], options: dict[str, Options], lessons: dict[str, Lessons]) -> None:
+def _leave_out(failures: Collection[str], options: dict[str, Options], lessons: dict[str, PlanConstraints]) -> None:
     """Plan no further for tenants that failed."""
     for name in options.keys() & set(failures):
         del options[name], lessons[name]
@@ -93,23 +93,23 @@ def _options(
     catalogue: Catalogue,
     as_of: datetime,
     failures: dict[str, AuditorError],
-) -> tuple[dict[str, Facts], dict[str, Options]]:
+) -> tuple[dict[str, TenantFacts], dict[str, Options]]:
     """Return what is known of each tenant that was judged, and what could be done there, by name."""
-    facts: dict[str, Facts] = {}
+    facts: dict[str, TenantFacts] = {}
     options: dict[str, Options] = {}
     snapshots = {state.manifest.tenant: state for state in states if isinstance(state, Snapshot)}
     for tenant in before.tenants:
         if tenant.name in snapshots and tenant.failure is None:
             with planned(tenant.name, failures, alone=len(states) == 1):
-                facts[tenant.name] = Facts(snapshots[tenant.name], catalogue, policies, as_of)
+                facts[tenant.name] = TenantFacts(snapshots[tenant.name], catalogue, policies, as_of)
                 options[tenant.name] = options_of(bind(policies, facts[tenant.name]), tenant)
     return facts, options
 
 
 def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
-    facts: Mapping[str, Facts],
+    facts: Mapping[str, TenantFacts],
     options: Mapping[str, Options],
-    lessons: Mapping[str, Lessons],
+    lessons: Mapping[str, PlanConstraints],
     policies: PolicySet,
     catalogue: Catalogue,
     as_of: datetime,
@@ -134,7 +134,7 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
 def _learn(
     before: Result,
     tried: _Try,
-    lessons: Mapping[str, Lessons],
+    lessons: Mapping[str, PlanConstraints],
     options: Mapping[str, Options],
     words: Words,
     failures: dict[str, AuditorError],
@@ -156,7 +156,7 @@ def _learn(
 
 
 def lesson_of(
-    before: TenantResult, after: TenantResult, lesson: Lessons, made: Draft, options: Options, words: Words
+    before: TenantResult, after: TenantResult, lesson: PlanConstraints, made: Draft, options: Options, words: Words
 ) -> bool:
     """Add to a tenant's lesson what a draft of its plan led to; whether the next draft has to differ."""
     learnt = sum(_bar(lesson, user, why(words, "refused", detail=told)) for user, told in made.refused.items()) > 0
@@ -172,14 +172,14 @@ def lesson_of(
     return learnt
 
 
-def _bar(lesson: Lessons, user: str, reason: str) -> bool:
+def _bar(lesson: PlanConstraints, user: str, reason: str) -> bool:
     if user in lesson.barred:
         return False
     lesson.barred[user] = reason
     return True
 
 
-def _avoid(lesson: Lessons, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
+def _avoid(lesson: PlanConstraints, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
     """Find who or which seats made a new finding, and leave them alone."""
     reason = why(words, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
     owner = options.owner(finding.subject.id)
@@ -213,7 +213,7 @@ def _fleet_plan(
     before: Result,
     tried: _Try,
     options: Mapping[str, Options],
-    lessons: Mapping[str, Lessons],
+    lessons: Mapping[str, PlanConstraints],
     policies: PolicySet,
     words: Words,
     failures: dict[str, AuditorError],
@@ -256,7 +256,7 @@ def _tenant_plan(
     after: TenantResult,
     options: Options,
     made: Draft,
-    lessons: Lessons,
+    lessons: PlanConstraints,
     words: Words,
 ) -> TenantPlan:
     left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
@@ -267,7 +267,7 @@ def _tenant_plan(
     done = set(fixed) - claimed
     needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
     told = listed(options, replace(before, findings=needed), made.decided, packaged_library(), words)
-    actions = at_their_turn(told, made.late)
+    actions = reordered(told, made.late)
     kinds = {mark: action.kind for action in actions for mark in action.findings}
     money = (
         figures(before, after, made.taken, options.plan, done=False),
@@ -300,7 +300,7 @@ def _tenant_plan(
     )
 
 
-def _solved(options: Options, made: Draft, lessons: Lessons) -> Solved:
+def _solved(options: Options, made: Draft, lessons: PlanConstraints) -> Solved:
     """Tell how sure the choice is: where something was left out, a better one was not ruled out."""
     return Solved(
         solver=made.choice.solver,
@@ -328,7 +328,7 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
 
 
 def _remaining(
-    finding: Finding, kinds: Mapping[str, str], options: Options, lessons: Lessons, words: Words
+    finding: Finding, kinds: Mapping[str, str], options: Options, lessons: PlanConstraints, words: Words
 ) -> Remaining:
     """Say why a finding stays: what was tried and dropped, else what kind of action it needs."""
     mark, user = finding.fingerprint, options.owner(finding.subject.id)
@@ -344,7 +344,7 @@ def _remaining(
     if ways:
         code = "seats" if all(max(weighed.way.seats.values(), default=0) > 0 for weighed in ways) else "idle"
         return Remaining(fingerprint=mark, code=code, why=why(words, code))
-    code = why_code(Kind(kinds[mark])) if mark in kinds else "person"
+    code = why_code(ActionKind(kinds[mark])) if mark in kinds else "person"
     if mark in options.ending and code != "group":
         code = "ends"
     return Remaining(fingerprint=mark, code=code, why=why(words, code))

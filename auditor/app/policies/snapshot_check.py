@@ -14,7 +14,7 @@ from auditor.domain.result import Notice, PolicyOutcome, Result
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.notices import FleetNames
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.data_needs import needs
 
 
@@ -42,7 +42,7 @@ def _judged(policies: PolicySet, request: Request) -> Result:
             if isinstance(state, Unaudited):
                 audited.append(unaudited(state, policies, request.as_of))
                 continue
-            plan = bind(policies, Facts(state, active(), policies, request.as_of))
+            plan = bind(policies, TenantFacts(state, active(), policies, request.as_of))
             audited.append(concluded(plan, evaluate(plan), needed))
             names.take(plan.facts)
     return assemble(audited, policies, active(), request.as_of, unknown_names=names.notices())

@@ -6,9 +6,9 @@ from typing import TypeVar
 from auditor.app.audit.pipeline import each_contained
 from auditor.app.report.outputs import Output
 from auditor.domain.result import Result, TenantResult
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.render import render, tenant_json
-from auditor.result.ranking import alone
+from auditor.result.ranking import single_tenant
 
 _Written = TypeVar("_Written")
 
@@ -21,7 +21,7 @@ def contained(
     Where that fails each tenant is rendered by itself, and those that fail are told as not audited. Raises what was
     raised where that is none of them, or the only one.
     """
-    with Wall("", alone=len(result.tenants) == 1) as wall:
+    with TenantBoundary("", alone=len(result.tenants) == 1) as wall:
         return result, write(result)
     sound = each_contained(result, lambda tenant: _rendered(result, tenant, wanted, locale))
     if wall.error is not None and all(one is other for one, other in zip(result.tenants, sound.tenants, strict=True)):
@@ -31,7 +31,7 @@ def contained(
 
 def _rendered(result: Result, tenant: TenantResult, wanted: Output, locale: str) -> TenantResult:
     """Return a tenant that every wanted format can tell; raises what rendering raises."""
-    mine = alone(result, tenant.name)
+    mine = single_tenant(result, tenant.name)
     for name, _ in wanted.files:
         for _ in render(mine, name, locale=locale).chunks():
             pass

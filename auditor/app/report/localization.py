@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from auditor.app.gc_pause import no_looking_for_cycles
+from auditor.app.gc_pause import paused_gc
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Action, FleetResult, Result, TenantResult
 
@@ -32,7 +32,7 @@ def localised(result: Result, locale: str) -> Result:
     from auditor.app.audit.remediation import fleet_remedied  # noqa: PLC0415
 
     known = policies_of(result)
-    with no_looking_for_cycles():
+    with paused_gc():
         tenants = tuple(_spoken(tenant, known, words) for tenant in result.tenants)
     told = fleet_remedied(result, known, words=words)
     policies = tuple(

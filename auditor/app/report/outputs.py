@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from auditor.app.gc_pause import let_go_of_cycles, no_looking_for_cycles
+from auditor.app.gc_pause import let_go_of_cycles, paused_gc
 from auditor.deliver.report_folder import Below, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
@@ -13,8 +13,8 @@ from auditor.domain.result import Result
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
 from auditor.render import FORMATS, Artifact, render, tenant_json
-from auditor.render.text.earlier_run import Past
-from auditor.result.ranking import FULL, alone
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
 
 TERMINAL = "terminal"
 STDOUT = "-"
@@ -23,7 +23,7 @@ _PAGES = "tenants"
 FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
 """Formats whose sentences are in the reader's language; ids and places are the same in all of them."""
 
-Histories = Callable[[Result], Mapping[str, Sequence[Past]]]
+Histories = Callable[[Result], Mapping[str, Sequence[EarlierRun]]]
 """A result into what earlier runs came to in each of its tenants, by name."""
 
 WALKED = frozenset({"csv", "ndjson", "parquet"})
@@ -129,7 +129,7 @@ def write_reports(
     wanted: Output,
     *,
     locale: str,
-    history: Sequence[Past] = (),
+    history: Sequence[EarlierRun] = (),
     histories: Histories = lambda _: {},
 ) -> tuple[Path, ...]:
     """Render and write everything that was asked for; returns the files, the tenants' own left out.
@@ -138,12 +138,12 @@ def write_reports(
     `history` is what earlier runs came to, oldest first; `histories` tells it of each tenant alone, where a fleet has a
     page of each.
     """
-    with no_looking_for_cycles():
+    with paused_gc():
         return _write_reports(result, told, wanted, locale=locale, history=history, histories=histories)
 
 
 def _write_reports(
-    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[Past], histories: Histories
+    result: Result, told: Result, wanted: Output, *, locale: str, history: Sequence[EarlierRun], histories: Histories
 ) -> tuple[Path, ...]:
     beside = _beside(told, wanted)
 
@@ -169,12 +169,12 @@ def _write_reports(
 
 def _beside(told: Result, wanted: Output) -> Path | None:
     """Return the page of a fleet that cannot tell all tenants in full, which has a page of each beside it."""
-    if len(told.tenants) <= FULL:
+    if len(told.tenants) <= MAX_FULL_TENANTS:
         return None
     return next((path for name, path in wanted.files if name == "html" and path is not None), None)
 
 
-def _leading_page(told: Result, *, locale: str, history: Sequence[Past]) -> Artifact:
+def _leading_page(told: Result, *, locale: str, history: Sequence[EarlierRun]) -> Artifact:
     from auditor.render.html.report import render as render_html  # noqa: PLC0415  few fleets are so large
 
     return render_html(told, locale=locale, history=history, pages=_PAGES)
@@ -192,7 +192,7 @@ def _tenant_pages(
 
     earlier = histories(told)
     for tenant in told.tenants:
-        mine = within(own_waivers(alone(told, tenant.name)), SHOWN)
+        mine = within(own_waivers(single_tenant(told, tenant.name)), SHOWN)
         page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
         yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
         let_go_of_cycles()  # the engine of templates leaves some behind

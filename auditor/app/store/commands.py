@@ -11,7 +11,7 @@ from auditor.app.locations import all_folders, store_at
 from auditor.app.saved_results import saved_results
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.result import Result, TenantResult
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.result.aggregate import sums
@@ -45,12 +45,12 @@ def keep(where: Path | str, folders: Sequence[Path], result: Result | None = Non
         yield error
         return
     for folder in sorted(folders, key=lambda folder: folder.name):
-        with Wall(folder.parent.name) as wall:
+        with TenantBoundary(folder.parent.name) as wall:
             stored = _put_night(store, folder)
         yield wall.failure or stored
     for tenant in () if result is None else result.tenants:
         if result is not None and tenant.failure is None:
-            with Wall(tenant.name) as wall:
+            with TenantBoundary(tenant.name) as wall:
                 stored = _put_result(store, result, tenant, 0)
             yield wall.failure or stored
 
@@ -67,14 +67,14 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
         store = store_at(where).made()
         alone = len(folders) + len(files) == 1
         for folder in sorted(folders, key=lambda folder: folder.name):
-            with Wall(folder.parent.name, alone=alone) as wall:
+            with TenantBoundary(folder.parent.name, alone=alone) as wall:
                 stored = _put_night(store, folder)
             yield wall.failure or stored
         given = zip((file.stat().st_size for file in files), (result for _, result in results), strict=True)
         for size, result in sorted(given, key=lambda item: item[1].run.as_of):
             for tenant in result.tenants:
                 if tenant.failure is None:
-                    with Wall(tenant.name, alone=alone and len(result.tenants) == 1) as wall:
+                    with TenantBoundary(tenant.name, alone=alone and len(result.tenants) == 1) as wall:
                         stored = _put_result(store, result, tenant, size)
                     yield wall.failure or stored
 

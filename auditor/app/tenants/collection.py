@@ -19,7 +19,7 @@ from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
-from auditor.failures import Wall
+from auditor.failures import TenantBoundary
 from auditor.policy.data_needs import needs
 
 T = TypeVar("T")
@@ -131,7 +131,7 @@ async def _collect(
             raise _unwritable(tenant, root, error) from error
 
     async def one(tenant: Tenant) -> CollectOutcome:
-        with Wall(tenant.name) as wall:
+        with TenantBoundary(tenant.name) as wall:
             return CollectOutcome(tenant=tenant, folder=await read(tenant))
         if wall.bug is not None and len(tenants) == 1:
             raise wall.bug

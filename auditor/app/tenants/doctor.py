@@ -14,9 +14,9 @@ from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import GithubOidc, Tenant
-from auditor.failures import Wall, reason_of
+from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
-from auditor.graph.client import Graph, Patience, open_graph
+from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.credentials import SignIn
 from auditor.graph.errors import FaultError
 from auditor.graph.token_claims import TokenClaims, claims_of
@@ -81,7 +81,7 @@ def diagnose_all(
         room = asyncio.Semaphore(8)
 
         async def one(tenant: Tenant, needs: Needs, *, mail: bool) -> Diagnosis:
-            with Wall(tenant.name, alone=len(tenants) == 1) as wall:
+            with TenantBoundary(tenant.name, alone=len(tenants) == 1) as wall:
                 async with room:
                     return await diagnose(tenant, needs, mail=mail, environ=found)
             words = "" if wall.failure is None else reason_of(wall.failure)
@@ -102,7 +102,7 @@ async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping
             checks.append(Check(name="sign-in", health=Health.GOOD, words="a token was given"))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, claims, client, mail=mail))
-            async with open_graph(tenant, sign_in, patience=Patience(budget=30.0, failures=3)) as graph:
+            async with open_graph(tenant, sign_in, patience=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _answers(graph, needs))
     except GraphError as error:
         hint = "" if error.hint is None else f"; {error.hint}"

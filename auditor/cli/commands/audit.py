@@ -35,7 +35,7 @@ from auditor.domain.enums import Engine
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 
 Keeper = Callable[..., int]
 _EXAMPLES = """\
@@ -244,9 +244,9 @@ def _request(args: argparse.Namespace) -> Request:
     if live:
         from auditor.app.tenants.live import collector  # noqa: PLC0415  the SDK is for live audits only
         from auditor.cli.terminal.progress import shown_progress  # noqa: PLC0415
-        from auditor.render.text.labels import Words  # noqa: PLC0415
+        from auditor.render.text.labels import Labels  # noqa: PLC0415
 
-        words = Words(reader_locale(args.locale))
+        words = Labels(reader_locale(args.locale))
         collect = collector(
             lambda: shown_progress(words, enabled=_progress_is_welcome(args)),
             lambda told: tell(told, locale=args.locale),
@@ -296,7 +296,7 @@ def tell_result(
     locale: str,
     quiet: bool,
     no_color: bool,
-    history: Sequence[Past] = (),
+    history: Sequence[EarlierRun] = (),
 ) -> None:
     """Print the summary where it was asked for, in the language of the result's words, and where the reports are."""
     paths = tuple(map(str, written))

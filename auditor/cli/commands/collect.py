@@ -12,7 +12,7 @@ from auditor.cli.store_summary import ready, tell_kept
 from auditor.cli.terminal.console import out, say, tell
 from auditor.cli.terminal.progress import shown_progress
 from auditor.domain.errors import printable
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Words
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 from auditor.settings.loader import chosen, read
 
 _EXAMPLES = """\
@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Run `auditor collect`; 0 when every tenant was read whole, 3 when one was not. Raises AuditorError."""
     locale = reader_locale(args.locale)
-    words = Words(locale)
+    words = Labels(locale)
     if args.store is not None:
         ready(args.store)
     settings = read(args.tenants)
@@ -65,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
     return max(code, tell_kept(args.store, folders, locale=locale, quiet=args.quiet))
 
 
-def _tell(outcome: CollectOutcome, words: Words, *, quiet: bool) -> int:
+def _tell(outcome: CollectOutcome, words: Labels, *, quiet: bool) -> int:
     """Print what became of a tenant; returns the exit code it calls for."""
     if outcome.folder is None:
         assert outcome.failure is not None

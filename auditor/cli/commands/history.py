@@ -20,7 +20,7 @@ from auditor.domain.trends import Between, Episode, Trends
 from auditor.history.night_diff import opening
 from auditor.render.artifact import Artifact
 from auditor.render.history import html, json, table
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 _EXAMPLES = """\
 auditor history audits/                                         seats, findings, money, forecasts
@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Run `auditor history`: 0, or 3 where one of several tenants failed. Raises AuditorError."""
-    formats, words = _formats(args), Words(reader_locale(args.locale))
+    formats, words = _formats(args), Labels(reader_locale(args.locale))
     looked = look(args.places)
     for by in _QUESTIONS:
         wanted = getattr(args, by)
@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     return 3
 
 
-def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Words, looked: Looked) -> int:
+def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Labels, looked: Looked) -> int:
     since, day = args.since
     if since is None or args.until is None:
         raise UsageError("usage", "--people compares two nights", hint="name both with --from and --to")
@@ -133,7 +133,7 @@ def _check_told(formats: dict[str, Path | None]) -> None:
 def _since_when(
     args: argparse.Namespace,
     formats: dict[str, Path | None],
-    words: Words,
+    words: Labels,
     tenant: str,
     episodes: tuple[Episode, ...],
     wanted: str,
@@ -150,7 +150,7 @@ def _since_when(
 
 
 def _write(
-    formats: dict[str, Path | None], trends: list[Trends], two: list[Between], words: Words, args: argparse.Namespace
+    formats: dict[str, Path | None], trends: list[Trends], two: list[Between], words: Labels, args: argparse.Namespace
 ) -> None:
     writers = {
         "html": lambda told: html.render(titled(told, active()), words, titled_between(two, active())),
@@ -167,7 +167,7 @@ def _write(
             show(told, words, between=titled_between(two, active()), everything=args.all, no_color=args.no_color)
 
 
-def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], words: Words, *, quiet: bool) -> None:
+def _deliver(artifacts: list[tuple[str, Path | None, Artifact]], words: Labels, *, quiet: bool) -> None:
     for written in write_all((path, artifact.chunks()) for _, path, artifact in artifacts if path is not None):
         if not quiet:
             say(printable(words.gettext("wrote {path}").replace("{path}", str(written))))

@@ -20,7 +20,7 @@ from auditor.render.preview import html, markdown
 from auditor.render.preview import model as preview_json
 from auditor.render.preview.markdown import counted, headline, sided, state
 from auditor.render.preview.model import Preview, by_policy
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 _EXAMPLES = """\
 auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     for (name, path), (_, artifact) in zip(places, artifacts, strict=True):
         if path is None:
             write_document(artifact.chunks(), name)
-    words = Words(locale)
+    words = Labels(locale)
     if not args.quiet:
         if all(path is not None for _, path in places):
             with for_people():
@@ -115,7 +115,7 @@ def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
     return places
 
 
-def _tell(found: Preview, words: Words) -> None:
+def _tell(found: Preview, words: Labels) -> None:
     out(filled(headline(found, words)))
     for policy, counts in by_policy(found):
         said = printable(f"{policy.id} ({state(policy, words)}): {counted(counts, words)}")

@@ -21,7 +21,7 @@ from auditor.wording import Wording, wording
 from auditor.wording.checks import N_
 
 if TYPE_CHECKING:
-    from auditor.app.mail.delivery import Sent
+    from auditor.app.mail.delivery import DeliveryReport
 
 _SAID: Mapping[str, str] = {
     "accepted": N_("mail to {address}: accepted"),
@@ -104,11 +104,11 @@ def send(
 
     `warn` hears what the mails lack: an audit has said it of its reports already.
     """
-    from auditor.app.mail.delivery import Sending, send_result  # noqa: PLC0415
+    from auditor.app.mail.delivery import MailJob, send_result  # noqa: PLC0415  only where mails are sent
 
     words = wording(reader_locale(args.locale))
     link, report_link = _link(args.link, os.environ)
-    sending = Sending(
+    sending = MailJob(
         settings=settings,
         now=now(),
         environ=os.environ,
@@ -135,16 +135,16 @@ def send(
     return 0 if all(sent.end.fine for sent in done) else 3
 
 
-def _say(sent: "Sent", words: Wording, *, quiet: bool) -> None:
+def _say(sent: "DeliveryReport", words: Wording, *, quiet: bool) -> None:
     if sent.end.fine:
         if not quiet:
             said = words.gettext(_SAID[sent.end])
             say(printable(said.replace("{address}", sent.address).replace("{file}", str(sent.file))))
         return
-    from auditor.app.mail.delivery import End  # noqa: PLC0415
+    from auditor.app.mail.delivery import DeliveryStatus  # noqa: PLC0415
 
     slug, message = "mail-refused", f"mail to {sent.address}: not sent: {sent.message}"
-    if sent.end is End.UNKNOWN:
+    if sent.end is DeliveryStatus.UNKNOWN:
         slug, message = "mail-unknown", f"mail to {sent.address}: unknown whether sent: {sent.message}"
     tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=words.locale)
 

@@ -11,11 +11,11 @@ from auditor.app.store.integrity import Checked, check
 from auditor.cli.options import instant, now, reader_locale
 from auditor.cli.places import place
 from auditor.cli.shared_options import declare
-from auditor.cli.store_summary import sized, told
+from auditor.cli.store_summary import outcome_line, sized
 from auditor.cli.terminal.console import document, out, say, tell
 from auditor.domain.errors import AuditorError, UsageError, printable
 from auditor.history.result_log import Entry
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
 from auditor.store.commit import Night
 
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     wrong = _misused(args)
     if wrong:
         raise UsageError("usage", wrong, hint="auditor store --help tells the form of each")
-    words = Words(reader_locale(args.locale))
+    words = Labels(reader_locale(args.locale))
     match args.what:
         case "put":
             return _put(args, words)
@@ -90,18 +90,18 @@ def _misused(args: argparse.Namespace) -> str | None:
     return None
 
 
-def _put(args: argparse.Namespace, words: Words) -> int:
+def _put(args: argparse.Namespace, words: Labels) -> int:
     code = 0
     for stored in put(args.store, [Path(thing) for thing in args.things]):
         if isinstance(stored, AuditorError):
             tell(stored.diagnostics, locale=args.locale)
             code = 3
         elif not args.quiet:
-            say(printable(told(stored, words)))
+            say(printable(outcome_line(stored, words)))
     return code
 
 
-def _list(args: argparse.Namespace, words: Words) -> int:
+def _list(args: argparse.Namespace, words: Labels) -> int:
     found = nights(args.store, args.tenant)
     if args.json:
         document(json.dumps([_document(night) for night in found], indent=2))
@@ -113,7 +113,7 @@ def _list(args: argparse.Namespace, words: Words) -> int:
     return 0
 
 
-def _check(args: argparse.Namespace, words: Words) -> int:
+def _check(args: argparse.Namespace, words: Labels) -> int:
     found = list(check(args.store, args.tenant))
     if args.json:
         document(json.dumps([_checked(each) for each in found], indent=2))
@@ -128,7 +128,7 @@ def _check(args: argparse.Namespace, words: Words) -> int:
     return 3 if any(each.wrong is not None for each in found) else 0
 
 
-def _wholeness(found: Sequence[Checked], words: Words) -> Iterator[str]:
+def _wholeness(found: Sequence[Checked], words: Labels) -> Iterator[str]:
     """Yield how many nights are whole, how many results where there are any, and how many temporary files there are."""
     nights = [each.wrong is None for each in found if each.kind == "night"]
     results = [each.wrong is None for each in found if each.kind == "result"]
@@ -148,7 +148,7 @@ def _wholeness(found: Sequence[Checked], words: Words) -> Iterator[str]:
         )
 
 
-def _prune(args: argparse.Namespace, words: Words) -> int:
+def _prune(args: argparse.Namespace, words: Labels) -> int:
     given: datetime | None = args.as_of
     found = thin(
         args.store,
@@ -173,7 +173,7 @@ def _prune(args: argparse.Namespace, words: Words) -> int:
     return 0
 
 
-def _thinned(thinned: Thinned, words: Words, *, deleted: bool) -> Iterator[str]:
+def _thinned(thinned: Thinned, words: Labels, *, deleted: bool) -> Iterator[str]:
     pruning = thinned.nights
     if deleted:
         said = words.gettext("{tenant}: nights that stay: {kept}; deleted: {gone}; freed: {size}")
@@ -203,7 +203,7 @@ def _thinned(thinned: Thinned, words: Words, *, deleted: bool) -> Iterator[str]:
         yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.held), words))
 
 
-def _temporary(count: int, words: Words, *, deleted: bool) -> str:
+def _temporary(count: int, words: Labels, *, deleted: bool) -> str:
     if deleted:
         return words.ngettext(
             "{count} temporary file of an interrupted writer was deleted",
@@ -240,9 +240,9 @@ def _instant(checked: Checked) -> str | None:
 def _checked(checked: Checked) -> dict[str, object]:
     match checked.found:
         case Night() as night:
-            told = _document(night)
+            outcome_line = _document(night)
         case Entry() as entry:
-            told = {
+            outcome_line = {
                 "tenant": checked.tenant,
                 "instant": _instant(checked),
                 "complete": bool(entry.summary["complete"]),
@@ -250,10 +250,10 @@ def _checked(checked: Checked) -> dict[str, object]:
                 "bytes": entry.size,
             }
         case _:
-            told = {"tenant": checked.tenant}
+            outcome_line = {"tenant": checked.tenant}
             if checked.name is not None:
-                told["temporaryFile"] = checked.name
-    return {**told, "wrong": checked.wrong}
+                outcome_line["temporaryFile"] = checked.name
+    return {**outcome_line, "wrong": checked.wrong}
 
 
 def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:

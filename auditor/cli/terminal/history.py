@@ -25,7 +25,7 @@ from auditor.render.history.labels import (
     spent,
     told_cohorts,
 )
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Labels
 
 _MIDDLE: Final = 100
 """Columns from which there is room for the curve of a policy."""
@@ -40,7 +40,7 @@ _MOST: Final = 20
 
 def show(
     trends: Sequence[Trends],
-    words: Words,
+    words: Labels,
     *,
     between: Sequence[Between] = (),
     everything: bool = False,
@@ -76,7 +76,7 @@ def _policy_matters(policy: PolicyTrend) -> bool:
     return any(policy.open) or bool(policy.opened or policy.closed) or len(set(policy.waived)) > 1
 
 
-def _seats(console: Console, seats: Sequence[SeatTrend], words: Words) -> None:
+def _seats(console: Console, seats: Sequence[SeatTrend], words: Labels) -> None:
     if not seats:
         return
     product, assigned, trend, usable, spare, holders, out = seat_columns(words)
@@ -100,7 +100,7 @@ def _seats(console: Console, seats: Sequence[SeatTrend], words: Words) -> None:
         _print(console, f"  {method(seats[0].forecast, words)}", "dim")
 
 
-def _policies(console: Console, policies: Sequence[PolicyTrend], words: Words) -> None:
+def _policies(console: Console, policies: Sequence[PolicyTrend], words: Labels) -> None:
     if not policies:
         return
     policies = sorted(policies, key=lambda each: (-each.open[-1], each.policy))
@@ -114,7 +114,7 @@ def _policies(console: Console, policies: Sequence[PolicyTrend], words: Words) -
     _columns(console, columns)
 
 
-def _left_out(console: Console, told: Trends, words: Words, *, everything: bool) -> None:
+def _left_out(console: Console, told: Trends, words: Labels, *, everything: bool) -> None:
     if everything:
         return
     seats = sum(not _seat_matters(seat) for seat in told.seats)
@@ -141,7 +141,7 @@ def _columns(console: Console, columns: Sequence[tuple[str, list[str]]]) -> None
     console.print(Padding(table, (1, 0, 0, _GAP)))
 
 
-def _between(console: Console, two: Between, words: Words) -> None:
+def _between(console: Console, two: Between, words: Labels) -> None:
     console.print()
     _print(console, compared_nights(two, words), "bold")
     for sentence in two.unknown:
@@ -160,7 +160,7 @@ def _between(console: Console, two: Between, words: Words) -> None:
 
 
 def show_cohorts(
-    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], words: Words, *, no_color: bool
+    tenant: str, cohorts: Mapping[str, Cohorts], names: Mapping[str, str], words: Labels, *, no_color: bool
 ) -> None:
     """Print what became of the holders of each SKU between two nights."""
     console = _console(no_color=no_color)
@@ -174,7 +174,7 @@ def show_cohorts(
     _table(console, columns, rows)
 
 
-def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: Words, *, no_color: bool) -> None:
+def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: Labels, *, no_color: bool) -> None:
     """Print since when, and until when."""
     console = _console(no_color=no_color)
     gettext = words.gettext
@@ -203,11 +203,11 @@ def show_episodes(tenant: str, episodes: Sequence[Episode], wanted: str, words: 
     _table(console, every, rows, optional=(gettext("Finding"), *same))
 
 
-def _end(episode: Episode, words: Words) -> str:
+def _end(episode: Episode, words: Labels) -> str:
     return words.gettext("policy removed") if episode.ended == "dropped" else words.gettext("mended")
 
 
-def _overall(console: Console, told: Trends, words: Words) -> None:
+def _overall(console: Console, told: Trends, words: Labels) -> None:
     if told.open:
         totals = [sum(stood.values()) for _, stood, _, _ in told.open]
         _print(console, f"  {words.gettext('open findings')}  {sparkline(totals)}  {change(totals, words)}")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from auditor.collect.progress import Progress, Silent
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import printable
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Words
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bars
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class _Shown:
     """One bar per tenant and source."""
 
-    def __init__(self, bars: "Bars", words: Words) -> None:
+    def __init__(self, bars: "Bars", words: Labels) -> None:
         self._bars = bars
         self._words = words
         self._tasks: dict[tuple[str, Source], TaskID] = {}
@@ -47,7 +47,7 @@ class _Shown:
 
 
 @contextmanager
-def shown_progress(words: Words, *, enabled: bool) -> Iterator[Progress]:
+def shown_progress(words: Labels, *, enabled: bool) -> Iterator[Progress]:
     """Show bars on stderr while the block runs; nothing where nobody watches."""
     if not enabled or not sys.stderr.isatty():
         yield Silent()

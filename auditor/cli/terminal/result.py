@@ -20,8 +20,8 @@ from auditor.render.html.page import page
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.html.view import Matter, Page, SeatRow, Section
-from auditor.render.text.earlier_run import Past
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.text.labels import SEVERITIES, Labels
 
 _STYLES: Final = {
     Severity.CRITICAL: "bold red",
@@ -53,14 +53,14 @@ def terminal(
     *,
     paths: tuple[str, ...],
     locale: str = "en",
-    history: Sequence[Past] = (),
+    history: Sequence[EarlierRun] = (),
 ) -> None:
     """Print what a person should know before opening a report; colours and width are the console's.
 
     `paths` are the files that were written, as they are to be shown; `history` is what earlier runs came to. No
     text of a tenant is read as markup, and none of its control characters reaches the terminal.
     """
-    words = Words(locale)
+    words = Labels(locale)
     shown = page(result, words)
     if shown.wished is not None:
         wished = words.gettext("There are no messages in “{wished}”; this report is in English.")
@@ -80,7 +80,7 @@ def terminal(
             _print(console, Text(f"  {printable(path)}"), wrap=False)
 
 
-def terminal_text(result: Result, *, paths: tuple[str, ...], locale: str, history: Sequence[Past] = ()) -> bytes:
+def terminal_text(result: Result, *, paths: tuple[str, ...], locale: str, history: Sequence[EarlierRun] = ()) -> bytes:
     """Return what `terminal` prints as plain text, the same on every machine."""
     console = Console(file=io.StringIO(), width=_PAGE, color_system=None, force_terminal=False)
     with console.capture() as caught:
@@ -109,7 +109,7 @@ def _print_under(console: Console, text: Text, *, indent: int) -> None:
     console.print(Padding(text, (0, 0, 0, indent)), highlight=False)
 
 
-def _print_completeness(console: Console, shown: Page, words: Words) -> None:
+def _print_completeness(console: Console, shown: Page, words: Labels) -> None:
     if shown.complete:
         _print(console, Text(shown.completeness[0], style="green"))
         return
@@ -118,7 +118,7 @@ def _print_completeness(console: Console, shown: Page, words: Words) -> None:
         _print_under(console, Text(_cut(sentence, _REASON), style="yellow"), indent=2)
 
 
-def _print_counts(console: Console, shown: Page, words: Words) -> None:
+def _print_counts(console: Console, shown: Page, words: Labels) -> None:
     counts = Text("\n")
     for severity, tile in zip(Severity, shown.counts, strict=True):
         counts.append(f"{words.number(tile.count)} {tile.label}", style=_STYLES[severity] if tile.count else "dim")
@@ -138,7 +138,7 @@ def _print_counts(console: Console, shown: Page, words: Words) -> None:
         )
 
 
-def _print_seats(console: Console, shown: Page, words: Words, count: int) -> None:
+def _print_seats(console: Console, shown: Page, words: Labels, count: int) -> None:
     """Print the products outside their limits first, over all tenants at most `_SEATS`, tenant by tenant.
 
     `count` is how many there are, those of tenants that the page does not tell among them.
@@ -158,7 +158,7 @@ def _print_seats(console: Console, shown: Page, words: Words, count: int) -> Non
         _print(console, Text(f"  {more}", style="dim"))
 
 
-def _seats_table(rows: list[SeatRow], console: Console, words: Words) -> Table:
+def _seats_table(rows: list[SeatRow], console: Console, words: Labels) -> Table:
     none = words.gettext("no finding")
     columns = (
         (words.gettext("Assigned"), [f"{row.consumed}/{row.usable}" for row in rows]),
@@ -197,7 +197,7 @@ def _bar(row: SeatRow, console: Console) -> Text:
     return bar.append(over * beyond, style="red")
 
 
-def _print_matters(console: Console, shown: Page, words: Words) -> None:
+def _print_matters(console: Console, shown: Page, words: Labels) -> None:
     if not shown.matters:
         return
     _print_title(console, words.gettext("What matters most"))
@@ -211,14 +211,14 @@ def _print_matters(console: Console, shown: Page, words: Words) -> None:
         console.print(Padding(item, (0, 0, 0, 2)), highlight=False)
 
 
-def _about(matter: Matter, shown: Page, words: Words) -> str:
+def _about(matter: Matter, shown: Page, words: Labels) -> str:
     parts = [_cut(matter.tenant, _TITLE)] if len(shown.sections) > 1 else []
     parts.append(words.ngettext("{count} finding", "{count} findings", matter.count))
     parts += [said for said in (matter.money, matter.due) if said]
     return words.joined(parts)
 
 
-def _print_unknown(console: Console, sections: Iterable[Section], words: Words, count: int) -> None:
+def _print_unknown(console: Console, sections: Iterable[Section], words: Labels, count: int) -> None:
     """Print why policies, `count` of them, could not be evaluated: each cause of a tenant once."""
     if not count:
         return

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from auditor.domain.errors import printable
 from auditor.render.html.tenant_table import FleetRow
-from auditor.render.text.earlier_run import Spark
-from auditor.render.text.labels import Words
+from auditor.render.text.earlier_run import Sparkline
+from auditor.render.text.labels import Labels
 
 _ROWS: Final = 12
 """Tenants in the table; the rest stand in the reports."""
@@ -25,7 +25,7 @@ _WIDE: Final = 100
 """Columns from which there is room for used and usable seats beside the spare ones."""
 
 
-def print_sparks(console: Console, sparks: Sequence[Spark]) -> None:
+def print_sparks(console: Console, sparks: Sequence[Sparkline]) -> None:
     """Print a line of bars for each figure; where the terminal has no such characters, only what they say."""
     if not sparks:
         return
@@ -39,7 +39,7 @@ def print_sparks(console: Console, sparks: Sequence[Spark]) -> None:
         console.print(Padding(line, (0, 0, 0, _INDENT)), highlight=False)
 
 
-def print_fleet(console: Console, rows: Sequence[FleetRow], words: Words) -> None:
+def print_fleet(console: Console, rows: Sequence[FleetRow], words: Labels) -> None:
     """Print the tenants that need looking at first, and all of them together; `rows` end with the sum."""
     if not rows:
         return
@@ -54,7 +54,7 @@ def print_fleet(console: Console, rows: Sequence[FleetRow], words: Words) -> Non
 
 
 def _print_rest(
-    console: Console, tenants: Sequence[FleetRow], shown: Sequence[FleetRow], lost: int, words: Words
+    console: Console, tenants: Sequence[FleetRow], shown: Sequence[FleetRow], lost: int, words: Labels
 ) -> None:
     count = len(tenants) - len(shown)
     if not count:
@@ -67,7 +67,7 @@ def _print_rest(
     console.print(Padding(Text(words.joined(said), style="dim"), (0, 0, 0, _INDENT)), highlight=False)
 
 
-def _table(rows: Sequence[FleetRow], console: Console, words: Words) -> Table:
+def _table(rows: Sequence[FleetRow], console: Console, words: Labels) -> Table:
     kinds = 2 if console.width >= _WIDE else 1
     compared = any(row.new is not None for row in rows)
     columns: list[tuple[str, list[Text]]] = [
@@ -93,7 +93,7 @@ def _table(rows: Sequence[FleetRow], console: Console, words: Words) -> Table:
     return table
 
 
-def _findings(row: FleetRow, words: Words, kinds: int) -> Text:
+def _findings(row: FleetRow, words: Labels, kinds: int) -> Text:
     if row.failure:
         return Text(words.gettext("not audited"), style="bold red")
     said = [f"{words.number(count)} {words.graded(severity, count)}" for severity, count in row.counts[:kinds]]
@@ -108,7 +108,7 @@ def _findings(row: FleetRow, words: Words, kinds: int) -> Text:
     return Text(words.joined(said), style=style)
 
 
-def _change(row: FleetRow, words: Words) -> str:
+def _change(row: FleetRow, words: Labels) -> str:
     if row.new is None or row.fixed is None:
         return ""
     return f"+{words.number(row.new)} \N{MINUS SIGN}{words.number(row.fixed)}"

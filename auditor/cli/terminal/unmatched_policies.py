@@ -9,7 +9,7 @@ from rich.text import Text
 
 from auditor.domain.errors import printable
 from auditor.domain.result import Result
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.wording.told import NEAREST
 
 _NOTICES: Final = 5
@@ -18,7 +18,7 @@ _POLICIES: Final = 12
 _LONGEST: Final = 300
 
 
-def print_unmatched(console: Console, result: Result, words: Words) -> None:
+def print_unmatched(console: Console, result: Result, words: Labels) -> None:
     """Print the policies that judged nothing in any tenant, and in full those whose values come near others."""
     near = list(_near(result))
     nothing = _nothing(result)

@@ -8,13 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditor.collect.context import Reading, nameless
+from auditor.collect.context import CollectionContext, nameless
 from auditor.collect.json_pages import listing, whole
 from auditor.collect.sources.members import Members
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError, Kind
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.snapshot.from_graph import group_row
 from auditor.snapshot.schema import GROUPS
 
@@ -40,7 +40,7 @@ class _Found:
     """Ids of groups that have licences."""
 
 
-async def groups(reading: Reading) -> tuple[list[Coverage], Tables, Members]:
+async def groups(reading: CollectionContext) -> tuple[list[Coverage], Tables, Members]:
     """Read groups and members as far as the needs go; returns the coverage of both sources."""
     found, members = _Found(), Members(reading)
     names = sorted({*reading.needs.groups, *reading.needs.transitive_groups})
@@ -67,7 +67,7 @@ async def groups(reading: Reading) -> tuple[list[Coverage], Tables, Members]:
     return coverage, _tables(found, members), members
 
 
-async def name_groups(reading: Reading, ids: Iterable[str], known: pa.Table) -> pa.Table:
+async def name_groups(reading: CollectionContext, ids: Iterable[str], known: pa.Table) -> pa.Table:
     """Add the groups of some ids to those that are known, by name alone: nothing else was asked of them.
 
     Their names make evidence easier to read and decide nothing, so where they are refused they are left out.
@@ -92,7 +92,7 @@ async def name_groups(reading: Reading, ids: Iterable[str], known: pa.Table) -> 
     return table.sort_by("id")
 
 
-async def _named(reading: Reading, name: str, found: _Found) -> None:
+async def _named(reading: CollectionContext, name: str, found: _Found) -> None:
     """Look a group up by its id, or by its name, which several may bear."""
     try:
         if _GUID.fullmatch(name):
@@ -106,7 +106,7 @@ async def _named(reading: Reading, name: str, found: _Found) -> None:
             if fault is not None:
                 found.faults.append(fault)
     except FaultError as error:
-        if error.fault.kind is not Kind.MISSING:
+        if error.fault.kind is not GraphErrorKind.MISSING:
             found.faults.append(error.fault)
         rows = []
     for row in rows:
@@ -115,7 +115,7 @@ async def _named(reading: Reading, name: str, found: _Found) -> None:
             found.named.setdefault(name, set()).add(group)
 
 
-async def _licensed(reading: Reading, found: _Found) -> None:
+async def _licensed(reading: CollectionContext, found: _Found) -> None:
     """List every licensed group, and which of them have members in error."""
     licensed, errors = await asyncio.gather(
         reading.all_rows(
@@ -166,7 +166,7 @@ def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
-def _member_coverage(reading: Reading, found: _Found, members: Members) -> Coverage:
+def _member_coverage(reading: CollectionContext, found: _Found, members: Members) -> Coverage:
     """Tell how far members were read; a group that does not exist has none, and its policy says that it is missing."""
     needs = reading.needs
     if not (needs.groups or needs.transitive_groups or needs.licensed_members):

@@ -8,13 +8,13 @@ from urllib.parse import quote
 import pyarrow as pa
 
 from auditor.collect.batch import ITEMS, answers
-from auditor.collect.context import Reading
+from auditor.collect.context import CollectionContext
 from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import whole
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
 from auditor.failures import in_task
-from auditor.graph.errors import Fault, Kind
+from auditor.graph.errors import Fault, GraphErrorKind
 
 SCHEMA = pa.schema([("id", pa.string()), ("mailboxType", pa.string())])
 """A row for each user whose mailbox is known; null where there is none."""
@@ -41,7 +41,7 @@ class _Tally:
     unknown: int = 0
 
 
-async def read_mailboxes(reading: Reading, users: Spool) -> MailboxesRead:
+async def read_mailboxes(reading: CollectionContext, users: Spool) -> MailboxesRead:
     """Ask for the mailbox of everybody who can have one here."""
     spool = Spool(reading.folder, "mailboxes", SCHEMA)
     tally = _Tally()
@@ -59,7 +59,7 @@ async def read_mailboxes(reading: Reading, users: Spool) -> MailboxesRead:
     return MailboxesRead(coverage=_coverage(reading, spool, tally), spool=spool)
 
 
-async def _first(reading: Reading, batches: Iterator[list[str]], spool: Spool, tally: _Tally) -> bool:
+async def _first(reading: CollectionContext, batches: Iterator[list[str]], spool: Spool, tally: _Tally) -> bool:
     """Ask for twenty alone: and see whether anything is answered."""
     ids = next(batches, None)
     if ids is None:
@@ -93,7 +93,7 @@ def _batches(users: Spool, spool: Spool) -> Iterator[list[str]]:
         yield waiting
 
 
-async def _ask(reading: Reading, ids: list[str], spool: Spool, tally: _Tally) -> None:
+async def _ask(reading: CollectionContext, ids: list[str], spool: Spool, tally: _Tally) -> None:
     """Ask for up to twenty mailboxes."""
     addresses = {user: f"/users/{quote(user, safe='')}/mailboxSettings?$select=userPurpose" for user in ids}
     found = await answers(reading.graph, addresses, _purpose, name="GET /users/{id}/mailboxSettings", units=0)
@@ -101,9 +101,9 @@ async def _ask(reading: Reading, ids: list[str], spool: Spool, tally: _Tally) ->
     for user, answer in found.items():
         if isinstance(answer, str):
             known[user] = answer
-        elif answer.kind is Kind.NO_MAILBOX:
+        elif answer.kind is GraphErrorKind.NO_MAILBOX:
             known[user] = None
-        elif answer.kind is not Kind.MISSING:
+        elif answer.kind is not GraphErrorKind.MISSING:
             _give_up(tally, answer)
     tally.known += len(known)
     reading.progress.advance(reading.tenant, Source.MAILBOXES, len(ids))
@@ -123,10 +123,10 @@ def _purpose(body: bytes) -> str | Fault:
     purpose = document.get("userPurpose", document.get("value"))
     if isinstance(purpose, str):
         return purpose
-    return Fault(kind=Kind.NOT_GRAPH, message="a mailbox came without its userPurpose")
+    return Fault(kind=GraphErrorKind.NOT_GRAPH, message="a mailbox came without its userPurpose")
 
 
-def _coverage(reading: Reading, spool: Spool, tally: _Tally) -> Coverage:
+def _coverage(reading: CollectionContext, spool: Spool, tally: _Tally) -> Coverage:
     status = None
     if tally.faults:
         status = SourceStatus.PARTIAL if tally.known else tally.faults[0].coverage(read=0)

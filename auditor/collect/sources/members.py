@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.collect.batch import ITEMS, answers
-from auditor.collect.context import Reading, nameless
+from auditor.collect.context import CollectionContext, nameless
 from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import Rows, listing
 from auditor.domain.enums import Source, SourceStatus
 from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError
-from auditor.graph.paging import Page, pages
+from auditor.graph.paging import ObjectPage, pages
 from auditor.snapshot.schema import MEMBERS
 
 List = tuple[str, bool]
@@ -33,7 +33,7 @@ _USER = "#microsoft.graph.user"
 class Members:
     """The member lists of one tenant, read so far; rows wait in a spool, which bounds the memory they take."""
 
-    reading: Reading
+    reading: CollectionContext
     spool: Spool = field(init=False)
     status: dict[List, SourceStatus] = field(default_factory=dict)
     """How far each list was read."""
@@ -85,7 +85,7 @@ class Members:
             else:
                 await self._read((group, False), answer)
 
-    async def _read(self, wanted: List, first: Page[Rows] | None) -> None:
+    async def _read(self, wanted: List, first: ObjectPage[Rows] | None) -> None:
         """Read the pages of a list, or those that follow its first one."""
         group, transitive = wanted
         count = unnamed = 0

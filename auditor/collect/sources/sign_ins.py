@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect.context import Reading
+from auditor.collect.context import CollectionContext
 from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import whole
 from auditor.collect.sharding import Shards
@@ -15,7 +15,7 @@ from auditor.domain.enums import Source
 from auditor.domain.result import Coverage
 from auditor.failures import in_task
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError, Kind
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import Pace
 
@@ -36,13 +36,13 @@ class SignInsRead:
     spool: Spool
 
 
-async def read_sign_ins(reading: Reading, shards: "asyncio.Future[Shards]") -> SignInsRead:
+async def read_sign_ins(reading: CollectionContext, shards: "asyncio.Future[Shards]") -> SignInsRead:
     """Read the sign-in activity of everybody; where it seems to have been left out, in small pages once more."""
     decoder = Decoder(_SELECT)
     spool = Spool(reading.folder, "sign-ins", decoder.schema)
     divided = await shards
     faults = await _pass(reading, decoder, spool, divided, top=requests.SIGN_IN_PAGE)
-    too_large = any(fault.kind is Kind.TOO_LARGE for fault in faults)
+    too_large = any(fault.kind is GraphErrorKind.TOO_LARGE for fault in faults)
     if too_large or (not faults and await _left_out(reading, spool)):
         faults = await _pass(reading, decoder, spool, divided, top=_SMALL_PAGE)
     count = spool.distinct()
@@ -50,7 +50,7 @@ async def read_sign_ins(reading: Reading, shards: "asyncio.Future[Shards]") -> S
     return SignInsRead(coverage=coverage, spool=spool)
 
 
-async def _pass(reading: Reading, decoder: Decoder, spool: Spool, shards: Shards, *, top: int) -> list[Fault]:
+async def _pass(reading: CollectionContext, decoder: Decoder, spool: Spool, shards: Shards, *, top: int) -> list[Fault]:
     pace = Pace(sleep=reading.graph.patience.sleep, clock=reading.graph.patience.clock)
     at_once = asyncio.Semaphore(8)
 
@@ -70,13 +70,13 @@ async def _pass(reading: Reading, decoder: Decoder, spool: Spool, shards: Shards
 
     ended = await asyncio.gather(*(in_task(one, each) for each in shards.filters))
     faults = [fault for fault in ended if fault is not None]
-    if shards.divided and any(fault.kind is Kind.UNSUPPORTED for fault in faults):
+    if shards.divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
         found = await one(None)
         return [] if found is None else [found]
     return faults
 
 
-async def _left_out(reading: Reading, spool: Spool) -> bool:
+async def _left_out(reading: CollectionContext, spool: Spool) -> bool:
     """Ask for some of those who seem never to have signed in one by one, to see whether there is activity after all.
 
     Large pages have silently come back without it for some users.
@@ -86,7 +86,7 @@ async def _left_out(reading: Reading, spool: Spool) -> bool:
         try:
             answer = await reading.graph.answer(requests.user(reading.graph, user, _SELECT), whole)
         except FaultError as error:
-            if error.fault.kind is Kind.MISSING:
+            if error.fault.kind is GraphErrorKind.MISSING:
                 continue
             return False
         activity = answer.value.get("signInActivity")

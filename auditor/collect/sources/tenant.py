@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from auditor.collect.context import Reading
+from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import Rows
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
@@ -30,7 +30,7 @@ _NUMBERS = ("enabled", "warning", "suspended", "lockedOut")
 Tables = Mapping[str, pa.Table]
 
 
-async def organization(reading: Reading) -> tuple[Coverage, Tables]:
+async def organization(reading: CollectionContext) -> tuple[Coverage, Tables]:
     """Read who the tenant is. Raises GraphError where it is another than the tenants file says."""
     rows, fault = await reading.all_rows(Source.ORGANIZATION, requests.organization(reading.graph, _ORGANIZATION))
     wanted = reading.graph.tenant.tenant_id
@@ -48,7 +48,7 @@ async def organization(reading: Reading) -> tuple[Coverage, Tables]:
     return reading.covered(Source.ORGANIZATION, len(rows), faults, asked=_ORGANIZATION), {"organization": table}
 
 
-async def products(reading: Reading) -> tuple[Coverage, Tables]:
+async def products(reading: CollectionContext) -> tuple[Coverage, Tables]:
     """Read the subscribed SKUs and the service plans in them."""
     rows, fault = await reading.all_rows(
         Source.SUBSCRIBED_SKUS, requests.subscribed_skus(reading.graph, _SKU), key="skuId"
@@ -65,7 +65,7 @@ async def products(reading: Reading) -> tuple[Coverage, Tables]:
     return coverage, tables
 
 
-async def subscriptions(reading: Reading) -> tuple[Coverage, Tables]:
+async def subscriptions(reading: CollectionContext) -> tuple[Coverage, Tables]:
     """Read the purchases behind the SKUs."""
     rows, fault = await reading.all_rows(Source.SUBSCRIPTIONS, requests.subscriptions(reading.graph))
     kept, odd = [], 0

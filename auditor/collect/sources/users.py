@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from auditor.collect.context import Reading
+from auditor.collect.context import CollectionContext
 from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import number
 from auditor.collect.sharding import SHARDED_FROM, Shards, names_of, plan, sample_names
@@ -15,7 +15,7 @@ from auditor.domain.enums import Source
 from auditor.domain.result import Coverage
 from auditor.failures import in_task
 from auditor.graph import requests
-from auditor.graph.errors import Fault, FaultError, Kind
+from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import units_per_ten_seconds
 
@@ -31,7 +31,7 @@ class UsersRead:
     spool: Spool
 
 
-async def count_users(reading: Reading) -> int | None:
+async def count_users(reading: CollectionContext) -> int | None:
     """Return how many users Graph counts; None where it does not tell (B2C tenants, an outage)."""
     try:
         answer = await reading.graph.answer(requests.user_count(reading.graph), number)
@@ -41,7 +41,7 @@ async def count_users(reading: Reading) -> int | None:
     return answer.value
 
 
-async def read_users(reading: Reading, shards: "asyncio.Future[Shards]") -> UsersRead:
+async def read_users(reading: CollectionContext, shards: "asyncio.Future[Shards]") -> UsersRead:
     """Read every user with the properties the needs name. `shards` is set as soon as it is known how to divide them."""
     select = tuple(sorted({*reading.needs.user_properties, "id"} - {"signInActivity", "mailboxType"}))
     decoder = Decoder(select)
@@ -107,7 +107,7 @@ class _Beginning:
             yield batch
 
 
-async def _names(reading: Reading, beginning: _Beginning) -> list[str]:
+async def _names(reading: CollectionContext, beginning: _Beginning) -> list[str]:
     """Return the sorted names on a first page; where it came without names, it is read once more with them."""
     if beginning.first is None:
         return []
@@ -122,7 +122,7 @@ def _tolerance(expected: int) -> int:
 
 
 async def _pass(
-    reading: Reading, select: tuple[str, ...], decoder: Decoder, spool: Spool, shards: Shards
+    reading: CollectionContext, select: tuple[str, ...], decoder: Decoder, spool: Spool, shards: Shards
 ) -> list[Fault]:
     """Read all shards at once; a filter that Graph does not take here turns into one list without it."""
 
@@ -132,13 +132,13 @@ async def _pass(
 
     ended = await asyncio.gather(*(in_task(one, each) for each in shards.filters))
     faults = [fault for fault in ended if fault is not None]
-    if shards.divided and any(fault.kind is Kind.UNSUPPORTED for fault in faults):
+    if shards.divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
         found = await one(None)
         return [] if found is None else [found]
     return faults
 
 
-async def _all(reading: Reading, batches: AsyncIterator[pa.RecordBatch], spool: Spool) -> Fault | None:
+async def _all(reading: CollectionContext, batches: AsyncIterator[pa.RecordBatch], spool: Spool) -> Fault | None:
     """Put every page of a list into the spool; returns what ended it early, if something did."""
     try:
         async for batch in batches:

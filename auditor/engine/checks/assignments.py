@@ -7,11 +7,11 @@ import numpy as np
 
 from auditor.domain.policy import Assignments
 from auditor.domain.product_set import ProductSet
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.assignments import Links, Paths
-from auditor.engine.columns.bitsets import Products, Words, distinct, listed, meets, pairs, patterns, several, within
+from auditor.engine.columns.bitsets import BitRows, Products, distinct, listed, meets, pairs, patterns, several, within
 from auditor.engine.columns.strings import Flags
-from auditor.engine.outcome import Chunk, Rows
+from auditor.engine.outcome import FindingColumns, Rows
 from auditor.engine.scope import Found, Scope
 from auditor.engine.skus.masks import Mask, ProductMasks
 from auditor.engine.tenant_facts import SkuFact
@@ -68,7 +68,7 @@ def _sought(masks: ProductMasks, products: ProductSet) -> Sought:
     return masks.made(("sought", id(products)), lambda: sought(masks.of(products)))
 
 
-def _held(scope: Scope, check: str, held: Words, wanted: Sought) -> Found:
+def _held(scope: Scope, check: str, held: BitRows, wanted: Sought) -> Found:
     """Report the SKUs of a violating set that members of the population hold."""
     if not wanted.maybe.places:
         return None, scope.people.nobody
@@ -79,7 +79,7 @@ def _held(scope: Scope, check: str, held: Words, wanted: Sought) -> Found:
         undecided = population.true & meets(held, violation.unknown)
     if not population.sure:
         undecided = undecided | (population.unknown & meets(held, wanted.maybe))
-    return Chunk(policy=scope.place, check=check, rows=rows, skus=skus), undecided
+    return FindingColumns(policy=scope.place, check=check, rows=rows, skus=skus), undecided
 
 
 def _paths(scope: Scope, check: str, of: Sought, kind: Paths) -> Found:
@@ -103,7 +103,7 @@ def _required(scope: Scope, element: ProductSet) -> Found:
         may_have = meets(held, products.unknown)
         answer = Mask(has, (may_have if unread is None else may_have | unread) & ~has)
     violation = scope.population & ~answer
-    chunk = Chunk(
+    chunk = FindingColumns(
         policy=scope.place, check="assignment.missing", rows=np.flatnonzero(violation.true), written=element.written
     )
     return chunk, violation.unknown
@@ -131,7 +131,7 @@ def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
     if open_.any():
         undecided = undecided.copy()
         undecided[rows[open_[pattern] & ~found]] = True
-    chunk = Chunk(
+    chunk = FindingColumns(
         policy=scope.place,
         check="assignment.overlap",
         rows=rows[found],
@@ -155,7 +155,7 @@ _MOST_KNOWN = 4096
 class _Clashing:
     """What holdings say of one list of exclusive elements; equal holdings are judged once, whoever has them."""
 
-    def __init__(self, plan: Plan, of: Mask, group: tuple[ProductSet, ...]) -> None:
+    def __init__(self, plan: BoundPolicies, of: Mask, group: tuple[ProductSet, ...]) -> None:
         elements = [of & plan.masks.of(element) for element in group]
         self._skus = plan.facts.skus
         self._true = [element.true for element in elements]
@@ -167,7 +167,7 @@ class _Clashing:
         self.possible = _clash(self._maybe, np.arange(plan.size))
         """Whether two of the tenant's SKUs clash at all, whoever holds them."""
 
-    def of(self, held: Words) -> _Clash:
+    def of(self, held: BitRows) -> _Clash:
         """Judge one bitset."""
         key = held.tobytes()
         found = self._known.get(key)
@@ -208,7 +208,7 @@ def _redundant(scope: Scope, of: Mask) -> Found:
         undecided = undecided.copy()
         undecided[rows[open_ if unread is None else open_ & ~unread[rows]]] = True
     found = np.flatnonzero(sure)
-    chunk = Chunk(
+    chunk = FindingColumns(
         policy=scope.place,
         check="assignment.redundant",
         rows=rows[found],
@@ -222,7 +222,7 @@ def _redundant(scope: Scope, of: Mask) -> Found:
 def _service(scope: Scope, plan: str, *, denied: bool) -> Found:
     enabled = _enabled(scope, plan)
     violation = scope.population & (enabled if denied else ~enabled)
-    chunk = Chunk(
+    chunk = FindingColumns(
         policy=scope.place,
         check="service.denied" if denied else "service.missing",
         rows=np.flatnonzero(violation.true),

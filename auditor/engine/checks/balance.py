@@ -22,7 +22,7 @@ from auditor.domain.result import (
     TenantResult,
 )
 from auditor.domain.waiver_share import WaiverShare
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.coverage import unread
 from auditor.engine.notices import unknown_waiver
 from auditor.engine.outcome import fingerprint
@@ -31,7 +31,7 @@ from auditor.engine.tenant_facts import SkuFact
 from auditor.engine.unmatched_policies import no_match
 
 
-def share_of(plan: Plan, policy: Policy, block: Balance) -> BalanceShare:
+def share_of(plan: BoundPolicies, policy: Policy, block: Balance) -> BalanceShare:
     """Tell which of a tenant's SKUs a balance policy looks at, so that a later merge needs no snapshot."""
     facts = plan.facts
     doubt = unread(facts, Source.SUBSCRIBED_SKUS)
@@ -51,7 +51,7 @@ def share_of(plan: Plan, policy: Policy, block: Balance) -> BalanceShare:
     )
 
 
-def _waiver_share(plan: Plan, waiver: Waiver, products: ProductSet) -> WaiverShare:
+def _waiver_share(plan: BoundPolicies, waiver: Waiver, products: ProductSet) -> WaiverShare:
     """Tell which of a tenant's SKUs a waiver is for."""
     mask, skus = plan.masks.of(products), plan.facts.skus
     owned = [number for number, sku in enumerate(skus) if sku.owned]

@@ -11,9 +11,9 @@ from auditor.domain.enums import Source, SourceStatus, SubjectType
 from auditor.domain.policy import Budget, Purchases, Subscriptions
 from auditor.domain.product_set import PAID_PRODUCTS, Builtin, ProductSet
 from auditor.domain.result import Money, ProductReference, Subject, Subscription
-from auditor.engine.binding import Plan
-from auditor.engine.coverage import Doubt, unread
-from auditor.engine.outcome import Judged, Single
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.outcome import AggregateOutcome, ObjectFinding
 from auditor.engine.skus.masks import Mask, ProductMasks, nothing
 from auditor.engine.tenant_facts import GroupFact, SkuFact
 from auditor.snapshot.manifest import format_instant
@@ -22,13 +22,13 @@ _TRIAL = ProductSet(elements=(Builtin(name="trial"),), written="trial")
 _READABLE = {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
 
 
-def judge_purchases(plan: Plan, place: int, block: Purchases) -> Judged:
+def judge_purchases(plan: BoundPolicies, place: int, block: Purchases) -> AggregateOutcome:
     """Judge every SKU of which the tenant owns usable seats, those of the whole company included."""
     facts = plan.facts
-    doubt = Doubt.of(unread(facts, Source.SUBSCRIBED_SKUS))
+    doubt = NotEvaluated.of(unread(facts, Source.SUBSCRIBED_SKUS))
     if facts.status(Source.SUBSCRIBED_SKUS) not in _READABLE:
         return doubt.judged()
-    findings: list[Single] = []
+    findings: list[ObjectFinding] = []
     # Catalogue, policies and the trials among the SKUs are what masks are made of.
     masks = plan.masks.made(("purchases", id(block)), lambda: _violations(plan, block))
     concerned = np.logical_or.reduce([mask.maybe for mask in masks.values()])
@@ -47,7 +47,7 @@ def judge_purchases(plan: Plan, place: int, block: Purchases) -> Judged:
     return doubt.judged(findings)
 
 
-def _violations(plan: Plan, block: Purchases) -> dict[str, Mask]:
+def _violations(plan: BoundPolicies, block: Purchases) -> dict[str, Mask]:
     """Tell for each check of the block which SKUs violate it."""
     masks: dict[str, Mask] = {}
     if block.allow is not None or block.deny is not None:
@@ -67,7 +67,7 @@ def _answer(mask: Mask, number: int) -> bool | None:
     return None if mask.unknown[number] else bool(mask.true[number])
 
 
-def _purchase(plan: Plan, place: int, check: str, sku: SkuFact) -> Single:
+def _purchase(plan: BoundPolicies, place: int, check: str, sku: SkuFact) -> ObjectFinding:
     evidence = {
         "appliesTo": sku.applies_to,
         "capabilityStatus": sku.capability_status,
@@ -76,7 +76,7 @@ def _purchase(plan: Plan, place: int, check: str, sku: SkuFact) -> Single:
         "consumed": sku.consumed,
         "usable": sku.usable,
     }
-    return Single(
+    return ObjectFinding(
         policy=place,
         check=check,
         subject=Subject(type=SubjectType.PRODUCT, id=sku.sku_id, name=plan.facts.title(sku)),
@@ -86,15 +86,15 @@ def _purchase(plan: Plan, place: int, check: str, sku: SkuFact) -> Single:
     )
 
 
-def judge_subscriptions(plan: Plan, place: int, block: Subscriptions) -> Judged:
+def judge_subscriptions(plan: BoundPolicies, place: int, block: Subscriptions) -> AggregateOutcome:
     """Judge every subscription of the set by its state and its next lifecycle date."""
     facts = plan.facts
-    doubt = Doubt.of(unread(facts, Source.SUBSCRIPTIONS))
+    doubt = NotEvaluated.of(unread(facts, Source.SUBSCRIPTIONS))
     if facts.status(Source.SUBSCRIPTIONS) not in _READABLE:
         return doubt.judged()
     mask = plan.masks.of(block.of)
     denied = {state.casefold() for state in block.states}
-    findings: list[Single] = []
+    findings: list[ObjectFinding] = []
     for row in facts.subscriptions:
         number = facts.index.get(row["skuId"] or "")
         sku = sku_of(plan, row)
@@ -113,14 +113,14 @@ def judge_subscriptions(plan: Plan, place: int, block: Subscriptions) -> Judged:
     return doubt.judged(findings)
 
 
-def dated_subscriptions(plan: Plan) -> tuple[Subscription, ...]:
+def dated_subscriptions(plan: BoundPolicies) -> tuple[Subscription, ...]:
     """Return the subscriptions that have a next date, in order of id; none where they were not read."""
     if plan.facts.status(Source.SUBSCRIPTIONS) not in _READABLE:
         return ()
     return tuple(_dated(plan, row) for row in plan.facts.subscriptions if row["nextLifecycleDateTime"] is not None)
 
 
-def _dated(plan: Plan, row: Mapping[str, Any]) -> Subscription:
+def _dated(plan: BoundPolicies, row: Mapping[str, Any]) -> Subscription:
     sku = sku_of(plan, row)
     return Subscription(
         id=row["id"],
@@ -134,13 +134,13 @@ def _dated(plan: Plan, row: Mapping[str, Any]) -> Subscription:
     )
 
 
-def sku_of(plan: Plan, row: Mapping[str, Any]) -> SkuFact:
+def sku_of(plan: BoundPolicies, row: Mapping[str, Any]) -> SkuFact:
     """Return the SKU of a subscription; one that the tenant no longer shows is told by the subscription itself."""
     return plan.facts.described(row["skuId"] or "", row["skuPartNumber"])
 
 
 def _subscription_checks(
-    plan: Plan, block: Subscriptions, row: Mapping[str, Any], denied: set[str]
+    plan: BoundPolicies, block: Subscriptions, row: Mapping[str, Any], denied: set[str]
 ) -> Iterator[tuple[str, str | None]]:
     status = row["status"]
     if status is not None and status.casefold() in denied:
@@ -151,20 +151,20 @@ def _subscription_checks(
         yield "subscription.trial-ending", None
 
 
-def _may_be_a_trial(plan: Plan, block: Subscriptions, row: Mapping[str, Any]) -> bool:
+def _may_be_a_trial(plan: BoundPolicies, block: Subscriptions, row: Mapping[str, Any]) -> bool:
     """Whether only `isTrial`, which Graph left out, decides about a finding."""
     return block.trials_ending is not None and row["isTrial"] is None and _ends_before(plan, row, block.trials_ending)
 
 
-def _ends_before(plan: Plan, row: Mapping[str, Any], within: timedelta) -> bool:
+def _ends_before(plan: BoundPolicies, row: Mapping[str, Any], within: timedelta) -> bool:
     ends = row["nextLifecycleDateTime"]
     alive = (row["status"] or "").casefold() in {"enabled", "warning"}
     return alive and ends is not None and bool(ends < plan.facts.as_of + within)
 
 
 def _subscription(
-    plan: Plan, place: int, check: str, detail: str | None, row: Mapping[str, Any], sku: SkuFact
-) -> Single:
+    plan: BoundPolicies, place: int, check: str, detail: str | None, row: Mapping[str, Any], sku: SkuFact
+) -> ObjectFinding:
     ends = row["nextLifecycleDateTime"]
     evidence = {
         "status": row["status"],
@@ -176,7 +176,7 @@ def _subscription(
         "consumed": sku.consumed,
         "spare": sku.spare,
     }
-    return Single(
+    return ObjectFinding(
         policy=place,
         check=check,
         subject=Subject(type=SubjectType.SUBSCRIPTION, id=row["id"], name=plan.facts.title(sku)),
@@ -186,10 +186,10 @@ def _subscription(
     )
 
 
-def judge_groups(plan: Plan, place: int) -> Judged:
+def judge_groups(plan: BoundPolicies, place: int) -> AggregateOutcome:
     """Judge every licensed group by its members in error and its processing state."""
     facts = plan.facts
-    doubt = Doubt.of(unread(facts, Source.GROUPS))
+    doubt = NotEvaluated.of(unread(facts, Source.GROUPS))
     asked = facts.coverage(Source.GROUPS).asked
     if facts.status(Source.GROUPS) not in _READABLE:
         return doubt.judged()
@@ -199,7 +199,7 @@ def judge_groups(plan: Plan, place: int) -> Judged:
             "groups.hasMembersWithLicenseErrors", "the licensed groups were not listed; collect the snapshot again"
         )
         return doubt.judged()
-    findings: list[Single] = []
+    findings: list[ObjectFinding] = []
     for group in facts.groups:
         if not group.sku_ids:
             continue
@@ -209,7 +209,7 @@ def judge_groups(plan: Plan, place: int) -> Judged:
     return doubt.judged(findings)
 
 
-def _group(plan: Plan, place: int, group: GroupFact) -> Iterator[Single]:
+def _group(plan: BoundPolicies, place: int, group: GroupFact) -> Iterator[ObjectFinding]:
     processed = group.processing_state is None or group.processing_state.casefold() == "processingcomplete"
     if processed and not group.has_errors:
         return
@@ -220,16 +220,16 @@ def _group(plan: Plan, place: int, group: GroupFact) -> Iterator[Single]:
         "assignedLicenses": [_part_number(plan, sku_id) for sku_id in group.sku_ids],
     }
     if group.has_errors:
-        yield Single(policy=place, check="group.license-errors", subject=subject, evidence=evidence)
+        yield ObjectFinding(policy=place, check="group.license-errors", subject=subject, evidence=evidence)
     if not processed:
         detail = group.processing_state
-        yield Single(policy=place, check="group.processing", subject=subject, detail=detail, evidence=evidence)
+        yield ObjectFinding(policy=place, check="group.processing", subject=subject, detail=detail, evidence=evidence)
 
 
-def judge_budget(plan: Plan, place: int, block: Budget) -> Judged:
+def judge_budget(plan: BoundPolicies, place: int, block: Budget) -> AggregateOutcome:
     """Hold the monthly cost of all usable seats against the limit; unknown prices make it a lower bound."""
     facts, prices = plan.facts, plan.facts.policies.prices
-    doubt = Doubt.of(unread(facts, Source.SUBSCRIBED_SKUS))
+    doubt = NotEvaluated.of(unread(facts, Source.SUBSCRIBED_SKUS))
     if facts.status(Source.SUBSCRIBED_SKUS) not in _READABLE:
         return doubt.judged()
     total = Decimal(0)
@@ -263,7 +263,7 @@ def judge_budget(plan: Plan, place: int, block: Budget) -> Judged:
     subject = Subject(
         type=SubjectType.TENANT, id=manifest.tenant_id or manifest.tenant, name=manifest.display_name or manifest.tenant
     )
-    finding = Single(
+    finding = ObjectFinding(
         policy=place,
         check="budget.exceeded",
         subject=subject,
@@ -278,14 +278,14 @@ def _reference(sku: SkuFact) -> ProductReference:
     return ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number)
 
 
-def _part_number(plan: Plan, sku_id: str) -> str:
+def _part_number(plan: BoundPolicies, sku_id: str) -> str:
     place = plan.facts.index.get(sku_id)
     product = plan.facts.catalogue.product(sku_id)
     known = plan.facts.skus[place].part_number if place is not None else product.part_number if product else None
     return known or sku_id
 
 
-def _priced(plan: Plan, sku: SkuFact, seats: int) -> Money | None:
+def _priced(plan: BoundPolicies, sku: SkuFact, seats: int) -> Money | None:
     prices = plan.facts.policies.prices
     price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
@@ -295,6 +295,6 @@ def _number(amount: Decimal) -> float:
     return float(round(amount, 2))
 
 
-_TRIAL_UNKNOWN = Doubt(
+_TRIAL_UNKNOWN = NotEvaluated(
     missing=["subscriptions"], reasons=["whether every subscription of a SKU is a trial is not known"]
 )

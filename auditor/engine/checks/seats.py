@@ -9,11 +9,11 @@ from typing import Any
 from auditor.domain.enums import Source, SourceStatus, SubjectType
 from auditor.domain.policy import Bound, Seats
 from auditor.domain.result import Money, ProductReference, SeatBounds, Subject
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.checks.seat_pools import possible_breach
-from auditor.engine.coverage import Doubt, unread
-from auditor.engine.outcome import Judged, Single, Tally
-from auditor.engine.tenant_facts import Facts, SkuFact
+from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.outcome import AggregateOutcome, HolderCount, ObjectFinding
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.engine.unknowns import doubts_of
 
 
@@ -31,14 +31,14 @@ class Stock:
     consumed: int | None
 
 
-def judge_seats(plan: Plan, place: int, block: Seats, tally: Tally | None) -> Judged:
+def judge_seats(plan: BoundPolicies, place: int, block: Seats, tally: HolderCount | None) -> AggregateOutcome:
     """Judge every SKU of the set that people can hold, or their sum."""
     facts = plan.facts
     source = unread(facts, Source.SUBSCRIBED_SKUS)
     if source is not None and facts.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.PARTIAL:
         return source.judged()
     mask = plan.masks.of(block.of)
-    doubt = Doubt.of(source)
+    doubt = NotEvaluated.of(source)
     chosen = [number for number in facts.assignable if mask.true[number]]
     doubtful = () if mask.sure else [number for number in facts.assignable if mask.unknown[number]]
     if block.pool:
@@ -48,26 +48,31 @@ def judge_seats(plan: Plan, place: int, block: Seats, tally: Tally | None) -> Ju
     stocks = [
         _stock(facts, number) for number in chosen if block.quota is not None or _stands_out(facts, number, block)
     ]
-    findings: list[Single] = []
+    findings: list[ObjectFinding] = []
     for stock in stocks:
         if block.judges_spare:
             findings.extend(_spare(plan, place, block, stock, doubt))
         if block.quota is not None:
             findings.extend(_quota(plan, place, block, stock, tally, doubt))
     if block.quota is not None and any(mask.maybe[number] for number in facts.assignable):
-        doubt.take(unread(facts, Source.USERS) or Doubt())
+        doubt.take(unread(facts, Source.USERS) or NotEvaluated())
     return doubt.judged(findings)
 
 
 def _judge_pool(
-    plan: Plan, place: int, block: Seats, numbers: tuple[list[int], Sequence[int]], tally: Tally | None, doubt: Doubt
-) -> Judged:
+    plan: BoundPolicies,
+    place: int,
+    block: Seats,
+    numbers: tuple[list[int], Sequence[int]],
+    tally: HolderCount | None,
+    doubt: NotEvaluated,
+) -> AggregateOutcome:
     """Judge the sum of the SKUs that are certainly in the pool, with those that may be.
 
     The sum is judged where every answer about the doubtful ones comes to the same findings with the same numbers.
     """
     facts, (chosen, doubtful) = plan.facts, numbers
-    findings: list[Single] = []
+    findings: list[ObjectFinding] = []
     stock = _pool(facts, block, chosen)
     same = bool(chosen) and all(_adds_nothing(facts.skus[number]) for number in doubtful)
     # The sum over a list that was read in part is nobody's number.
@@ -81,7 +86,7 @@ def _judge_pool(
         findings.extend(_quota(plan, place, block, stock, tally, doubt))
         if doubtful and not findings and tally is not None and int(tally.possible[0]) > block.quota:
             doubt.add("subscriptions", _TRIAL_UNKNOWN)
-        doubt.take(unread(facts, Source.USERS) or Doubt())
+        doubt.take(unread(facts, Source.USERS) or NotEvaluated())
     return doubt.judged(findings)
 
 
@@ -98,7 +103,7 @@ def _unnumbered(stock: Stock) -> Stock:
     return replace(stock, enabled=None, warning=None, suspended=None, locked_out=None, consumed=None)
 
 
-def _stands_out(facts: Facts, number: int, block: Seats) -> bool:
+def _stands_out(facts: TenantFacts, number: int, block: Seats) -> bool:
     """Whether the seats of a SKU break a bound, or are not known."""
     sku = facts.skus[number]
     if sku.enabled is None or sku.warning is None or sku.consumed is None:
@@ -107,7 +112,7 @@ def _stands_out(facts: Facts, number: int, block: Seats) -> bool:
     return bool(breached(usable, sku.consumed, block.minimum, block.maximum))
 
 
-def _may_raise(block: Seats, stock: Stock, tally: Tally | None) -> bool:
+def _may_raise(block: Seats, stock: Stock, tally: HolderCount | None) -> bool:
     """Whether a SKU that may or may not be in the set could raise a finding if it were."""
     if block.quota is not None and tally is not None and _holders(block, stock, tally)[1] > block.quota:
         return True
@@ -119,7 +124,7 @@ def _may_raise(block: Seats, stock: Stock, tally: Tally | None) -> bool:
     return bool(breached(usable, stock.consumed, block.minimum, block.maximum))
 
 
-def _stock(facts: Facts, number: int) -> Stock:
+def _stock(facts: TenantFacts, number: int) -> Stock:
     sku = facts.skus[number]
     return Stock(
         subject=Subject(type=SubjectType.PRODUCT, id=sku.sku_id, name=facts.title(sku)),
@@ -133,7 +138,7 @@ def _stock(facts: Facts, number: int) -> Stock:
     )
 
 
-def _pool(facts: Facts, block: Seats, numbers: list[int]) -> Stock:
+def _pool(facts: TenantFacts, block: Seats, numbers: list[int]) -> Stock:
     skus = [facts.skus[number] for number in numbers]
     return Stock(
         subject=Subject(type=SubjectType.PRODUCT, id=block.of.written, name=block.of.written),
@@ -152,7 +157,7 @@ def _sum(skus: list[SkuFact], name: str) -> int | None:
     return None if None in numbers else sum(numbers)
 
 
-def _spare(plan: Plan, place: int, block: Seats, stock: Stock, doubt: Doubt) -> Iterator[Single]:
+def _spare(plan: BoundPolicies, place: int, block: Seats, stock: Stock, doubt: NotEvaluated) -> Iterator[ObjectFinding]:
     if stock.enabled is None or stock.warning is None or stock.consumed is None:
         doubt.add(
             "subscribedSkus", f"Graph gave no seat numbers for {stock.product.sku_part_number or stock.subject.id}"
@@ -173,7 +178,7 @@ def _spare(plan: Plan, place: int, block: Seats, stock: Stock, doubt: Doubt) -> 
         if not both_hold:
             evidence["boundsConflict"] = True
         removable = check == "seats.above-maximum" and adjust is not None and adjust < 0
-        yield Single(
+        yield ObjectFinding(
             policy=place,
             check=check,
             subject=stock.subject,
@@ -231,7 +236,7 @@ def usable_range(consumed: int, minimum: Bound | None, maximum: Bound | None) ->
     return _least(consumed, minimum), _most(consumed, maximum)
 
 
-def bounds_of(plan: Plan) -> Mapping[int, tuple[SeatBounds, ...]]:
+def bounds_of(plan: BoundPolicies) -> Mapping[int, tuple[SeatBounds, ...]]:
     """Return the bounds that policies set on the spare seats of single SKUs, by the place of the SKU.
 
     A pool's bounds are of the sum and a quota's of people: neither is here. A SKU of which it is not known whether a
@@ -291,13 +296,15 @@ def _most(consumed: int, maximum: Bound | None) -> int | None:
     return max(consumed + maximum.seats, floor(consumed / share))
 
 
-def _quota(plan: Plan, place: int, block: Seats, stock: Stock, tally: Tally | None, doubt: Doubt) -> Iterator[Single]:
+def _quota(
+    plan: BoundPolicies, place: int, block: Seats, stock: Stock, tally: HolderCount | None, doubt: NotEvaluated
+) -> Iterator[ObjectFinding]:
     if block.quota is None or tally is None:
         return
     holders, possible = _holders(block, stock, tally)
     if holders > block.quota:
         evidence = _evidence(stock, block, None) | {"assigned": holders, "maximum": block.quota}
-        yield Single(
+        yield ObjectFinding(
             policy=place,
             check="seats.quota-exceeded",
             subject=stock.subject,
@@ -310,7 +317,7 @@ def _quota(plan: Plan, place: int, block: Seats, stock: Stock, tally: Tally | No
         doubt.take(doubts_of(plan, plan.policies[place], otherwise=why))
 
 
-def _holders(block: Seats, stock: Stock, tally: Tally) -> tuple[int, int]:
+def _holders(block: Seats, stock: Stock, tally: HolderCount) -> tuple[int, int]:
     if block.pool:
         return int(tally.certain[0]), int(tally.possible[0])
     return int(tally.certain[stock.skus[0]]), int(tally.possible[stock.skus[0]])
@@ -331,7 +338,7 @@ def _evidence(stock: Stock, block: Seats, usable: int | None) -> dict[str, Any]:
     return dict(facts)
 
 
-def _money(plan: Plan, stock: Stock, seats: int) -> Money | None:
+def _money(plan: BoundPolicies, stock: Stock, seats: int) -> Money | None:
     """Price seats of a single SKU; the SKUs of a pool cost differently, so that no one price is right."""
     prices = plan.facts.policies.prices
     if prices is None or len(stock.skus) != 1 or stock.product.sku_id is None:

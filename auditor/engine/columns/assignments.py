@@ -7,10 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from auditor.engine.columns.bitsets import Gathering, Words, blank, distinct, spread, width_of
+from auditor.engine.columns.bitsets import BitRows, HoldingsCollector, blank, distinct, spread, width_of
 from auditor.engine.columns.strings import Codes, Flags, codes_of, entries_of, flags_of, looked_up
 from auditor.engine.outcome import Rows
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 
 Paths = Literal["direct", "group", "several"]
 
@@ -21,7 +21,7 @@ class Links:
     """The assignments of one batch, one per user, SKU and path, in the order of users; made when first asked for."""
 
     def __init__(
-        self, assignments: pa.RecordBatch, facts: Facts, *, offset: int, users: int, pathless: Flags | None
+        self, assignments: pa.RecordBatch, facts: TenantFacts, *, offset: int, users: int, pathless: Flags | None
     ) -> None:
         self._table = assignments
         self._facts = facts
@@ -61,16 +61,16 @@ class Links:
         return flags_of(self.column("held"))
 
     @cached_property
-    def _gathering(self) -> Gathering:
-        return Gathering(self.starts, self.sku, len(self._facts.skus))
+    def _gathering(self) -> HoldingsCollector:
+        return HoldingsCollector(self.starts, self.sku, len(self._facts.skus))
 
     @cached_property
-    def held(self) -> Words:
+    def held(self) -> BitRows:
         """Per user, the bitset of SKUs in `assignedLicenses`."""
         return self._gathering.where(self.is_held)
 
     @cached_property
-    def counted(self) -> Words:
+    def counted(self) -> BitRows:
         """Per user, the SKUs whose plans count."""
         return self._gathering.where(self.counting)
 
@@ -126,7 +126,7 @@ class Links:
         plans = {plan: number for number, plan in enumerate(coded.dictionary.to_pylist())}
         return plans, codes_of(coded, absent=len(plans)), places
 
-    def paths(self, kind: Paths) -> Words:
+    def paths(self, kind: Paths) -> BitRows:
         """Per user, the SKUs held over paths of that kind, or over several different ones."""
         match kind:
             case "direct":
@@ -137,11 +137,11 @@ class Links:
                 return self._several_paths
 
     @cached_property
-    def _direct(self) -> Words:
+    def _direct(self) -> BitRows:
         return self._gathering.where(self.active & (self.codes("assignedByGroup") == self._no_group))
 
     @cached_property
-    def _by_group(self) -> Words:
+    def _by_group(self) -> BitRows:
         return self._gathering.where(self.active & (self.codes("assignedByGroup") != self._no_group))
 
     @property
@@ -149,7 +149,7 @@ class Links:
         return len(self.column("assignedByGroup").dictionary)
 
     @cached_property
-    def _several_paths(self) -> Words:
+    def _several_paths(self) -> BitRows:
         chosen = self.of_users(self._gathering.doubled)
         chosen = chosen[self.active[chosen]]
         owner, sku, group = self.owner[chosen], self.sku[chosen], self.codes("assignedByGroup")[chosen]

@@ -11,7 +11,7 @@ import pyarrow as pa
 from auditor.engine.columns.strings import Flags
 from auditor.engine.outcome import Rows
 
-Words = npt.NDArray[np.unsignedinteger[Any]]
+BitRows = npt.NDArray[np.unsignedinteger[Any]]
 """A row per user; its words are of 32 bits where one of those is enough, since fewer bytes are compared faster."""
 _Number = TypeVar("_Number", bound=np.integer[Any])
 
@@ -20,19 +20,19 @@ _WIDE = 64
 _NONE: Rows = np.zeros(0, dtype=np.int64)
 
 
-def width_of(words: Words) -> int:
+def width_of(words: BitRows) -> int:
     """Return how many bits a word has."""
     return words.itemsize * 8
 
 
-def blank(users: int, bits: int) -> Words:
+def blank(users: int, bits: int) -> BitRows:
     """Return empty bitsets of so many bits."""
     if bits <= _NARROW:
         return np.zeros((users, 1), dtype=np.uint32)
     return np.zeros((users, (bits + _WIDE - 1) // _WIDE), dtype=np.uint64)
 
 
-def pack(flags: Flags) -> Words:
+def pack(flags: Flags) -> BitRows:
     """Turn flags per SKU into a bitset."""
     words = blank(1, len(flags))
     packed = np.packbits(flags, bitorder="little")
@@ -44,7 +44,7 @@ def pack(flags: Flags) -> Words:
 class Products:
     """Some SKUs to look for in bitsets, packed once for all who are looked through."""
 
-    words: Words
+    words: BitRows
     places: tuple[int, ...]
 
     @classmethod
@@ -53,7 +53,7 @@ class Products:
         return cls(pack(flags), tuple(np.flatnonzero(flags).tolist()))
 
 
-class Gathering:
+class HoldingsCollector:
     """The SKUs of all users, one after the other, to be collected into bitsets.
 
     `starts` tells where the SKUs of each user begin and where the last one's end, `size` how many SKUs there are.
@@ -75,7 +75,7 @@ class Gathering:
         sizes = np.diff(starts)[self.doubled]
         self._begin = np.cumsum(sizes) - sizes
 
-    def where(self, flags: Flags) -> Words:
+    def where(self, flags: Flags) -> BitRows:
         """Collect the SKUs that are flagged, an entry each."""
         bits = [own * flags for own in self._bits]
         found = self._folded(bits)
@@ -84,7 +84,7 @@ class Gathering:
                 found[self.doubled, word] = np.bitwise_or.reduceat(own.take(self._again), self._begin)
         return found
 
-    def _folded(self, bits: Sequence[Words]) -> Words:
+    def _folded(self, bits: Sequence[BitRows]) -> BitRows:
         """Fold the bits of each user by exclusive or: one walk over all entries, and the difference of two places."""
         found = np.empty_like(self._empty)
         for word, own in enumerate(bits):
@@ -122,23 +122,23 @@ def indices(rows: Rows) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), len(rows), [None, pa.py_buffer(rows.astype(np.int64))])
 
 
-def rows_of(held: Words, rows: Rows) -> Words:
+def rows_of(held: BitRows, rows: Rows) -> BitRows:
     """Return the bitsets of some users."""
     # NumPy picks numbers quicker than rows of one number.
     return held[:, 0][rows].reshape(-1, 1) if held.shape[1] == 1 else held[rows]
 
 
-def within(held: Words, products: Products) -> Words:
+def within(held: BitRows, products: Products) -> BitRows:
     """Keep of each bitset some SKUs."""
     return held & products.words
 
 
-def some(held: Words) -> Flags:
+def some(held: BitRows) -> Flags:
     """Tell which bitsets are not empty."""
     return np.asarray(held[:, 0] != 0 if held.shape[1] == 1 else held.any(axis=1))
 
 
-def meets(held: Words, products: Flags | Products) -> Flags:
+def meets(held: BitRows, products: Flags | Products) -> Flags:
     """Tell whose bitset has a bit in common with the products."""
     wanted = products if isinstance(products, Products) else Products.of(products)
     if not wanted.places:
@@ -146,7 +146,7 @@ def meets(held: Words, products: Flags | Products) -> Flags:
     return some(held & wanted.words)
 
 
-def pairs(held: Words, products: Flags | Products, who: Flags) -> tuple[Rows, Rows]:
+def pairs(held: BitRows, products: Flags | Products, who: Flags) -> tuple[Rows, Rows]:
     """List which of the products the chosen users hold as (row, SKU place) pairs, by row and then by place."""
     wanted = products if isinstance(products, Products) else Products.of(products)
     if not wanted.places:
@@ -162,7 +162,7 @@ def pairs(held: Words, products: Flags | Products, who: Flags) -> tuple[Rows, Ro
     return (rows if len(owners) == len(rows) else rows[owners]), skus
 
 
-def _bits(held: Words) -> tuple[Rows, Rows]:
+def _bits(held: BitRows) -> tuple[Rows, Rows]:
     """List the bits of bitsets, none of which is empty: whose, and which, by row and then by place."""
     if held.nbytes <= _AT_ONCE:
         bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")
@@ -197,18 +197,18 @@ _AT_ONCE = 2048
 """Bytes of bitsets up to which all their bits are spread out before they are walked bit by bit."""
 
 
-def holders(held: Words, sku: int) -> Flags:
+def holders(held: BitRows, sku: int) -> Flags:
     """Tell who holds one SKU."""
     word, bit = divmod(sku, width_of(held))
     return np.asarray((held[:, word] & held.dtype.type(1 << bit)) != 0)
 
 
-def several(held: Words) -> Flags:
+def several(held: BitRows) -> Flags:
     """Tell which bitsets hold two SKUs or more."""
     return np.asarray(counts(held) > 1)
 
 
-def counts(held: Words) -> npt.NDArray[np.integer]:
+def counts(held: BitRows) -> npt.NDArray[np.integer]:
     """Tell how many SKUs each bitset holds."""
     found = np.bitwise_count(held)
     return np.asarray(found[:, 0] if held.shape[1] == 1 else found.sum(axis=1))
@@ -218,7 +218,7 @@ _FEW = 256
 """Rows up to which Python groups them before NumPy has begun."""
 
 
-def patterns(held: Words, rows: Rows) -> tuple[Rows, Words]:
+def patterns(held: BitRows, rows: Rows) -> tuple[Rows, BitRows]:
     """Group rows by equal bitsets: (the pattern of each row, the patterns)."""
     chosen = rows_of(held, rows)
     if held.shape[1] == 1 and len(rows) <= _FEW:
@@ -232,7 +232,7 @@ def patterns(held: Words, rows: Rows) -> tuple[Rows, Words]:
     return inverse.reshape(-1), distinct
 
 
-def listed(held: Words) -> list[Rows]:
+def listed(held: BitRows) -> list[Rows]:
     """List the SKU places of each bitset."""
     bits = np.unpackbits(np.ascontiguousarray(held).view(np.uint8), axis=1, bitorder="little")
     return [np.flatnonzero(row) for row in bits]

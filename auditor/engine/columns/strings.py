@@ -22,7 +22,7 @@ ALL_DIFFERENT = frozenset({"id", "userPrincipalName", "displayName", "mail"})
 """Columns in which nearly every row has a value of its own, so that counting them off would cost, not save."""
 
 
-class Texts:
+class FoldedColumn:
     """A text column, folded for comparison."""
 
     def __init__(self, values: pa.Array, codes: Codes | None, few: tuple[str | None, ...] = ()) -> None:
@@ -129,7 +129,7 @@ def _plain(glob: str) -> list[str]:
     return re.split(r"[*?]", glob.casefold().split("[", 1)[0])
 
 
-def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Texts:
+def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> FoldedColumn:
     """Fold a text column; `distinct` says that values repeat, `default` what an absent value reads as."""
     default = None if default is None else default.casefold()
     codes = None
@@ -138,7 +138,7 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Te
         codes = codes_of(coded, absent=len(coded.dictionary))
         if len(coded.dictionary) <= _HANDFUL:
             known = [text.casefold() if text else default for text in (*coded.dictionary.to_pylist(), None)]
-            return Texts(None, codes, tuple(known))
+            return FoldedColumn(None, codes, tuple(known))
         values = pa.concat_arrays([fold(coded.dictionary.cast(pa.string())), pa.nulls(1, pa.string())])
     else:
         values = fold(column)
@@ -146,7 +146,7 @@ def texts(column: pa.Array, *, distinct: bool, default: str | None = None) -> Te
         values = pc.if_else(pc.equal(values, ""), None, values)
     if default is not None:
         values = pc.fill_null(values, default)
-    return Texts(values, codes)
+    return FoldedColumn(values, codes)
 
 
 _HANDFUL = 256

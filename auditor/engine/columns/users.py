@@ -10,8 +10,17 @@ import pyarrow.compute as pc
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.selector import ABSENT_READS_AS
 from auditor.engine.columns.assignments import Links
-from auditor.engine.columns.strings import ALL_DIFFERENT, Flags, Texts, beginnings, entries_of, flags_of, texts, valid
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.columns.strings import (
+    ALL_DIFFERENT,
+    Flags,
+    FoldedColumn,
+    beginnings,
+    entries_of,
+    flags_of,
+    texts,
+    valid,
+)
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -24,13 +33,13 @@ NEVER = np.iinfo(np.int64).min
 class People:
     """The users of one batch; every column is made when it is first asked for and kept for all policies."""
 
-    def __init__(self, batch: UserBatch, facts: Facts) -> None:
+    def __init__(self, batch: UserBatch, facts: TenantFacts) -> None:
         self.facts = facts
         self.users = batch.users
         self.offset = batch.offset
         self.count = batch.users.num_rows
         self._assignments = batch.assignments
-        self._texts: dict[str, Texts] = {}
+        self._texts: dict[str, FoldedColumn] = {}
         self._booleans: dict[str, tuple[Flags, Flags]] = {}
         self._unknown: dict[str, Flags] = {}
         self._instants: dict[str, Numbers] = {}
@@ -123,7 +132,7 @@ class People:
         """How the ids begin, as numbers, where they stand in order; None where that is of no help."""
         return beginnings(self.column("id"))
 
-    def texts(self, name: str) -> Texts:
+    def texts(self, name: str) -> FoldedColumn:
         """Return a text column folded for comparison, documented defaults filled in."""
         found = self._texts.get(name)
         if found is None:

@@ -18,29 +18,37 @@ from auditor.domain.result import Action, Money
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.subscription_states import state_name
 from auditor.remedy import messages
-from auditor.remedy.actions.context import Circumstances, Situated
-from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, Pile, Piles, shared
-from auditor.remedy.actions.guidance_text import Told, tell
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding
+from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, ActionGroup, ActionGroups, shared
+from auditor.remedy.actions.guidance_text import GuidanceText, tell
 from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.ranks import due_of, prioritised
 from auditor.remedy.actions.remedies import remedies_of
 from auditor.remedy.actions.seat_attribution import counted_once
-from auditor.remedy.actions.seat_ledger import GIVING, MOVING, TAKING, settle
+from auditor.remedy.actions.seat_ledger import GIVING, MOVING, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import renewal, total, totals
-from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Kind, Term
+from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, ActionKind, Term
 from auditor.remedy.labels import money_label, owned_of, property_label, service_label
 from auditor.remedy.messages import ENGLISH, Words
 
-_TOTALLED = frozenset({Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
-_OF_SUBSCRIPTIONS = _TOTALLED | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL, Kind.PURCHASE, Kind.UNKNOWN_PRODUCT}
+_TOTALLED = frozenset(
+    {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
+)
+_OF_SUBSCRIPTIONS = _TOTALLED | {
+    ActionKind.STATE,
+    ActionKind.EXPIRING,
+    ActionKind.TRIAL,
+    ActionKind.PURCHASE,
+    ActionKind.UNKNOWN_PRODUCT,
+}
 _PLACES = {kind: place for place, kind in enumerate(ORDER)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Office:
+class ActionContext:
     """What turns remedies into actions: the tenant, the guidance, names and language."""
 
-    known: Circumstances
+    known: RemediationContext
     library: Library
     words: Words
     groups: Mapping[str, str]
@@ -48,12 +56,12 @@ class Office:
     terms: Mapping[str, Term]
     """SkuId → when its seats can go."""
 
-    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> Told:
+    def guidance(self, article: str, variant: Variant, deadline: date | None = None) -> GuidanceText:
         """Return the guidance of an article for a variant, as it holds on the day of the audit."""
         today = replace(variant, day=self.known.tenant.as_of.astimezone(UTC).date())
         return _told(self.library, article, today, self.words, deadline)
 
-    def identity(self, pile: Pile) -> str:
+    def identity(self, pile: ActionGroup) -> str:
         """Hash what an action is, not how many it is about, so that it keeps its id from run to run."""
         tenant, first = self.known.tenant, pile.first
         way = "requests" if first.proven and pile.acts else ""
@@ -70,14 +78,14 @@ class Office:
 
 
 @lru_cache(maxsize=4096)
-def _told(library: Library, article: str, variant: Variant, words: Words, deadline: date | None) -> Told:
+def _told(library: Library, article: str, variant: Variant, words: Words, deadline: date | None) -> GuidanceText:
     """Many actions, and many tenants, share one article and its circumstances."""
     return tell(compose(library, article, variant), library.titles, words, deadline)
 
 
 def actions_of(
-    known: Circumstances,
-    situations: Sequence[Situated],
+    known: RemediationContext,
+    situations: Sequence[RoutedFinding],
     library: Library,
     *,
     words: Words = ENGLISH,
@@ -95,30 +103,32 @@ def actions_of(
     remedies: Iterable[Remedy] = remedies_of(known, situations, decided or ())
     if decided is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
-    piles = Piles(office.terms)
+    piles = ActionGroups(office.terms)
     piles.take((0, remedy) for remedy in remedies)
-    settle(piles, known)
+    settle_seats(piles, known)
     return actions_from(office, [(pile, tuple(sorted(pile.marks)), tuple(pile.documents)) for pile in piles])
 
 
 def office_of(
-    known: Circumstances,
+    known: RemediationContext,
     library: Library,
     *,
     words: Words = ENGLISH,
     groups: Mapping[str, str] | None = None,
     terms: Mapping[str, Term] | None = None,
-) -> Office:
+) -> ActionContext:
     """Return what turns remedies into actions; findings about groups tell their names where `groups` does not."""
     named = {f.subject.id: f.subject.name for f in known.tenant.findings if f.subject.type is SubjectType.GROUP}
-    return Office(known=known, library=library, words=words, groups={**named, **(groups or {})}, terms=terms or {})
+    return ActionContext(
+        known=known, library=library, words=words, groups={**named, **(groups or {})}, terms=terms or {}
+    )
 
 
-Piled = tuple[Pile, Sequence[str], Sequence[Mapping[str, Any]]]
+Piled = tuple[ActionGroup, Sequence[str], Sequence[Mapping[str, Any]]]
 """A pile, the fingerprints of all its findings in their order, and all its requests."""
 
 
-def actions_from(office: Office, piles: Iterable[Piled]) -> tuple[Action, ...]:
+def actions_from(office: ActionContext, piles: Iterable[Piled]) -> tuple[Action, ...]:
     """Tell what is to be done about each pile, in an order in which nothing breaks."""
     made = [(pile, _action(office, pile, marks, requests)) for pile, marks, requests in piles]
     made.sort(key=lambda item: _sort_key(office, *item))
@@ -128,7 +138,7 @@ def actions_from(office: Office, piles: Iterable[Piled]) -> tuple[Action, ...]:
     return prioritised(told, severities, office.known.tenant.as_of, office.words)
 
 
-def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]:
+def _told_apart(office: ActionContext, actions: Sequence[Action]) -> tuple[Action, ...]:
     """Add why to titles that several actions share, and to those about leavers, guests and mailboxes."""
     titles = Counter(action.title for action in actions)
     named = office.library.titles
@@ -140,13 +150,15 @@ def _told_apart(office: Office, actions: Sequence[Action]) -> tuple[Action, ...]
     )
 
 
-def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence[Mapping[str, Any]]) -> Action:
+def _action(
+    office: ActionContext, pile: ActionGroup, marks: Sequence[str], requests: Sequence[Mapping[str, Any]]
+) -> Action:
     first, words = pile.first, office.words
     count = pile.seats if first.kind in COUNTED_IN_SEATS else pile.people
     article = pile.article
     variant = shared(pile.variants)
     told = office.guidance(article, variant, _deadline(office, pile))
-    if first.kind is Kind.SETTLED:
+    if first.kind is ActionKind.SETTLED:
         step = messages.settled(words, product_label(office.known, first.old))
         told = replace(told, steps=(step,), prerequisites=(), notices=(), cautions=(), irreversible=())
     before, after = _money(office, first, count)
@@ -179,7 +191,7 @@ def _action(office: Office, pile: Pile, marks: Sequence[str], requests: Sequence
     )
 
 
-def _sort_key(office: Office, pile: Pile, action: Action) -> tuple[object, ...]:
+def _sort_key(office: ActionContext, pile: ActionGroup, action: Action) -> tuple[object, ...]:
     """Return what decides the order; nothing of it depends on the language."""
     first, (worst, _) = pile.first, pile.worst
     saved = Decimal(0) if action.money is None else action.money.per_month
@@ -187,33 +199,33 @@ def _sort_key(office: Office, pile: Pile, action: Action) -> tuple[object, ...]:
     return (ORDER[first.kind].rank, worst, -saved, _PLACES[first.kind], *names, -action.count, action.id)
 
 
-def _deadline(office: Office, pile: Pile) -> date | None:
+def _deadline(office: ActionContext, pile: ActionGroup) -> date | None:
     """Return the date that the steps of an action about subscriptions name."""
     return due_of(pile, office.known.tenant) if pile.first.kind in _OF_SUBSCRIPTIONS else None
 
 
-def _owners(office: Office, pile: Pile) -> Iterable[str]:
+def _owners(office: ActionContext, pile: ActionGroup) -> Iterable[str]:
     """Return who owns the policies behind findings, each once."""
     policies = [office.known.policies.get(name) for name in pile.owners]
     return dict.fromkeys(policy.owner for policy in policies if policy is not None and policy.owner)
 
 
-def _title(office: Office, pile: Pile, count: int) -> str:
+def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
     remedy, enough = pile.first, _enough(office, pile)
     extra = remedy.extra
     new = one_of(office.words, enough) if enough else product_label(office.known, remedy.new)
-    if remedy.kind in AT_GROUPS or remedy.kind in {Kind.GROUP_ERRORS, Kind.GROUP_PROCESSING}:
+    if remedy.kind in AT_GROUPS or remedy.kind in {ActionKind.GROUP_ERRORS, ActionKind.GROUP_PROCESSING}:
         extra = ", ".join(group_label(office.groups, group) for group in extra.split(", "))
-    elif remedy.kind is Kind.STATE:
+    elif remedy.kind is ActionKind.STATE:
         extra = state_name(office.words.gettext, extra)
-    elif remedy.kind in {Kind.ATTRIBUTE_SET, Kind.ATTRIBUTE_CORRECT}:
+    elif remedy.kind in {ActionKind.ATTRIBUTE_SET, ActionKind.ATTRIBUTE_CORRECT}:
         extra = property_label(extra, office.words)
-    elif remedy.kind in {Kind.SERVICE_ON, Kind.SERVICE_OFF}:
+    elif remedy.kind in {ActionKind.SERVICE_ON, ActionKind.SERVICE_OFF}:
         extra, new = (
             ", ".join(map(service_label, names.split(", "))) if names else "" for names in (extra, remedy.new)
         )
     said = printable(extra)
-    if remedy.kind is Kind.BUDGET and extra:
+    if remedy.kind is ActionKind.BUDGET and extra:
         value, _, currency = extra.partition(" ")
         said = money_label(Decimal(value), currency, office.words)  # its space may be one that does not break
     return messages.title(
@@ -228,7 +240,7 @@ def _title(office: Office, pile: Pile, count: int) -> str:
     )
 
 
-def product_label(known: Circumstances, name: str) -> str:
+def product_label(known: RemediationContext, name: str) -> str:
     """Return what people call a product: its friendly name, or the words of the policy."""
     label = known.labels.get(name.casefold())
     if label is None and "+" in name:
@@ -243,7 +255,7 @@ def group_label(groups: Mapping[str, str], group: str) -> str:
     return printable(groups.get(group) or group)
 
 
-def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[str, ...]:
+def _prerequisites(office: ActionContext, pile: ActionGroup, count: int, told: GuidanceText) -> tuple[str, ...]:
     words, moved = office.words, pile.moved
     if pile.lacking:
         named = [(product_label(office.known, sku), count) for sku, count in pile.lacking.items()]
@@ -255,7 +267,7 @@ def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[
     if moved is not None and (moved.freed or moved.given or moved.revived):
         reckoned = messages.reckoned(words, moved.freed, moved.given, moved.revived)
         return (reckoned, *_total(office, pile.first, count), *told.prerequisites)
-    if pile.first.kind is Kind.BOUNDS:
+    if pile.first.kind is ActionKind.BOUNDS:
         return (messages.bounds_first(words), *told.prerequisites)
     if pile.first.kind in _TOTALLED and not pile.first.proven:
         return (*_total(office, pile.first, count), *told.prerequisites)
@@ -263,18 +275,18 @@ def _prerequisites(office: Office, pile: Pile, count: int, told: Told) -> tuple[
     return (messages.any_of(words, ", ".join(enough)), *told.prerequisites) if enough else told.prerequisites
 
 
-def _total(office: Office, remedy: Remedy, count: int) -> tuple[str, ...]:
+def _total(office: ActionContext, remedy: Remedy, count: int) -> tuple[str, ...]:
     """Tell the new number of seats where the product's subscriptions are known."""
     found = totals(office.known.tenant, remedy.old)
     if found is None or not count:
         return ()
     subscriptions, now = found
-    then = now + (count if remedy.kind is Kind.BUY else -count)
+    then = now + (count if remedy.kind is ActionKind.BUY else -count)
     product = product_label(office.known, remedy.old)
     return (total(office.words, product, now=now, then=max(0, then), subscriptions=subscriptions),)
 
 
-def _enough(office: Office, pile: Pile) -> tuple[str, ...]:
+def _enough(office: ActionContext, pile: ActionGroup) -> tuple[str, ...]:
     """Return the products of the tenant that a policy's name for several of them stands for."""
     policy, wanted = office.known.policies.get(pile.policy), pile.first.new
     if not wanted or wanted in office.known.seats or policy is None or not isinstance(policy.constraint, Assignments):
@@ -284,20 +296,20 @@ def _enough(office: Office, pile: Pile) -> tuple[str, ...]:
     return tuple(sorted(product_label(office.known, sku_id) for sku_id in owned))
 
 
-def _warnings(office: Office, pile: Pile, told: Told) -> tuple[str, ...]:
+def _warnings(office: ActionContext, pile: ActionGroup, told: GuidanceText) -> tuple[str, ...]:
     words, first = office.words, pile.first
     own = [messages.services_lost(words, printable(", ".join(sorted(pile.lost))))] if pile.lost else []
-    if first.kind in {Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER}:
+    if first.kind in {ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}:
         ends = due_of(pile, office.known.tenant)
         own += [] if ends is None else [renewal(words, ends)]
-    if first.kind in {Kind.GROUP_LICENCE, Kind.GROUP_SWAP}:
+    if first.kind in {ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}:
         own.append(messages.whole_group(words, group_label(office.groups, first.extra)))
-    if first.kind is Kind.MOVE and pile.acts and not first.proven:
+    if first.kind is ActionKind.MOVE and pile.acts and not first.proven:
         own.append(messages.everything_on(words, product_label(office.known, first.new)))
     return (*told.notices, *own, *told.cautions)
 
 
-def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Money | None]:
+def _money(office: ActionContext, remedy: Remedy, count: int) -> tuple[Money | None, Money | None]:
     """Return what the seats concerned cost a month before and after; None where a price is not known."""
     old, new = _price(office, remedy.old), _price(office, remedy.new)
     if remedy.kind in TAKING:
@@ -309,11 +321,11 @@ def _money(office: Office, remedy: Remedy, count: int) -> tuple[Money | None, Mo
     seat = office.known.seats.get(remedy.old)
     if seat is None or seat.usable is None or remedy.kind not in _TOTALLED:
         return None, None
-    then = seat.usable + (count if remedy.kind is Kind.BUY else -count)
+    then = seat.usable + (count if remedy.kind is ActionKind.BUY else -count)
     return _cost(office, old, seat.usable), _cost(office, old, then)
 
 
-def _price(office: Office, sku_id: str) -> Decimal | None:
+def _price(office: ActionContext, sku_id: str) -> Decimal | None:
     """Return the price of a product, or of several joined by `+`; None where one of them has none."""
     if "+" in sku_id:
         each = [_price(office, part) for part in sku_id.split("+")]
@@ -325,7 +337,7 @@ def _price(office: Office, sku_id: str) -> Decimal | None:
     return prices.of(sku_id=sku_id, part_number=None if seat is None else seat.sku_part_number)
 
 
-def _cost(office: Office, price: Decimal | None, seats: int) -> Money | None:
+def _cost(office: ActionContext, price: Decimal | None, seats: int) -> Money | None:
     prices = office.known.prices
     return None if price is None or prices is None else Money(currency=prices.currency, per_month=price * seats)
 

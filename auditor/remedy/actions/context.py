@@ -24,7 +24,7 @@ _COMPARABLE = frozenset({bool, str, type(None)})
 
 
 @dataclass(frozen=True, slots=True)
-class Situated:
+class RoutedFinding:
     """The situation of a finding, and the id of the documented article that mends it there."""
 
     situation: Situation
@@ -32,7 +32,7 @@ class Situated:
 
 
 @dataclass(frozen=True, slots=True)
-class Circumstances:
+class RemediationContext:
     """What the findings of one tenant say of each other, gathered once."""
 
     tenant: TenantResult
@@ -58,7 +58,7 @@ class Circumstances:
     """Policies for people who are inactive or never came at all."""
     newcomers: frozenset[str]
     """Policies for people who never signed in."""
-    situated: dict[tuple[object, ...], Situated] = field(default_factory=dict)
+    situated: dict[tuple[object, ...], RoutedFinding] = field(default_factory=dict)
     """What was worked out already: most findings are in the situation of another."""
     chosen: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     """(policy, product as it is written) → the skuIds that it stands for, as far as somebody asked."""
@@ -75,12 +75,12 @@ class Circumstances:
         return any(same_kind(sku_id, new) for new in self.choices(policy, written))
 
 
-def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
+def circumstances(tenant: TenantResult, policies: PolicySet) -> RemediationContext:
     """Gather what the situations of a tenant's findings depend on."""
     open_ = [finding for finding in tenant.findings if finding.status is Status.OPEN]
     named = [(seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats]
     products = [finding.product for finding in tenant.findings if finding.product is not None]
-    return Circumstances(
+    return RemediationContext(
         tenant=tenant,
         policies={policy.id: policy for policy in policies.policies},
         prices=policies.prices,
@@ -98,7 +98,7 @@ def circumstances(tenant: TenantResult, policies: PolicySet) -> Circumstances:
     )
 
 
-def situated(finding: Finding, known: Circumstances) -> Situated:
+def situated(finding: Finding, known: RemediationContext) -> RoutedFinding:
     """Return what is known of a finding's subject, product and tenant; what was not collected stays None.
 
     Findings in equal situations get the same object.
@@ -107,16 +107,16 @@ def situated(finding: Finding, known: Circumstances) -> Situated:
     found = known.situated.get(facts)
     if found is None:
         situation = _situation(finding, known)
-        found = known.situated[facts] = Situated(situation, choose(finding.check, situation)[0])
+        found = known.situated[facts] = RoutedFinding(situation, choose(finding.check, situation)[0])
     return found
 
 
-def situations_of(known: Circumstances) -> list[Situated]:
+def situations_of(known: RemediationContext) -> list[RoutedFinding]:
     """Return in which situation each finding of the tenant is, in their order."""
     return [situated(finding, known) for finding in known.tenant.findings]
 
 
-def _facts(finding: Finding, known: Circumstances) -> tuple[object, ...]:
+def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:
     """Return everything of a finding on which its situation depends."""
     product, kind = finding.product, finding.subject.type
     quoted = tuple(map(finding.evidence.get, _QUOTED))
@@ -137,7 +137,7 @@ def _facts(finding: Finding, known: Circumstances) -> tuple[object, ...]:
     )
 
 
-def _situation(finding: Finding, known: Circumstances) -> Situation:
+def _situation(finding: Finding, known: RemediationContext) -> Situation:
     tenant = known.tenant
     return Situation(
         agreement=tenant.agreement,
@@ -205,7 +205,7 @@ def _absent(selector: Selector) -> bool:
     return entails(selector, lambda atom: isinstance(atom, InactiveFor | NeverSignedIn))
 
 
-def _person(finding: Finding, known: Circumstances) -> dict[str, Any]:
+def _person(finding: Finding, known: RemediationContext) -> dict[str, Any]:
     evidence = finding.evidence
     synced = _flag(evidence, "onPremisesSyncEnabled")
     if synced is None and "onPremisesSyncEnabled" in known.asked:
@@ -220,7 +220,7 @@ def _person(finding: Finding, known: Circumstances) -> dict[str, Any]:
     }
 
 
-def _replacement(finding: Finding, known: Circumstances) -> bool | None:
+def _replacement(finding: Finding, known: RemediationContext) -> bool | None:
     """Whether a product of the same kind is to come in place of one that should go."""
     if finding.check not in UNWANTED and finding.check != "assignment.missing":
         return None
@@ -234,7 +234,7 @@ def _replacement(finding: Finding, known: Circumstances) -> bool | None:
     return True if any(known.replaces(finding.policy, written, old) for written, old in pairs) else None
 
 
-def _choices(known: Circumstances, policy: str, written: str) -> tuple[str, ...]:
+def _choices(known: RemediationContext, policy: str, written: str) -> tuple[str, ...]:
     sku_id = known.skus.get(written.casefold())
     if sku_id is not None:
         return (sku_id,)
@@ -246,7 +246,7 @@ def _choices(known: Circumstances, policy: str, written: str) -> tuple[str, ...]
     return tuple(dict.fromkeys(seat.sku_id for element in sets for seat in owned_of(element, known.tenant.seats)))
 
 
-def _trial(finding: Finding, known: Circumstances) -> bool | None:
+def _trial(finding: Finding, known: RemediationContext) -> bool | None:
     """Tell whether the product of a finding is there on trial alone."""
     if finding.check == "purchase.trial":
         return True
@@ -265,7 +265,7 @@ def _self_service(finding: Finding) -> bool | None:
     return True if part.endswith(("_DEPT", "_VIRAL", "_IW")) or "_VIRAL_" in part else None
 
 
-def _status(finding: Finding, known: Circumstances) -> str | None:
+def _status(finding: Finding, known: RemediationContext) -> str | None:
     if finding.subject.type is SubjectType.SUBSCRIPTION:
         return _text(finding.evidence, "status")
     product = finding.product

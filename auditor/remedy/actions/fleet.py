@@ -14,10 +14,10 @@ from auditor.remedy import messages
 from auditor.remedy.actions.context import fleet_situation
 from auditor.remedy.actions.guidance_text import tell
 from auditor.remedy.actions.ranks import prioritised
-from auditor.remedy.kinds import ORDER, Kind
+from auditor.remedy.kinds import ORDER, ActionKind
 from auditor.remedy.messages import ENGLISH, Words
 
-_SIDES = (("short", "target", Kind.BUY_HERE), ("excess", "source", Kind.GIVE_UP_HERE))
+_SIDES = (("short", "target", ActionKind.BUY_HERE), ("excess", "source", ActionKind.GIVE_UP_HERE))
 
 
 def actions_between(
@@ -60,7 +60,7 @@ def _action(
     share: Mapping[str, Any],
     tenants: Mapping[str, TenantResult],
     owner: str,
-    part: tuple[str, Kind],
+    part: tuple[str, ActionKind],
     library: Library,
     words: Words,
 ) -> Action:
@@ -98,6 +98,6 @@ def _action(
     )
 
 
-def _identity(finding: Finding, kind: Kind, tenant: str) -> str:
+def _identity(finding: Finding, kind: ActionKind, tenant: str) -> str:
     parts = (finding.fingerprint, kind.value, tenant)
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]

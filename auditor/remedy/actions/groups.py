@@ -7,26 +7,28 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final
 
-from auditor.domain.described import NAMED, called
+from auditor.domain.described import NAMED, person_label
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.result import Finding
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.model import Remedy
-from auditor.remedy.kinds import Kind, Term
+from auditor.remedy.kinds import ActionKind, Term
 
 COUNTED_IN_SEATS: Final = frozenset(
-    {Kind.BUY, Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER, Kind.QUOTA}
+    {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.QUOTA}
 )
-_OF_ONE_PRODUCT: Final = COUNTED_IN_SEATS | {Kind.STATE, Kind.EXPIRING, Kind.TRIAL}
+_OF_ONE_PRODUCT: Final = COUNTED_IN_SEATS | {ActionKind.STATE, ActionKind.EXPIRING, ActionKind.TRIAL}
 """Kinds that are settled in one visit to a product, whatever article each finding leads to."""
-AT_GROUPS: Final = frozenset({Kind.LEAVE_GROUP, Kind.MOVE_GROUP, Kind.GROUP_LICENCE, Kind.GROUP_SWAP})
+AT_GROUPS: Final = frozenset(
+    {ActionKind.LEAVE_GROUP, ActionKind.MOVE_GROUP, ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}
+)
 
 _Mark = tuple[int, str]
 """Rank of the severity and fingerprint: the order in which the findings of an action are weighed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Movement:
+class SeatMovement:
     """What the other actions do to the seats of a product."""
 
     freed: int = 0
@@ -37,7 +39,7 @@ class Movement:
     """Seats of suspended subscriptions that are to be brought back."""
 
 
-class Pile:
+class ActionGroup:
     """Remedies of one kind that are one action for a person."""
 
     __slots__ = (
@@ -63,7 +65,7 @@ class Pile:
         """Each with the place of its remedy."""
         self.dates: set[str] = set()
         """The next dates of the subscriptions that the findings name, as days."""
-        self.moved: Movement | None = None
+        self.moved: SeatMovement | None = None
         """What the other actions do to the seats that it is about."""
         self.lacking: dict[str, int] = {}
         """SkuId → seats that lack for everybody who is to get it; 0 where another action tells how many."""
@@ -119,7 +121,7 @@ class Pile:
         self.acts = bool(remedy.commands)
         """Whether it has requests."""
 
-    def absorb(self, other: "Pile") -> None:
+    def absorb(self, other: "ActionGroup") -> None:
         """Take over what another pile about the same product mends."""
         for policy, mark in other.policies.items():
             self.policies[policy] = min(mark, self.policies.get(policy, mark))
@@ -132,7 +134,7 @@ class Pile:
         self.seats = max(self.seats, other.seats)
         self.people = max(self.people, other.people)
 
-    def turn(self, kind: Kind, article: str) -> None:
+    def turn(self, kind: ActionKind, article: str) -> None:
         """Become an action of another kind, which follows an article."""
         self.first = replace(self.first, kind=kind, article=article)
         self._article = article
@@ -142,28 +144,28 @@ class Pile:
         self.people += len(self._subjects)
         if named:
             people = [f for f in self._subjects.values() if f.subject.type is SubjectType.USER]
-            self.names = nsmallest(NAMED, [*self.names, *map(called, people)])
+            self.names = nsmallest(NAMED, [*self.names, *map(person_label, people)])
         self._subjects.clear()
 
 
-class Piles:
+class ActionGroups:
     """The piles of one tenant."""
 
     def __init__(self, terms: Mapping[str, Term], *, named: bool = False) -> None:
         self._terms = terms
         self._named = named
-        self._known: dict[object, Pile] = {}
+        self._known: dict[object, ActionGroup] = {}
 
-    def __iter__(self) -> Iterator[Pile]:
+    def __iter__(self) -> Iterator[ActionGroup]:
         """Yield them in the order in which they were begun."""
         return iter(self._known.values())
 
-    def swap(self, piles: Mapping[object, Pile]) -> None:
+    def swap(self, piles: Mapping[object, ActionGroup]) -> None:
         """Hold these piles instead."""
         self._known = dict(piles)
 
     @property
-    def piles(self) -> Mapping[object, Pile]:
+    def piles(self) -> Mapping[object, ActionGroup]:
         """The piles by what they are about."""
         return self._known
 
@@ -173,22 +175,22 @@ class Piles:
         Of two places the lower goes first; of remedies with one place, those that come first.
         """
         placed = list(remedies)
-        stated = {remedy.old for _, remedy in placed if remedy.kind is Kind.STATE}
-        trials = {remedy.old for _, remedy in placed if remedy.kind is Kind.TRIAL}
+        stated = {remedy.old for _, remedy in placed if remedy.kind is ActionKind.STATE}
+        trials = {remedy.old for _, remedy in placed if remedy.kind is ActionKind.TRIAL}
         variant_of = _variants()
-        touched: dict[int, Pile] = {}
+        touched: dict[int, ActionGroup] = {}
         for place, remedy in placed:
             kind = remedy.kind
-            if kind is Kind.REMOVE_AT_RENEWAL and self._just_bought(remedy):
-                kind = Kind.REMOVE_NOW
-            elif kind is Kind.EXPIRING and (remedy.old in stated or remedy.old in trials):
+            if kind is ActionKind.REMOVE_AT_RENEWAL and self._just_bought(remedy):
+                kind = ActionKind.REMOVE_NOW
+            elif kind is ActionKind.EXPIRING and (remedy.old in stated or remedy.old in trials):
                 # Its end, its state and its being a trial are settled in one visit to the subscription.
-                kind = Kind.STATE if remedy.old in stated else Kind.TRIAL
+                kind = ActionKind.STATE if remedy.old in stated else ActionKind.TRIAL
             own = remedy if kind is remedy.kind else replace(remedy, kind=kind)
             key = _key(own)
             pile = self._known.get(key)
             if pile is None:
-                pile = self._known[key] = Pile(own, place)
+                pile = self._known[key] = ActionGroup(own, place)
             pile.take(own, place, variant_of(kind, own.situation))
             touched[id(pile)] = pile
         for pile in touched.values():
@@ -222,11 +224,11 @@ def _key(remedy: Remedy) -> tuple[object, ...]:
     )
 
 
-def _variants() -> Callable[[Kind, Situation], Variant]:
+def _variants() -> Callable[[ActionKind, Situation], Variant]:
     """Return what tells the variant of a situation: thousands of remedies are in few, which are the same objects."""
-    known: dict[tuple[Kind, int], tuple[Situation, Variant]] = {}
+    known: dict[tuple[ActionKind, int], tuple[Situation, Variant]] = {}
 
-    def of(kind: Kind, situation: Situation) -> Variant:
+    def of(kind: ActionKind, situation: Situation) -> Variant:
         key = kind, id(situation)
         if key not in known:
             known[key] = situation, _treated(kind, situation).variant()  # held, so that no other takes its id
@@ -235,11 +237,11 @@ def _variants() -> Callable[[Kind, Situation], Variant]:
     return of
 
 
-def _treated(kind: Kind, situation: Situation) -> Situation:
+def _treated(kind: ActionKind, situation: Situation) -> Situation:
     """Return the situation as the kind of remedy treats it: one path is dealt with, even where there are two."""
     if kind in AT_GROUPS:
         return replace(situation, path="group")
-    return replace(situation, path="direct") if kind is Kind.COPY else situation
+    return replace(situation, path="direct") if kind is ActionKind.COPY else situation
 
 
 def shared(variants: Sequence[Variant]) -> Variant:

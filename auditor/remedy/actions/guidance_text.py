@@ -12,7 +12,7 @@ from auditor.remedy.messages import Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class GuidanceText:
     """What an article says in the reader's language, whatever the action is about."""
 
     role: str
@@ -26,13 +26,13 @@ class Told:
     checked: str
 
 
-def tell(composed: Composed, titles: Mapping[str, str], words: Words, deadline: date | None = None) -> Told:
+def tell(composed: Composed, titles: Mapping[str, str], words: Words, deadline: date | None = None) -> GuidanceText:
     """Return what an article says; `titles` are those of all articles, by id.
 
     `deadline` is the next date of the subscription that it is about: the steps name it where it is known.
     """
     told = {step.article for step in composed.steps}  # what a step leads to already is no way on
-    return Told(
+    return GuidanceText(
         role=_role(words, composed),
         prerequisites=(
             *(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from auditor.domain.result import Finding
 from auditor.guidance import Situation
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 from auditor.remedy.requests import Command
 
 
@@ -12,7 +12,7 @@ from auditor.remedy.requests import Command
 class Remedy:
     """What mends some findings about one subject."""
 
-    kind: Kind
+    kind: ActionKind
     findings: tuple[Finding, ...]
     situation: Situation
     article: str
@@ -36,7 +36,7 @@ class Remedy:
 class Decided:
     """What a plan decided about some findings of one person."""
 
-    kind: Kind
+    kind: ActionKind
     findings: tuple[str, ...]
     """Fingerprints."""
     old: str = ""

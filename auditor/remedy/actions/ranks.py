@@ -9,13 +9,13 @@ from auditor.domain.enums import Severity
 from auditor.domain.priority import Weight, ranked
 from auditor.domain.priority_reason import why
 from auditor.domain.result import Action, TenantResult
-from auditor.remedy.actions.groups import Pile
-from auditor.remedy.kinds import Kind
+from auditor.remedy.actions.groups import ActionGroup
+from auditor.remedy.kinds import ActionKind
 from auditor.remedy.messages import Words
 
-_RENEWED = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
+_RENEWED = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds whose date is the next renewal of a paid subscription."""
-_ENDED = frozenset({Kind.TRIAL, Kind.PURCHASE})
+_ENDED = frozenset({ActionKind.TRIAL, ActionKind.PURCHASE})
 """Kinds whose date is the next one of any subscription of the product."""
 _ALIVE = frozenset({"enabled", "warning"})
 
@@ -25,7 +25,7 @@ def day_of(moment: datetime) -> date:
     return (moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)).date()
 
 
-def due_of(pile: Pile, tenant: TenantResult) -> date | None:
+def due_of(pile: ActionGroup, tenant: TenantResult) -> date | None:
     """Return the day by which to decide: the nearest date, not past, of the subscriptions that the findings name.
 
     For seats to give back it is the next renewal of the product's paid subscriptions, for trials and purchases the next

@@ -8,12 +8,12 @@ from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy import Assignments
 from auditor.domain.result import Finding
 from auditor.guidance import Situation, choose
-from auditor.remedy.actions.context import UNWANTED, Circumstances, Situated, merged
+from auditor.remedy.actions.context import UNWANTED, RemediationContext, RoutedFinding, merged
 from auditor.remedy.actions.model import Decided, Remedy
-from auditor.remedy.actions.non_user import thing_of
-from auditor.remedy.actions.same_article import once_each
+from auditor.remedy.actions.non_user import object_remedy
+from auditor.remedy.actions.same_article import merge_same_article
 from auditor.remedy.actions.targets import groups_of, is_assignable, known_location, target_of, written_of
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
 
 REMOVING = UNWANTED | {"assignment.redundant"}
@@ -22,11 +22,11 @@ _PATHS = frozenset({"assignment.path", "assignment.duplicate"})
 
 
 @dataclass(frozen=True, slots=True)
-class _Desk:
+class _OpenFindings:
     """What is known of the open findings of a tenant."""
 
-    known: Circumstances
-    ways: Mapping[str, Situated]
+    known: RemediationContext
+    ways: Mapping[str, RoutedFinding]
     """Fingerprint → the situation of the finding."""
 
 
@@ -35,7 +35,7 @@ _Left = dict[str, Finding]
 
 
 def remedies_of(
-    known: Circumstances, situations: Sequence[Situated], decided: Iterable[Decided] = ()
+    known: RemediationContext, situations: Sequence[RoutedFinding], decided: Iterable[Decided] = ()
 ) -> tuple[Remedy, ...]:
     """Return a remedy for every open finding, each finding in exactly one; decisions of a plan go first.
 
@@ -47,7 +47,7 @@ def remedies_of(
 
 
 def mended(
-    known: Circumstances, findings: Sequence[Finding], situations: Sequence[Situated]
+    known: RemediationContext, findings: Sequence[Finding], situations: Sequence[RoutedFinding]
 ) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
     """Yield the first open finding about each person and thing, and what mends all of them.
 
@@ -57,16 +57,18 @@ def mended(
     return _mended(desk, left.values())
 
 
-def _opened(known: Circumstances, findings: Sequence[Finding], situations: Sequence[Situated]) -> tuple[_Desk, _Left]:
+def _opened(
+    known: RemediationContext, findings: Sequence[Finding], situations: Sequence[RoutedFinding]
+) -> tuple[_OpenFindings, _Left]:
     left: _Left = {}
-    ways: dict[str, Situated] = {}
+    ways: dict[str, RoutedFinding] = {}
     for finding, way in zip(findings, situations, strict=True):
         if finding.status is Status.OPEN:
             left[finding.fingerprint], ways[finding.fingerprint] = finding, way
-    return _Desk(known, ways), left
+    return _OpenFindings(known, ways), left
 
 
-def _mended(desk: _Desk, findings: Iterable[Finding]) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
+def _mended(desk: _OpenFindings, findings: Iterable[Finding]) -> Iterator[tuple[Finding, Sequence[Remedy]]]:
     """Mend what is wrong with people first, in the order of their first findings, then everything else."""
     people: dict[str, list[Finding]] = {}
     things: list[Finding] = []
@@ -81,7 +83,7 @@ def _mended(desk: _Desk, findings: Iterable[Finding]) -> Iterator[tuple[Finding,
         yield finding, (_thing(desk, finding),)
 
 
-def _decided(desk: _Desk, left: _Left, one: Decided) -> Remedy | None:
+def _decided(desk: _OpenFindings, left: _Left, one: Decided) -> Remedy | None:
     findings = tuple([left.pop(mark) for mark in one.findings if mark in left])
     if not findings:
         return None
@@ -101,14 +103,14 @@ def _decided(desk: _Desk, left: _Left, one: Decided) -> Remedy | None:
     )
 
 
-def _article(kind: Kind, check: str, situation: Situation) -> str:
+def _article(kind: ActionKind, check: str, situation: Situation) -> str:
     match kind:
-        case Kind.MOVE | Kind.MOVE_GROUP | Kind.GROUP_SWAP:
+        case ActionKind.MOVE | ActionKind.MOVE_GROUP | ActionKind.GROUP_SWAP:
             way = replace(situation, replacement_required=True)
             return choose("assignment.not-allowed" if check == "assignment.missing" else check, way)[0]
-        case Kind.COPY:
+        case ActionKind.COPY:
             return "duplicate-assignment"
-        case Kind.GROUP_LICENCE:
+        case ActionKind.GROUP_LICENCE:
             return "group-licenses"
         case _:
             return choose(check, situation)[0]
@@ -118,7 +120,7 @@ def _sku_of(finding: Finding) -> str:
     return "" if finding.product is None else finding.product.sku_id or ""
 
 
-def _personal(desk: _Desk, findings: Sequence[Finding]) -> list[Remedy]:
+def _personal(desk: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
     """Mend what is wrong with a person: products too many first, then errors, then what is left."""
     products: dict[str, list[Finding]] = {}
     errors: list[Finding] = []
@@ -134,7 +136,7 @@ def _personal(desk: _Desk, findings: Sequence[Finding]) -> list[Remedy]:
     if errors:
         made = [_by_group(desk, remedy, errors) for remedy in made]
     if len(made) > 1:
-        made = once_each(made)
+        made = merge_same_article(made)
     for finding in errors:
         made.append(_error(desk, finding, left))
     while left:
@@ -143,7 +145,7 @@ def _personal(desk: _Desk, findings: Sequence[Finding]) -> list[Remedy]:
     return made
 
 
-def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left) -> Remedy:
+def _removal(desk: _OpenFindings, sku_id: str, unwanted: Sequence[Finding], left: _Left) -> Remedy:
     """Take away a product that should not be held, in exchange for what the same policy asks for."""
     first, known = unwanted[0], desk.known
     way = desk.ways[first.fingerprint]
@@ -159,9 +161,9 @@ def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left)
         target = target_of(wanted[0], known) if wanted else ""
     moving = bool(wanted)
     if situation.path in {"group", "both"}:
-        kind, groups = (Kind.MOVE_GROUP if moving else Kind.LEAVE_GROUP), ", ".join(groups_of(first))
+        kind, groups = (ActionKind.MOVE_GROUP if moving else ActionKind.LEAVE_GROUP), ", ".join(groups_of(first))
     else:
-        kind, groups = (Kind.MOVE if moving else Kind.UNASSIGN), ""
+        kind, groups = (ActionKind.MOVE if moving else ActionKind.UNASSIGN), ""
     commands: tuple[Command, ...] = ()
     direct = situation.path == "direct" and situation.self_service is not True
     if direct and (not moving or is_assignable(target, known)):
@@ -180,12 +182,12 @@ def _removal(desk: _Desk, sku_id: str, unwanted: Sequence[Finding], left: _Left)
     )
 
 
-def _by_group(desk: _Desk, remedy: Remedy, errors: list[Finding]) -> Remedy:
+def _by_group(desk: _OpenFindings, remedy: Remedy, errors: list[Finding]) -> Remedy:
     """Let a group give what a person is moved to, where it is to give it and cannot: a direct copy would be too much.
 
     The error is mended by the same action, which follows its article; it is taken out of `errors`.
     """
-    if remedy.kind is not Kind.MOVE:
+    if remedy.kind is not ActionKind.MOVE:
         return remedy
     for error in errors:
         if _sku_of(error) == remedy.new and "@" in (error.detail or ""):
@@ -195,7 +197,7 @@ def _by_group(desk: _Desk, remedy: Remedy, errors: list[Finding]) -> Remedy:
     return remedy
 
 
-def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: Circumstances) -> list[Finding]:
+def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: RemediationContext) -> list[Finding]:
     """Take out the first finding of a product of the same kind that these policies ask for, if there is one.
 
     Other policies that ask for the same product of this person are mended by the same change.
@@ -205,7 +207,7 @@ def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: Circ
     return [] if first is None else _lacking(left, target_of(first, known), known, first)
 
 
-def _lacking(left: _Left, target: str, known: Circumstances, first: Finding) -> list[Finding]:
+def _lacking(left: _Left, target: str, known: RemediationContext, first: Finding) -> list[Finding]:
     """Take out the findings that say of a person that they lack a product, `first` before the others."""
     same = [f for f in left.values() if f.check == "assignment.missing" and target_of(f, known) == target]
     ordered = [first, *(f for f in same if f is not first)]
@@ -220,7 +222,7 @@ def _paths_of(sku_id: str, left: _Left) -> list[Finding]:
     return [left.pop(f.fingerprint) for f in wrong if f.product is not None and f.product.sku_id == sku_id]
 
 
-def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
+def _error(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     """Mend an assignment in error; somebody who lacks a product for want of a seat needs no second one of it."""
     sku_id = _sku_of(finding)
     lacking = [
@@ -232,7 +234,7 @@ def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     waiting = code.casefold() == "countviolation" and bool(group)
     way = desk.ways[finding.fingerprint]
     return Remedy(
-        kind=Kind.REPROCESS if waiting else Kind.ERROR,
+        kind=ActionKind.REPROCESS if waiting else ActionKind.ERROR,
         findings=(finding, *[left.pop(mark) for mark in lacking]),
         situation=way.situation,
         article=way.article,
@@ -243,7 +245,7 @@ def _error(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     )
 
 
-def _one(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
+def _one(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     """Mend what is neither a product too many nor an error nor a path: what is missing, services, properties."""
     known, user, detail = desk.known, finding.subject.id, finding.detail or ""
     way = desk.ways[finding.fingerprint]
@@ -263,7 +265,7 @@ def _one(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
         case _:
             extra = detail
     return Remedy(
-        kind=_PERSONAL.get(finding.check, Kind.ERROR),
+        kind=_PERSONAL.get(finding.check, ActionKind.ERROR),
         findings=findings,
         situation=way.situation,
         article=way.article,
@@ -275,31 +277,31 @@ def _one(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     )
 
 
-_PERSONAL: Mapping[str, Kind] = {
-    "assignment.missing": Kind.ASSIGN,
-    "assignment.overlap": Kind.OVERLAP,
-    "service.missing": Kind.SERVICE_ON,
-    "service.denied": Kind.SERVICE_OFF,
-    "attribute.missing": Kind.ATTRIBUTE_SET,
-    "attribute.not-allowed": Kind.ATTRIBUTE_CORRECT,
+_PERSONAL: Mapping[str, ActionKind] = {
+    "assignment.missing": ActionKind.ASSIGN,
+    "assignment.overlap": ActionKind.OVERLAP,
+    "service.missing": ActionKind.SERVICE_ON,
+    "service.denied": ActionKind.SERVICE_OFF,
+    "attribute.missing": ActionKind.ATTRIBUTE_SET,
+    "attribute.not-allowed": ActionKind.ATTRIBUTE_CORRECT,
 }
 
 
-def _path(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
+def _path(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     """Decide which path goes: the direct one where a group gives the product too and no policy wants it direct."""
     user, sku_id = finding.subject.id, _sku_of(finding)
     findings = (finding, *(_paths_of(sku_id, left) if left else ()))
     wanted = {_via(desk.known, each) for each in findings if each.check == "assignment.path"}
     way = desk.ways[finding.fingerprint]
-    kind, article = Kind.COPIES, way.article
+    kind, article = ActionKind.COPIES, way.article
     commands: tuple[Command, ...] = ()
     if way.situation.path == "both" and "direct" not in wanted:
-        kind, article = Kind.COPY, "duplicate-assignment"
+        kind, article = ActionKind.COPY, "duplicate-assignment"
         commands = (assign_user(user, remove=[sku_id]),)
     elif "direct" in wanted:
-        kind, article = Kind.TO_DIRECT, "group-to-direct"
+        kind, article = ActionKind.TO_DIRECT, "group-to-direct"
     elif "group" in wanted:
-        kind, article = Kind.TO_GROUP, "direct-to-group"
+        kind, article = ActionKind.TO_GROUP, "direct-to-group"
     return Remedy(
         kind=kind,
         findings=findings,
@@ -311,15 +313,15 @@ def _path(desk: _Desk, finding: Finding, left: _Left) -> Remedy:
     )
 
 
-def _via(known: Circumstances, finding: Finding) -> str | None:
+def _via(known: RemediationContext, finding: Finding) -> str | None:
     policy = known.policies.get(finding.policy)
     return policy.constraint.via if policy is not None and isinstance(policy.constraint, Assignments) else None
 
 
-def _thing(desk: _Desk, finding: Finding) -> Remedy:
+def _thing(desk: _OpenFindings, finding: Finding) -> Remedy:
     """Mend what is not about a person."""
     way, product = desk.ways[finding.fingerprint], finding.product
-    kind, seats, extra = thing_of(finding, way.situation)
+    kind, seats, extra = object_remedy(finding, way.situation)
     return Remedy(
         kind=kind,
         findings=(finding,),

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from auditor.remedy.actions.model import Remedy
-from auditor.remedy.kinds import JUDGED_ARTICLES, Kind
+from auditor.remedy.kinds import JUDGED_ARTICLES, ActionKind
 from auditor.remedy.requests import assign_user
 
-_TAKING = (Kind.UNASSIGN, Kind.LEAVE_GROUP)
+_TAKING = (ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP)
 
 
-def once_each(remedies: Sequence[Remedy]) -> list[Remedy]:
+def merge_same_article(remedies: Sequence[Remedy]) -> list[Remedy]:
     """Join what one visit to a person settles: whose mailbox is saved and whose account goes is asked once."""
     single: list[Remedy] = []
-    visits: dict[tuple[Kind, str], list[Remedy]] = {}
+    visits: dict[tuple[ActionKind, str], list[Remedy]] = {}
     for remedy in remedies:
         judged = remedy.kind in _TAKING and remedy.article in JUDGED_ARTICLES
         if judged and remedy.situation.self_service is not True:

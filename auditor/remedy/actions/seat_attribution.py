@@ -6,15 +6,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from auditor.domain.result import Action, Money
-from auditor.remedy.actions.groups import Pile
+from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.seat_ledger import GIVING, MOVING, REMOVING, TAKING
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 
 Price = Callable[[str], Decimal | None]
 """A product's id into the price of one seat a month."""
 
 
-def counted_once(made: Iterable[tuple[Pile, Action]], price: Price) -> list[tuple[Pile, Action]]:
+def counted_once(made: Iterable[tuple[ActionGroup, Action]], price: Price) -> list[tuple[ActionGroup, Action]]:
     """Return actions, in their order, whose money counts each seat once.
 
     Money belongs to the action that changes what is paid: the removal or the purchase of seats, whose number reckons
@@ -28,13 +28,13 @@ def counted_once(made: Iterable[tuple[Pile, Action]], price: Price) -> list[tupl
     for pile, action in listed:
         if action.money is not None and pile.first.kind in REMOVING:
             removed[pile.first.old] += action.count
-        elif action.money is not None and pile.first.kind is Kind.BUY:
+        elif action.money is not None and pile.first.kind is ActionKind.BUY:
             bought[pile.first.old] += action.count
     told = [(pile, _without(pile, action, removed, bought, price)) for pile, action in reversed(listed)]
     return told[::-1]
 
 
-def _without(pile: Pile, action: Action, removed: Counter[str], bought: Counter[str], price: Price) -> Action:
+def _without(pile: ActionGroup, action: Action, removed: Counter[str], bought: Counter[str], price: Price) -> Action:
     first, money = pile.first, action.money
     if money is None:
         return action

@@ -9,18 +9,18 @@ from auditor.domain.policy import Policy, Seats
 from auditor.domain.result import SeatCount
 from auditor.engine.checks.seats import usable_range
 from auditor.guidance import choose
-from auditor.remedy.actions.context import Circumstances
-from auditor.remedy.actions.groups import Movement, Pile, Piles
+from auditor.remedy.actions.context import RemediationContext
+from auditor.remedy.actions.groups import ActionGroup, ActionGroups, SeatMovement
 from auditor.remedy.actions.non_user import kind_of_removal
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 from auditor.remedy.labels import owned_of
 
-TAKING = frozenset({Kind.UNASSIGN, Kind.LEAVE_GROUP, Kind.GROUP_LICENCE})
-MOVING = frozenset({Kind.MOVE, Kind.MOVE_GROUP, Kind.GROUP_SWAP})
-GIVING = frozenset({Kind.ASSIGN, Kind.WAIT})
-REMOVING = frozenset({Kind.REMOVE_NOW, Kind.REMOVE_AT_RENEWAL, Kind.REMOVE_BY_SELLER})
+TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
+MOVING = frozenset({ActionKind.MOVE, ActionKind.MOVE_GROUP, ActionKind.GROUP_SWAP})
+GIVING = frozenset({ActionKind.ASSIGN, ActionKind.WAIT})
+REMOVING = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})
 """Kinds that remove seats."""
-_NUMBERED = REMOVING | {Kind.BUY}
+_NUMBERED = REMOVING | {ActionKind.BUY}
 """Kinds that name a number of seats."""
 _NO_SEAT = "countviolation"
 
@@ -29,14 +29,14 @@ _NO_SEAT = "countviolation"
 class Ledger:
     """The seats of a tenant's products before and after all actions."""
 
-    known: Circumstances
+    known: RemediationContext
     freed: Counter[str] = field(default_factory=Counter)
     given: Counter[str] = field(default_factory=Counter)
     waived: frozenset[tuple[str, str]] = frozenset()
     """(policy, skuId) whose findings about seats are waived."""
 
     @classmethod
-    def of(cls, piles: Iterable[Pile], known: Circumstances) -> "Ledger":
+    def of(cls, piles: Iterable[ActionGroup], known: RemediationContext) -> "Ledger":
         """Return the ledger over all piles of a tenant; the findings of `known` tell what is waived."""
         waived = (f for f in known.tenant.findings if f.status is Status.WAIVED and f.check.startswith("seats."))
         ledger = cls(
@@ -49,11 +49,13 @@ class Ledger:
                 ledger.freed.update(dict.fromkeys(first.old.split("+"), people))
             if first.kind in MOVING | GIVING:
                 ledger.given.update(dict.fromkeys(ledger.products(pile), people))
-            elif first.kind is Kind.REPROCESS or (first.kind is Kind.ERROR and first.extra.casefold() == _NO_SEAT):
+            elif first.kind is ActionKind.REPROCESS or (
+                first.kind is ActionKind.ERROR and first.extra.casefold() == _NO_SEAT
+            ):
                 ledger.given.update(dict.fromkeys(first.old.split("+"), people))
         return ledger
 
-    def products(self, pile: Pile) -> tuple[str, ...]:
+    def products(self, pile: ActionGroup) -> tuple[str, ...]:
         """Return the products that the people of a pile are to get; of a set that stands for several, none."""
         found: list[str] = []
         for part in pile.first.new.split("+"):
@@ -61,10 +63,10 @@ class Ledger:
             found += choices if len(choices) == 1 else ()
         return tuple(found)
 
-    def movement(self, skus: Iterable[str], revived: int = 0) -> Movement:
+    def movement(self, skus: Iterable[str], revived: int = 0) -> SeatMovement:
         """Return what the other actions do to the seats of some products together."""
         each = tuple(skus)
-        return Movement(
+        return SeatMovement(
             freed=sum(self.freed[sku] for sku in each), given=sum(self.given[sku] for sku in each), revived=revived
         )
 
@@ -105,7 +107,7 @@ def _usable(seat: SeatCount, block: Seats, *, revived: bool) -> int:
     return counted + ((seat.suspended or 0) + (seat.locked_out or 0) if revived else 0)
 
 
-def settle(all_piles: Piles, known: Circumstances) -> None:
+def settle_seats(all_piles: ActionGroups, known: RemediationContext) -> None:
     """Leave one pile about the seats of each product, whose number reckons with all others.
 
     To be called once, when everything found was taken.
@@ -113,11 +115,11 @@ def settle(all_piles: Piles, known: Circumstances) -> None:
     piles = all_piles.piles
     ledger = Ledger.of(piles.values(), known)
     kept = dict(piles)
-    seats: dict[str, list[tuple[object, Pile]]] = {}
+    seats: dict[str, list[tuple[object, ActionGroup]]] = {}
     for key, pile in piles.items():
         if pile.first.kind in _NUMBERED:
             seats.setdefault(pile.first.old, []).append((key, pile))
-    states = {pile.first.old: pile for pile in piles.values() if pile.first.kind is Kind.STATE}
+    states = {pile.first.old: pile for pile in piles.values() if pile.first.kind is ActionKind.STATE}
     numbered: set[str] = set()
     for old in sorted(seats, key=lambda name: (name not in known.seats, name)):
         for key, _ in seats[old][1:]:
@@ -133,20 +135,20 @@ def settle(all_piles: Piles, known: Circumstances) -> None:
         state = states.get(old)
         if _decide(whole, ledger, skus, state, removing=removing):
             numbered.update(skus)
-        elif whole.first.kind is Kind.STATE and state is not None:
+        elif whole.first.kind is ActionKind.STATE and state is not None:
             kept.pop(seats[old][0][0])
     _tell_shortages(kept.values(), ledger, numbered)
     all_piles.swap(kept)
 
 
-def _merged(piles: list[Pile]) -> Pile:
+def _merged(piles: list[ActionGroup]) -> ActionGroup:
     first, *others = piles
     for other in others:
         first.absorb(other)
     return first
 
 
-def _products(pile: Pile, ledger: Ledger) -> tuple[str, ...]:
+def _products(pile: ActionGroup, ledger: Ledger) -> tuple[str, ...]:
     """Return the products whose seats a pile is about: one, or all of a pool; empty where that is not known."""
     known, old = ledger.known, pile.first.old
     if old in known.seats:
@@ -157,7 +159,7 @@ def _products(pile: Pile, ledger: Ledger) -> tuple[str, ...]:
     return tuple(sorted(seat.sku_id for seat in owned_of(rule.constraint.of, known.tenant.seats)))
 
 
-def _rules(pile: Pile, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy]:
+def _rules(pile: ActionGroup, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy]:
     """Yield the policies that bound the seats: those behind the pile, and for one product all that have a bound."""
     names = dict.fromkeys(pile.owners)
     if skus == (pile.first.old,):
@@ -168,7 +170,9 @@ def _rules(pile: Pile, ledger: Ledger, skus: tuple[str, ...]) -> Iterator[Policy
             yield rule
 
 
-def _decide(pile: Pile, ledger: Ledger, skus: tuple[str, ...], state: Pile | None, *, removing: bool) -> bool:
+def _decide(
+    pile: ActionGroup, ledger: Ledger, skus: tuple[str, ...], state: ActionGroup | None, *, removing: bool
+) -> bool:
     """Give a pile the kind and the number that are left when everything else is done; whether it names a number."""
     rules = list(_rules(pile, ledger, skus))
     change = ledger.change(skus, rules, revived=False)
@@ -178,23 +182,25 @@ def _decide(pile: Pile, ledger: Ledger, skus: tuple[str, ...], state: Pile | Non
     moved = ledger.movement(skus)
     if high is not None and low > high and removing:
         if low >= 0:
-            pile.turn(Kind.BOUNDS, pile.first.article)  # no number of seats keeps all policies
+            pile.turn(ActionKind.BOUNDS, pile.first.article)  # no number of seats keeps all policies
             return False
         high = low  # what even the minimum leaves idle
     if low > 0 and state is not None:
         again = ledger.change(skus, rules, revived=True)
         if again is not None and again[0] <= 0:
             state.absorb(pile)
-            pile.turn(Kind.STATE, pile.first.article)
+            pile.turn(ActionKind.STATE, pile.first.article)
             return False
         low = again[0] if again is not None else low
         moved = replace(moved, revived=_revived(skus, ledger))
     if low > 0:
-        _number(pile, Kind.BUY, "seats.below-minimum", low, moved)
+        _number(pile, ActionKind.BUY, "seats.below-minimum", low, moved)
         return True
     if high is not None and high < 0:
         first = pile.first
-        kind = Kind.REMOVE_NOW if first.kind is Kind.REMOVE_NOW else kind_of_removal(first.situation.agreement)
+        kind = (
+            ActionKind.REMOVE_NOW if first.kind is ActionKind.REMOVE_NOW else kind_of_removal(first.situation.agreement)
+        )
         _number(pile, kind, "seats.above-maximum", -high, moved)
         return True
     _settled(pile, moved)
@@ -206,27 +212,27 @@ def _revived(skus: tuple[str, ...], ledger: Ledger) -> int:
     return sum((seat.suspended or 0) + (seat.locked_out or 0) for seat in seats)
 
 
-def _number(pile: Pile, kind: Kind, check: str, seats: int, moved: Movement) -> None:
+def _number(pile: ActionGroup, kind: ActionKind, check: str, seats: int, moved: SeatMovement) -> None:
     if pile.first.kind is not kind:
         pile.turn(kind, choose(check, pile.first.situation)[0])
     pile.seats = seats
     pile.moved = moved
 
 
-def _settled(pile: Pile, moved: Movement) -> None:
-    pile.turn(Kind.SETTLED, pile.first.article)
+def _settled(pile: ActionGroup, moved: SeatMovement) -> None:
+    pile.turn(ActionKind.SETTLED, pile.first.article)
     pile.seats = 0
     pile.moved = moved
 
 
-def _tell_shortages(piles: Iterable[Pile], ledger: Ledger, numbered: set[str]) -> None:
+def _tell_shortages(piles: Iterable[ActionGroup], ledger: Ledger, numbered: set[str]) -> None:
     """Let the action about most people tell how many seats of a product lack, where no action about its seats does."""
-    waiting: dict[str, list[Pile]] = {}
+    waiting: dict[str, list[ActionGroup]] = {}
     for pile in piles:
         first = pile.first
-        if first.proven or first.kind not in MOVING | {Kind.ASSIGN, Kind.REPROCESS}:
+        if first.proven or first.kind not in MOVING | {ActionKind.ASSIGN, ActionKind.REPROCESS}:
             continue
-        for sku in first.old.split("+") if first.kind is Kind.REPROCESS else ledger.products(pile):
+        for sku in first.old.split("+") if first.kind is ActionKind.REPROCESS else ledger.products(pile):
             if ledger.shortage(sku):
                 waiting.setdefault(sku, []).append(pile)
     for sku, found in waiting.items():

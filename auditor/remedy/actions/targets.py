@@ -2,7 +2,7 @@
 
 from auditor.domain.policy import Attributes
 from auditor.domain.result import Finding
-from auditor.remedy.actions.context import Circumstances
+from auditor.remedy.actions.context import RemediationContext
 
 
 def written_of(finding: Finding) -> str:
@@ -15,18 +15,18 @@ def groups_of(finding: Finding) -> list[str]:
     return [str(path["assignedByGroup"]) for path in finding.evidence.get("paths") or () if path.get("assignedByGroup")]
 
 
-def target_of(finding: Finding, known: Circumstances) -> str:
+def target_of(finding: Finding, known: RemediationContext) -> str:
     """Return the skuId of the product that a person lacks, or the policy's words where they name no single one."""
     written = written_of(finding)
     return known.skus.get(written.casefold(), written)
 
 
-def is_assignable(name: str, known: Circumstances) -> bool:
+def is_assignable(name: str, known: RemediationContext) -> bool:
     """Whether a name is the skuId of a product that people can hold."""
     return name in known.seats and known.seats[name].applies_to.casefold() == "user"
 
 
-def known_location(finding: Finding, known: Circumstances) -> str | None:
+def known_location(finding: Finding, known: RemediationContext) -> str | None:
     """Return the one usage location that the finding's own policy allows; nobody else's country is guessed."""
     policy = known.policies.get(finding.policy)
     if policy is None or not isinstance(policy.constraint, Attributes) or (finding.detail or "") != "usageLocation":

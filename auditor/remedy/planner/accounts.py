@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from auditor.engine.columns.assignments import ACTIVE_STATES
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.snapshot.model import UserBatch
 
 
@@ -76,7 +76,7 @@ class Account:
         return replace(self, grants=(*kept, Grant(sku_id=sku_id, off=frozenset(off))), changed=True)
 
 
-def read_accounts(facts: Facts, ids: frozenset[str]) -> dict[str, Account]:
+def read_accounts(facts: TenantFacts, ids: frozenset[str]) -> dict[str, Account]:
     """Return the accounts of users of whom every path is known; of the others nothing may be changed."""
     if not (facts.asked("licenseAssignmentStates") and facts.asked("assignedLicenses")):
         return {}

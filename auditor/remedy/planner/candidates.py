@@ -8,8 +8,8 @@ from itertools import combinations, islice, product
 
 from auditor.domain.policy import Assignments
 from auditor.domain.result import Finding
-from auditor.engine.binding import Plan
-from auditor.remedy.actions.context import UNWANTED, Circumstances, situated
+from auditor.engine.binding import BoundPolicies
+from auditor.remedy.actions.context import UNWANTED, RemediationContext, situated
 from auditor.remedy.actions.remedies import REMOVING
 from auditor.remedy.actions.targets import known_location
 from auditor.remedy.planner.accounts import Account
@@ -35,11 +35,11 @@ class Proposal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
+class ProductOptions:
     """What can be assigned in a tenant, and what it costs."""
 
-    plan: Plan
-    known: Circumstances
+    plan: BoundPolicies
+    known: RemediationContext
 
     def plans(self, sku_id: str) -> dict[str, str]:
         """Return the service plans of a product, id → name; empty where nobody knows them."""
@@ -86,7 +86,9 @@ class Market:
         return frozenset(plan.casefold() for block in blocks for plan in block.services.deny)
 
 
-def proposals(account: Account, findings: Sequence[Finding], market: Market) -> tuple[tuple[Proposal, ...], bool]:
+def proposals(
+    account: Account, findings: Sequence[Finding], market: ProductOptions
+) -> tuple[tuple[Proposal, ...], bool]:
     """Return the ways out for a person, doing nothing first, and whether these are all of them."""
     removable = _removable(account, findings, market)
     location = next((place for f in findings if (place := known_location(f, market.known)) is not None), None)
@@ -123,7 +125,7 @@ def proposals(account: Account, findings: Sequence[Finding], market: Market) -> 
     return (nothing, *ways[: MOST_WAYS - 1]), whole
 
 
-def _removable(account: Account, findings: Sequence[Finding], market: Market) -> tuple[str, ...]:
+def _removable(account: Account, findings: Sequence[Finding], market: ProductOptions) -> tuple[str, ...]:
     """Return the products whose direct path some finding speaks against, and whose going would change something."""
     found: dict[str, None] = {}
     for finding in findings:
@@ -154,7 +156,7 @@ def _subsets(skus: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield from combinations(skus, size)
 
 
-def _wanted(account: Account, finding: Finding, market: Market) -> tuple[str, ...]:
+def _wanted(account: Account, finding: Finding, market: ProductOptions) -> tuple[str, ...]:
     # What a group is to give and cannot for want of a seat is tried again, not assigned a second time.
     waiting = {grant.sku_id for grant in account.grants if grant.group is not None and not grant.active}
     return tuple(sku for sku in market.candidates(finding) if sku not in account.held | waiting)
@@ -162,7 +164,7 @@ def _wanted(account: Account, finding: Finding, market: Market) -> tuple[str, ..
 
 def _proposal(
     account: Account,
-    market: Market,
+    market: ProductOptions,
     change: tuple[tuple[str, ...], tuple[str | None, ...], str | None],
     services: tuple[Sequence[Finding], frozenset[str] | None],
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
@@ -198,7 +200,7 @@ def _proposal(
 
 
 def _off(
-    account: Account, sku_id: str, services: tuple[Sequence[Finding], frozenset[str] | None], market: Market
+    account: Account, sku_id: str, services: tuple[Sequence[Finding], frozenset[str] | None], market: ProductOptions
 ) -> tuple[str, ...]:
     """Return the plans of a new product that stay off: those that are off in what the person holds, and denied ones.
 
@@ -215,7 +217,7 @@ def _off(
     return tuple(sorted(off))
 
 
-def _switched(account: Account, findings: Sequence[Finding], market: Market) -> Iterator[Addition]:
+def _switched(account: Account, findings: Sequence[Finding], market: ProductOptions) -> Iterator[Addition]:
     """Assign anew, in the same call, the direct products in which a service has to be turned on or off."""
     for sku_id in dict.fromkeys(g.sku_id for g in account.grants if g.group is None and g.active):
         grant = account.direct(sku_id)
@@ -240,7 +242,7 @@ def _retried(account: Account) -> Account:
     return replace(account, grants=grants, changed=True)
 
 
-def half_done(mended: Iterable[Finding], findings: Iterable[Finding], market: Market) -> bool:
+def half_done(mended: Iterable[Finding], findings: Iterable[Finding], market: ProductOptions) -> bool:
     """Whether a policy that denies one product and asks for another would be followed in one of the two only.
 
     Nobody loses a product while the one of its kind that is to take its place does not come, and nobody is given a

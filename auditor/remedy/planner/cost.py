@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from auditor.domain.enums import Status
 from auditor.domain.result import Finding, TenantResult
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.remedy.planner.evaluation import Weighed
 from auditor.remedy.planner.model import Figures
 
@@ -15,7 +15,7 @@ _A_SEAT = frozenset({"assignment.not-allowed", "assignment.denied", "assignment.
 
 
 def figures(
-    before: TenantResult, after: TenantResult, taken: Mapping[str, Weighed], plan: Plan, *, done: bool
+    before: TenantResult, after: TenantResult, taken: Mapping[str, Weighed], plan: BoundPolicies, *, done: bool
 ) -> tuple[Figures, ...]:
     """Return the three figures in the one currency of the price list, before the plan or once it is `done`.
 
@@ -65,7 +65,7 @@ def _idle(findings: list[Finding]) -> Counter[str]:
     return idle
 
 
-def _priced(plan: Plan, counts: Counter[str]) -> tuple[Decimal, bool]:
+def _priced(plan: BoundPolicies, counts: Counter[str]) -> tuple[Decimal, bool]:
     """Return what so many seats cost, and whether every price was known."""
     prices, total, known = plan.facts.policies.prices, Decimal(0), True
     for sku_id, count in counts.items():

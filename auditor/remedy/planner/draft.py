@@ -7,23 +7,23 @@ from datetime import timedelta
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import Action, Finding, TenantResult
-from auditor.engine.binding import Plan
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.guidance import Library, Order
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.context import circumstances, situations_of
 from auditor.remedy.actions.model import Decided
-from auditor.remedy.kinds import Kind, Term
+from auditor.remedy.kinds import ActionKind, Term
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.accounts import Account, read_accounts
-from auditor.remedy.planner.candidates import Market, Proposal, proposals
+from auditor.remedy.planner.candidates import ProductOptions, Proposal, proposals
 from auditor.remedy.planner.change_parts import divided
 from auditor.remedy.planner.evaluation import Weighed, weigh
-from auditor.remedy.planner.group_changes import Party, parties_of
+from auditor.remedy.planner.group_changes import GroupChange, parties_of
 from auditor.remedy.planner.optimizer import Choice, choose_ways
-from auditor.remedy.planner.options import Limit, Way
+from auditor.remedy.planner.options import Limit, Option
 from auditor.remedy.planner.seat_limits import limits_of
-from auditor.remedy.planner.simulation import State, apply, copied, state_of
+from auditor.remedy.planner.simulation import TenantState, apply, copied, state_of
 from auditor.remedy.requests import Command
 
 _TURNS = 9
@@ -39,7 +39,7 @@ _LEADING = (
 
 
 @dataclass(slots=True, kw_only=True)
-class Lessons:
+class PlanConstraints:
     """What tries have taught; grows from try to try."""
 
     barred: dict[str, str] = field(default_factory=dict)
@@ -53,16 +53,16 @@ class Lessons:
 class Options:
     """What was weighed once for a tenant, whatever tries follow."""
 
-    plan: Plan
+    plan: BoundPolicies
     tenant: TenantResult
     weighed: Mapping[str, Sequence[Weighed]]
     ending: frozenset[str]
     """Findings that only a harmful request could mend."""
     partial: tuple[str, ...]
-    state: State
+    state: TenantState
     pathless: frozenset[str]
     """Users with open findings whose paths are not known."""
-    parties: Mapping[str, Party]
+    parties: Mapping[str, GroupChange]
     """Groups that can be changed as a whole; their people are not changed one by one."""
 
     def owner(self, user: str) -> str:
@@ -78,7 +78,7 @@ class Draft:
     decided: tuple[Decided, ...]
     actions: tuple[Action, ...]
     choice: Choice
-    state: State
+    state: TenantState
     """The state after all requests, in the order of the actions."""
     refused: Mapping[str, str]
     """User id → what Graph would say."""
@@ -86,10 +86,10 @@ class Draft:
     """Action id → how far behind the others of its rank it goes, for the seats that they free."""
 
 
-def options_of(plan: Plan, tenant: TenantResult) -> Options:
+def options_of(plan: BoundPolicies, tenant: TenantResult) -> Options:
     """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
     known = circumstances(tenant, plan.facts.policies)
-    market = Market(plan=plan, known=known)
+    market = ProductOptions(plan=plan, known=known)
     findings: dict[str, list[Finding]] = {}
     for finding in tenant.findings:
         if finding.status is Status.OPEN and finding.subject.type is SubjectType.USER:
@@ -114,12 +114,12 @@ def options_of(plan: Plan, tenant: TenantResult) -> Options:
     )
 
 
-def _nothing(party: Party) -> Weighed:
-    return Weighed(proposal=Proposal(after=party.weighed.proposal.after), way=Way(goals=(0, 0, 0, 0)), mended=())
+def _nothing(party: GroupChange) -> Weighed:
+    return Weighed(proposal=Proposal(after=party.weighed.proposal.after), way=Option(goals=(0, 0, 0, 0)), mended=())
 
 
 def draft(
-    options: Options, lessons: Lessons, library: Library, *, words: Words = ENGLISH, solver: str | None = None
+    options: Options, lessons: PlanConstraints, library: Library, *, words: Words = ENGLISH, solver: str | None = None
 ) -> Draft:
     """Choose for everybody, write the actions and apply their requests in order, on a copy."""
     users = [user for user in options.weighed if user not in lessons.barred]
@@ -138,14 +138,14 @@ def draft(
         if not ran.refused:
             break
         later = late | dict.fromkeys(ran.late, turn)
-        tried = _ran(options, at_their_turn(actions, later), taken)
+        tried = _ran(options, reordered(actions, later), taken)
         if len(tried.refused) >= len(ran.refused):
             break
         late, ran = later, tried
     return Draft(
         taken=taken,
         decided=decided,
-        actions=at_their_turn(actions, late),
+        actions=reordered(actions, late),
         choice=choice,
         state=ran.state,
         refused=ran.refused,
@@ -153,22 +153,22 @@ def draft(
     )
 
 
-def at_their_turn(actions: Sequence[Action], late: Mapping[str, int]) -> tuple[Action, ...]:
+def reordered(actions: Sequence[Action], late: Mapping[str, int]) -> tuple[Action, ...]:
     """Put actions that find no seat at first behind those of the same rank that free it."""
     return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, late.get(action.id, 0))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ran:
+class _SimulationResult:
     """What applying requests in an order came to."""
 
-    state: State
+    state: TenantState
     refused: dict[str, str]
     late: frozenset[str]
     """Ids of the actions in which something was refused."""
 
 
-def _ran(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighed]) -> _Ran:
+def _ran(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighed]) -> _SimulationResult:
     """Apply the requests of actions in their order, on a copy."""
     state = copied(options.state)
     refused: dict[str, str] = {}
@@ -185,7 +185,9 @@ def _ran(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighe
         # A retry is never refused; it may find no seat all the same.
         if user not in {*refused, *options.parties} and state.accounts[user].held != weighed.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."
-    return _Ran(state=state, refused=refused, late=frozenset().union(*(acting.get(user, ()) for user in refused)))
+    return _SimulationResult(
+        state=state, refused=refused, late=frozenset().union(*(acting.get(user, ()) for user in refused))
+    )
 
 
 def listed(
@@ -205,7 +207,7 @@ def listed(
     )
 
 
-def terms_of(facts: Facts) -> dict[str, Term]:
+def terms_of(facts: TenantFacts) -> dict[str, Term]:
     """Return for each product when its seats can go, by its subscriptions that are paid and alive."""
     terms: dict[str, Term] = {}
     for row in facts.subscriptions:
@@ -264,19 +266,19 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     )
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
     mended = sorted(weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
-    kind, old, new, extra = Kind.ATTRIBUTE_SET, "", "", ""
+    kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
     if came and went:
-        kind, old, new = Kind.MOVE, "+".join(went), "+".join(came)
+        kind, old, new = ActionKind.MOVE, "+".join(went), "+".join(came)
     elif proposal.retried and came == retried and not went:
-        kind, old, extra = Kind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"
+        kind, old, extra = ActionKind.REPROCESS, "+".join(retried or sorted(waiting)), "CountViolation"
     elif came:
-        kind, new = Kind.ASSIGN, "+".join(came)
+        kind, new = ActionKind.ASSIGN, "+".join(came)
     elif went:
-        kind, old = Kind.UNASSIGN, "+".join(went)
+        kind, old = ActionKind.UNASSIGN, "+".join(went)
     elif copies:
-        kind, old = Kind.COPY, "+".join(copies)
+        kind, old = ActionKind.COPY, "+".join(copies)
     elif switched:
-        kind, old, extra = Kind.SERVICE_OFF if off else Kind.SERVICE_ON, "+".join(switched), off or on
+        kind, old, extra = ActionKind.SERVICE_OFF if off else ActionKind.SERVICE_ON, "+".join(switched), off or on
         new = on if off else ""
     elif proposal.location is not None:
         extra = "usageLocation"
@@ -291,10 +293,10 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     )
 
 
-def _decided_party(party: Party) -> Decided:
+def _decided_party(party: GroupChange) -> Decided:
     mended = sorted(party.weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
     return Decided(
-        kind=Kind.GROUP_LICENCE if party.target is None else Kind.GROUP_SWAP,
+        kind=ActionKind.GROUP_LICENCE if party.target is None else ActionKind.GROUP_SWAP,
         findings=tuple(finding.fingerprint for finding in mended),
         old=party.sku_id,
         new=party.target or "",

@@ -10,13 +10,13 @@ import pyarrow as pa
 from auditor.domain.enums import Severity
 from auditor.domain.result import Finding
 from auditor.engine.batch import judge_batch
-from auditor.engine.binding import Plan
-from auditor.engine.outcome import OPEN, Chunk
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.skus.containment import FILLER
 from auditor.remedy.actions.context import UNWANTED
 from auditor.remedy.planner.accounts import Account, assignment_rows
-from auditor.remedy.planner.candidates import Market, Proposal, half_done
-from auditor.remedy.planner.options import Way
+from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
+from auditor.remedy.planner.options import Option
 from auditor.remedy.planner.simulation import located
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
@@ -40,7 +40,7 @@ class Weighed:
     """A way out with what it mends and what ends by it."""
 
     proposal: Proposal
-    way: Way
+    way: Option
     mended: tuple[Finding, ...] = ()
     lost: tuple[str, ...] = ()
     """Names of service plans."""
@@ -66,7 +66,9 @@ def key_of(finding: Finding) -> Key:
     return finding.policy, finding.check, product.sku_id, written, finding.detail
 
 
-def weigh(market: Market, ways: Mapping[str, Sequence[Proposal]], findings: Mapping[str, Sequence[Finding]]) -> Ways:
+def weigh(
+    market: ProductOptions, ways: Mapping[str, Sequence[Proposal]], findings: Mapping[str, Sequence[Finding]]
+) -> Ways:
     """Return for each person the ways that mend something and break nothing, doing nothing first."""
     ending: set[str] = set()
     accounts = {user: proposals[0].after for user, proposals in ways.items()}
@@ -92,7 +94,7 @@ def weigh(market: Market, ways: Mapping[str, Sequence[Proposal]], findings: Mapp
 
 
 def _weighed(
-    market: Market, nothing: Proposal, proposal: Proposal, mended: tuple[Finding, ...], lost: tuple[str, ...]
+    market: ProductOptions, nothing: Proposal, proposal: Proposal, mended: tuple[Finding, ...], lost: tuple[str, ...]
 ) -> Weighed:
     before, after = nothing.after.held, proposal.after.held
     seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
@@ -106,20 +108,20 @@ def _weighed(
     changes = len(proposal.add) + len(proposal.remove) + proposal.retried
     return Weighed(
         proposal=proposal,
-        way=Way(goals=(-weight, len(lost), round(cost * 100), changes), seats=seats),
+        way=Option(goals=(-weight, len(lost), round(cost * 100), changes), seats=seats),
         mended=mended,
         lost=lost,
         unpriced=frozenset(sku for sku, change in seats.items() if change > 0 and prices[sku] is None),
     )
 
 
-def judged(plan: Plan, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+def judged(plan: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[Key]]:
     """Judge people of the snapshot as these accounts would have them; returns the open findings about each."""
     return _judged(plan, _users(plan, accounts), accounts)
 
 
 def lost_services(
-    market: Market, before: Account, after: Account, removed: Sequence[str], findings: Sequence[Finding]
+    market: ProductOptions, before: Account, after: Account, removed: Sequence[str], findings: Sequence[Finding]
 ) -> tuple[str, ...]:
     """Return the services that end although no finding speaks against them."""
     plans = {grant.sku_id: market.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
@@ -132,7 +134,7 @@ def lost_services(
     return tuple(sorted(names[plan] for plan in left))
 
 
-def _users(plan: Plan, accounts: Iterable[Account]) -> pa.Table:
+def _users(plan: BoundPolicies, accounts: Iterable[Account]) -> pa.Table:
     """Read all that policies may ask of these users, in order of their rows."""
     rows = {account.row for account in accounts}
     found: list[pa.RecordBatch] = []
@@ -143,7 +145,7 @@ def _users(plan: Plan, accounts: Iterable[Account]) -> pa.Table:
     return pa.Table.from_batches(found) if found else None
 
 
-def _judged(plan: Plan, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
+def _judged(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -> dict[str, set[Key]]:
     """Judge people as they would be; returns the open findings about each."""
     found: dict[str, set[Key]] = {account.id: set() for account in accounts}
     if not accounts:
@@ -167,7 +169,7 @@ def _links(rows: list[dict[str, Any]]) -> pa.RecordBatch:
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=ASSIGNMENTS)
 
 
-def _keys(plan: Plan, chunk: Chunk) -> Iterator[tuple[int, Key]]:
+def _keys(plan: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, Key]]:
     policy, skus = plan.policies[chunk.policy].id, plan.facts.skus
     for place in range(len(chunk)):
         if int(chunk.waivers[place]) != OPEN:

@@ -8,19 +8,19 @@ import pyarrow.compute as pc
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Finding
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.actions.context import UNWANTED
 from auditor.remedy.planner.accounts import Account
-from auditor.remedy.planner.candidates import Market, Proposal, half_done
+from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
 from auditor.remedy.planner.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
-from auditor.remedy.planner.options import Way
-from auditor.remedy.planner.simulation import State, apply, copied
+from auditor.remedy.planner.options import Option
+from auditor.remedy.planner.simulation import TenantState, apply, copied
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Party:
+class GroupChange:
     """A group that would stop giving a product, and what its people would have instead."""
 
     group: str
@@ -35,7 +35,9 @@ class Party:
         return f"group {self.group} {self.sku_id}"
 
 
-def parties_of(market: Market, state: State, findings: Mapping[str, Sequence[Finding]]) -> tuple[Party, ...]:
+def parties_of(
+    market: ProductOptions, state: TenantState, findings: Mapping[str, Sequence[Finding]]
+) -> tuple[GroupChange, ...]:
     """Return the groups that can be changed as a whole: everyone who has the product from them should not hold it.
 
     Everyone must be known, so that nobody is changed of whom the plan does not know.
@@ -50,7 +52,7 @@ def parties_of(market: Market, state: State, findings: Mapping[str, Sequence[Fin
             groups = account.by_group(sku_id)
             if len(groups) == 1 and groups[0].group is not None:
                 wanted.setdefault((groups[0].group, sku_id), {}).setdefault(user, []).append(finding)
-    found: list[Party] = []
+    found: list[GroupChange] = []
     taken: set[str] = set()
     for (group, sku_id), people in sorted(wanted.items()):
         # Somebody may be in two such groups; the second waits for the next plan.
@@ -62,7 +64,7 @@ def parties_of(market: Market, state: State, findings: Mapping[str, Sequence[Fin
     return tuple(found)
 
 
-def _whole(facts: Facts, group: str, sku_id: str, people: frozenset[str]) -> bool:
+def _whole(facts: TenantFacts, group: str, sku_id: str, people: frozenset[str]) -> bool:
     """Whether these are all who have, or are to have, the product from the group.
 
     Once a group is processed, every member has an entry that names it; where its members were listed, they must be
@@ -88,8 +90,8 @@ def _whole(facts: Facts, group: str, sku_id: str, people: frozenset[str]) -> boo
 
 
 def _party(
-    market: Market, state: State, group: str, sku_id: str, findings: Mapping[str, Sequence[Finding]]
-) -> Party | None:
+    market: ProductOptions, state: TenantState, group: str, sku_id: str, findings: Mapping[str, Sequence[Finding]]
+) -> GroupChange | None:
     target = _target(market, state, sku_id, findings)
     off = _off(market, [state.accounts[user] for user in findings], (group, sku_id), target)
     added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
@@ -119,14 +121,16 @@ def _party(
     nothing = state.accounts[next(iter(findings))]
     weighed = Weighed(
         proposal=replace(Proposal(after=nothing), commands=(command,), remove=(sku_id,), add=added),
-        way=Way(goals=(-weight, len(lost), round(cost * 100), 1), seats=seats),
+        way=Option(goals=(-weight, len(lost), round(cost * 100), 1), seats=seats),
         mended=tuple(mended),
         lost=tuple(sorted(lost)),
     )
-    return Party(group=group, sku_id=sku_id, target=target, users=tuple(findings), weighed=weighed)
+    return GroupChange(group=group, sku_id=sku_id, target=target, users=tuple(findings), weighed=weighed)
 
 
-def _target(market: Market, state: State, sku_id: str, findings: Mapping[str, Sequence[Finding]]) -> str | None:
+def _target(
+    market: ProductOptions, state: TenantState, sku_id: str, findings: Mapping[str, Sequence[Finding]]
+) -> str | None:
     """Return the cheapest product that all of the people lack and may have; None where they do not all lack one."""
     shared: list[str] | None = None
     for user, own in findings.items():
@@ -137,7 +141,9 @@ def _target(market: Market, state: State, sku_id: str, findings: Mapping[str, Se
     return shared[0] if shared else None
 
 
-def _off(market: Market, accounts: Iterable[Account], given: tuple[str, str], target: str | None) -> tuple[str, ...]:
+def _off(
+    market: ProductOptions, accounts: Iterable[Account], given: tuple[str, str], target: str | None
+) -> tuple[str, ...]:
     """Return the plans of the new product that stay off: those that the group keeps off in the old one."""
     paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == given]
     off = {plan for grant in paths for plan in grant.off}

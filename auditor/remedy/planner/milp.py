@@ -6,12 +6,12 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped,unused-ignore]
 from scipy.sparse import csr_array  # type: ignore[import-untyped,unused-ignore]
 
-from auditor.remedy.planner.options import Limit, Way
+from auditor.remedy.planner.options import Limit, Option
 
 _Signature = tuple[tuple[tuple[int, int, int, int], tuple[tuple[str, int], ...]], ...]
 
 
-def solve(people: Sequence[Sequence[Way]], limits: Mapping[str, Limit]) -> tuple[int, ...]:
+def solve(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> tuple[int, ...]:
     """Return the place of the way that each person takes; goals are met one after the other, each to the optimum.
 
     RuntimeError where the solver finds no answer, which the way of doing nothing rules out.

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from math import comb
 from operator import add
 
-from auditor.remedy.planner.options import Goals, Limit, Way
+from auditor.remedy.planner.options import Goals, Limit, Option
 
 STATES = 20_000
 """The most seat balances that the walk keeps; beyond it the best are kept, and the best of all may be missed."""
@@ -38,7 +38,9 @@ class Choice:
     """What would be reached if seats were no limit: nothing can be better."""
 
 
-def choose_ways(people: Sequence[Sequence[Way]], limits: Mapping[str, Limit], *, solver: str | None = None) -> Choice:
+def choose_ways(
+    people: Sequence[Sequence[Option]], limits: Mapping[str, Limit], *, solver: str | None = None
+) -> Choice:
     """Take one way for each person, within the limits; the first way of everyone, to do nothing, must be within them.
 
     Equal input gives equal output. `solver` forces `milp` or `walk`.
@@ -58,13 +60,13 @@ def choose_ways(people: Sequence[Sequence[Way]], limits: Mapping[str, Limit], *,
     return Choice(ways=taken, solver=name, optimal=optimal, goals=_total(people, taken), bound=bound)
 
 
-def _total(people: Sequence[Sequence[Way]], taken: Sequence[int]) -> Goals:
+def _total(people: Sequence[Sequence[Option]], taken: Sequence[int]) -> Goals:
     chosen = [ways[place].goals for ways, place in zip(people, taken, strict=True)]
     first, second, third, fourth = (sum(goals[number] for goals in chosen) for number in range(4))
     return first, second, third, fourth
 
 
-def _within(people: Sequence[Sequence[Way]], taken: Sequence[int], limits: Mapping[str, Limit]) -> bool:
+def _within(people: Sequence[Sequence[Option]], taken: Sequence[int], limits: Mapping[str, Limit]) -> bool:
     used: Counter[str] = Counter()
     for ways, place in zip(people, taken, strict=True):
         used.update(ways[place].seats)
@@ -76,7 +78,7 @@ def _fits(change: int, limit: Limit) -> bool:
 
 
 def _walk(
-    people: Sequence[Sequence[Way]], binding: Sequence[str], limits: Mapping[str, Limit]
+    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit]
 ) -> tuple[tuple[int, ...], bool]:
     """Walk through each circle of people who compete for the same seats; who competes with nobody takes the best."""
     taken = [min(range(len(ways)), key=lambda place, ways=ways: (ways[place].goals, place)) for ways in people]  # type: ignore[misc]
@@ -89,7 +91,7 @@ def _walk(
     return tuple(taken), optimal
 
 
-def _circles(people: Sequence[Sequence[Way]], binding: frozenset[str]) -> list[tuple[list[int], frozenset[str]]]:
+def _circles(people: Sequence[Sequence[Option]], binding: frozenset[str]) -> list[tuple[list[int], frozenset[str]]]:
     """Part people into circles that share no seat that binds."""
     circles: list[tuple[list[int], frozenset[str]]] = []
     for number, ways in enumerate(people):
@@ -113,7 +115,7 @@ _Trail = tuple["_Trail", tuple[int, ...]] | None
 
 
 def _walk_circle(
-    people: Sequence[Sequence[Way]], binding: Sequence[str], limits: Mapping[str, Limit]
+    people: Sequence[Sequence[Option]], binding: Sequence[str], limits: Mapping[str, Limit]
 ) -> tuple[tuple[int, ...], bool]:
     """Go from class to class and keep, for each balance of the seats that bind, the best that leads there.
 
@@ -150,7 +152,7 @@ def _walk_circle(
     return _unrolled(min(ends, key=lambda found: found[0])[1], classes, told), optimal
 
 
-def _steps(ways: Sequence[Way], binding: Sequence[str]) -> tuple[tuple[_Step, ...], tuple[int, ...]]:
+def _steps(ways: Sequence[Option], binding: Sequence[str]) -> tuple[tuple[_Step, ...], tuple[int, ...]]:
     """Return the ways that count, and their places: of those that move the same seats only the best does."""
     best: dict[tuple[int, ...], tuple[Goals, int]] = {}
     for place, way in enumerate(ways):
@@ -205,7 +207,7 @@ def _unrolled(
     return tuple(taken)
 
 
-def _binding(people: Sequence[Sequence[Way]], limits: Mapping[str, Limit]) -> list[str]:
+def _binding(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> list[str]:
     """Return the products whose limit somebody could break: the others need no watching."""
     most: Counter[str] = Counter()
     least: Counter[str] = Counter()

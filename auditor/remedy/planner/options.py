@@ -8,7 +8,7 @@ Goals = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Option:
     """One way out for somebody, as far as the others are concerned."""
 
     goals: Goals

@@ -1,40 +1,40 @@
 """Why a plan leaves a finding: a code for machines, a sentence for people."""
 
-from auditor.remedy.kinds import Kind
+from auditor.remedy.kinds import ActionKind
 from auditor.remedy.messages import Words
 
 _PERSON = "person"
 _WHY = {
-    Kind.LEAVE_GROUP: "group",
-    Kind.MOVE_GROUP: "group",
-    Kind.TO_GROUP: "group",
-    Kind.TO_DIRECT: "group",
-    Kind.COPIES: "group",
-    Kind.GROUP_LICENCE: "group",
-    Kind.GROUP_SWAP: "group",
-    Kind.REMOVE_AT_RENEWAL: "renewal",
-    Kind.REMOVE_BY_SELLER: "renewal",
-    Kind.REMOVE_NOW: "billing",
-    Kind.BUY: "billing",
-    Kind.SETTLED: "billing",
-    Kind.STATE: "billing",
-    Kind.EXPIRING: "billing",
-    Kind.PURCHASE: "billing",
-    Kind.TRIAL: "billing",
-    Kind.BUDGET: "billing",
-    Kind.ASSIGN: "seats",
-    Kind.MOVE: "seats",
-    Kind.REPROCESS: "seats",
-    Kind.WAIT: "seats",
-    Kind.GROUP_ERRORS: "cause",
-    Kind.ERROR: "cause",
-    Kind.GROUP_PROCESSING: "cause",
-    Kind.SERVICE_ON: "services",
-    Kind.SERVICE_OFF: "services",
+    ActionKind.LEAVE_GROUP: "group",
+    ActionKind.MOVE_GROUP: "group",
+    ActionKind.TO_GROUP: "group",
+    ActionKind.TO_DIRECT: "group",
+    ActionKind.COPIES: "group",
+    ActionKind.GROUP_LICENCE: "group",
+    ActionKind.GROUP_SWAP: "group",
+    ActionKind.REMOVE_AT_RENEWAL: "renewal",
+    ActionKind.REMOVE_BY_SELLER: "renewal",
+    ActionKind.REMOVE_NOW: "billing",
+    ActionKind.BUY: "billing",
+    ActionKind.SETTLED: "billing",
+    ActionKind.STATE: "billing",
+    ActionKind.EXPIRING: "billing",
+    ActionKind.PURCHASE: "billing",
+    ActionKind.TRIAL: "billing",
+    ActionKind.BUDGET: "billing",
+    ActionKind.ASSIGN: "seats",
+    ActionKind.MOVE: "seats",
+    ActionKind.REPROCESS: "seats",
+    ActionKind.WAIT: "seats",
+    ActionKind.GROUP_ERRORS: "cause",
+    ActionKind.ERROR: "cause",
+    ActionKind.GROUP_PROCESSING: "cause",
+    ActionKind.SERVICE_ON: "services",
+    ActionKind.SERVICE_OFF: "services",
 }
 
 
-def why_code(kind: Kind) -> str:
+def why_code(kind: ActionKind) -> str:
     """Return the machine name of the reason why a finding that needs this kind of action stays."""
     return _WHY.get(kind, _PERSON)
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from math import ceil, floor
 
 from auditor.domain.policy import Seats
-from auditor.engine.binding import Plan
+from auditor.engine.binding import BoundPolicies
 from auditor.engine.tenant_facts import SkuFact
 from auditor.remedy.planner.options import Limit
 
 
-def limits_of(plan: Plan, tightened: Mapping[str, Limit]) -> dict[str, Limit]:
+def limits_of(plan: BoundPolicies, tightened: Mapping[str, Limit]) -> dict[str, Limit]:
     """Return the limit of every product that people can hold; `tightened` are what earlier tries have taught.
 
     No more seats are given out than are free, or than a policy wants to stay free; no more are freed than a policy
@@ -34,7 +34,7 @@ def limits_of(plan: Plan, tightened: Mapping[str, Limit]) -> dict[str, Limit]:
     return limits
 
 
-def _blocks(plan: Plan) -> Iterator[Seats]:
+def _blocks(plan: BoundPolicies) -> Iterator[Seats]:
     for policy in plan.policies:
         if isinstance(policy.constraint, Seats) and policy.constraint.judges_spare:
             yield policy.constraint

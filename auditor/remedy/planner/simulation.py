@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from auditor.engine.tenant_facts import Facts
+from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.accounts import Account, Grant, assignment_rows
 from auditor.remedy.requests import Command
 from auditor.snapshot.model import Snapshot, UserBatch
@@ -15,7 +15,7 @@ from auditor.snapshot.schema import ASSIGNMENTS
 
 
 @dataclass(slots=True, kw_only=True)
-class State:
+class TenantState:
     """What requests change: accounts, seats in use, and what groups give. Changed in place, by `apply` only."""
 
     accounts: dict[str, Account]
@@ -31,10 +31,10 @@ class State:
         return self.usable.get(sku_id, 0) - self.consumed.get(sku_id, 0)
 
 
-def state_of(facts: Facts, accounts: Mapping[str, Account]) -> State:
+def state_of(facts: TenantFacts, accounts: Mapping[str, Account]) -> TenantState:
     """Gather what requests can change; a SKU without seat numbers has no free seat."""
     owned = [sku for sku in facts.skus if sku.owned and sku.applies_to.casefold() == "user"]
-    return State(
+    return TenantState(
         accounts=dict(accounts),
         usable={sku.sku_id: sku.usable for sku in owned if sku.usable is not None and sku.consumed is not None},
         consumed={sku.sku_id: sku.consumed for sku in owned if sku.consumed is not None},
@@ -42,9 +42,9 @@ def state_of(facts: Facts, accounts: Mapping[str, Account]) -> State:
     )
 
 
-def copied(state: State) -> State:
+def copied(state: TenantState) -> TenantState:
     """Return a state that can be changed without changing this one."""
-    return State(
+    return TenantState(
         accounts=dict(state.accounts),
         usable=state.usable,
         consumed=dict(state.consumed),
@@ -53,7 +53,7 @@ def copied(state: State) -> State:
     )
 
 
-def apply(state: State, command: Command) -> str | None:
+def apply(state: TenantState, command: Command) -> str | None:
     """Apply one request to the state, whole or not at all; returns Graph's refusal, or None."""
     kind, identifier, *rest = command.path.strip("/").split("/")
     match kind, rest:
@@ -74,7 +74,7 @@ def apply(state: State, command: Command) -> str | None:
             return f"{command.method} {command.path} is no request of a plan."
 
 
-def _assign_user(state: State, user: str, body: Mapping[str, Any]) -> str | None:
+def _assign_user(state: TenantState, user: str, body: Mapping[str, Any]) -> str | None:
     """All or nothing: removals first, then additions; a user needs a usage location and each SKU a free seat."""
     account = state.accounts.get(user)
     if account is None:
@@ -99,7 +99,7 @@ def _assign_user(state: State, user: str, body: Mapping[str, Any]) -> str | None
     return None
 
 
-def _settle(state: State, before: frozenset[str], account: Account) -> None:
+def _settle(state: TenantState, before: frozenset[str], account: Account) -> None:
     """Keep the changed account; a seat is per person, not per path."""
     for sku_id in before - account.held:
         state.consumed[sku_id] = state.consumed.get(sku_id, 0) - 1
@@ -108,7 +108,7 @@ def _settle(state: State, before: frozenset[str], account: Account) -> None:
     state.accounts[account.id] = account
 
 
-def _reprocess(state: State, user: str) -> str | None:
+def _reprocess(state: TenantState, user: str) -> str | None:
     """Try again what groups could not give for want of a seat; errors of another cause stay as they are."""
     account = state.accounts.get(user)
     if account is None:
@@ -122,7 +122,7 @@ def _reprocess(state: State, user: str) -> str | None:
     return None
 
 
-def _assign_group(state: State, group: str, body: Mapping[str, Any]) -> str | None:
+def _assign_group(state: TenantState, group: str, body: Mapping[str, Any]) -> str | None:
     """Change what the group gives, then process its members one by one; who finds no seat is left in error."""
     given = state.groups.get(group)
     if given is None:
@@ -151,7 +151,7 @@ def _assign_group(state: State, group: str, body: Mapping[str, Any]) -> str | No
     return None
 
 
-def resulting(facts: Facts, state: State) -> Snapshot:
+def resulting(facts: TenantFacts, state: TenantState) -> Snapshot:
     """Return the snapshot with the state's changes; the users are still streamed."""
     snapshot = facts.snapshot
     changed = {account.row: account for account in state.accounts.values() if account.changed}
@@ -165,7 +165,7 @@ def resulting(facts: Facts, state: State) -> Snapshot:
     )
 
 
-def _products(facts: Facts, state: State) -> pa.Table:
+def _products(facts: TenantFacts, state: TenantState) -> pa.Table:
     table = facts.snapshot.table("products")
     rows = table.to_pylist()
     for row in rows:
@@ -173,7 +173,7 @@ def _products(facts: Facts, state: State) -> pa.Table:
     return pa.Table.from_pylist(rows, table.schema)
 
 
-def _groups(facts: Facts, state: State) -> pa.Table:
+def _groups(facts: TenantFacts, state: TenantState) -> pa.Table:
     """Write what groups give now, and lift the mark of errors where every member in error was changed and has none."""
     table = facts.snapshot.table("groups")
     rows = table.to_pylist()
@@ -187,7 +187,7 @@ def _groups(facts: Facts, state: State) -> pa.Table:
     return pa.Table.from_pylist(rows, table.schema)
 
 
-def _erring(facts: Facts, state: State) -> frozenset[str]:
+def _erring(facts: TenantFacts, state: TenantState) -> frozenset[str]:
     """Return the groups that still have members in error, and those of which nobody knows why they were marked."""
     before: set[str] = set()
     changed = {account.row: account for account in state.accounts.values() if account.changed}

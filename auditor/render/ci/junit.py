@@ -14,7 +14,7 @@ from auditor.render.artifact import Artifact
 from auditor.render.html.rows import Context, sentence
 from auditor.render.json.document import instant
 from auditor.render.members import OPEN
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.aggregate import counted, shown
 
@@ -28,10 +28,10 @@ def render(result: Result, *, locale: str) -> Artifact:
 
     Where nobody holds the findings, those shown are listed, and how many more there are is said with where they stand.
     """
-    return Artifact(name="junit.xml", media_type="application/xml", body=_pieces(result, Words(locale)))
+    return Artifact(name="junit.xml", media_type="application/xml", body=_pieces(result, Labels(locale)))
 
 
-def _pieces(result: Result, words: Words) -> Iterator[bytes]:
+def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
     """Yield the document suite by suite: of a large fleet it is too long to be held as elements."""
     parts = _parts(result, words)
     root = Element("testsuites", name="m365-license-auditor")
@@ -59,7 +59,7 @@ class _Part:
     failure: str | None = None
 
 
-def _parts(result: Result, words: Words) -> list[_Part]:
+def _parts(result: Result, words: Labels) -> list[_Part]:
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
         _Part(
@@ -91,7 +91,7 @@ def _opened(findings: Sequence[Finding]) -> Mapping[str, int]:
     return {policy: tally.found - tally.waived for policy, tally in known.policies.items()}
 
 
-def _suite(part: _Part, stamp: str, words: Words) -> Element:
+def _suite(part: _Part, stamp: str, words: Labels) -> Element:
     name = visible(part.name)
     suite = Element("testsuite", name=name, timestamp=stamp)
     if part.failure is not None:
@@ -154,7 +154,7 @@ def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], co
     failure.text = "\n".join(lines)
 
 
-def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], words: Words) -> None:
+def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], words: Labels) -> None:
     """Add why a policy without open findings was not passed, if it was not."""
     match outcome.status:
         case Outcome.WAIVED:

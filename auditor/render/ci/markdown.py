@@ -9,7 +9,7 @@ from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.html.page import page
 from auditor.render.html.view import Group, Page, Section
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 
 LIMIT: Final = 1_000_000
@@ -22,7 +22,7 @@ _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)
 
 def render(result: Result, *, locale: str) -> Artifact:
     """Write the summary; what would go over LIMIT is left out, and the end says so."""
-    words = Words(locale)
+    words = Labels(locale)
     kept: list[str] = []
     size = 0
     for line in _lines(page(result, words), words):
@@ -44,7 +44,7 @@ def inert(text: str) -> str:
     return _SPECIAL.sub(lambda found: f"&#{ord(found[0])};", flat).replace("&#64;", "&#64;\u2060")
 
 
-def _lines(shown: Page, words: Words) -> Iterator[str]:
+def _lines(shown: Page, words: Labels) -> Iterator[str]:
     yield f"# {inert(shown.verdict)}"
     yield ""
     for sentence in shown.completeness:
@@ -83,7 +83,7 @@ def _lines(shown: Page, words: Words) -> Iterator[str]:
     yield f"{inert(shown.tool)} · {inert(words.instant(shown.as_of))} · {inert(shown.digest)}"
 
 
-def _section(section: Section, words: Words) -> Iterator[str]:
+def _section(section: Section, words: Labels) -> Iterator[str]:
     yield f"## {inert(section.title)}"
     yield ""
     if section.failure is not None:
@@ -101,7 +101,7 @@ def _section(section: Section, words: Words) -> Iterator[str]:
         yield ""
 
 
-def _seats(section: Section, words: Words) -> Iterator[str]:
+def _seats(section: Section, words: Labels) -> Iterator[str]:
     outside = [row for row in section.seats if row.severity is not None]
     if not outside:
         return
@@ -114,7 +114,7 @@ def _seats(section: Section, words: Words) -> Iterator[str]:
     yield ""
 
 
-def _group(group: Group, words: Words) -> Iterator[str]:
+def _group(group: Group, words: Labels) -> Iterator[str]:
     counts = [words.ngettext("{count} open", "{count} open", group.open)]
     counts += [words.ngettext("{count} waived", "{count} waived", group.waived)] if group.waived else []
     counts += [inert(group.money)] if group.money else []

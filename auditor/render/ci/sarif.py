@@ -14,7 +14,7 @@ from auditor.render.html.rows import Context, sentence
 from auditor.render.json.document import TOOL, instant
 from auditor.render.json.encoder import document
 from auditor.render.members import WAIVED
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened, visible
 from auditor.result.aggregate import counted
 
@@ -81,7 +81,7 @@ def render(result: Result, *, locale: str) -> Artifact:
     A policy that was not evaluated is a notification and makes its run unsuccessful: it is no alert, and no alert of it
     may be taken for fixed.
     """
-    words = Words(locale)
+    words = Labels(locale)
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
         _Part(
@@ -134,7 +134,7 @@ def _weighed(findings: Sequence[Finding]) -> Counter[Weight]:
     return found
 
 
-def _run(result: Result, parts: list[_Part], words: Words) -> Document:
+def _run(result: Result, parts: list[_Part], words: Labels) -> Document:
     policies = result.run.policies
     places = {policy.id: place for place, policy in enumerate(policies)}
     left_out = sum(part.left_out for part in parts)
@@ -172,7 +172,7 @@ def _gap(part: _Part) -> bool:
     return part.failure is not None or any(outcome.status is Outcome.NOT_EVALUATED for outcome in part.outcomes)
 
 
-def _notes(part: _Part, words: Words) -> list[Document]:
+def _notes(part: _Part, words: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
         said = words.gettext("{tenant} could not be audited: {reason}")

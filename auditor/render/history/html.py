@@ -24,7 +24,7 @@ from auditor.render.history.labels import (
     spent,
     told_cohorts,
 )
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 
 _STYLES: Final = ("styles/report.css", "styles/history.css")
@@ -34,7 +34,7 @@ _MOST: Final = 200
 """Findings of a comparison; the rest stands in the JSON."""
 
 
-def render(trends: Sequence[Trends], words: Words, between: Sequence[Between] = ()) -> Artifact:
+def render(trends: Sequence[Trends], words: Labels, between: Sequence[Between] = ()) -> Artifact:
     """Write history.html; `between` is what is new, gone and changed between two instants, where two were named."""
     two = {each.tenant: each for each in between}
     title = words.gettext("Licences over time")
@@ -55,7 +55,7 @@ def render(trends: Sequence[Trends], words: Words, between: Sequence[Between] = 
     return Artifact(name="history.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
 
-def curve(values: Sequence[float | None], said: str, words: Words) -> Markup:
+def curve(values: Sequence[float | None], said: str, words: Labels) -> Markup:
     """Return a small picture; a gap in the line where a value is not known."""
     known = [value for value in values if value is not None]
     if not known:
@@ -74,12 +74,12 @@ def curve(values: Sequence[float | None], said: str, words: Words) -> Markup:
     )
 
 
-def _section(told: Trends, two: Between | None, words: Words) -> Markup:
+def _section(told: Trends, two: Between | None, words: Labels) -> Markup:
     parts = Markup("\n").join(_tenant(told, two, words))
     return Markup('<section class="tenant over-time">\n{}\n</section>').format(parts)
 
 
-def _tenant(told: Trends, two: Between | None, words: Words) -> Sequence[Markup]:
+def _tenant(told: Trends, two: Between | None, words: Labels) -> Sequence[Markup]:
     seats = [
         (
             seat.sku,
@@ -103,12 +103,12 @@ def _tenant(told: Trends, two: Between | None, words: Words) -> Sequence[Markup]
     ]
 
 
-def _policy(policy: PolicyTrend, words: Words) -> tuple[str, ...]:
+def _policy(policy: PolicyTrend, words: Labels) -> tuple[str, ...]:
     name, stood, *rest = policy_row(policy, words)
     return name, stood, curve(policy.open, f"{name}: {stood}", words), *rest
 
 
-def _between(two: Between, words: Words) -> list[Markup]:
+def _between(two: Between, words: Labels) -> list[Markup]:
     grids = between_grids(two, words, most=_MOST)
     more = max(0, len(two.findings) - _MOST)
     said = [words.ngettext("{count} more in history.json", "{count} more in history.json", more)] if more else []
@@ -122,11 +122,11 @@ def _between(two: Between, words: Words) -> list[Markup]:
     ]
 
 
-def _warned(text: str, words: Words) -> Markup:
+def _warned(text: str, words: Labels) -> Markup:
     return Markup('<p class="warn">{}</p>').format(visible(words.told(text)))
 
 
-def _overall(told: Trends, words: Words) -> Markup:
+def _overall(told: Trends, words: Labels) -> Markup:
     totals = [sum(stood.values()) for _, stood, _, _ in told.open]
     worst = [stood[Severity.CRITICAL] + stood[Severity.HIGH] for _, stood, _, _ in told.open]
     waived = [count for _, _, count, _ in told.open]

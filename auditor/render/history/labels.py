@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final, TypeVar
 
 from auditor.domain.trends import Between, Cohorts, Forecast, PolicyTrend, Trends
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Labels
 
 T = TypeVar("T")
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -32,13 +32,13 @@ def sampled(values: Sequence[T], width: int = 24) -> list[T]:
     return [values[min(start + step, len(values)) - 1] for start in range(0, len(values), step)]
 
 
-def change(values: Sequence[int | None], words: Words) -> str:
+def change(values: Sequence[int | None], words: Labels) -> str:
     """Return `first → last`; a question mark for what is not known."""
     first, last = ("?" if value is None else words.number(value) for value in (values[0], values[-1]))
     return last if len(values) == 1 or first == last else f"{first} → {last}"
 
 
-def money_change(first: Decimal, last: Decimal, currency: str, words: Words) -> str:
+def money_change(first: Decimal, last: Decimal, currency: str, words: Labels) -> str:
     """Return two amounts, a month each; one where they are equal."""
     amounts = words.money(last, currency)
     if first != last:
@@ -46,7 +46,7 @@ def money_change(first: Decimal, last: Decimal, currency: str, words: Words) -> 
     return words.gettext("{amount} a month").replace("{amount}", amounts)
 
 
-def spent(told: Trends, words: Words) -> str:
+def spent(told: Trends, words: Labels) -> str:
     """Return how much there is to tell, and of when."""
     said = words.gettext("nights: {nights}, results: {results}, {first} to {last}")
     return said.format(
@@ -57,7 +57,7 @@ def spent(told: Trends, words: Words) -> str:
     )
 
 
-def seat_columns(words: Words) -> tuple[str, ...]:
+def seat_columns(words: Labels) -> tuple[str, ...]:
     """Return the titles of the table of seats."""
     gettext = words.gettext
     return (
@@ -73,7 +73,7 @@ def seat_columns(words: Words) -> tuple[str, ...]:
     )
 
 
-def policy_columns(words: Words) -> tuple[str, ...]:
+def policy_columns(words: Labels) -> tuple[str, ...]:
     """Return the titles of the table of policies."""
     gettext = words.gettext
     return (
@@ -82,7 +82,7 @@ def policy_columns(words: Words) -> tuple[str, ...]:
     )
 
 
-def policy_row(policy: PolicyTrend, words: Words) -> tuple[str, str, str, str, str, str]:
+def policy_row(policy: PolicyTrend, words: Labels) -> tuple[str, str, str, str, str, str]:
     """Return the cells of a policy, without its picture."""
     went = f"{words.number(policy.opened)} / {words.number(policy.closed)}"
     ages = " / ".join(map(words.number, policy.ages))
@@ -92,7 +92,7 @@ def policy_row(policy: PolicyTrend, words: Words) -> tuple[str, str, str, str, s
     )
 
 
-def runs_out(forecast: Forecast, words: Words) -> str:
+def runs_out(forecast: Forecast, words: Labels) -> str:
     """Return when seats run out, with the interval, or why nobody can say."""
     if forecast.silent is not None:
         return words.gettext("no forecast: {reason}").replace("{reason}", words.told(forecast.silent))
@@ -105,12 +105,12 @@ def runs_out(forecast: Forecast, words: Words) -> str:
     return words.gettext("{day} ({first} to {last})").format(day=middle, first=first, last=_day(forecast.latest, words))
 
 
-def method(forecast: Forecast, words: Words) -> str:
+def method(forecast: Forecast, words: Labels) -> str:
     """Return how the forecast was made."""
     return words.gettext("Forecast: {method}").replace("{method}", words.told(forecast.method))
 
 
-def told_cohorts(cohorts: Cohorts | None, words: Words) -> str:
+def told_cohorts(cohorts: Cohorts | None, words: Labels) -> str:
     """Return who kept, got, gave back and lost it."""
     if cohorts is None:
         return words.gettext("not known")
@@ -119,7 +119,7 @@ def told_cohorts(cohorts: Cohorts | None, words: Words) -> str:
     return said.format(**counts)
 
 
-def repair(policy: PolicyTrend, words: Words) -> str:
+def repair(policy: PolicyTrend, words: Labels) -> str:
     """Return how long mending took."""
     if policy.repair_days is None:
         return words.gettext("none mended")
@@ -131,14 +131,14 @@ Grid = tuple[str, Sequence[str], Sequence[Sequence[str]]]
 """A title, the titles of the columns, and the rows."""
 
 
-def compared_nights(told: Between, words: Words) -> str:
+def compared_nights(told: Between, words: Labels) -> str:
     """Return which two nights are compared."""
     moments = [night or result for night, result in zip(told.nights, told.results, strict=True)]
     first, last = ("?" if at is None else words.instant(at) for at in moments)
     return words.gettext("What changed from {first} to {last}").format(first=first, last=last)
 
 
-def between_grids(told: Between, words: Words, *, most: int) -> tuple[Grid, ...]:
+def between_grids(told: Between, words: Labels, *, most: int) -> tuple[Grid, ...]:
     """Return what is new, gone and changed as tables; of findings at most so many."""
     gettext = words.gettext
     seats = [(s.sku, _pair(s.usable, words), _pair(s.consumed, words), _pair(s.spare, words)) for s in told.seats]
@@ -175,11 +175,11 @@ def between_grids(told: Between, words: Words, *, most: int) -> tuple[Grid, ...]
     return tuple(grid for grid in grids if grid[2])
 
 
-def _severity(word: str, words: Words) -> str:
+def _severity(word: str, words: Labels) -> str:
     return next((words.gettext(said) for severity, said in SEVERITIES.items() if severity.value == word), word)
 
 
-def _pair(values: tuple[int | None, int | None], words: Words) -> str:
+def _pair(values: tuple[int | None, int | None], words: Labels) -> str:
     """Return two numbers and their difference; a dash for what is not there, or not known."""
     first, last = values
     told = f"{words.number(first)} → {words.number(last)}"
@@ -188,5 +188,5 @@ def _pair(values: tuple[int | None, int | None], words: Words) -> str:
     return f"{told} ({words.signed(last - first)})"
 
 
-def _day(day: date, words: Words) -> str:
+def _day(day: date, words: Labels) -> str:
     return words.date(datetime(day.year, day.month, day.day, tzinfo=UTC))

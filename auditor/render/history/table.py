@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from auditor.domain.trends import Trends
 from auditor.render.artifact import Artifact
-from auditor.render.tables.csv import harmless
+from auditor.render.tables.csv import escaped_cell
 
 
 class Line(NamedTuple):
@@ -56,7 +56,7 @@ def render_csv(trends: Sequence[Trends]) -> Artifact:
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(Line._fields)
     for line in lines(trends):
-        writer.writerow([harmless(value) if isinstance(value, str) else value for value in line])
+        writer.writerow([escaped_cell(value) if isinstance(value, str) else value for value in line])
     return Artifact(
         name="history.csv", media_type="text/csv; charset=utf-8", body=text.getvalue().encode("utf-8-sig", "replace")
     )

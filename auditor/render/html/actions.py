@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from auditor.domain.described import NAMED, Concern, foremost
+from auditor.domain.described import NAMED, Concern, first_names
 from auditor.domain.enums import Severity
 from auditor.domain.money import rounded
 from auditor.domain.priority import FIRST, Weight, ranked
@@ -19,10 +19,10 @@ from auditor.domain.priority_reason import why
 from auditor.domain.result import Action, Money
 from auditor.render.html.finding_index import LONG, Walk
 from auditor.render.html.rows import anchored
-from auditor.render.html.view import Group, Guide, Matter, Section, Step, Told
+from auditor.render.html.view import Group, GuidancePart, Guide, Matter, Section, Step
 from auditor.render.json.encoder import line
 from auditor.render.members import USER
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 
 _DASH: Final = " – "
@@ -44,7 +44,7 @@ class _Place:
     place: tuple[str, str]
 
 
-def steps(name: str, walk: Walk, moment: datetime, words: Words) -> tuple[Step, ...]:
+def steps(name: str, walk: Walk, moment: datetime, words: Labels) -> tuple[Step, ...]:
     """Return the actions of a tenant, or of the fleet, the most important first; `moment` is the audit's.
 
     The first of those with the same guidance tells it.
@@ -70,7 +70,7 @@ def _guidance(action: Action) -> object:
     return action.order, action.decided_by, action.confidence, how, action.next
 
 
-def _guide(group: Sequence[Step], further_up: list[_Place], words: Words) -> Guide:
+def _guide(group: Sequence[Step], further_up: list[_Place], words: Labels) -> Guide:
     """Return what is told of some actions together; `further_up` is the parts of guidance that stand before it."""
     first = group[0].action
     place = group[0].anchor, first.title
@@ -91,7 +91,9 @@ def _guide(group: Sequence[Step], further_up: list[_Place], words: Words) -> Gui
     )
 
 
-def _told(part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], further_up: list[_Place]) -> Told:
+def _told(
+    part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], further_up: list[_Place]
+) -> GuidancePart:
     """Return a part of the guidance without the most of it that one earlier action tells; steps have no `part`.
 
     Steps are told in their order, so that only all of them can be those of another action.
@@ -106,11 +108,11 @@ def _told(part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], 
     if best is None or len(best.lines) < _FEWEST:
         if lines:
             further_up.append(_Place(part=part, lines=tuple(lines), place=place))
-        return Told(like=None, lines=tuple(lines))
-    return Told(like=best.place, lines=tuple(line for line in lines if line not in best.lines))
+        return GuidancePart(like=None, lines=tuple(lines))
+    return GuidancePart(like=best.place, lines=tuple(line for line in lines if line not in best.lines))
 
 
-def _worth_together(each: Sequence[Money | None], words: Words) -> str:
+def _worth_together(each: Sequence[Money | None], words: Labels) -> str:
     """Say what some actions are worth; nothing where their currencies differ."""
     known = [money for money in each if money is not None]
     if len({money.currency for money in known}) != 1:
@@ -119,7 +121,7 @@ def _worth_together(each: Sequence[Money | None], words: Words) -> str:
     return _worth(Money(currency=known[0].currency, per_month=together), words)
 
 
-def matters(sections: tuple[Section, ...], moment: datetime, words: Words) -> tuple[Matter, ...]:
+def matters(sections: tuple[Section, ...], moment: datetime, words: Labels) -> tuple[Matter, ...]:
     """Return at most five, the most important first: actions, and policies with open findings that no action mends."""
     today = moment.astimezone(UTC).date()
     found: list[tuple[Weight, Matter]] = []
@@ -134,7 +136,7 @@ def matters(sections: tuple[Section, ...], moment: datetime, words: Words) -> tu
     return tuple(replace(found[place][1], why=why(words, reason, found[place][0], today)) for place, reason in order)
 
 
-def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Words) -> Step:
+def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Labels) -> Step:
     concern = _concern(action, rows, walk)
     requests = action.requests
     listed = tuple(islice(requests, _REQUESTS if walk.long else LONG))
@@ -170,7 +172,7 @@ def _typed(request: Mapping[str, Any]) -> Markup:
     return Markup(str(escape(text)).replace("&#34;", '"').replace("&#39;", "'"))  # noqa: S704 - escaped here
 
 
-def _who(concern: Concern, words: Words, most: int) -> str:
+def _who(concern: Concern, words: Labels, most: int) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
     told = [visible(name) for name in concern.names[:most]]
     more = concern.people - len(told)
@@ -190,16 +192,16 @@ def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
     return Concern(
         worst=Severity.INFO if worst is None else tuple(Severity)[worst],
         people=len(subjects),
-        names=tuple(foremost(subjects)),
+        names=tuple(first_names(subjects)),
     )
 
 
-def _worth(money: Money, words: Words) -> str:
+def _worth(money: Money, words: Labels) -> str:
     text = words.gettext("costs {money} a month") if money.per_month < 0 else words.gettext("saves {money} a month")
     return text.replace("{money}", words.money(abs(money.per_month), money.currency))
 
 
-def _due(action: Action, words: Words) -> str:
+def _due(action: Action, words: Labels) -> str:
     if action.due is None:
         return ""
     return words.gettext("decide by {date}").replace("{date}", words.day(action.due.isoformat()))
@@ -229,7 +231,7 @@ def _of_step(step: Step, section: Section) -> Matter:
     )
 
 
-def _of_group(group: Group, section: Section, words: Words) -> Matter:
+def _of_group(group: Group, section: Section, words: Labels) -> Matter:
     return Matter(
         anchor=group.anchor,
         title=group.title,

@@ -11,10 +11,10 @@ from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.render.html.rows import Context, anchored, checked
 from auditor.render.html.view import Renewal, Timeline, Trend
 from auditor.render.members import OPEN
-from auditor.render.text.earlier_run import TALL, Past, Spark
+from auditor.render.text.earlier_run import TALL, EarlierRun, Sparkline
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.facts import product_name
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 from auditor.result.aggregate import money, summarise
 from auditor.result.seats import spare_seats
@@ -166,12 +166,12 @@ def _in_utc(moment: datetime) -> datetime | None:
         return None
 
 
-def trends(result: Result, history: Sequence[Past], words: Words) -> tuple[Trend, ...]:
+def trends(result: Result, history: Sequence[EarlierRun], words: Labels) -> tuple[Trend, ...]:
     """Return the curves of open findings, of the worst two severities, and of money; none without an earlier run."""
     return tuple(_trend(series, words) for series in _series(result, history, words))
 
 
-def sparks(result: Result, history: Sequence[Past], words: Words) -> tuple[Spark, ...]:
+def sparks(result: Result, history: Sequence[EarlierRun], words: Labels) -> tuple[Sparkline, ...]:
     """Return the same curves for a line of text and for a mail."""
     return tuple(_spark(series, words) for series in _series(result, history, words))
 
@@ -181,20 +181,20 @@ class _Series:
     """One number over the runs in which it is known, this run last."""
 
     label: str
-    runs: Sequence[Past]
+    runs: Sequence[EarlierRun]
     values: Sequence[Decimal]
     currency: str = ""
     bounded: bool = False
     """Whether this run may have missed some of it: what was not looked at did not get less."""
 
 
-def _series(result: Result, history: Sequence[Past], words: Words) -> Iterator[_Series]:
+def _series(result: Result, history: Sequence[EarlierRun], words: Labels) -> Iterator[_Series]:
     if not history:
         return
     if not all(run.whole for run in history):
         # What earlier runs did not count is not counted now: a curve compares like with like.
         result = replace(result, fleet=FleetResult(), summary=summarise(result.tenants))
-    now = Past(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
+    now = EarlierRun(as_of=result.run.as_of, open=result.summary.open, money=money(result), spare=spare_seats(result))
     runs = [*history, now]
     worst = (Severity.CRITICAL, Severity.HIGH)
     bounded = not result.complete
@@ -211,17 +211,17 @@ def _series(result: Result, history: Sequence[Past], words: Words) -> Iterator[_
         yield _Series(label=label, runs=runs, values=values, currency=currency, bounded=bounded)
 
 
-def _spark(series: _Series, words: Words) -> Spark:
+def _spark(series: _Series, words: Labels) -> Sparkline:
     from auditor.render.history.labels import sampled, sparkline  # noqa: PLC0415 - only where there are earlier runs
 
     *_, said = _told(series, words)
     values = sampled([float(value) for value in series.values])
     most = max(*(abs(value) for value in values), 1.0)
     bars = tuple(max(1, round(max(value, 0.0) / most * TALL)) for value in values)
-    return Spark(label=series.label, text=sparkline(values), bars=bars, said=said)
+    return Sparkline(label=series.label, text=sparkline(values), bars=bars, said=said)
 
 
-def _trend(series: _Series, words: Words) -> Trend:
+def _trend(series: _Series, words: Labels) -> Trend:
     runs, values = series.runs, series.values
     wide, high = _CURVE
     least, most = min(*values, Decimal(0)), max(*values, Decimal(1))
@@ -238,7 +238,7 @@ def _trend(series: _Series, words: Words) -> Trend:
     return Trend(label=series.label, first=first, last=last, points=" ".join(points), axis=at(Decimal(0)), said=said)
 
 
-def _told(series: _Series, words: Words) -> tuple[str, str, str]:
+def _told(series: _Series, words: Labels) -> tuple[str, str, str]:
     ends = (series.values[0], series.values[-1])
     first, last = (words.money(v, series.currency) if series.currency else words.number(int(v)) for v in ends)
     if series.bounded:
@@ -248,7 +248,7 @@ def _told(series: _Series, words: Words) -> tuple[str, str, str]:
     return first, last, said
 
 
-def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> Iterator[str]:
+def _said(finding: Finding, spare: Mapping[str, int | None], words: Labels) -> Iterator[str]:
     facts = finding.evidence
     seats = facts.get("totalLicenses")
     sku = finding.product.sku_id if finding.product is not None else None
@@ -256,7 +256,7 @@ def _said(finding: Finding, spare: Mapping[str, int | None], words: Words) -> It
 
 
 def _bought(
-    trial: object, seats: int | None, sku: str | None, spare: Mapping[str, int | None], words: Words
+    trial: object, seats: int | None, sku: str | None, spare: Mapping[str, int | None], words: Labels
 ) -> Iterator[str]:
     if trial is True:
         yield words.gettext("trial")

@@ -19,7 +19,7 @@ from auditor.render.html.finding_index import Walk
 from auditor.render.html.rows import anchored
 from auditor.render.html.table_columns import Gathering, gathered
 from auditor.render.html.view import Island
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 _PLAIN: Final = 24_000
 """Bytes that stand in the page as they are; more is compressed. Small pages so are the same with every zlib."""
@@ -45,7 +45,7 @@ class _Layout:
         return place, len(part)
 
 
-def island(result: Result, words: Words, gone: Sequence[Walk] | None = None) -> Island:
+def island(result: Result, words: Labels, gone: Sequence[Walk] | None = None) -> Island:
     """Return the columns as they stand in the page; `gone` is the walks over the findings, where they are at hand."""
     gathering = gathered(result, words, gone)
     marks = _marks(gathering.fingerprints)

@@ -18,9 +18,9 @@ from auditor.domain.money import rounded
 from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.render.html.rows import Context, of_seats, seat_numbers
 from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.result.aggregate import BUDGET, Unshown, counted, in_order, shown, sums, unshown
-from auditor.result.ranking import pressing
+from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
 _CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
@@ -249,11 +249,11 @@ class Part:
         return chosen
 
 
-def walks(result: Result, words: Words) -> tuple[Walk, ...]:
+def walks(result: Result, words: Labels) -> tuple[Walk, ...]:
     """Return a walk over the findings of every tenant that is told in full, and one over those of the fleet."""
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
     sets = result.run.definitions.get("products")
-    tenants = pressing(result).tenants
+    tenants = most_urgent_tenants(result).tenants
     most = max(_FEWEST, _ACTIONS // max(1, len(tenants)))
     return (
         *(

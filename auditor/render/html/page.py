@@ -16,14 +16,14 @@ from auditor.render.html.finding_index import Part, Walk, walks
 from auditor.render.html.rows import ROWS, anchored, lines, outcome_row, place_of, row, seat_row, source_row, what
 from auditor.render.html.view import Figure, Group, Page, Section, Tile
 from auditor.render.json.document import TOOL
-from auditor.render.text.earlier_run import Past
+from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance_freshness import oldest
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import Changes, added, changes, freed, people, priced_whole, sums
-from auditor.result.ranking import pressing
+from auditor.result.ranking import most_urgent_tenants
 
 _LINES: Final = 20
 """Changed findings that a tenant lists."""
@@ -38,13 +38,13 @@ _NAMED: Final = 3
 """Tenants that stand at the head of the page."""
 
 
-def page(result: Result, words: Words, history: Sequence[Past] = (), gone: Sequence[Walk] | None = None) -> Page:
+def page(result: Result, words: Labels, history: Sequence[EarlierRun] = (), gone: Sequence[Walk] | None = None) -> Page:
     """Return what the page shows; `history` is the runs before this one, oldest first.
 
     `gone` is the walks over the findings, where they are at hand.
     """
     *tenants, fleet = walked = walks(result, words) if gone is None else gone
-    full = pressing(result).tenants
+    full = most_urgent_tenants(result).tenants
     made = [_section(*each, words) for each in zip(full, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
         made.append(_fleet(result, fleet, words))
@@ -99,7 +99,7 @@ def _moment(result: Result) -> datetime:
     return max((tenant.as_of for tenant in result.tenants), default=result.run.as_of)
 
 
-def _title(result: Result, words: Words) -> str:
+def _title(result: Result, words: Labels) -> str:
     """Return the first few tenants by name, and how many more there are."""
     named = words.joined(tenant.display_name or tenant.name for tenant in result.tenants[:_NAMED])
     more = len(result.tenants) - _NAMED
@@ -114,7 +114,7 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
     return tuple((key, place, end - place) for key, (place, end) in zip(found, pairwise(places), strict=True))
 
 
-def figures(result: Result, total: dict[str, Decimal], words: Words) -> tuple[Figure, ...]:
+def figures(result: Result, total: dict[str, Decimal], words: Labels) -> tuple[Figure, ...]:
     """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
     found = freed(result)
     told = (
@@ -139,7 +139,7 @@ def figures(result: Result, total: dict[str, Decimal], words: Words) -> tuple[Fi
     return tuple(Figure(label=label, amount=words.sums(sums), note=note) for label, sums, note in told)
 
 
-def _changes(result: Result, found: Changes, words: Words) -> tuple[Tile, ...]:
+def _changes(result: Result, found: Changes, words: Labels) -> tuple[Tile, ...]:
     if result.run.previous is None:
         return ()
     return (
@@ -149,7 +149,7 @@ def _changes(result: Result, found: Changes, words: Words) -> tuple[Tile, ...]:
     )
 
 
-def _section(tenant: TenantResult, walk: Walk, words: Words) -> tuple[Section, dict[str, Decimal]]:
+def _section(tenant: TenantResult, walk: Walk, words: Labels) -> tuple[Section, dict[str, Decimal]]:
     """Return what is said of a tenant, and what its open findings cost a month."""
     context = walk.context
     changed, more = lines(walk.changed(), tenant.fixed, context, _LINES)
@@ -185,7 +185,7 @@ def _section(tenant: TenantResult, walk: Walk, words: Words) -> tuple[Section, d
     return section, worth
 
 
-def _fleet(result: Result, walk: Walk, words: Words) -> tuple[Section, dict[str, Decimal]]:
+def _fleet(result: Result, walk: Walk, words: Labels) -> tuple[Section, dict[str, Decimal]]:
     context = walk.context
     changed, more = lines(walk.changed(), result.fleet.fixed, context, _LINES)
     groups, worth = _groups(walk)
@@ -215,7 +215,7 @@ def _fleet(result: Result, walk: Walk, words: Words) -> tuple[Section, dict[str,
     return section, worth
 
 
-def _told(notices: tuple[Notice, ...], words: Words) -> tuple[Notice, ...]:
+def _told(notices: tuple[Notice, ...], words: Labels) -> tuple[Notice, ...]:
     return tuple(replace(notice, message=words.told(notice.message)) for notice in notices)
 
 

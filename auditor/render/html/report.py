@@ -19,8 +19,8 @@ from auditor.render.html.finding_index import walks
 from auditor.render.html.page import page
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.tables.flat import size
-from auditor.render.text.earlier_run import Past
-from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Words
+from auditor.render.text.earlier_run import EarlierRun
+from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 
 _PLACES: Final = ("<columns>", "<marks>")
@@ -37,13 +37,13 @@ _MEANING: Final = re.compile(r"[{}%\n]")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
-def render(result: Result, *, locale: str, history: Sequence[Past] = (), pages: str = "") -> Artifact:
+def render(result: Result, *, locale: str, history: Sequence[EarlierRun] = (), pages: str = "") -> Artifact:
     """Write the report; what every part of it says is decided in `page`, how it looks in reports/.
 
     `history` is what earlier runs came to, oldest first; without it there are no curves. `pages` is the folder beside
     the report in which each tenant has a page of its own; without it no tenant is linked that this page does not tell.
     """
-    words = Words(locale)
+    words = Labels(locale)
     style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
     template = _template_in(locale)
     ours = (style, script, *_PLACES)
@@ -61,7 +61,7 @@ def render(result: Result, *, locale: str, history: Sequence[Past] = (), pages: 
 @cache
 def _template_in(locale: str) -> Template:
     """Return the page's template in a language: making it takes longer than filling it in for a small tenant."""
-    return environment(Words(locale)).get_template("report.html.jinja")
+    return environment(Labels(locale)).get_template("report.html.jinja")
 
 
 def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
@@ -84,7 +84,7 @@ def _pieces(written: Iterable[str], columns: Iterable[str]) -> Iterator[bytes]:
     yield "".join(waiting).encode("utf-8", "replace")
 
 
-def environment(words: Words) -> Environment:
+def environment(words: Labels) -> Environment:
     """Return the template engine: everything escaped, every control character shown, every text translatable."""
     made = Environment(
         loader=FunctionLoader(lambda name: _template(name, words)),
@@ -145,7 +145,7 @@ def _text(path: str) -> str:
     return resources.reports().joinpath(path).read_text(encoding="utf-8").replace("\r\n", "\n")
 
 
-def _template(name: str, words: Words) -> str:
+def _template(name: str, words: Labels) -> str:
     """Return a template in which texts without anything to fill in stand translated already.
 
     That is what the engine would write in their place: of a third of its work it knows nothing then.
@@ -153,6 +153,6 @@ def _template(name: str, words: Words) -> str:
     return _FIXED.sub(lambda found: _said(found, words), _text(f"templates/{name}"))
 
 
-def _said(found: re.Match[str], words: Words) -> str:
+def _said(found: re.Match[str], words: Labels) -> str:
     text = words.translations.gettext(found[1])
     return found[0] if _MEANING.search(text) else text

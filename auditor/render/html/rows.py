@@ -22,7 +22,7 @@ from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
 from auditor.render.text.evidence import advice, described, limits, ungraced
 from auditor.render.text.facts import product_name, product_names, titled
-from auditor.render.text.labels import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Words
+from auditor.render.text.labels import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
 from auditor.render.text.sanitize import shortened
 from auditor.result.aggregate import shown
@@ -42,7 +42,7 @@ class Context:
     prefix: str
     headers: Mapping[str, PolicyHeader]
     names: Mapping[str, str]
-    words: Words
+    words: Labels
     about_seats: Mapping[str, Finding]
     """skuId in lower case → the worst open finding about its seats."""
     numbers: Mapping[str, int] | None = None
@@ -54,7 +54,7 @@ class Context:
         cls,
         tenant: TenantResult,
         headers: Mapping[str, PolicyHeader],
-        words: Words,
+        words: Labels,
         sets: Mapping[str, Any] | None = None,
     ) -> "Context":
         """Return the context of a tenant; `sets` are the `products` that the run defines."""
@@ -72,7 +72,7 @@ class Context:
         cls,
         tenant: TenantResult,
         headers: Mapping[str, PolicyHeader],
-        words: Words,
+        words: Labels,
         sets: Mapping[str, Any] | None = None,
     ) -> "Context":
         """Return the context of a tenant of which no seats are told: findings about them are not looked for."""
@@ -80,7 +80,7 @@ class Context:
         return cls(prefix=tenant.name, headers=headers, names=named, words=words, about_seats={})
 
     @classmethod
-    def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], words: Words) -> "Context":
+    def of_fleet(cls, result: Result, headers: Mapping[str, PolicyHeader], words: Labels) -> "Context":
         """Return the context of the fleet, which knows the products of every tenant."""
         names: dict[str, str] = {}
         for tenant in reversed(result.tenants):
@@ -264,7 +264,7 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
     )
 
 
-def source_row(source: Coverage, words: Words) -> SourceRow:
+def source_row(source: Coverage, words: Labels) -> SourceRow:
     """Return what was read of a source."""
     return SourceRow(
         name=words.gettext(SOURCES[source.name]),

@@ -15,9 +15,9 @@ from auditor.render.members import NEW, REOPENED
 from auditor.render.telling import Telling
 from auditor.render.text.currency import Amounts
 from auditor.render.text.facts import product_name
-from auditor.render.text.labels import CHANGES, SEVERITIES, Words
+from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import LONG, shortened, visible
-from auditor.result.ranking import pressing
+from auditor.result.ranking import most_urgent_tenants
 from auditor.wording.checks import N_
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
@@ -49,7 +49,7 @@ class Texts:
 class Gathering:
     """Collects findings column by column; texts that many findings share are made once."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Labels) -> None:
         self.words = words
         self.columns: dict[str, list[Sequence[int]]] = {
             name: []
@@ -186,14 +186,14 @@ LABELS: Final = {
 }
 
 
-def gathered(result: Result, words: Words, gone: Sequence[Walk] | None = None) -> Gathering:
+def gathered(result: Result, words: Labels, gone: Sequence[Walk] | None = None) -> Gathering:
     """Return the findings of every tenant that is told in full, and of the fleet, in the order of the result.
 
     `gone` is the walks over them, where they are at hand.
     """
     gathering = Gathering(words)
     *tenants, fleet = walks(result, words) if gone is None else gone
-    for tenant, walk in zip(pressing(result).tenants, tenants, strict=True):
+    for tenant, walk in zip(most_urgent_tenants(result).tenants, tenants, strict=True):
         actions = [gathering.act(anchored("a", tenant.name, each.id), each.title) for each in walk.actions]
         gathering.tenant(tenant.display_name or tenant.name, walk, actions)
     if result.fleet.findings:

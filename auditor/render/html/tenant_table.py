@@ -7,7 +7,7 @@ from urllib.parse import quote
 from auditor.domain.enums import Severity
 from auditor.domain.result import Result, SeatCount, TenantResult
 from auditor.render.html.view import Page, Section
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.result.aggregate import changes, summarise, sums
 from auditor.result.ranking import WORST, Standing, standing
 from auditor.result.seats import paid_seats
@@ -35,7 +35,7 @@ class FleetRow:
     """What open findings stand for a month."""
 
 
-def fleet_rows(result: Result, page: Page, words: Words, pages: str = "") -> tuple[FleetRow, ...]:
+def fleet_rows(result: Result, page: Page, words: Labels, pages: str = "") -> tuple[FleetRow, ...]:
     """Return a row for every tenant, those without a part of the page too, and one for all; nothing for a single one.
 
     `pages` is the folder, beside the page, in which each tenant has a page of its own; empty where they have none.
@@ -87,7 +87,7 @@ def _standing(tenant: TenantResult, row: FleetRow) -> Standing:
     return standing(failed=row.failure, counts=dict(row.counts), complete=row.complete, name=tenant.name)
 
 
-def _row(tenant: TenantResult, section: Section | None, words: Words, *, compared: bool) -> FleetRow:
+def _row(tenant: TenantResult, section: Section | None, words: Labels, *, compared: bool) -> FleetRow:
     found = changes([tenant])
     audited = tenant.failure is None
     open_ = summarise((tenant,)).open
@@ -106,7 +106,7 @@ def _row(tenant: TenantResult, section: Section | None, words: Words, *, compare
     )
 
 
-def _seats(seats: Sequence[SeatCount], words: Words, *, whole: bool) -> dict[str, str]:
+def _seats(seats: Sequence[SeatCount], words: Labels, *, whole: bool) -> dict[str, str]:
     paid = paid_seats(seats)
     return {
         "assigned": _sum([seat.consumed for seat in paid], words, whole=whole),
@@ -115,6 +115,6 @@ def _seats(seats: Sequence[SeatCount], words: Words, *, whole: bool) -> dict[str
     }
 
 
-def _sum(numbers: Sequence[int | None], words: Words, *, whole: bool) -> str:
+def _sum(numbers: Sequence[int | None], words: Labels, *, whole: bool) -> str:
     known = [number for number in numbers if number is not None]
     return words.number(sum(known)) if whole and len(known) == len(numbers) else "?"

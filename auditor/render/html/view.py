@@ -137,14 +137,14 @@ class Guide:
     severity: Severity
     money: str
     findings: int
-    prerequisites: "Told"
-    instructions: "Told"
-    warnings: "Told"
-    next: "Told"
+    prerequisites: "GuidancePart"
+    instructions: "GuidancePart"
+    warnings: "GuidancePart"
+    next: "GuidancePart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Told:
+class GuidancePart:
     """A part of the guidance, without what an earlier action tells in the same words."""
 
     like: tuple[str, str] | None

@@ -8,7 +8,7 @@ from auditor.domain.result import Action, Finding, Result, TenantResult
 from auditor.render.artifact import Artifact
 from auditor.render.json.document import Document, Findings, action_document, listed, result_document
 from auditor.render.json.encoder import document
-from auditor.result.ranking import alone
+from auditor.result.ranking import single_tenant
 
 _MEDIA_TYPE = "application/json"
 _TOGETHER: Final = 1000
@@ -25,7 +25,7 @@ def render(result: Result, *, locale: str) -> Artifact:
 
 def tenant_json(result: Result, name: str) -> Artifact:
     """Write one tenant of the run as a result of its own, `<name>.json`; UsageError for a tenant it does not hold."""
-    return Artifact(name=f"{name}.json", media_type=_MEDIA_TYPE, body=_pieces(alone(result, name)))
+    return Artifact(name=f"{name}.json", media_type=_MEDIA_TYPE, body=_pieces(single_tenant(result, name)))
 
 
 def _pieces(result: Result) -> Iterator[bytes]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from auditor.domain.result import Result
-from auditor.engine.outcome import Raised
+from auditor.engine.outcome import FindingCount
 from auditor.render.artifact import Artifact
 from auditor.render.json.document import Document, result_document
 from auditor.render.json.encoder import document
@@ -16,7 +16,7 @@ _LEFT_OUT: Final = frozenset(
 """What a table holds, or what nobody makes where no finding is at hand."""
 
 
-def summary_json(result: Result, raised: Mapping[str, Mapping[str, Raised]], *, file: str, rows: int) -> Artifact:
+def summary_json(result: Result, raised: Mapping[str, Mapping[str, FindingCount]], *, file: str, rows: int) -> Artifact:
     """Write what result.json says of run, tenants and fleet, with the number of findings of every policy.
 
     `raised` counts them by tenant and policy; `file` is the name of the table, which has `rows` rows.
@@ -28,7 +28,7 @@ def summary_json(result: Result, raised: Mapping[str, Mapping[str, Raised]], *, 
     return Artifact(name="summary.json", media_type="application/json", body=document(told))
 
 
-def _tenant(tenant: Document, raised: Mapping[str, Raised]) -> Document:
+def _tenant(tenant: Document, raised: Mapping[str, FindingCount]) -> Document:
     policies = [
         {**outcome, "open": raised[outcome["id"]].open if outcome["id"] in raised else 0}
         for outcome in tenant["policies"]

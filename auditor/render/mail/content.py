@@ -18,7 +18,7 @@ from auditor.render.mail.subject import flat, subject_of
 from auditor.render.mail.view import Act, Changed, Count, MailView, Reader, Renewal, SeatLine, TenantLine
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.facts import product_name, product_names
-from auditor.render.text.labels import SEVERITIES, Words
+from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.result.aggregate import freed
 
 BAR: Final = 120
@@ -40,7 +40,7 @@ class Room:
     trends: int = 6
 
 
-def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
+def story(result: Result, reader: Reader, words: Labels, room: Room) -> MailView:
     """Return what the mail says; the result holds only what this reader may see."""
     shown = page(result, words)
     several = len(result.tenants) > 1
@@ -93,22 +93,22 @@ def story(result: Result, reader: Reader, words: Words, room: Room) -> MailView:
     )
 
 
-def _count(number: int, label: str, key: str, words: Words) -> Count:
+def _count(number: int, label: str, key: str, words: Labels) -> Count:
     return Count(number=words.number(number), label=label, key=key, none=not number)
 
 
-def _scope(reader: Reader, words: Words) -> Iterator[str]:
+def _scope(reader: Reader, words: Labels) -> Iterator[str]:
     yield from (words.gettext(SEVERITIES[severity]) for severity in sorted(reader.severities, key=lambda s: s.rank))
     yield from map(flat, (*reader.owners, *reader.tags))
 
 
-def _verdict(shown: Page, result: Result, reader: Reader, words: Words) -> str:
+def _verdict(shown: Page, result: Result, reader: Reader, words: Labels) -> str:
     if any(_scope(reader, words)) and shown.complete and not any(result.summary.open.values()):
         return words.gettext("Nothing is open in the part that you receive.")
     return shown.verdict
 
 
-def _changed(result: Result, reader: Reader, words: Words, *, several: bool) -> list[Changed]:
+def _changed(result: Result, reader: Reader, words: Labels, *, several: bool) -> list[Changed]:
     """Return a line for every policy and change: who is concerned stands in the report, not in a mail."""
     if result.run.previous is None:
         return []
@@ -144,7 +144,7 @@ def _changed(result: Result, reader: Reader, words: Words, *, several: bool) -> 
     return lines
 
 
-def _said(key: str, count: int, words: Words) -> str:
+def _said(key: str, count: int, words: Labels) -> str:
     match key:
         case "reopened":
             return words.ngettext("{count} reopened", "{count} reopened", count)
@@ -164,7 +164,7 @@ def _place(reader: Reader, anchor: str) -> str:
     return f"{reader.link}#{anchor}" if reader.link and reader.anchors else ""
 
 
-def _acts(shown: Page, reader: Reader, words: Words) -> Iterator[Act]:
+def _acts(shown: Page, reader: Reader, words: Labels) -> Iterator[Act]:
     steps = {step.anchor: step for section in shown.sections for step in section.steps}
     for matter in shown.matters:
         step = steps.get(matter.anchor)
@@ -181,7 +181,7 @@ def _acts(shown: Page, reader: Reader, words: Words) -> Iterator[Act]:
         )
 
 
-def _facts(matter: Matter, step: Step | None, words: Words, *, several: bool) -> Iterator[str]:
+def _facts(matter: Matter, step: Step | None, words: Labels, *, several: bool) -> Iterator[str]:
     if several:
         yield matter.tenant
     yield words.ngettext("{count} finding", "{count} findings", matter.count)
@@ -199,7 +199,7 @@ def _outside(section: Section) -> Iterable[SeatRow]:
     return (row for row in section.seats if row.severity is not None)
 
 
-def _outside_elsewhere(result: Result, shown: Page, words: Words) -> int:
+def _outside_elsewhere(result: Result, shown: Page, words: Labels) -> int:
     """Count the products outside their limits of tenants that the page does not tell."""
     names = {section.name for section in shown.sections}
     others = [(each, Context.of_tenant(each, {}, words)) for each in result.tenants if each.name not in names]
@@ -224,7 +224,7 @@ def _seat_line(row: SeatRow, section: Section, *, several: bool) -> SeatLine:
     )
 
 
-def _tenant_line(section: Section, reader: Reader, words: Words) -> TenantLine:
+def _tenant_line(section: Section, reader: Reader, words: Labels) -> TenantLine:
     if section.failure is not None:
         said, key = words.gettext("not audited"), "failed"
     else:
@@ -239,7 +239,7 @@ def _tenant_line(section: Section, reader: Reader, words: Words) -> TenantLine:
     return TenantLine(name=flat(section.title, 60), said=said, key=key, href=_place(reader, section.anchor))
 
 
-def _renewals(result: Result, words: Words, *, several: bool) -> list[Renewal]:
+def _renewals(result: Result, words: Labels, *, several: bool) -> list[Renewal]:
     found: dict[tuple[str, str], tuple[datetime, Renewal]] = {}
     for tenant in result.tenants:
         spare = {seats.sku_id.casefold(): seats.spare for seats in tenant.seats}
@@ -260,7 +260,7 @@ def _renewals(result: Result, words: Words, *, several: bool) -> list[Renewal]:
     return [line for _, line in sorted(found.values(), key=lambda item: (item[0], item[1].name))]
 
 
-def _happens(finding: Finding, tenant: TenantResult, words: Words) -> str:
+def _happens(finding: Finding, tenant: TenantResult, words: Labels) -> str:
     trial = finding.evidence.get("isTrial") is True
     day = tenant.as_of.astimezone(UTC).date()
     return happens(finding.evidence.get("status"), tenant.agreement, day, words, trial=trial)
@@ -277,7 +277,7 @@ def _next_date(finding: Finding) -> datetime | None:
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
-def _idle(finding: Finding, spare: int | None, words: Words) -> Iterator[str]:
+def _idle(finding: Finding, spare: int | None, words: Labels) -> Iterator[str]:
     state = words.subscription(finding.evidence.get("status"))
     if state:
         yield state
@@ -290,7 +290,7 @@ def _idle(finding: Finding, spare: int | None, words: Words) -> Iterator[str]:
         yield words.ngettext("{count} idle now", "{count} idle now", spare)
 
 
-def _money(result: Result, shown: Page, words: Words) -> Iterator[tuple[str, str]]:
+def _money(result: Result, shown: Page, words: Labels) -> Iterator[tuple[str, str]]:
     """Yield the figures of the report, and what the actions that buy would cost."""
     yield from ((figure.label, figure.amount) for figure in shown.figures if figure.amount)
     bought = freed(result).buy
@@ -298,7 +298,7 @@ def _money(result: Result, shown: Page, words: Words) -> Iterator[tuple[str, str
         yield words.gettext("for what must be bought"), words.sums(bought)
 
 
-def _exceptions(shown: Page, words: Words, room: Room) -> Iterator[str]:
+def _exceptions(shown: Page, words: Labels, room: Room) -> Iterator[str]:
     told = [notice for section in shown.sections for notice in section.notices]
     holding = sum(row.key != "expired" for row in shown.waivers)
     if holding:

@@ -10,7 +10,7 @@ from auditor.render.html.report import environment
 from auditor.render.mail.content import BAR, Room, story
 from auditor.render.mail.view import MailParts, MailView, Reader
 from auditor.render.text.earlier_run import TALL
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 LARGEST: Final = 100_000
 """Bytes of the HTML part; Gmail cuts a mail off at about 102 KB."""
@@ -29,7 +29,7 @@ def render_mail(result: Result, reader: Reader) -> MailParts:
     `result` holds what this reader may see, and nothing else. Where the HTML would be cut off by Gmail, lists get
     shorter in both parts.
     """
-    words = Words(reader.locale)
+    words = Labels(reader.locale)
     for room in _ROOMS:
         view = story(result, reader, words, room)
         html = _html(view, words)
@@ -43,7 +43,7 @@ def plain(text: str) -> str:
     return _MARKS.sub(lambda found: found[1] or found[2], text)
 
 
-def _html(view: MailView, words: Words) -> str:
+def _html(view: MailView, words: Labels) -> str:
     import css_inline  # noqa: PLC0415 - only mail needs it
 
     whole, dark = _styles()
@@ -56,7 +56,7 @@ def _html(view: MailView, words: Words) -> str:
     return inlined.replace("</head>", f"<style>{dark}</style></head>", 1)
 
 
-def _text(view: MailView, words: Words) -> str:
+def _text(view: MailView, words: Labels) -> str:
     made = environment(words).overlay(autoescape=False)
     made.filters["plain"] = plain
     text = made.get_template("mail.txt.jinja").render(view=view)

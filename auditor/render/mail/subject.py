@@ -5,7 +5,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.result import Result
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.aggregate import changes
 
@@ -15,7 +15,7 @@ _LONG: Final = 140
 """Characters of a text of the tenant's that a mail shows."""
 
 
-def subject_of(result: Result, words: Words, *, complete: bool, weekly: bool) -> str:
+def subject_of(result: Result, words: Labels, *, complete: bool, weekly: bool) -> str:
     """Return the subject, never more than 70 characters; what says least gives way first."""
     parts = list(_outcome(result, words, complete=complete))
     day = words.date(result.run.as_of)
@@ -36,14 +36,14 @@ def flat(text: str, longest: int = _LONG) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
-def _who(result: Result, words: Words) -> str:
+def _who(result: Result, words: Labels) -> str:
     if len(result.tenants) == 1:
         tenant = result.tenants[0]
         return flat(tenant.display_name or tenant.name)
     return words.ngettext("{count} tenant", "{count} tenants", len(result.tenants))
 
 
-def _outcome(result: Result, words: Words, *, complete: bool) -> Iterator[str]:
+def _outcome(result: Result, words: Labels, *, complete: bool) -> Iterator[str]:
     if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
         yield words.gettext("not audited")
         return

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from auditor.domain.enums import Severity
-from auditor.render.text.earlier_run import Past, Spark
+from auditor.render.text.earlier_run import EarlierRun, Sparkline
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Reader:
     """The name of the file that goes with the mail; empty for none."""
     too_large: str = ""
     """The name of a file that would have gone with it, and did not fit."""
-    history: tuple[Past, ...] = ()
+    history: tuple[EarlierRun, ...] = ()
     """What earlier runs came to in the part that this reader receives, oldest first."""
 
 
@@ -148,7 +148,7 @@ class MailView:
     money: tuple[tuple[str, str], ...]
     """Label and amount a month."""
     lower_bound: bool
-    trends: tuple[Spark, ...]
+    trends: tuple[Sparkline, ...]
     """The main figures over the runs so far; none without an earlier run."""
     exceptions: tuple[str, ...]
     link: str

@@ -15,7 +15,7 @@ from auditor.domain.result import Action
 from auditor.render.artifact import Artifact
 from auditor.render.html.report import environment
 from auditor.render.text.guidance_freshness import oldest
-from auditor.render.text.labels import ORDERS, Words
+from auditor.render.text.labels import ORDERS, Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ _STYLES: Final = ("styles/report.css", "styles/plan.css")
 
 def render(view: PlanView, *, locale: str) -> Artifact:
     """Write the page; equal plans give equal bytes."""
-    words = Words(locale)
+    words = Labels(locale)
     style = "".join(_text(path) for path in _STYLES)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"

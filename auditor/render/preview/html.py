@@ -10,18 +10,18 @@ from markupsafe import Markup, escape
 from auditor.render.artifact import Artifact
 from auditor.render.preview.markdown import (
     INCOMPLETE,
-    called,
     columns_of,
     headline,
     kinds,
     more,
+    side_label,
     sided,
     state,
     sums,
     tallied,
 )
-from auditor.render.preview.model import Difference, Preview, Tally, by_department, by_policy, tally
-from auditor.render.text.labels import Words
+from auditor.render.preview.model import Difference, DifferenceCount, Preview, by_department, by_policy, tally
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 
 _STYLE: Final = (
@@ -35,7 +35,7 @@ _ROWS: Final = 1000
 
 def render(preview: Preview, *, locale: str) -> Artifact:
     """Write preview.html."""
-    words = Words(locale)
+    words = Labels(locale)
     policies = [
         (policy.id, words.policy(policy.title), state(policy, words), *_cells(each, words))
         for policy, each in by_policy(preview)
@@ -48,7 +48,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     policy, title = words.gettext("Policy"), words.gettext("Title")
     parts = [
         _tag("h1", headline(preview, words)),
-        _tag("p", f"{called(preview.base)} → {called(preview.head)}, {as_of}"),
+        _tag("p", f"{side_label(preview.base)} → {side_label(preview.head)}, {as_of}"),
         _tag("p", f"{words.gettext('Money of open findings, a month:')} {money}") if money else Markup(""),
         _unknown(preview, words),
         _table((policy, title, words.gettext("It is"), *columns), policies),
@@ -59,7 +59,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     return Artifact(name="preview.html", media_type="text/html; charset=utf-8", body=text.encode("utf-8", "replace"))
 
 
-def _head(words: Words) -> str:
+def _head(words: Labels) -> str:
     digest = b64encode(sha256(_STYLE.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     return (
@@ -84,12 +84,12 @@ def _table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
     return Markup("<table>\n<thead><tr>{}</tr></thead>\n<tbody>\n{}\n</tbody>\n</table>").format(head, body)
 
 
-def _cells(counts: Tally, words: Words) -> tuple[str, ...]:
+def _cells(counts: DifferenceCount, words: Labels) -> tuple[str, ...]:
     numbers = (words.number(count) for count in (counts.added, counts.removed, counts.changed))
     return (*numbers, sums(counts, words))
 
 
-def _unknown(preview: Preview, words: Words) -> Markup:
+def _unknown(preview: Preview, words: Labels) -> Markup:
     if preview.complete:
         return Markup("")
     sides = [words.joined(filter(None, (sided(each.side, words), each.tenant))) for each in preview.unknown]
@@ -98,7 +98,7 @@ def _unknown(preview: Preview, words: Words) -> Markup:
     return Markup('<div class="warn">{}{}</div>').format(_tag("p", words.gettext(INCOMPLETE)), _list(rows, words))
 
 
-def _tenant(each: Difference, words: Words) -> Markup:
+def _tenant(each: Difference, words: Labels) -> Markup:
     name = each.name or words.gettext("All tenants together")
     return Markup("\n").join(
         Markup("<details><summary>{}</summary>{}</details>").format(
@@ -109,7 +109,7 @@ def _tenant(each: Difference, words: Words) -> Markup:
     )
 
 
-def _list(rows: Sequence[str], words: Words) -> Markup:
+def _list(rows: Sequence[str], words: Labels) -> Markup:
     shown = [_tag("li", row) for row in rows[:_ROWS]]
     shown += [_tag("li", more(len(rows) - _ROWS, words))] if len(rows) > _ROWS else []
     return Markup("<ul>\n{}\n</ul>").format(Markup("\n").join(shown))

@@ -10,15 +10,15 @@ from auditor.render.ci.markdown import inert
 from auditor.render.preview.model import (
     Changed,
     Difference,
+    DifferenceCount,
     PolicyChange,
     Preview,
     Side,
-    Tally,
     by_department,
     by_policy,
     tally,
 )
-from auditor.render.text.labels import CHECKS, SEVERITIES, Words
+from auditor.render.text.labels import CHECKS, SEVERITIES, Labels
 from auditor.wording.checks import N_
 
 LIMIT: Final = 60_000
@@ -34,7 +34,7 @@ INCOMPLETE: Final = N_("Incomplete: not everything could be evaluated, so the ch
 
 def render(preview: Preview, *, locale: str) -> Artifact:
     """Write the comment; what would go over LIMIT is left out, and the end says so."""
-    words = Words(locale)
+    words = Labels(locale)
     kept: list[str] = []
     size = 0
     for block in _blocks(preview, words):
@@ -48,7 +48,7 @@ def render(preview: Preview, *, locale: str) -> Artifact:
     return Artifact(name="preview.md", media_type="text/markdown; charset=utf-8", body=body)
 
 
-def headline(preview: Preview, words: Words) -> str:
+def headline(preview: Preview, words: Labels) -> str:
     """Return what the change does, in one line of plain text."""
     counts = tally(preview.everywhere)
     if counts.empty:
@@ -56,7 +56,7 @@ def headline(preview: Preview, words: Words) -> str:
     return words.gettext("This policy change: {counts}").replace("{counts}", counted(counts, words))
 
 
-def counted(counts: Tally, words: Words) -> str:
+def counted(counts: DifferenceCount, words: Labels) -> str:
     """Return the numbers of a tally in words."""
     numbers = {"added": counts.added, "removed": counts.removed, "changed": counts.changed}
     if counts.unconfirmed:
@@ -64,7 +64,7 @@ def counted(counts: Tally, words: Words) -> str:
     return words.joined(tallied(kind, count, words) for kind, count in numbers.items())
 
 
-def tallied(kind: str, count: int, words: Words) -> str:
+def tallied(kind: str, count: int, words: Labels) -> str:
     """Return how many findings are `added`, `removed`, `changed` or `unconfirmed`."""
     match kind:
         case "added":
@@ -77,14 +77,14 @@ def tallied(kind: str, count: int, words: Words) -> str:
             return words.ngettext("{count} unconfirmed", "{count} unconfirmed", count)
 
 
-def sums(counts: Tally, words: Words) -> str:
+def sums(counts: DifferenceCount, words: Labels) -> str:
     """Return what comes to and goes from open findings a month, by currency; empty where nothing has a price."""
     return "; ".join(
         f"+{words.money(plus, currency)} −{words.money(minus, currency)}" for currency, plus, minus in counts.money
     )
 
 
-def state(policy: PolicyChange, words: Words) -> str:
+def state(policy: PolicyChange, words: Labels) -> str:
     """Return what becomes of a policy itself."""
     if policy.before is None or policy.after is None:
         return words.gettext("new policy") if policy.before is None else words.gettext("policy removed")
@@ -93,17 +93,17 @@ def state(policy: PolicyChange, words: Words) -> str:
     return words.gettext("edited") if policy.edited else words.gettext("as it was")
 
 
-def called(side: Side) -> str:
+def side_label(side: Side) -> str:
     """Return a side's name, with its commit where it is a ref."""
     return side.name if side.commit is None else f"{side.name} ({side.commit[:12]})"
 
 
-def sided(side: str, words: Words) -> str:
+def sided(side: str, words: Labels) -> str:
     """Return which policies are meant: those of the `base`, or those of the `head`."""
     return words.gettext("before the change") if side == "base" else words.gettext("after the change")
 
 
-def told(finding: Finding, words: Words) -> str:
+def finding_line(finding: Finding, words: Labels) -> str:
     """Return a finding in one line of plain text."""
     product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
     what = words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
@@ -112,7 +112,7 @@ def told(finding: Finding, words: Words) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def retold(pair: Changed, words: Words) -> str:
+def retold(pair: Changed, words: Labels) -> str:
     """Return a changed finding in one line of plain text, with what is different."""
     one, other = pair.before, pair.after
     none = words.gettext("none")
@@ -125,26 +125,26 @@ def retold(pair: Changed, words: Words) -> str:
     keys = sorted({*one.evidence, *other.evidence})
     parts += [(key, str(one.evidence.get(key)), str(other.evidence.get(key))) for key in keys]
     different = "; ".join(f"{name} {before} → {after}" for name, before, after in parts if before != after)
-    return f"{told(other, words)}: {different or words.gettext('its evidence or money changed')}"
+    return f"{finding_line(other, words)}: {different or words.gettext('its evidence or money changed')}"
 
 
-def _status(finding: Finding, words: Words) -> str:
+def _status(finding: Finding, words: Labels) -> str:
     return words.gettext("open") if finding.status is Status.OPEN else words.gettext("waived")
 
 
-def _money(finding: Finding, words: Words) -> str:
+def _money(finding: Finding, words: Labels) -> str:
     if finding.money is None:
         return words.gettext("none")
     return words.money(finding.money.per_month, finding.money.currency)
 
 
-def _blocks(preview: Preview, words: Words) -> Iterator[str]:
+def _blocks(preview: Preview, words: Labels) -> Iterator[str]:
     counts = tally(preview.everywhere)
     yield MARK
     yield f"### {headline(preview, words)}"
     yield ""
     as_of = words.gettext("state as of {instant}").replace("{instant}", inert(words.instant(preview.as_of)))
-    yield f"{_short(called(preview.base))} → {_short(called(preview.head))}, {as_of}"
+    yield f"{_short(side_label(preview.base))} → {_short(side_label(preview.head))}, {as_of}"
     yield ""
     if counts.money:
         yield f"{words.gettext('Money of open findings, a month:')} **{inert(sums(counts, words))}**"
@@ -171,12 +171,12 @@ def _blocks(preview: Preview, words: Words) -> Iterator[str]:
         yield from _tenant(each, words)
 
 
-def columns_of(words: Words) -> tuple[str, ...]:
+def columns_of(words: Labels) -> tuple[str, ...]:
     """Return the titles of the columns that count."""
     return (words.gettext("Added"), words.gettext("Removed"), words.gettext("Changed"), words.gettext("A month"))
 
 
-def _unknown(preview: Preview, words: Words) -> Iterator[str]:
+def _unknown(preview: Preview, words: Labels) -> Iterator[str]:
     if preview.complete:
         return
     yield f"⚠️ **{words.gettext(INCOMPLETE)}**"
@@ -190,7 +190,7 @@ def _unknown(preview: Preview, words: Words) -> Iterator[str]:
     yield ""
 
 
-def more(count: int, words: Words) -> str:
+def more(count: int, words: Labels) -> str:
     """Return how many there are besides, and where."""
     return words.ngettext("{count} more in preview.json", "{count} more in preview.json", count)
 
@@ -205,12 +205,12 @@ def _table(titles: tuple[str, ...], rows: list[tuple[str, ...]]) -> Iterator[str
     yield ""
 
 
-def _cells(counts: Tally, words: Words) -> tuple[str, ...]:
+def _cells(counts: DifferenceCount, words: Labels) -> tuple[str, ...]:
     numbers = (words.number(count) for count in (counts.added, counts.removed, counts.changed))
     return (*numbers, inert(sums(counts, words)))
 
 
-def _tenant(each: Difference, words: Words) -> Iterator[str]:
+def _tenant(each: Difference, words: Labels) -> Iterator[str]:
     for kind, rows in kinds(each, words):
         if not rows:
             continue
@@ -222,13 +222,13 @@ def _tenant(each: Difference, words: Words) -> Iterator[str]:
         yield "\n".join([f"<details><summary>{title}</summary>", "", *lines, "", "</details>", ""])
 
 
-def kinds(each: Difference, words: Words) -> tuple[tuple[str, list[str]], ...]:
+def kinds(each: Difference, words: Labels) -> tuple[tuple[str, list[str]], ...]:
     """Return what is different in a tenant, kind by kind, each finding in one line."""
     return (
-        ("added", [told(finding, words) for finding in each.added]),
-        ("removed", [told(finding, words) for finding in each.removed]),
+        ("added", [finding_line(finding, words) for finding in each.added]),
+        ("removed", [finding_line(finding, words) for finding in each.removed]),
         ("changed", [retold(pair, words) for pair in each.changed]),
-        ("unconfirmed", [told(finding, words) for finding in each.unconfirmed]),
+        ("unconfirmed", [finding_line(finding, words) for finding in each.unconfirmed]),
     )
 
 

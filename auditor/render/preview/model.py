@@ -94,7 +94,7 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class DifferenceCount:
     """Differences counted, and what open findings come and go with them, a month, by currency."""
 
     added: int
@@ -110,9 +110,9 @@ class Tally:
         return not (self.added or self.removed or self.changed or self.unconfirmed)
 
 
-def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True) -> Tally:
+def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True) -> DifferenceCount:
     """Count the findings that are wanted; a changed one goes by what it is after the change."""
-    return Tally(
+    return DifferenceCount(
         added=sum(wanted(finding) for each in differences for finding in each.added),
         removed=sum(wanted(finding) for each in differences for finding in each.removed),
         changed=sum(wanted(pair.after) for each in differences for pair in each.changed),
@@ -121,7 +121,7 @@ def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] =
     )
 
 
-def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, Tally], ...]:
+def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, DifferenceCount], ...]:
     """Return every policy that is different, or whose findings are."""
     told = [
         (policy, tally(preview.everywhere, lambda finding, id_=policy.id: finding.policy == id_))  # type: ignore[misc]
@@ -130,7 +130,7 @@ def by_policy(preview: Preview) -> tuple[tuple[PolicyChange, Tally], ...]:
     return tuple((policy, counts) for policy, counts in told if policy.edited or not counts.empty)
 
 
-def by_department(preview: Preview) -> tuple[tuple[str | None, Tally], ...]:
+def by_department(preview: Preview) -> tuple[tuple[str | None, DifferenceCount], ...]:
     """Return every department whose people's findings are different; None for people without one."""
     people = [
         finding
@@ -234,7 +234,7 @@ def _policy(policy: PolicyChange) -> dict[str, Any]:
     }
 
 
-def _tally(counts: Tally) -> Document:
+def _tally(counts: DifferenceCount) -> Document:
     return {
         "added": counts.added,
         "removed": counts.removed,

@@ -37,7 +37,7 @@ def render(result: Result, *, locale: str, bom: bool = False) -> Artifact:
     return Artifact(name="findings.csv", media_type="text/csv; charset=utf-8", body=_pages(result, bom=bom))
 
 
-def harmless(text: str) -> str:
+def escaped_cell(text: str) -> str:
     """Return a cell that a spreadsheet shows instead of computing, and that hides no control character."""
     if text[:1].isalnum() and ";" not in text and text.isprintable():
         return text
@@ -57,7 +57,7 @@ def _pages(result: Result, *, bom: bool) -> Iterator[bytes]:
 
 
 def _field(text: str) -> str:
-    safe = harmless(text)
+    safe = escaped_cell(text)
     return '"' + safe.replace('"', '""') + '"' if _QUOTED.search(safe) else safe
 
 

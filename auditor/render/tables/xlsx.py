@@ -23,7 +23,7 @@ from auditor.render.held import Held
 from auditor.render.json.document import TOOL
 from auditor.render.tables.flat import COLUMNS, Block, Cell, Stretch, size, stretches
 from auditor.render.tables.xlsx_rows import Rows, Shared, letters, plain
-from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Words
+from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import dated_waivers
 from auditor.result.aggregate import changes, priced_whole
@@ -48,10 +48,10 @@ _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 def render(result: Result, *, locale: str) -> Artifact:
     """Write the workbook; no text in it is a formula or a link, and the same result gives the same bytes."""
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Words(locale)))
+    return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Labels(locale)))
 
 
-def _pieces(result: Result, words: Words) -> Iterator[bytes]:
+def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
     counts = [min(_ROWS, size(result) - first) for first in range(0, size(result), _ROWS)] or [0]
     found = stretches(result)
     first = next(found, Stretch(count=0, parts=()))
@@ -108,7 +108,7 @@ class _Source:
         return kept
 
 
-def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: int, words: Words) -> Iterator[None]:
+def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: int, words: Labels) -> Iterator[None]:
     """Write a sheet of the template with the findings in the place of its rows, in steps."""
     head, behind = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
     written = file.write(f"{head}</row>".encode())
@@ -173,7 +173,7 @@ def _widths(first: Stretch) -> list[int]:
     return widths
 
 
-def _template(result: Result, words: Words, counts: Sequence[int], widths: Sequence[int]) -> bytes:
+def _template(result: Result, words: Labels, counts: Sequence[int], widths: Sequence[int]) -> bytes:
     """Return the workbook without the rows of its findings."""
     from xlsxwriter import Workbook  # noqa: PLC0415 - heavy
 
@@ -225,7 +225,7 @@ def _actions(result: Result) -> Iterable[tuple[Cell, ...]]:
             )
 
 
-def _tracking(book: "Workbook", column: int, count: int, words: Words) -> None:
+def _tracking(book: "Workbook", column: int, count: int, words: Labels) -> None:
     """Let people choose in a column of the last sheet how far each action is, and enter a date in the next one."""
     sheet, last = book.worksheets()[-1], max(count, 1)
     states = [words.gettext(state) for state in _STATES]
@@ -260,14 +260,14 @@ def _seats(result: Result) -> Iterable[tuple[Cell, ...]]:
             )
 
 
-def _waivers(result: Result, words: Words) -> Iterable[tuple[Cell | date, ...]]:
+def _waivers(result: Result, words: Labels) -> Iterable[tuple[Cell | date, ...]]:
     for row, last in dated_waivers(result, words):
         # Excel knows no days before 1900; nobody waives anything until then, but a saved result may say so.
         until = last if last is None or last >= _FIRST_DAY else last.isoformat()
         yield row.id, row.state, until, row.policies, row.owner, row.reason, row.findings
 
 
-def _policies(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
+def _policies(result: Result, words: Labels) -> Iterable[tuple[Cell, ...]]:
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [(tenant.name, tenant.policies) for tenant in result.tenants] + [("", result.fleet.policies)]
     for name, outcomes in parts:
@@ -281,14 +281,14 @@ def _policies(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
             )
 
 
-def _sources(result: Result, words: Words) -> Iterable[tuple[Cell, ...]]:
+def _sources(result: Result, words: Labels) -> Iterable[tuple[Cell, ...]]:
     for tenant in result.tenants:
         for row in tenant.sources:
             state = words.gettext(SOURCE_STATES[row.status])
             yield (tenant.name, words.gettext(SOURCES[row.name]), state, row.count, row.read_at, row.reason)
 
 
-def _summary(book: "Workbook", result: Result, words: Words) -> None:
+def _summary(book: "Workbook", result: Result, words: Labels) -> None:
     sheet = book.add_worksheet(words.gettext("Summary"))
     sheet.set_column(0, 0, 28)
     sheet.set_column(1, 1, 60, book.add_format({"text_wrap": True, "align": "left"}))
@@ -298,7 +298,7 @@ def _summary(book: "Workbook", result: Result, words: Words) -> None:
         sheet.write_string(number, 1, plain(text))
 
 
-def _facts(result: Result, words: Words) -> Iterator[tuple[str, str]]:
+def _facts(result: Result, words: Labels) -> Iterator[tuple[str, str]]:
     """Yield the lines of the summary; what the other sheets list is not gone through for it."""
     for sentence in completeness(result, words):
         yield "", sentence

@@ -5,7 +5,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from re import search
 from typing import Final
 
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 _SHOWN: Final = Decimal("1234567.1212")
 _TRIED: Final = tuple(map(Decimal, ("0", "0.01", "9.995", "12.5", "999.99", "1234", "12345.6", "1000000")))
@@ -31,7 +31,7 @@ class _Way:
 class Amounts:
     """Says amounts as `Words.money` says them, many thousands of them in a moment."""
 
-    def __init__(self, words: Words) -> None:
+    def __init__(self, words: Labels) -> None:
         self._words = words
         self._ways: dict[str, _Way | None] = {}
 

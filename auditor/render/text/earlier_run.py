@@ -10,7 +10,7 @@ from auditor.domain.enums import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class EarlierRun:
     """What an earlier run came to."""
 
     as_of: datetime
@@ -24,7 +24,7 @@ class Past:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spark:
+class Sparkline:
     """A number over the runs so far, small enough for a line of text or a row of a mail."""
 
     label: str

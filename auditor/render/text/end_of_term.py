@@ -4,7 +4,7 @@ from datetime import date
 from typing import Final
 
 from auditor.domain.enums import Agreement
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.wording.checks import N_
 
 _DIRECT: Final = date(2026, 2, 9)
@@ -21,7 +21,7 @@ _SAID: Final = {
 }
 
 
-def happens(status: object, agreement: Agreement, day: date, words: Words, *, trial: bool = False) -> str:
+def happens(status: object, agreement: Agreement, day: date, words: Labels, *, trial: bool = False) -> str:
     """Return what happens on the next date of a subscription where nobody decides before it; `day` is the audit's."""
     known = status.casefold() if isinstance(status, str) else ""
     if known in _SAID:

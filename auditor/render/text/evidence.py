@@ -8,8 +8,8 @@ from re import sub
 from typing import Any, Final
 
 from auditor.domain.result import Finding
-from auditor.render.text.facts import SIGN_INS, Way, last_sign_in, titled, ways
-from auditor.render.text.labels import Words
+from auditor.render.text.facts import SIGN_INS, AssignmentPath, last_sign_in, titled, ways
+from auditor.render.text.labels import Labels
 
 _SPOKEN: Final = frozenset(
     {
@@ -41,7 +41,7 @@ Pieces = tuple[str, str, str, str]
 """Evidence in four parts, each empty where it tells nothing: who or how many, last sign-in, paths, and the rest."""
 
 
-def described(finding: Finding, words: Words) -> str:
+def described(finding: Finding, words: Labels) -> str:
     """Return the evidence in words, its parts between centred dots; what it does not tell is left out."""
     return between(pieces(finding, words))
 
@@ -51,12 +51,12 @@ def between(parts: Iterable[str]) -> str:
     return " · ".join(filter(None, parts))
 
 
-def pieces(finding: Finding, words: Words) -> Pieces:
+def pieces(finding: Finding, words: Labels) -> Pieces:
     """Return the evidence in words in four parts: findings differ in few of them, so that each is told once."""
     return *stated(finding.evidence, words), between(rest(finding, words))
 
 
-def stated(facts: Mapping[str, Any], words: Words) -> tuple[str, str, str]:
+def stated(facts: Mapping[str, Any], words: Labels) -> tuple[str, str, str]:
     """Return the first three of the four parts, which the facts alone decide."""
     first: list[str] = []
     if "usable" in facts or "consumed" in facts:
@@ -68,7 +68,7 @@ def stated(facts: Mapping[str, Any], words: Words) -> tuple[str, str, str]:
     return between((*first, *standing(facts, words))), seen(facts, words), assigned(facts, words)
 
 
-def standing(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+def standing(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     """Yield who a person is: blocked, guest, kind of mailbox, department, place."""
     if facts.get("accountEnabled") is False:
         yield words.gettext("sign-in blocked")
@@ -82,23 +82,23 @@ def standing(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
             yield str(facts[name])
 
 
-def seen(facts: Mapping[str, Any], words: Words) -> str:
+def seen(facts: Mapping[str, Any], words: Labels) -> str:
     """Return when a person signed in last; empty where that is not told."""
     return signed_in(last_sign_in(facts), words)
 
 
-def signed_in(moment: str | None, words: Words) -> str:
+def signed_in(moment: str | None, words: Labels) -> str:
     """Return that an instant was the last sign-in; empty for none."""
     return words.gettext("last sign-in {date}").replace("{date}", words.written_date(moment)) if moment else ""
 
 
-def assigned(facts: Mapping[str, Any], words: Words) -> str:
+def assigned(facts: Mapping[str, Any], words: Labels) -> str:
     """Return the paths by which a product is assigned; empty where there are none."""
     told = [_way(way, words) for way in ways(facts)]
     return words.gettext("assigned: {paths}").replace("{paths}", words.joined(told)) if told else ""
 
 
-def rest(finding: Finding, words: Words) -> Iterator[str]:
+def rest(finding: Finding, words: Labels) -> Iterator[str]:
     """Yield what is neither about seats nor about who a person is."""
     facts = finding.evidence
     if facts.get("error") and not OF_PEOPLE.isdisjoint(facts):
@@ -117,7 +117,7 @@ def rest(finding: Finding, words: Words) -> Iterator[str]:
             yield f"{label(name)} {_value(facts[name], words)}"
 
 
-def _seats(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+def _seats(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     for name, text in (
         ("usable", words.gettext("{seats} usable")),
         ("consumed", words.gettext("{seats} assigned")),
@@ -154,7 +154,7 @@ def ungraced(facts: Mapping[str, Any]) -> int:
     return warning if usable < enabled + warning else 0
 
 
-def limits(facts: Mapping[str, Any], words: Words) -> str:
+def limits(facts: Mapping[str, Any], words: Labels) -> str:
     """Return the bounds of spare seats as the policy writes them; empty where there is none."""
     low, high = facts.get("minimum"), facts.get("maximum")
     if low is None and high is None:
@@ -169,14 +169,14 @@ def limits(facts: Mapping[str, Any], words: Words) -> str:
     return words.gettext("at least {low}, at most {high} spare").replace("{low}", least).replace("{high}", most)
 
 
-def advice(change: int, words: Words) -> str:
+def advice(change: int, words: Labels) -> str:
     """Return how many seats to buy, or how many are too many: not everybody may remove them; `change` is not 0."""
     if change > 0:
         return words.ngettext("buy {count} seat", "buy {count} seats", change)
     return words.ngettext("{count} seat too many", "{count} seats too many", -change)
 
 
-def _tenants(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+def _tenants(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     for name, text in (
         ("short", words.gettext("too few in {tenants}")),
         ("excess", words.gettext("too many in {tenants}")),
@@ -190,20 +190,20 @@ def _tenants(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         yield words.gettext("allowed: {limits}").replace("{limits}", allowed)
 
 
-def _spare(line: Mapping[str, Any], words: Words) -> str:
+def _spare(line: Mapping[str, Any], words: Labels) -> str:
     spare = line.get("spare")
     seats = words.gettext("{seats} spare").replace("{seats}", words.number(spare if type(spare) is int else None))
     return f"{line.get('tenant')} ({seats})"
 
 
-def _way(way: Way, words: Words) -> str:
+def _way(way: AssignmentPath, words: Labels) -> str:
     path = words.gettext("direct")
     if way.group is not None:
         path = words.gettext("group {group}").replace("{group}", way.group)
     return path if way.state is None else f"{path} ({way.state})"
 
 
-def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+def _subscription(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     if facts.get("isTrial") is True:
         yield words.gettext("trial")
     if type(facts.get("totalLicenses")) is int:
@@ -215,7 +215,7 @@ def _subscription(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         yield words.gettext("state {state}").replace("{state}", words.subscription(facts["status"]))
 
 
-def _group(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
+def _group(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     failing = facts.get("hasMembersWithLicenseErrors")
     if failing is not None:
         yield words.gettext("members in error") if failing else words.gettext("no members in error")
@@ -224,7 +224,7 @@ def _group(facts: Mapping[str, Any], words: Words) -> Iterator[str]:
         yield words.gettext("processing: {state}").replace("{state}", state)
 
 
-def _budget(finding: Finding, words: Words) -> Iterator[str]:
+def _budget(finding: Finding, words: Labels) -> Iterator[str]:
     if finding.check != "budget.exceeded" or not finding.detail:
         return
     for name, text in (
@@ -249,7 +249,7 @@ def label(name: str) -> str:
     return sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
 
 
-def _value(value: Any, words: Words) -> str:
+def _value(value: Any, words: Labels) -> str:
     match value:
         case bool():
             return words.gettext("yes") if value else words.gettext("no")

@@ -67,7 +67,7 @@ def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class AssignmentPath:
     """One path by which a product is assigned."""
 
     group: str | None
@@ -76,7 +76,7 @@ class Way:
     """The state as Graph calls it; None where it works."""
 
 
-def ways(evidence: Mapping[str, Any]) -> tuple[Way, ...]:
+def ways(evidence: Mapping[str, Any]) -> tuple[AssignmentPath, ...]:
     """Return the assignment paths, each once."""
     told = evidence.get("paths") or ()
     return tuple(dict.fromkeys(_way(each) for each in (told if isinstance(told, list | tuple) else (told,))))
@@ -108,9 +108,9 @@ def titled(part_number: str) -> str:
     return found.pop() if len(found) == 1 else part_number
 
 
-def _way(told: Any) -> Way:
+def _way(told: Any) -> AssignmentPath:
     if not isinstance(told, Mapping):
-        return Way(group=None if str(told) == "direct" else str(told), state=None)
+        return AssignmentPath(group=None if str(told) == "direct" else str(told), state=None)
     group = told.get("groupName") or told.get("assignedByGroup")
     state = str(told.get("state") or "")
-    return Way(group=str(group) if group else None, state=None if state.casefold() in _WORKING else state)
+    return AssignmentPath(group=str(group) if group else None, state=None if state.casefold() in _WORKING else state)

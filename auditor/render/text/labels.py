@@ -74,7 +74,7 @@ ORDERS: Final[Mapping[str, str]] = MappingProxyType(
 CHECKS: Final[Mapping[str, str]] = MappingProxyType({check: words.name for check, words in NAMED.items()})
 
 
-class Words:
+class Labels:
     """Says values in one language: the wished one, or English where there is no such catalogue."""
 
     def __init__(self, locale: str) -> None:

@@ -7,11 +7,11 @@ from auditor.catalogue import builtin
 from auditor.domain.globs import pattern_of
 from auditor.domain.product_names import one_of
 from auditor.domain.result import PolicyHeader, SeatCount
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 
 
 def labels(
-    headers: Iterable[PolicyHeader], sets: Mapping[str, Any], seats: Sequence[SeatCount], words: Words
+    headers: Iterable[PolicyHeader], sets: Mapping[str, Any], seats: Sequence[SeatCount], words: Labels
 ) -> dict[str, str]:
     """Return what people call each set that a policy requires, by the set as it is written, casefolded.
 

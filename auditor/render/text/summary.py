@@ -2,12 +2,12 @@
 
 from auditor.domain.enums import Outcome, Severity, SourceStatus
 from auditor.domain.result import Coverage, Result
-from auditor.render.text.labels import SOURCE_STATES, SOURCES, Words
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 
 _GAPS = frozenset({SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE})
 
 
-def verdict(result: Result, words: Words) -> str:
+def verdict(result: Result, words: Labels) -> str:
     """Return the outcome of the run in one sentence; it never sounds complete when the audit is not."""
     found = sum(result.summary.open.values())
     if result.tenants and all(tenant.failure is not None for tenant in result.tenants):
@@ -26,7 +26,7 @@ def verdict(result: Result, words: Words) -> str:
     )
 
 
-def _worst(result: Result, words: Words) -> str:
+def _worst(result: Result, words: Labels) -> str:
     counts = result.summary.open
     if counts.get(Severity.CRITICAL, 0):
         return words.ngettext("{count} of them critical", "{count} of them critical", counts[Severity.CRITICAL])
@@ -35,7 +35,7 @@ def _worst(result: Result, words: Words) -> str:
     return words.gettext("none of them critical or high")
 
 
-def completeness(result: Result, words: Words) -> tuple[str, ...]:
+def completeness(result: Result, words: Labels) -> tuple[str, ...]:
     """Return what is missing, worst first; one sentence that nothing is where the audit is complete."""
     if result.complete:
         return (words.gettext("Every source that the policies need was read, and every policy was evaluated."),)
@@ -67,7 +67,7 @@ def completeness(result: Result, words: Words) -> tuple[str, ...]:
     return tuple(sentences)
 
 
-def _gaps(sources: tuple[Coverage, ...], words: Words) -> str:
+def _gaps(sources: tuple[Coverage, ...], words: Labels) -> str:
     found = [
         f"{words.gettext(SOURCES[source.name])} {words.gettext(SOURCE_STATES[source.status])}"
         for source in sources

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from auditor.domain.result import Result
-from auditor.render.text.labels import Words
+from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 from auditor.result.aggregate import waivers
 from auditor.wording.checks import N_
@@ -35,12 +35,12 @@ class WaiverRow:
     """That it waives in this run."""
 
 
-def waiver_rows(result: Result, words: Words) -> tuple[WaiverRow, ...]:
+def waiver_rows(result: Result, words: Labels) -> tuple[WaiverRow, ...]:
     """Return the waivers, those to look at first; what the run's own notices say of one decides its state."""
     return tuple(row for row, _ in dated_waivers(result, words))
 
 
-def dated_waivers(result: Result, words: Words) -> tuple[tuple[WaiverRow, date | None], ...]:
+def dated_waivers(result: Result, words: Labels) -> tuple[tuple[WaiverRow, date | None], ...]:
     """Return the same with the last day of each, for those who reckon with it; None where it is no day."""
     notices = [notice for tenant in result.tenants for notice in tenant.notices] + list(result.fleet.notices)
     told = {(notice.code, notice.subject) for notice in notices}
