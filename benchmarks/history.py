@@ -28,8 +28,8 @@ from auditor.snapshot.model import Manifest, Snapshot, in_memory
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import FILES, SIGN_IN_COLUMNS, SMALL_TABLES, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import write
-from auditor.store.backends import Folder
 from auditor.store.commit import Night, encode, sealed
+from auditor.store.objects.backends import Folder
 from auditor.store.store import Store, commit_name
 from benchmarks.measuring import KEPT, Row, module, spread
 from benchmarks.measuring import tenant as tenant_of

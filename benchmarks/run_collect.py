@@ -21,8 +21,8 @@ from auditor.collect import collector  # noqa: F401 - imports are not what is me
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from auditor.domain.tenant import ClientSecret, Tenant, Token
+from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import open_graph
-from auditor.graph.credentials import SignIn
 from benchmarks.raw_graph import CLIENT, SECRET
 from benchmarks.run_graph import MODELLED, PROPERTIES, WARMING
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def store_at(where: Path | str) -> "Store":
     """Return the store of a folder or an address, whether it is there or not."""
     # Whoever audits a folder of snapshots does not wait for all that a store takes.
-    from auditor.store.location import Address, place_of  # noqa: PLC0415
+    from auditor.store.objects.location import Address, place_of  # noqa: PLC0415
     from auditor.store.store import Store  # noqa: PLC0415
 
     return Store(place_of(where if isinstance(where, Path) else Address(where)))

@@ -12,7 +12,7 @@ from auditor.app.catalogue import active
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
 from auditor.files import input as files
 from auditor.policy.loader import Loaded, load
-from auditor.policy.yaml_reader import MOST_BYTES, too_large
+from auditor.policy.yaml.reader import MOST_BYTES, too_large
 
 DEFAULT = Path("policies")
 SUFFIXES = (".yaml", ".yml")

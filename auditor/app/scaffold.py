@@ -17,7 +17,7 @@ from auditor.domain.tenant import Tenant
 from auditor.files.input import COLUMNS, TABLE, opened
 from auditor.policy.data_needs import needs
 from auditor.policy.loader import load
-from auditor.policy.yaml_reader import parse
+from auditor.policy.yaml.reader import parse
 from auditor.settings.loader import load as load_tenants
 from auditor.wording.checks import N_
 

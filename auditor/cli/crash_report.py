@@ -12,7 +12,7 @@ from auditor.failures import LOGGER
 
 def traceback_of(error: BaseException) -> str:
     """Return a traceback in which secrets, and what a terminal would obey, are made harmless."""
-    from auditor.graph.scrubber import scrub_all  # noqa: PLC0415  only where there is a bug
+    from auditor.graph.auth.scrubber import scrub_all  # noqa: PLC0415  only where there is a bug
 
     text = scrub_all("".join(traceback.format_exception(error)))
     return "\n".join(map(printable, text.split("\n")))

@@ -7,6 +7,6 @@ def place(text: str) -> Path | str:
     """Return a folder, or a checked address such as `s3://bucket/audits`; UsageError for one nobody speaks."""
     if "://" not in text:
         return Path(text)
-    from auditor.store.location import parse  # noqa: PLC0415  a folder needs none of it
+    from auditor.store.objects.location import parse  # noqa: PLC0415  a folder needs none of it
 
     return parse(text)

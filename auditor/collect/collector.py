@@ -16,10 +16,8 @@ import pyarrow.compute as pc
 from auditor import __version__
 from auditor.collect.concurrency import TenantSlot, Turns
 from auditor.collect.context import CollectionContext
-from auditor.collect.external_sort import Spool, release_arrow_memory
 from auditor.collect.permissions import GROUP_MEMBERS, missing
 from auditor.collect.progress import Progress, Silent
-from auditor.collect.row_groups import row_groups
 from auditor.collect.sharding import Shards
 from auditor.collect.sources import tenant as aggregates
 from auditor.collect.sources.groups import groups, name_groups
@@ -27,6 +25,8 @@ from auditor.collect.sources.mailboxes import read_mailboxes
 from auditor.collect.sources.members import Members
 from auditor.collect.sources.sign_ins import read_sign_ins
 from auditor.collect.sources.users import read_users
+from auditor.collect.tables.external_sort import Spool, release_arrow_memory
+from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.work_folder import scratch
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
@@ -35,11 +35,11 @@ from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.failures import in_task
 from auditor.files.names import tenant_name
+from auditor.graph.auth.credentials import SignIn
+from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.client import RetryPolicy, open_graph
-from auditor.graph.credentials import SignIn
 from auditor.graph.errors import FaultError, GraphErrorKind
-from auditor.graph.token_claims import claims_of
-from auditor.graph.transport import Connections
+from auditor.graph.transport.aiohttp_transport import Connections
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import GROUPS, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter, folder_name

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus, international, mailbox, message, split_address
-from auditor.domain.environment_variable import is_missing
 from auditor.domain.errors import SettingsError, printable
+from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail, StartTls
 from auditor.files import input as files
 

@@ -6,9 +6,9 @@ from auditor.demo.licences import COPILOT, E3, F3, POWER_BI, directly
 from auditor.demo.names import Namer
 from auditor.demo.organisation import Cast, Group, Organisation
 from auditor.demo.people import Person, employee
-from auditor.demo.places import at
 from auditor.demo.population import Department, Place, crowd
 from auditor.demo.products import bought
+from auditor.demo.workplaces import at
 from auditor.domain.enums import Agreement
 
 _SEED = 1947

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from auditor import __version__
-from auditor.demo.contoso import CONTOSO
+from auditor.demo.contoso.tenant import CONTOSO
 from auditor.demo.fabrikam import FABRIKAM
 from auditor.demo.organisation import Cast, Group, Organisation
 from auditor.demo.people import Setting, graph_user, held, user_id

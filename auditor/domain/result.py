@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
+from auditor.domain.actions.money import Money as Money  # noqa: PLC0414 - part of a result
 from auditor.domain.enums import Agreement, Change, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 from auditor.domain.making import drafts
-from auditor.domain.money import Money as Money  # noqa: PLC0414 - part of a result
 from auditor.domain.notice import Notice as Notice  # noqa: PLC0414 - part of a result
 from auditor.domain.redaction import Redaction
 from auditor.domain.waiver_share import WaiverShare

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from auditor.domain.limits import LARGEST, count, run_instant
+from auditor.domain.syntax.limits import LARGEST, count, run_instant
 
 Shape = Callable[[Any], object]
 """Raises ValueError for a value that has another shape."""

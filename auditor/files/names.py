@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import TENANT, TENANT_WORDS
+from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 
 _PART: Final = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]{0,254}")
 """A file or folder: no separator, colon, space, control character, and no dot in front."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 from auditor.domain.errors import GraphError, printable
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
-from auditor.graph.credentials import SignIn
+from auditor.graph.auth.credentials import SignIn
 from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
 from auditor.graph.rate_limit import Clock, Quota, Sleep
 from auditor.graph.request_guard import Root, root_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import httpx
     from msgraph import GraphServiceClient
 
-    from auditor.graph.transport import Connections
+    from auditor.graph.transport.aiohttp_transport import Connections
 
 T = TypeVar("T")
 _RENEWALS = 3
@@ -201,7 +201,7 @@ async def open_graph(
 
     `mail` lets requests that send mail pass as well as those that read.
     """
-    from auditor.graph.transport import Connections  # noqa: PLC0415 - brings aiohttp, which only collection needs
+    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, which only collection needs
 
     patience = patience or RetryPolicy()
     root = root_of(tenant.endpoint or f"{clouds.addresses(tenant.cloud).graph}/v1.0")

@@ -71,20 +71,16 @@ async def pages(
         if following in known:
             restarts += 1
             if restarts > RESTARTS:
-                raise FaultError(
-                    fault(
-                        GraphErrorKind.LOOP, f"{call.name} leads round in circles", remedy=REMEDIES[GraphErrorKind.LOOP]
-                    )
-                )
+                raise _endless(f"{call.name} leads round in circles")
             trail, known = [(None, True)], set()
             continue
         known.add(following)
         trail.append((following, not answer.retried))
-    raise FaultError(
-        fault(
-            GraphErrorKind.LOOP, f"{call.name} goes on after {MOST_PAGES:,} pages", remedy=REMEDIES[GraphErrorKind.LOOP]
-        )
-    )
+    raise _endless(f"{call.name} goes on after {MOST_PAGES:,} pages")
+
+
+def _endless(message: str) -> FaultError:
+    return FaultError(fault(GraphErrorKind.LOOP, message, remedy=REMEDIES[GraphErrorKind.LOOP]))
 
 
 def _clean(trail: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:

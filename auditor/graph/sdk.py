@@ -4,16 +4,16 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from auditor.graph.ca_bundle import context
-from auditor.graph.credentials import SignIn
-from auditor.graph.proxy import proxy_of
+from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import Root, check_request
+from auditor.graph.transport.ca_bundle import context
+from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
     import httpx
     from msgraph import GraphServiceClient
 
-    from auditor.graph.transport import Connections
+    from auditor.graph.transport.aiohttp_transport import Connections
 
 
 @asynccontextmanager
@@ -38,7 +38,7 @@ async def open_sdk(
     from msgraph_core.middleware.options import GraphTelemetryHandlerOption  # noqa: PLC0415
 
     from auditor.graph.sdk_fast_path import LeanAdapter, LeanTelemetry  # noqa: PLC0415
-    from auditor.graph.transport import AiohttpTransport, Forgetful  # noqa: PLC0415
+    from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Forgetful  # noqa: PLC0415
 
     async def guard(request: "httpx.Request") -> None:
         check_request(request, root, mail=mail)

@@ -4,11 +4,11 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from auditor.graph.ca_bundle import context
 from auditor.graph.client import Graph
 from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
-from auditor.graph.proxy import proxy_of
 from auditor.graph.request_guard import Root
+from auditor.graph.transport.ca_bundle import context
+from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
     import httpx
@@ -26,7 +26,7 @@ async def upload(graph: Graph, address: str, body: bytes, *, name: str) -> None:
     """
     import httpx  # noqa: PLC0415 - only live work needs these
 
-    from auditor.graph.transport import AiohttpTransport  # noqa: PLC0415
+    from auditor.graph.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
     root = _checked(address, graph.root)
     transport = AiohttpTransport(verify=context(graph.sign_in.authorities), connections=1, proxy=proxy_of(root))

@@ -27,7 +27,7 @@ from auditor.guidance.model import (
     When,
 )
 from auditor.guidance.parser import LINKS, SLUG, TERMS, GuidanceFile, Shape, nearest, read_page
-from auditor.policy import yaml_reader
+from auditor.policy.yaml import reader
 
 _BOUNDS = ("effective", "until")
 _LISTS = ("prerequisites", "steps", "warnings", "next", "history", "mended")
@@ -248,7 +248,7 @@ def _impossible(page: GuidanceFile) -> Iterator[Diagnostic]:
             yield page.diagnostic((*route, "until"), f"the passage ends ({end}) before it begins ({first})", hint=hint)
 
 
-def _dated(page: GuidanceFile) -> Iterator[tuple[yaml_reader.Path, Mapping[str, Any]]]:
+def _dated(page: GuidanceFile) -> Iterator[tuple[reader.Path, Mapping[str, Any]]]:
     match page.name:
         case name if name == LINKS:
             for kind in ("pages", "sites", "documents"):
@@ -260,7 +260,7 @@ def _dated(page: GuidanceFile) -> Iterator[tuple[yaml_reader.Path, Mapping[str, 
             yield from _entries(page.content)
 
 
-def _entries(content: Mapping[str, Any]) -> Iterator[tuple[yaml_reader.Path, Mapping[str, Any]]]:
+def _entries(content: Mapping[str, Any]) -> Iterator[tuple[reader.Path, Mapping[str, Any]]]:
     for name in (*_LISTS, "roles"):
         for position, entry in enumerate(content.get(name, ())):
             yield (name, position), entry
@@ -273,15 +273,13 @@ def _optional(entry: Mapping[str, Any], key: str) -> tuple[str, ...]:
     return (entry[key],) if key in entry else ()
 
 
-def _unknown(page: GuidanceFile, route: yaml_reader.Path, written: Any, known: list[str]) -> Iterator[Diagnostic]:
+def _unknown(page: GuidanceFile, route: reader.Path, written: Any, known: list[str]) -> Iterator[Diagnostic]:
     for name in written:
         if name not in known:
             yield page.diagnostic(route, f"nothing is called '{name}' here", hint=nearest(name, known))
 
 
-def _unlabelled(
-    page: GuidanceFile, route: yaml_reader.Path, entry: Mapping[str, Any], terms: Terms
-) -> Iterator[Diagnostic]:
+def _unlabelled(page: GuidanceFile, route: reader.Path, entry: Mapping[str, Any], terms: Terms) -> Iterator[Diagnostic]:
     for criterion in _when(entry):
         key = "+".join(criterion.values)
         if criterion.dimension is not Dimension.CLOUD and key not in terms.branches[criterion.dimension]:

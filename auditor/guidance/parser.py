@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from auditor.domain.errors import Diagnostic, InputError
-from auditor.policy import yaml_reader
+from auditor.policy.yaml import reader
 
 SLUG: Final = "guidance-invalid"
 LINKS: Final = "links.yaml"
@@ -20,9 +20,9 @@ class GuidanceFile:
 
     name: str
     content: Mapping[str, Any]
-    document: yaml_reader.Document
+    document: reader.Document
 
-    def diagnostic(self, route: yaml_reader.Path, message: str, *, hint: str | None = None) -> Diagnostic:
+    def diagnostic(self, route: reader.Path, message: str, *, hint: str | None = None) -> Diagnostic:
         """Return an error at the value (or at the nearest one above it) to which `route` leads."""
         return Diagnostic(slug=SLUG, message=message, hint=hint, span=self.document.span(route))
 
@@ -53,7 +53,7 @@ class Shape:
 
 def read_page(name: str, text: str) -> GuidanceFile:
     """Parse one file; InputError where it is no YAML, or no mapping."""
-    document = yaml_reader.parse(text, file=name)
+    document = reader.parse(text, file=name)
     if not isinstance(document.value, dict):
         fault = Diagnostic(
             slug=SLUG,

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.limits import LARGEST
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine, Subject
+from auditor.domain.syntax.limits import LARGEST
 from auditor.files.json_shape import checked_amount
 from auditor.history.json_reader import JsonObject, check_number, exact
 

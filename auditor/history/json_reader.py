@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import END, FIRST, LARGEST, TENANT
+from auditor.domain.syntax.limits import END, FIRST, LARGEST, TENANT
 from auditor.files.json_shape import checked_amount
 
 Word = TypeVar("Word", bound=StrEnum)

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import count, run_instant
 from auditor.domain.result import Result, TenantResult
+from auditor.domain.syntax.limits import count, run_instant
 from auditor.files import json_shape
 from auditor.history.finding_events import EVENTS, checked_summary, happened, lasting, summary_of
-from auditor.store.backends import Backend
 from auditor.store.commit import checked_document, checked_name, damaged, own_tenant, same_directory, sealed
+from auditor.store.objects.backends import Backend
 
 SCHEMA: Final = "auditor/ledger/v1"
 _NAME: Final = re.compile(r"[a-z0-9-]{1,63}/findings/[0-9]{6,}-[0-9a-f]{16}\.parquet")

@@ -17,7 +17,6 @@ from auditor.domain.enums import (
     SubjectType,
 )
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import LARGEST_SUM
 from auditor.domain.redaction import Redaction
 from auditor.domain.result import (
     Action,
@@ -41,6 +40,7 @@ from auditor.domain.result import (
     Summary,
     TenantResult,
 )
+from auditor.domain.syntax.limits import LARGEST_SUM
 from auditor.domain.waiver_share import WaiverShare
 from auditor.files import json_document
 from auditor.history.finding_reader import Findings

@@ -15,11 +15,11 @@ from auditor.domain.policy import Attributes, Mention, Policy, PolicySet, Prices
 from auditor.domain.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.constraints import read_constraint
 from auditor.policy.nodes import Diagnostics, Node, day
-from auditor.policy.recovery import Gaps, salvage
 from auditor.policy.references import Names
-from auditor.policy.schema_check import faults
+from auditor.policy.schema.check import faults
+from auditor.policy.schema.recovery import Gaps, salvage
 from auditor.policy.selectors import read_selector
-from auditor.policy.yaml_reader import Document, parse
+from auditor.policy.yaml.reader import Document, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

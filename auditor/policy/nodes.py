@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from auditor.domain.errors import Diagnostic, Level, Span
 from auditor.policy.hints import Hints
-from auditor.policy.yaml_reader import Document
+from auditor.policy.yaml.reader import Document
 
 Path = tuple[str | int, ...]
 

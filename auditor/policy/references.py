@@ -17,8 +17,8 @@ from auditor.domain.product_set import (
 )
 from auditor.domain.selector import EVERYBODY, Population, Selector
 from auditor.policy.nodes import Diagnostics, Node
-from auditor.policy.recovery import Gaps
 from auditor.policy.reference_depth import Levels
+from auditor.policy.schema.recovery import Gaps
 from auditor.policy.selectors import read_selector
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from auditor.catalogue import builtin
-from auditor.domain.globs import pattern_of
 from auditor.domain.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
 from auditor.domain.result import SeatCount
+from auditor.domain.syntax.globs import pattern_of
 from auditor.remedy.messages import Words
 from auditor.wording import FALLBACK, Wording, wording
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Final
 
+from auditor.domain.actions.money import rounded
 from auditor.domain.described import Counted, Described
 from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
-from auditor.domain.money import rounded
 from auditor.domain.result import Finding, FleetResult, Result, Summary, TenantResult
 
 # Looking up a member of a StrEnum on its class is slow in Python 3.11; these names are read once per finding.

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from auditor.domain.errors import Diagnostic, Level
 from auditor.graph.clouds import HOSTS
-from auditor.policy.yaml_reader import Document
+from auditor.policy.yaml.reader import Document
 from auditor.settings.addresses import LOOPBACK
 
 _WARNED = {

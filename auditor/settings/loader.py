@@ -8,7 +8,7 @@ from typing import Any
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
-from auditor.domain.limits import TENANT, TENANT_WORDS
+from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Attach,
     AzureCli,
@@ -30,8 +30,8 @@ from auditor.domain.tenant import (
     WorkloadIdentity,
 )
 from auditor.files import input as files
-from auditor.policy.schema_check import check
-from auditor.policy.yaml_reader import Document, parse
+from auditor.policy.schema.check import check
+from auditor.policy.yaml.reader import Document, parse
 from auditor.settings.addresses import canonical, complaint
 from auditor.settings.host_warnings import foreign_hosts
 

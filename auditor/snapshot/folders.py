@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import TENANT
+from auditor.domain.syntax.limits import TENANT
 from auditor.files import input as files
-from auditor.snapshot.integrity import INSTANT, check_lost, unreadable
 from auditor.snapshot.model import Manifest
+from auditor.snapshot.parquet.integrity import INSTANT, check_lost, unreadable
 from auditor.snapshot.reader import manifest_of
 
 _DEPTH = 2

@@ -9,8 +9,8 @@ from typing import Any
 
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import count, run_instant, tenant_name
 from auditor.domain.result import Coverage
+from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document
 from auditor.snapshot.model import Manifest
 from auditor.snapshot.schema import SCHEMA

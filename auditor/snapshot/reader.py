@@ -8,7 +8,10 @@ import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
 from auditor.files import input as files
-from auditor.snapshot.integrity import (
+from auditor.snapshot.manifest import FileEntry, decode
+from auditor.snapshot.model import Manifest, Snapshot
+from auditor.snapshot.parquet.bounds import check_footer
+from auditor.snapshot.parquet.integrity import (
     AGAIN,
     UNREADABLE,
     cast_table,
@@ -22,13 +25,10 @@ from auditor.snapshot.integrity import (
     undecodable,
     unreadable,
 )
-from auditor.snapshot.manifest import FileEntry, decode
-from auditor.snapshot.members import MemberFile, in_parts
-from auditor.snapshot.model import Manifest, Snapshot
-from auditor.snapshot.parquet_bounds import check_footer
-from auditor.snapshot.row_group_access import Outline
+from auditor.snapshot.parquet.members import MemberFile, in_parts
+from auditor.snapshot.parquet.row_group_access import Outline
+from auditor.snapshot.parquet.user_files import PeopleFile, PeopleReader, not_collected_of, sku_ids_of
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SMALL_TABLES, USERS
-from auditor.snapshot.user_files import PeopleFile, PeopleReader, not_collected_of, sku_ids_of
 
 
 def manifest_of(folder: Path) -> Manifest:

@@ -20,9 +20,9 @@ from auditor.files.names import tenant_name
 from auditor.files.output import write_fully
 from auditor.files.temporary import hold
 from auditor.snapshot.file_digests import HeldFile, TableFile
-from auditor.snapshot.integrity import CODES
 from auditor.snapshot.manifest import encode
 from auditor.snapshot.model import Manifest, Snapshot, UserBatch
+from auditor.snapshot.parquet.integrity import CODES
 from auditor.snapshot.schema import (
     ASSIGNMENTS,
     FILES,

@@ -15,8 +15,8 @@ from auditor.domain.policy import PolicySet
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.evaluate import people_are_readable
 from auditor.engine.outcome import BatchOutcome
+from auditor.snapshot.parquet.row_group_access import outlined, row_groups
 from auditor.snapshot.reader import identity_of
-from auditor.snapshot.row_group_access import outlined, row_groups
 from auditor.spark.session import is_alone
 from auditor.spark.task import ANSWERS_DDL, Task, judge, outcome_of, packed
 

@@ -24,8 +24,8 @@ from auditor.engine.evaluate import columns
 from auditor.engine.outcome import BatchOutcome
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.import_block import keep_out
+from auditor.snapshot.parquet.row_group_access import Outline, read_row_group
 from auditor.snapshot.reader import read
-from auditor.snapshot.row_group_access import Outline, read_row_group
 
 ANSWERS = pa.schema(
     [

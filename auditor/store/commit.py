@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import count, run_instant, tenant_name
+from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document, json_shape
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest

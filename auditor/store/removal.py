@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Final
 
-from auditor.store.backends import Backend
 from auditor.store.commit import SCHEMA, sealed
+from auditor.store.objects.backends import Backend
 
 IN_FLIGHT: Final = timedelta(days=2)
 """An object or a temporary file that was written later than this may belong to a writer that has not committed yet."""

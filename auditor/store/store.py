@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name
 from auditor.store import MARK
-from auditor.store.backends import Backend
 from auditor.store.commit import (
     SCHEMA,
     Night,
@@ -27,11 +26,12 @@ from auditor.store.commit import (
     same_directory,
     sealed,
 )
+from auditor.store.objects.backends import Backend
 from auditor.store.removal import is_pruned, old_files
 from auditor.store.retention import Pruning
 
 if TYPE_CHECKING:
-    from auditor.store.pack import StoredObject
+    from auditor.store.delta.pack import StoredObject
 
 
 class Store:
@@ -203,9 +203,9 @@ class Store:
 
     def restore(self, night: Night, root: Path) -> Path:
         """Write a night under `root/<tenant>/<instant>/` again; SnapshotError where it is not exactly as it was."""
-        from auditor.store.pack import Kind, small_tables  # noqa: PLC0415
-        from auditor.store.partitions import row_groups  # noqa: PLC0415  as in put
-        from auditor.store.replay import Digests, replayed  # noqa: PLC0415  as in put
+        from auditor.store.delta.pack import Kind, small_tables  # noqa: PLC0415
+        from auditor.store.delta.partitions import row_groups  # noqa: PLC0415  as in put
+        from auditor.store.delta.replay import Digests, replayed  # noqa: PLC0415  as in put
 
         parts = self.parts(night)
         with SnapshotWriter(root, night.tenant, folder_name(night.manifest)) as writer:
@@ -261,7 +261,7 @@ class Store:
         self._body(entry)
 
     def _opened(self, entries: Sequence[PartEntry]) -> "list[StoredObject]":
-        from auditor.store.pack import StoredObject  # noqa: PLC0415  as in put
+        from auditor.store.delta.pack import StoredObject  # noqa: PLC0415  as in put
 
         return [StoredObject(self._body(entry), f"{self.address}/{entry.name}") for entry in entries]
 

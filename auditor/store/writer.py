@@ -15,13 +15,13 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import content_of
 from auditor.snapshot.schema import FILES, SMALL_TABLES
 from auditor.snapshot.writer import folder_name
-from auditor.store.column_diff import digest
 from auditor.store.commit import Night, PartEntry
-from auditor.store.licence_cohorts import BLOCKED, HELD, Counts, asked
-from auditor.store.pack import Head, Kind, StoredObject, pack, small_files, small_tables
-from auditor.store.partitions import NotInOrderError, Shape, buckets_of, shape_of
-from auditor.store.replay import Digests, replayed
-from auditor.store.user_delta import Restoring, Steps, UserPartition, difference
+from auditor.store.delta.column_diff import digest
+from auditor.store.delta.licence_cohorts import BLOCKED, HELD, Counts, asked
+from auditor.store.delta.pack import Head, Kind, StoredObject, pack, small_files, small_tables
+from auditor.store.delta.partitions import NotInOrderError, Shape, buckets_of, shape_of
+from auditor.store.delta.replay import Digests, replayed
+from auditor.store.delta.user_delta import Restoring, Steps, UserPartition, difference
 
 Opened = Callable[[Sequence[PartEntry]], list[StoredObject]]
 """Reads objects of the store, each held against its digest."""

@@ -41,7 +41,7 @@ def live(folder: Path, emulator: Emulator, credential: str = "") -> dict[str, st
 
 LIVE = {
     "construction": "auditor.collect.collector.SignIn",
-    "sign-in": "auditor.graph.credentials:SignIn.get_token",
+    "sign-in": "auditor.graph.auth.credentials:SignIn.get_token",
     "organization": "auditor.collect.sources.tenant.organization",
     "products": "auditor.collect.sources.tenant.products",
     "subscriptions": "auditor.collect.sources.tenant.subscriptions",

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import listing, number
-from auditor.collect.row_groups import row_groups
 from auditor.collect.sharding import between
-from auditor.collect.timestamps import timestamps
-from auditor.collect.user_decoder import Decoder
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.row_groups import row_groups
+from auditor.collect.tables.timestamps import timestamps
+from auditor.collect.tables.user_decoder import Decoder
 from auditor.graph.client import NotGraphError
 from auditor.snapshot.from_graph import assignment_rows, instant
 from auditor.snapshot.schema import ASSIGNMENTS

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from auditor.collect.external_sort import Spool
-from auditor.collect.row_groups import row_groups
-from auditor.collect.user_decoder import Decoder
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.row_groups import row_groups
+from auditor.collect.tables.user_decoder import Decoder
 from auditor.collect.work_folder import scratch
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import SnapshotError

@@ -4,7 +4,8 @@ import pytest
 
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
-from auditor.graph import paging, transport
+from auditor.graph import paging
+from auditor.graph.transport import aiohttp_transport
 from tests.collect.harness import PEOPLE, Ticking, collect
 from tests.emulator.server import Emulator
 
@@ -26,7 +27,7 @@ def test_an_answer_that_drips_is_given_up_in_time(graph: Emulator) -> None:
 
 
 def test_an_answer_that_is_too_large_is_not_held(graph: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "MOST_BYTES", 5_000)
+    monkeypatch.setattr(aiohttp_transport, "MOST_BYTES", 5_000)
     needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
     found = collect(graph, needs)
     assert found.status(Source.ORGANIZATION) == "complete"

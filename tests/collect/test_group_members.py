@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from auditor.app.tenants.collection import everything
-from auditor.collect import external_sort
+from auditor.collect.tables import external_sort
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from tests.collect.harness import Collected, collect

@@ -13,8 +13,8 @@ import pytest
 from auditor.deliver.graph_mail import INLINE, SESSION, fits, send
 from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus
 from auditor.domain.tenant import ClientSecret, Tenant
+from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
-from auditor.graph.credentials import SignIn
 from auditor.graph.upload_session import RANGE
 from tests.collect.harness import Ticking
 from tests.deliver.letters import attachment, letter

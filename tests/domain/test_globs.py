@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from auditor.domain.globs import automaton, backtracking_free, pattern_of
+from auditor.domain.syntax.globs import automaton, backtracking_free, pattern_of
 from auditor.engine.columns.strings import globbed, texts
 
 _SIGNS = st.text(st.sampled_from("ab*?[]!-ßİ.\\\n^"), max_size=12)

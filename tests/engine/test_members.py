@@ -27,10 +27,10 @@ from auditor.engine.outcome import BatchOutcome
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.manifest import FileEntry
-from auditor.snapshot.members import in_parts
 from auditor.snapshot.model import MemberParts, Snapshot, UserBatch
+from auditor.snapshot.parquet.members import in_parts
+from auditor.snapshot.parquet.row_group_access import outlined, row_groups
 from auditor.snapshot.reader import read
-from auditor.snapshot.row_group_access import outlined, row_groups
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
 from auditor.snapshot.writer import SnapshotWriter
 from auditor.spark.task import Task, judge, outcome_of, packed

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.domain.globs import pattern_of
+from auditor.domain.syntax.globs import pattern_of
 from auditor.engine.columns import strings as module
 from auditor.engine.columns.strings import texts
 

@@ -16,7 +16,7 @@ from auditor.files.names import object_parts, tenant_name
 from auditor.history.result_log import Ledger
 from auditor.result.aggregate import sums
 from auditor.snapshot.writer import SnapshotWriter, write
-from auditor.store.backends import Folder
+from auditor.store.objects.backends import Folder
 from auditor.store.store import Store
 from tests.cli.harness import AS_OF, call, contents
 from tests.render.sample import result

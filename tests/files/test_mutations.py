@@ -20,14 +20,14 @@ from auditor.history.result_log import _entry
 from auditor.history.result_reader import load
 from auditor.history.trends import NightSummary, trends
 from auditor.policy.loader import load as load_policies
-from auditor.policy.schema_check import check
-from auditor.policy.yaml_reader import parse
+from auditor.policy.schema.check import check
+from auditor.policy.yaml.reader import parse
 from auditor.render import render
 from auditor.settings.loader import load as load_tenants
 from auditor.snapshot.manifest import FileEntry, decode
-from auditor.snapshot.members import MemberFile
+from auditor.snapshot.parquet.members import MemberFile
+from auditor.snapshot.parquet.user_files import PeopleFile
 from auditor.snapshot.reader import _open
-from auditor.snapshot.user_files import PeopleFile
 from auditor.snapshot.writer import write
 from auditor.store.commit import SCHEMA, decode_counts, decode_night, sealed
 from tests.cli.harness import call

@@ -14,10 +14,10 @@ import pytest
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.tenant import Certificate, Tenant
-from auditor.graph.credentials import SignIn
+from auditor.graph.auth.credentials import SignIn
 from auditor.history.result_reader import load
 from auditor.render import render
-from auditor.store.location import parse
+from auditor.store.objects.location import parse
 from auditor.store.retention import parse_keep
 from tests.cli.harness import call
 from tests.render.sample import result

@@ -17,7 +17,7 @@ from auditor.deliver.report_folder import Below, write_all
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
-from auditor.store.backends import Folder
+from auditor.store.objects.backends import Folder
 from tests.cli.harness import AS_OF, ROOT, call, clean_environment, contents, spawn
 from tests.render.sample import AS_OF as INSTANT
 from tests.store.series import night
@@ -240,7 +240,7 @@ COLLECTING = """
 import sys
 from pathlib import Path
 import pyarrow as pa
-from auditor.collect.external_sort import Spool
+from auditor.collect.tables.external_sort import Spool
 folder = Path(sys.argv[1])
 spool = Spool(folder, "users", pa.schema([("id", pa.string())]), limit=1)
 spool.add(pa.record_batch([["a"]], names=["id"]))

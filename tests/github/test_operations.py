@@ -3,7 +3,7 @@
 import re
 
 from auditor.cli.main import COMMANDS
-from auditor.graph import aadsts_codes
+from auditor.graph.auth import aadsts_codes
 from tests.cli.harness import ROOT
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")

@@ -9,10 +9,10 @@ from azure.core.pipeline.transport import AioHttpTransport
 
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import ClientSecret, Tenant
-from auditor.graph.credentials import SignIn
-from auditor.graph.proxy import proxy_of
+from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import root_of
-from auditor.graph.transport import Connections
+from auditor.graph.transport.aiohttp_transport import Connections
+from auditor.graph.transport.proxy import proxy_of
 from tests.collect.harness import configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.graph.listening import Talk, listening

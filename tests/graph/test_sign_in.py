@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import AuditorError, SettingsError
 from auditor.domain.tenant import AzureCli, Certificate, ClientSecret, GithubOidc, Tenant, Token, WorkloadIdentity
-from auditor.graph.aadsts_codes import advice, code_in
-from auditor.graph.ca_bundle import authorities
-from auditor.graph.credentials import SignIn
-from auditor.graph.scrubber import Secrets
-from auditor.graph.token_claims import claims_of
+from auditor.graph.auth.aadsts_codes import advice, code_in
+from auditor.graph.auth.credentials import SignIn
+from auditor.graph.auth.scrubber import Secrets
+from auditor.graph.auth.token_claims import claims_of
+from auditor.graph.transport.ca_bundle import authorities
 from tests.collect.harness import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
@@ -134,7 +134,7 @@ def test_a_certificate_in_a_variable(entra: Emulator, certificate: tuple[bytes, 
 
 
 def test_workload_identity(entra: Emulator, tmp_path: Path) -> None:
-    from auditor.graph.github_oidc import assertion  # noqa: PLC0415 - only this test asks GitHub
+    from auditor.graph.auth.github_oidc import assertion  # noqa: PLC0415 - only this test asks GitHub
 
     env = environment(entra)
     made = asyncio.run(

@@ -10,8 +10,8 @@ import pytest
 from auditor.domain.data_needs import Needs
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import Token
-from auditor.graph.ca_bundle import context
-from auditor.graph.transport import AiohttpTransport, Forgetful
+from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Forgetful
+from auditor.graph.transport.ca_bundle import context
 from tests.collect.harness import AGGREGATES, Ticking, collect, configured, environment
 from tests.emulator.fixtures import running_emulator, small_tenant
 from tests.graph.listening import Talk, listening

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from auditor.domain.errors import AuditorError
 from auditor.domain.tenant import Certificate, ClientSecret, Tenant, WorkloadIdentity
-from auditor.graph.credentials import SignIn
+from auditor.graph.auth.credentials import SignIn
 
 TENANT = "11111111-2222-4333-8444-555555555555"
 _KEY = ec.generate_private_key(ec.SECP256R1()).private_bytes(

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import SnapshotError
-from auditor.domain.limits import LARGEST, LARGEST_SUM
 from auditor.domain.result import (
     Action,
     BalanceShare,
@@ -35,6 +34,7 @@ from auditor.domain.result import (
     Summary,
     TenantResult,
 )
+from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM
 from auditor.history import compare, load
 from auditor.render import render
 from tests.render.sample import night_before, result

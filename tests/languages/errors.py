@@ -19,7 +19,7 @@ ELSEWHERE = {
     "auditor/cli/shared_options.py": "the help of options",
     "auditor/demo/": "people and places of invented tenants",
     "auditor/domain/": "values; an error says what it was given",
-    "auditor/collect/timestamps.py": "becomes a number that is not known",
+    "auditor/collect/tables/timestamps.py": "becomes a number that is not known",
     "auditor/engine/": "auditor/wording/told.py has its sentences whole",
     "auditor/graph/sdk.py": "headers of requests",
     "auditor/graph/requests.py": "requests",
@@ -34,8 +34,8 @@ ELSEWHERE = {
     "auditor/remedy/planner/draft.py": "what Microsoft Graph answers",
     "auditor/remedy/planner/group_changes.py": "a key",
     "auditor/remedy/planner/milp.py": "a mistake of the program",
-    "auditor/store/column_diff.py": "a mistake of the program",
-    "auditor/store/memory_backend.py": "a mistake of the program",
+    "auditor/store/delta/column_diff.py": "a mistake of the program",
+    "auditor/store/objects/memory_backend.py": "a mistake of the program",
     "auditor/wording/": "marked where it stands",
 }
 """Modules and packages whose texts are no errors that people read, or are told by other messages: why."""

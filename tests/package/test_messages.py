@@ -10,7 +10,7 @@ from tests.package.tree import ROOT, modules
 
 MADE_AT_RUN_TIME = {
     # Held by tests/policy/test_schemas.py: one slug for each kind of structural mistake.
-    "auditor/policy/schema_check.py": 1,
+    "auditor/policy/schema/check.py": 1,
     # `policy-unknown-` and the kind of a mention, below.
     "auditor/app/policies/validation.py": 1,
     # Another function that is called `warning`.

@@ -24,7 +24,7 @@ HANDED = frozenset({"write_table", "ParquetWriter", "new_file", "new_stream", "Z
 """They take a path or an open file: a module that calls one is named below, with what it hands over."""
 REASONS = {
     "auditor/app/mail/attachment.py": "a ZIP in memory, attached to a mail",
-    "auditor/collect/external_sort.py": "Arrow's writer gets a file that auditor.files opened",
+    "auditor/collect/tables/external_sort.py": "Arrow's writer gets a file that auditor.files opened",
     "auditor/collect/collector.py": "SnapshotWriter.write_table, which writes through auditor.files",
     "auditor/engine/recalling.py": "Arrow in memory, for a scratch file that the caller opened",
     "auditor/engine/streaming.py": "Arrow in memory, for a scratch file that the caller opened",
@@ -34,7 +34,7 @@ REASONS = {
     "auditor/render/tables/xlsx.py": "a workbook in memory, and a ZIP that hands its bytes on",
     "auditor/snapshot/writer.py": "Parquet in memory, or into files that auditor.files opened",
     "auditor/store/store.py": "SnapshotWriter.write_table, which writes through auditor.files",
-    "auditor/store/pack.py": "a ZIP in memory, an object of a store",
+    "auditor/store/delta/pack.py": "a ZIP in memory, an object of a store",
 }
 DEVICE = {
     "auditor/cli/terminal/streams.py": "os.devnull alone, for a standard stream that is closed or that nobody reads any more"

@@ -28,7 +28,7 @@ SPARED = (
         "auditor.app.redaction.redact",
         "auditor.catalogue.microsoft",
     ),
-    *("auditor.collect", "auditor.demo", "auditor.graph", "auditor.history", "auditor.policy.schema_messages"),
+    *("auditor.collect", "auditor.demo", "auditor.graph", "auditor.history", "auditor.policy.schema.messages"),
     *("auditor.settings", "auditor.store.store", "auditor.wording"),
 )
 """What an audit of a folder with the starter library, in English and outside of a job, has no use for."""

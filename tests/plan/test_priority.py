@@ -16,8 +16,8 @@ from auditor.app.report.localization import localised
 from auditor.catalogue import builtin
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
+from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, ranked
 from auditor.domain.enums import Severity
-from auditor.domain.priority import FIRST, SOON, Reason, Weight, ranked
 from auditor.domain.result import Result
 from auditor.policy.loader import load
 from auditor.remedy.planner.markdown import plan_markdown

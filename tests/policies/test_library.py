@@ -13,7 +13,7 @@ from auditor.catalogue import builtin
 from auditor.domain.enums import Severity
 from auditor.domain.policy import Seats
 from auditor.policy.loader import load
-from auditor.policy.yaml_reader import parse
+from auditor.policy.yaml.reader import parse
 from auditor.snapshot.writer import write
 from tests.cli.harness import AS_OF, call
 from tests.engine.tenants import NOW, bought, tenant, user

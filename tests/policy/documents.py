@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from auditor.policy.schema_check import SchemaName
-from auditor.policy.yaml_reader import parse
+from auditor.policy.schema.check import SchemaName
+from auditor.policy.yaml.reader import parse
 
 POLICIES = """\
 version: 1

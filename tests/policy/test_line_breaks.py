@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from auditor.domain.errors import InputError
-from auditor.policy.yaml_reader import parse
+from auditor.policy.yaml.reader import parse
 
 BREAKS = ["\x85", "\u2028", "\u2029"]
 

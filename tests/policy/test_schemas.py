@@ -14,9 +14,9 @@ from jsonschema import Draft202012Validator
 
 from auditor import __home__, resources
 from auditor.domain.errors import format_diagnostic
-from auditor.policy import schema_messages
-from auditor.policy.schema_check import SchemaName, check, complaints, fits
-from auditor.policy.yaml_reader import parse
+from auditor.policy.schema import messages
+from auditor.policy.schema.check import SchemaName, check, complaints, fits
+from auditor.policy.yaml.reader import parse
 from tests.policy.documents import VALID
 
 ROOT = Path(__file__).parents[2]
@@ -94,7 +94,7 @@ def test_both_validators_agree_and_every_mistake_has_words(name: SchemaName, dat
     found = check(parse(text, file="f.yaml"), name)
     assert len(found) == len(said)
     for item in found:
-        assert item.slug.partition("-")[2] in schema_messages.KINDS
+        assert item.slug.partition("-")[2] in messages.KINDS
         assert item.span is not None
         assert format_diagnostic(item).startswith(f"f.yaml:1:{item.span.column}: error[{item.slug}]: ")
 
@@ -127,7 +127,7 @@ def test_a_schema_helps_an_editor(name: SchemaName) -> None:
 
 
 def test_every_message_has_its_section() -> None:
-    used = {f"{prefix}-{kind}" for prefix in ("policy", "tenants", "result") for kind in schema_messages.KINDS}
+    used = {f"{prefix}-{kind}" for prefix in ("policy", "tenants", "result") for kind in messages.KINDS}
     used -= {
         f"{p}-{k}" for p in ("tenants", "result") for k in ("unknown-property", "no-constraint", "several-constraints")
     }

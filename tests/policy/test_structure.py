@@ -4,8 +4,8 @@ import copy
 
 import pytest
 
-from auditor.policy.schema_check import SchemaName, check, complaints
-from auditor.policy.yaml_reader import parse
+from auditor.policy.schema.check import SchemaName, check, complaints
+from auditor.policy.yaml.reader import parse
 from tests.policy.documents import RESULT, TENANTS
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.domain.errors import Diagnostic, InputError, format_diagnostic, one_line
-from auditor.policy.yaml_reader import DEEPEST, MOST_BYTES, Document, parse
+from auditor.policy.yaml.reader import DEEPEST, MOST_BYTES, Document, parse
 
 
 def value(text: str | bytes) -> Any:

@@ -4,7 +4,7 @@ import csv
 from collections.abc import Iterator
 from io import StringIO
 
-from auditor.domain.money import rounded
+from auditor.domain.actions.money import rounded
 from auditor.domain.result import Finding, Result
 from auditor.render.tables.csv import escaped_cell
 from auditor.render.tables.flat import COLUMNS, Cell, cell

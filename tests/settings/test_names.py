@@ -2,8 +2,8 @@
 
 import pytest
 
-from auditor.domain import limits
 from auditor.domain.errors import InputError, SnapshotError
+from auditor.domain.syntax import limits
 from auditor.files.names import tenant_name
 from auditor.settings.loader import load
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from auditor.deliver.smtp_mail import open_relay
-from auditor.domain.environment_variable import is_missing
 from auditor.domain.errors import SettingsError
+from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail
 from tests.cli.harness import call
 

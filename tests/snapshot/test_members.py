@@ -14,7 +14,7 @@ from auditor.domain.errors import SnapshotError
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import MEMBERS, MEMBERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter
-from auditor.store.backends import Folder
+from auditor.store.objects.backends import Folder
 from auditor.store.store import Store
 from tests.engine.tenants import bought, tenant, user
 from tests.snapshot.damage import copied, edited

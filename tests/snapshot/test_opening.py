@@ -5,7 +5,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.snapshot.integrity import opened
+from auditor.snapshot.parquet.integrity import opened
 
 
 def test_files_of_other_columns_are_opened_in_turns(tmp_path: Path) -> None:

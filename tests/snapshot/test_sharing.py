@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.domain.errors import SnapshotError
+from auditor.snapshot.parquet.row_group_access import outlined, read_row_group, row_groups
 from auditor.snapshot.reader import read
-from auditor.snapshot.row_group_access import outlined, read_row_group, row_groups
 from auditor.snapshot.writer import SnapshotWriter
 from tests.engine.tenants import bought, tenant, user
 from tests.snapshot.damage import copied

@@ -15,7 +15,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import FILES
 from auditor.snapshot.writer import write
-from auditor.store.backends import Folder
+from auditor.store.objects.backends import Folder
 from auditor.store.store import Store, commit_name
 from tests.snapshot.damage import edited, rewritten
 from tests.store.series import SKUS, night, series

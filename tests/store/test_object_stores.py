@@ -9,7 +9,7 @@ import pytest
 
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.writer import write
-from auditor.store.location import parse, place_of
+from auditor.store.objects.location import parse, place_of
 from auditor.store.store import Store
 from tests.cli.harness import Ran, call
 from tests.store.series import night

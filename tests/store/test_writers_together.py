@@ -20,8 +20,8 @@ from auditor.history.result_log import Ledger
 from auditor.history.result_reader import load
 from auditor.result.aggregate import sums
 from auditor.snapshot.writer import folder_name, write
-from auditor.store.backends import Folder
 from auditor.store.commit import Night
+from auditor.store.objects.backends import Folder
 from auditor.store.store import Store
 from tests.cli.harness import ROOT, call, clean_environment
 from tests.store.series import START, night
@@ -122,7 +122,7 @@ WRITER = """
 import sys
 from pathlib import Path
 from auditor.store.store import Store
-from auditor.store.backends import Folder
+from auditor.store.objects.backends import Folder
 print("ready", flush=True)
 sys.stdin.readline()
 for folder in sys.argv[2:]:

@@ -12,9 +12,9 @@ from auditor.files.temporary import temporary_folder
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
-from auditor.store.licence_cohorts import HELD, Counts, asked, gaps_of
-from auditor.store.partitions import NotInOrderError, buckets_of, shape_of
-from auditor.store.user_delta import UserPartition
+from auditor.store.delta.licence_cohorts import HELD, Counts, asked, gaps_of
+from auditor.store.delta.partitions import NotInOrderError, buckets_of, shape_of
+from auditor.store.delta.user_delta import UserPartition
 
 _COLUMNS = ("id", "notCollected")
 

@@ -31,7 +31,7 @@ from auditor.snapshot.folders import find
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.reader import manifest_of, products_of
 from auditor.store.commit import instant_name
-from auditor.store.memory_backend import Memory
+from auditor.store.objects.memory_backend import Memory
 from auditor.store.store import Store
 
 Span = tuple[datetime | None, datetime | None]

@@ -307,8 +307,8 @@ async def _carrier(
             return lambda letter: asyncio.to_thread(smtp_mail.send, opened, letter)
         case GraphMail(tenant=name):
             from auditor.deliver import graph_mail  # noqa: PLC0415 - the SDK is for mail by Graph only
+            from auditor.graph.auth.credentials import SignIn  # noqa: PLC0415
             from auditor.graph.client import open_graph  # noqa: PLC0415
-            from auditor.graph.credentials import SignIn  # noqa: PLC0415
 
             tenant = next(tenant for tenant in sending.settings.tenants if tenant.name == name)
             sign_in = await stack.enter_async_context(SignIn(tenant, environ=sending.environ))

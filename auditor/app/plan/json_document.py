@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from auditor.domain.money import rounded
+from auditor.domain.actions.money import rounded
 from auditor.domain.result import Finding
 from auditor.remedy.planner.model import Figures, FleetPlan, Proof, Standing, TenantPlan
 from auditor.render.json.document import action_document, finding_document

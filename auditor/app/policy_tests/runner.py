@@ -27,8 +27,8 @@ from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.files import input as files
 from auditor.policy.loader import Loaded
 from auditor.policy.nodes import instant
-from auditor.policy.schema_check import check
-from auditor.policy.yaml_reader import Document, parse
+from auditor.policy.schema.check import check
+from auditor.policy.yaml.reader import Document, parse
 
 _TENANT = "tenant"
 """The name of the one tenant of a test that names none."""

@@ -110,7 +110,7 @@ async def _collect(
     at_once: int,
 ) -> tuple[CollectOutcome, ...]:
     from auditor.collect.collector import collect_tenant  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
-    from auditor.graph.transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
+    from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
 
     turns, connections = Turns(read_at_once=at_once), Connections()
 

@@ -16,10 +16,10 @@ from auditor.domain.errors import GraphError
 from auditor.domain.tenant import GithubOidc, Tenant
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
+from auditor.graph.auth.credentials import SignIn
+from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
-from auditor.graph.credentials import SignIn
 from auditor.graph.errors import FaultError
-from auditor.graph.token_claims import TokenClaims, claims_of
 from auditor.wording.checks import N_
 
 _SKEW = 60.0

@@ -9,7 +9,7 @@ from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
-from auditor.graph.github_oidc import subjects
+from auditor.graph.auth.github_oidc import subjects
 from auditor.remedy.requests import ENVIRONMENTS
 from auditor.wording.checks import N_
 

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from auditor.collect.batch import ITEMS, answers
 from auditor.collect.context import CollectionContext
-from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import whole
+from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
 from auditor.failures import in_task

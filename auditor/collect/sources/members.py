@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from auditor.collect.batch import ITEMS, answers
 from auditor.collect.context import CollectionContext, nameless
-from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import Rows, listing
+from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.failures import in_task
 from auditor.graph import requests

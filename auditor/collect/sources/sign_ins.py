@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import whole
 from auditor.collect.sharding import Shards
-from auditor.collect.user_decoder import Decoder
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.user_decoder import Decoder
 from auditor.domain.enums import Source
 from auditor.domain.result import Coverage
 from auditor.failures import in_task

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.external_sort import Spool
 from auditor.collect.json_pages import number
 from auditor.collect.sharding import SHARDED_FROM, Shards, names_of, plan, sample_names
-from auditor.collect.user_decoder import Decoder
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.user_decoder import Decoder
 from auditor.domain.enums import Source
 from auditor.domain.result import Coverage
 from auditor.failures import in_task

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.domain.globs import automaton, backtracking_free, pattern_of
+from auditor.domain.syntax.globs import automaton, backtracking_free, pattern_of
 
 Flags = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.unsignedinteger]

@@ -12,9 +12,9 @@ import numpy.typing as npt
 
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.globs import pattern_of
 from auditor.domain.policy import PolicySet
 from auditor.domain.product_set import Builtin, Element, Named, ProductSet, Sku, SkuGlob, WithService
+from auditor.domain.syntax.globs import pattern_of
 from auditor.engine.skus.containment import Containers, containers
 from auditor.engine.tenant_facts import SkuFact
 

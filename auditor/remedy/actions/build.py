@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import Any
 
 from auditor.catalogue import builtin
+from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
 from auditor.domain.policy import Assignments
-from auditor.domain.product_names import one_of
 from auditor.domain.result import Action, Money
 from auditor.guidance import Library, Variant, compose
 from auditor.guidance.subscription_states import state_name

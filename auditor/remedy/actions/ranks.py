@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from auditor.domain.actions.priority import Weight, ranked
+from auditor.domain.actions.priority_reason import why
 from auditor.domain.enums import Severity
-from auditor.domain.priority import Weight, ranked
-from auditor.domain.priority_reason import why
 from auditor.domain.result import Action, TenantResult
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.kinds import ActionKind

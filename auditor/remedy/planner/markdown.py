@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from auditor.domain.actions.priority import FIRST
 from auditor.domain.errors import printable
-from auditor.domain.priority import FIRST
 from auditor.domain.result import Action, Finding
 from auditor.remedy.dates import said
 from auditor.remedy.labels import money_label

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from auditor.domain.actions.money import rounded
+from auditor.domain.actions.priority import FIRST, Weight, ranked
+from auditor.domain.actions.priority_reason import why
 from auditor.domain.described import NAMED, Concern, first_names
 from auditor.domain.enums import Severity
-from auditor.domain.money import rounded
-from auditor.domain.priority import FIRST, Weight, ranked
-from auditor.domain.priority_reason import why
 from auditor.domain.result import Action, Money
 from auditor.render.html.finding_index import LONG, Walk
 from auditor.render.html.rows import anchored

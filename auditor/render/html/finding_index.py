@@ -12,9 +12,9 @@ from itertools import compress, count
 from operator import not_
 from typing import Any, Final
 
+from auditor.domain.actions.money import rounded
 from auditor.domain.described import Counted
 from auditor.domain.enums import Severity
-from auditor.domain.money import rounded
 from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.render.html.rows import Context, of_seats, seat_numbers
 from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED

@@ -5,8 +5,8 @@ from datetime import date, datetime
 
 from markupsafe import Markup
 
+from auditor.domain.actions.priority import Weight
 from auditor.domain.enums import Change, Outcome, Severity, SourceStatus
-from auditor.domain.priority import Weight
 from auditor.domain.result import Action, Notice
 from auditor.render.html.seat_chart import Picture
 from auditor.render.text.waivers import WaiverRow

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
-from auditor.domain.money import rounded
 from auditor.domain.redaction import Redaction
 from auditor.domain.result import (
     Action,

@@ -6,8 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity, Status, SubjectType
-from auditor.domain.money import rounded
 from auditor.domain.result import Finding
 from auditor.render.artifact import Artifact
 from auditor.render.json.document import TOOL, Document, finding_document, instant

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import islice
 from typing import Any, Final
 
-from auditor.domain.money import rounded
+from auditor.domain.actions.money import rounded
 from auditor.domain.result import Finding, ProductReference, Result
 from auditor.render.text.facts import SEAT_FACTS, last_sign_in, latest, paths, product_name, product_names
 

@@ -15,8 +15,8 @@ from sys import version_info
 from typing import IO, TYPE_CHECKING, Any, Final, TypeVar
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
-from auditor.domain.money import rounded
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.held import Held

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from auditor.catalogue import builtin
-from auditor.domain.globs import pattern_of
-from auditor.domain.product_names import one_of
+from auditor.domain.actions.product_names import one_of
 from auditor.domain.result import PolicyHeader, SeatCount
+from auditor.domain.syntax.globs import pattern_of
 from auditor.render.text.labels import Labels
 
 

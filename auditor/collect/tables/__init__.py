@@ -1,0 +1,1 @@
+"""Builds the Arrow tables of a snapshot from decoded pages."""

@@ -1,0 +1,1 @@
+"""Builds Contoso Retail, the large tenant of the demo."""

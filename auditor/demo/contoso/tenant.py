@@ -1,0 +1,126 @@
+"""Contoso Retail: some four hundred people in shops, a warehouse and a head office, and what was bought for them."""
+
+import random
+
+from auditor.demo.contoso import accounts, assignment_errors, shared_accounts
+from auditor.demo.contoso.accounts import PILOT
+from auditor.demo.licences import COPILOT, E3, E5, F3, PHONE, POWER_BI
+from auditor.demo.names import Namer
+from auditor.demo.organisation import Cast, Group, Organisation
+from auditor.demo.population import Department, crowd
+from auditor.demo.products import Bought, Subscription, bought
+from auditor.demo.workplaces import COPENHAGEN, HEAD_OFFICE, STORES, WAREHOUSE
+from auditor.domain.enums import Agreement
+
+_SEED = 20261120
+_MIX = {
+    "dutch": 44, "turkish": 8, "moroccan": 6, "polish": 7, "danish": 8, "swedish": 6, "arabic": 4, "surinamese": 4,
+    "ukrainian": 3, "japanese": 2, "chinese": 2, "indian": 2, "portuguese": 2, "german": 2, "greek": 1, "korean": 1,
+    "hebrew": 1, "vietnamese": 1, "icelandic": 1,
+}  # fmt: skip
+
+_OFFICES = (HEAD_OFFICE, HEAD_OFFICE, COPENHAGEN)
+_SALES_PILOT = f"{PILOT} Sales"
+
+_DEPARTMENTS = (
+    Department(
+        name="Head office", count=14, titles=("CEO", "Legal counsel", "Executive assistant", "Buyer"),
+        suite=E3, places=(HEAD_OFFICE,), extras=((3, COPILOT),), groups=((3, PILOT),),
+    ),
+    Department(
+        name="Finance", count=18, titles=("Head of finance", "Controller", "Analyst", "Accounts payable"),
+        suite=E3, places=_OFFICES, extras=((11, POWER_BI),),
+    ),
+    Department(
+        name="IT", count=16, titles=("Head of IT", "Engineer", "Service desk", "Developer", "Product owner"),
+        suite=E5, places=(HEAD_OFFICE,), extras=((4, COPILOT),), groups=((4, PILOT),),
+    ),
+    Department(
+        name="Sales", count=30, titles=("Head of sales", "Account manager", "Area manager", "Sales support"),
+        suite=E3, places=_OFFICES, extras=((10, POWER_BI), (5, COPILOT), (9, PHONE)), groups=((5, _SALES_PILOT),),
+    ),
+    Department(
+        name="Marketing", count=10, titles=("Head of marketing", "Campaign manager", "Designer", "Editor"),
+        suite=E3, places=_OFFICES, extras=((4, COPILOT), (2, POWER_BI)), groups=((4, PILOT),),
+    ),
+    Department(
+        name="HR", count=10, titles=("Head of HR", "HR advisor", "Recruiter", "Payroll"), suite=E3,
+        places=(HEAD_OFFICE,),
+    ),
+    Department(
+        name="Stores", count=142, titles=("Retail director", "Store assistant", "Store manager", "Cashier"),
+        suite=F3, places=tuple(STORES.values()),
+    ),
+    Department(
+        name="Warehouse", count=50, titles=("Warehouse manager", "Order picker", "Order picker", "Forklift driver"),
+        suite=F3, places=(WAREHOUSE,),
+    ),
+)  # fmt: skip
+
+_PRODUCTS = (
+    bought("SPE_E3", 152, 41),
+    bought("SPE_E5", 37, 187),
+    # Not one seat is left, and three people wait for theirs.
+    Bought(part="SPE_F1", subscriptions=(Subscription(total=200, ends_in=187), Subscription(total=13, ends_in=112))),
+    bought("Microsoft_365_Copilot", 27, 98),
+    # Far more than anybody uses, and due for renewal.
+    bought("POWER_BI_PRO", 60, 11),
+    bought("MCOEV", 14, 187),
+    bought("EXCHANGESTANDARD", 12, 187),
+    # Expired, and in its days of grace, with fewer seats than people.
+    bought("VISIOCLIENT", 10, 17, status="Warning"),
+    bought("PROJECTPROFESSIONAL", 12, 187),
+    # What was left of an older purchase; the rest of it is suspended.
+    Bought(
+        part="EMS",
+        subscriptions=(Subscription(total=5, ends_in=187), Subscription(total=25, ends_in=12, status="Suspended")),
+    ),
+    bought("AAD_PREMIUM_P2", 5, 187),
+    bought("Microsoft_Teams_Rooms_Pro", 5, 187),
+    bought("Microsoft_Teams_Premium", 10, 8, trial=True, age=22),
+    bought("CONTOSO_SHELF_CAMERA_PREVIEW", 5, 187),
+    bought("FLOW_FREE", 10_000, None),
+    bought("POWER_BI_STANDARD", 1_000_000, None),
+    bought("CCIBOTS_PRIVPREV_VIRAL", 10_000, None),
+    Bought(part="SHAREPOINTSTORAGE", subscriptions=(Subscription(total=500, ends_in=187),), applies_to="Company"),
+)
+
+
+def _cast(tonight: bool) -> Cast:  # noqa: FBT001  one of two nights is what an organisation asks for
+    story = (
+        *accounts.people(tonight=tonight),
+        *assignment_errors.people(tonight=tonight),
+        *shared_accounts.accounts(),
+    )
+    source = random.Random(_SEED)  # noqa: S311  believable, not secret
+    namer = Namer(source, _MIX, frozenset(person.address for person in story))
+    season = "ProcessingComplete" if not tonight else "QueuedForProcessing"
+    return Cast(
+        people=(*crowd(_DEPARTMENTS, namer, source), *story),
+        groups=(
+            Group(name="LIC-M365-E3", part="SPE_E3"),
+            Group(name="LIC-M365-E5", part="SPE_E5"),
+            Group(name="LIC-M365-F3", part="SPE_F1"),
+            Group(name="LIC-M365-F3-Season", part="SPE_F1", state=season),
+            Group(name="LIC-Copilot", part="Microsoft_365_Copilot"),
+            Group(name="LIC-Power-BI", part="POWER_BI_PRO"),
+            Group(name="LIC-Teams-Phone", part="MCOEV"),
+            Group(name=PILOT, nested=(_SALES_PILOT,)),
+            Group(name=_SALES_PILOT),
+        ),
+        products=_PRODUCTS,
+    )
+
+
+CONTOSO = Organisation(
+    name="contoso",
+    tenant_id="8a6f2c1e-5b0d-4e3a-9c57-1f2e3d4c5b6a",
+    display_name="Contoso Retail",
+    company="Contoso Retail B.V.",
+    domain="contoso.example",
+    country="NL",
+    language="nl",
+    agreement=Agreement.MCA,
+    cast=_cast,
+)
+"""The first tenant."""

@@ -1,0 +1,1 @@
+"""Values of actions: their priority, its reason, and money."""

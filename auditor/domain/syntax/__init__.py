@@ -1,0 +1,1 @@
+"""What names, patterns, instants and numbers in files may be."""

@@ -1,0 +1,1 @@
+"""Signs in: credentials, tokens, and what Microsoft's sign-in service refuses."""

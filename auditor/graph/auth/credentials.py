@@ -1,0 +1,253 @@
+"""Turns a configured credential into access tokens, kept until they must be renewed, and never shown."""
+
+import asyncio
+import base64
+import binascii
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, assert_never
+
+from auditor.domain.errors import GraphError
+from auditor.domain.syntax.environment_variable import is_missing, to_set
+from auditor.domain.tenant import (
+    AzureCli,
+    Certificate,
+    ClientSecret,
+    GithubOidc,
+    ManagedIdentity,
+    Tenant,
+    Token,
+    WorkloadIdentity,
+)
+from auditor.files import input as files
+from auditor.graph import clouds
+from auditor.graph.auth import github_oidc
+from auditor.graph.auth.scrubber import Secrets, silence_libraries
+from auditor.graph.auth.sign_in_errors import explained
+from auditor.graph.auth.token_claims import expiry_of
+from auditor.graph.request_guard import root_of
+from auditor.graph.transport.ca_bundle import authorities as authorities_of
+from auditor.graph.transport.proxy import proxy_of
+
+if TYPE_CHECKING:
+    from azure.core.credentials import AccessToken
+    from azure.core.credentials_async import AsyncTokenCredential
+
+    from auditor.graph.transport.aiohttp_transport import Connections
+
+_EARLY = 300
+"""Seconds before its end at which a token is renewed."""
+_RETRY = 30
+"""Seconds between attempts to renew a token that is still good."""
+_LONGEST = 120.0
+"""Seconds that signing in may take, with everything azure-identity tries again."""
+
+
+class SignIn:
+    """The sign-in of one tenant; an asynchronous credential in the sense of azure-core."""
+
+    def __init__(
+        self,
+        tenant: Tenant,
+        *,
+        environ: Mapping[str, str],
+        clock: Callable[[], float] = time.time,
+        connections: "Connections | None" = None,
+    ) -> None:
+        silence_libraries()
+        addresses = clouds.addresses(tenant.cloud)
+        self.scope = addresses.scope
+        self.secrets = Secrets()
+        self.authorities = authorities_of(environ)
+        self._tenant = tenant
+        self._environ = environ
+        self._clock = clock
+        self._connections = connections
+        self._audience = addresses.federation_audience
+        self._authority = tenant.authority or addresses.authority
+        self._lock = asyncio.Lock()
+        self._token: AccessToken | None = None
+        self._claims: str | None = None
+        self._tried = 0.0
+        self._assertion = ""
+        self._inner: AsyncTokenCredential | None = None
+
+    def __repr__(self) -> str:
+        return f"SignIn({self._tenant.name!r})"
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def get_token(self, *_scopes: str, claims: str | None = None, **_options: Any) -> "AccessToken":
+        """Return a token that is good now; `claims` are those of a challenge. Raises GraphError."""
+        held = self._token
+        if claims is None and held is not None and not self._due(held):
+            return held
+        async with self._lock:
+            held = self._token
+            if held is not None and (claims == self._claims if claims is not None else not self._due(held)):
+                # Another request has renewed it while this one waited.
+                return held
+            self._tried = self._clock()
+            try:
+                fresh = await self._acquire(claims)
+            except GraphError:
+                if claims is None and held is not None and held.expires_on > self._clock() + 5:
+                    return held
+                raise
+            self._token = fresh
+            self._claims = claims if claims is not None else self._claims
+            self.secrets.add(fresh.token)
+            return fresh
+
+    async def renew(self, refused: str) -> bool:
+        """Drop a token that Graph refused, to sign in anew; False where there is nobody to ask for another."""
+        if isinstance(self._tenant.credential, Token):
+            return False
+        async with self._lock:
+            if self._token is not None and self._token.token == refused:
+                await self._forget()
+        return True
+
+    async def close(self) -> None:
+        """Close the connections to the sign-in service."""
+        async with self._lock:
+            await self._forget()
+
+    async def _forget(self) -> None:
+        self._token = self._claims = None
+        inner, self._inner = self._inner, None
+        if inner is not None:
+            await inner.close()
+
+    def _due(self, held: "AccessToken") -> bool:
+        now = self._clock()
+        if held.expires_on - now <= 10:
+            return True
+        return held.expires_on - now < _EARLY and now - self._tried >= _RETRY
+
+    async def _acquire(self, claims: str | None) -> "AccessToken":
+        credential = self._tenant.credential
+        if credential is None:
+            raise GraphError(
+                "credential-missing",
+                f"the tenant {self._tenant.name} has no credential",
+                hint="give it one in the tenants file, or audit a saved snapshot with --snapshot",
+            )
+        if isinstance(credential, Token):
+            return _made_elsewhere(self._variable(credential.token_env), self._clock())
+        if isinstance(credential, GithubOidc):
+            self._assertion = await github_oidc.assertion(
+                self._audience, environ=self._environ, secrets=self.secrets, authorities=self.authorities
+            )
+        try:
+            if self._inner is None:
+                self._inner = self._build()
+            options: dict[str, Any] = {"enable_cae": True} if claims is None else {"enable_cae": True, "claims": claims}
+            # Not wait_for, which in Python 3.11 loses a request to stop that comes together with the answer.
+            async with asyncio.timeout(_LONGEST):
+                return _usable(await self._inner.get_token(self.scope, **options))
+        except GraphError:
+            raise
+        except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError
+            failure = explained(error, self._tenant, self.secrets, authority=self._authority)
+        # Raised outside of the handler: the cause could carry a secret into a traceback.
+        raise failure
+
+    def _variable(self, name: str) -> str:
+        value = self._environ.get(name, "").strip()
+        if not value:
+            raise GraphError(
+                "credential-variable",
+                is_missing(name, self._tenant.credential_at),
+                hint=f"set {to_set(name)} to the secret of the tenant {self._tenant.name}",
+            )
+        return self.secrets.add(value)
+
+    def _build(self) -> "AsyncTokenCredential":
+        from azure.identity import aio  # noqa: PLC0415 - only collection needs it
+
+        tenant_id = self._tenant.tenant_id
+        shared: dict[str, Any] = {"authority": self._authority, "retry_total": 3, "connection_timeout": 20}
+        if self._connections is not None:
+            from azure.core.pipeline.transport import AioHttpTransport  # noqa: PLC0415 - only collection needs it
+
+            session = self._connections.sign_in(self.authorities, proxy_of(root_of(self._authority)))
+            shared["transport"] = AioHttpTransport(session=session, session_owner=False)
+        elif self.authorities is not None:
+            shared["connection_verify"] = self.authorities
+        credential = self._tenant.credential
+        match credential:
+            case GithubOidc(client_id=client):
+                return aio.ClientAssertionCredential(tenant_id, client, lambda: self._assertion, **shared)
+            case ClientSecret(client_id=client, secret_env=name):
+                return aio.ClientSecretCredential(tenant_id, client, self._variable(name), **shared)
+            case Certificate(client_id=client):
+                return aio.CertificateCredential(tenant_id, client, **self._certificate(credential), **shared)
+            case ManagedIdentity(client_id=identity):
+                return aio.ManagedIdentityCredential(client_id=identity)
+            case WorkloadIdentity(client_id=identity):
+                token_file = self._environ.get("AZURE_FEDERATED_TOKEN_FILE")
+                if token_file:
+                    files.check_regular(Path(token_file), most=files.CERTIFICATES)
+                return aio.WorkloadIdentityCredential(
+                    tenant_id=tenant_id,
+                    client_id=identity or self._environ.get("AZURE_CLIENT_ID"),
+                    token_file_path=token_file,
+                    **shared,
+                )
+            case AzureCli():
+                return aio.AzureCliCredential(tenant_id=tenant_id)
+            case Token() | None:
+                raise AssertionError(credential)
+            case _:
+                assert_never(credential)
+
+    def _certificate(self, credential: Certificate) -> dict[str, Any]:
+        password = None if credential.password_env is None else self._variable(credential.password_env)
+        if credential.path is not None:
+            content = files.read(Path(credential.path), most=files.CERTIFICATES)
+            return {"certificate_data": content, "password": password}
+        text = self._variable(credential.env or "")
+        if "-----BEGIN" in text:
+            return {"certificate_data": text.encode(), "password": password}
+        try:
+            return {"certificate_data": base64.b64decode(text, validate=False), "password": password}
+        except binascii.Error:
+            raise GraphError(
+                "certificate-invalid",
+                f"the variable {credential.env} holds neither PEM text nor base64",
+                hint="export certificate and key as PEM, or as PKCS #12 in base64",
+            ) from None
+
+
+def _usable(token: "AccessToken") -> "AccessToken":
+    """Return what can stand in a header; azure-identity hands on whatever the service called a token."""
+    if not _can_be_sent(token.token):
+        raise ValueError("no access token in the answer")
+    return token
+
+
+def _can_be_sent(token: object) -> bool:
+    return isinstance(token, str) and token != "" and token.isascii() and token.isprintable() and " " not in token
+
+
+def _made_elsewhere(token: str, now: float) -> "AccessToken":
+    """Wrap a bearer token; one that nobody can read is taken to be good for an hour."""
+    from azure.core.credentials import AccessToken  # noqa: PLC0415 - only collection needs it
+
+    bare = token.removeprefix("Bearer ").strip()
+    if not _can_be_sent(bare):
+        raise GraphError(
+            "token-invalid",
+            "the token holds a character that no token has: a line break, a blank or a letter outside ASCII",
+            hint="make a new one, and set the variable to nothing but the token",
+        )
+    ends = expiry_of(bare)
+    if ends is not None and ends <= now:
+        raise GraphError("token-expired", "the token has expired", hint="make a new one; tokens live about an hour")
+    return AccessToken(bare, int(now + 3600 if ends is None else ends))

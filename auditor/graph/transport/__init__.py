@@ -1,0 +1,1 @@
+"""Carries HTTP requests: connections, certificate authorities and proxies."""

@@ -1,0 +1,1 @@
+"""Checks documents against the JSON Schema of policies and explains mistakes."""

@@ -1,0 +1,151 @@
+"""Turns a document into what is wrong with its structure, one diagnostic for each mistake; the JSON Schema decides."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from auditor import resources
+from auditor.domain.errors import Diagnostic, Span
+from auditor.policy.nodes import instant
+from auditor.policy.yaml.reader import Document, Path
+
+if TYPE_CHECKING:
+    from jsonschema.protocols import Validator
+    from jsonschema_rs import Draft202012Validator
+
+    from auditor.policy.schema.messages import Mistake
+
+SchemaName = Literal["policy", "policy-test", "tenants", "result"]
+
+_SLUGS: Final[dict[SchemaName, str]] = {
+    "policy": "policy",
+    "policy-test": "policy",
+    "tenants": "tenants",
+    "result": "result",
+}
+_MOST: Final = 200
+"""Mistakes that are told about one file; who made more of them mends those first."""
+
+
+def check(document: Document, schema: SchemaName) -> tuple[Diagnostic, ...]:
+    """Return what is wrong with the structure of the document, in order of place; nothing where it fits.
+
+    In tests of policies, which nobody else reads before they are judged, so are dates that no calendar has.
+    """
+    found = faults(document, schema)[0]
+    return tuple(_strange_dates(document, document.value, ())) if not found and schema == "policy-test" else found
+
+
+def faults(document: Document, schema: SchemaName) -> tuple[tuple[Diagnostic, ...], tuple[Path, ...]]:
+    """Return what is wrong as `check` does, and the paths of the values that it is wrong with."""
+    if fits(document.value, schema):
+        return (), ()
+    mistakes = _mistakes(document.value, schema)
+    found = [_diagnostic(document, mistake, _SLUGS[schema]) for mistake in mistakes]
+    return tuple(sorted(found, key=_place)), tuple(_path(mistake) for mistake in mistakes)
+
+
+def fits(value: object, schema: SchemaName) -> bool:
+    """Whether a plain value has the structure that the schema asks for."""
+    return _fast(schema).is_valid(value)
+
+
+def complaints(value: object, schema: SchemaName) -> tuple[str, ...]:
+    """Return what is wrong with a value that has no text behind it, such as parsed JSON; nothing where it fits."""
+    if fits(value, schema):
+        return ()
+    return tuple(f"{_pointer(mistake)}: {mistake.message}" for mistake in _mistakes(value, schema))
+
+
+def _strange_dates(document: Document, value: object, path: Path) -> Iterator[Diagnostic]:
+    """Tell the dates below a path that are written as a date is, and that the calendar does not have."""
+    if isinstance(value, dict | list):
+        for step, inner in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _strange_dates(document, inner, (*path, step))
+    elif isinstance(value, str) and str(path[-1]).endswith(("DateTime", "asOf")) and instant(value) is None:
+        yield Diagnostic(
+            slug="policy-bad-date",
+            message=f"'{value}' is not a date of the calendar",
+            span=document.span(path),
+            hint="write a date as 2027-01-31",
+        )
+
+
+@cache
+def _schema(name: SchemaName) -> dict[str, Any]:
+    schema: dict[str, Any] = json.loads(resources.schema(name))
+    return schema
+
+
+@cache
+def _fast(name: SchemaName) -> "Draft202012Validator":
+    """Return the validator that says yes or no; it is a hundred times faster than the one that says why."""
+    import jsonschema_rs  # noqa: PLC0415
+
+    return jsonschema_rs.Draft202012Validator(_schema(name))
+
+
+@cache
+def _thorough(name: SchemaName) -> "Validator":
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
+
+    # NOTE: `$` of Python also matches before a final line break, which the other validator and JSON Schema do not mean.
+    strict: type[Validator] = validators.extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]
+    return strict(_schema(name))
+
+
+def _pattern(_validator: object, pattern: str, instance: object, _schema: object) -> Iterator[Exception]:
+    from jsonschema import ValidationError  # noqa: PLC0415
+
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+def _mistakes(value: Any, schema: SchemaName) -> "list[Mistake]":
+    from auditor.policy.schema import messages  # noqa: PLC0415  who made no mistake does not wait for the words
+
+    errors = islice(_thorough(schema).iter_errors(value), _MOST)
+    found = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))
+    return found or [messages.Mistake(path=(), kind="structure", message="the file does not fit its schema")]
+
+
+def _without_echoes(mistakes: "Iterable[Mistake]") -> "list[Mistake]":
+    """Drop what only follows from another mistake: a value has one fault at most, and a misspelt key is not missing."""
+    from auditor.policy.schema.messages import UNKNOWN  # noqa: PLC0415
+
+    first: dict[object, Mistake] = {}
+    for mistake in sorted(mistakes, key=lambda item: item.rank):
+        first.setdefault(mistake.identity, mistake)
+    meant: dict[tuple[str | int, ...], set[str]] = {}
+    for mistake in first.values():
+        if mistake.kind in UNKNOWN and mistake.meant is not None:
+            meant.setdefault(mistake.path, set()).add(mistake.meant)
+    return [item for item in first.values() if not meant.get(item.path, set()).intersection(item.needs)]
+
+
+def _diagnostic(document: Document, mistake: "Mistake", prefix: str) -> Diagnostic:
+    path = _path(mistake)
+    span = document.span(path, key=mistake.key is not None)
+    message, hint = mistake.message, mistake.hint
+    if mistake.nothing and span.end_column is None:
+        span = document.span(path, key=True)
+        message, hint = mistake.nothing, mistake.hint
+    return Diagnostic(slug=f"{prefix}-{mistake.kind}", message=message, span=span, hint=hint)
+
+
+def _path(mistake: "Mistake") -> Path:
+    return mistake.path if mistake.key is None else (*mistake.path, mistake.key)
+
+
+def _place(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
+    span = diagnostic.span or Span(file="", line=0, column=0)
+    return span.line, span.column, diagnostic.slug, diagnostic.message
+
+
+def _pointer(mistake: "Mistake") -> str:
+    """Return the place of a mistake as `tenants[0].name`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path)
+    return "".join(steps).removeprefix(".") or "the file"

@@ -1,0 +1,98 @@
+"""A document with mistakes in its structure into what is whole of it, so that its meaning is told in the same go."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from auditor.policy.nodes import BROKEN, Path
+from auditor.policy.schema.check import fits
+
+_LISTS = ("policies", "waivers")
+_MAPPINGS = ("populations", "products")
+_CONSTRAINT: Final = "health"
+_LEAST: Final[Mapping[str, Mapping[str, Any]]] = {
+    "policies": {"id": "x", "severity": "info", _CONSTRAINT: {"errors": "deny"}},
+    "waivers": {"id": "x", "policies": ["x"], "reason": "-", "owner": "-", "expires": "1970-01-01"},
+}
+"""What an item must have: it stands in for keys that are wrong or missing, and nothing is wrong with its meaning."""
+_OWN: Final = {"policies": ("id",), "waivers": ("id", "policies")}
+"""Keys for which nothing can stand in."""
+
+
+@dataclass(slots=True)
+class Gaps:
+    """What the parts with mistakes may have defined, so that nobody is told that it does not exist."""
+
+    anything: bool = False
+    """Whether any policy may stand where it cannot be read."""
+    sections: bool = False
+    """Whether a whole section has another form, or another name."""
+    policies: set[str] = field(default_factory=set)
+    populations: set[str] = field(default_factory=set)
+
+
+def salvage(value: object, mistakes: Iterable[Path], gaps: Gaps) -> dict[str, Any] | None:
+    """Return the document with its broken parts marked; None where none is whole.
+
+    A part is a name, or a key of a policy or waiver, whose other keys are still read.
+    What a broken part would have defined is noted in `gaps`.
+    """
+    if not isinstance(value, dict):
+        gaps.anything = True
+        return None
+    kept: dict[str, Any] = {**value, "version": 1}
+    for path in mistakes:
+        _mark(kept, path, gaps)
+    whole = {key: part for key, part in ((key, _whole(part)) for key, part in kept.items()) if part or key == "version"}
+    if whole.keys() <= {"version"}:
+        return None
+    if not fits(whole, "policy"):
+        gaps.anything = True
+        return None
+    return kept
+
+
+def _mark(kept: dict[str, Any], path: Path, gaps: Gaps) -> None:
+    match path:
+        case ("version", *_):
+            return
+        case (str(section), int(place), *_) if section in _LISTS and isinstance(kept.get(section), list):
+            item = kept[section][place]
+            if section == "policies" and isinstance(item, Mapping):
+                gaps.policies.add(str(item.get("id")))
+            mended = _mended(section, item)
+            kept[section] = [mended if number == place else each for number, each in enumerate(kept[section])]
+        case (str(section), str(name), *_) if section in _MAPPINGS and isinstance(kept.get(section), dict):
+            if section == "populations":
+                gaps.populations.add(name)
+            kept[section] = {**kept[section], name: BROKEN}
+        case (section, *_):
+            gaps.sections = gaps.sections or section not in {"prices", "defaults"}
+            gaps.anything = gaps.anything or gaps.sections
+            kept.pop(str(section), None)
+        case _:
+            return
+
+
+def _mended(section: str, item: object) -> object:
+    """Return an item with what is whole of it, so that its meaning is told too; BROKEN where too little is."""
+    if not isinstance(item, Mapping):
+        return BROKEN
+    least = _LEAST[section]
+    bare = {key: value for key, value in least.items() if key != _CONSTRAINT}
+    whole = {key: value for key, value in item.items() if any(_fits(section, {**o, key: value}) for o in (least, bare))}
+    if any(key not in whole for key in _OWN[section]):
+        return BROKEN
+    return next((made for made in ({**bare, **whole}, {**least, **whole}) if _fits(section, made)), BROKEN)
+
+
+def _fits(section: str, item: Mapping[str, Any]) -> bool:
+    return fits({"version": 1, section: [item]}, "policy")
+
+
+def _whole(part: Any) -> Any:
+    if isinstance(part, list):
+        return [item for item in part if item is not BROKEN]
+    if isinstance(part, dict):
+        return {key: item for key, item in part.items() if item is not BROKEN}
+    return part

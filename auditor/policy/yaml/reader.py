@@ -1,0 +1,328 @@
+"""Turns the text of a YAML 1.2 file into plain values, and any path into them back into its place in the text."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+import yaml as pyyaml
+from yaml._yaml import CParser
+
+from auditor.domain.errors import Diagnostic, InputError, Span
+from auditor.policy.yaml import line_breaks, messages, scalars
+
+MOST_BYTES: Final = 1 << 20
+MOST_NODES: Final = 100_000
+DEEPEST: Final = 64
+_HALF: Final = re.compile(r"\\u[dD][89abAB]")
+_ESCAPE: Final = re.compile(r"(?i)\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)")
+"""An escape in JSON: two halves of one character, or any other."""
+
+Path = tuple[str | int, ...]
+
+_PLAIN: Final = "plain"
+_QUOTED: Final = "quoted"
+_CORE: Final = "tag:yaml.org,2002:"
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_BOM: Final = "\ufeff"
+_FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+"""What YAML 1.2 forbids."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """The one document of a file."""
+
+    file: str
+    value: object
+    """dict, list, str, int, float, bool and None; the keys of a dict are text."""
+    _root: pyyaml.Node = field(repr=False, compare=False)
+    _lines: tuple[str, ...] = field(repr=False, compare=False)
+    _members: dict[int, dict[str, tuple[pyyaml.Node, pyyaml.Node]]] = field(
+        repr=False, compare=False, default_factory=dict
+    )
+    """The keys of the mappings in which a place was looked for, so that many places are found as fast as few."""
+
+    def span(self, path: Path, *, key: bool = False) -> Span:
+        """Return the place of the value at `path`, or of its key.
+
+        A path that leads nowhere gives the place of the deepest value that there is.
+        """
+        node, name = self._root, None
+        for step in path:
+            child = self._child(node, step)
+            if child is None:
+                name = None
+                break
+            name, node = child
+        return _span(self.file, self._lines, name if key and name is not None else node)
+
+    def _child(self, node: pyyaml.Node, step: str | int) -> tuple[pyyaml.Node | None, pyyaml.Node] | None:
+        """Return the nodes of the key and the value at `step`."""
+        match node, step:
+            case pyyaml.MappingNode(), str():
+                members = self._members.get(id(node))
+                if members is None:
+                    # Of a key that stands twice the first counts.
+                    texts = ((key, value) for key, value in reversed(node.value) if isinstance(key, pyyaml.ScalarNode))
+                    members = self._members[id(node)] = {key.value: (key, value) for key, value in texts}
+                return members.get(step)
+            case pyyaml.SequenceNode(), int() if 0 <= step < len(node.value):
+                return None, node.value[step]
+            case _:
+                return None
+
+
+def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
+    """Return the document that `text` holds; `file` is its name in messages.
+
+    What the program wrote itself out of many files is not `bounded`: it may be as large as all of them together.
+    Raises InputError with every mistake that can be seen at once.
+    """
+    if bounded:
+        _refuse_large(text, file)
+    checked = _checked(text, file)
+    lines = _lines_of(checked)
+    _refuse_other_version(file, lines)
+    root = _compose(_with_whole_characters(checked), file, lines)
+    if root is None or (root.tag == _PLAIN and root.value == ""):
+        message = "the file is empty" if not checked.strip() else "the file holds nothing but comments"
+        raise _one("yaml-empty", message, messages.at(file, lines, line=0, column=0))
+    builder = _Builder(file, lines, most=MOST_NODES if bounded else None)
+    value = builder.value(root)
+    if builder.problems:
+        raise InputError(builder.problems)
+    return Document(file, value, root, lines)
+
+
+class _TooDeepError(Exception):
+    """The mark of the collection that lies too deep."""
+
+
+class _Composer(CParser):
+    """Composes nodes whose tag is `plain`, `quoted` or the one that is written, and bounds their depth.
+
+    The bound matters: the C composer calls itself, so that a file of brackets would end the process.
+    """
+
+    depth = 0
+
+    def resolve(self, kind: type[pyyaml.Node], _value: object, implicit: tuple[bool, bool] | bool) -> str:  # noqa: FBT001
+        return _PLAIN if kind is not pyyaml.ScalarNode or (isinstance(implicit, tuple) and implicit[0]) else _QUOTED
+
+    def descend_resolver(self, parent: pyyaml.Node | None, _index: object) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST and parent is not None:
+            raise _TooDeepError(parent.start_mark)
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+class _Builder:
+    """Builds plain values from nodes, and collects what is wrong on the way."""
+
+    def __init__(self, file: str, lines: tuple[str, ...], *, most: int | None) -> None:
+        self.problems: list[Diagnostic] = []
+        self._file = file
+        self._lines = lines
+        self._most = most
+        self._count = 0
+        self._open: set[int] = set()
+
+    def value(self, node: pyyaml.Node) -> object:
+        """Return what the node means; an alias is written out, so that the bound on nodes holds for the result."""
+        self._count += 1
+        if self._most is not None and self._count > self._most:
+            hint = "split the file; aliases count as often as they are used"
+            raise _one("yaml-too-large", f"the file holds more than {self._most:,} values", self._span(node), hint)
+        if isinstance(node, pyyaml.ScalarNode):
+            return self._scalar(node)
+        if id(node) in self._open:
+            self._report("yaml-alias", "the value contains itself through an alias", node, "write the value out")
+            return None
+        self._open.add(id(node))
+        try:
+            return self._mapping(node) if isinstance(node, pyyaml.MappingNode) else self._sequence(node)
+        finally:
+            self._open.discard(id(node))
+
+    def _scalar(self, node: pyyaml.ScalarNode) -> object:
+        text: str = node.value
+        if node.tag == _QUOTED:
+            return text
+        try:
+            if node.tag == _PLAIN:
+                return scalars.plain(text)
+            kind = self._core_kind(node, ("str", "int", "float", "bool", "null"))
+            return None if kind is None else scalars.tagged(text, kind)
+        except scalars.UnusableNumberError:
+            self._report(
+                "yaml-number", f"{text} is not a number that can be kept exactly", node, "quote it to mean text"
+            )
+        except ValueError:
+            self._report("yaml-tag", f"'{text}' does not fit its tag '{_shown(node.tag)}'", node)
+        return None
+
+    def _sequence(self, node: pyyaml.Node) -> list[object]:
+        if node.tag != _PLAIN:
+            self._core_kind(node, ("seq",))
+        return [self.value(item) for item in node.value]
+
+    def _mapping(self, node: pyyaml.Node) -> dict[str, object]:
+        if node.tag != _PLAIN:
+            self._core_kind(node, ("map",))
+        result: dict[str, object] = {}
+        first: dict[str, pyyaml.Node] = {}
+        for key_node, value_node in node.value:
+            key = self._key(key_node)
+            value = self.value(value_node)
+            if key is None:
+                continue
+            if key in first:
+                line = first[key].start_mark.line + 1
+                message = f"the key {messages.quoted(key)} stands twice, first on line {line}"
+                self._report("yaml-duplicate-key", message, key_node, "keep one of them")
+                continue
+            first[key] = key_node
+            result[key] = value
+        return result
+
+    def _key(self, node: pyyaml.Node) -> str | None:
+        if node.tag == _PLAIN and node.value == "<<":
+            hint = "write the keys out, or name a population and refer to it"
+            self._report("yaml-merge-key", "merge keys ('<<') are not part of YAML 1.2", node, hint)
+            return None
+        problems = len(self.problems)
+        key = self.value(node)
+        if isinstance(key, str):
+            return key
+        if len(self.problems) == problems:
+            quotable = isinstance(node, pyyaml.ScalarNode) and node.value
+            hint = f"write '{node.value}' in quotes" if quotable else "a value with braces in it needs quotes"
+            self._report("yaml-key", f"a key must be text, not {messages.described(key)}", node, hint)
+        return None
+
+    def _core_kind(self, node: pyyaml.Node, kinds: tuple[str, ...]) -> str | None:
+        """Return the kind that a written tag names, or None after reporting a tag that is not one of `kinds`."""
+        kind = node.tag.removeprefix(_CORE)
+        if node.tag.startswith(_CORE) and kind in kinds:
+            return str(kind)
+        self._report("yaml-tag", f"the tag '{_shown(node.tag)}' has no meaning here", node, "leave it out")
+        return None
+
+    def _report(self, slug: str, message: str, node: pyyaml.Node, hint: str | None = None) -> None:
+        self.problems.append(Diagnostic(slug=slug, message=message, span=self._span(node), hint=hint))
+
+    def _span(self, node: pyyaml.Node) -> Span:
+        return _span(self._file, self._lines, node)
+
+
+def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None:
+    stand_ins = line_breaks.stand_ins(text)
+    composer = _Composer(text.translate(stand_ins))
+    try:
+        return line_breaks.restored(composer.get_single_node(), stand_ins)
+    except _TooDeepError as error:
+        mark = error.args[0]
+        span = messages.at(file, lines, line=mark.line, column=mark.column)
+        raise _one("yaml-too-deep", f"values are nested more than {DEEPEST} deep", span) from None
+    except pyyaml.MarkedYAMLError as error:
+        raise InputError([messages.syntax(error, file=file, lines=lines)]) from None
+    finally:
+        composer.dispose()
+
+
+def too_large(file: str) -> InputError:
+    """Return the error for a file of more than MOST_BYTES bytes."""
+    start = Span(file=file, line=1, column=1)
+    return _one("yaml-too-large", f"the file is larger than {MOST_BYTES:,} bytes", start, "split the file")
+
+
+def _refuse_large(text: bytes | str, file: str) -> None:
+    size = len(text) if isinstance(text, bytes) else len(text.encode("utf-8", "surrogatepass"))
+    if size > MOST_BYTES:
+        raise too_large(file)
+
+
+def _checked(text: bytes | str, file: str) -> str:
+    """Return the text without its byte order mark, every character allowed."""
+    checked = (_decoded(text, file) if isinstance(text, bytes) else text).removeprefix(_BOM)
+    # What is printable is allowed; the pattern for all the rest takes longer to compile than most files to parse.
+    printable = checked.replace("\n", "").isprintable()
+    if not printable and (found := re.search(_FORBIDDEN, checked)):
+        code = f"{ord(found[0]):04X}"
+        hint = f'leave it out, or write it as "\\u{code}" in double quotes'
+        raise _one(
+            "yaml-character", f"the character U+{code} is not allowed", _end_of(file, checked[: found.start()]), hint
+        )
+    return checked
+
+
+def _with_whole_characters(text: str) -> str:
+    r"""Return JSON with two escapes for one character as YAML writes them, `\U0001f600`; other text stays as it is.
+
+    JSON is YAML, and programs that write it escape whatever lies beyond U+FFFF in two halves, which YAML does not know.
+    """
+    if not _HALF.search(text):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return _ESCAPE.sub(_joined, text)
+
+
+def _joined(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[0]
+    return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
+
+
+def _decoded(text: bytes, file: str) -> str:
+    start = Span(file=file, line=1, column=1)
+    if text.startswith(_UTF16) or (b"\0" in text[:4] and text[:4].strip(b"\0")):
+        raise _one("yaml-encoding", "the file is UTF-16 or UTF-32, not UTF-8", start, "save it as UTF-8")
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = text[: error.start].decode("utf-8").removeprefix(_BOM)
+        message = f"byte 0x{text[error.start]:02x} is not UTF-8"
+        raise _one("yaml-encoding", message, _end_of(file, before), "save the file as UTF-8") from None
+
+
+def _lines_of(text: str) -> tuple[str, ...]:
+    """Return the lines of a text as YAML 1.2 counts them."""
+    lines = re.split("\r\n|\r|\n", text)
+    return tuple(lines if lines[-1] else lines[:-1])
+
+
+def _end_of(file: str, before: str) -> Span:
+    """Return the place just after `before`."""
+    lines = re.split("\r\n|\r|\n", before)
+    return Span(file=file, line=len(lines), column=len(lines[-1]) + 1, text=lines[-1])
+
+
+def _refuse_other_version(file: str, lines: tuple[str, ...]) -> None:
+    """Refuse `%YAML 1.1`: it would promise that NO is false."""
+    for number, line in enumerate(lines):
+        if line.startswith("%YAML"):
+            if line.split("#")[0].split() != ["%YAML", "1.2"]:
+                span = messages.at(file, lines, line=number, column=0)
+                raise _one("yaml-version", "files are YAML 1.2", span, "write '%YAML 1.2', or leave the line out")
+        elif line.strip() and not line.startswith(("#", "%")):
+            return
+
+
+def _span(file: str, lines: tuple[str, ...], node: pyyaml.Node) -> Span:
+    start, end = node.start_mark, node.end_mark
+    last = end.column if end.line == start.line and end.column > start.column else None
+    return messages.at(file, lines, line=start.line, column=start.column, end=last)
+
+
+def _shown(tag: str) -> str:
+    return "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
+
+
+def _one(slug: str, message: str, span: Span, hint: str | None = None) -> InputError:
+    return InputError([Diagnostic(slug=slug, message=message, span=span, hint=hint)])

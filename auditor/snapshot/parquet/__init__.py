@@ -1,0 +1,1 @@
+"""Reads the Parquet files of a snapshot, checked against its manifest."""

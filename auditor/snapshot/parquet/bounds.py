@@ -1,0 +1,163 @@
+"""Bounds of a Parquet file: what its footer promises before it is read, and what a column holds before it is used."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from auditor.domain.errors import SnapshotError
+from auditor.snapshot.parquet.footer import ColumnChunk, row_groups
+
+_CELLS: Final = 1 << 26
+"""Values of one row group, all columns together: two million users with thirty properties."""
+_BYTES: Final = 1 << 30
+"""Bytes of one row group without compression."""
+_ROOM: Final = 64 << 20
+"""Bytes that a row group may take whatever its size on the disk is."""
+_RATIO: Final = 256
+"""How much larger than on the disk a row group may be beyond `_ROOM`."""
+_SMALL: Final = 1 << 20
+"""Bytes of a file of one row group up to which its columns are not looked at, unless they are very long."""
+_EARLIEST: Final = -62_135_596_800
+"""Seconds from 1970 to the first instant that Python knows, 0001-01-01."""
+_LATEST: Final = 253_402_300_799
+"""Seconds from 1970 to the end of 9999-12-31."""
+_LARGEST: Final = 1 << 53
+"""Numbers up to which every reader of JSON agrees on each whole number."""
+_UNITS: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+
+
+def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool) -> None:
+    """Refuse a file of `size` bytes that would take more memory than its kind may.
+
+    `whole`: its row groups are read together, not one after the other. Raises SnapshotError (`snapshot-damaged`).
+    """
+    cells = expanded = rows = 0
+    for number in range(footer.num_row_groups):
+        # Arrow ends the process when it is asked for a column that contradicts the schema: nothing of columns here.
+        group = footer.row_group(number)
+        if group.num_columns != footer.num_columns:
+            raise _refused(path, "has a row group of other columns than its schema tells")
+        if group.num_rows < 0 or group.total_byte_size < 0:
+            raise _refused(path, "has a row group with a negative number of rows")
+        if not whole:
+            cells = expanded = 0
+        cells += group.num_rows * group.num_columns
+        expanded += group.total_byte_size
+        rows += group.num_rows
+        if cells > _CELLS or expanded > _BYTES:
+            raise _refused(path, f"has a row group of {cells} values and {expanded} bytes, more than any tenant has")
+        if expanded > _ROOM + _RATIO * size:
+            raise _refused(path, f"has {size} bytes that stand for {expanded}")
+    if rows != footer.num_rows:
+        raise _refused(path, "has row groups of other rows than its footer tells")
+
+
+def is_plain(footer: pq.FileMetaData, size: int) -> bool:
+    """Whether a file is so small that none of its columns needs to be looked at before it is read."""
+    if footer.num_row_groups > 1 or size > _SMALL:
+        return False
+    return all(_is_small(footer.row_group(number)) for number in range(footer.num_row_groups))
+
+
+def _is_small(group: pq.RowGroupMetaData) -> bool:
+    return bool(group.num_rows * group.total_byte_size <= _ROOM)
+
+
+def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
+    """Hold the columns of a footer, `raw` as it stands in the file, against the schema and against the bounds.
+
+    Returns the columns of text whose values may repeat a long text more often than their size tells: they are to be
+    read as dictionaries and given to `check_expanded` before they are decoded. Raises SnapshotError.
+    """
+    try:
+        groups = row_groups(raw)
+    except ValueError as error:
+        raise _refused(path, f"is not a Parquet file: {error}") from error
+    found: dict[str, None] = {}
+    if len(groups) != footer.num_row_groups:
+        raise _refused(path, "has other row groups than its footer tells")
+    for chunks in groups:
+        if len(chunks) != footer.num_columns:
+            raise _refused(path, "has a row group of other columns than its schema tells")
+        if sum(chunk.values for chunk in chunks) > _CELLS or sum(chunk.size for chunk in chunks) > _BYTES:
+            raise _refused(path, "has a row group of more values than any tenant has")
+        for place, chunk in enumerate(chunks):
+            _check_chunk(path, chunk, footer.schema.column(place))
+            if chunk.type == "BYTE_ARRAY" and chunk.values * chunk.size > _ROOM:
+                if chunk.prefixed:
+                    raise _refused(path, f"has the column {chunk.path} in the encoding DELTA_BYTE_ARRAY")
+                if chunk.coded:
+                    found[chunk.path] = None
+    return list(found)
+
+
+def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> None:
+    """Refuse a column chunk for which Arrow would end the process."""
+    told = (chunk.definition_levels or 0, chunk.repetition_levels or 0)
+    wanted = (column.max_definition_level + 1, column.max_repetition_level + 1)
+    if (
+        chunk.type != column.physical_type
+        or chunk.values < 0
+        or chunk.size < 0
+        or any(found not in {0, levels} for found, levels in zip(told, wanted, strict=True))
+        or (chunk.lengths and chunk.type != "BYTE_ARRAY")
+    ):
+        raise _refused(path, f"has a column {column.path} that contradicts its schema")
+
+
+def check_expanded(path: Path, found: pa.Table | pa.RecordBatch) -> None:
+    """Refuse columns that were read as dictionaries and would take too much memory once decoded."""
+    size = sum(_expanded(chunk) for column in found.columns for chunk in _chunks(column))
+    if size > _BYTES:
+        raise _refused(path, f"has texts of {size} bytes in one row group")
+
+
+def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
+    """Refuse text that is not UTF-8, instants outside of the years 1 to 9999, and numbers that nobody counts to."""
+    try:
+        found.validate(full=True)
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise _refused(path, f"has a column that is not valid: {error}") from error
+    for field, column in zip(found.schema, found.columns, strict=True):
+        if pa.types.is_timestamp(field.type):
+            unit = _UNITS[field.type.unit]
+            bounds = _EARLIEST * unit, _LATEST * unit + unit - 1
+            _check_within(
+                path, field.name, column.cast(pa.int64()), bounds, "an instant outside of the years 1 to 9999"
+            )
+        elif pa.types.is_int64(field.type):
+            _check_within(path, field.name, column, (-_LARGEST, _LARGEST), "a number beyond 2^53")
+
+
+def _check_within(
+    path: Path, name: str, column: pa.Array | pa.ChunkedArray, bounds: tuple[int, int], told: str
+) -> None:
+    least, most = pc.min_max(column).as_py().values()
+    if least is not None and (least < bounds[0] or most > bounds[1]):
+        raise _refused(path, f"has {told} in its column {name}")
+
+
+def _chunks(column: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:
+    yield from column.chunks if isinstance(column, pa.ChunkedArray) else (column,)
+
+
+def _expanded(array: pa.Array) -> int:
+    """Return the bytes that the texts of a dictionary column, or of lists of such texts, take when decoded."""
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        array = array.flatten()
+    if not pa.types.is_dictionary(array.type) or not len(array.dictionary):
+        return 0
+    if not (pa.types.is_string(array.dictionary.type) or pa.types.is_large_string(array.dictionary.type)):
+        return 0
+    lengths = pc.binary_length(array.dictionary).cast(pa.int64())
+    return int(pc.sum(lengths.take(array.indices)).as_py() or 0)
+
+
+def _refused(path: Path, what: str) -> SnapshotError:
+    return SnapshotError(
+        "snapshot-damaged", f"{path} {what}", hint="collect the snapshot again, or restore it from a copy"
+    )

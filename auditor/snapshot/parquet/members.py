@@ -1,0 +1,130 @@
+"""A large members.parquet into the parts of it that a question needs, so that memory does not grow with the tenant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from auditor.snapshot.manifest import FileEntry
+from auditor.snapshot.model import chosen_members
+from auditor.snapshot.parquet.integrity import (
+    UNREADABLE,
+    cast_table,
+    check_form,
+    check_rows,
+    gap,
+    opened,
+    undecodable,
+    watched_of,
+)
+from auditor.snapshot.schema import MEMBERS
+
+_LARGEST = 1 << 17
+"""Members of a row group up to which it is a part of its own; a file of larger ones is read whole."""
+_AT_HAND = 4
+"""Parts that are kept as they were read: those who ask for many small groups find them in the same ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """What the footer tells of a row group; None where it does not."""
+
+    rows: int
+    groups: tuple[bytes, bytes] | None
+    lists: tuple[bool, bool] | None
+    first_user: bytes
+
+    def likely(self, group: bytes, *, transitive: bool) -> bool:
+        """Tell whether rows of one list of members may be here."""
+        if self.groups is not None and not self.groups[0] <= group <= self.groups[1]:
+            return False
+        return self.lists is None or self.lists[0] <= transitive <= self.lists[1]
+
+
+def in_parts(path: Path, entry: FileEntry) -> "MemberFile | None":
+    """Open a file of many members to be read in parts; None where it has a row group that is too large for one.
+
+    Its digest is the reader's to check. Raises SnapshotError where it is not what its entry and the schema tell.
+    """
+    file = opened(path, codes=False)
+    try:
+        footer = file.metadata
+        check_rows(path, footer.num_rows, entry.rows)
+        check_form(path, file.schema_arrow, MEMBERS, required=tuple(MEMBERS.names))
+        watch = watched_of(path, footer, None)
+    except UNREADABLE as error:
+        raise undecodable(path, error) from error
+    finally:
+        file.close(force=True)
+    parts = tuple(_part(path, footer, number) for number in range(footer.num_row_groups))
+    check_rows(path, sum(part.rows for part in parts), entry.rows)
+    return MemberFile(path, footer, parts, watch) if all(part.rows <= _LARGEST for part in parts) else None
+
+
+class MemberFile:
+    """The members of a large tenant; no file is held open, and little of what was read."""
+
+    def __init__(self, path: Path, footer: pq.FileMetaData, parts: tuple[_Part, ...], watch: list[str]) -> None:
+        self._path = path
+        self._footer = footer
+        self._watch = watch
+        self._parts = parts
+        self._lock = Lock()
+        self._at_hand: dict[int, pa.Table] = {}
+
+    def likely(self, group: str, *, transitive: bool) -> Mapping[int, bytes]:
+        """Tell which parts may hold members of a group, and below which text none of a part's user ids stands."""
+        wanted = group.encode()
+        parts = enumerate(self._parts)
+        return {number: part.first_user for number, part in parts if part.likely(wanted, transitive=transitive)}
+
+    def ids(self, part: int, group: str, *, transitive: bool) -> pa.Array:
+        """Read which users of a part are members of a group, in the order of rows."""
+        with self._lock:
+            table = self._at_hand.pop(part, None)
+            if table is None:
+                table = self._read(part)
+            self._at_hand[part] = table
+            if len(self._at_hand) > _AT_HAND:
+                self._at_hand.pop(next(iter(self._at_hand)))
+        return chosen_members(table, group, transitive=transitive)
+
+    def whole(self) -> pa.Table:
+        """Read all rows, for who cannot do with less."""
+        return pa.concat_tables([MEMBERS.empty_table(), *map(self._read, range(len(self._parts)))])
+
+    def _read(self, part: int) -> pa.Table:
+        try:
+            with pa.OSFile(str(self._path)) as source:
+                file = pq.ParquetFile(source, metadata=self._footer, read_dictionary=self._watch)
+                table = file.read_row_group(part, columns=MEMBERS.names, use_threads=False)
+            table = cast_table(self._path, table.select(MEMBERS.names), MEMBERS)
+        except UNREADABLE as error:
+            raise undecodable(self._path, error) from error
+        check_rows(self._path, table.num_rows, self._parts[part].rows)
+        return table
+
+
+def _part(path: Path, footer: pq.FileMetaData, number: int) -> _Part:
+    """Note what the statistics of a row group tell; a gap that they tell of is refused."""
+    group = footer.row_group(number)
+    bounds: dict[str, tuple[Any, Any]] = {}
+    for place in range(group.num_columns):
+        column = group.column(place)
+        told = column.statistics if column.path_in_schema in MEMBERS.names else None
+        if told is None:
+            continue
+        if told.has_null_count and told.null_count:
+            raise gap(path, column.path_in_schema)
+        if told.has_min_max:
+            bounds[column.path_in_schema] = (told.min_raw, told.max_raw)
+    return _Part(
+        rows=group.num_rows,
+        groups=bounds.get("groupId"),
+        lists=bounds.get("transitive"),
+        first_user=bounds.get("userId", (b"", b""))[0],
+    )

@@ -1,0 +1,174 @@
+"""The two files about people into batches of users: row group by row group, and only the columns that are asked for."""
+
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from auditor.domain.errors import SnapshotError
+from auditor.snapshot.model import UserBatch
+from auditor.snapshot.parquet.integrity import (
+    AGAIN,
+    UNREADABLE,
+    check_present,
+    check_unique,
+    conformed,
+    opened,
+    undecodable,
+)
+from auditor.snapshot.schema import ASSIGNMENTS, USERS
+
+
+def sku_ids_of(links: "PeopleFile") -> tuple[str, ...]:
+    """Return the products that somebody holds."""
+    found: set[str] = set()
+    for group in range(links.file.num_row_groups):
+        batch = links.rows(group, ["skuId"], threads=False)
+        found.update(batch.column(0).unique().to_pylist())
+    return tuple(sorted(found))
+
+
+def not_collected_of(people: "PeopleFile") -> frozenset[str]:
+    """Return the properties that were not collected of somebody."""
+    found: set[str] = set()
+    for group in range(people.file.num_row_groups) if people.present((_GAPS,)) else ():
+        if not _is_empty(people.file.metadata.row_group(group), _GAPS):
+            found.update(people.rows(group, [_GAPS], threads=False).column(0).flatten().unique().to_pylist())
+    return frozenset(found)
+
+
+_GAPS = "notCollected"
+
+
+def _is_empty(group: pq.RowGroupMetaData, name: str) -> bool:
+    """Tell whether a column of lists is known to have no entry in a row group."""
+    column = _column(group, name)
+    told = column.statistics
+    return told is not None and bool(told.has_null_count and told.null_count == column.num_values)
+
+
+def _last_id(group: pq.RowGroupMetaData) -> str | None:
+    """Return the greatest id of a row group, which is its last one; None where the footer does not tell."""
+    told = _column(group, "id").statistics
+    found: str | None = told.max if told is not None and told.has_min_max else None
+    return found
+
+
+def _column(group: pq.RowGroupMetaData, name: str) -> pq.ColumnChunkMetaData:
+    columns = (group.column(place) for place in range(group.num_columns))
+    return next(each for each in columns if each.path_in_schema.partition(".")[0] == name)
+
+
+class PeopleFile:
+    """One of the two files about people, opened; a small one keeps the columns that were read of it."""
+
+    def __init__(self, path: Path, file: pq.ParquetFile, form: pa.Schema, schema: pa.Schema, *, keeps: bool) -> None:
+        self.file = file
+        self._path = path
+        self._schema = schema
+        present = set(form.names)
+        self._names = tuple(name for name in schema.names if name in present)
+        self.keeps = keeps and file.num_row_groups <= 1
+        self._kept: dict[str, pa.Array] = {}
+        self.sku_ids: tuple[str, ...] = ()
+        """The products that are held, where they were asked for."""
+
+    def present(self, wanted: tuple[str, ...] | None) -> list[str]:
+        """Return those of the wanted columns that the file has, in the order of the schema."""
+        return [name for name in self._names if wanted is None or name in wanted]
+
+    def rows(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
+        """Read some columns of a row group."""
+        if not self.keeps or not columns:
+            return self._read(group, columns, threads=threads)
+        missing = [name for name in columns if name not in self._kept]
+        if missing:
+            batch = self._read(group, missing, threads=threads)
+            self._kept.update(zip(batch.schema.names, batch.columns, strict=True))
+        return pa.RecordBatch.from_arrays([self._kept[name] for name in columns], columns)
+
+    def _read(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
+        try:
+            found = _one(self.file.read_row_group(group, columns=columns, use_threads=threads))
+        except UNREADABLE as error:
+            raise undecodable(self._path, error) from error
+        check_present(self._path, found, self._schema)
+        return conformed(self._path, found, self._schema)
+
+
+_MANY = 10_000
+"""Users of a row group from which on its columns are worth reading side by side."""
+
+
+class PeopleReader:
+    """Reads row group k of both files together; opens large files anew for each walk."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._kept: tuple[PeopleFile, PeopleFile] | None = None
+
+    def keep(self, people: PeopleFile, links: PeopleFile) -> None:
+        """Keep small files at hand, until those of another snapshot are: tenants are walked one after the other."""
+        for other in _AT_HAND:
+            other._kept = None  # noqa: SLF001  of the same class
+        self._kept = (people, links) if people.keeps and links.keeps else None
+        _AT_HAND[:] = [self]
+
+    def __call__(self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
+        """Yield all row groups."""
+        return self.groups(users, assignments, None)
+
+    def groups(
+        self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None, wanted: Collection[int] | None
+    ) -> Iterator[UserBatch]:
+        """Yield the wanted row groups, all for None; the others are not read."""
+        people, links = self._kept or opened_people(self._folder)
+        if people.file.num_row_groups != links.file.num_row_groups:
+            raise SnapshotError("snapshot-damaged", f"users and assignments of {self._folder} do not match", hint=AGAIN)
+        people_columns, link_columns = people.present(users), links.present(assignments)
+        offset, before = 0, None
+        for group in range(people.file.num_row_groups):
+            rows = people.file.metadata.row_group(group).num_rows
+            if wanted is None or group in wanted:
+                threads = rows >= _MANY
+                batch = people.rows(group, people_columns, threads=threads)
+                if "id" in people_columns:
+                    before = check_unique(self._folder / "users.parquet", batch.column("id"), before)
+                linked = links.rows(group, link_columns, threads=threads)
+                self._check_owners(linked, offset, offset + rows)
+                yield UserBatch(users=batch, assignments=linked, offset=offset)
+            else:
+                before = _last_id(people.file.metadata.row_group(group))
+            offset += rows
+
+    def _check_owners(self, links: pa.RecordBatch, first: int, end: int) -> None:
+        """Hold the order of assignments: each belongs to a user of the same row group, in the users' order."""
+        if links.num_rows == 0 or "user" not in links.schema.names:
+            return
+        owners = links.column("user").to_numpy()
+        if owners[0] < first or owners[-1] >= end or (owners[1:] < owners[:-1]).any():
+            raise SnapshotError(
+                "snapshot-damaged", f"assignments of {self._folder} are out of step with its users", hint=AGAIN
+            )
+
+
+def opened_people(folder: Path) -> tuple[PeopleFile, PeopleFile]:
+    """Open users and assignments of a snapshot folder; nothing is held against the manifest."""
+    return _opened(folder / "users.parquet", USERS), _opened(folder / "assignments.parquet", ASSIGNMENTS)
+
+
+def _opened(path: Path, schema: pa.Schema) -> PeopleFile:
+    file = opened(path, codes=True)
+    return PeopleFile(path, file, file.schema_arrow, schema, keeps=False)
+
+
+def _one(table: pa.Table) -> pa.RecordBatch:
+    batches = table.to_batches()
+    if len(batches) > 1:
+        batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
+
+
+_AT_HAND: list[PeopleReader] = []
+"""The reader that keeps its files, if any."""

@@ -1,0 +1,155 @@
+"""Snapshots into buckets by id, and buckets into the row groups of a snapshot."""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from auditor.snapshot.model import Snapshot, UserBatch
+from auditor.snapshot.schema import ASSIGNMENTS, USERS
+from auditor.store.delta.column_diff import plain
+from auditor.store.delta.user_delta import LINK_TYPES, LINKS, UserPartition
+
+BUCKET: Final = 65_536
+"""Users of a bucket when it is made; later nights may bring more."""
+
+
+class NotInOrderError(Exception):
+    """The users of a snapshot are not sorted by id, or two share one: it is stored as it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """How a snapshot is laid out."""
+
+    columns: tuple[str, ...]
+    row_groups: tuple[int, ...]
+    bounds: tuple[str, ...]
+    """The first id of every bucket but the first, were it cut now."""
+
+
+def shape_of(snapshot: Snapshot) -> Shape:
+    """Walk the ids once; NotInOrderError where they do not ascend."""
+    columns: tuple[str, ...] | None = None
+    groups: list[int] = []
+    bounds: list[str] = []
+    last: str | None = None
+    count = 0
+    for batch in snapshot.batches(assignments=("user",)):
+        names = tuple(name for name in USERS.names if name in batch.users.schema.names)
+        if columns is not None and names != columns:
+            raise NotInOrderError
+        columns = names
+        ids = plain(batch.users.column("id"))
+        groups.append(len(ids))
+        if len(ids) == 0:
+            continue
+        if not pc.all(pc.greater(ids[1:], ids[:-1]), min_count=0).as_py() or (
+            last is not None and ids[0].as_py() <= last
+        ):
+            raise NotInOrderError
+        first = -count % BUCKET
+        bounds.extend(ids[place].as_py() for place in range(first, len(ids), BUCKET) if count + place)
+        count += len(ids)
+        last = ids[-1].as_py()
+    return Shape(columns=columns or ("id",), row_groups=tuple(groups), bounds=tuple(bounds))
+
+
+def buckets_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[str]) -> Iterator[UserPartition]:
+    """Yield the users of each range of ids, empty ranges too."""
+    pending: list[UserPartition] = []
+    number = 0
+    for batch in snapshot.batches():
+        whole = _bucket(batch, columns)
+        ids = whole.users.column("id")
+        start = 0
+        while number < len(bounds):
+            place = bisect_left(_Ids(ids), bounds[number], lo=start)
+            if place == len(ids):
+                break
+            pending.append(_slice(whole, start, place))
+            yield _joined(pending, columns)
+            pending, start, number = [], place, number + 1
+        pending.append(_slice(whole, start, len(ids)))
+    while number <= len(bounds):
+        yield _joined(pending, columns)
+        pending, number = [], number + 1
+
+
+def row_groups(buckets: Iterable[UserPartition], sizes: Sequence[int]) -> Iterator[UserBatch]:
+    """Yield users and assignments in row groups of the sizes that they had, `user` counting over the whole snapshot."""
+    pending: list[UserPartition] = []
+    source = iter(buckets)
+    offset = 0
+    for size in sizes:
+        while sum(bucket.users.num_rows for bucket in pending) < size:
+            pending.append(next(source))
+        whole = _joined(pending, ()) if pending else None
+        if whole is None:
+            pending = [whole := next(source)]
+        made = _slice(whole, 0, size)
+        pending = [_slice(whole, size, whole.users.num_rows)]
+        owners = pa.array(made.owners + offset)
+        links = pa.table(
+            [owners, *(made.links.column(name).combine_chunks() for name in LINKS)], names=["user", *LINKS]
+        ).cast(ASSIGNMENTS)
+        yield UserBatch(users=_batch(made.users), assignments=_batch(links), offset=offset)
+        offset += size
+
+
+class _Ids:
+    """A column of ids as bisect wants it."""
+
+    def __init__(self, column: pa.ChunkedArray) -> None:
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    def __getitem__(self, place: int) -> str:
+        found: str = self._column[place].as_py()
+        return found
+
+
+def _bucket(batch: UserBatch, columns: Sequence[str]) -> UserPartition:
+    users = pa.table(
+        [plain(batch.users.column(name)).cast(USERS.field(name).type) for name in columns],
+        schema=pa.schema([USERS.field(name) for name in columns]),
+    )
+    links = pa.table(
+        [plain(batch.assignments.column(name)).cast(kind) for name, kind in LINK_TYPES.items()],
+        names=list(LINK_TYPES),
+    )
+    owners = batch.assignments.column("user").to_numpy(zero_copy_only=False).astype(np.int64) - batch.offset
+    return UserPartition(users=users, links=links, owners=owners)
+
+
+def _slice(bucket: UserPartition, start: int, stop: int) -> UserPartition:
+    first, last = np.searchsorted(bucket.owners, [start, stop])
+    return UserPartition(
+        users=bucket.users.slice(start, stop - start),
+        links=bucket.links.slice(first, last - first),
+        owners=bucket.owners[first:last] - start,
+    )
+
+
+def _joined(parts: Sequence[UserPartition], columns: Sequence[str]) -> UserPartition:
+    if not parts:
+        return UserPartition.empty(tuple(columns))
+    if len(parts) == 1:
+        return parts[0]
+    before = np.cumsum([0, *(part.users.num_rows for part in parts[:-1])])
+    return UserPartition(
+        users=pa.concat_tables([part.users for part in parts]).combine_chunks(),
+        links=pa.concat_tables([part.links for part in parts]).combine_chunks(),
+        owners=np.concatenate([part.owners + rows for part, rows in zip(parts, before, strict=True)]),
+    )
+
+
+def _batch(table: pa.Table) -> pa.RecordBatch:
+    batches = table.combine_chunks().to_batches()
+    return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
