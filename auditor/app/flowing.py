@@ -32,7 +32,7 @@ from auditor.snapshot.model import Snapshot
 
 @contextmanager
 def flowing(request: Request, beside: Path | None) -> Iterator[tuple[Result, tuple[Path, ...]]]:
-    """Audit what the request names into a result of which formats of WALKED can be written, and no snapshots.
+    """Audit what the request names into a result of which formats that stream can be written, and no snapshots.
 
     What does not fit in memory waits in a file without a name on the disk of `beside`. Raises AuditorError as an audit
     does, DeliveryError where that disk is full; so may the walk over the findings.

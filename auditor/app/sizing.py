@@ -37,7 +37,7 @@ def audited_by_size(
 
     Of several tenants findings wait in a file without a name on the disk of `beside`, and those of one are held at a
     time. With `pieces`, where large tenants have more people than HELD, not even theirs are: they are described each
-    time they are walked, and formats of FLOWING can be written of the result. Raises as `run`, and DeliveryError where
+    time they are walked, and reports can be written of the result. Raises as `run`, and DeliveryError where
     that disk is full; so may every walk.
     """
     with ExitStack() as stack:

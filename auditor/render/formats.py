@@ -1,48 +1,94 @@
-"""The formats a result can be written in: their names, default file names and the modules that write them."""
+"""The registry of output formats: for each its default file name, the module that writes it, and what it needs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import Final, cast
+from typing import Final, Protocol, cast
 
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.text.earlier_run import EarlierRun
 
-Renderer = Callable[..., Artifact]
-"""`(result, *, locale) -> Artifact`; some take options of their own besides."""
+_UNLIMITED: Final = 1 << 62
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderOptions:
+    """Options of a report; a renderer ignores those that do not concern its format."""
+
+    locale: str
+    """BCP 47 tag of the language that people read."""
+    history: Sequence[EarlierRun] = ()
+    """Totals of earlier runs, oldest first, for curves."""
+    byte_order_mark: bool = False
+    """Whether a CSV file begins with a UTF-8 byte order mark, by which Excel detects the encoding."""
+    tenant_pages: str = ""
+    """Folder beside an HTML report that holds a page for each tenant; empty where there is none."""
+
+
+class Renderer(Protocol):
+    """The function `render` of a format's module."""
+
+    def __call__(self, result: Result, options: RenderOptions, /) -> Artifact:
+        """Write a result: the same result and options give the same bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
-    """One way to write a result; its module is imported when it is first used."""
+    """One output format; its module is imported when it is first used."""
 
     file: str
+    """Default file name, without a folder."""
     module: str
+    localized: bool = False
+    """Whether it holds sentences in the reader's language; such formats are rendered from the localised result."""
+    streams: bool = False
+    """Whether it only iterates over the findings, once and in their order, and reads neither counts nor actions."""
     curves: bool = False
-    """Whether it shows what earlier runs came to."""
+    """Whether it shows the totals of earlier runs."""
+    unpacked_limit: int | None = None
+    """Bytes up to which a mail carries the file as it is, beyond which in a ZIP archive; None where no mail has it."""
+
+    @property
+    def attachable(self) -> bool:
+        """Whether a mail can carry it."""
+        return self.unpacked_limit is not None
 
     def renderer(self) -> Renderer:
         """Return the function that writes it."""
         return cast("Renderer", import_module(self.module).render)
 
 
-FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
-    {
-        "html": Format(file="report.html", module="auditor.render.html.report", curves=True),
-        "json": Format(file="result.json", module="auditor.render.json.result"),
-        "csv": Format(file="findings.csv", module="auditor.render.tables.csv"),
-        "xlsx": Format(file="report.xlsx", module="auditor.render.tables.xlsx"),
-        "markdown": Format(file="summary.md", module="auditor.render.ci.markdown"),
-        "sarif": Format(file="result.sarif", module="auditor.render.ci.sarif"),
-        "junit": Format(file="junit.xml", module="auditor.render.ci.junit"),
-        "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson"),
-        "parquet": Format(file="findings.parquet", module="auditor.render.tables.parquet"),
-    }
-)
+_FORMATS: Final[dict[str, Format]] = {
+    "html": Format(
+        file="report.html", module="auditor.render.html.report", localized=True, curves=True, unpacked_limit=0
+    ),
+    "json": Format(file="result.json", module="auditor.render.json.result"),
+    "csv": Format(file="findings.csv", module="auditor.render.tables.csv", streams=True, unpacked_limit=1_000_000),
+    "xlsx": Format(file="report.xlsx", module="auditor.render.tables.xlsx", localized=True, unpacked_limit=_UNLIMITED),
+    "markdown": Format(file="summary.md", module="auditor.render.ci.markdown", localized=True),
+    "sarif": Format(file="result.sarif", module="auditor.render.ci.sarif", localized=True),
+    "junit": Format(file="junit.xml", module="auditor.render.ci.junit", localized=True),
+    "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson", streams=True),
+    "parquet": Format(file="findings.parquet", module="auditor.render.tables.parquet", streams=True),
+}
+FORMATS: Final[Mapping[str, Format]] = MappingProxyType(_FORMATS)
 """Every format that becomes a file; `terminal` is the command line's own."""
+
+
+@contextmanager
+def registered(name: str, format: Format) -> Iterator[None]:  # noqa: A002 - the option is called so
+    """Add a format to FORMATS for the time of a `with` block; ValueError for a name that is taken."""
+    if name in _FORMATS:
+        raise ValueError(f"there is a format '{name}' already")
+    _FORMATS[name] = format
+    try:
+        yield
+    finally:
+        del _FORMATS[name]
 
 
 def render(
@@ -51,15 +97,15 @@ def render(
     *,
     locale: str,
     history: Sequence[EarlierRun] = (),
+    byte_order_mark: bool = False,
+    tenant_pages: str = "",
 ) -> Artifact:
-    """Write `result` in a format of FORMATS, for people who read `locale` (a BCP 47 tag); UsageError for another name.
+    """Write `result` in a format of FORMATS; the keyword arguments are those of `RenderOptions`.
 
-    `history` is what earlier runs came to, oldest first; only formats that draw curves look at it. The same result,
-    history, format and locale give the same bytes.
+    Raises UsageError for a format that does not exist.
     """
     chosen = FORMATS.get(format)
     if chosen is None:
         raise UsageError("format-unknown", f"there is no format '{format}'", hint=f"one of {', '.join(FORMATS)}")
-    if chosen.curves:
-        return chosen.renderer()(result, locale=locale, history=history)
-    return chosen.renderer()(result, locale=locale)
+    options = RenderOptions(locale=locale, history=history, byte_order_mark=byte_order_mark, tenant_pages=tenant_pages)
+    return chosen.renderer()(result, options)

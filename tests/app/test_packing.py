@@ -197,7 +197,7 @@ def _mark(finding: Finding) -> str:
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> Result:
     """Five tenants, of which a page tells two in full."""
-    monkeypatch.setattr(ranking, "FULL", 2)
+    monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 2)
     monkeypatch.setattr("auditor.app.report.outputs.FULL", 2)
     given = demo()[0]
     one, other = given.tenants
@@ -258,7 +258,7 @@ def test_the_page_of_many_tenants_needs_nobody_to_hold_their_findings(many: Resu
 
 def test_figures_count_tenants_that_the_page_does_not_tell(many: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     few = b"".join(render(many, "html", locale="en").chunks()).decode()
-    monkeypatch.setattr(ranking, "FULL", 50)
+    monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 50)
     whole = b"".join(render(many, "html", locale="en").chunks()).decode()
     for part in (r'<section class="money".*?</section>', r"<nav class=.waivers.*?</table>"):
         told, expected = (re.search(part, page, re.DOTALL) for page in (few, whole))

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from auditor.domain.enums import Change
 from auditor.domain.result import Result
+from auditor.render import render
 from auditor.render.html.finding_index import walks
 from auditor.render.html.page import page
-from auditor.render.tables.csv import render
 from auditor.render.text.facts import product_name
 from auditor.render.text.labels import Labels
 from tests.plan.crowded import audited, person, product, state_of
@@ -60,7 +60,7 @@ def test_the_filter_of_the_page_names_a_product_once() -> None:
 
 
 def test_findings_csv_names_a_product_that_a_person_lacks() -> None:
-    body = b"".join(render(result(), locale="en").chunks()).decode()
+    body = b"".join(render(result(), "csv", locale="en").chunks()).decode()
     assert "SPE_F1,Microsoft 365 F3," in body
 
 

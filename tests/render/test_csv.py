@@ -10,7 +10,6 @@ import pytest
 from auditor.domain.enums import SubjectType
 from auditor.domain.result import Result, Subject
 from auditor.render import render
-from auditor.render.tables.csv import render as render_csv
 from auditor.render.tables.flat import COLUMNS
 from tests.golden.compare import check
 from tests.render.sample import result
@@ -87,8 +86,8 @@ def test_direction_marks_and_controls_are_shown() -> None:
 
 
 def test_lines_end_as_excel_likes_and_the_mark_is_optional() -> None:
-    plain = b"".join(render_csv(result(), locale="en").chunks())
-    marked = b"".join(render_csv(result(), locale="en", bom=True).chunks())
+    plain = b"".join(render(result(), "csv", locale="en").chunks())
+    marked = b"".join(render(result(), "csv", locale="en", byte_order_mark=True).chunks())
     assert marked == b"\xef\xbb\xbf" + plain
     assert plain.count(b"\r\n") == plain.count(b"\n")
 
@@ -102,6 +101,6 @@ def test_a_long_table_comes_in_pages() -> None:
     whole = result()
     there = whole.tenants[0]
     many = replace(whole, tenants=(replace(there, findings=(there.findings[0],) * 2500),))
-    pages = list(render_csv(many, locale="en").chunks())
+    pages = list(render(many, "csv", locale="en").chunks())
     assert 2 < len(pages) < 30
     assert b"".join(pages).count(b"\r\n") == 2500 + 1 + len(whole.fleet.findings)

@@ -11,10 +11,9 @@ from rich.console import Console
 from auditor.cli.terminal.tables import print_fleet
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.result import PolicyOutcome, Result, TenantResult
-from auditor.render.ci.markdown import render as render_markdown
+from auditor.render import render
 from auditor.render.html.charts import next_date
 from auditor.render.html.page import page
-from auditor.render.html.report import render
 from auditor.render.html.rows import Context
 from auditor.render.html.tenant_table import FleetRow, fleet_rows
 from auditor.render.mail.content import RENEWALS, Room, story
@@ -110,7 +109,7 @@ def test_the_digest_to_the_owner_of_the_fleet_names_the_worst_of_many() -> None:
 
 
 def _html(made: Result) -> str:
-    return b"".join(render(made, locale="en").chunks()).decode()
+    return b"".join(render(made, "html", locale="en").chunks()).decode()
 
 
 def printed(rows: tuple[FleetRow, ...], width: int = 80) -> list[str]:
@@ -144,7 +143,7 @@ def test_a_fleet_in_which_nobody_was_audited_is_listed_all_the_same() -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """A page that tells two tenants in full."""
-    monkeypatch.setattr(ranking, "FULL", 2)
+    monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 2)
 
 
 @pytest.mark.usefixtures("few")
@@ -153,16 +152,16 @@ def test_what_a_page_leaves_out_of_many_tenants_is_said() -> None:
     head = _html(made).partition("<main>")[0]
     assert "Tenant 0, Tenant 1, Tenant 2 and 2 more" in head
     assert "findings, from the tenants that are told in full" in _html(made)
-    summary = b"".join(render_markdown(made, locale="en").chunks()).decode()
+    summary = b"".join(render(made, "markdown", locale="en").chunks()).decode()
     assert "The worst 2 of 5 tenants are told below" in summary
-    whole = b"".join(render_markdown(fleet(worst()), locale="en").chunks()).decode()
+    whole = b"".join(render(fleet(worst()), "markdown", locale="en").chunks()).decode()
     assert "The worst" not in whole
 
 
 @pytest.mark.usefixtures("few")
 def test_tenants_without_a_part_of_the_page_lead_to_pages_of_their_own() -> None:
     made = fleet(*(replace(worst(), name=f"t {number}", display_name=f"Tenant {number}") for number in range(3)))
-    text = b"".join(render(made, locale="en", pages="tenants").chunks()).decode()
+    text = b"".join(render(made, "html", locale="en", tenant_pages="tenants").chunks()).decode()
     (table,) = re.findall(r'<table class="fleet">.*?</table>', text, re.DOTALL)
     assert re.findall('href="([^"]+)"', table) == ["#t-t-0", "#t-t-1", "tenants/t%202.html", "#fleet"]
     assert "tenants/" not in _html(made)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, ProductReference, Subject
+from auditor.render import render
 from auditor.render.html import report
 from auditor.render.html.actions import steps
 from auditor.render.html.finding_index import Walk
@@ -117,7 +118,7 @@ def test_texts_that_stand_in_a_template_beforehand_are_those_that_it_would_write
 
 
 def _page(locale: str) -> bytes:
-    return b"".join(report.render(result(), locale=locale).chunks())
+    return b"".join(render(result(), "html", locale=locale).chunks())
 
 
 def test_a_finding_that_a_saved_result_tells_twice_is_mended_both_times() -> None:

@@ -20,16 +20,8 @@ TERMINAL = "terminal"
 STDOUT = "-"
 _PAGES = "tenants"
 """The folder of what each tenant has for itself."""
-FOR_PEOPLE = frozenset({"html", "junit", "markdown", "sarif", "xlsx"})
-"""Formats whose sentences are in the reader's language; ids and places are the same in all of them."""
-
 Histories = Callable[[Result], Mapping[str, Sequence[EarlierRun]]]
 """A result into what earlier runs came to in each of its tenants, by name."""
-
-WALKED = frozenset({"csv", "ndjson", "parquet"})
-"""Formats that walk the findings once, in their order, and look at nothing else that is made of them."""
-FLOWING = WALKED | {"html", "json", "junit", "markdown", "sarif", "xlsx"}
-"""Formats that need of findings that are walked no more than what is counted of them, and few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +37,7 @@ class Output:
     tenant_files: bool
     """Whether each tenant gets a result.json of its own, in the folder `tenants`."""
     csv_bom: bool = False
-    """Whether the table begins with the mark by which Excel knows UTF-8; other formats have none."""
+    """Whether findings.csv begins with a UTF-8 byte order mark."""
 
     @property
     def beside(self) -> Path | None:
@@ -53,15 +45,10 @@ class Output:
         return next((path for _, path in self.files if path is not None), None)
 
     @property
-    def walked(self) -> bool:
-        """Whether findings are only walked, which nobody has to hold for that, and no sentence is told of them."""
-        told = self.terminal or self.terminal_file is not None
-        return not told and bool(self.files) and {name for name, _ in self.files} <= WALKED
-
-    @property
-    def flows(self) -> bool:
-        """Whether nothing that is made of the result needs its findings at hand."""
-        return {name for name, _ in self.files} <= FLOWING
+    def streams(self) -> bool:
+        """Whether every output only iterates over the findings: no summary, no actions, no localised sentence."""
+        summary = self.terminal or self.terminal_file is not None
+        return not summary and bool(self.files) and all(FORMATS[name].streams for name, _ in self.files)
 
 
 def parse_format(text: str) -> tuple[str, str | None]:
@@ -148,11 +135,14 @@ def _write_reports(
     beside = _beside(told, wanted)
 
     def made(name: str, path: Path | None) -> Artifact:
-        if name == "csv" and wanted.csv_bom:
-            return marked_csv(result, locale=locale)
-        if name == "html" and path is not None and path == beside:
-            return _leading_page(told, locale=locale, history=history)
-        return render(told if name in FOR_PEOPLE else result, name, locale=locale, history=history)
+        return render(
+            told if FORMATS[name].localized else result,
+            name,
+            locale=locale,
+            history=history,
+            byte_order_mark=wanted.csv_bom,
+            tenant_pages=_PAGES if path is not None and path == beside else "",
+        )
 
     artifacts = [(path, made(name, path)) for name, path in wanted.files]
     files: list[tuple[Path | Below, Artifact]] = [(path, artifact) for path, artifact in artifacts if path is not None]
@@ -172,12 +162,6 @@ def _beside(told: Result, wanted: Output) -> Path | None:
     if len(told.tenants) <= MAX_FULL_TENANTS:
         return None
     return next((path for name, path in wanted.files if name == "html" and path is not None), None)
-
-
-def _leading_page(told: Result, *, locale: str, history: Sequence[EarlierRun]) -> Artifact:
-    from auditor.render.html.report import render as render_html  # noqa: PLC0415  few fleets are so large
-
-    return render_html(told, locale=locale, history=history, pages=_PAGES)
 
 
 def _tenant_pages(
@@ -201,10 +185,3 @@ def _tenant_pages(
 def tenant_file(folder: Path, tenant: str, ending: str) -> Below:
     """Return the place of what a tenant has for itself. SnapshotError for a name that is none of a tenant."""
     return Below(folder, (_PAGES, f"{tenant_name(tenant)}.{ending}"))
-
-
-def marked_csv(result: Result, *, locale: str) -> Artifact:
-    """Write the table of findings with the mark in front by which Excel knows UTF-8 when it opens a file by itself."""
-    from auditor.render.tables.csv import render as render_csv  # noqa: PLC0415  few ask for it
-
-    return render_csv(result, locale=locale, bom=True)

@@ -136,11 +136,11 @@ def _audited(
         return audited(request)
     # These look at every finding of a tenant, and some of them more than once.
     held = any((args.compare, args.redact, args.send))
-    if wanted.walked and not any((held, args.history, args.store, "GITHUB_ACTIONS" in os.environ)):
+    if wanted.streams and not any((held, args.history, args.store, "GITHUB_ACTIONS" in os.environ)):
         from auditor.app.flowing import flowing  # noqa: PLC0415  others describe findings once
 
         return flowing(request, wanted.beside)
-    return audited_by_size(request, wanted.beside, pieces=wanted.flows and not held)
+    return audited_by_size(request, wanted.beside, pieces=not held)
 
 
 def _report(
@@ -156,7 +156,7 @@ def _report(
     past, code = earlier_runs(args, result)
 
     def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
-        told = result if wanted.walked and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
+        told = result if wanted.streams and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
         histories = earlier_of_tenants(args)
         return told, write_reports(result, told, wanted, locale=locale, history=past, histories=histories)
 

@@ -8,12 +8,12 @@ from itertools import chain
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
-from auditor.domain.enums import Outcome
+from auditor.domain.enums import Outcome, Status
 from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.json.document import instant
-from auditor.render.members import OPEN
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.aggregate import counted, shown
@@ -23,12 +23,12 @@ _LINES: Final = 100
 _END: Final = b"</testsuites>"
 
 
-def render(result: Result, *, locale: str) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Artifact:
     """Write open findings as failures; waived policies and those not evaluated as skipped, with the reason.
 
     Where nobody holds the findings, those shown are listed, and how many more there are is said with where they stand.
     """
-    return Artifact(name="junit.xml", media_type="application/xml", body=_pieces(result, Labels(locale)))
+    return Artifact(name="junit.xml", media_type="application/xml", body=_pieces(result, Labels(options.locale)))
 
 
 def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
@@ -87,7 +87,7 @@ def _opened(findings: Sequence[Finding]) -> Mapping[str, int]:
     """Count open findings by policy."""
     known = counted(findings)
     if known is None:
-        return Counter([finding.policy for finding in findings if finding.status is OPEN])
+        return Counter([finding.policy for finding in findings if finding.status is Status.OPEN])
     return {policy: tally.found - tally.waived for policy, tally in known.policies.items()}
 
 
@@ -139,7 +139,7 @@ def _fail(case: Element, outcome: PolicyOutcome, findings: Sequence[Finding], co
     """Add that findings of a policy are open: they stand even where the rest of it could not be evaluated."""
     words = context.words
     header = context.headers.get(outcome.id)
-    open_ = [finding for finding in findings if finding.status is OPEN]
+    open_ = [finding for finding in findings if finding.status is Status.OPEN]
     title = visible((header.title if header is not None else "") or outcome.id)
     said = words.ngettext("{count} open", "{count} open", count)
     # Of every policy the first are shown, and all of its findings are as severe.

@@ -7,6 +7,7 @@ from typing import Final
 from auditor.domain.enums import Outcome
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
 from auditor.render.html.page import page
 from auditor.render.html.view import Group, Page, Section
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -20,9 +21,9 @@ _SPECIAL: Final = pattern(r"(?i)[\\`*_\[\]<>&#|~@:$^!]|^[-+=]|^[0-9](?=[0-9]*[.)
 """What Markdown, or GitHub after it, takes for markup: anywhere, at the beginning of a line, or in a bare address."""
 
 
-def render(result: Result, *, locale: str) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Artifact:
     """Write the summary; what would go over LIMIT is left out, and the end says so."""
-    words = Labels(locale)
+    words = Labels(options.locale)
     kept: list[str] = []
     size = 0
     for line in _lines(page(result, words), words):

@@ -7,13 +7,13 @@ from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
-from auditor.domain.enums import Change, Outcome, Severity
+from auditor.domain.enums import Change, Outcome, Severity, Status
 from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.json.document import TOOL, instant
 from auditor.render.json.encoder import document
-from auditor.render.members import WAIVED
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened, visible
 from auditor.result.aggregate import counted
@@ -75,13 +75,13 @@ class _Part:
                 return
 
 
-def render(result: Result, *, locale: str) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Artifact:
     """Write one run per tenant and one for the fleet; what is over LIMIT is left out, worst kept, and the run says so.
 
     A policy that was not evaluated is a notification and makes its run unsuccessful: it is no alert, and no alert of it
     may be taken for fixed.
     """
-    words = Labels(locale)
+    words = Labels(options.locale)
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
         _Part(
@@ -119,7 +119,7 @@ def _limited(parts: list[_Part]) -> list[_Part]:
 
 
 def _weight(finding: Finding) -> Weight:
-    return finding.status is WAIVED, finding.severity.rank
+    return finding.status is Status.WAIVED, finding.severity.rank
 
 
 def _weighed(findings: Sequence[Finding]) -> Counter[Weight]:
@@ -233,7 +233,7 @@ def _result(where: str, finding: Finding, places: Mapping[str, int], context: Co
     if finding.change is not None:
         # A reopened finding was not in the baseline as it stands now, which is what `new` means there.
         made["baselineState"] = "unchanged" if finding.change is Change.UNCHANGED else "new"
-    if finding.status is WAIVED:
+    if finding.status is Status.WAIVED:
         made["suppressions"] = [
             {
                 "kind": "external",

@@ -15,13 +15,12 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.actions.priority import FIRST, Weight, ranked
 from auditor.domain.actions.priority_reason import why
 from auditor.domain.described import NAMED, Concern, first_names
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.result import Action, Money
 from auditor.render.html.finding_index import LONG, Walk
 from auditor.render.html.rows import anchored
 from auditor.render.html.view import Group, GuidancePart, Guide, Matter, Section, Step
 from auditor.render.json.encoder import line
-from auditor.render.members import USER
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 
@@ -188,7 +187,7 @@ def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
     people = dict(zip(map(walk.who.__getitem__, rows), rows, strict=True))
     subjects = list(map(walk.findings.__getitem__, people.values()))
     if len(walk.users) < len(walk.subjects):
-        subjects = [finding for finding in subjects if finding.subject.type is USER]
+        subjects = [finding for finding in subjects if finding.subject.type is SubjectType.USER]
     return Concern(
         worst=Severity.INFO if worst is None else tuple(Severity)[worst],
         people=len(subjects),

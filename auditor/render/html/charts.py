@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Severity, Status
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.render.html.rows import Context, anchored, checked
 from auditor.render.html.view import Renewal, Timeline, Trend
-from auditor.render.members import OPEN
 from auditor.render.text.earlier_run import TALL, EarlierRun, Sparkline
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.facts import product_name
@@ -104,7 +103,7 @@ def _found(tenant: TenantResult, context: Context) -> dict[str, _Dated]:
     found: dict[str, _Dated] = {}
     for finding in checked(tenant.findings, _SUBSCRIPTIONS):
         moment = next_date(finding)
-        if moment is None or finding.status is not OPEN:
+        if moment is None or finding.status is not Status.OPEN:
             continue
         known = found.get(finding.subject.id)
         if known is None or known.finding is None or finding.severity.rank < known.finding.severity.rank:

@@ -14,16 +14,15 @@ from typing import Any, Final
 
 from auditor.domain.actions.money import rounded
 from auditor.domain.described import Counted
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.render.html.rows import Context, of_seats, seat_numbers
-from auditor.render.members import NEW, PRODUCT, REOPENED, USER, WAIVED
 from auditor.render.text.labels import Labels
 from auditor.result.aggregate import BUDGET, Unshown, counted, in_order, shown, sums, unshown
 from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
-_CHANGED: Final = {id(NEW): 1, id(REOPENED): 2}
+_CHANGED: Final = {id(Change.NEW): 1, id(Change.REOPENED): 2}
 _UNCOUNTED: Final = -1
 _ACTIONS: Final = 500
 """Actions that the page tells, over all tenants, of people whose findings it does not even show: tens of thousands
@@ -102,12 +101,12 @@ class Walk:
         policies, subjects, abouts = Numbers(), Numbers(), Numbers()
         # Nearly all are people: their kind, which is dear to hash, need not stand in the key.
         who = subjects.column(
-            whom.id if (whom := each.subject).type is USER else (whom.type, whom.id) for each in findings
+            whom.id if (whom := each.subject).type is SubjectType.USER else (whom.type, whom.id) for each in findings
         )
         said = abouts.column(
-            (each.check, each.detail, each.subject.type is PRODUCT, about.sku_id, about.sku_part_number)
+            (each.check, each.detail, each.subject.type is SubjectType.PRODUCT, about.sku_id, about.sku_part_number)
             if (about := each.product) is not None
-            else (each.check, each.detail, each.subject.type is PRODUCT, None, None)
+            else (each.check, each.detail, each.subject.type is SubjectType.PRODUCT, None, None)
             for each in findings
         )
         place = policies.column(each.policy for each in findings)
@@ -122,7 +121,7 @@ class Walk:
             policies=tuple(policies),
             place=place,
             severity=[_SEVERITIES[id(each.severity)] for each in findings],
-            waived=[each.status is WAIVED for each in findings],
+            waived=[each.status is Status.WAIVED for each in findings],
             change=[_CHANGED.get(id(each.change), 0) for each in findings],
             who=who,
             subjects=[first[number] for number in range(len(subjects))],

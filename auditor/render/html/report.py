@@ -3,7 +3,7 @@
 import re
 from base64 import b64encode
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final
@@ -14,12 +14,12 @@ from markupsafe import Markup, escape
 from auditor import resources
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
 from auditor.render.html.embedded_data import island
 from auditor.render.html.finding_index import walks
 from auditor.render.html.page import page
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.tables.flat import size
-from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 
@@ -37,21 +37,20 @@ _MEANING: Final = re.compile(r"[{}%\n]")
 _CODE: Final = re.compile(r"`([^`]+)`")
 
 
-def render(result: Result, *, locale: str, history: Sequence[EarlierRun] = (), pages: str = "") -> Artifact:
-    """Write the report; what every part of it says is decided in `page`, how it looks in reports/.
+def render(result: Result, options: RenderOptions) -> Artifact:
+    """Write the report: its content comes from `page`, its look from reports/.
 
-    `history` is what earlier runs came to, oldest first; without it there are no curves. `pages` is the folder beside
-    the report in which each tenant has a page of its own; without it no tenant is linked that this page does not tell.
+    Without a history there are no curves; without tenant pages a tenant that this page does not hold has no link.
     """
-    words = Labels(locale)
+    words = Labels(options.locale)
     style, script = _embedded("styles/report.css"), _embedded("templates/report.js")
-    template = _template_in(locale)
+    template = _template_in(options.locale)
     ours = (style, script, *_PLACES)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
     gone = walks(result, words)
     columns = island(result, words, gone)
-    shown = page(result, words, history, gone)
-    fleet = fleet_rows(result, shown, words, pages)
+    shown = page(result, words, options.history, gone)
+    fleet = fleet_rows(result, shown, words, options.tenant_pages)
     found = {"columns": columns, "all": size(result)}
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
     body = _pieces(template.generate(**told), (columns.text, columns.marks))

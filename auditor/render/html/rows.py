@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from re import sub
 from typing import Any, Final
 
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import (
     Action,
     Coverage,
@@ -19,7 +19,6 @@ from auditor.domain.result import (
 from auditor.guidance.subscription_states import state_name
 from auditor.render.html.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
-from auditor.render.members import NEW, OPEN, PRODUCT, REOPENED, UNCHANGED, WAIVED
 from auditor.render.text.evidence import advice, described, limits, ungraced
 from auditor.render.text.facts import product_name, product_names, titled
 from auditor.render.text.labels import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Labels
@@ -61,7 +60,7 @@ class Context:
         worst: dict[str, Finding] = {}
         for finding in checked(tenant.findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
-            if sku is not None and finding.status is OPEN:
+            if sku is not None and finding.status is Status.OPEN:
                 known = worst.get(sku.casefold())
                 if known is None or _before(finding) < _before(known):
                     worst[sku.casefold()] = finding
@@ -153,8 +152,8 @@ def row(finding: Finding, context: Context) -> Row:
         what=shortened(what(finding, context)),
         evidence=shortened(described(finding, words)),
         money="" if finding.money is None else words.money(finding.money.per_month, finding.money.currency),
-        waiver=finding.waiver if finding.status is WAIVED else None,
-        change=None if finding.change is UNCHANGED else finding.change,
+        waiver=finding.waiver if finding.status is Status.WAIVED else None,
+        change=None if finding.change is Change.UNCHANGED else finding.change,
     )
 
 
@@ -168,7 +167,7 @@ def address_of(finding: Finding, name: str) -> str:
     address = finding.evidence.get("userPrincipalName")
     if address is not None and str(address) != name:
         return str(address)
-    if finding.subject.type is PRODUCT and finding.product is not None:
+    if finding.subject.type is SubjectType.PRODUCT and finding.product is not None:
         return finding.product.sku_part_number or ""
     return "" if finding.subject.id == name else finding.subject.id
 
@@ -176,7 +175,7 @@ def address_of(finding: Finding, name: str) -> str:
 def what(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
     said = context.words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
-    about = product_name(finding, context.names) if finding.subject.type is not PRODUCT else None
+    about = product_name(finding, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
     detail = finding.detail
     if detail is not None and finding.check == "assignment.error":
         # The group after the @ stands among the evidence, as the path.
@@ -199,13 +198,13 @@ def lines(
     """
     words = context.words
     told = [
-        (0 if finding.change is REOPENED else 1, finding)
+        (0 if finding.change is Change.REOPENED else 1, finding)
         for finding in findings
-        if (finding.change is NEW or finding.change is REOPENED) and finding.status is OPEN
+        if (finding.change is Change.NEW or finding.change is Change.REOPENED) and finding.status is Status.OPEN
     ]
-    told += [(2, finding) for finding in fixed if finding.status is OPEN]
+    told += [(2, finding) for finding in fixed if finding.status is Status.OPEN]
     told.sort(key=lambda item: (item[0], item[1].severity.rank))
-    marks = (words.gettext(CHANGES[REOPENED]), words.gettext(CHANGES[NEW]), words.gettext("fixed"))
+    marks = (words.gettext(CHANGES[Change.REOPENED]), words.gettext(CHANGES[Change.NEW]), words.gettext("fixed"))
     rows = tuple(
         Line(
             mark=marks[order],

@@ -7,11 +7,10 @@ from itertools import islice
 from operator import is_
 from typing import Any, Final
 
-from auditor.domain.enums import Severity
+from auditor.domain.enums import Change, Severity
 from auditor.domain.result import Result
 from auditor.render.html.finding_index import Numbers, Walk, walks
 from auditor.render.html.rows import Context, address_of, anchored, name_of, place_of, what
-from auditor.render.members import NEW, REOPENED
 from auditor.render.telling import Telling
 from auditor.render.text.currency import Amounts
 from auditor.render.text.facts import product_name
@@ -22,7 +21,7 @@ from auditor.wording.checks import N_
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
 """The four parts of the evidence; the page puts centred dots between those that say something."""
-_CHANGES: Final = (None, NEW, REOPENED)
+_CHANGES: Final = (None, Change.NEW, Change.REOPENED)
 
 
 class Texts:

@@ -5,6 +5,7 @@ from itertools import islice
 
 from auditor.domain.result import Finding, Result
 from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
 from auditor.render.json.document import Findings
 from auditor.render.json.encoder import line
 
@@ -12,9 +13,8 @@ _LINES = 1000
 """Lines that are handed on together."""
 
 
-def render(result: Result, *, locale: str) -> Artifact:
+def render(result: Result, _: RenderOptions) -> Artifact:
     """Write every finding, tenant by tenant and the fleet's last (its tenant is null), in the order of the result."""
-    del locale
     return Artifact(name="findings.ndjson", media_type="application/x-ndjson", body=_pages(result))
 
 

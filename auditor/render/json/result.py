@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from auditor.domain.result import Action, Finding, Result, TenantResult
 from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
 from auditor.render.json.document import Document, Findings, action_document, listed, result_document
 from auditor.render.json.encoder import document
 from auditor.result.ranking import single_tenant
@@ -17,9 +18,8 @@ _AT_ONCE: Final = 100
 """Items of any other list that are written at once."""
 
 
-def render(result: Result, *, locale: str) -> Artifact:
-    """Write the whole run; the locale plays no part, machine output is the same everywhere."""
-    del locale
+def render(result: Result, _: RenderOptions) -> Artifact:
+    """Write the whole run, the same in every language."""
     return Artifact(name="result.json", media_type=_MEDIA_TYPE, body=_pieces(result))
 
 

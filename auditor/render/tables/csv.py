@@ -7,6 +7,7 @@ from typing import Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
 from auditor.render.tables.bulk_escape import CONTROLS, LEADS, Screen, narrow
 from auditor.render.tables.flat import COLUMNS, TEXT_PLACES, TEXTS, WIDTH, Cell, Shown, pages
 from auditor.render.text.sanitize import visible
@@ -27,14 +28,15 @@ _ROWS: Final = 1024
 """Findings that are written at once: few enough to stay in the processor's nearest cache."""
 
 
-def render(result: Result, *, locale: str, bom: bool = False) -> Artifact:
-    """Write every finding; `bom` puts the mark in front that makes Excel read UTF-8 from a double click.
+def render(result: Result, options: RenderOptions) -> Artifact:
+    """Write every finding, a row each.
 
     Lines end with CR LF; what holds a comma, a quote or a line end is quoted (RFC 4180). The header and the values of
     closed vocabularies are the same in every locale.
     """
-    del locale
-    return Artifact(name="findings.csv", media_type="text/csv; charset=utf-8", body=_pages(result, bom=bom))
+    return Artifact(
+        name="findings.csv", media_type="text/csv; charset=utf-8", body=_pages(result, bom=options.byte_order_mark)
+    )
 
 
 def escaped_cell(text: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.held import Held
+from auditor.render.chunk_buffer import ChunkBuffer
+from auditor.render.formats import RenderOptions
 from auditor.render.json.document import instant
 from auditor.render.tables.bulk_escape import CONTROLS, LEADS, Screen
 from auditor.render.tables.flat import COLUMNS, Block, Cell, Stretch, Texts, Values, stretches
@@ -21,9 +22,8 @@ _ROWS: Final = 8192
 _KEPT: Final = "\t\r\n"
 
 
-def render(result: Result, *, locale: str) -> Artifact:
+def render(result: Result, _: RenderOptions) -> Artifact:
     """Write the columns of the CSV table, typed, with the run and its instant in front so that files can be stacked."""
-    del locale
     return Artifact(name="findings.parquet", media_type="application/vnd.apache.parquet", body=_pieces(result))
 
 
@@ -67,12 +67,12 @@ def written(schema: Any, batches: Iterable[Any]) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415 - heavy
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
-    held = Held()
-    with pq.ParquetWriter(pa.PythonFile(held, mode="w"), schema, compression="zstd") as writer:
+    buffer = ChunkBuffer()
+    with pq.ParquetWriter(pa.PythonFile(buffer, mode="w"), schema, compression="zstd") as writer:
         for batch in batches:
             writer.write_batch(batch)
-            yield held.taken()
-    yield held.taken()
+            yield buffer.take()
+    yield buffer.take()
 
 
 def _schema() -> Any:

@@ -19,7 +19,8 @@ from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
-from auditor.render.held import Held
+from auditor.render.chunk_buffer import ChunkBuffer
+from auditor.render.formats import RenderOptions
 from auditor.render.json.document import TOOL
 from auditor.render.tables.flat import COLUMNS, Block, Cell, Stretch, size, stretches
 from auditor.render.tables.xlsx_rows import Rows, Shared, letters, plain
@@ -45,10 +46,10 @@ _STAMP: Final = (1980, 1, 1, 0, 0, 0)
 """The time of every member: the same result gives the same bytes."""
 
 
-def render(result: Result, *, locale: str) -> Artifact:
+def render(result: Result, options: RenderOptions) -> Artifact:
     """Write the workbook; no text in it is a formula or a link, and the same result gives the same bytes."""
     media_type = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-    return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Labels(locale)))
+    return Artifact(name="report.xlsx", media_type=media_type, body=_pieces(result, Labels(options.locale)))
 
 
 def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
@@ -62,7 +63,7 @@ def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
     # The findings' sheets and tables come first: right behind the summary, which is no table.
     sheets = {f"xl/worksheets/sheet{number}.xml": count for number, count in enumerate(counts, start=2)}
     tables = {f"xl/tables/table{number}.xml": count for number, count in enumerate(counts, start=1)}
-    out = Held()
+    out = ChunkBuffer()
     with ZipFile(out, "w") as book:
         for name in template.namelist():
             with book.open(_member(name), "w") as file:
@@ -72,13 +73,13 @@ def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
                     xml = template.read(name).decode()
                     rows = Rows(shared, _format(xml, _MONEY), _format(xml, 0))
                     for _ in _write_rows(file, xml, rows, source, sheets[name], words):
-                        yield out.taken()
+                        yield out.take()
                 elif name in tables:
                     file.write(template.read(name).replace(_range(1).encode(), _range(tables[name]).encode()))
                 else:
                     file.write(template.read(name))
-            yield out.taken()
-    yield out.taken()
+            yield out.take()
+    yield out.take()
 
 
 def _member(name: str) -> ZipInfo:

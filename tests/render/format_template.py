@@ -1,0 +1,20 @@
+"""A Result's findings into plain text, a line each: the template of an output format (see CONTRIBUTING.md)."""
+
+from collections.abc import Iterator
+
+from auditor.domain.result import Result
+from auditor.render.artifact import Artifact
+from auditor.render.formats import RenderOptions
+from auditor.render.text.sanitize import visible
+
+
+def render(result: Result, _: RenderOptions) -> Artifact:
+    """Write the tenant, policy, check and subject of every finding, separated by spaces."""
+    return Artifact(name="findings.txt", media_type="text/plain; charset=utf-8", body=_lines(result))
+
+
+def _lines(result: Result) -> Iterator[bytes]:
+    for tenant in result.tenants:
+        for finding in tenant.findings:
+            line = f"{tenant.name} {finding.policy} {finding.check} {finding.subject.id}"
+            yield f"{visible(line)}\n".encode("utf-8", "replace")

@@ -1,0 +1,40 @@
+"""The registry of formats: one module and one line add a format that the command line writes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from auditor.render.formats import FORMATS, Format, registered
+from tests.cli.harness import AS_OF, call
+
+LINES = Format(file="findings.txt", module="tests.render.format_template", streams=True)
+
+
+@pytest.mark.parametrize("formats", ["lines", "lines,json"])
+def test_a_format_of_one_module_and_one_line_is_written_by_an_audit(formats: str, tmp_path: Path) -> None:
+    with registered("lines", LINES):
+        done = call(
+            "audit", "--demo", "--as-of", AS_OF, "-f", formats, "-f", "json=whole.json", "-o", "out", cwd=tmp_path
+        )
+    assert done.code in {0, 1}, done.err
+    whole = json.loads((tmp_path / "whole.json").read_text(encoding="utf-8"))
+    wanted = [
+        f"{tenant['name']} {finding['policy']} {finding['check']} {finding['subject']['id']}"
+        for tenant in whole["tenants"]
+        for finding in tenant["findings"]
+    ]
+    assert wanted
+    assert (tmp_path / "out" / LINES.file).read_text(encoding="utf-8").splitlines() == wanted
+
+
+def test_a_format_that_is_not_registered_is_refused_by_name(tmp_path: Path) -> None:
+    done = call("audit", "--demo", "--as-of", AS_OF, "-f", "lines", "-o", "out", cwd=tmp_path)
+    assert done.code == 2
+    assert "format-unknown" in done.err
+
+
+def test_a_name_is_registered_once() -> None:
+    with pytest.raises(ValueError, match="csv"), registered("csv", LINES):
+        pass
+    assert FORMATS["csv"].file == "findings.csv"
