@@ -14,12 +14,12 @@ from auditor.deliver.report_folder import Below, write_all
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import UsageError
 from auditor.domain.tenant import Tenant
+from auditor.domain.translation import N_
 from auditor.files.input import COLUMNS, TABLE, opened
 from auditor.policy.data_needs import needs
 from auditor.policy.loader import load
 from auditor.policy.yaml.reader import parse
 from auditor.settings.loader import load as load_tenants
-from auditor.wording.checks import N_
 
 SMALL: Final = ("sets", "capacity", "lifecycle", "entitlement", "overlap", "reclaim", "health")
 """What any tenant can use, without sign-in data and mailbox types."""

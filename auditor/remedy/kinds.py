@@ -1,50 +1,9 @@
 """The kinds of action that mend findings, and the order in which they are safe."""
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.guidance import Order
-
-
-class ActionKind(StrEnum):
-    """What an action does."""
-
-    UNASSIGN = "unassign"
-    MOVE = "move"
-    ASSIGN = "assign"
-    WAIT = "assign-when-free"
-    OVERLAP = "overlap"
-    COPY = "direct-copy"
-    COPIES = "copies"
-    TO_GROUP = "to-group"
-    TO_DIRECT = "to-direct"
-    LEAVE_GROUP = "leave-group"
-    MOVE_GROUP = "change-group"
-    GROUP_LICENCE = "group-license"
-    GROUP_SWAP = "group-swap"
-    SERVICE_ON = "service-on"
-    SERVICE_OFF = "service-off"
-    ERROR = "assignment-error"
-    REPROCESS = "reprocess"
-    ATTRIBUTE_SET = "attribute-set"
-    ATTRIBUTE_CORRECT = "attribute-correct"
-    BUY = "buy"
-    REMOVE_NOW = "remove-seats"
-    REMOVE_AT_RENEWAL = "remove-seats-at-renewal"
-    SETTLED = "seats-settled"
-    REMOVE_BY_SELLER = "remove-seats-by-seller"
-    BOUNDS = "bounds"
-    QUOTA = "quota"
-    PURCHASE = "purchase"
-    TRIAL = "trial"
-    UNKNOWN_PRODUCT = "unknown-product"
-    EXPIRING = "expiring"
-    STATE = "subscription-state"
-    GROUP_ERRORS = "group-errors"
-    GROUP_PROCESSING = "group-processing"
-    BUDGET = "budget"
-    BUY_HERE = "buy-in-tenant"
-    GIVE_UP_HERE = "give-up-in-tenant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

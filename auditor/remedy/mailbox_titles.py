@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from auditor.remedy.kinds import ActionKind
+from auditor.domain.actions.kind import ActionKind
 
 ARTICLE: Final = "shared-mailbox"
 """The article that such actions follow."""

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Protocol
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.remedy import mailbox_titles
 from auditor.remedy.dates import said
-from auditor.remedy.kinds import ActionKind
 
 
 class Words(Protocol):

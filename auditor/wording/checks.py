@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-
-def N_(message: str) -> str:  # noqa: N802 - the name that message extractors look for
-    """Mark a text for translation where it is kept, not yet where it is said."""
-    return message
+from auditor.domain.translation import N_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

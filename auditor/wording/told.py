@@ -11,7 +11,7 @@ from re import Match, Pattern, sub
 from re import compile as pattern
 from typing import Final
 
-from auditor.wording.checks import N_
+from auditor.domain.translation import N_
 
 NEAREST: Final = "nearest in use:"
 """What stands before the values that come near, in a notice `policy.no-match` that has some."""

@@ -11,12 +11,13 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library, remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.result import Action, Result, TenantResult
 from auditor.guidance import Order
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import circumstances, situated
-from auditor.remedy.kinds import ORDER, ActionKind
+from auditor.remedy.kinds import ORDER
 from tests.engine import tenants
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

@@ -9,11 +9,11 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Agreement
 from auditor.domain.result import Action, Result
 from auditor.policy.loader import load
 from auditor.remedy.actions.non_user import kind_of_removal
-from auditor.remedy.kinds import ActionKind
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.guidance_freshness import oldest
 from auditor.render.text.labels import Labels

@@ -2,7 +2,7 @@
 
 import pytest
 
-from auditor.remedy.kinds import ActionKind
+from auditor.domain.actions.kind import ActionKind
 from auditor.remedy.messages import ENGLISH, title
 from auditor.wording import wording
 from tests.languages.reading import LANGUAGES

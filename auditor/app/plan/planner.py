@@ -8,6 +8,7 @@ from auditor.app.audit.pipeline import Unaudited, audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
 from auditor.catalogue import Catalogue
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy import PolicySet
@@ -16,7 +17,6 @@ from auditor.engine.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
 from auditor.policy.data_needs import needs
-from auditor.remedy.kinds import ActionKind
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered

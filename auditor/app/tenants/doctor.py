@@ -14,13 +14,13 @@ from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import GithubOidc, Tenant
+from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
 from auditor.graph import requests
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.token_claims import TokenClaims, claims_of
 from auditor.graph.client import Graph, RetryPolicy, open_graph
 from auditor.graph.errors import FaultError
-from auditor.wording.checks import N_
 
 _SKEW = 60.0
 """Seconds of clock difference from which on assertions start to be refused."""

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from auditor.collect.permissions import Permission
 from auditor.domain.enums import Cloud
 from auditor.domain.tenant import Tenant
+from auditor.domain.translation import N_
 from auditor.graph import clouds
 from auditor.graph.auth.github_oidc import subjects
 from auditor.remedy.requests import ENVIRONMENTS
-from auditor.wording.checks import N_
 
 _GRAPH = "00000003-0000-0000-c000-000000000000"
 """The application id of Microsoft Graph, the same in every tenant."""

@@ -12,9 +12,9 @@ from auditor.cli.terminal.markdown import filled
 from auditor.cli.terminal.streams import for_people
 from auditor.domain.errors import printable
 from auditor.domain.tenant import GraphMail, Settings, Tenant
+from auditor.domain.translation import N_
 from auditor.settings.loader import chosen, read
 from auditor.wording import Wording, wording
-from auditor.wording.checks import N_
 
 _MARKS = {Health.GOOD: N_("ok"), Health.NOTE: N_("note"), Health.BAD: N_("BAD"), Health.UNKNOWN: "?"}
 _EXAMPLES = """\

@@ -13,8 +13,8 @@ from auditor.cli.options import reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import document, out, say
 from auditor.domain.errors import UsageError, printable
+from auditor.domain.translation import N_
 from auditor.wording import Wording, wording
-from auditor.wording.checks import N_
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -16,9 +16,9 @@ from auditor.deliver.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
+from auditor.domain.translation import N_
 from auditor.settings.loader import read
 from auditor.wording import Wording, wording
-from auditor.wording.checks import N_
 
 if TYPE_CHECKING:
     from auditor.app.mail.delivery import DeliveryReport

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from auditor.domain.enums import Agreement
+from auditor.domain.translation import N_
 from auditor.guidance import Composed, Situation, choose
 from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
 from auditor.remedy import messages
 from auditor.remedy.dates import said
 from auditor.remedy.messages import Words
-from auditor.wording.checks import N_
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from auditor.catalogue import builtin
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.product_names import one_of
 from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.errors import printable
@@ -27,7 +28,7 @@ from auditor.remedy.actions.remedies import remedies_of
 from auditor.remedy.actions.seat_attribution import counted_once
 from auditor.remedy.actions.seat_ledger import GIVING, MOVING, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import renewal, total, totals
-from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, ActionKind, Term
+from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Term
 from auditor.remedy.labels import money_label, owned_of, property_label, service_label
 from auditor.remedy.messages import ENGLISH, Words
 

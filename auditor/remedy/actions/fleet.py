@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.errors import printable
 from auditor.domain.policy import PolicySet
@@ -14,7 +15,7 @@ from auditor.remedy import messages
 from auditor.remedy.actions.context import fleet_situation
 from auditor.remedy.actions.guidance_text import tell
 from auditor.remedy.actions.ranks import prioritised
-from auditor.remedy.kinds import ORDER, ActionKind
+from auditor.remedy.kinds import ORDER
 from auditor.remedy.messages import ENGLISH, Words
 
 _SIDES = (("short", "target", ActionKind.BUY_HERE), ("excess", "source", ActionKind.GIVE_UP_HERE))

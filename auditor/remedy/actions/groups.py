@@ -7,12 +7,13 @@ from heapq import nsmallest
 from operator import itemgetter
 from typing import Any, Final
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.described import NAMED, person_label
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.result import Finding
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.model import Remedy
-from auditor.remedy.kinds import ActionKind, Term
+from auditor.remedy.kinds import Term
 
 COUNTED_IN_SEATS: Final = frozenset(
     {ActionKind.BUY, ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER, ActionKind.QUOTA}

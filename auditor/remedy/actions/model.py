@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result import Finding
 from auditor.guidance import Situation
-from auditor.remedy.kinds import ActionKind
 from auditor.remedy.requests import Command
 
 

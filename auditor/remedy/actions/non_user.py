@@ -2,10 +2,10 @@
 
 from typing import Final
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Agreement
 from auditor.domain.result import Finding
 from auditor.guidance import Situation
-from auditor.remedy.kinds import ActionKind
 
 
 def kind_of_removal(agreement: Agreement) -> ActionKind:

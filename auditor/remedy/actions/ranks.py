@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.actions.priority import Weight, ranked
 from auditor.domain.actions.priority_reason import why
 from auditor.domain.enums import Severity
 from auditor.domain.result import Action, TenantResult
 from auditor.remedy.actions.groups import ActionGroup
-from auditor.remedy.kinds import ActionKind
 from auditor.remedy.messages import Words
 
 _RENEWED = frozenset({ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER})

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy import Assignments
 from auditor.domain.result import Finding
@@ -13,7 +14,6 @@ from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.non_user import object_remedy
 from auditor.remedy.actions.same_article import merge_same_article
 from auditor.remedy.actions.targets import groups_of, is_assignable, known_location, target_of, written_of
-from auditor.remedy.kinds import ActionKind
 from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
 
 REMOVING = UNWANTED | {"assignment.redundant"}

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.remedy.actions.model import Remedy
-from auditor.remedy.kinds import JUDGED_ARTICLES, ActionKind
+from auditor.remedy.kinds import JUDGED_ARTICLES
 from auditor.remedy.requests import assign_user
 
 _TAKING = (ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP)

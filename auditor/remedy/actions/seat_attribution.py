@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.result import Action, Money
 from auditor.remedy.actions.groups import ActionGroup
 from auditor.remedy.actions.seat_ledger import GIVING, MOVING, REMOVING, TAKING
-from auditor.remedy.kinds import ActionKind
 
 Price = Callable[[str], Decimal | None]
 """A product's id into the price of one seat a month."""

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.policy import Policy, Seats
 from auditor.domain.result import SeatCount
@@ -12,7 +13,6 @@ from auditor.guidance import choose
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups, SeatMovement
 from auditor.remedy.actions.non_user import kind_of_removal
-from auditor.remedy.kinds import ActionKind
 from auditor.remedy.labels import owned_of
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import Action, Finding, TenantResult
 from auditor.engine.binding import BoundPolicies
@@ -13,7 +14,7 @@ from auditor.guidance import Library, Order
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.context import circumstances, situations_of
 from auditor.remedy.actions.model import Decided
-from auditor.remedy.kinds import ActionKind, Term
+from auditor.remedy.kinds import Term
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.accounts import Account, read_accounts
 from auditor.remedy.planner.candidates import ProductOptions, Proposal, proposals

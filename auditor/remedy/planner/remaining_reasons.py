@@ -1,6 +1,6 @@
 """Why a plan leaves a finding: a code for machines, a sentence for people."""
 
-from auditor.remedy.kinds import ActionKind
+from auditor.domain.actions.kind import ActionKind
 from auditor.remedy.messages import Words
 
 _PERSON = "person"

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from auditor.domain.enums import Change, Severity
 from auditor.domain.result import Result
+from auditor.domain.translation import N_
 from auditor.render.html.finding_index import Numbers, Walk, walks
 from auditor.render.html.rows import Context, address_of, anchored, name_of, place_of, what
 from auditor.render.telling import Telling
@@ -17,7 +18,6 @@ from auditor.render.text.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import LONG, shortened, visible
 from auditor.result.ranking import most_urgent_tenants
-from auditor.wording.checks import N_
 
 EVIDENCE: Final = ("evidence0", "evidence1", "evidence2", "evidence3")
 """The four parts of the evidence; the page puts centred dots between those that say something."""

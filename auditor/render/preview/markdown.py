@@ -5,6 +5,7 @@ from typing import Final
 
 from auditor.domain.enums import Status
 from auditor.domain.result import Finding
+from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.ci.markdown import inert
 from auditor.render.preview.model import (
@@ -19,7 +20,6 @@ from auditor.render.preview.model import (
     tally,
 )
 from auditor.render.text.labels import CHECKS, SEVERITIES, Labels
-from auditor.wording.checks import N_
 
 LIMIT: Final = 60_000
 """Characters; GitHub refuses a comment over 65 536."""

@@ -18,6 +18,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from auditor.domain.actions.money import rounded
 from auditor.domain.enums import Severity
 from auditor.domain.result import Result
+from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
@@ -29,7 +30,6 @@ from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import dated_waivers
 from auditor.result.aggregate import changes, priced_whole
 from auditor.result.aggregate import money as money_of
-from auditor.wording.checks import N_
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]

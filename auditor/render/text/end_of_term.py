@@ -4,8 +4,8 @@ from datetime import date
 from typing import Final
 
 from auditor.domain.enums import Agreement
+from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
-from auditor.wording.checks import N_
 
 _DIRECT: Final = date(2026, 2, 9)
 """From when on a subscription under a Microsoft Customer Agreement has no free days after its end."""

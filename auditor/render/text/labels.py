@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Final
 
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
+from auditor.domain.translation import N_
 from auditor.guidance.subscription_states import state_name
 from auditor.wording import CHECKS as NAMED
 from auditor.wording import wording
-from auditor.wording.checks import N_
 
 _SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
 _SEATS: Final = pattern("[0-9]{1,9}")

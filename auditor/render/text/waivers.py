@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 from typing import Any, Final
 
 from auditor.domain.result import Result
+from auditor.domain.translation import N_
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 from auditor.result.aggregate import waivers
-from auditor.wording.checks import N_
 
 _STATES: Final = {
     "expired": N_("lapsed"),
