@@ -44,7 +44,7 @@ readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
 	@$(py) -m tests.package.readme
 
 images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes Chromium)
-	@$(py) -m tests.browser.images
+	@$(py) -m tests.e2e.browser.images
 
 pages: $(VENV)/.test ## Write docs/checks and docs/guidance again from their data
 	@$(py) -m auditor.app.docs_pages docs

@@ -31,12 +31,12 @@ from auditor.remedy import shelving
 from auditor.remedy.shelving import Marks, Requests
 from auditor.result.aggregate import sums
 from auditor.snapshot.model import Snapshot
-from tests.engine.tenants import NOW, tenant, user
+from tests.builders.tenants import NOW, tenant, user
 from tests.engine.test_retelling import HOLD, MOVED, FullDisk, strange
 from tests.engine.test_streaming import loaded
 from tests.engine.test_table import EVERYTHING, mixed
-from tests.properties.adapter import catalogue_of, files, snapshot
-from tests.properties.strategies import Scenario, scenarios
+from tests.oracle.adapter import catalogue_of, files, snapshot
+from tests.oracle.strategies import Scenario, scenarios
 
 SHOWN = 60
 """Findings about people that are shown, shared out among tenants, policies and checks."""

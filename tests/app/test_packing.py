@@ -44,10 +44,10 @@ from auditor.result.aggregate import changes, money, priced_whole, summarise
 from auditor.result.aggregate import shown as shown_of
 from auditor.result.diff import compare
 from auditor.snapshot.model import Snapshot
-from tests.engine.tenants import NOW
+from tests.builders.tenants import NOW
 from tests.engine.test_retelling import FullDisk
-from tests.properties.adapter import catalogue_of, files, snapshot
-from tests.properties.strategies import Scenario, scenarios
+from tests.oracle.adapter import catalogue_of, files, snapshot
+from tests.oracle.strategies import Scenario, scenarios
 from tests.render.walked import counted
 
 KEY = Key(secret=b"a key of 16 bytes or more", stable=True)

@@ -5,7 +5,18 @@ import pytest
 from auditor.catalogue import FreeProduct
 from auditor.catalogue.changes import Changes, compare
 from auditor.catalogue.microsoft import parse
-from tests.catalogue.table import E3, E3_ENTRA, E3_EXCHANGE, EXCHANGE, F3, F3_ENTRA, FLOW, FLOW_FILLER, ROWS, csv_text
+from tests.builders.microsoft_csv import (
+    E3,
+    E3_ENTRA,
+    E3_EXCHANGE,
+    EXCHANGE,
+    F3,
+    F3_ENTRA,
+    FLOW,
+    FLOW_FILLER,
+    ROWS,
+    csv_text,
+)
 
 FREE = (
     FreeProduct(part_number="flow_Free", reason="It says so."),

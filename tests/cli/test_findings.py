@@ -18,9 +18,9 @@ from auditor.domain.errors import DeliveryError
 from auditor.engine.evaluate import judged_batches
 from auditor.policy.loader import load
 from auditor.snapshot.writer import write
-from tests.cli.harness import AS_OF, Ran, call, contents
-from tests.engine.tenants import NOW, bought, tenant, user
-from tests.languages.reading import LANGUAGES
+from tests.builders.command_line import AS_OF, Ran, call, contents
+from tests.builders.tenants import NOW, bought, tenant, user
+from tests.wording.reading import LANGUAGES
 
 HELD = "version: 1\npolicies:\n- {id: held, severity: high, assignments: {allow: []}}\n"
 NAMES = ["A1B2", "a1b2", "x" * 300, "=cmd|'/C calc'!A1", "a\u202egnp.exe", "x\x1b[31mred", "line\nbreak", "\U0010ffff"]

@@ -6,8 +6,8 @@ import pytest
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.writer import write
-from tests.cli.harness import AS_OF, Ran, call, contents
-from tests.engine.tenants import bought, tenant, user
+from tests.builders.command_line import AS_OF, Ran, call, contents
+from tests.builders.tenants import bought, tenant, user
 
 FORMATS = {"csv": "findings.csv", "ndjson": "findings.ndjson", "parquet": "findings.parquet"}
 HELD = "version: 1\npolicies:\n- {id: held, severity: high, assignments: {allow: []}}\n"

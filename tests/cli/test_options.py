@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.harness import AS_OF, Ran, call, contents
+from tests.builders.command_line import AS_OF, Ran, call, contents
 
 WRONG = [
     (["-f", "pdf"], "format-unknown"),

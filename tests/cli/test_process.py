@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.harness import AS_OF, ROOT, clean_environment, contents, spawn
+from tests.builders.command_line import AS_OF, ROOT, clean_environment, contents, spawn
 
 
 def test_an_audit_writes_reports_and_its_code_tells_what_was_found(here: Path, saved: Path) -> None:

@@ -14,8 +14,8 @@ from auditor.cli.commands import audit as command
 from auditor.demo import previous
 from auditor.domain.result import Result
 from auditor.snapshot.writer import write
-from tests.cli.harness import AS_OF, Ran, call, contents
-from tests.engine.tenants import NOW
+from tests.builders.command_line import AS_OF, Ran, call, contents
+from tests.builders.tenants import NOW
 
 Both = Callable[..., tuple[Ran, Ran]]
 

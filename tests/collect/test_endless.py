@@ -6,7 +6,7 @@ from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from auditor.graph import paging
 from auditor.graph.transport import aiohttp_transport
-from tests.collect.harness import PEOPLE, Ticking, collect
+from tests.builders.collection import PEOPLE, Ticking, collect
 from tests.emulator.server import Emulator
 
 

@@ -9,7 +9,7 @@ import pytest
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
-from tests.collect.harness import AGGREGATES, PEOPLE, SIGN_INS, Collected, Ticking, collect, configured
+from tests.builders.collection import AGGREGATES, PEOPLE, SIGN_INS, Collected, Ticking, collect, configured
 from tests.emulator.server import Emulator
 
 NEEDS = PEOPLE.union(SIGN_INS).union(

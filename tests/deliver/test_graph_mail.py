@@ -16,8 +16,8 @@ from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
 from auditor.graph.upload_session import RANGE
-from tests.collect.harness import Ticking
-from tests.deliver.letters import attachment, letter
+from tests.builders.collection import Ticking
+from tests.builders.letters import attachment, letter
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 

@@ -13,7 +13,7 @@ from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
 from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import summarise
-from tests.render.sample import night_before, result
+from tests.builders.results import night_before, result
 
 MONDAY = datetime(2026, 11, 23, 2, 17, tzinfo=UTC)
 

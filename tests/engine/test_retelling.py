@@ -31,11 +31,11 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.render import render
 from auditor.snapshot.model import Snapshot, UserBatch
-from tests.engine.tenants import NOW, path, tenant, user
+from tests.builders.tenants import NOW, path, tenant, user
 from tests.engine.test_streaming import loaded
 from tests.engine.test_table import EVERYTHING, mixed
-from tests.properties.adapter import catalogue_of, files, snapshot
-from tests.properties.strategies import Scenario, scenarios
+from tests.oracle.adapter import catalogue_of, files, snapshot
+from tests.oracle.strategies import Scenario, scenarios
 
 MOVED = """
 policies:

@@ -7,7 +7,7 @@ import pytest
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.snapshot.manifest import format_instant
-from tests.engine.tenants import NOW, judged, outcome, tenant, told, user
+from tests.builders.tenants import NOW, judged, outcome, tenant, told, user
 
 BLOCK = "assignments: {require: [SPE_F1]}"
 """Everyone of the population lacks it."""

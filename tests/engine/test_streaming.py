@@ -23,10 +23,10 @@ from auditor.engine.table import findings_table
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
-from tests.engine.tenants import NOW, path, tenant, user
+from tests.builders.tenants import NOW, path, tenant, user
 from tests.engine.test_table import EVERYTHING, mixed, rows_of
-from tests.properties.adapter import catalogue_of, files, snapshot
-from tests.properties.strategies import Scenario, scenarios
+from tests.oracle.adapter import catalogue_of, files, snapshot
+from tests.oracle.strategies import Scenario, scenarios
 
 
 def planned(policies: PolicySet, state: Snapshot, catalogue: Catalogue, as_of: Any = NOW) -> BoundPolicies:

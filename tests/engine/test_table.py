@@ -13,7 +13,7 @@ from auditor.engine.table import findings_table
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.model import Snapshot
-from tests.engine.tenants import NOW, TENANT_ID, audited, bought, path, sku_id, tenant, user
+from tests.builders.tenants import NOW, TENANT_ID, audited, bought, path, sku_id, tenant, user
 
 EVERYTHING = """\
 policies:

@@ -6,7 +6,7 @@ import pytest
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import TenantResult
-from tests.engine.tenants import NOW, audited, bought, judged, outcome, policy_file, tenant, user
+from tests.builders.tenants import NOW, audited, bought, judged, outcome, policy_file, tenant, user
 
 DENY = "assignments: {deny: [SPE_E5, SPE_E3]}"
 STATE = tenant(user("ann", "SPE_E5"), user("bob", "SPE_E3", department="Store"))

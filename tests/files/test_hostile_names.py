@@ -18,10 +18,10 @@ from auditor.result.aggregate import sums
 from auditor.snapshot.writer import SnapshotWriter, write
 from auditor.store.objects.backends import Folder
 from auditor.store.store import Store
-from tests.cli.harness import AS_OF, call, contents
-from tests.render.sample import result
-from tests.store.series import night
-from tests.store.test_keeping import STATE
+from tests.builders.command_line import AS_OF, call, contents
+from tests.builders.nights import night
+from tests.builders.results import result
+from tests.store.test_store import STATE
 
 NAMES = [
     "../../../escaped",

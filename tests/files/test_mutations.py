@@ -30,9 +30,9 @@ from auditor.snapshot.parquet.user_files import PeopleFile
 from auditor.snapshot.reader import _open
 from auditor.snapshot.writer import write
 from auditor.store.commit import SCHEMA, decode_counts, decode_night, sealed
-from tests.cli.harness import call
-from tests.files.mutations import of_bytes, of_json, of_values, of_yaml, small
-from tests.render.sample import result
+from tests.builders.command_line import call
+from tests.builders.mutations import of_bytes, of_json, of_values, of_yaml, small
+from tests.builders.results import result
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 MANY = 10_000

@@ -11,9 +11,9 @@ import pytest
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.files.folder import set_public
 from auditor.snapshot.writer import write
-from tests.cli.harness import AS_OF, call
-from tests.store.series import night
-from tests.store.test_keeping import STATE
+from tests.builders.command_line import AS_OF, call
+from tests.builders.nights import night
+from tests.store.test_store import STATE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps permissions in lists")
 

@@ -19,8 +19,8 @@ from auditor.history.result_reader import load
 from auditor.render import render
 from auditor.store.objects.location import parse
 from auditor.store.retention import parse_keep
-from tests.cli.harness import call
-from tests.render.sample import result
+from tests.builders.command_line import call
+from tests.builders.results import result
 
 FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 

@@ -18,10 +18,10 @@ from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
 from auditor.store.objects.backends import Folder
-from tests.cli.harness import AS_OF, ROOT, call, clean_environment, contents, spawn
-from tests.render.sample import AS_OF as INSTANT
-from tests.store.series import night
-from tests.store.test_keeping import STATE
+from tests.builders.command_line import AS_OF, ROOT, call, clean_environment, contents, spawn
+from tests.builders.nights import night
+from tests.builders.results import AS_OF as INSTANT
+from tests.store.test_store import STATE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other links and no pipes with paths")
 DEMO = ("audit", "--demo", "--as-of", AS_OF)

@@ -13,9 +13,9 @@ from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.aiohttp_transport import Connections
 from auditor.graph.transport.proxy import proxy_of
-from tests.collect.harness import configured, environment
+from tests.builders.collection import configured, environment
+from tests.builders.listeners import Talk, listening
 from tests.emulator.fixtures import running_emulator, small_tenant
-from tests.graph.listening import Talk, listening
 
 ENTRA = "https://login.microsoftonline.com"
 _SETTINGS = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")

@@ -24,7 +24,7 @@ from auditor.graph.auth.credentials import SignIn
 from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.transport.ca_bundle import authorities
-from tests.collect.harness import configured, environment
+from tests.builders.collection import configured, environment
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
 from tests.emulator.server import Emulator
 

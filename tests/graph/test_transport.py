@@ -12,9 +12,9 @@ from auditor.domain.errors import GraphError
 from auditor.domain.tenant import Token
 from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Forgetful
 from auditor.graph.transport.ca_bundle import context
-from tests.collect.harness import AGGREGATES, Ticking, collect, configured, environment
+from tests.builders.collection import AGGREGATES, Ticking, collect, configured, environment
+from tests.builders.listeners import Talk, listening
 from tests.emulator.fixtures import running_emulator, small_tenant
-from tests.graph.listening import Talk, listening
 
 
 async def asked(host: str, *times: int, patience: float = 60) -> list[httpx.Response]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from auditor import __home__
 from auditor.app.scaffold import Choices, scaffold_files
 from auditor.domain.enums import Agreement
-from tests.cli.harness import call
+from tests.builders.command_line import call
 from tests.package.tree import ROOT, files
 
 KNOWN = {

@@ -9,7 +9,7 @@ from tests.package.slugs import constants, own_takers, takers, written
 from tests.package.tree import ROOT, modules
 
 MADE_AT_RUN_TIME = {
-    # Held by tests/policy/test_schemas.py: one slug for each kind of structural mistake.
+    # Held by tests/schemas/test_schemas.py: one slug for each kind of structural mistake.
     "auditor/policy/schema/check.py": 1,
     # `policy-unknown-` and the kind of a mention, below.
     "auditor/app/policies/validation.py": 1,

@@ -15,8 +15,8 @@ from auditor.domain.policy import Seats
 from auditor.policy.loader import load
 from auditor.policy.yaml.reader import parse
 from auditor.snapshot.writer import write
-from tests.cli.harness import AS_OF, call
-from tests.engine.tenants import NOW, bought, tenant, user
+from tests.builders.command_line import AS_OF, call
+from tests.builders.tenants import NOW, bought, tenant, user
 
 LIBRARY = Path(__file__).parents[2] / "policies"
 FILES = sorted(path for path in LIBRARY.glob("*.yaml") if not path.stem.endswith("_test"))

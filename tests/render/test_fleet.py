@@ -23,7 +23,7 @@ from auditor.render.text.labels import Labels
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
 from auditor.result.seats import spare_seats
-from tests.render.sample import result
+from tests.builders.results import result
 
 
 def fleet(*tenants: TenantResult) -> Result:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from auditor.render.formats import FORMATS, Format, registered
-from tests.cli.harness import AS_OF, call
+from tests.builders.command_line import AS_OF, call
 
 LINES = Format(file="findings.txt", module="tests.render.format_template", streams=True)
 

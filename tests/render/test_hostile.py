@@ -10,8 +10,8 @@ from auditor.cli.terminal.result import terminal_text
 from auditor.render import render
 from auditor.render.mail.message import LARGEST, render_mail
 from auditor.render.mail.view import Reader
-from tests.render.hostile import HOSTILE, holding
-from tests.render.sample import result
+from tests.builders.hostile_texts import HOSTILE, holding
+from tests.builders.results import result
 
 ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 READER = Reader(locale="en", link="https://reports.example/r.html", anchors=True)

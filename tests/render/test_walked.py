@@ -26,9 +26,9 @@ from auditor.render.text.earlier_run import EarlierRun
 from auditor.result.aggregate import changes, freed, money, priced_whole, summarise, waivers
 from auditor.wording import languages
 from benchmarks.report import large
-from tests.properties.adapter import catalogue_of, files, snapshot
-from tests.properties.strategies import Scenario, scenarios
-from tests.render.sample import result
+from tests.builders.results import result
+from tests.oracle.adapter import catalogue_of, files, snapshot
+from tests.oracle.strategies import Scenario, scenarios
 from tests.render.walked import Once, Walked, walked
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

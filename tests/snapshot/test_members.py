@@ -16,8 +16,8 @@ from auditor.snapshot.schema import MEMBERS, MEMBERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter
 from auditor.store.objects.backends import Folder
 from auditor.store.store import Store
-from tests.engine.tenants import bought, tenant, user
-from tests.snapshot.damage import copied, edited
+from tests.builders.snapshot_damage import copied, edited
+from tests.builders.tenants import bought, tenant, user
 
 LISTS = [(group, transitive) for group in ("g1", "g2", "g3") for transitive in (False, True)]
 MANY = 12_000

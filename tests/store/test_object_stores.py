@@ -11,11 +11,11 @@ from auditor.domain.errors import SnapshotError
 from auditor.snapshot.writer import write
 from auditor.store.objects.location import parse, place_of
 from auditor.store.store import Store
-from tests.cli.harness import Ran, call
-from tests.store.series import night
-from tests.store.servers import Server, azurite, moto
-from tests.store.test_commands import POLICY
-from tests.store.test_keeping import ANN, BOB, STATE, same
+from tests.builders.command_line import Ran, call
+from tests.builders.nights import night
+from tests.builders.object_stores import Server, azurite, moto
+from tests.cli.commands.test_store import POLICY
+from tests.store.test_store import ANN, BOB, STATE, same
 
 ASKED = ("id", "accountEnabled", "assignedLicenses")
 

@@ -10,9 +10,9 @@ import pytest
 
 from auditor.snapshot.writer import write
 from auditor.store.commit import sealed
-from tests.cli.harness import AS_OF, Ran, call, contents
-from tests.store.series import START, night
-from tests.store.test_keeping import STATE
+from tests.builders.command_line import AS_OF, Ran, call, contents
+from tests.builders.nights import START, night
+from tests.store.test_store import STATE
 
 FAR = "2272147200"
 """1 January 2042, in seconds."""

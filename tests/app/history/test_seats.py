@@ -1,0 +1,87 @@
+"""Seats over nights of which some say nothing: a gap is told as one, and never as what was true before it."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.app.history.queries import stored_runs
+from auditor.app.saved_results import saved_result
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.result import Coverage
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.writer import write
+from tests.builders.command_line import call
+from tests.builders.nights import SKUS, START, night
+from tests.cli.commands.test_store import POLICY
+from tests.store.test_store import STATE
+
+WEEKS = 10
+OTHER = {"skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1, "prepaidUnits": {"enabled": 5, "warning": 0}}
+
+
+def week(number: int, *, told: bool = True) -> Snapshot:
+    """A night of a week: ten more seats of a hundred are taken than the week before, or the product is not there."""
+    grown = {**OTHER, "skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 10 * number}
+    grown["prepaidUnits"] = {"enabled": 1000, "warning": 0}
+    return night({**STATE, "subscribedSkus": [*([grown] if told else []), OTHER]}, 7 * number)
+
+
+def unread(snapshot: Snapshot) -> Snapshot:
+    """The night of a tenant that refused to tell its products."""
+    sources = [s for s in snapshot.manifest.sources if s.name is not Source.SUBSCRIBED_SKUS]
+    denied = Coverage(name=Source.SUBSCRIBED_SKUS, status=SourceStatus.DENIED)
+    made = night({**STATE, "subscribedSkus": []}, (snapshot.manifest.instant - START).days)
+    return replace(made, manifest=replace(snapshot.manifest, sources=(*sources, denied)))
+
+
+def seats(place: Path, *options: str) -> dict[str, Any]:
+    now = str(int((START + timedelta(days=7 * WEEKS + 1)).timestamp()))
+    done = call("history", "nights", "-f", "json", *options, cwd=place, SOURCE_DATE_EPOCH=now)
+    assert done.code == 0, done.err
+    (tenant,) = json.loads(done.out)["tenants"]
+    return {seat["skuPartNumber"]: seat for seat in tenant["seats"]}
+
+
+@pytest.mark.parametrize("last", [week(WEEKS, told=False), unread(week(WEEKS))], ids=["gone", "unread"])
+def test_nothing_is_foretold_from_seats_that_the_last_night_does_not_tell(last: Snapshot, tmp_path: Path) -> None:
+    for number in range(WEEKS):
+        write(tmp_path / "nights", week(number))
+    assert seats(tmp_path)["SPE_E3"]["forecast"]["silent"] is None
+    write(tmp_path / "nights", last)
+    for options in ((), ("--to", "2027-01-01")):
+        grown = seats(tmp_path, *options)["SPE_E3"]
+        assert [each["consumed"] for each in grown["nights"]] == [*(10 * number for number in range(WEEKS)), None]
+        assert grown["forecast"]["silent"] == "the seats of the last night are not known"
+    shown = call("history", "nights", cwd=tmp_path, COLUMNS="200").text
+    (line,) = [line for line in shown.splitlines() if "Microsoft 365 E3" in line]
+    assert line.split()[3:6] == ["0", "→", "?"]
+
+
+def test_a_product_is_told_from_its_first_night_on_and_a_night_without_it_is_a_gap(tmp_path: Path) -> None:
+    for number in range(4):
+        write(tmp_path / "nights", week(number, told=number in {1, 3}))
+    found = seats(tmp_path)
+    assert [each["consumed"] for each in found["SPE_E3"]["nights"]] == [10, None, 30]
+    assert [each["consumed"] for each in found["VISIO"]["nights"]] == [1, 1, 1, 1]
+
+
+def test_the_spare_seats_of_tenants_are_no_sum_where_those_of_one_were_not_read(tmp_path: Path) -> None:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    for number in range(3):
+        for name in ("contoso", "fabrikam"):
+            made = unread(week(number)) if (name, number) == ("fabrikam", 1) else week(number)
+            named = replace(made, manifest=replace(made.manifest, tenant=name))
+            write(tmp_path / f"week{number}", named)
+        at = (START + timedelta(days=7 * number, hours=1)).isoformat()
+        done = call(
+            "audit", "p.yaml", "--snapshot", f"week{number}", "--as-of", at, "--store", "audits", "-f",
+            "json=result.json", "-q", cwd=tmp_path,
+        )  # fmt: skip
+        assert done.code in {0, 3}, done.err
+    newest = saved_result(tmp_path / "result.json")
+    # Of a thousand seats and of five in each of two tenants; ten a week are taken.
+    assert [run.spare for run in stored_runs(tmp_path / "audits", newest)] == [2 * (1000 + 4), None]

@@ -1,0 +1,95 @@
+"""The tenants of policy tests: few words in, what Microsoft Graph would say out."""
+
+from typing import Any
+
+from auditor.app.policy_tests.fixtures import given_tenant
+from auditor.catalogue import builtin
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.errors import Span
+from auditor.snapshot.model import Snapshot
+from tests.builders.tenants import NOW, sku_id
+
+
+def given(**state: Any) -> Snapshot:
+    return given_tenant("contoso", state, builtin(), NOW, Span(file="f", line=1, column=1))
+
+
+def users(snapshot: Snapshot) -> list[dict[str, Any]]:
+    return [row for batch in snapshot.batches() for row in batch.users.to_pylist()]
+
+
+def assignments(snapshot: Snapshot) -> list[tuple[Any, ...]]:
+    keys = ("user", "skuId", "held", "state", "assignedByGroup", "error")
+    return [tuple(row[key] for key in keys) for batch in snapshot.batches() for row in batch.assignments.to_pylist()]
+
+
+def test_what_a_test_leaves_out_is_as_it_usually_is() -> None:
+    snapshot = given(
+        products=[{"skuPartNumber": "SPE_E3", "enabled": 5}],
+        users=[{"userPrincipalName": "a@x", "licenses": ["SPE_E3"]}],
+    )
+    (ann,) = users(snapshot)
+    assert (ann["id"], ann["accountEnabled"], ann["userType"]) == ("a@x", True, None)
+    assert assignments(snapshot) == [(0, sku_id("SPE_E3"), True, "Active", None, None)]
+    (product,) = snapshot.table("products").to_pylist()
+    assert (product["consumed"], product["enabled"], product["warning"], product["appliesTo"]) == (1, 5, 0, "User")
+    plans = {row["servicePlanName"] for row in snapshot.table("service_plans").to_pylist()}
+    assert "EXCHANGE_S_ENTERPRISE" in plans
+    assert snapshot.manifest.complete
+
+
+def test_paths_states_and_groups() -> None:
+    snapshot = given(
+        users=[
+            {"userPrincipalName": "a@x", "licenses": [{"sku": "SPE_E3", "via": ["direct", "Staff"]}]},
+            {"userPrincipalName": "b@x", "licenses": [{"sku": "SPE_E3", "state": "Error", "error": "CountViolation"}]},
+        ],
+        groups=[{"displayName": "Staff", "licenses": ["SPE_E3"]}],
+    )
+    (group,) = snapshot.table("groups").to_pylist()
+    sku = sku_id("SPE_E3")
+    assert group["assignedLicenses"] == [sku]
+    assert assignments(snapshot) == [
+        (0, sku, True, "Active", None, None),
+        (0, sku, True, "Active", group["id"], None),
+        (1, sku, False, "Error", None, "CountViolation"),
+    ]
+
+
+def test_members_of_nested_groups_belong_to_those_above() -> None:
+    snapshot = given(
+        groups=[
+            {"displayName": "All"},
+            {"displayName": "Stores", "memberOf": ["All"]},
+            {"displayName": "Oslo", "memberOf": ["Stores"]},
+        ],
+        users=[{"userPrincipalName": "a@x", "memberOf": ["Oslo"]}, {"userPrincipalName": "b@x", "memberOf": ["all"]}],
+    )
+    names = {row["id"]: row["displayName"] for row in snapshot.table("groups").to_pylist()}
+    rows = {(names[row["groupId"]], row["userId"], row["transitive"]) for row in snapshot.table("members").to_pylist()}
+    assert {(group, user) for group, user, transitive in rows if not transitive} == {("Oslo", "a@x"), ("All", "b@x")}
+    assert {(group, user) for group, user, transitive in rows if transitive} == {
+        ("Oslo", "a@x"), ("Stores", "a@x"), ("All", "a@x"), ("All", "b@x")
+    }  # fmt: skip
+
+
+def test_groups_that_hold_each_other_do_not_go_round() -> None:
+    snapshot = given(
+        groups=[{"displayName": "A", "memberOf": ["B"]}, {"displayName": "B", "memberOf": ["A"]}],
+        users=[{"userPrincipalName": "a@x", "memberOf": ["A"]}],
+    )
+    assert sum(row["transitive"] for row in snapshot.table("members").to_pylist()) == 2
+
+
+def test_what_was_not_read_is_told_so() -> None:
+    manifest = given(unknown=["department", "signInActivity"], users=[]).manifest
+    assert manifest.coverage(Source.SIGN_IN_ACTIVITY).status is SourceStatus.UNAVAILABLE
+    assert "department" not in manifest.coverage(Source.USERS).asked
+    assert "city" in manifest.coverage(Source.USERS).asked
+
+
+def test_ids_are_the_same_in_every_run() -> None:
+    odd = {"skuPartNumber": "ODD_PRODUCT", "enabled": 1}
+    first, second = (given(products=[odd], groups=[{"displayName": "Staff"}]) for _ in range(2))
+    assert first.table("products") == second.table("products")
+    assert first.table("groups") == second.table("groups")

@@ -1,0 +1,178 @@
+"""Whatever is raised inside one of three tenants, at any stage, stays with it: the others are audited, and it is told.
+
+Hostile credentials, answers and snapshots raise what they can by themselves. Where no real component raises an
+exception of a kind, a public function of the stage is replaced by one that raises it for one tenant.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.app.report import containment, outputs
+from auditor.demo.tenants import snapshots
+from auditor.domain.result import Result
+from auditor.render import render as renderer
+from auditor.render.artifact import Artifact
+from auditor.snapshot.writer import write
+from tests.builders.command_line import AS_OF, call
+from tests.builders.failures import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds, made
+from tests.builders.tenants import NOW
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three tenants, saved as a collection would."""
+    root = tmp_path_factory.mktemp("three") / "snapshots"
+    first, second = snapshots(NOW)
+    write(root, first)
+    write(root, second)
+    third = _renamed(first, "woodgrove", "99999999-2222-3333-4444-555555555555")
+    write(root, third)
+    return root
+
+
+def _renamed(snapshot: Any, name: str, tenant_id: str) -> Any:
+    from dataclasses import replace  # noqa: PLC0415
+
+    return replace(snapshot, manifest=replace(snapshot.manifest, tenant=name, tenant_id=tenant_id))
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(POLICY)
+    return tmp_path
+
+
+AUDITED = {
+    "read": "auditor.app.audit.run.read",
+    "bind": "auditor.app.streaming.bind",
+    "evaluate": "auditor.app.audit.pipeline.evaluate",
+    "describe": "auditor.app.audit.pipeline.describe",
+    "fleet names": "auditor.engine.notices:FleetNames.take",
+    "guidance": "auditor.app.audit.remediation.circumstances",
+    "actions": "auditor.app.audit.remediation.actions_of",
+    "packing": "auditor.app.flowing.packed",
+}
+
+
+@kinds
+@pytest.mark.parametrize("stage", AUDITED)
+def test_an_audit_of_snapshots(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
+    failing(monkeypatch, AUDITED[stage], kind)
+    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-f", "terminal", cwd=here)
+    assert_contained(ran, here, kind)
+
+
+@kinds
+@pytest.mark.parametrize("form", ["json", "html", "xlsx"])
+def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form: str, kind: str) -> None:
+    """A finding that a format cannot tell: its tenant is told as not audited, in every file of the run."""
+    real = renderer
+
+    def render(result: Result, name: str, **more: Any) -> Artifact:
+        if name == form and any(tenant.name == FAILING and tenant.failure is None for tenant in result.tenants):
+            raise made(kind)
+        return real(result, name, **more)
+
+    monkeypatch.setattr(outputs, "render", render)
+    monkeypatch.setattr(containment, "render", render)
+    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "-f", "html", "-f", "xlsx", cwd=here)
+    assert_contained(ran, here, kind)
+    assert {path.name for path in (here / "out").iterdir()} == {"result.json", "report.html", "report.xlsx", "tenants"}
+
+
+@kinds
+def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    asked = ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json")
+    call(*asked, "-o", "before", cwd=here)
+    failing(monkeypatch, "auditor.app.audit.run.rewritten", kind)
+    assert_contained(call(*asked, "--compare", "before/result.json", cwd=here), here, kind)
+
+
+@kinds
+@pytest.mark.parametrize("stage", ["evaluate", "bind"])
+def test_an_audit_row_by_row(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
+    place = {"evaluate": "auditor.app.streaming.spilled", "bind": "auditor.app.streaming.bind"}[stage]
+    failing(monkeypatch, place, kind)
+    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "--findings", "f.parquet", cwd=here)
+    assert ran.code == 3, ran.err
+    assert (here / "f.parquet").exists()
+
+
+@kinds
+@pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "lesson_of", "listed", "figures"])
+def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
+    failing(monkeypatch, f"auditor.app.plan.planner.{place}", kind)
+    ran = call("plan", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
+    assert ran.code == 3, ran.err
+    plans = {plan["name"]: plan for plan in json.loads((here / "out" / "plan.json").read_text())["tenants"]}
+    assert set(plans) == set(NAMES)
+    assert plans[FAILING]["actions"] == []
+    assert plans["contoso"]["actions"]
+    assert SENTENCE not in ran.err + ran.text
+
+
+@kinds
+@pytest.mark.parametrize("place", ["auditor.store.store:Store.put", "auditor.app.store.commands.sums"])
+def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
+    """Snapshots and results of the others are kept, by `store put` and by `audit --store`."""
+    call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
+    if "sums" in place:
+        failing_sums(monkeypatch, kind)
+    else:
+        failing(monkeypatch, place, kind)
+    for asked in (
+        ("store", "put", "nights", saved, "out/result.json"),
+        ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", "--store", "again"),
+    ):
+        ran = call(*asked, cwd=here)
+        assert ran.code == 3, ran.err
+        assert SENTENCE not in ran.err + ran.text
+        assert FAILING in ran.err
+        assert "woodgrove" in ran.err
+
+
+def failing_sums(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    """What a result comes to: the ledger of one tenant cannot be written."""
+    from auditor.history.result_log import Ledger  # noqa: PLC0415
+
+    real = Ledger.put
+
+    def put(self: Ledger, result: Any, tenant: Any, *more: Any) -> int:
+        if tenant.name == FAILING:
+            raise made(kind)
+        return real(self, result, tenant, *more)
+
+    monkeypatch.setattr(Ledger, "put", put)
+
+
+@kinds
+def test_a_night_that_cannot_be_put_together_again(
+    here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    assert call("store", "put", "nights", saved, cwd=here).code == 0
+    failing(monkeypatch, "auditor.store.store:Store.restore", kind)
+    assert_contained(call("audit", "--snapshot", "nights", "--as-of", AS_OF, "-f", "json", cwd=here), here, kind)
+
+
+def test_a_damaged_snapshot_of_three(here: Path, saved: Path) -> None:
+    """By itself, without anything replaced: bytes of a file are not those that its manifest promises."""
+    import shutil  # noqa: PLC0415
+
+    shutil.copytree(saved, here / "snapshots")
+    (users,) = (here / "snapshots" / FAILING).glob("*/users.parquet")
+    users.write_bytes(users.read_bytes()[:-9])
+    ran = call("audit", "--snapshot", "snapshots", "--as-of", AS_OF, "-f", "json", "-f", "terminal", cwd=here)
+    assert_contained(ran, here, "OSError")
+    alone = call("audit", "--snapshot", users.parent, "--as-of", AS_OF, "-f", "json", cwd=here)
+    assert alone.code == 2, "with one tenant there are no others"
+
+
+def test_a_bug_with_the_only_tenant_is_a_bug_of_the_run(
+    here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, AUDITED["evaluate"], "Exception")
+    assert call("audit", "--snapshot", saved, "--tenant", FAILING, "--as-of", AS_OF, cwd=here).code == 70

@@ -1,0 +1,149 @@
+"""`--store`: the audit, its reports, and the night kept in one go; a store that fails takes no report with it."""
+
+import json
+import os
+import shutil
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from auditor.snapshot.writer import write
+from tests.builders.command_line import Ran, call
+from tests.builders.nights import night
+from tests.cli.commands.test_history import ASKED, BLOCKED, instant
+from tests.cli.commands.test_store import POLICY
+from tests.emulator.__main__ import tenants_file
+from tests.emulator.fixtures import SECRET, running_emulator
+from tests.store.test_store import ANN, STATE
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    for day, users in enumerate([[ANN], [ANN, BLOCKED]]):
+        write(tmp_path / f"night{day}", night({**STATE, "users": users}, day, asked=ASKED))
+    return tmp_path
+
+
+def audited(place: Path, day: int, *options: str, store: str = "audits") -> Ran:
+    return call(
+        "audit", "p.yaml", "--snapshot", f"night{day}", "--as-of", instant(day), "-o", f"out{day}", "-f", "json",
+        "--store", store, *options, cwd=place,
+    )  # fmt: skip
+
+
+def nights(place: Path) -> list[str]:
+    return [each["instant"] for each in json.loads(call("store", "list", "audits", "--json", cwd=place).out)]
+
+
+def test_a_night_and_its_result_are_kept_after_the_audit(place: Path) -> None:
+    for day in (0, 1):
+        done = audited(place, day)
+        assert done.code == day, done.err
+        assert done.err.count(" stored, ") == 2
+    assert nights(place) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"]
+    told = json.loads(call("history", "audits", "-f", "json", cwd=place).out)["tenants"][0]
+    assert (told["nights"], told["results"]) == (2, 2)
+    again = audited(place, 1, "-q")
+    assert (again.code, again.err) == (1, ""), "the same night once more is no failure"
+    assert call("store", "put", "audits", "out1/result.json", cwd=place).err.count("there already") == 1
+
+
+def test_the_built_in_tenants_are_kept_while_their_snapshots_are_there(tmp_path: Path) -> None:
+    done = call(
+        "audit", "--demo", "--as-of", "2026-11-20T02:17:00Z", "--tenant", "fabrikam", "-f", "json", "--fail-on",
+        "never", "--store", "audits", cwd=tmp_path,
+    )  # fmt: skip
+    assert done.code == 0, done.err
+    assert call("store", "check", "audits", cwd=tmp_path).code == 0
+    assert nights(tmp_path) == ["2026-11-20T02:17:00Z"]
+
+
+def test_a_night_that_a_store_gave_is_not_stored_twice_in_it(place: Path) -> None:
+    assert audited(place, 0).code == 0
+    done = call(
+        "audit", "p.yaml", "--snapshot", "audits", "--as-of", instant(0), "-f", "json", "--store", "audits", cwd=place
+    )
+    assert done.code == 0, done.err
+    assert done.err.count("there already") == 2
+
+
+def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(place: Path) -> None:
+    for name in ("contoso", "fabrikam"):
+        made = night({**STATE, "users": [ANN, BLOCKED]}, 2, asked=ASKED)
+        write(place / "night2", replace(made, manifest=replace(made.manifest, tenant=name)))
+    for number in (1, 2):
+        assert audited(place, 2, "--shard", f"{number}/2", "-o", f"part{number}").code in {0, 1}
+    merged = call("report", "part1/result.json", "part2/result.json", "-o", "whole", "-f", "json", cwd=place)
+    assert merged.code == 0, merged.err
+    put = call("store", "put", "audits", "whole/result.json", cwd=place)
+    assert (put.code, put.err.count("there already")) == (0, 2), put.err
+    again = audited(place, 2)
+    assert (again.code, again.err.count("there already")) == (1, 4), again.err
+    (place / "p.yaml").write_text(POLICY.replace("high", "critical"))
+    other = audited(place, 2)
+    assert (other.code, other.err.count("store-exists")) == (3, 2), other.err
+
+
+def test_a_store_that_fails_is_told_and_the_reports_are_there(place: Path) -> None:
+    assert audited(place, 1).code == 1
+    back = audited(place, 0)
+    assert back.code == 3
+    assert "store-order" in back.err, "a clock that ran backwards"
+    assert (place / "out0" / "result.json").is_file()
+    assert nights(place) == ["2026-01-29T02:17:00Z", "2026-01-30T02:17:00Z"], "the snapshot itself is kept"
+
+
+def test_a_half_deleted_store_keeps_what_it_can(place: Path) -> None:
+    assert audited(place, 0).code == 0
+    for part in (place / "audits" / "contoso" / "findings").iterdir():
+        part.unlink()
+    done = audited(place, 1)
+    assert (done.code, "store-damaged" in done.err) == (3, True)
+    assert (place / "out1" / "result.json").is_file()
+    assert len(nights(place)) == 2
+
+
+@pytest.mark.parametrize("mark", ["later", "foreign"])
+def test_what_would_fail_for_sure_is_said_before_the_audit(mark: str, place: Path) -> None:
+    assert audited(place, 0).code == 0
+    path = place / "audits" / "store.json"
+    path.write_text(path.read_text().replace("store/v1", "store/v9") if mark == "later" else "{}")
+    done = audited(place, 1)
+    assert done.code == 2
+    assert done.err.count("error") == 1
+    assert not (place / "out1").exists()
+
+
+def test_pseudonyms_and_a_store_exclude_each_other(place: Path) -> None:
+    done = audited(place, 0, "--redact")
+    assert (done.code, "--redact" in done.err) == (2, True)
+    assert not (place / "audits").exists()
+
+
+def test_what_is_read_live_is_kept_and_a_store_that_fails_leaves_the_snapshots(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(POLICY)
+    with running_emulator() as emulator:
+        (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
+        environ = {**emulator.environment(), "PATH": os.environ["PATH"], "EMULATOR_CLIENT_SECRET": SECRET}
+        done = call("collect", "-q", "--store", "audits", cwd=tmp_path, **environ)
+        assert done.code == 0, done.err
+        before = nights(tmp_path)
+        # A minute later, whatever the clock says: two states of one second are refused.
+        later = datetime.fromisoformat(before[0]) + timedelta(minutes=1)
+        live = call(
+            "audit", "-f", "json", "-q", "--fail-on", "never", "--store", "audits", cwd=tmp_path,
+            **environ, SOURCE_DATE_EPOCH=str(int(later.timestamp())),
+        )  # fmt: skip
+        assert live.code == 0, live.err
+        assert set(before) < set(nights(tmp_path))
+        assert json.loads(call("history", "audits", "-f", "json", cwd=tmp_path).out)["tenants"][0]["results"] == 1
+        shutil.rmtree(tmp_path / "audits")
+        (tmp_path / "audits").write_text("a file, not a folder")
+        failed = call("collect", "-q", "--store", "audits", "-o", "again", cwd=tmp_path, **environ)
+        assert failed.code == 3, failed.err
+        assert failed.err.count("error[") == 1
+        assert list((tmp_path / "again").rglob("manifest.json"))

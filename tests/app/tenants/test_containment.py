@@ -1,0 +1,183 @@
+"""Whatever is raised inside one of three live tenants, at any stage, stays with it: sign-in, each source, writing."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor.failures import TaskEndedError, TenantBoundary, in_task
+from tests.builders.command_line import call
+from tests.builders.failures import FAILING, NAMES, POLICY, SENTENCE, assert_contained, failing, kinds
+from tests.emulator.fixtures import CLIENT_ID, SECRET, running_emulator, small_tenant
+from tests.emulator.server import Emulator
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(POLICY)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def emulator() -> Iterator[Emulator]:
+    with running_emulator([small_tenant(name) for name in NAMES]) as running:
+        yield running
+
+
+def live(folder: Path, emulator: Emulator, credential: str = "") -> dict[str, str]:
+    """A tenants file of three emulated tenants, of which the failing one has another credential; its environment."""
+    default = f"{{type: client-secret, clientId: {CLIENT_ID}, secretEnv: SOME_SECRET}}"
+    entries = [
+        f"- {{name: {name}, tenantId: {emulator.tenants[name].tenant_id}, endpoint: '{emulator.endpoint}',"
+        f" authority: '{emulator.authority}', credential: {credential if credential and name == FAILING else default}}}"
+        for name in NAMES
+    ]
+    (folder / "tenants.yaml").write_text("version: 1\ntenants:\n" + "\n".join(entries) + "\n")
+    return {**emulator.environment(), "SOME_SECRET": SECRET}
+
+
+LIVE = {
+    "construction": "auditor.collect.collector.SignIn",
+    "sign-in": "auditor.graph.auth.credentials:SignIn.get_token",
+    "organization": "auditor.collect.sources.tenant.organization",
+    "products": "auditor.collect.sources.tenant.products",
+    "subscriptions": "auditor.collect.sources.tenant.subscriptions",
+    "groups": "auditor.collect.collector.groups",
+    "users": "auditor.collect.collector.read_users",
+    "sign-ins": "auditor.collect.collector.read_sign_ins",
+    "mailboxes": "auditor.collect.collector.read_mailboxes",
+    "writing": "auditor.collect.collector.SnapshotWriter",
+    "opening": "auditor.collect.collector.open_graph",
+}
+
+
+@kinds
+@pytest.mark.parametrize("stage", LIVE)
+def test_a_collection(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
+    environment = live(here, emulator)
+    failing(monkeypatch, LIVE[stage], kind)
+    ran = call("collect", "--all", "--no-progress", cwd=here, **environment)
+    assert ran.code == 3, ran.err
+    assert {path.parent.name for path in (here / "snapshots").glob("*/*")} == set(NAMES) - {FAILING}
+    assert FAILING in ran.err
+    assert SENTENCE not in ran.err
+
+
+@kinds
+@pytest.mark.parametrize("stage", ["construction", "users", "writing"])
+def test_a_live_audit(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
+    environment = live(here, emulator)
+    failing(monkeypatch, LIVE[stage], kind)
+    assert_contained(call("audit", "-f", "json", "-f", "terminal", cwd=here, **environment), here, kind)
+
+
+@kinds
+@pytest.mark.parametrize("stage", ["SignIn", "open_graph", "diagnose"])
+def test_a_diagnosis(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
+    environment = live(here, emulator)
+    failing(monkeypatch, f"auditor.app.tenants.doctor.{stage}", kind)
+    ran = call("doctor", cwd=here, **environment)
+    assert ran.code == 3, ran.err
+    for name in NAMES:
+        assert f"{name} (" in ran.text
+    assert ran.text.count("BAD") == 1
+    assert SENTENCE not in ran.err + ran.text
+
+
+BROKEN = {
+    "a line break": "abc\ndef-secret-value",
+    "a carriage return": "abc\rdef-secret-value",
+    "a letter outside ASCII": "abcé-secret-value",
+    "a byte that is no text": "abc\udce9-secret-value",
+    "a blank": "abc def-secret-value",
+    "a null": "abc\x01def-secret-value",
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_token_that_no_request_can_carry_stays_with_its_tenant(here: Path, emulator: Emulator, broken: str) -> None:
+    """One of twenty tenants has it; the nineteen others are collected."""
+    others = [small_tenant(f"tenant-{number:02}") for number in range(17)]
+    for tenant in others:
+        tenant.register(next(iter(emulator.tenants["contoso"].apps.values())))
+        emulator.add(tenant)
+    environment = live(here, emulator, "{type: token, tokenEnv: BROKEN_TOKEN}")
+    with (here / "tenants.yaml").open("a") as file:
+        for tenant in others:
+            file.write(
+                f"- {{name: {tenant.name}, tenantId: {tenant.tenant_id}, endpoint: '{emulator.endpoint}',"
+                f" authority: '{emulator.authority}',"
+                f" credential: {{type: client-secret, clientId: {CLIENT_ID}, secretEnv: SOME_SECRET}}}}\n"
+            )
+    ran = call("collect", "--no-progress", cwd=here, **environment, BROKEN_TOKEN=BROKEN[broken])
+    assert ran.code == 3, ran.err
+    assert len(list((here / "snapshots").glob("*/*"))) == 19
+    assert "token-invalid" in ran.err
+    assert "secret-value" not in ran.err + ran.text
+
+
+def test_with_v_the_traceback_is_shown_without_secrets(
+    here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from auditor.collect import collector  # noqa: PLC0415
+    from auditor.collect.sources import users  # noqa: PLC0415
+
+    real = users.read_users
+
+    async def read_users(reading: Any, *more: Any) -> Any:
+        if reading.tenant == FAILING:
+            raise ValueError(f"quotes {SECRET} and \x1b[2J")
+        return await real(reading, *more)
+
+    monkeypatch.setattr(collector, "read_users", read_users)
+    environment = live(here, emulator)
+    quiet = call("collect", "--no-progress", cwd=here, **environment)
+    assert "Traceback" not in quiet.err
+    assert "-v" in quiet.err
+    told = call("collect", "--no-progress", "-v", cwd=here, **environment)
+    assert "Traceback" in told.err
+    assert "ValueError: quotes [secret] and \\x1b[2J" in told.err
+    assert SECRET not in told.err
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, asyncio.CancelledError, GeneratorExit])
+def test_whoever_stops_the_program_stops_it(error: type[BaseException]) -> None:
+    with pytest.raises(error), TenantBoundary("contoso"):
+        raise error
+    with pytest.raises(BaseExceptionGroup), TenantBoundary("contoso"):
+        raise BaseExceptionGroup("several", [error(), ValueError()])
+
+
+def test_a_library_that_panics_is_contained() -> None:
+    class PanicError(BaseException):
+        """As extensions in Rust raise it."""
+
+    with TenantBoundary("contoso") as wall:
+        raise PanicError
+    assert wall.failure is not None
+    assert wall.failure.slug == "tenant-bug"
+
+
+def test_a_task_does_not_end_its_event_loop() -> None:
+    async def ending() -> None:
+        raise SystemExit(1)
+
+    async def both() -> list[BaseException | None]:
+        return list(await asyncio.gather(in_task(ending), in_task(asyncio.sleep, 0), return_exceptions=True))
+
+    first, second = asyncio.run(both())
+    assert isinstance(first, TaskEndedError)
+    assert second is None
+
+
+def test_a_bug_with_the_only_tenant_is_a_bug_of_the_run(
+    here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    environment = live(here, emulator)
+    failing(monkeypatch, LIVE["users"], "Exception")
+    failing(monkeypatch, "auditor.app.tenants.doctor.diagnose", "Exception")
+    for command in ("audit", "collect", "doctor"):
+        assert call(command, "--tenant", FAILING, cwd=here, **environment).code == 70

@@ -1,0 +1,290 @@
+"""The user's own catalogue: which one is in use, where it comes from, and that nothing bad is ever written."""
+
+import datetime as dt
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from auditor.app.catalogue import active, update, user_file
+from auditor.catalogue import builtin, dumps, loads
+from auditor.catalogue.microsoft import parse
+from auditor.domain.errors import AuditorError
+from tests.builders.microsoft_csv import E3, E3_ENTRA, FLOW, ROWS, csv_text
+
+CSV = csv_text(ROWS, line_end="\r\n").encode("utf-8-sig")
+LATER, EARLIER = dt.date(2099, 1, 31), dt.date(2020, 1, 31)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user with an empty data folder."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("AUDITOR_PRODUCTS", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def table(home: Path) -> Path:
+    path = home / "table.csv"
+    path.write_bytes(CSV)
+    return path
+
+
+class Site(BaseHTTPRequestHandler):
+    """Answers each path in its own way."""
+
+    def do_GET(self) -> None:
+        modified = {"Last-Modified": "Fri, 30 Jan 2099 10:00:00 GMT"} if self.path == "/future.csv" else {}
+        match self.path.partition("?")[0]:
+            case "/table.csv":
+                self.answer(200, CSV, {"Last-Modified": "Wed, 29 Jul 2026 23:59:00 GMT"})
+            case "/undated.csv" | "/future.csv":
+                self.answer(200, CSV, modified)
+            case "/moved":
+                self.answer(302, b"", {"Location": "/table.csv"})
+            case "/to-file":
+                self.answer(302, b"", {"Location": "file:///etc/hostname"})
+            case "/to-ftp":
+                self.answer(302, b"", {"Location": "ftp://127.0.0.1/table.csv"})
+            case "/to-https":
+                self.answer(302, b"", {"Location": "https://127.0.0.1:1/table.csv"})
+            case "/to-elsewhere":
+                self.answer(302, b"", {"Location": "http://example.invalid/table.csv"})
+            case "/loop":
+                self.answer(302, b"", {"Location": "/loop"})
+            case "/html":
+                self.answer(200, b"<!doctype html><title>Sign in</title>", {})
+            case "/cut":
+                self.answer(200, CSV[:-40], {"Content-Length": str(len(CSV))})
+            case "/huge":
+                self.answer(200, b"", {"Content-Length": str(10**10)}, endless=True)
+            case _:
+                self.answer(404, b"no", {})
+
+    def answer(self, status: int, body: bytes, headers: dict[str, str], *, endless: bool = False) -> None:
+        self.send_response(status)
+        for name, value in ({"Content-Length": str(len(body))} | headers).items():
+            self.send_header(name, value)
+        self.end_headers()
+        try:
+            self.wfile.write(body)
+            while endless:
+                self.wfile.write(b"x" * 1_000_000)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        """Keep quiet."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Site)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def refused(origin: str | Path) -> AuditorError:
+    path = user_file()
+    assert path is not None
+    with pytest.raises(AuditorError) as caught:
+        update(str(origin))
+    assert not path.parent.exists()
+    assert caught.value.hint
+    return caught.value
+
+
+def test_without_a_file_of_the_user_the_packages_catalogue_is_in_use() -> None:
+    assert active() is builtin()
+
+
+def test_a_newer_file_of_the_user_is_in_use_with_the_packages_free_list(table: Path, home: Path) -> None:
+    done = update(str(table), date=LATER)
+    assert done.path == home / "share" / "auditor" / "products.json"
+    assert not done.unused
+    own = active()
+    assert (own.date, len(own.products), own.source) == ("2099-01-31", 3, "table.csv")
+    assert {"flow_free", FLOW, "power_bi_standard"} <= own.free
+
+
+def test_an_older_file_of_the_user_rests_and_the_update_says_so(table: Path) -> None:
+    assert update(str(table), date=EARLIER).unused
+    assert active() is builtin()
+
+
+def test_a_file_of_the_same_day_is_in_use(table: Path) -> None:
+    assert not update(str(table), date=dt.date.fromisoformat(builtin().date)).unused
+    assert len(active().products) == 3
+
+
+def test_the_file_that_the_environment_names_is_in_use_whatever_its_date(
+    table: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named = home / "named.json"
+    monkeypatch.setenv("AUDITOR_PRODUCTS", str(named))
+    done = update(str(table), date=EARLIER)
+    assert (done.path, done.unused) == (named, False)
+    assert len(active().products) == 3
+
+
+def test_a_named_file_that_is_not_there_is_an_error(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUDITOR_PRODUCTS", str(home / "nowhere.json"))
+    with pytest.raises(AuditorError, match=r"cannot read .*nowhere\.json"):
+        active()
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff\xfe", dumps(builtin()).encode()[:-100]])
+def test_a_damaged_file_is_an_error_that_an_update_mends(content: bytes, table: Path) -> None:
+    path = update(str(table), date=LATER).path
+    path.write_bytes(content)
+    with pytest.raises(AuditorError) as caught:
+        active()
+    assert caught.value.slug == "products-catalogue"
+    assert str(path) in caught.value.message
+    update(str(table), date=LATER)
+    assert len(active().products) == 3
+
+
+@pytest.mark.parametrize(
+    ("environ", "expected"),
+    [
+        ({"XDG_DATA_HOME": "/x", "HOME": "/h"}, "/x/auditor/products.json"),
+        ({"HOME": "/h"}, "/h/.local/share/auditor/products.json"),
+        ({"XDG_DATA_HOME": "relative", "HOME": "/h"}, "/h/.local/share/auditor/products.json"),
+        ({"AUDITOR_PRODUCTS": "mine.json", "XDG_DATA_HOME": "/x"}, "mine.json"),
+    ],
+)
+def test_where_the_users_file_stands(environ: dict[str, str], expected: str) -> None:
+    assert user_file(environ) == Path(expected)
+
+
+def test_an_update_tells_what_changed_against_the_file_it_replaces(table: Path) -> None:
+    first = update(str(table), date=LATER)
+    assert len(first.changes.gone) == len(builtin().products) - 3
+    table.write_text(csv_text([("Renamed", *E3_ENTRA[1:]), *ROWS[2:]]), encoding="utf-8")
+    second = update(str(table), date=LATER)
+    assert (second.changes.added, second.changes.gone) == ((), ())
+    assert [new.name for _, new in second.changes.renamed] == ["Renamed"]
+    assert [new.sku_id for _, new in second.changes.replanned] == [E3]
+
+
+def test_the_day_of_a_file_is_its_own(table: Path) -> None:
+    stamp = dt.datetime(2026, 8, 15, 12, tzinfo=dt.UTC).timestamp()
+    os.utime(table, (stamp, stamp))
+    assert update(str(table)).catalogue.date == "2026-08-15"
+
+
+def test_the_same_input_gives_the_same_bytes_and_no_other_file(table: Path, home: Path) -> None:
+    output = home / "new" / "folder" / "out.json"
+    update(str(table), output=output, source="Microsoft", date=LATER)
+    expected = dumps(parse(CSV, source="Microsoft", date="2099-01-31"))
+    assert output.read_text(encoding="utf-8") == expected
+    assert [path.name for path in output.parent.iterdir()] == ["out.json"]
+    assert active() is builtin()
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"a;b", CSV[:300]])
+def test_bad_input_leaves_the_old_file_as_it_was(content: bytes, table: Path) -> None:
+    path = update(str(table), date=LATER).path
+    before = path.read_bytes()
+    table.write_bytes(content)
+    with pytest.raises(AuditorError):
+        update(str(table))
+    assert path.read_bytes() == before
+    assert [entry.name for entry in path.parent.iterdir()] == ["products.json"]
+
+
+def test_a_file_that_is_not_there_a_folder_or_too_large_is_refused(home: Path) -> None:
+    assert "No such file" in refused(home / "nothing.csv").message
+    assert "Is a directory" in refused(home).message
+    large = home / "large.csv"
+    with large.open("wb") as file:
+        file.truncate(32 * 1024 * 1024 + 1)
+    assert "larger than 32 MB" in refused(large).message
+
+
+def test_a_place_that_cannot_be_written_is_an_error(table: Path, home: Path) -> None:
+    with pytest.raises(AuditorError, match="cannot write"):
+        update(str(table), output=table / "below" / "a-file.json")
+    with pytest.raises(AuditorError, match="cannot write"):
+        update(str(table), output=home)
+    assert not [entry for entry in home.parent.iterdir() if entry.name.startswith(f".{home.name}.")]
+
+
+def test_an_address_gives_the_table_its_day_and_its_source_without_the_query(site: str) -> None:
+    done = update(f"{site}/table.csv?token=secret#part")
+    assert done.catalogue.source == f"{site}/table.csv"
+    assert done.catalogue.date == "2026-07-29"
+    assert loads(done.path.read_text(encoding="utf-8"), where="x").products == done.catalogue.products
+
+
+@pytest.mark.parametrize("path", ["/undated.csv", "/future.csv"])
+def test_an_address_without_a_day_or_with_one_to_come_is_of_today(site: str, path: str) -> None:
+    before = dt.datetime.now(tz=dt.UTC).date()
+    day = dt.date.fromisoformat(update(site + path).catalogue.date)
+    assert before <= day <= dt.datetime.now(tz=dt.UTC).date()
+
+
+def test_a_redirect_with_the_same_scheme_is_followed(site: str) -> None:
+    assert len(update(f"{site}/moved").catalogue.products) == 3
+
+
+@pytest.mark.parametrize(
+    ("path", "slug", "told"),
+    [
+        ("/to-file", "products-", "file"),
+        ("/to-ftp", "products-address", "ftp://127.0.0.1"),
+        ("/to-https", "products-address", "to https://127.0.0.1"),
+        ("/to-elsewhere", "products-address", "http://example.invalid"),
+        ("/loop", "products-download", "302"),
+        ("/html", "products-format", "HTML"),
+        ("/cut", "products-download", "ended after"),
+        ("/huge", "products-file", "larger than 32 MB"),
+        ("/nothing", "products-download", "answered 404"),
+    ],
+)
+def test_a_bad_answer_is_told_and_nothing_is_written(site: str, path: str, slug: str, told: str) -> None:
+    error = refused(site + path)
+    assert error.slug.startswith(slug)
+    assert told in error.message
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://example.invalid/table.csv",
+        "http://10.0.0.1/table.csv",
+        "http://127.0.0.1.example.invalid/table.csv",
+        "file:///etc/hostname",
+        "ftp://127.0.0.1/table.csv",
+        "https://user:word@example.invalid/table.csv",
+        "https:///table.csv",
+        "https://[::1/table.csv",
+        "https://example.invalid:port/table.csv",
+    ],
+)
+def test_only_https_or_http_on_this_machine_is_asked(address: str) -> None:
+    error = refused(address)
+    assert error.slug == "products-address"
+    assert "word" not in str(error)
+
+
+def test_a_server_that_is_not_there_is_told() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    assert refused(f"http://127.0.0.1:{port}/table.csv").slug == "products-download"
+
+
+def test_an_address_with_a_blank_is_told(site: str) -> None:
+    assert refused(f"{site}/a table.csv").slug == "products-download"

@@ -1,0 +1,234 @@
+"""Tenants at the edge of what there is, and snapshots that are none, through the whole program."""
+
+import json
+import shutil
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.writer import write
+from tests.builders.command_line import AS_OF, Ran, call, contents
+from tests.builders.tenants import bought, path, tenant, user
+
+ALL = "html,json,csv,markdown,sarif,junit,ndjson,parquet,xlsx,terminal"
+# ruff: noqa: RUF001  names are written in the letters of those who bear them
+
+NAMES = [
+    "Zoë Ångström", "Дмитрий Ёлкин", "山田 太郎", "محمد عبد الله", "שָׁלוֹם", "กานต์", "अनुराधा", "Ὀδυσσεύς", "이순신",
+    "İpek Işık", "👩‍👩‍👧 Family", "a\u202egnp.exe", "x\x1b[31mred\x07", "<script>alert(1)</script>", "=cmd|'/C calc'!A1",
+    "{{ 7*7 }}", "%s %n", "[bold]rich[/bold]", "line\nbreak\ttab", "\u200b", " ", "e\u0301\u0323" * 40, "\ufdfa" * 30, "\U0010ffff",
+]  # fmt: skip
+POLICY = """\
+version: 1
+policies:
+- {id: held, severity: high, assignments: {allow: []}}
+- {id: facts, severity: low, users: {}, attributes: {require: [city]}}
+- {id: spare, severity: low, seats: {of: '*', spare: {min: 1, max: 100}}}
+"""
+KEY = "a key of 16 bytes or more"
+
+
+def audit(folder: Path, snapshot: Snapshot, *more: str) -> Ran:
+    (folder / "p.yaml").write_text(POLICY)
+    place = write(folder / "snapshots", snapshot)
+    return call("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF, "-f", ALL, *more, cwd=folder)
+
+
+def result(folder: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads((folder / "out" / "result.json").read_text())
+    return document
+
+
+def test_names_in_every_script_reach_every_report_and_do_nothing_there(tmp_path: Path) -> None:
+    people = [user(f"u{number:02}", "SPE_E3", displayName=name) for number, name in enumerate(NAMES)]
+    ran = audit(tmp_path, tenant(*people, subscribedSkus=[bought("SPE_E3", 50, len(NAMES))]))
+    assert (ran.code, ran.err) == (1, "")
+    subjects = {
+        finding["subject"]["id"]: finding["subject"]["name"] for finding in result(tmp_path)["tenants"][0]["findings"]
+    }
+    assert [subjects[f"id-u{number:02}"] for number in range(len(NAMES))] == NAMES
+    page = (tmp_path / "out" / "report.html").read_text()
+    assert "<script>alert" not in page
+    assert "\u202e" not in ran.text
+    assert not {"\x1b", "\x07"} & set(ran.text)
+    ET.parse(tmp_path / "out" / "junit.xml")
+    for line in (tmp_path / "out" / "findings.csv").read_bytes().decode("utf-8-sig").splitlines():
+        assert not any(cell.startswith(("=", "@")) for cell in line.split(","))
+    assert pq.read_table(tmp_path / "out" / "findings.parquet").num_rows == 2 * len(NAMES)
+
+
+def test_a_name_of_five_thousand_characters(tmp_path: Path) -> None:
+    ran = audit(tmp_path, tenant(user("ann", "SPE_E3", displayName="ñ" * 5000, department="d" * 5000)))
+    assert (ran.code, ran.err) == (1, "")
+    assert result(tmp_path)["tenants"][0]["findings"][0]["subject"]["name"] == "ñ" * 5000
+
+
+def test_a_tenant_of_nobody_and_nothing(tmp_path: Path) -> None:
+    ran = audit(tmp_path, tenant())
+    assert (ran.code, ran.err) == (0, "")
+    (only,) = result(tmp_path)["tenants"]
+    assert ([outcome["status"] for outcome in only["policies"]], only["seats"]) == (["pass"] * 3, [])
+
+
+def test_a_tenant_without_licences(tmp_path: Path) -> None:
+    ran = audit(tmp_path, tenant(user("ann", city="Oslo"), user("bob", city="Oslo")))
+    assert (ran.code, result(tmp_path)["tenants"][0]["findings"]) == (0, [])
+
+
+def test_three_hundred_products_and_a_user_with_forty(tmp_path: Path) -> None:
+    names = [f"PRODUCT_{number:03}" for number in range(300)]
+    state = tenant(user("ann", *names[100:140], city="Oslo"), subscribedSkus=[bought(name, 2000, 1) for name in names])
+    ran = audit(tmp_path, state)
+    assert (ran.code, ran.err) == (1, "")
+    (only,) = result(tmp_path)["tenants"]
+    assert [sum(f["policy"] == policy for f in only["findings"]) for policy in ("held", "spare")] == [40, 300]
+    assert len(only["seats"]) == 300
+
+
+def test_redaction_leaves_no_trace_of_anyone(tmp_path: Path) -> None:
+    """No name, address or id in any output: not in findings, actions, selectors of policies or waivers, nor in notices."""
+    people = [
+        user(
+            f"person{number}",
+            "SPE_E3",
+            id=f"{number:08x}-aaaa-bbbb-cccc-000000000000",
+            displayName=f"Surname{number} Given",
+            accountEnabled=number % 2 == 0,
+            department="Store",
+            paths=[path("SPE_E3", state="ActiveWithError", error="Other")],
+        )
+        for number in range(9)
+    ]
+    secrets = [secret for row in people for secret in (row["id"], row["userPrincipalName"], row["displayName"])]
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(f"""\
+version: 1
+populations:
+  pilots: {{any: [{{userPrincipalName: [{secrets[1]}, person8@contoso.example]}}, {{not: {{displayName: {{is: Surname0 Given}}}}}}]}}
+policies:
+- {{id: held, severity: high, users: {{id: {{not: {secrets[3]}}}}}, assignments: {{of: paid, allow: []}}}}
+- {{id: errors, severity: low, users: pilots, health: {{errors: deny}}}}
+- {{id: facts, severity: low, attributes: {{require: [city]}}}}
+waivers:
+- {{id: w, policies: [held], users: {{mail: {secrets[7]}}}, reason: r, owner: o, expires: 2027-01-01}}
+""")
+    place = write(tmp_path / "snapshots", tenant(*people, subscribedSkus=[bought("SPE_E3", 50, 9)]))
+    arguments = ("audit", "--snapshot", place, "--as-of", AS_OF, "-f", ALL)
+    plain = call(*arguments, "-o", "plain", cwd=tmp_path)
+    assert plain.code == 1
+    # The same search finds them where nothing was redacted.
+    assert all(any(secret in text for text in texts(tmp_path / "plain")) for secret in secrets)
+    ran = call(*arguments, "-o", "out", "--redact", "-v", cwd=tmp_path)
+    assert ran.code == 1
+    found = [secret for secret in secrets for text in [*texts(tmp_path / "out"), ran.text, ran.err] if secret in text]
+    assert found == []
+    one, other = (json.loads((tmp_path / name / "result.json").read_text())["tenants"][0] for name in ("plain", "out"))
+    assert len(one["findings"]) == len(other["findings"])
+    hashes = [{item["fingerprint"] for item in each["findings"]} for each in (one, other)]
+    assert hashes[0].isdisjoint(hashes[1])
+    people_told = {item["subject"]["id"] for item in other["findings"] if item["subject"]["type"] == "user"}
+    assert len(people_told) == len(people)
+    assert {item["subject"]["name"] for item in other["findings"] if item["subject"]["type"] == "user"} == people_told
+
+
+def texts(folder: Path) -> Iterator[str]:
+    """Every output as text; a spreadsheet is unpacked and a table read."""
+    for file in sorted(folder.rglob("*")):
+        if file.suffix == ".xlsx":
+            shutil.unpack_archive(file, folder.parent / f"unpacked-{folder.name}", "zip")
+            for part in (folder.parent / f"unpacked-{folder.name}").rglob("*.xml"):
+                yield part.read_text()
+        elif file.suffix == ".parquet":
+            yield json.dumps(pq.read_table(file).to_pylist(), default=str)
+        elif file.is_file():
+            yield file.read_text()
+
+
+def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_path: Path) -> None:
+    assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "--redact", "-o", "a", cwd=tmp_path).code == 1
+    ran = call("report", "a/result.json", "-f", "json", "--redact", "-o", "b", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "b/result.json").read_bytes() == (tmp_path / "a/result.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "redact", "change"),
+    [
+        (KEY, KEY, "--redact", {"unchanged"}),
+        (KEY, KEY[::-1], "--redact", {None}),
+        (KEY, "", "--redact", {None}),
+        ("", "", "--redact", {None}),
+        (KEY, KEY, "", {None}),
+    ],
+)
+def test_a_comparison_with_a_redacted_result_knows_what_is_new_with_its_key_alone(
+    first: str, second: str, redact: str, change: set[str | None], tmp_path: Path
+) -> None:
+    state = tenant(user("ann", "SPE_E3"))
+    place = write(tmp_path / "snapshots", state)
+    (tmp_path / "p.yaml").write_text(
+        "version: 1\npolicies:\n- {id: p, severity: high, assignments: {deny: [SPE_E3]}}\n"
+    )
+    arguments = ("audit", "p.yaml", "--snapshot", place, "--as-of", AS_OF)
+    before = call(*arguments, "--redact", "-f", "json=before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=first)
+    assert before.code == 1, before.err
+    options = (redact,) if redact else ()
+    ran = call(
+        *arguments, *options, "-f", "json=-", "--compare", "before.json", cwd=tmp_path, AUDITOR_REDACT_KEY=second
+    )
+    assert {finding["change"] for finding in json.loads(ran.out)["tenants"][0]["findings"]} == change
+    assert ("compare-pseudonyms" in ran.err) is (change == {None})
+
+
+@pytest.fixture
+def copies(saved: Path, tmp_path: Path) -> Path:
+    (tmp_path / "p.yaml").write_text(POLICY)
+    return Path(shutil.copytree(saved, tmp_path / "snapshots"))
+
+
+def refused(folder: Path, *more: str | Path) -> str:
+    before = contents(folder)
+    ran = call("audit", "p.yaml", *more, "--as-of", AS_OF, cwd=folder)
+    assert (ran.code, ran.out) == (2, b"")
+    assert ran.err.count("error[") == 1
+    assert contents(folder) == before
+    return ran.err
+
+
+@pytest.mark.parametrize(
+    "name", ["users", "assignments", "products", "service_plans", "subscriptions", "groups", "members", "organization"]
+)
+def test_a_damaged_tenant_leaves_the_others_audited(copies: Path, name: str) -> None:
+    (file,) = copies.glob(f"fabrikam/*/{name}.parquet")
+    body = bytearray(file.read_bytes())
+    body[len(body) // 2] ^= 1
+    file.write_bytes(body)
+    ran = call("audit", "p.yaml", "--snapshot", copies, "--as-of", AS_OF, "-f", "json=-", cwd=copies.parent)
+    tenants = {tenant["name"]: tenant for tenant in json.loads(ran.out)["tenants"]}
+    assert ran.code == 3
+    assert f"{name}.parquet is not the file that the manifest describes" in tenants["fabrikam"]["failure"]
+    assert tenants["contoso"]["complete"] is True
+    assert f"{name}.parquet is not the file" in refused(copies.parent, "--snapshot", file.parent)
+
+
+def test_what_is_no_snapshot_is_told(copies: Path) -> None:
+    here = copies.parent
+    (here / "empty").mkdir()
+    for place in ("nowhere", "p.yaml", "empty"):
+        assert "snapshot-missing" in refused(here, "--snapshot", place)
+    (manifest,) = copies.glob("contoso/*/manifest.json")
+    text = manifest.read_text()
+    manifest.write_text(text.replace("auditor/snapshot/v1", "auditor/snapshot/v2"))
+    assert call("audit", "p.yaml", "--snapshot", copies, "--as-of", AS_OF, cwd=here).code == 3
+    assert "snapshot-version" in refused(here, "--snapshot", manifest.parent)
+    manifest.write_text(text.replace('"contoso"', '"acme"'))
+    assert "was changed after it was written" in refused(here, "--snapshot", manifest.parent)
+    manifest.write_text('{"name": "a browser extension", "manifest_version": 3}')
+    assert "snapshot-foreign" in refused(here, "--snapshot", manifest.parent)
+    manifest.unlink()
+    assert "snapshot-missing" in refused(here, "--snapshot", manifest.parent)

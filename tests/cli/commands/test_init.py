@@ -1,0 +1,157 @@
+"""`auditor init`: a repository that validates and passes its tests, written once and never over somebody's work."""
+
+import subprocess
+import sys
+from itertools import product
+from pathlib import Path
+
+import pytest
+import yaml
+
+from auditor import __commit__, __home__, __version__
+from auditor.settings.loader import read
+from tests.builders.command_line import AS_OF, ROOT, call, contents
+
+KINDS = list(product(("small", "large"), ("groups", "direct")))
+
+
+@pytest.mark.parametrize(("size", "assignment"), KINDS)
+def test_the_scaffold_is_sound_and_its_tests_pass(tmp_path: Path, size: str, assignment: str) -> None:
+    ran = call("init", "--size", size, "--assignment", assignment, "--agreement", "csp", cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 0
+    tested = call("test", "-q", "--as-of", AS_OF, cwd=tmp_path)
+    assert tested.code == 0, tested.text
+    assert not tested.text.startswith("0 passed")
+    assert (tmp_path / "policies" / "governance.yaml").exists() == (assignment == "groups")
+    assert (tmp_path / "policies" / "mailboxes.yaml").exists() == (size == "large")
+    assert read(tmp_path / "tenants.yaml").tenants[0].agreement.value == "csp"
+
+
+def test_a_second_run_changes_nothing(tmp_path: Path) -> None:
+    first = call("init", "team", "--size", "large", cwd=tmp_path)
+    before = contents(tmp_path)
+    second = call("init", "team", "--size", "large", cwd=tmp_path)
+    assert contents(tmp_path) == before
+    assert second.code == 0
+    assert second.out == first.out
+    assert "everything is there already" in second.err
+
+
+def test_what_differs_is_named_and_left_until_it_is_forced(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("ours\n")
+    ran = call("init", cwd=tmp_path)
+    assert ran.code == 0
+    assert "README.md differs and was left as it is" in ran.err
+    assert (tmp_path / "README.md").read_text() == "ours\n"
+    assert (tmp_path / "tenants.yaml").exists()
+    assert call("init", "--force", cwd=tmp_path).code == 0
+    assert (tmp_path / "README.md").read_text().startswith("# Licence audit")
+
+
+def test_a_link_is_not_written_through(tmp_path: Path) -> None:
+    (tmp_path / "team").mkdir()
+    (tmp_path / "team" / "tenants.yaml").symlink_to(tmp_path / "elsewhere.yaml")
+    assert "tenants.yaml differs" in call("init", "team", cwd=tmp_path).err
+    assert not (tmp_path / "elsewhere.yaml").exists()
+
+
+def test_an_id_that_is_taken_stops_it_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    own = "version: 1\npolicies:\n- {id: seats-idle, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
+    (tmp_path / "policies" / "own.yaml").write_text(own)
+    before = contents(tmp_path)
+    ran = call("init", cwd=tmp_path)
+    assert ran.code == 2
+    assert "[policy-duplicate-id]" in ran.err
+    assert contents(tmp_path) == before
+
+
+def test_a_file_in_the_way_stops_it(tmp_path: Path) -> None:
+    (tmp_path / "team").write_text("x")
+    ran = call("init", "team", cwd=tmp_path)
+    assert (ran.code, "[init-folder]" in ran.err) == (2, True)
+    (tmp_path / ".github").write_text("x")
+    before = contents(tmp_path)
+    assert call("init", cwd=tmp_path).code in {2, 3}
+    assert [path for path in contents(tmp_path) if path not in before and not path.endswith("policies")] == []
+
+
+def test_permissions_are_only_what_the_policies_need(tmp_path: Path) -> None:
+    small = call("init", "small", cwd=tmp_path).text
+    large = call("init", "large", "--size", "large", cwd=tmp_path).text
+    for name in ("AuditLog.Read.All", "MailboxSettings.Read"):
+        assert name not in small
+        assert name in large
+    assert "User.Read.All" in small
+    for text in (small, large):
+        assert "repo:OWNER/REPOSITORY:ref:" in text
+        assert "repo:OWNER@OWNERID/REPOSITORY@REPOSITORYID:" in text
+        assert "New-ManagementScope" in text
+
+
+def test_values_reach_files_and_commands(tmp_path: Path) -> None:
+    tenant, client, pin = "aaaaaaaa-1111-2222-3333-444444444444", "bbbbbbbb-1111-2222-3333-444444444444", "c" * 40
+    known = ("--tenant-id", tenant, "--client-id", client, "--pin", pin)
+    ran = call("init", "--name", "fabrikam", "--mail-from", "audit@fabrikam.example", *known, cwd=tmp_path)
+    assert ran.code == 0, ran.err
+    settings = read(tmp_path / "tenants.yaml")
+    assert (settings.tenants[0].name, settings.tenants[0].tenant_id) == ("fabrikam", tenant)
+    assert client in ran.text
+    assert "CLIENT_ID " not in ran.text.split("# 2.")[1]
+    for name in ("nightly-audit", "policy-preview"):
+        text = (tmp_path / ".github" / "workflows" / f"{name}.yml").read_text()
+        assert f"{__home__}@{pin} # v" in text
+        assert yaml.safe_load(text)["permissions"] == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--name", "Contoso;x"),
+        ("--tenant-id", "x"),
+        ("--client-id", "$(id)"),
+        ("--mail-from", "a'b@c.example"),
+        ("--pin", "main"),
+        ("--agreement", "x"),
+        ("--size", "x"),
+    ],
+)
+def test_a_wrong_value_writes_nothing(tmp_path: Path, wrong: tuple[str, str]) -> None:
+    assert call("init", *wrong, cwd=tmp_path).code == 2
+    assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", ["nightly-audit.yml", "policy-preview.yml"])
+def test_the_workflows_of_a_team_are_those_of_the_project(tmp_path: Path, name: str) -> None:
+    """One text: what differs is which action is called, and whether mail is on from the start."""
+    assert call("init", "--pin", "c" * 40, cwd=tmp_path).code == 0
+    written = (tmp_path / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    ours = (ROOT / ".github" / "workflows" / name).read_text(encoding="utf-8")
+    here = "./ # zizmor: ignore[self-repository] what is checked out is what runs"
+    assert here in ours
+    assert written == ours.replace(here, f"{__home__}@{'c' * 40} # v{__version__}")
+
+
+def test_mail_is_on_where_a_mailbox_is_named(tmp_path: Path) -> None:
+    assert call("init", "--mail-from", "audit@contoso.example", cwd=tmp_path).code == 0
+    text = (tmp_path / ".github" / "workflows" / "nightly-audit.yml").read_text(encoding="utf-8")
+    assert "send: ${{ vars.AUDIT_MAIL || 'true' }}" in text
+
+
+def test_what_is_not_pinned_is_said(tmp_path: Path) -> None:
+    ran = call("init", "--action", "contoso/auditor", cwd=tmp_path)
+    assert ("which can be moved" in ran.err) == (not __commit__)
+    found = audited(tmp_path)
+    assert found.count("error[unpinned-uses]") == (0 if __commit__ else 4)
+    assert found.count("error[") == found.count("error[unpinned-uses]")
+    again = call("init", "--force", "--pin", "c" * 40, cwd=tmp_path)
+    assert "which can be moved" not in again.err
+    assert "error[" not in audited(tmp_path)
+
+
+def audited(folder: Path) -> str:
+    """What zizmor has to say of a team's repository."""
+    command = [str(Path(sys.executable).parent / "zizmor"), "--offline", "--no-progress", "--persona", "auditor", "."]
+    subprocess.run(["git", "init", "-q"], cwd=folder, check=True)
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout

@@ -1,0 +1,107 @@
+"""The summary on the terminal: everything that matters in 80 columns, and nothing that moves the cursor."""
+
+import re
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from auditor.cli.terminal.result import terminal
+from auditor.domain.enums import Outcome
+from auditor.domain.result import FleetResult, PolicyOutcome, Result
+from auditor.history import compare
+from auditor.result import ranking
+from auditor.result.aggregate import summarise
+from tests.builders.results import night_before, result
+from tests.golden.compare import check
+
+HOSTILE = "[red]x[/red] \x1b[2J\r\n\u202e:smile: [link=http://evil]"
+
+
+def printed(of: Result, *, width: int = 80, color: bool = False, paths: tuple[str, ...] = ("out/report.html",)) -> str:
+    stream = StringIO()
+    console = Console(
+        file=stream,
+        width=width,
+        force_terminal=color,
+        no_color=not color,
+        color_system="truecolor" if color else None,
+        legacy_windows=False,
+    )
+    terminal(of, console, paths=paths)
+    return stream.getvalue()
+
+
+def test_the_summary_is_as_approved() -> None:
+    check("terminal.txt", printed(compare(result(), night_before())).encode())
+
+
+def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
+    there = replace(result().tenants[0], findings=(), actions=())
+    (seat, *_) = [each for each in there.seats if each.applies_to == "User"]
+    drawn = {(1, 40): 1, (29, 60): 6, (34, 37): 11, (60, 60): 12}
+    for (consumed, usable), full in drawn.items():
+        row = replace(seat, usable=usable, consumed=consumed, spare=usable - consumed, bounds=())
+        alone = replace(there, seats=(row,))
+        assert printed(replace(result(), tenants=(alone,))).count("█") == full
+
+
+def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 1)
+    unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason="who knows")
+    there = replace(result().tenants[0], findings=(), actions=(), policies=(unknown,), complete=False)
+    tenants = tuple(replace(there, name=f"t{number}") for number in range(3))
+    summary = summarise(tenants)
+    text = printed(replace(result(), tenants=tenants, fleet=FleetResult(), summary=summary))
+    seats = 3 * len(there.seats) - min(15, len(there.seats))
+    assert re.findall(r"(\d+) more in the reports", text) == [str(seats), str(summary.not_evaluated - 1)]
+
+
+def test_every_line_fits() -> None:
+    for width in (40, 60, 80, 120):
+        assert max(map(len, printed(compare(result(), night_before()), width=width).splitlines())) <= width
+
+
+def test_colour_is_the_console_s_choice() -> None:
+    assert "\x1b[" not in printed(result())
+    assert "\x1b[" in printed(result(), color=True)
+
+
+def test_a_path_is_never_broken() -> None:
+    path = "out/" + "x" * 120 + "/report.html"
+    assert path in printed(result(), paths=(path,))
+
+
+def test_no_text_of_the_tenant_acts() -> None:
+    there = result().tenants[0]
+    evil = replace(
+        there,
+        name=HOSTILE,
+        display_name=HOSTILE,
+        failure=None,
+        seats=(replace(there.seats[0], name=HOSTILE),),
+        actions=(replace(there.actions[0], title=HOSTILE),),
+        policies=(replace(there.policies[0], status=Outcome.NOT_EVALUATED, reason=HOSTILE),),
+    )
+    text = printed(replace(result(), tenants=(evil,), summary=summarise((evil,))), paths=(HOSTILE,), width=200)
+    assert "[red]x[/red] \\x1b[2J\\x0d\\x0a\\u202e:smile: [link=http://evil]" in text
+    assert not set(text) & set("\x1b\r\u202e")
+
+
+def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> None:
+    there = result().tenants[0]
+    many = replace(
+        there, seats=tuple(replace(there.seats[7], sku_id=f"id{number}") for number in range(20)) + there.seats
+    )
+    text = printed(replace(result(), tenants=(many,)))
+    assert text.index("Visio Plan 2") < text.index("Microsoft 365 E3") < text.index("Microsoft Power")
+    assert "14 more in the reports" in text
+    assert text.count("Microsoft Power") == 15 - 2 - 4
+
+
+def test_a_failed_tenant_is_told_first() -> None:
+    failed = replace(result().tenants[1], failure="Graph did not answer", complete=False, policies=(), seats=())
+    text = printed(replace(result(), tenants=(failed,), summary=summarise((failed,))))
+    assert text.startswith("The tenant could not be audited.")
+    assert "fabrikam could not be audited: Graph did not answer" in text

@@ -1,0 +1,159 @@
+"""What people read fits their terminal: help, tables and sentences in every language."""
+
+import io
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from auditor.cli.commands import explain, products
+from auditor.cli.main import COMMANDS, command_parser, main_parser
+from auditor.demo.__main__ import main as write_demo
+from tests.builders.command_line import AS_OF, call
+
+LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
+
+
+@pytest.fixture(params=[80, 100])
+def width(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    monkeypatch.setenv("COLUMNS", str(request.param))
+    return int(request.param)
+
+
+def too_wide(text: str, width: int) -> list[str]:
+    return [line for line in text.splitlines() if cell_len(line.rstrip()) > width]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_help_fits(language: str, width: int) -> None:
+    locale = ("--locale", language)
+    assert too_wide(main_parser(locale).format_help(), width) == []
+    for command in COMMANDS:
+        text = command_parser(command, locale)[1].format_help()
+        assert too_wide(text, width) == [], command
+
+
+def test_an_example_over_several_lines_is_one_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = command_parser("init")[1].format_help().splitlines()
+    begun = next(place for place, line in enumerate(lines) if line.startswith("auditor init audit/"))
+    assert lines[begun].endswith(" \\")
+    assert lines[begun + 1].startswith("    ")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("command", ["audit", "plan"])
+def test_what_commands_say_fits(command: str, language: str, width: int, saved: Path, tmp_path: Path) -> None:
+    more = ("-f", "terminal") if command == "plan" else ("-f", "json,terminal")
+    told = call(
+        command, "--snapshot", saved, "--as-of", AS_OF, "--locale", language, "-o", "o", *more,
+        cwd=tmp_path, COLUMNS=str(width),
+    )  # fmt: skip
+    assert told.code in {0, 1}
+    assert too_wide(told.text, width) == []
+    assert "  [1]" not in told.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_of_many_nights_fits(language: str, width: int, tmp_path: Path) -> None:
+    write_demo([str(tmp_path / "demo"), "--as-of", AS_OF, "--previous"])
+    instants = sorted(path.name for path in (tmp_path / "demo" / "snapshots" / "contoso").iterdir())
+    for night in (AS_OF.replace("-20T", "-19T"), AS_OF):
+        call(
+            "audit",
+            "demo/policies",
+            "--snapshot",
+            "demo/snapshots",
+            "--as-of",
+            night,
+            "-o",
+            "o",
+            "-f",
+            "json",
+            "-q",
+            cwd=tmp_path,
+        )
+        assert call("store", "put", "nights", "demo/snapshots", "o/result.json", "-q", cwd=tmp_path).code == 0
+    assert len(instants) == 2
+    for command in (
+        ("history", "nights"),
+        ("history", "nights", "--from", instants[0][:10], "--to", instants[1][:10]),
+        ("history", "nights", "--tenant", "contoso", "--policy", "disabled-licensed"),
+        ("store", "list", "nights"),
+        ("report", "o/result.json", "-f", "terminal"),
+        ("preview", "--base", "demo/policies", "--demo", "--as-of", AS_OF, "-o", "p", "demo/policies"),
+    ):
+        told = call(*command, "--locale", language, cwd=tmp_path, COLUMNS=str(width))
+        assert told.code in {0, 1}, told.text
+        assert len(told.text) > 30
+        assert too_wide(told.text, width) == [], command
+
+
+def test_doctor_fits(width: int, tmp_path: Path) -> None:
+    (tmp_path / "tenants.yaml").write_text(
+        "version: 1\ntenants: [{name: contoso, tenantId: 11111111-2222-3333-4444-555555555555}]\n"
+    )
+    told = call("doctor", cwd=tmp_path, COLUMNS=str(width))
+    assert "has no credential" in " ".join(told.text.split())
+    assert too_wide(told.text, width) == []
+
+
+def test_one_cause_is_told_once_a_tenant(tmp_path: Path) -> None:
+    (tmp_path / "tenants.yaml").write_text(
+        "version: 1\ntenants:\n- name: rotete\n  tenantId: 11111111-2222-3333-4444-555555555555\n"
+        "  credential: {type: client-secret, clientId: 11111111-2222-3333-4444-555555555556, secretEnv: NOT_THERE}\n"
+    )
+    told = call("audit", "--no-progress", cwd=tmp_path)
+    assert told.code == 3
+    assert " ".join(told.text.split()).count("NOT_THERE is not set") == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def on_a_terminal(monkeypatch: pytest.MonkeyPatch, width: int, module: object, *words: str) -> str:
+    """What a command of this process prints where a person reads it."""
+    shown = Terminal()
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("NO_COLOR", "1")
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", shown)
+        parser = command_parser(str(getattr(module, "__name__", "")).rpartition(".")[2])[1]
+        assert module.run(parser.parse_intermixed_args(words)) == 0  # type: ignore[attr-defined]
+    return shown.getvalue()
+
+
+@pytest.mark.parametrize("name", ["SPE_E3", "move-users", "assignment.redundant", "disabled-licensed"])
+def test_explain_reads_as_plain_text(name: str, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = on_a_terminal(monkeypatch, width, explain, name)
+    links = [line for line in too_wide(text, width) if "https://" not in line]
+    assert links == []
+    assert "\\" not in text
+    assert "**" not in text
+    assert "```" not in text
+
+
+def test_explain_undoes_the_escapes_of_markdown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "p.yaml").write_text(
+        "version: 1\npolicies:\n- {id: r, title: 'Rotete & Sønner <AS> [x]', severity: low, users: {department: Sales},\n"
+        "   assignments: {deny: [SPE_E3]}}\n"
+    )
+    text = on_a_terminal(monkeypatch, 80, explain, "r", str(tmp_path / "p.yaml"))
+    assert text.startswith("r: Rotete & Sønner <AS> [x]\n")
+    assert "    users:\n      department: Sales\n" in text
+
+
+def test_explain_needs_an_id_and_nothing_else(tmp_path: Path) -> None:
+    told = call("explain", cwd=tmp_path)
+    assert told.err.endswith("the following arguments are required: ID\n")
+
+
+def test_products_break_no_id(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = on_a_terminal(monkeypatch, width, products, "visio")
+    assert "c5928f49-12ba-48f7-ada3-0d743a3601d5" in text
+    assert too_wide(text, width) == []
+    assert os.environ["COLUMNS"] == str(width)

@@ -1,0 +1,36 @@
+"""Interfaces: "Secrets are never in the file, on the command line, in a log, a report or an error"."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders.command_line import call
+
+FILE = """
+version: 1
+tenants:
+  - name: contoso
+    tenantId: 11111111-2222-3333-4444-555555555555
+    cloud: worldwide
+"""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "    credential: {type: client-secret, clientId: x, secret: 'hunter~2'}\n",
+        "    credential:\n      type: client-secret\n      value: 'hunter~2'\n",
+        "    credential: {type: client-secret, secretEnv: 'hunter~2'}\n",
+        "    credential: {type: certificate, env: 'hunter~2'}\n",
+        "    credential: {type: token, tokenEnv: TOKEN}\n    endpoint: 'https://me:hunter~2@graph.example/v1.0'\n",
+        "    credential: {type: token, tokenEnv: TOKEN}\n    authority: 'https://hunter~2@login.example'\n",
+        "    credential: {type: token, token: 'hunter~2', tokenEnv: TOKEN\n",
+        "    credential: {type: token, token: 'hunter~2', token: b, tokenEnv: TOKEN}\n",
+    ],
+)
+def test_a_secret_written_by_mistake_is_in_no_error(wrong: str, tmp_path: Path) -> None:
+    (tmp_path / "tenants.yaml").write_text(FILE + wrong)
+    ran = call("audit", "-v", cwd=tmp_path)
+    assert ran.code == 2
+    assert "tenants.yaml:" in ran.err
+    assert "hunter" not in ran.err + ran.text

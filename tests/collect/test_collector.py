@@ -1,0 +1,271 @@
+"""Whole collections: least data, large tenants, mailboxes, many tenants, and being stopped."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from auditor.app.tenants.collection import collect_all, everything, needs_of
+from auditor.app.tenants.doctor import Health, diagnose_all
+from auditor.collect.collector import collect_tenant
+from auditor.collect.permissions import READING, permissions
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
+from auditor.domain.errors import GraphError, SnapshotError
+from auditor.domain.tenant import GithubOidc, Tenant, Token
+from auditor.policy.loader import load
+from tests.builders.collection import (
+    AGGREGATES,
+    INSTANT,
+    PEOPLE,
+    SIGN_INS,
+    Ticking,
+    collect,
+    configured,
+    environment,
+    scratch,
+)
+from tests.emulator import seeded
+from tests.emulator.fixtures import CLIENT_ID, auditor_app, running_emulator, small_tenant
+from tests.emulator.server import Emulator
+
+MAILBOXES = Needs(
+    sources=frozenset({Source.USERS, Source.MAILBOXES}), user_properties=("displayName", "id", "userPrincipalName")
+)
+
+
+def test_nothing_is_asked_for_that_no_policy_needs(graph: Emulator) -> None:
+    text = "version: 1\npolicies: [{id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}]"
+    policies = load([("p.yaml", text.encode())]).policies
+    collect(graph, needs_of(policies, configured(graph)))
+    paths = {record.path for record in graph.journal.records if record.host == "graph"}
+    assert paths == {"/organization", "/subscribedSkus", "/users", "/users/$count", "/directoryObjects/getByIds"}
+    for record in graph.journal.of("/users"):
+        assert "signInActivity" not in record.select
+        assert "department" in record.select
+        assert "jobTitle" not in record.select
+    assert all(record.headers.get("x-ms-throttle-priority") == "low" for record in graph.journal.of("/users"))
+
+
+def test_a_policy_of_another_tenant_asks_nothing_of_this_one() -> None:
+    text = "version: 1\npolicies: [{id: idle, severity: low, tenants: [fabrikam], users: {inactiveFor: 90d}, assignments: {allow: []}}]"
+    policies = load([("p.yaml", text.encode())]).policies
+    assert needs_of(policies, Tenant(name="contoso", tenant_id="x")).sources == frozenset(
+        {Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}
+    )
+    assert Source.SIGN_IN_ACTIVITY in needs_of(policies, Tenant(name="fabrikam", tenant_id="x")).sources
+
+
+def test_every_source_has_its_least_permission() -> None:
+    assert {item.name for item in permissions(everything())} == {item.name for item in READING}
+    assert len(READING) == 6
+    for source in Source:
+        assert permissions(Needs(sources=frozenset({source}))), source
+    assert [item.name for item in permissions(Needs(), mail=True)] == ["Mail.Send"]
+
+
+@pytest.fixture(scope="module")
+def large() -> Iterator[Emulator]:
+    with running_emulator([seeded.generate(9_000)]) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def calm(large: Emulator) -> Emulator:
+    large.faults.clear()
+    large.journal.clear()
+    return large
+
+
+def test_a_large_tenant_is_read_in_shares(calm: Emulator) -> None:
+    found = collect(calm, SIGN_INS)
+    assert found.manifest.complete
+    ids = found.tables["users"]["id"].to_pylist()
+    assert len(ids) == 9_000
+    assert ids == sorted(set(ids))
+    assert found.tables["users"]["notCollected"].null_count == 9_000
+    filters = {record.parameter("$filter") for record in calm.journal.of("/users")}
+    assert len(filters) > 3
+
+
+def test_shares_that_graph_refuses_become_one_list(calm: Emulator) -> None:
+    calm.faults.add("bad-request", path="/users", query="$filter=userPrincipalName", times=None)
+    found = collect(calm, SIGN_INS)
+    assert found.manifest.complete
+    assert found.tables["users"].num_rows == 9_000
+    assert found.tables["users"]["notCollected"].null_count == 9_000
+    asked = calm.journal.of("/users")
+    assert {record.status for record in asked if record.parameter("$filter")} == {400}
+    assert any(record.status == 200 and record.parameter("$skiptoken") for record in asked)
+
+
+def test_a_large_tenant_with_faults_is_the_same(calm: Emulator) -> None:
+    undisturbed = collect(calm, SIGN_INS)
+    for kind in ("reset", "truncated"):
+        calm.faults.add(kind, path="/users", every=5, times=3)
+    calm.faults.add("throttled", path="/users", every=4, times=4, retry_after=None)
+    calm.faults.add("expired-page-token", path="/users", query="$skiptoken", times=2)
+    found = collect(calm, SIGN_INS)
+    assert found.manifest.complete
+    assert found.tables["users"] == undisturbed.tables["users"]
+    assert found.tables["assignments"] == undisturbed.tables["assignments"]
+
+
+def test_mailboxes_in_batches(graph: Emulator) -> None:
+    found = collect(graph, MAILBOXES)
+    assert found.status(Source.MAILBOXES) == "complete"
+    kinds = set(found.tables["users"]["mailboxType"].to_pylist())
+    assert {"user", "shared", "room", "equipment"} <= kinds
+    batches = [record for record in graph.journal.of("/$batch") if not record.batched]
+    assert len(batches) <= 2_500 / 20
+    assert found.tables["users"]["notCollected"].null_count == 2_500
+
+
+def test_no_permission_for_mailboxes_asks_twenty_and_stops(graph: Emulator) -> None:
+    graph.faults.add("denied", path="/users/*/mailboxSettings", code="ErrorAccessDenied", times=None)
+    found = collect(graph, MAILBOXES)
+    assert found.status(Source.MAILBOXES) == "denied"
+    assert found.status(Source.USERS) == "complete"
+    assert len([record for record in graph.journal.of("/$batch") if not record.batched]) == 1
+    assert found.tables["users"]["mailboxType"].null_count == 2_500
+
+
+def test_single_mailboxes_that_fail_are_marked_or_asked_again(graph: Emulator) -> None:
+    graph.faults.add("throttled", path="/users/*/mailboxSettings", every=7, times=50, retry_after="3")
+    found = collect(graph, MAILBOXES)
+    assert found.status(Source.MAILBOXES) == "complete"
+    graph.faults.clear()
+    graph.faults.add("denied", path="/users/*/mailboxSettings", first=100, code="ErrorAccessDenied", times=5)
+    found = collect(graph, MAILBOXES)
+    assert found.status(Source.MAILBOXES) == "partial"
+    marked = [row for row in found.tables["users"]["notCollected"].to_pylist() if row]
+    assert marked == [["mailboxType"]] * 5
+
+
+def test_a_credential_for_another_tenant_is_refused(graph: Emulator) -> None:
+    tenant = configured(graph, credential=Token(token_env="T"))
+    env = environment(graph, T=graph.bearer("fabrikam"))
+    with pytest.raises(GraphError, match="is for the tenant"):
+        collect(graph, PEOPLE, tenant=tenant, env=env)
+
+
+def test_an_opaque_token_works_and_its_end_is_told(graph: Emulator) -> None:
+    tenant = configured(graph, credential=Token(token_env="T"))
+    env = environment(graph, T=graph.bearer("contoso"))
+    assert collect(graph, PEOPLE, tenant=tenant, env=env).manifest.complete
+    with pytest.raises(GraphError, match="401"):
+        collect(graph, PEOPLE, tenant=tenant, env=environment(graph, T="opaque"))
+
+
+class Portal(BaseHTTPRequestHandler):
+    """A proxy's sign-in page, whatever is asked."""
+
+    def do_GET(self) -> None:
+        body = b"<html><body>Please sign in to the network</body></html>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_an_endpoint_that_is_no_graph(graph: Emulator) -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Portal)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        endpoint = f"http://127.0.0.1:{server.server_port}/v1.0"
+        tenant = replace(configured(graph), endpoint=endpoint, credential=Token(token_env="T"))
+        with pytest.raises(GraphError, match="HTML"):
+            collect(graph, PEOPLE, tenant=tenant, env=environment(graph, T="opaque"))
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_the_same_instant_twice_is_refused(graph: Emulator) -> None:
+    async def twice(root: Path) -> None:
+        for _ in range(2):
+            await collect_tenant(
+                configured(graph, "fabrikam"), PEOPLE, root=root, instant=INSTANT, environ=environment(graph)
+            )
+
+    with scratch() as root, pytest.raises(SnapshotError, match="exists already"):
+        asyncio.run(twice(root))
+
+
+def test_one_tenant_that_fails_stops_no_other(graph: Emulator) -> None:
+    tenants = (
+        configured(graph),
+        replace(configured(graph), name="nobody", tenant_id="11111111-2222-3333-4444-555555555555"),
+        configured(graph, "fabrikam"),
+    )
+    with scratch() as root:
+        outcomes = collect_all(
+            tenants, lambda _: PEOPLE, root=root, instant=INSTANT, environ=environment(graph), at_once=2
+        )
+        assert [outcome.tenant.name for outcome in outcomes] == ["contoso", "nobody", "fabrikam"]
+        assert [outcome.folder is not None for outcome in outcomes] == [True, False, True]
+        assert outcomes[1].failure is not None
+        assert "AADSTS90002" in outcomes[1].failure.message
+        assert sorted(path.name for path in root.iterdir()) == ["contoso", "fabrikam"]
+
+
+def test_where_no_tenant_can_be_read_no_empty_folder_is_left(graph: Emulator, tmp_path: Path) -> None:
+    tenants = [
+        replace(configured(graph), name=name, tenant_id="11111111-2222-3333-4444-555555555555")
+        for name in ("nobody", "somebody")
+    ]
+    for root, there in ((tmp_path / "build" / "snapshots", tmp_path), (tmp_path, tmp_path)):
+        outcomes = collect_all(tenants, lambda _: PEOPLE, root=root, instant=INSTANT, environ=environment(graph))
+        assert all(outcome.failure is not None for outcome in outcomes)
+        assert there.is_dir(), "what was there before stays"
+        assert not list(there.iterdir())
+
+
+def test_doctor_finds_what_lacks() -> None:
+    poor = small_tenant("poor")
+    poor.premium = False
+    poor.register(auditor_app(roles=frozenset({"User.Read.All", "Mail.Send"})))
+    with running_emulator([poor, small_tenant()]) as emulator:
+        needs = SIGN_INS.union(Needs(sources=AGGREGATES))
+        tenants = [
+            (configured(emulator, "poor"), needs, False),
+            (configured(emulator, credential=GithubOidc(client_id=CLIENT_ID)), needs, True),
+        ]
+        first, second = diagnose_all(tenants, environ=environment(emulator))
+    checks = {check.name: check for check in first.checks}
+    assert checks["permissions"].health is Health.BAD
+    assert "LicenseAssignment.Read.All" in checks["permissions"].words
+    assert "User.Read.All" not in checks["permissions"].words
+    commands = "\n".join(checks["permissions"].commands)
+    assert "e2f98668-2877-4f38-a2f4-8202e0717aa1" in commands
+    assert "az ad app permission admin-consent" in commands
+    assert "New-MgServicePrincipalAppRoleAssignment" in commands
+    assert "Mail.Send" in checks["least privilege"].words
+    assert not first.healthy
+    checks = {check.name: check for check in second.checks}
+    assert second.healthy
+    assert checks["clock"].health is Health.GOOD
+    assert "repo:OWNER@OWNERID/REPOSITORY@REPOSITORYID:" in checks["GitHub"].words
+    assert "repo:OWNER/REPOSITORY:" in checks["GitHub"].words
+
+
+def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:
+    graph.faults.add("clock-skew", path="/organization", seconds=400, times=None)
+    (found,) = diagnose_all([(configured(graph), Needs(sources=AGGREGATES), False)], environ=environment(graph))
+    clock = next(check for check in found.checks if check.name == "clock")
+    assert clock.health is Health.BAD
+    assert "400 s behind" in clock.words or "399 s behind" in clock.words
+
+
+def test_patience_can_be_short(graph: Emulator) -> None:
+    graph.faults.add("throttled", path="/users", retry_after="30", times=None)
+    found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), patience=Ticking().patience(budget=20))
+    assert found.status(Source.USERS) == "unavailable"
+    assert "asked once" in found.reason(Source.USERS)

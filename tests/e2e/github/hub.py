@@ -1,0 +1,92 @@
+"""A folder that stands in for GitHub: a repository with history, its variables, runs, artifacts, issues and comments."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.builders.command_line import ROOT
+
+_GIT = ("git", "-c", "user.name=a", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
+
+
+@dataclass(slots=True, kw_only=True)
+class Hub:
+    """GitHub with one repository, `contoso/licences`."""
+
+    folder: Path
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.repository.mkdir(parents=True)
+        self.git("init", "-q", "-b", "main")
+        empty: dict[str, Any] = {"runs": [], "issues": [], "comments": [], "calls": [], "visibility": "private"}
+        self.keep(**empty)
+        self.stand_in("gh", f'PYTHONPATH="{ROOT}" exec "{sys.executable}" -m tests.e2e.github.gh_program "$@"')
+
+    @property
+    def repository(self) -> Path:
+        """A working copy of it."""
+        return self.folder / "repository"
+
+    @property
+    def state(self) -> dict[str, Any]:
+        found = json.loads((self.folder / "state.json").read_text(encoding="utf-8"))
+        assert isinstance(found, dict)
+        return found
+
+    def keep(self, **changes: Any) -> None:
+        """Change what GitHub knows."""
+        known = self.state if (self.folder / "state.json").exists() else {}
+        (self.folder / "state.json").write_text(json.dumps({**known, **changes}), encoding="utf-8")
+
+    def stand_in(self, name: str, script: str) -> None:
+        """Put a program before those of the machine."""
+        program = self.folder / "programs" / name
+        program.parent.mkdir(exist_ok=True)
+        program.write_text(f"#!/usr/bin/env bash\n{script}\n", encoding="utf-8")
+        program.chmod(0o755)
+
+    def git(self, *words: str) -> str:
+        done = subprocess.run([*_GIT, *words], cwd=self.repository, check=True, capture_output=True, text=True)
+        return done.stdout.strip()
+
+    def commit(self, message: str = "Change") -> str:
+        self.git("add", "--all")
+        self.git("commit", "-q", "--allow-empty", "-m", message)
+        return self.git("rev-parse", "HEAD")
+
+    def pull_request(self, files: Mapping[str, str]) -> None:
+        """Commit files on a branch, and merge it into main as GitHub does for `pull_request`: refs/pull/1/merge."""
+        self.git("checkout", "-q", "-B", "change", "main")
+        for name, text in files.items():
+            path = self.repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        self.commit()
+        self.git("checkout", "-q", "--detach", "main")
+        self.git("merge", "-q", "--no-ff", "-m", "Merge", "change")
+        self.git("update-ref", "refs/pull/1/merge", "HEAD")
+        self.git("checkout", "-q", "main")
+
+    def begin(self, workflow: str, branch: str) -> int:
+        """A new run, which `gh run list` shows from then on."""
+        runs = self.state["runs"]
+        number = 1000 + len(runs)
+        self.keep(runs=[*runs, {"id": number, "workflow": workflow, "branch": branch}])
+        return number
+
+    def artifacts(self, run: int) -> Path:
+        return self.folder / "artifacts" / str(run)
+
+    def expire(self, run: int, name: str) -> None:
+        shutil.rmtree(self.artifacts(run) / name)
+
+    def environment(self) -> dict[str, str]:
+        place = f"{self.folder / 'programs'}{os.pathsep}{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        return {"PATH": place, "GH_WORLD": str(self.folder)}

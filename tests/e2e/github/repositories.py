@@ -1,0 +1,75 @@
+"""A team's repository as `auditor init` writes it, with the emulated tenants and the tests' mail relay in its settings."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.builders.command_line import call
+from tests.builders.mail_relay import PASSWORD, USER, Running
+from tests.e2e.github.hub import Hub
+from tests.e2e.github.workflow import Event, program
+from tests.emulator.fixtures import CLIENT_ID
+from tests.emulator.server import Emulator
+
+NIGHTLY, PREVIEW = ".github/workflows/nightly-audit.yml", ".github/workflows/policy-preview.yml"
+PIN = "ab" * 20
+POLICY = """\
+version: 1
+policies:
+  - id: leavers
+    title: Blocked accounts hold no paid licence
+    severity: high
+    users: {accountEnabled: false}
+    assignments: {of: paid, allow: []}
+"""
+
+needs_bash = pytest.mark.skipif(
+    sys.platform == "win32" or any(shutil.which(name) is None for name in ("bash", "jq", "git")),
+    reason="steps are run by bash with jq and git, as on a Linux runner",
+)
+
+
+def team(folder: Path, emulator: Emulator, server: Running | None = None, **variables: str) -> Hub:
+    """The repository of a team that has followed `auditor init`, with every tenant of the emulator."""
+    hub = Hub(folder=folder / "hub", variables=variables)
+    known = ("--client-id", CLIENT_ID, "--mail-from", "audit@contoso.example", "--pin", PIN, "--agreement", "mca")
+    ran = call("init", "-q", *known, cwd=hub.repository)
+    assert ran.code == 0, ran.err
+    path = hub.repository / "tenants.yaml"
+    head, block, mail = re.split(r"(?m)^(?=  - name: |mail:)", path.read_text(encoding="utf-8"))
+    place = f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
+    for tenant in emulator.tenants.values():
+        own = re.sub(r"(?m)(?<=tenantId: )\S+", tenant.tenant_id, block).replace(
+            "name: contoso", f"name: {tenant.name}"
+        )
+        head += own + place
+    if server is not None:
+        sender = next(line for line in mail.splitlines() if "from:" in line)
+        mail = f"mail:\n{sender}\n  smtp: {{host: 127.0.0.1, port: {server.port}, ca: {server.ca}, usernameEnv: U, passwordEnv: P}}\n"
+    path.write_text(head + mail, encoding="utf-8")
+    (hub.repository / "policies" / "people.yaml").write_text(POLICY, encoding="utf-8")
+    hub.commit("Begin")
+    return hub
+
+
+def night(hub: Hub, emulator: Emulator, **more: object) -> Event:
+    """The schedule's event, on a machine that reaches the tenant and the relay."""
+    environ = {**emulator.environment(), "U": USER, "P": PASSWORD}
+    return Event(hub=hub, environ=environ, installed=program(), **more)  # type: ignore[arg-type]
+
+
+def request(hub: Hub, emulator: Emulator, *, fork: bool = False) -> Event:
+    """The event of a pull request, from a branch of the repository or from a fork."""
+    owner = "stranger/licences" if fork else "contoso/licences"
+    payload = {"pull_request": {"number": 1, "head": {"repo": {"full_name": owner}}}}
+    return Event(
+        hub=hub,
+        name="pull_request",
+        payload=payload,
+        environ=emulator.environment(),
+        installed=program(),
+        fork=fork,
+    )

@@ -1,0 +1,164 @@
+"""The action's own steps, run in bash against the emulated tenant, sign-in service and mail relay."""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.builders.command_line import ROOT
+from tests.builders.mail_relay import PASSWORD, USER, relay
+from tests.e2e.github.runner import Job, action_inputs
+from tests.emulator.fixtures import CLIENT_ID, running_emulator
+from tests.emulator.server import Emulator
+
+pytestmark = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("bash") is None, reason="steps are run by bash, as on a Linux runner"
+)
+POLICY = """\
+version: 1
+policies:
+  - id: leavers
+    title: Blocked accounts hold no paid licence
+    severity: high
+    users: {accountEnabled: false}
+    assignments: {of: paid, allow: []}
+"""
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with running_emulator() as running:
+        yield running
+
+
+def workspace(folder: Path, emulator: Emulator, *, mail: str = "") -> Job:
+    """A repository with a policy and the emulated tenant, signed in to as a workflow does."""
+    place = folder / "repository"
+    (place / "policies").mkdir(parents=True)
+    (place / "policies" / "people.yaml").write_text(POLICY, encoding="utf-8")
+    tenant = emulator.tenants["contoso"]
+    (place / "tenants.yaml").write_text(
+        f"version: 1\ntenants:\n  - name: contoso\n    tenantId: {tenant.tenant_id}\n    cloud: worldwide\n"
+        f"    credential: {{type: github-oidc, clientId: {CLIENT_ID}}}\n"
+        f"    endpoint: {emulator.endpoint}\n    authority: {emulator.authority}\n"
+        f"    recipients: [{{address: ann@contoso.example, locale: en}}]\n{mail}",
+        encoding="utf-8",
+    )
+    # The program is installed already: what `Install` would leave behind is this.
+    known = {"steps.install.outputs.auditor": str(Path(sys.executable).parent / "auditor")}
+    return Job(folder=place, environ=emulator.environment(), known=known)
+
+
+def run(job: Job, **given: str) -> int:
+    """Run the action's steps from `Audit` on, with these inputs; returns the exit code of the last."""
+    job.known |= action_inputs(**given)
+    assert job.step("action.yml", "Audit") == 0, job.said
+    if given.get("send") == "true" and job.output("audit", "result"):
+        assert job.step("action.yml", "Mail") == 0, job.said
+    return job.step("action.yml", "End as the audit did")
+
+
+def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert run(job, formats="html,json,sarif") == 1, job.said
+    assert job.output("end", "exit-code") == "1"
+    assert job.output("audit", "findings") == "1"
+    assert job.output("audit", "highest-severity") == "high"
+    assert job.output("audit", "complete") == "true"
+    for name in ("result", "report", "sarif"):
+        assert (job.folder / job.output("audit", name)).is_file()
+    assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in job.said
+    assert job.summary.startswith("# ")
+    assert not emulator.journal.writes()
+
+
+def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert run(job, fail_on="critical") == 0, job.said
+    assert job.output("audit", "findings") == "1"
+
+
+@pytest.mark.parametrize(("public", "mode"), [({}, 0o600), ({"AUDITOR_PUBLIC": "1"}, 0o644)])
+def test_the_environment_of_the_job_opens_the_report_to_others(
+    tmp_path: Path, emulator: Emulator, public: dict[str, str], mode: int
+) -> None:
+    job = workspace(tmp_path, emulator)
+    job.environ |= public
+    before = os.umask(0o022)
+    try:
+        assert run(job, demo="true", policies="", formats="json", fail_on="never") == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((job.folder / job.output("audit", "result")).stat().st_mode) == mode
+
+
+def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    hostile = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
+    fields = ("policies", "tenants", "tenant", "shard", "locale", "fail_on", "formats", "snapshot", "results", "redact")
+    assert run(job, **dict.fromkeys(fields, hostile)) == 2
+    assert run(job, policies=hostile) == 2
+    assert sorted(path.name for path in job.folder.iterdir()) == ["policies", "tenants.yaml"]
+
+
+def test_an_unknown_command_is_refused(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert run(job, command="send") == 2
+    assert "none of audit, report, install" in job.said
+
+
+def test_a_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, emulator: Emulator) -> None:
+    with relay(tmp_path, auth=True) as server:
+        server.box.refuse["ann@contoso.example"] = "550 no such person"
+        mail = (
+            f"mail:\n  from: audit@contoso.example\n  smtp: {{host: 127.0.0.1, port: {server.port}, ca: {server.ca}, "
+            f"usernameEnv: U, passwordEnv: P}}\n"
+        )
+        job = workspace(tmp_path, emulator, mail=mail)
+        job.environ |= {"U": USER, "P": PASSWORD}
+        assert run(job, fail_on="never", send="true") == 3, job.said
+        assert (job.folder / "out" / "report.html").is_file()
+
+
+def test_the_cache_is_named_after_the_locks(tmp_path: Path, emulator: Emulator) -> None:
+    job = workspace(tmp_path, emulator)
+    assert job.step("action.yml", "Name the cache") == 0, job.said
+    assert job.output("cache", "key").startswith("licence-auditor-Linux-X64-")
+    assert len(job.output("cache", "key").rsplit("-", 1)[1]) == 32
+
+
+def test_inputs_reach_scripts_by_the_environment_alone() -> None:
+    document = yaml.load((ROOT / "action.yml").read_text(encoding="utf-8"), yaml.BaseLoader)
+    scripts = [step for step in document["runs"]["steps"] if "run" in step]
+    assert len(scripts) >= 5
+    assert [step["name"] for step in scripts if "${{" in step["run"] or step["shell"] != "bash"] == []
+
+
+@pytest.mark.parametrize("name", ["demo", "redact", "send", "upload", "sarif"])
+@pytest.mark.parametrize("value", ["True", "yes", "1", "", " true", "FALSE", "::error::x", "true\nfalse"])
+def test_an_input_that_is_neither_true_nor_false_ends_before_anything_is_read(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    job = Job(folder=tmp_path / "repository", environ={})
+    job.folder.mkdir()
+    job.known |= action_inputs(**{name: value})
+    assert job.step("action.yml", "Check the inputs") == 2
+    assert f"neither true nor false: {name}." in job.said
+    if value:
+        assert f": {value}" not in job.said
+    assert job.step("action.yml", "End as the audit did") == 2
+    assert job.output("end", "exit-code") == "2"
+
+
+def test_inputs_that_are_true_or_false_are_taken(tmp_path: Path) -> None:
+    job = Job(folder=tmp_path / "repository", environ={})
+    job.folder.mkdir()
+    job.known |= action_inputs(redact="true", sarif="false")
+    assert job.step("action.yml", "Check the inputs") == 0
+    document = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    assert document["runs"]["steps"][0]["name"] == "Check the inputs"

@@ -1,0 +1,202 @@
+"""Whole nightly runs: every job and step of the workflow that `auditor init` writes, from the first to the last."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor import __home__
+from tests.builders.mail_relay import Running, relay
+from tests.e2e.github.hub import Hub
+from tests.e2e.github.repositories import NIGHTLY, needs_bash, night, team
+from tests.e2e.github.workflow import Ran, run_workflow, scripts
+from tests.emulator.fixtures import running_emulator, small_tenant
+from tests.emulator.server import Emulator
+
+pytestmark = needs_bash
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    with running_emulator() as running:
+        yield running
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Running]:
+    with relay(tmp_path, auth=True) as running:
+        yield running
+
+
+def kept(hub: Hub, ran: Ran, name: str = "licence-audit", file: str = "result.json") -> dict[str, Any]:
+    found = json.loads((hub.artifacts(ran.number) / name / file).read_text(encoding="utf-8"))
+    assert isinstance(found, dict)
+    return found
+
+
+def aged(hub: Hub, ran: Ran, as_of: str) -> None:
+    """Make the result of a run older than it is."""
+    path = hub.artifacts(ran.number) / "licence-audit" / "result.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    found["run"]["asOf"] = as_of
+    path.write_text(json.dumps(found), encoding="utf-8")
+
+
+def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running) -> None:
+    hub = team(tmp_path, emulator, server, AUDIT_ISSUES="true")
+    first = run_workflow(NIGHTLY, night(hub, emulator))
+    assert first.jobs == {"plan": "success", "audit 1": "failure", "report": "success"}, first.said
+    assert "No complete result of the last runs is left" in first.said
+    assert "Nothing to compare with" in first.said
+    assert "::error file=policies/people.yaml,line=3,title=Blocked accounts" in first.said
+    assert {name for name, _ in first.used if name.startswith(f"{__home__}@")}
+    found = kept(hub, first)
+    assert [tenant["complete"] for tenant in found["tenants"]] == [True]
+    assert {one["change"] for one in found["tenants"][0]["findings"]} == {None}
+    for name in ("report.html", "summary.md", "findings.csv", "report.xlsx", "sent.jsonl"):
+        assert (hub.artifacts(first.number) / "licence-audit" / name).stat().st_size
+    assert "# " in first.summary
+    ((issue),) = hub.state["issues"]
+    assert (issue["title"], issue["open"]) == ("Licence audit: contoso", True)
+    assert "leavers" in issue["body"]
+    assert "bram" not in issue["body"]
+    assert len(server.box.mails) == 1
+    assert (hub.artifacts(first.number) / "snapshot-1").is_dir()
+
+    again = run_workflow(NIGHTLY, night(hub, emulator, run=first.number, attempt=2))
+    assert again.jobs["report"] == "success", again.said
+    assert len(server.box.mails) == 1, "an attempt of the same run sends nothing twice"
+    # Every script of the workflow ran, but for the one of the next test.
+    assert again.names(NIGHTLY) | {("audit", "Say what is missing")} == scripts(NIGHTLY, hub.repository)
+    assert again.names("action.yml") | {("", "Install")} == scripts("action.yml")
+
+    aged(hub, first, "2026-01-01T00:00:00Z")
+    third = run_workflow(NIGHTLY, night(hub, emulator))
+    assert "::warning title=No complete audit for" in third.said
+    assert "2026-01-01T00:00:00Z" in third.summary
+    assert {one["change"] for one in kept(hub, third)["tenants"][0]["findings"]} == {"unchanged"}
+    assert len(hub.state["issues"]) == 1
+    assert not emulator.journal.writes()
+
+
+def test_an_incomplete_night_is_red_mailed_and_says_what_is_missing(
+    tmp_path: Path, emulator: Emulator, server: Running
+) -> None:
+    hub = team(tmp_path, emulator, server, AUDIT_ISSUES="true", AUDIT_FAIL_ON="never")
+    emulator.faults.add("denied", path="/users", times=None)
+    ran = run_workflow(NIGHTLY, night(hub, emulator))
+    assert ran.jobs["audit 1"] == "failure", ran.said
+    assert ran.steps["action.yml", "", "End as the audit did"] == 3
+    assert "The audit of " in ran.said
+    assert ("audit", "Say what is missing") in ran.names(NIGHTLY)
+    assert kept(hub, ran)["tenants"][0]["complete"] is False
+    (issue,) = hub.state["issues"]
+    assert issue["open"]
+    assert issue["body"].startswith("**Incomplete")
+    assert len(server.box.mails) == 1
+    later = run_workflow(NIGHTLY, night(hub, emulator))
+    assert "No complete result of the last runs is left" in later.said
+
+
+def test_a_fleet_in_parts_comes_together(tmp_path: Path, server: Running) -> None:
+    """Four parts for two tenants: parts without any tenant have a result as well, and all have one instant."""
+    with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as emulator:
+        hub = team(tmp_path, emulator, server, AUDIT_SHARDS="4", AUDIT_ISSUES="true")
+        ran = run_workflow(NIGHTLY, night(hub, emulator))
+        assert ran.jobs["report"] == "success", ran.said
+        assert len([name for name in ran.jobs if name.startswith("audit ")]) == 4
+        counts = [len(kept(hub, ran, f"audit-shard-{number}")["tenants"]) for number in range(1, 5)]
+        assert sorted(counts)[-2:] in ([1, 1], [0, 2])
+        assert counts.count(0) >= 2
+        assert [tenant["name"] for tenant in kept(hub, ran)["tenants"]] == ["contoso", "fabrikam"]
+        assert len(hub.state["issues"]) == 2
+        assert "Snapshots are kept where the tenants are not divided" in ran.said
+        assert len(server.box.mails) == 1
+
+
+def test_a_policy_that_does_not_parse_publishes_nothing(tmp_path: Path, emulator: Emulator, server: Running) -> None:
+    hub = team(tmp_path, emulator, server, AUDIT_ISSUES="true")
+    path = hub.repository / "policies" / "people.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("high", "hihg"), encoding="utf-8")
+    hub.commit()
+    ran = run_workflow(NIGHTLY, night(hub, emulator))
+    assert ran.jobs == {"plan": "success", "audit 1": "failure", "report": "failure"}
+    assert ran.steps["action.yml", "", "End as the audit did"] == 2
+    assert "::error file=policies/people.yaml,line=5," in ran.said
+    assert "Only 0 of 1 parts have a result: there is no report and no mail" in ran.said
+    assert not (hub.artifacts(ran.number) / "licence-audit").exists()
+    assert (hub.state["issues"], server.box.mails) == ([], [])
+
+
+@pytest.mark.parametrize("visibility", ["public", None])
+def test_what_anybody_could_read_is_not_made(tmp_path: Path, emulator: Emulator, visibility: str | None) -> None:
+    hub = team(tmp_path, emulator)
+    hub.keep(visibility=visibility)
+    ran = run_workflow(NIGHTLY, night(hub, emulator))
+    assert ran.jobs == {"plan": "failure", "audit": "skipped", "report": "skipped"}
+    assert ran.steps[NIGHTLY, "plan", "Divide the tenants"] == (2 if visibility else 3)
+    assert "::error title=" in ran.said
+    assert not emulator.journal.of("/users")
+
+
+def test_permissions_that_jobs_lack_are_named_and_cost_no_report(tmp_path: Path, emulator: Emulator) -> None:
+    def without(document: dict[str, Any]) -> None:
+        del document["jobs"]["plan"]["permissions"]["actions"]
+        del document["jobs"]["report"]["permissions"]["issues"]
+
+    hub = team(
+        tmp_path, emulator, AUDIT_ISSUES="true", AUDIT_MAIL="false", AUDIT_SNAPSHOT="false", AUDIT_FAIL_ON="never"
+    )
+    ran = run_workflow(NIGHTLY, replace(night(hub, emulator), change=without))
+    assert ran.jobs == {"plan": "success", "audit 1": "success", "report": "failure"}, ran.said
+    assert (
+        "::warning title=Nothing to compare with::Earlier runs cannot be listed: the job needs actions: read."
+        in ran.said
+    )
+    assert "::error title=Tracking issues::Not updated: all. The job needs issues: write" in ran.said
+    assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file()
+
+
+def test_a_job_that_may_not_sign_in_is_incomplete_and_told_which_permission(tmp_path: Path, emulator: Emulator) -> None:
+    def without(document: dict[str, Any]) -> None:
+        del document["jobs"]["audit"]["permissions"]["id-token"]
+
+    hub = team(tmp_path, emulator, AUDIT_MAIL="false", AUDIT_SNAPSHOT="false", AUDIT_FAIL_ON="never")
+    ran = run_workflow(NIGHTLY, replace(night(hub, emulator), change=without))
+    assert ran.jobs["audit 1"] == "failure"
+    assert ran.steps["action.yml", "", "End as the audit did"] == 3
+    assert "id-token" in ran.said
+    assert kept(hub, ran)["tenants"][0]["complete"] is False
+
+
+def test_an_issue_is_closed_when_nothing_is_left_and_an_expired_artifact_is_said(
+    tmp_path: Path, emulator: Emulator
+) -> None:
+    hub = team(tmp_path, emulator, AUDIT_ISSUES="true", AUDIT_MAIL="false", AUDIT_SNAPSHOT="false")
+    for path in (hub.repository / "policies").glob("*.yaml"):
+        if path.name not in {"people.yaml", "sets.yaml"}:
+            path.unlink()
+    hub.commit()
+    first = run_workflow(NIGHTLY, night(hub, emulator))
+    assert [issue["open"] for issue in hub.state["issues"]] == [True]
+    assert not (hub.artifacts(first.number) / "snapshot-1").exists()
+    hub.expire(first.number, "licence-audit")
+    path = hub.repository / "policies" / "people.yaml"
+    path.write_text(path.read_text(encoding="utf-8").replace("false}", "false, userType: guest}"), encoding="utf-8")
+    hub.commit()
+    ran = run_workflow(NIGHTLY, night(hub, emulator))
+    assert ran.jobs == {"plan": "success", "audit 1": "success", "report": "success"}, ran.said
+    assert "No complete result of the last runs is left (new, or expired)" in ran.said
+    assert [issue["open"] for issue in hub.state["issues"]] == [False]
+
+
+def test_without_tenants_nothing_happens(tmp_path: Path, emulator: Emulator) -> None:
+    hub = team(tmp_path, emulator)
+    (hub.repository / "tenants.yaml").unlink()
+    hub.commit()
+    ran = run_workflow(NIGHTLY, night(hub, emulator))
+    assert ran.jobs == {"plan": "success", "audit": "skipped", "report": "skipped"}
+    assert "There is no tenants.yaml" in ran.said

@@ -1,0 +1,172 @@
+"""The project's own workflows and the action's installation, with the packages of this environment and no network."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from auditor import __version__
+from tests.builders.command_line import ROOT
+from tests.e2e.github.hub import Hub
+from tests.e2e.github.repositories import needs_bash
+from tests.e2e.github.workflow import Event, run_workflow, scripts
+
+pytestmark = needs_bash
+CI, RELEASE = ".github/workflows/ci.yml", ".github/workflows/release.yml"
+# A new environment sees the packages of this one, which is what the locks ask for: pip finds all of it there. What would
+# change this environment, or run these tests in themselves, is noted and not done.
+PACKAGES = "\n".join(path for path in sys.path if path.endswith("site-packages"))
+PYTHON = f"""\
+case "$1 $2 $3" in
+  "-m venv "*)
+    "{sys.executable}" -m venv --without-pip "$3"
+    echo "{PACKAGES}" > "$(echo "$3"/lib/python*/site-packages)/these.pth" ;;
+  "-m pip "* | "-m pytest "*) echo "noted: python $*" ;;
+  *) exec "{sys.executable}" "$@" ;;
+esac"""
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Hub:
+    """The project's repository as it is in the working copy."""
+    found = Hub(folder=tmp_path / "hub")
+    files = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout.split("\0")  # fmt: skip
+    for name in files:
+        if name and (ROOT / name).is_file() and not name.startswith(("tests/", "docs/", "benchmarks/")):
+            path = found.repository / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes((ROOT / name).read_bytes())
+            path.chmod((ROOT / name).stat().st_mode)
+    found.stand_in("python", PYTHON)
+    found.stand_in("make", 'echo "noted: make $*"')
+    found.commit("Begin")
+    return found
+
+
+def offline(hub: Hub, **more: object) -> Event:
+    return Event(hub=hub, environ={"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}, **more)  # type: ignore[arg-type]
+
+
+def test_every_step_of_the_checks(hub: Hub) -> None:
+    hub.stand_in("apt-get", "exit 1")
+    hub.stand_in("npm", 'echo "noted: npm $*"')
+    ran = run_workflow(CI, offline(hub, name="push"))
+    assert set(ran.jobs.values()) == {"success"}, ran.said
+    assert ran.names(CI) == scripts(CI)
+    assert "noted: make test" in ran.said
+    assert "noted: make demo" in ran.said
+    assert ran.said.count("noted: python -m pytest -q -n auto") == 5
+
+
+def test_one_job_that_fails_is_not_all_green(hub: Hub) -> None:
+    def demo_only(document: dict[str, Any]) -> None:
+        document["jobs"] = {name: document["jobs"][name] for name in ("demo", "all-green")}
+        document["jobs"]["all-green"]["needs"] = ["demo"]
+
+    hub.stand_in("make", "exit 1")
+    ran = run_workflow(CI, offline(hub, name="push", change=demo_only))
+    assert ran.jobs["all-green"] == "failure"
+
+
+def test_every_step_of_a_release(hub: Hub) -> None:
+    tag = f"v{__version__}"
+    hub.git("tag", tag)
+    ran = run_workflow(RELEASE, offline(hub, name="push", ref=tag))
+    assert ran.jobs == {"build": "success", "publish": "success"}, ran.said
+    assert ran.names(RELEASE) == scripts(RELEASE)
+    (wheel,) = (hub.artifacts(ran.number) / "dist").glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        assert f'__commit__ = "{hub.git("rev-parse", "HEAD")}"' in archive.read("auditor/__init__.py").decode()
+    bill = json.loads((hub.artifacts(ran.number) / "sbom" / "sbom.cdx.json").read_text(encoding="utf-8"))
+    assert bill["metadata"]["component"]["version"] == __version__
+    assert {"pyarrow", "msgraph-sdk"} <= {one["name"] for one in bill["components"]}
+    (published,) = ran.inputs("actions/download-artifact")
+    assert published["name"] == "dist"
+
+
+def test_a_tag_that_is_not_the_version_is_no_release(hub: Hub) -> None:
+    hub.git("tag", "v99.0")
+    ran = run_workflow(RELEASE, offline(hub, name="push", ref="v99.0"))
+    assert ran.jobs == {"build": "failure", "publish": "skipped"}
+    assert "::error file=auditor/__init__.py::The tag is v99.0" in ran.said
+
+
+def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
+    workflow = hub.repository / ".github" / "workflows" / "demo.yml"
+    step = (
+        "{id: audit, uses: ./, with: {demo: 'true', sarif: 'true', formats: 'html,json', fail-on: never, locale: nl}}"
+    )
+    workflow.write_text(
+        f"on: push\njobs:\n  demo:\n    permissions: {{contents: read}}\n    steps:\n      - {step}\n    outputs:\n"
+        + "".join(
+            f"      {name}: ${{{{ steps.audit.outputs.{name} }}}}\n"
+            for name in (
+                "result",
+                "report",
+                "sarif",
+                "findings",
+                "highest-severity",
+                "complete",
+                "exit-code",
+                "auditor",
+            )
+        ),
+        encoding="utf-8",
+    )
+    ran = run_workflow(".github/workflows/demo.yml", offline(hub, name="push", action=hub.repository))
+    assert ran.jobs == {"demo": "success"}, ran.said
+    assert ran.names("action.yml") == scripts("action.yml") - {("", "Mail")}
+    found = ran.outputs["demo"]
+    assert (found["result"], found["report"], found["sarif"]) == (
+        "out/result.json",
+        "out/report.html",
+        "out/result.sarif",
+    )
+    assert (found["highest-severity"], found["complete"], found["exit-code"]) == ("critical", "true", "0")
+    assert int(found["findings"]) > 100
+    (sarif,) = ran.inputs("github/codeql-action/upload-sarif")
+    assert sarif == {"sarif_file": "out/result.sarif"}
+    (upload,) = ran.inputs("actions/upload-artifact")
+    assert (upload["retention-days"], upload["path"]) == ("14", "out")
+    assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file()
+    assert found["auditor"].endswith("licence-auditor/bin/auditor")
+
+
+def test_the_image_is_made_of_what_is_there(hub: Hub, tmp_path: Path) -> None:
+    """Docker is not run: the paths that the file copies, with what `.dockerignore` lets through, make the whole wheel."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = [word for line in re.findall(r"(?m)^COPY (?!--from)(.*)$", text) for word in line.split()[:-1]]
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+    assert re.findall(r"(?m)^USER (\d+):(\d+)$", text) == [("10001", "10001")]
+    allowed = [
+        line.removeprefix("!")
+        for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+        if line.startswith("!")
+    ]
+    context = tmp_path / "context"
+    for name in allowed:
+        source, to = hub.repository / name, context / name
+        to.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, to)
+        else:
+            shutil.copy(source, to)
+    held = []
+    for place in (context, hub.repository):
+        make = [sys.executable, "-m", "pip", "wheel", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*make, "-w", str(place), str(place)], check=True, capture_output=True)
+        (wheel,) = place.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            held.append(sorted(archive.namelist()))
+    assert held[0] == held[1]
+    for part in ("auditor/policies/", "auditor/reports/locales/", "auditor/schemas/policy.v1.json", "auditor/demo/"):
+        assert [name for name in held[0] if name.startswith(part)], part

@@ -1,0 +1,136 @@
+"""What the workflows may do, and their own steps, run in bash with a stand-in for GitHub's `gh`."""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.builders.command_line import ROOT, call
+from tests.e2e.github.runner import Job
+
+FOLDER = ".github/workflows"
+NIGHTLY, PREVIEW = f"{FOLDER}/nightly-audit.yml", f"{FOLDER}/policy-preview.yml"
+PROGRAM = str(Path(sys.executable).parent / "auditor")
+ASKED = 'printf "%s\\n" "$*" >> "$GH_LOG"\n'
+
+needs_bash = pytest.mark.skipif(
+    sys.platform == "win32" or shutil.which("bash") is None or shutil.which("jq") is None,
+    reason="steps are run by bash with jq, as on a Linux runner",
+)
+
+
+def workflow(name: str) -> dict[str, Any]:
+    found = yaml.load((ROOT / name).read_text(encoding="utf-8"), yaml.BaseLoader)
+    assert isinstance(found, dict)
+    return found
+
+
+def job_in(folder: Path, gh: str = "exit 1\n") -> Job:
+    """A repository beside a `gh` that notes how it was called and then does as it is told."""
+    place, programs = folder / "repository", folder / "programs"
+    place.mkdir()
+    programs.mkdir()
+    (programs / "gh").write_text(f"#!/usr/bin/env bash\n{ASKED}{gh}", encoding="utf-8")
+    (programs / "gh").chmod(0o755)
+    path = f"{programs}:{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin"
+    return Job(folder=place, environ={"PATH": path, "GH_LOG": str(folder / "asked")})
+
+
+def asked(folder: Path) -> str:
+    return (folder / "asked").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / FOLDER).glob("*.yml")), ids=lambda path: path.name)
+def test_no_workflow_gives_strangers_a_hold(path: Path) -> None:
+    found = workflow(f"{FOLDER}/{path.name}")
+    assert found["permissions"] == {}
+    assert "pull_request_target" not in found["on"]
+    assert "workflow_run" not in found["on"]
+    assert not re.search(r"\$\{\{[^}]*\bsecrets\b", path.read_text(encoding="utf-8"))
+    assert [job for job in found["jobs"].values() if "timeout-minutes" not in job] == []
+
+
+def test_what_a_pull_request_brings_cannot_sign_in() -> None:
+    jobs = workflow(PREVIEW)["jobs"]
+    assert jobs["validate"]["permissions"] == {"contents": "read"}
+    assert "id-token" not in jobs["preview"]["permissions"]
+    assert jobs["preview"]["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+
+
+def test_the_night_begins_off_the_hour() -> None:
+    (schedule,) = workflow(NIGHTLY)["on"]["schedule"]
+    assert int(schedule["cron"].split()[0]) % 15
+    assert schedule["timezone"]
+
+
+@needs_bash
+@pytest.mark.parametrize(("shards", "code", "told"), [("3", 0, "[1,2,3]"), ("$(id)", 2, ""), ("0", 2, "")])
+def test_the_tenants_are_divided_as_the_variable_says(tmp_path: Path, shards: str, code: int, told: str) -> None:
+    job = job_in(tmp_path, "echo private\n")
+    (job.folder / "tenants.yaml").touch()
+    job.known["vars.AUDIT_SHARDS"] = shards
+    assert job.step(NIGHTLY, "Divide the tenants", job="plan") == code, job.said
+    assert job.output("shards", "shards") == told
+
+
+def result(folder: Path, *, complete: bool, as_of: str) -> None:
+    folder.mkdir(parents=True)
+    document = {"run": {"asOf": as_of}, "tenants": [{"complete": complete}], "summary": {"notEvaluated": 0}}
+    (folder / "result.json").write_text(json.dumps(document), encoding="utf-8")
+
+
+@needs_bash
+def test_a_shard_without_a_result_stops_the_report(tmp_path: Path) -> None:
+    job = job_in(tmp_path)
+    job.known["needs.plan.outputs.shards"] = "[1,2]"
+    result(job.folder / "shards" / "audit-shard-1", complete=True, as_of="2026-01-01T00:00:00Z")
+    result(job.folder / "shards" / "audit-shard-1" / "tenants", complete=True, as_of="2026-01-01T00:00:00Z")
+    assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 3
+    assert "Only 1 of 2 parts" in job.said
+    result(job.folder / "shards" / "audit-shard-2", complete=True, as_of="2026-01-01T00:00:00Z")
+    assert job.step(NIGHTLY, "Take the results of all shards", job="report") == 0
+    assert job.output("shards", "results").splitlines() == [
+        f"shards/audit-shard-{number}/result.json" for number in (1, 2)
+    ]
+
+
+@needs_bash
+def test_an_issue_is_opened_once_updated_in_place_and_names_nobody(tmp_path: Path) -> None:
+    listed = '[{"number": 7, "title": "Licence audit: fabrikam"}]'
+    job = job_in(
+        tmp_path, f"""case "$2" in list) echo '{listed}' ;; create|edit) cat issue.md >> "$GH_LOG" ;; esac\n"""
+    )
+    ran = call("audit", "--demo", "-q", "-f", "json", cwd=job.folder)
+    assert ran.code == 1, ran.err
+    saved = json.loads((job.folder / "out" / "result.json").read_text(encoding="utf-8"))
+    job.known |= {"steps.report.outputs.result": "out/result.json"}
+    assert job.step(NIGHTLY, "Update the tracking issues", job="report") == 0, job.said
+    told = asked(tmp_path)
+    names = [tenant["name"] for tenant in saved["tenants"]]
+    for name in names:
+        if name != "fabrikam":
+            assert f"issue create --title Licence audit: {name}" in told
+    if "fabrikam" in names:
+        assert "issue edit 7" in told
+        assert "issue reopen 7" in told
+    people = {f["subject"]["name"] for t in saved["tenants"] for f in t["findings"] if f["subject"]["type"] == "user"}
+    assert people
+    assert [name for name in people if name in told] == []
+
+
+@needs_bash
+@pytest.mark.parametrize(("old", "method"), [("", "POST"), ("55", "PATCH")])
+def test_the_comment_is_updated_in_place(tmp_path: Path, old: str, method: str) -> None:
+    job = job_in(tmp_path, f'if [ "$2" = --paginate ]; then echo "{old}"; fi\n')
+    job.known["github.event.pull_request.number"] = "12"
+    (job.folder / "preview").mkdir()
+    (job.folder / "preview" / "preview.md").write_text("ç" * 50_000, encoding="utf-8")
+    assert job.step(PREVIEW, "Comment", job="preview") == 0, job.said
+    assert f"--method {method}" in asked(tmp_path)
+    assert (job.folder / "comment.md").read_text(encoding="utf-8").startswith("<!-- licence-policy-preview -->\nç")
+    assert (job.folder / "comment.md").stat().st_size <= 60_100

@@ -1,0 +1,327 @@
+"""What commands say on the terminal is in the reader's language: their answers, their progress, and what is wrong."""
+
+import argparse
+import contextlib
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.app.ci.github_actions import publish
+from auditor.app.report.localization import localised
+from auditor.app.report.outputs import outputs
+from auditor.catalogue import builtin
+from auditor.cli.terminal import progress
+from auditor.cli.terminal.console import commented
+from auditor.demo.tenants import snapshots
+from auditor.domain.enums import Outcome, Source, SourceStatus
+from auditor.domain.result import Coverage, TenantResult
+from auditor.render import render
+from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
+from auditor.snapshot.writer import write
+from auditor.wording import wording
+from tests.builders.command_line import Ran, call
+from tests.builders.tenants import NOW
+from tests.e2e.languages.test_reports import result
+from tests.emulator.__main__ import tenants_file
+from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
+from tests.wording.reading import CODE, LANGUAGES
+from tests.wording.rules import ENGLISH, NAMES
+
+POLICY = "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
+MAIL = """\
+version: 1
+tenants:
+- {name: contoso, tenantId: 11111111-2222-3333-4444-555555555555, recipients: [{address: ann@contoso.example}]}
+mail: {from: audit@contoso.example, smtp: {host: 127.0.0.1, port: 9}}
+"""
+HEADER = "Product_Display_Name,String_Id,GUID,Service_Plan_Name,Service_Plan_Id,Service_Plans_Included_Friendly_Names\n"
+
+COMMANDS = [
+    ("init", "team"),
+    ("init", "broken.csv"),
+    ("products", "no-such-product"),
+    ("products", "--output", "x.json"),
+    ("products", "update"),
+    ("products", "update", "nowhere.csv"),
+    ("products", "update", "ftp://127.0.0.1/x"),
+    ("products", "update", "http://127.0.0.1:9/x"),
+    ("products", "update", "broken.csv", "--output", "own.json"),
+    ("products", "update", "semicolons.csv", "--output", "own.json"),
+    ("products", "update", "page.csv", "--output", "own.json"),
+    ("products", "update", "good.csv", "--output", "own.json"),
+    ("products", "update", "good.csv", "--output", "/dev/null/own.json"),
+    ("schema", "polcy"),
+    ("schema", "nothing-like-it"),
+    ("collect",),
+    ("collect", "--tenants", "mail.yaml", "--tenant", "nobody"),
+    ("send", "nowhere.json", "--tenants", "mail.yaml"),
+    ("send", "result.json"),
+    ("send", "result.json", "--tenants", "tenants.yaml"),
+    ("send", "result.json", "--tenants", "mail.yaml", "--to", "zoe@contoso.example"),
+    ("send", "result.json", "--tenants", "mail.yaml", "--link", "http://x"),
+    ("send", "result.json", "--tenants", "mail.yaml", "--dry-run", "-v"),
+    ("send", "result.json", "--tenants", "mail.yaml", "--sent-log", "sent.jsonl"),
+    ("send", "result.json", "--tenants", "mail.yaml", "--sent-log", "damaged.jsonl"),
+    ("report", "damaged.json"),
+    ("report", "policies/spare.yaml"),
+    ("report", "other.json"),
+    ("report", "newer.json"),
+    ("store", "list", "nowhere"),
+    ("store", "list", "."),
+    ("store", "put", "audits"),
+    ("store", "put", "audits", "snapshots/contoso", "result.json"),
+    ("store", "put", "audits", "nowhere.json"),
+    ("store", "put", "ftp://host/x", "snapshots"),
+    ("store", "put", "s3://", "snapshots"),
+    ("store", "put", "s3://k:p@bucket/x?y=1", "snapshots"),
+    ("store", "get", "kept", "nobody"),
+    ("store", "get", "kept", "contoso", "--as-of", "2020-01-01"),
+    ("store", "prune", "kept", "--keep", "some"),
+    ("store", "prune", "kept", "--keep", "7d"),
+    ("store", "prune", "kept"),
+    ("store", "check", "kept"),
+    ("store", "check", "harmed"),
+    ("store", "list", "kept", "what"),
+    ("history", "nowhere"),
+    ("history", "kept", "--people"),
+    ("history", "kept", "-f", "pdf"),
+    ("history", "kept", "-f", "csv,json"),
+    ("history", "kept", "-f", "json=trends.json"),
+    ("history", "kept", "--tenant", "contoso", "--policy", "x", "-f", "csv"),
+    ("history", "kept", "--from", "2026-03-02", "--to", "2026-03-01"),
+    ("audit", "--snapshot", "snapshots", "--spark-master", "nonsense", "--engine", "spark", "policies"),
+    ("audit", "--snapshot", "snapshots/contoso", "policies", "-f", "json", "--fail-on", "never", "-v"),
+    ("audit", "--redact", "--store", "audits", "--demo"),
+    ("plan", "--snapshot", "nowhere"),
+    ("test", "nowhere"),
+]
+"""What commands say on stderr, and what they refuse; one for each way in which it is said."""
+
+
+@pytest.fixture(scope="module")
+def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Snapshots, a result, stores, tables and what is broken of each."""
+    place = tmp_path_factory.mktemp("stock")
+    (place / "policies").mkdir()
+    (place / "policies" / "spare.yaml").write_text(POLICY)
+    for snapshot in snapshots(NOW):
+        write(place / "snapshots", snapshot)
+    text = b"".join(render(result(), "json", locale="en").chunks()).decode()
+    (place / "result.json").write_text(text)
+    (place / "damaged.json").write_text(text[: len(text) // 2])
+    (place / "other.json").write_text(text.replace("auditor/result/v1", "other/thing", 1))
+    (place / "newer.json").write_text(text.replace("auditor/result/v1", "auditor/result/v9", 1))
+    (place / "mail.yaml").write_text(MAIL)
+    (place / "tenants.yaml").write_text(MAIL.partition("mail:")[0].replace("recipients", "locale: en, recipients"))
+    (place / "damaged.jsonl").write_text("{}\n")
+    row = (
+        "Microsoft 365 E3,SPE_E3,05e9a617-0261-4cee-bb44-138d3ef5d965,EXCHANGE,efb87545-963c-4e0d-99df-69c6916d9eb0,E\n"
+    )
+    (place / "good.csv").write_text(HEADER + row)
+    (place / "broken.csv").write_text(HEADER + row.replace("05e9a617", "x") + "a,b\n")
+    (place / "semicolons.csv").write_text((HEADER + row).replace(",", ";"))
+    (place / "page.csv").write_text("<html>sign in</html>")
+    for store in ("kept", "harmed"):
+        assert call("store", "put", store, "snapshots", cwd=place).code == 0
+    part = next((place / "harmed" / "contoso" / "parts").iterdir())
+    part.write_bytes(part.read_bytes()[:-1])
+    return place
+
+
+def prose(text: str) -> list[str]:
+    """The lines of an answer without what is quoted in it: code, names, numbers, slugs, and commands."""
+    lines = [line for line in text.splitlines() if not re.match(r" *\| |^(?:az|gh|\$|New-|Connect-|Test-)", line)]
+    quoted = re.compile(r"^auditor: |'[^']*'|\[[\w-]+\]|--[\w-]+|\S*[/\d.@]\S*")
+    bare = [" ".join(quoted.sub("", CODE.sub("", line)).split()) for line in lines]
+    return [line for line in bare if re.search("[a-z]{4}", line)]
+
+
+def answer(stock: Path, scratch: Path, words: tuple[str, ...], locale: str) -> Ran:
+    for thing in stock.iterdir():
+        (scratch / thing.name).symlink_to(thing)
+    return call(*words, "--locale", locale, cwd=scratch, COLUMNS="200", XDG_STATE_HOME=str(scratch / "state"))
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_no_line_of_an_answer_is_left_in_english(words: tuple[str, ...], stock: Path, tmp_path: Path) -> None:
+    said: dict[str, Ran] = {}
+    for locale in ("en", *(LANGUAGES if words[:2] in {("init", "team"), ("collect",)} else ("nl", "tr"))):
+        (tmp_path / locale).mkdir()
+        said[locale] = answer(stock, tmp_path / locale, words, locale)
+    english = prose(said["en"].err)
+    assert english, "a command that says nothing shows nothing"
+    for locale, ran in said.items():
+        assert ran.code == said["en"].code, ran.err
+        assert re.findall(r"\[([\w-]+)\]: ", ran.err) == re.findall(r"\[([\w-]+)\]: ", said["en"].err)
+        assert len(ran.err.splitlines()) == len(said["en"].err.splitlines())
+        if locale != "en":
+            told = prose(ran.err)
+            assert set(english) & set(told) == set()
+            assert [line for line in told if ENGLISH.search(NAMES.sub("", line))] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_told(language: str, tmp_path: Path) -> None:
+    told = call("init", language, "--locale", language, cwd=tmp_path).text.splitlines()
+    english = call("init", "en", "--locale", "en", cwd=tmp_path).text.splitlines()
+    assert len(told) == len(english)
+    same = re.compile(r"#\s+(?:Microsoft Graph PowerShell|repo:\S+|[\w.]+(?:, [\w.]+)*)$")
+    for before, after in zip(english, told, strict=True):
+        assert before.partition("# ")[0] == after.partition("# ")[0], "a command is a command in every language"
+        if "# " in before:
+            assert (before == after) == bool(same.search(before)), after
+
+
+@given(st.text(max_size=80))
+def test_a_command_is_never_changed(line: str) -> None:
+    assert commented(line, wording("tr")) == line
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_files_of_the_repository_are_the_same_for_every_reader(language: str, tmp_path: Path) -> None:
+    for locale in ("en", language):
+        assert call("init", locale, "--locale", locale, "-q", cwd=tmp_path).code == 0
+    for path in (tmp_path / "en").rglob("*"):
+        if path.is_file():
+            assert (tmp_path / language / path.relative_to(tmp_path / "en")).read_bytes() == path.read_bytes()
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_table_of_products_is_told_and_its_lines_for_programs_are_not(
+    language: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    piped = [call("products", "--free", "--locale", locale, cwd=tmp_path).text for locale in ("en", language)]
+    assert piped[0] == piped[1]
+    reasons = {row[-1] for row in csv.reader(piped[0].splitlines()[1:], delimiter="\t")}
+    monkeypatch.setenv("COLUMNS", "400")
+    screen = Terminal()
+    with contextlib.redirect_stdout(screen):
+        from auditor.cli.commands import products  # noqa: PLC0415
+
+        parser = argparse.ArgumentParser()
+        products.add_arguments(parser)
+        products.run(parser.parse_args(["--free", "--locale", language]))
+    shown = screen.getvalue()
+    assert [reason for reason in reasons if reason in shown] == []
+    words = wording(language)
+    counted = words.plural("{shown} of {count} product", "{shown} of {count} products", len(builtin().products))
+    assert counted.replace("{shown}", str(len(reasons) + 1)) in shown or counted.partition("{shown}")[2] in shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    id: int
+    completed: int = 5
+
+
+class Bars:
+    """What is told to the bars of a collection."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        self.tasks = [Bar(id=0)]
+        self.task_ids = [0]
+
+    def add_task(self, description: str, **_: object) -> int:
+        self.told.append(description)
+        return 0
+
+    def update(self, _: int, **fields: object) -> None:
+        self.told += [str(fields["status"])] if "status" in fields else []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str) -> None:
+    bars, words = Bars(), Labels(language)
+    progress._Shown(bars, words).finish("contoso", Source.USERS, SourceStatus.PARTIAL.value)  # type: ignore[arg-type]
+    assert bars.told == [
+        f"contoso: {words.gettext(SOURCES[Source.USERS])}",
+        words.gettext(SOURCE_STATES[SourceStatus.PARTIAL]),
+    ]
+    assert bars.told[1] != SOURCE_STATES[SourceStatus.PARTIAL]
+
+
+@pytest.mark.parametrize("language", ["nl", "tr"])
+def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path: Path) -> None:
+    with running_emulator([small_tenant()]) as emulator:
+        emulator.faults.add("denied", path="/subscribedSkus", times=None)
+        (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
+        (tmp_path / "policies").mkdir()
+        (tmp_path / "policies" / "spare.yaml").write_text(POLICY)
+        environ = {**emulator.environment(), "EMULATOR_CLIENT_SECRET": SECRET}
+        ran = call("collect", "--all", "--locale", language, cwd=tmp_path, **environ)
+        assert ran.code == 3, ran.err
+        words = Labels(language)
+        denied = f"contoso: {words.gettext(SOURCES[Source.SUBSCRIBED_SKUS])}: {words.gettext('denied')}: "
+        refused = next(line for line in ran.err.splitlines() if line.startswith(denied))
+        remedy = "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
+        assert refused.endswith(words.told(remedy))
+        assert words.told(remedy) != remedy
+        assert " was answered with " not in refused, "what went wrong is told, and what Graph said is quoted"
+        assert f"contoso: {words.gettext(SOURCES[Source.USERS])}: " in ran.err
+        lost = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
+        assert lost.code == 3
+        # What Microsoft says of the secret is quoted.
+        assert not ENGLISH.search(" ".join(prose(re.sub(r"AADSTS.*", "", lost.err)))), lost.err
+
+
+def gaps() -> Iterator[TenantResult]:
+    """Tenants that were not read: one not at all, one in part."""
+    first, second, *_ = result().tenants
+    yield replace(first, failure="contoso: the token has expired", sources=(), findings=(), policies=(), actions=())
+    reason = "groups was answered with HTTP 403 (Authorization_RequestDenied: no); collect again; the list of the tenant had no end"
+    sources = (Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, count=0, reason=reason),)
+    judged = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=reason) for outcome in second.policies[:2])
+    yield replace(second, sources=sources, policies=judged)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language: str, tmp_path: Path) -> None:
+    environ = {
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_OUTPUT": str(tmp_path / "o"),
+        "GITHUB_STEP_SUMMARY": str(tmp_path / "s"),
+    }
+    whole = replace(result(), tenants=(*gaps(), *result().tenants[2:]))
+    lines = {}
+    for locale in ("en", language):
+        (tmp_path / "s").write_bytes(b"x" * 999_500)
+        told = localised(whole, locale)
+        lines[locale] = publish(told, outputs([("json", None)], tmp_path), locale=locale, code=3, environ=environ)
+    assert len(lines["en"]) == len(lines[language])
+    english = [re.split("::|title=", line)[2:] for line in lines["en"]]
+    for before, line in zip(english, lines[language], strict=True):
+        assert not set(before) & set(re.split("::|title=", line)[2:]), line
+        assert not ENGLISH.search(NAMES.sub("", re.sub(r"file=\S+|[\w-]+(?=[:,]|$)", "", line))), line
+    cut = "The summary ends here; the whole of it is in the report."
+    assert wording(language).gettext(cut) in (tmp_path / "s").read_text()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("name", ["junit", "sarif", "html"])
+def test_why_something_was_not_judged_is_told_in_every_format_for_people(language: str, name: str) -> None:
+    whole = replace(result(), tenants=tuple(gaps()))
+    body = b"".join(render(localised(whole, language), name, locale=language).chunks()).decode()
+    said = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
+    for english in (
+        "the token has expired",
+        "was answered with",
+        "could not be audited",
+        "was not evaluated",
+        "cannot tell",
+    ):
+        assert english not in said
+    assert "Authorization_RequestDenied" in said

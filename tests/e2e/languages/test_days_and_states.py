@@ -1,0 +1,45 @@
+"""Days and states that stand inside of sentences are written as people write them, in every language."""
+
+import re
+
+import pytest
+
+from auditor.render.text.evidence import described
+from auditor.render.text.labels import Labels
+from auditor.wording import wording
+from tests.builders.results import contoso
+from tests.wording.reading import LANGUAGES
+
+EVERY = ("en", *LANGUAGES)
+HELD = "the waiver W-1 (ann@contoso.example) held until 2026-12-03: its findings are open again"
+
+
+@pytest.mark.parametrize("language", EVERY)
+def test_the_day_of_a_notice_is_written_as_the_reader_writes_days(language: str) -> None:
+    words = wording(language)
+    said = words.told(HELD)
+    assert "W-1" in said
+    assert not re.search(r"\d{4}-\d\d-\d\d", said)
+    assert words.told(HELD.replace("2026-12-03", "2026-11-28")) != said
+
+
+@pytest.mark.parametrize(
+    ("language", "day"), [("de", "03.12.2026"), ("nl", "3 dec 2026"), ("da", "3. dec. 2026"), ("en", "3 Dec 2026")]
+)
+def test_the_day_is_that_of_the_notice(language: str, day: str) -> None:
+    assert day in wording(language).told(HELD)
+
+
+def test_what_is_no_day_stays_as_it_is() -> None:
+    assert "held until 2026-13-45:" in wording("en").told(HELD.replace("2026-12-03", "2026-13-45"))
+
+
+@pytest.mark.parametrize(
+    ("language", "state"),
+    [("en", "Expired"), ("nl", "Verlopen"), ("da", "Udløbet"), ("tr", "Süresi Doldu"), ("de", "Abgelaufen")],
+)
+def test_evidence_names_the_state_of_a_subscription_as_the_portal_does(language: str, state: str) -> None:
+    renewal = next(finding for finding in contoso().findings if finding.policy == "renewals")
+    said = described(renewal, Labels(language))
+    assert state in said
+    assert "Warning" not in said

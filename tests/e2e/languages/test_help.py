@@ -1,0 +1,102 @@
+"""`--help`, and what is wrong with an argument, is in the reader's language, whole."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from auditor.cli.main import COMMANDS, command_parser, main_parser
+from auditor.cli.parsing import sentence, wish
+from auditor.wording import wording
+from tests.builders.command_line import call
+from tests.wording.reading import LANGUAGES
+from tests.wording.rules import ENGLISH, NAMES
+
+WRONG = [
+    ("init", "--size", "huge"),
+    ("init", "--name", "A B"),
+    ("audit", "--as-of", "yesterday"),
+    ("audit", "--shard", "5/4"),
+    ("audit", "--tenants"),
+    ("send",),
+    ("plan", "--nope"),
+    ("history", "x", "--policy", "a", "--person", "b"),
+    ("products", "--date", "soon"),
+    ("audit", "--fail", "high", "--n"),
+    ("audit", "--demo=yes"),
+]
+ONE_WORD = {"mail", "options", "update"}
+
+
+def whole(text: str) -> str:
+    return " ".join(text.split())
+
+
+def helped(*words: str, cwd: Path, locale: str) -> str:
+    ran = call(*words, "--help", cwd=cwd, LANG=f"{locale}.UTF-8", COLUMNS="400")
+    assert (ran.code, ran.err) == (0, "")
+    return ran.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_sentence_of_a_help_is_left_in_english(language: str, tmp_path: Path) -> None:
+    for command in ("", *COMMANDS):
+        words = (command,) if command else ()
+        parser = command_parser(command)[1] if command else main_parser()
+        english, told = (helped(*words, cwd=tmp_path, locale=locale) for locale in ("en", language))
+        texts = [text for text in parser.texts() if text not in ONE_WORD]
+        assert all(whole(text) in whole(english) or sentence(text) in whole(english) for text in texts)
+        assert [text for text in texts if len(text) > 12 and whole(text) in whole(told)] == []
+        bare = re.sub(r"\S*[/\[\]{}|`]\S*|--?[\w-]+|auditor .*?  |[A-Z_]{3,}", "", told)
+        assert not ENGLISH.search(NAMES.sub("", bare.replace("result.json", ""))), told
+        options = re.compile(r"--[a-z][\w-]*|[A-Z][A-Z_]+")
+        assert set(options.findall(english)) <= set(options.findall(told)) | {"The", "CSV", "HTML", "JSON"}
+        assert told.startswith(wording(language).gettext("usage:"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("words", WRONG, ids=" ".join)
+def test_what_is_wrong_with_an_argument_is_told_whole(words: tuple[str, ...], language: str, tmp_path: Path) -> None:
+    english, told = (call(*words, "--locale", locale, cwd=tmp_path) for locale in ("en", language))
+    if words == ("audit", "--tenants"):
+        english, told = (call(*words, cwd=tmp_path, LANG=locale) for locale in ("en", language))
+    assert english.code == told.code == 2
+    said = re.sub(r"'[^']*'|\(.*?\)", "", told.err.splitlines()[-1])
+    assert english.err.splitlines()[-1].partition(": error: ")[1]
+    assert f": {wording(language).gettext('error')}: " in said
+    assert not ENGLISH.search(NAMES.sub("", re.sub(r"--[\w-]+|I/N.*", "", said))), said
+    assert told.err.startswith(wording(language).gettext("usage:"))
+    for piece in ("argument --", "expected", "invalid", "required", "not allowed", "could match", "ignored"):
+        assert language in {"da", "sv", "nl"} or piece not in said
+
+
+def test_a_mistake_that_python_tells_in_other_words_is_english_whole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LC_ALL", "nl_NL.UTF-8")
+    parser = command_parser("schema")[1]
+    with pytest.raises(SystemExit):
+        parser.error("the moon is in the wrong house")
+    told = capsys.readouterr().err
+    assert told.startswith("usage: auditor schema")
+    assert told.endswith("auditor schema: error: the moon is in the wrong house\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "locale"),
+    [
+        (["--locale", "nl"], "nl"),
+        (["-q", "--locale=tr", "x"], "tr"),
+        (["--locale"], None),
+        ([], None),
+    ],
+)
+def test_the_language_is_known_before_arguments_are_read(arguments: list[str], locale: str | None) -> None:
+    assert wish(arguments) == locale
+
+
+def test_a_sentence_begins_with_the_capital_of_its_language() -> None:
+    assert sentence("ilkeler", "tr") == "İlkeler."
+    assert sentence("ilkeler", "nl") == "Ilkeler."
+    assert sentence("Done.", "tr") == "Done."
+    assert sentence("") == ""

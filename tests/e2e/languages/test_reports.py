@@ -1,0 +1,110 @@
+"""Whole reports in every language: one language on the page, the same facts in all of them."""
+
+import re
+from datetime import UTC, datetime
+from functools import cache
+from html import unescape
+
+import pytest
+
+from auditor.app.audit.run import Request, run
+from auditor.app.report.localization import checked_locale, localised
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Result
+from auditor.render import FORMATS, render
+from auditor.wording import languages, wording
+from tests.wording.extract import SOURCES
+from tests.wording.reading import BOLD, LANGUAGES
+
+OTHERS = tuple(language for language in LANGUAGES if language in languages())
+
+
+@cache
+def result() -> Result:
+    moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+    return run(Request(demo=True, as_of=moment, started=moment))
+
+
+@cache
+def page(locale: str) -> str:
+    chunks = render(localised(result(), locale), "html", locale=locale).chunks()
+    return b"".join(chunks).decode()
+
+
+def told(html: str) -> list[str]:
+    """Return the texts that a reader sees, without commands."""
+    bare = re.sub(r"(?s)<(script|style|pre|code)\b.*?</\1>", "", html)
+    return [text for piece in re.split(r"<[^>]+>", bare) if (text := unescape(piece).strip())]
+
+
+@cache
+def english_only(language: str) -> frozenset[str]:
+    """Messages that the language says in other words than English does, labels of the portal aside."""
+    words = wording(language)
+    labels = {label for message in SOURCES["guidance"]() for label in BOLD.findall(str(message.id))}
+    ids = [message.id for domain in SOURCES.values() for message in domain() if isinstance(message.id, str)]
+    return (
+        frozenset(text for text in ids if text and words.gettext(text) != text and not re.search(r"[{%*`]", text))
+        - labels
+    )
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_page_is_in_its_language(language: str) -> None:
+    assert f'lang="{language}"' in page(language)
+    assert [text for text in told(page(language)) if text in english_only(language)] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_page_shows_the_same_findings_in_every_language(language: str) -> None:
+    anchors = re.compile(r'id="([^"]*)"')
+    assert anchors.findall(page(language)) == anchors.findall(page("en"))
+    assert page(language).count("<li>") == page("en").count("<li>")
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> None:
+    before = {action.id: action for tenant in result().tenants for action in tenant.actions}
+    after = {action.id: action for tenant in localised(result(), language).tenants for action in tenant.actions}
+    assert before.keys() == after.keys()
+    assert before
+    for name, action in after.items():
+        original = before[name]
+        assert action.title != original.title
+        assert len(action.steps) == len(original.steps)
+        assert all(step != same for step, same in zip(action.steps, original.steps, strict=True))
+        assert (action.requests, action.findings, action.money) == (
+            original.requests,
+            original.findings,
+            original.money,
+        )
+        assert [address for _, address in action.links] == [address for _, address in original.links]
+
+
+@pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
+def test_machines_read_the_same_bytes_in_every_language(name: str) -> None:
+    assert not FORMATS[name].localized
+    bodies = {b"".join(render(result(), name, locale=locale).chunks()) for locale in ("en", *OTHERS)}
+    assert len(bodies) == 1
+
+
+@pytest.mark.parametrize("name", [name for name, each in FORMATS.items() if each.localized])
+def test_the_same_language_gives_the_same_bytes(name: str) -> None:
+    first, second = (b"".join(render(localised(result(), "nl"), name, locale="nl").chunks()) for _ in range(2))
+    assert first == second
+
+
+def test_a_language_that_is_not_there_is_english_and_says_so() -> None:
+    html = page("fr-FR")
+    assert 'lang="en"' in html
+    assert "There are no messages in “fr-FR”" in unescape(html)
+    assert localised(result(), "fr-FR") is result()
+
+
+def test_a_language_that_somebody_names_and_is_not_there_is_refused() -> None:
+    assert checked_locale("nl-BE") == "nl-BE"
+    with pytest.raises(UsageError) as raised:
+        checked_locale("fr")
+    assert raised.value.slug == "locale-unknown"
+    assert raised.value.hint is not None
+    assert "nl" in raised.value.hint

@@ -1,0 +1,25 @@
+"""The summary on the terminal is whole in every language: names of products give way, words of policies do not."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from auditor.app.report.localization import localised
+from auditor.cli.terminal.result import terminal
+from tests.e2e.languages.test_reports import result
+from tests.wording.reading import LANGUAGES
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_what_a_policy_says_of_a_product_is_never_cut(language: str, width: int) -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=width, force_terminal=False)
+    terminal(localised(result(), language), console, paths=(), locale=language)
+    lines = out.getvalue().splitlines()
+    start = next(number for number, line in enumerate(lines) if "Visio Plan 2" in line)
+    table = lines[start : start + 10]
+    assert max(map(len, lines)) <= width
+    assert all(not line.rstrip().endswith("…") for line in table)
+    assert all("11/10" in line for line in table[:1])

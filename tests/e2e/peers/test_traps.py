@@ -1,0 +1,99 @@
+"""The traps that the data of every tenant sets, and that other tools fell into."""
+
+import json
+from collections.abc import Sequence
+from decimal import Decimal
+
+import pytest
+
+from auditor.catalogue import builtin
+from auditor.domain.result import Finding
+from auditor.snapshot.manifest import format_instant
+from tests.builders.tenants import (
+    NOW,
+    bought,
+    euros,
+    judged,
+    one,
+    outcome,
+    path,
+    sku_id,
+    tenant,
+    told,
+    user,
+)
+from tests.e2e.peers.test_defects import everyday, rendered
+
+
+@pytest.mark.parametrize("units", [10_000, 1_000_000])
+def test_trap_free_products_do_not_swamp_the_seats(units: int) -> None:
+    """Another tool reports 0.13 % utilisation, out of three million free seats."""
+    state = tenant(
+        subscribedSkus=[bought("FLOW_FREE", units, 4), bought("POWER_BI_STANDARD", units, 9), bought("SPE_E3", 50, 48)]
+    )
+    for block in ("seats: {spare: {max: 10%}}", "seats: {spare: {max: 10%}, pool: true}", "budget: {limit: 2000}"):
+        assert outcome(judged(block, state, prices="{SPE_E3: 35.70}")) == "pass", block
+
+
+def test_trap_products_of_the_company_are_nobodys_seats() -> None:
+    state = tenant(subscribedSkus=[bought("WIN_DEF_ATP", 100, 0, appliesTo="Company")])
+    assert outcome(judged("seats: {of: '*', spare: {max: 0}}", state)) == "pass"
+
+
+def test_trap_a_service_is_found_in_every_suite_that_contains_it() -> None:
+    """P1 is part of many suites: rules about it must look at service plans."""
+    holders = [
+        user(name, part)
+        for name, part in (
+            ("ann", "SPE_E3"),
+            ("bob", "SPB"),
+            ("cas", "EMS"),
+            ("dee", "AAD_PREMIUM"),
+            ("eve", "EXCHANGESTANDARD"),
+        )
+    ]
+    result = judged("assignments: {require: [{withService: AAD_PREMIUM}]}", tenant(*holders))
+    assert [row[1] for row in told(result)] == ["eve"]
+
+
+def test_trap_suites_without_teams_have_ids_of_their_own() -> None:
+    parts = [
+        part
+        for part in {item.part_number for item in builtin().products.values()}
+        if "no_Teams" in part and "E5" in part
+    ]
+    assert parts
+    with_teams = {sku_id("SPE_E5"), sku_id("ENTERPRISEPREMIUM")}
+    assert not with_teams & {sku_id(part) for part in parts}
+    assert all(
+        "TEAMS1" not in {plan.name for plan in item.plans} for part in parts for item in builtin().by_part_number(part)
+    )
+
+
+def test_trap_grace_seats_are_a_choice_of_the_policy() -> None:
+    """Whether seats in `warning` may still be assigned is disputed."""
+    state = tenant(subscribedSkus=[bought("SPE_E3", 5, 8, warning=5)])
+    assert outcome(judged("seats: {spare: {min: 0}}", state)) == "pass"
+    assert outcome(judged("seats: {spare: {min: 0}, graceUnits: ignore}", state)) == "fail"
+
+
+def test_trap_money_is_told_only_where_a_price_is_known() -> None:
+    def costs(findings: Sequence[Finding]) -> list[Decimal | None]:
+        return [euros(finding) for finding in findings]
+
+    state = tenant(user("ann", "SPE_E3", "FLOW_FREE", "VISIOCLIENT"))
+    result = judged("assignments: {deny: ['*']}", state, prices="{SPE_E3: 35.70}")
+    assert [row[2] for row in told(result)] == ["FLOW_FREE", "SPE_E3", "VISIOCLIENT"]
+    assert costs(result.findings) == [None, Decimal("35.7"), None]
+
+
+def test_trap_a_second_path_costs_nothing() -> None:
+    ann = user("ann", "SPE_E3", paths=[path("SPE_E3", "g1"), path("SPE_E3")])
+    assert euros(one(judged("assignments: {duplicates: deny}", tenant(ann), prices="{SPE_E3: 35.70}"))) is None
+
+
+def test_trap_the_reader_is_told_when_the_data_is_from() -> None:
+    """Usage data lags by days: a repaired thing is not still broken, it was not looked at."""
+    result = everyday()
+    assert result.tenants[0].as_of == NOW
+    assert json.loads(rendered(result, "json"))["tenants"][0]["asOf"] == format_instant(NOW)

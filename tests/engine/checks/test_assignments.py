@@ -1,0 +1,238 @@
+"""The checks of `assignments`, by hand: who is told, of which product, with which detail, evidence and money."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from auditor.catalogue import builtin
+from auditor.domain.enums import Source, SourceStatus
+from auditor.snapshot.reader import read
+from auditor.snapshot.schema import SMALL_TABLES
+from auditor.snapshot.writer import SnapshotWriter
+from tests.builders.tenants import bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
+
+EPOCH, SECOND = datetime(1970, 1, 1, tzinfo=UTC), timedelta(seconds=1)
+PRICES = "{SPE_E3: 35.70, SPE_E5: 54.75}"
+GROUP = "aaaaaaaa-0000-0000-0000-000000000001"
+
+
+def plan_id(name: str) -> str:
+    return builtin().plan(name)[0].id
+
+
+def test_what_is_not_allowed_is_told_once_for_each_product() -> None:
+    state = tenant(user("ann", "SPE_E5", "SPE_E3", "FLOW_FREE"), user("bob", "SPE_F1"), user("cas"))
+    result = judged("assignments: {allow: [SPE_F1, free]}", state, prices=PRICES)
+    assert told(result) == [
+        ("assignment.not-allowed", "ann", "SPE_E3", None),
+        ("assignment.not-allowed", "ann", "SPE_E5", None),
+    ]
+    assert [euros(finding) for finding in result.findings] == [Decimal("35.70"), Decimal("54.75")]
+
+
+def test_the_evidence_quotes_the_user_and_the_paths_of_the_product() -> None:
+    ann = user(
+        "ann",
+        "SPE_E5",
+        "SPE_E3",
+        paths=[path("SPE_E5", GROUP), path("SPE_E5", state="ActiveWithError", error="Other"), path("SPE_E3")],
+        department="Store",
+        usageLocation="NL",
+    )
+    finding = one(judged("assignments: {deny: [SPE_E5]}", tenant(ann)))
+    assert finding.evidence == {
+        "userPrincipalName": "ann@contoso.example",
+        "accountEnabled": True,
+        "department": "Store",
+        "usageLocation": "NL",
+        "assignedLicenses": ["SPE_E3", "SPE_E5"],
+        "paths": [
+            {"assignedByGroup": GROUP, "state": "Active", "error": "None"},
+            {"assignedByGroup": None, "state": "ActiveWithError", "error": "Other"},
+        ],
+    }
+    assert (finding.subject.id, finding.subject.name) == ("id-ann", "Ann")
+
+
+@given(st.lists(st.none() | st.integers(-62_000_000_000, 253_402_300_799).map(lambda second: EPOCH + second * SECOND)))
+@example([EPOCH + timedelta(milliseconds=1_750_000_000_250), None, EPOCH - SECOND])
+def test_the_evidence_quotes_instants_as_graph_writes_them(moments: list[datetime | None]) -> None:
+    written = [None if moment is None else moment.isoformat().replace("+00:00", "Z") for moment in moments]
+    people = [user(f"p{place:03}", "SPE_E5", createdDateTime=text) for place, text in enumerate(written)]
+    result = judged("assignments: {deny: [SPE_E5]}", tenant(*people))
+    assert [finding.evidence.get("createdDateTime") for finding in result.findings] == written
+
+
+def test_of_limits_allow_and_deny_but_not_require() -> None:
+    state = tenant(user("ann", "SPE_E5", "VISIOCLIENT"))
+    block = "assignments: {of: ['VISIO*'], allow: [], deny: [SPE_E5], require: [SPE_F1]}"
+    assert told(judged(block, state)) == [
+        ("assignment.missing", "ann", "SPE_F1", None),
+        ("assignment.not-allowed", "ann", "VISIOCLIENT", None),
+    ]
+
+
+def test_a_product_that_is_denied_and_not_allowed_is_two_findings() -> None:
+    result = judged("assignments: {allow: [], deny: [SPE_E5]}", tenant(user("ann", "SPE_E5")))
+    assert [row[0] for row in told(result)] == ["assignment.denied", "assignment.not-allowed"]
+    assert len({finding.fingerprint for finding in result.findings}) == 2
+
+
+def test_required_elements_are_quoted_as_written() -> None:
+    state = tenant(user("ann", "SPE_E5"), user("bob", "EXCHANGESTANDARD"))
+    block = "assignments: {require: [[SPE_E3, SPE_E5], {withService: EXCHANGE_S_STANDARD}, free]}"
+    assert told(judged(block, state, prices=PRICES)) == [
+        ("assignment.missing", "ann", "free", None),
+        ("assignment.missing", "ann", "withService:EXCHANGE_S_STANDARD", None),
+        ("assignment.missing", "bob", "SPE_E3|SPE_E5", None),
+        ("assignment.missing", "bob", "free", None),
+    ]
+    result = judged(block, state)
+    assert all(finding.product is not None and finding.product.sku_id is None for finding in result.findings)
+
+
+def test_products_that_exclude_each_other_are_one_finding_with_all_of_them() -> None:
+    state = tenant(user("ann", "SPE_E5", "SPE_E3", "SPE_F1"), user("bob", "SPE_E3"))
+    assert told(judged("assignments: {exclusive: [[SPE_E3, [SPE_E5, SPE_F1]]]}", state)) == [
+        ("assignment.overlap", "ann", None, "SPE_E3+SPE_E5+SPE_F1")
+    ]
+
+
+def test_one_product_in_two_elements_does_not_clash_with_itself() -> None:
+    state = tenant(user("ann", "SPE_E3"), user("bob", "SPE_E3", "SPE_E5"))
+    block = "assignments: {exclusive: [['SPE_*', SPE_E3], [SPE_E3, 'SPE_*']]}"
+    assert told(judged(block, state)) == [("assignment.overlap", "bob", None, "SPE_E3+SPE_E5")]
+
+
+def test_a_product_inside_a_larger_one_is_redundant_and_names_it() -> None:
+    state = tenant(
+        user("ann", "EXCHANGEENTERPRISE", "SPE_E3", "SPE_E5"),
+        user("bob", "EXCHANGEENTERPRISE"),
+        subscribedSkus=[bought("EXCHANGEENTERPRISE"), bought("SPE_E3"), bought("SPE_E5")],
+    )
+    result = judged("assignments: {of: [EXCHANGEENTERPRISE], redundant: deny}", state, prices="{EXCHANGEENTERPRISE: 8}")
+    assert told(result) == [("assignment.redundant", "ann", "EXCHANGEENTERPRISE", "SPE_E5")]
+    assert euros(one(result)) == 8
+
+
+def test_a_product_of_filler_alone_is_never_redundant_and_equal_ones_are_told_once() -> None:
+    filler = [{"servicePlanId": plan_id("EXCHANGE_S_FOUNDATION"), "servicePlanName": "EXCHANGE_S_FOUNDATION"}]
+    same = [*filler, {"servicePlanId": plan_id("TEAMS1"), "servicePlanName": "TEAMS1"}]
+    skus = [
+        bought("ZZ_FILLER", servicePlans=filler),
+        bought("ZZ_ONE", skuId="00000000-0000-0000-0000-00000000000a", servicePlans=same),
+        bought("ZZ_TWO", skuId="00000000-0000-0000-0000-00000000000b", servicePlans=same),
+    ]
+    held = [{"skuId": sku["skuId"], "disabledPlans": []} for sku in skus]
+    ann = user("ann") | {"assignedLicenses": held, "licenseAssignmentStates": []}
+    assert told(judged("assignments: {redundant: deny}", tenant(ann, subscribedSkus=skus))) == [
+        ("assignment.redundant", "ann", "ZZ_TWO", "ZZ_ONE")
+    ]
+
+
+def test_paths_that_do_not_run_as_they_should() -> None:
+    people = [
+        user("ann", "SPE_E3", paths=[path("SPE_E3")]),
+        user("bob", "SPE_E3", paths=[path("SPE_E3", GROUP)]),
+        user("cas", "SPE_E3", paths=[path("SPE_E3", GROUP), path("SPE_E3")]),
+        user("dee", "SPE_E3", paths=[path("SPE_E3", GROUP), path("SPE_E3", state="Error")]),
+        user("eve", "SPE_E3", paths=[path("SPE_E3", GROUP), path("SPE_E3", state="ActiveWithError")]),
+    ]
+    state = tenant(*people)
+    assert [row[1] for row in told(judged("assignments: {via: group}", state))] == ["ann", "cas", "eve"]
+    assert [row[1] for row in told(judged("assignments: {via: direct}", state))] == ["bob", "cas", "dee", "eve"]
+
+
+def test_a_second_path_costs_no_second_seat() -> None:
+    """One seat all the same: a hygiene finding without money."""
+    two_groups = [path("SPE_E3", GROUP), path("SPE_E3", GROUP.replace("1", "2"))]
+    state = tenant(
+        user("ann", "SPE_E3", paths=[path("SPE_E3", GROUP), path("SPE_E3")]), user("bob", "SPE_E3", paths=two_groups)
+    )
+    result = judged("assignments: {duplicates: deny, via: group}", state, prices=PRICES)
+    assert told(result) == [
+        ("assignment.duplicate", "ann", "SPE_E3", None),
+        ("assignment.duplicate", "bob", "SPE_E3", None),
+        ("assignment.path", "ann", "SPE_E3", None),
+    ]
+    assert {finding.money for finding in result.findings} == {None}
+
+
+def test_a_service_is_enabled_where_one_active_path_leaves_it_on() -> None:
+    off = [plan_id("TEAMS1")]
+    people = [
+        user("ann", "SPE_E3", paths=[path("SPE_E3", off=off)]),
+        user("bob", "SPE_E3", paths=[path("SPE_E3", off=off), path("SPE_E3", GROUP)]),
+        user("cas", "SPE_E3", paths=[path("SPE_E3", off=off), path("SPE_E3", GROUP, state="Error")]),
+        user("dee"),
+    ]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3")])
+    missing = judged("assignments: {services: {require: [teams1]}}", state)
+    assert told(missing) == [("service.missing", name, None, "teams1") for name in ("ann", "cas", "dee")]
+    denied = judged("assignments: {of: free, services: {deny: [TEAMS1]}}", state)
+    assert told(denied) == [("service.denied", "bob", None, "TEAMS1")]
+
+
+def test_without_paths_the_licences_themselves_tell_what_is_enabled() -> None:
+    ann = user("ann") | {"assignedLicenses": [{"skuId": sku_id("SPE_E3"), "disabledPlans": [plan_id("TEAMS1")]}]}
+    state = tenant(ann, user("bob", "SPE_E3"), subscribedSkus=[bought("SPE_E3")], unasked=["licenseAssignmentStates"])
+    assert told(judged("assignments: {services: {require: [TEAMS1]}}", state)) == [
+        ("service.missing", "ann", None, "TEAMS1")
+    ]
+    paths = judged("assignments: {via: group}", state)
+    assert (told(paths), outcome(paths)) == ([], "not-evaluated")
+
+
+@pytest.mark.parametrize("gaps", [(), ("ann",), ("bob", "dee")])
+def test_licences_tell_it_too_of_single_users_of_a_snapshot_with_many(tmp_path: Path, gaps: tuple[str, ...]) -> None:
+    plan = plan_id("TEAMS1")
+    people = [
+        user(
+            name, paths=[path("SPE_E3", off=[plan])], notCollected=["licenseAssignmentStates"] if name in gaps else None
+        )
+        | {"assignedLicenses": [{"skuId": sku_id("SPE_E3"), "disabledPlans": [] if name == "bob" else [plan]}]}
+        for name in ("ann", "bob", "cid", "dee")
+    ]
+    state = tenant(*people, subscribedSkus=[bought("SPE_E3")], rows=2)
+    with SnapshotWriter(tmp_path, "contoso", "2026-11-20T021700Z") as writer:
+        for batch in state.batches():
+            writer.write_users(batch.users, batch.assignments)
+        for name in SMALL_TABLES:
+            writer.write_table(name, state.table(name))
+        stored = read(writer.commit(state.manifest))
+    found = told(judged("assignments: {services: {require: [TEAMS1]}}", stored))
+    assert found == told(judged("assignments: {services: {require: [TEAMS1]}}", state))
+    assert [name for _, name, _, _ in found] == [n for n in ("ann", "bob", "cid", "dee") if n != "bob" or n not in gaps]
+
+
+def test_a_user_with_forty_products_over_any_number_of_words() -> None:
+    """More products than bits of a machine word, and one user who holds forty of them."""
+    names = [f"ZZ_PRODUCT_{number:03}" for number in range(300)]
+    ann = user("ann", *names[::7][:40])
+    state = tenant(ann, user("bob", names[299]), subscribedSkus=[bought(name, 5, 1) for name in names])
+    result = judged("assignments: {of: ['ZZ_PRODUCT_2*'], allow: [ZZ_PRODUCT_210]}", state)
+    wanted = [name for name in names[::7][:40] if name.startswith("ZZ_PRODUCT_2") and name != "ZZ_PRODUCT_210"]
+    assert told(result) == [
+        *(("assignment.not-allowed", "ann", name, None) for name in wanted),
+        ("assignment.not-allowed", "bob", "ZZ_PRODUCT_299", None),
+    ]
+    assert len(result.seats) == 300
+
+
+def test_users_that_could_not_be_read_leave_the_outcome_open() -> None:
+    denied = judged("assignments: {allow: []}", tenant(unread={Source.USERS: SourceStatus.DENIED}))
+    assert (told(denied), outcome(denied)) == ([], "not-evaluated")
+    partial = tenant(user("ann", "SPE_E3"), unread={Source.USERS: SourceStatus.PARTIAL})
+    result = judged("assignments: {allow: []}", partial)
+    assert (len(result.findings), outcome(result)) == (1, "not-evaluated")
+
+
+@pytest.mark.parametrize("name", ["SPE_E3", "spe_e3", "05e9a617-0261-4cee-bb44-138d3ef5d965", "SPE_*"])
+def test_products_are_named_in_any_case_by_part_number_id_and_glob(name: str) -> None:
+    assert told(judged(f"assignments: {{deny: ['{name}']}}", tenant(user("ann", "SPE_E3")))) == [
+        ("assignment.denied", "ann", "SPE_E3", None)
+    ]

@@ -1,0 +1,184 @@
+"""The checks of `purchases`, `subscriptions`, `health` and `budget`, by hand."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.snapshot.manifest import format_instant
+from tests.builders.tenants import NOW, TENANT_ID, bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
+
+ODD = "ZZ_NOBODY_KNOWS"
+
+
+def subscription(name: str, part: str = "SPE_E3", ends: float | None = None, **more: Any) -> dict[str, Any]:
+    """A subscription that ends so many days from now."""
+    end = None if ends is None else format_instant(NOW + timedelta(days=ends))
+    return {
+        "id": name, "skuId": sku_id(part), "skuPartNumber": part, "status": "Enabled", "isTrial": False,
+        "totalLicenses": 10, "nextLifecycleDateTime": end, **more,
+    }  # fmt: skip
+
+
+def group(name: str, **more: Any) -> dict[str, Any]:
+    return {
+        "id": name, "displayName": name.title(), "assignedLicenses": [{"skuId": sku_id("SPE_E3")}],
+        "licenseProcessingState": {"state": "ProcessingComplete"}, "hasMembersWithLicenseErrors": False, **more,
+    }  # fmt: skip
+
+
+def test_purchases_look_at_company_products_and_only_at_usable_seats() -> None:
+    state = tenant(
+        subscribedSkus=[
+            bought("SPE_E3", 10, 1),
+            bought("SPE_E5", 0, 0, warning=2, appliesTo="Company"),
+            bought("VISIOCLIENT", 0, 0, suspended=9),
+            bought(ODD, 1, 0),
+        ]
+    )
+    result = judged("purchases: {allow: [SPE_E3], unknown: deny}", state, prices="{SPE_E5: 54.75}")
+    assert told(result) == [
+        ("purchase.not-allowed", sku_id(ODD), ODD, None),
+        ("purchase.not-allowed", sku_id("SPE_E5"), "SPE_E5", None),
+        ("purchase.unknown", sku_id(ODD), ODD, None),
+    ]
+    assert euros(result.findings[1]) == Decimal("109.50")
+    assert result.findings[1].evidence["usable"] == 2
+
+
+def test_a_product_is_a_trial_where_all_its_subscriptions_are() -> None:
+    skus = [bought("SPE_E3", 10), bought("SPE_E5", 10), bought("VISIOCLIENT", 10)]
+    subscriptions = [
+        subscription("s1", isTrial=True),
+        subscription("s2", isTrial=False),
+        subscription("s3", "SPE_E5", isTrial=True),
+    ]
+    state = tenant(subscribedSkus=skus, subscriptions=subscriptions)
+    assert [row[2] for row in told(judged("purchases: {trials: deny}", state))] == ["SPE_E5"]
+    unread = tenant(subscribedSkus=skus, unread={Source.SUBSCRIPTIONS: SourceStatus.DENIED})
+    result = judged("purchases: {trials: deny}", unread)
+    assert (told(result), outcome(result)) == ([], "not-evaluated")
+    assert "not allowed" in (result.policies[0].reason or "")
+
+
+@pytest.mark.parametrize(
+    ("ends", "status", "found"),
+    [
+        (59.9, "Enabled", True),
+        (60, "Enabled", False),
+        (-5, "Warning", True),
+        (10, "Suspended", False),
+        (10, "Deleted", False),
+        (None, "Enabled", False),
+    ],
+)
+def test_expiring_looks_at_the_next_date_of_what_still_runs(ends: float | None, status: str, *, found: bool) -> None:
+    state = tenant(subscriptions=[subscription("s", ends=ends, status=status)])
+    assert bool(told(judged("subscriptions: {expiring: {within: 60d}}", state))) is found
+
+
+def test_subscriptions_tell_states_trials_and_their_own_numbers() -> None:
+    state = tenant(
+        subscribedSkus=[bought("SPE_E3", 10, 7)],
+        subscriptions=[
+            subscription("s1", status="suspended"),
+            subscription("s2", ends=13, isTrial=True, totalLicenses=25),
+            subscription("s3", "VISIOCLIENT", status="LockedOut"),
+        ],
+    )
+    block = "subscriptions: {of: [SPE_E3], states: {deny: [Suspended, LockedOut]}, trials: {endingWithin: 14d}}"
+    result = judged(block, state)
+    assert told(result) == [
+        ("subscription.state", "s1", "SPE_E3", "suspended"),
+        ("subscription.trial-ending", "s2", "SPE_E3", None),
+    ]
+    wanted = {"status": "Enabled", "isTrial": True, "totalLicenses": 25, "consumed": 7, "spare": 3}
+    assert {key: result.findings[1].evidence[key] for key in wanted} == wanted
+
+
+def test_every_subscription_with_a_date_is_told_whatever_policies_look_at() -> None:
+    rows = [
+        subscription("s2", ends=400, isTrial=True, totalLicenses=25),
+        subscription("s1", "VISIOCLIENT", ends=-3, status="Deleted", totalLicenses=None),
+        subscription("s3"),
+    ]
+    state = tenant(subscribedSkus=[bought("SPE_E3", 10, 7)], subscriptions=rows)
+    block = "subscriptions: {expiring: {within: 60d}}"
+    result = judged(block, state)
+    assert told(result) == []
+    assert [(each.id, each.sku_part_number, each.status, each.seats, each.trial) for each in result.subscriptions] == [
+        ("s1", "VISIOCLIENT", "Deleted", None, False),
+        ("s2", "SPE_E3", "Enabled", 25, True),
+    ]
+    assert result.subscriptions[1].date == NOW + timedelta(days=400)
+    assert result.subscriptions[1].name == result.seats[0].name
+    for status, known in ((SourceStatus.PARTIAL, 2), (SourceStatus.DENIED, 0), (SourceStatus.NOT_NEEDED, 0)):
+        unread = tenant(unread={Source.SUBSCRIPTIONS: status}, subscriptions=rows)
+        assert len(judged(block, unread).subscriptions) == known
+
+
+def test_every_error_is_told_whether_anyone_knows_its_code_or_not() -> None:
+    states = [
+        path("SPE_E3", "g1", state="Error", error="CountViolation"),
+        path("SPE_E3", "g2", state="Error", error="CountViolation"),
+        path("SPE_E3", state="Error", error="AnErrorOfTheYear2031"),
+        path("SPE_E5", state="ActiveWithError", error="DependencyViolation"),
+        path("SPE_E5", error="None"),
+        path("VISIOCLIENT", error=None),
+    ]
+    result = judged("health: {errors: deny}", tenant(user("ann", paths=states)))
+    assert told(result) == [
+        ("assignment.error", "ann", "SPE_E3", "AnErrorOfTheYear2031"),
+        ("assignment.error", "ann", "SPE_E3", "CountViolation@g1"),
+        ("assignment.error", "ann", "SPE_E3", "CountViolation@g2"),
+        ("assignment.error", "ann", "SPE_E5", "DependencyViolation"),
+    ]
+
+
+def test_groups_are_told_by_their_own_state() -> None:
+    groups = [
+        group("g1", hasMembersWithLicenseErrors=True),
+        group("g2", licenseProcessingState={"state": "QueuedForProcessing"}),
+        group("g3", assignedLicenses=[], hasMembersWithLicenseErrors=True),
+        group("g4"),
+    ]
+    result = judged("health: {groups: deny}", tenant(groups=groups))
+    assert told(result) == [
+        ("group.license-errors", "g1", None, None),
+        ("group.processing", "g2", None, "QueuedForProcessing"),
+    ]
+    assert result.findings[0].subject.name == "G1"
+    assert result.findings[0].evidence["assignedLicenses"] == ["SPE_E3"]
+
+
+def test_a_budget_is_the_price_of_every_usable_seat() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 100, 1), bought("SPE_E5", 8, 1, warning=2), bought("FLOW_FREE", 9)])
+    prices = "{SPE_E3: 35.70, SPE_E5: 54.75}"
+    finding = one(judged("budget: {limit: 4000}", state, prices=prices))
+    assert (finding.check, finding.detail, finding.product) == ("budget.exceeded", "EUR", None)
+    assert (finding.subject.type.value, finding.subject.id) == ("tenant", TENANT_ID)
+    assert finding.evidence == {"total": 4117.5, "limit": 4000.0, "lowerBound": False, "unpriced": []}
+    assert euros(finding) == Decimal("117.50")
+    assert outcome(judged("budget: {limit: 4117.50}", state, prices=prices)) == "pass"
+
+
+def test_a_budget_with_unknown_prices_is_a_lower_bound_and_says_so() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 100), bought(ODD, 5)])
+    finding = one(judged("budget: {limit: 3000}", state, prices="{SPE_E3: 35.70}"))
+    assert (finding.evidence["lowerBound"], finding.evidence["unpriced"]) == (True, [ODD])
+    under = judged("budget: {limit: 4000}", state, prices="{SPE_E3: 35.70}")
+    assert (told(under), outcome(under)) == ([], "not-evaluated")
+    assert ODD in (under.policies[0].reason or "")
+
+
+def test_a_budget_without_prices_is_unknown() -> None:
+    result = judged("budget: {limit: 1}", tenant(subscribedSkus=[bought("SPE_E3", 100)]))
+    assert (told(result), outcome(result), result.policies[0].missing) == ([], "not-evaluated", ("prices",))
+
+
+def test_a_price_by_id_goes_before_the_one_by_name() -> None:
+    state = tenant(user("ann", "SPE_E3"))
+    result = judged("assignments: {deny: [SPE_E3]}", state, prices=f"{{{sku_id('SPE_E3')}: 30, SPE_E3: 35.70}}")
+    assert euros(one(result)) == 30

@@ -1,0 +1,168 @@
+"""The checks of `seats`, by hand: the numbers of the evidence, what to buy or remove, and what it costs."""
+
+from decimal import Decimal
+
+import pytest
+
+from auditor.domain.enums import Source, SourceStatus
+from tests.builders.tenants import bought, euros, judged, one, outcome, sku_id, tenant, told, user
+
+
+def test_the_example_of_the_interfaces() -> None:
+    """100 bought, 93 used, at least 5 and at most 5 % spare: two seats too many, 71.40 euro a month."""
+    state = tenant(subscribedSkus=[bought("SPE_E3", 100, 93)])
+    result = judged("seats: {of: [SPE_E3], spare: {min: 5, max: 5%}}", state, prices="{SPE_E3: 35.70, SPE_E5: 54.75}")
+    finding = one(result)
+    assert finding.check == "seats.above-maximum"
+    assert finding.evidence == {
+        "enabled": 100, "warning": 0, "suspended": 0, "lockedOut": 0, "consumed": 93, "usable": 100, "spare": 7,
+        "bound": "5%", "minimum": "5", "maximum": "5%", "adjust": -2,
+        "boundsConflict": True,  # 5 of 98 is a little more than 5 %, and fewer seats would break the minimum
+    }  # fmt: skip
+    assert euros(finding) == Decimal("71.40")
+    assert (finding.subject.type.value, finding.subject.id) == ("product", sku_id("SPE_E3"))
+
+
+@pytest.mark.parametrize(
+    ("enabled", "consumed", "spare", "check", "adjust"),
+    [
+        (10, 8, "{min: 5}", "seats.below-minimum", 3),
+        (10, 5, "{min: 5}", None, 0),
+        (10, 4, "{max: 5}", "seats.above-maximum", -1),
+        (10, 5, "{max: 5}", None, 0),
+        (10, 12, "{min: 5}", "seats.over-assigned", 7),
+        (10, 11, "{max: 5}", "seats.over-assigned", 1),
+        # Percentages count of the usable seats after the change: 93 used of 98 leaves 5 of 98, which is 5.1 %.
+        (100, 93, "{max: 5%}", "seats.above-maximum", -3),
+        (100, 93, "{max: 7%}", None, 0),
+        (95, 93, "{min: 5%}", "seats.below-minimum", 3),
+        (98, 93, "{min: 5%}", None, 0),
+        # The larger of the two counts.
+        (100, 93, "{max: {percent: 5, seats: 7}}", None, 0),
+        (100, 93, "{max: {percent: 5, seats: 6}}", "seats.above-maximum", -1),
+        (10, 9, "{min: {percent: 5, seats: 2}}", "seats.below-minimum", 1),
+        # Nothing is used: everything above the bound may go.
+        (10, 0, "{max: 0}", "seats.above-maximum", -10),
+        # 50 % of nothing is nothing: no seats at all keep a share of themselves spare.
+        (10, 0, "{max: 50%}", "seats.above-maximum", -10),
+        (0, 0, "{min: 5}", "seats.below-minimum", 5),
+        (0, 0, "{min: 5%}", None, 0),
+        (0, 3, "{min: 0}", "seats.over-assigned", 3),
+        # Half a per cent of 100 is half a seat: one seat is needed, none is not enough.
+        (100, 100, "{min: 0.5%}", "seats.below-minimum", 1),
+        # All seats spare can only hold where nobody has one.
+        (10, 1, "{min: 100%}", "seats.below-minimum", None),
+    ],
+)
+def test_bounds_and_the_smallest_change_that_keeps_them(
+    enabled: int, consumed: int, spare: str, check: str | None, adjust: int | None
+) -> None:
+    result = judged(f"seats: {{spare: {spare}}}", tenant(subscribedSkus=[bought("SPE_E3", enabled, consumed)]))
+    if check is None:
+        assert (told(result), outcome(result)) == ([], "pass")
+        return
+    finding = one(result)
+    assert finding.check == check
+    assert finding.evidence["adjust"] == adjust
+
+
+def test_where_both_bounds_cannot_hold_the_minimum_does() -> None:
+    """10 used, at least 5 spare and at most 30 %: 15 seats keep the minimum, and 5 of 15 are a third."""
+    finding = one(judged("seats: {spare: {min: 5, max: 30%}}", tenant(subscribedSkus=[bought("SPE_E3", 12, 10)])))
+    assert (finding.check, finding.evidence["adjust"], finding.evidence["boundsConflict"]) == (
+        "seats.below-minimum", 3, True
+    )  # fmt: skip
+
+
+def test_grace_seats_count_unless_the_policy_ignores_them() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 5, 8, warning=5, suspended=3, lockedOut=2)])
+    assert outcome(judged("seats: {spare: {min: 2}}", state)) == "pass"
+    finding = one(judged("seats: {spare: {min: 2}, graceUnits: ignore}", state))
+    assert finding.check == "seats.over-assigned"
+    wanted = {"enabled": 5, "warning": 5, "suspended": 3, "lockedOut": 2, "usable": 5, "spare": -3, "adjust": 5}
+    assert {key: finding.evidence[key] for key in wanted} == wanted
+
+
+def test_only_user_products_of_the_set_are_judged_and_free_ones_are_not_paid() -> None:
+    state = tenant(
+        subscribedSkus=[
+            bought("SPE_E3", 10, 0),
+            bought("SPE_E5", 10, 0, appliesTo="Company"),
+            bought("FLOW_FREE", 10_000, 3),
+        ]
+    )
+    assert told(judged("seats: {spare: {max: 0}}", state)) == [
+        ("seats.above-maximum", sku_id("SPE_E3"), "SPE_E3", None)
+    ]
+    every = judged("seats: {of: '*', spare: {max: 0}}", state)
+    assert {row[2] for row in told(every)} == {"FLOW_FREE", "SPE_E3"}
+
+
+def test_a_pool_is_the_sum_and_bears_the_policys_words() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", 10, 12), bought("SPE_E5", 10, 5)])
+    result = judged("seats: {of: [SPE_E3, SPE_E5], pool: true, spare: {min: 5}}", state, prices="{SPE_E3: 35.70}")
+    finding = one(result)
+    assert finding.check == "seats.below-minimum"
+    assert finding.product is not None
+    assert (finding.subject.id, finding.product.sku_id, finding.product.sku_part_number) == (
+        "SPE_E3|SPE_E5", None, "SPE_E3|SPE_E5"
+    )  # fmt: skip
+    assert (finding.evidence["usable"], finding.evidence["consumed"], finding.evidence["adjust"]) == (20, 17, 2)
+    assert finding.money is None  # the two cost differently
+
+
+def test_a_quota_counts_distinct_people_of_the_population_and_raises_nothing_else() -> None:
+    people = [user(name, "SPE_E5", department="Sales") for name in ("ann", "bob", "cas")]
+    state = tenant(*people, user("dee", "SPE_E5"), subscribedSkus=[bought("SPE_E5", 1, 4)])
+    finding = one(
+        judged("seats: {of: [SPE_E5], assigned: {max: 2}}", state, users="{department: Sales}", prices="{SPE_E5: 10}")
+    )
+    assert (finding.check, finding.evidence["assigned"], finding.evidence["maximum"]) == ("seats.quota-exceeded", 3, 2)
+    assert "adjust" not in finding.evidence
+    assert euros(finding) == 10
+    assert outcome(judged("seats: {of: [SPE_E5], assigned: {max: 3}}", state, users="{department: Sales}")) == "pass"
+
+
+def test_a_pooled_quota_counts_everyone_once() -> None:
+    state = tenant(
+        user("ann", "SPE_E3", "SPE_E5"), user("bob", "SPE_E3"), subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")]
+    )
+    block = "seats: {{of: [SPE_E3, SPE_E5], pool: true, assigned: {{max: {}}}}}"
+    assert one(judged(block.format(1), state)).evidence["assigned"] == 2
+    assert outcome(judged(block.format(2), state)) == "pass"
+
+
+def test_seats_that_graph_did_not_count_are_unknown_and_not_short() -> None:
+    state = tenant(subscribedSkus=[bought("SPE_E3", None, 5), bought("SPE_E5", 1, 5)])
+    result = judged("seats: {spare: {min: 1}}", state)
+    assert [row[2] for row in told(result)] == ["SPE_E5"]  # what is certain is told all the same
+    assert outcome(result) == "not-evaluated"
+    assert "SPE_E3" in (result.policies[0].reason or "")
+
+
+def test_seats_that_could_not_be_read_are_not_evaluated() -> None:
+    state = tenant(unread={Source.SUBSCRIBED_SKUS: SourceStatus.DENIED})
+    result = judged("seats: {spare: {min: 1}}", state)
+    assert (told(result), outcome(result), result.policies[0].missing) == ([], "not-evaluated", ("subscribedSkus",))
+    assert not result.complete
+
+
+@pytest.mark.parametrize("enabled", [10_000, 1_000_000])
+def test_a_quota_needs_nobody_of_a_free_product(enabled: int) -> None:
+    state = tenant(user("ann", "FLOW_FREE"), subscribedSkus=[bought("FLOW_FREE", enabled, 1)])
+    assert outcome(judged("seats: {spare: {max: 5%}, assigned: {max: 0}}", state)) == "pass"
+
+
+def test_a_quota_over_people_who_are_not_known_says_what_was_not_collected() -> None:
+    people = [user(name, "SPE_E5", department="Sales") for name in ("ann", "bob")]
+    block, seats = "seats: {of: [SPE_E5], assigned: {max: 1}}", [bought("SPE_E5", 5, 2)]
+    state = tenant(*people, unread={Source.SIGN_IN_ACTIVITY: SourceStatus.DENIED}, subscribedSkus=seats)
+    (policy,) = judged(block, state, users="{inactiveFor: 90d}").policies
+    assert (policy.missing, "not allowed" in (policy.reason or "")) == (("signInActivity",), True)
+    state = tenant(*people, unasked=["department"], subscribedSkus=seats)
+    (policy,) = judged(block, state, users="{department: Sales}").policies
+    assert policy.missing == ("users.department",)
+    state = tenant(*(each | {"notCollected": ["department"]} for each in people), subscribedSkus=seats)
+    (policy,) = judged(block, state, users="{department: Sales}").policies
+    assert policy.missing == ("users",)
+    assert policy.reason == "who belongs to the population, or holds the product, is not known for some users"

@@ -1,0 +1,107 @@
+"""What is worked out for one tenant serves others only where it is the same for them."""
+
+import hashlib
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from auditor.domain.policy import Bound
+from auditor.engine.checks.seats import breached
+from auditor.engine.outcome import Fingerprint, fingerprint
+from tests.builders.tenants import audited, bought, judged, policy_file, sku_id, tenant, told, user
+from tests.engine.checks.test_holdings import subscription
+
+
+def _with_plan(name: str) -> dict[str, Any]:
+    return bought("SPE_E3") | {"servicePlans": [{"servicePlanId": "0" * 8, "servicePlanName": name}]}
+
+
+def test_a_product_of_one_name_has_the_plans_of_its_own_tenant() -> None:
+    policy = policy_file("assignments: {deny: [{withService: TEAMS_ODD}]}")
+    states = [
+        tenant(user("ann", "SPE_E3"), name=name, subscribedSkus=[_with_plan(plan)])
+        for name, plan in (("one", "TEAMS_ODD"), ("two", "OTHER"), ("three", "teams_odd"), ("two-more", "OTHER"))
+    ]
+    found = {state.name: len(state.findings) for state in audited(policy, *states).tenants}
+    assert found == {"one": 1, "two": 0, "three": 1, "two-more": 0}
+
+
+def test_a_trial_of_one_tenant_is_bought_by_another() -> None:
+    policy = policy_file("assignments: {deny: [trial]}")
+    states = [
+        tenant(
+            user("ann", "SPE_E3"),
+            name=name,
+            subscribedSkus=[bought("SPE_E3")],
+            subscriptions=[subscription("s", isTrial=trial)],
+        )
+        for name, trial in (("one", True), ("two", False), ("three", True))
+    ]
+    found = {state.name: len(state.findings) for state in audited(policy, *states).tenants}
+    assert found == {"one": 1, "two": 0, "three": 1}
+
+
+def test_other_policies_over_the_same_products_say_what_they_say() -> None:
+    state = tenant(user("ann", "SPE_E3", "SPE_E5"), subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")])
+    for part in ("SPE_E3", "SPE_E5", "SPE_E3"):
+        assert [row[2] for row in told(judged(f"assignments: {{deny: [{part}]}}", state))] == [part]
+
+
+def test_products_that_exclude_each_other_are_named_by_each_tenant() -> None:
+    policy = policy_file("assignments: {exclusive: [[SPE_E3, SPE_E5]]}")
+    held = [bought("SPE_E3"), bought("SPE_E5")]
+    states = [
+        tenant(user("ann", "SPE_E3", "SPE_E5"), name="one", subscribedSkus=held),
+        tenant(user("ann", "SPE_E3"), user("bob", "SPE_E5", "SPE_E3"), name="two", subscribedSkus=held),
+        tenant(user("ann", "SPE_E3", "SPE_E5"), name="three", subscribedSkus=[*held, bought("VISIOCLIENT")]),
+    ]
+    found = {state.name: told(state) for state in audited(policy, *states).tenants}
+    assert {name: [row[1::2] for row in rows] for name, rows in found.items()} == {
+        "one": [("ann", "SPE_E3+SPE_E5")],
+        "two": [("bob", "SPE_E3+SPE_E5")],
+        "three": [("ann", "SPE_E3+SPE_E5")],
+    }
+
+
+@pytest.mark.parametrize(
+    ("product", "detail"), [(None, None), ("written:x|y", None), (None, "\ud800"), ("é", "a\x1fb")]
+)
+def test_a_fingerprint_is_one_hash_over_all_its_parts(product: str | None, detail: str | None) -> None:
+    parts = ["t", "p", "c", "user", "id", "\0" if product is None else product, "\0" if detail is None else detail]
+    whole = hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    assert fingerprint("t", "p", "c", ("user", "id"), product, detail) == whole
+    begun = Fingerprint("t", "p", "c", "user")
+    assert [begun.of("other", None, None) == whole, begun.of("id", product, detail)] == [False, whole]
+
+
+@pytest.mark.parametrize("usable", [0, 1, 7, 10, 99, 100, 101])
+def test_bounds_are_held_without_a_rounding(usable: int) -> None:
+    minimum, maximum = (
+        Bound(seats=3, percent=Fraction(25, 2), written="min"),
+        Bound(percent=Fraction(33), written="max"),
+    )
+    for consumed in range(usable + 2):
+        spare = usable - consumed
+        raised = [check for check, _ in breached(usable, consumed, minimum, maximum)]
+        expected = ["seats.over-assigned"] if spare < 0 else []
+        if spare >= 0 and spare < minimum.reached(usable):
+            expected.append("seats.below-minimum")
+        if spare > maximum.reached(usable):
+            expected.append("seats.above-maximum")
+        assert raised == expected
+
+
+def test_who_is_quoted_twice_is_quoted_alike() -> None:
+    state = tenant(
+        user("ann", "SPE_E3", "SPE_E5", createdDateTime="2020-01-01T00:00:00.25Z"),
+        subscribedSkus=[bought("SPE_E3"), bought("SPE_E5")],
+    )
+    first, second = judged("assignments: {deny: ['*']}", state).findings
+    assert first.evidence["createdDateTime"] == second.evidence["createdDateTime"] == "2020-01-01T00:00:00.250000Z"
+    assert first.evidence["assignedLicenses"] == ["SPE_E3", "SPE_E5"]
+    assert first.evidence["paths"] == [{"assignedByGroup": None, "state": "Active", "error": "None"}]
+    assert {first.product and first.product.sku_id, second.product and second.product.sku_id} == {
+        sku_id("SPE_E3"),
+        sku_id("SPE_E5"),
+    }

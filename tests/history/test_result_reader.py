@@ -1,0 +1,323 @@
+"""A saved result read again: the same value, or an error that says what is wrong and where."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.domain.enums import Severity
+from auditor.domain.errors import SnapshotError
+from auditor.domain.result import (
+    Action,
+    BalanceShare,
+    Coverage,
+    Finding,
+    FleetPast,
+    FleetResult,
+    Money,
+    Notice,
+    PolicyHeader,
+    PolicyOutcome,
+    ProductReference,
+    Result,
+    Run,
+    SeatBounds,
+    SeatCount,
+    SourceLine,
+    Subject,
+    Subscription,
+    Summary,
+    TenantResult,
+)
+from auditor.domain.syntax.limits import LARGEST, LARGEST_SUM
+from auditor.history import compare, load
+from auditor.render import render
+from tests.builders.results import night_before, result
+
+TEXT = st.text(max_size=8)
+WORDS = st.lists(TEXT, max_size=2).map(tuple)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(1 << 62), 1 << 62) | st.floats(-1e299, 1e299) | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(TEXT, inner, max_size=2),
+    max_leaves=4,
+)
+INSTANT = st.datetimes(
+    timezones=st.sampled_from([UTC, timezone(timedelta(hours=5, minutes=30))]),
+    min_value=datetime(1, 1, 2),  # noqa: DTZ001 - bounds are given without a zone
+    max_value=datetime(9999, 12, 30),  # noqa: DTZ001
+)
+COUNT = st.integers(0, 1 << 53)
+NUMBER = st.none() | st.integers(-LARGEST, LARGEST)
+SUM = st.integers(-LARGEST_SUM, LARGEST_SUM)
+NAME = st.from_regex("[a-z0-9-]{1,63}", fullmatch=True)
+RUN = st.datetimes(
+    timezones=st.just(UTC),
+    min_value=datetime(1970, 1, 1),  # noqa: DTZ001
+    max_value=datetime(9000, 12, 31),  # noqa: DTZ001
+)
+MONEY = st.builds(Money, currency=TEXT, per_month=st.decimals(0, 10**12, places=2))
+LINE = st.builds(SourceLine, file=TEXT, line=COUNT)
+MAPPING = st.dictionaries(TEXT, JSON, max_size=3)
+FINDING = st.builds(
+    Finding, fingerprint=TEXT, policy=TEXT, check=TEXT, subject=st.builds(Subject, id=TEXT, name=TEXT), source=LINE,
+    waiver=st.none() | TEXT, detail=st.none() | TEXT, evidence=MAPPING, money=st.none() | MONEY, guidance=TEXT,
+    product=st.none() | st.builds(ProductReference, sku_id=st.none() | TEXT, sku_part_number=st.none() | TEXT),
+)  # fmt: skip
+FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
+OUTCOMES = st.lists(
+    st.builds(PolicyOutcome, id=TEXT, findings=COUNT, reason=st.none() | TEXT, missing=WORDS), max_size=2
+).map(tuple)
+NOTICES = st.lists(st.builds(Notice, code=TEXT, message=TEXT, subject=TEXT), max_size=2).map(tuple)
+SEATS = st.builds(
+    SeatCount,
+    sku_id=TEXT,
+    sku_part_number=TEXT,
+    name=TEXT,
+    applies_to=st.sampled_from(["User", "Company"]),
+    **dict.fromkeys(("enabled", "warning", "suspended", "locked_out", "consumed"), NUMBER),
+    **dict.fromkeys(("usable", "spare"), st.none() | SUM),
+    bounds=st.lists(st.builds(SeatBounds, policy=TEXT, usable=SUM, minimum=NUMBER, maximum=NUMBER), max_size=2).map(
+        tuple
+    ),
+)
+SUBSCRIPTION = st.builds(
+    Subscription, id=TEXT, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, status=st.none() | TEXT, date=INSTANT
+)
+TENANT = st.builds(
+    TenantResult, name=NAME, tenant_id=TEXT, as_of=RUN, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
+    sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
+    seats=st.lists(SEATS, max_size=1).map(tuple), subscriptions=st.lists(SUBSCRIPTION, max_size=2).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
+    unconfirmed=FINDINGS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
+    actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
+                               links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),
+                               requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY,
+                               kind=TEXT, order=TEXT, count=COUNT, owner=TEXT, decided_by=TEXT, confidence=TEXT,
+                               irreversible=st.lists(COUNT, max_size=2).map(tuple), before=st.none() | MONEY, after=st.none() | MONEY), max_size=1).map(tuple),
+)  # fmt: skip
+HEADER = st.builds(PolicyHeader, tags=WORDS, source=LINE, spec=MAPPING)
+RESULT = st.builds(
+    Result,
+    run=st.builds(Run, as_of=RUN, policies=st.lists(HEADER, max_size=2).map(tuple), definitions=MAPPING, previous=st.none() | RUN),
+    tenants=st.lists(TENANT, max_size=2, unique_by=lambda tenant: tenant.name).map(tuple),
+    fleet=st.builds(FleetResult, policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS, unconfirmed=FINDINGS, closed=WORDS,
+                    past=st.none() | st.builds(FleetPast, findings=FINDINGS, unconfirmed=FINDINGS, closed=WORDS)),
+    summary=st.builds(Summary, open=st.fixed_dictionaries(dict.fromkeys(Severity, COUNT)), waived=COUNT, not_evaluated=COUNT),
+)  # fmt: skip
+
+
+def saved(of: Result) -> bytes:
+    return b"".join(render(of, "json", locale="en").chunks())
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(RESULT)
+def test_what_was_saved_comes_back(made: Result) -> None:
+    body = saved(made)
+    again = load(body)
+    assert again == made
+    assert saved(again) == body
+
+
+def test_the_sample_comes_back() -> None:
+    compared = compare(result(), night_before())
+    assert load(saved(compared)) == compared
+
+
+def _broken(change: Callable[[Any], object]) -> bytes:
+    whole = json.loads(saved(result()))
+    change(whole)
+    return json.dumps(whole).encode()
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"schema": NaN}', b"[" * 100_000, saved(result())[:5000]]
+)
+def test_bytes_that_are_no_document_are_damaged(body: bytes) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(body, where="out/result.json")
+    assert caught.value.slug == "result-damaged"
+    assert "out/result.json" in caught.value.message
+
+
+@pytest.mark.parametrize("schema", [None, 1, "auditor/plan/v1", "auditor/result", "auditor/result/v1x"])
+def test_another_document_is_refused(schema: object) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(lambda whole: whole.update(schema=schema)))
+    assert caught.value.slug == "result-foreign"
+
+
+def test_a_newer_version_is_refused_with_what_to_do() -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(lambda whole: whole.update(schema="auditor/result/v2")))
+    assert caught.value.slug == "result-version"
+    assert "update" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda whole: whole.pop("run"), "'run' is missing"),
+        (lambda whole: whole["run"].update(asOf="yesterday"), "run.asOf"),
+        (lambda whole: whole["run"].update(asOf="2026-11-20T02:17:00"), "run.asOf"),
+        (lambda whole: whole["tenants"][0].update(complete="yes"), "tenants[0].complete"),
+        (lambda whole: whole["tenants"][0]["findings"][3].update(severity="urgent"), "tenants[0].findings[3].severity"),
+        (lambda whole: whole["tenants"][0]["findings"][3]["subject"].pop("id"), "tenants[0].findings[3].subject"),
+        (lambda whole: whole["tenants"][0]["seats"][1].update(enabled=1.5), "tenants[0].seats[1].enabled"),
+        (lambda whole: whole["tenants"][0]["policies"][0].update(findings=True), "tenants[0].policies[0].findings"),
+        (lambda whole: whole["tenants"][0].update(findings=[7]), "tenants[0].findings[0]"),
+        (lambda whole: whole["tenants"][0].update(unconfirmed=[7]), "tenants[0].unconfirmed[0]"),
+        (lambda whole: whole["tenants"][0].update(closed=[7]), "tenants[0].closed[0]"),
+        (lambda whole: whole["tenants"][0].update(actions={}), "tenants[0].actions"),
+        (
+            lambda whole: whole["tenants"][0]["findings"][4].update(money={"currency": "EUR", "perMonth": "1"}),
+            "money.perMonth",
+        ),
+        (lambda whole: whole["summary"]["open"].pop("high"), "'high' is missing"),
+    ],
+)
+def test_damage_is_told_with_its_place(change: Callable[[Any], object], place: str) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(change))
+    assert caught.value.slug == "result-damaged"
+    assert place in caught.value.message
+
+
+def test_keys_of_later_versions_and_absent_extras_are_no_damage() -> None:
+    def strip(whole: Any) -> None:
+        whole["later"] = 1
+        for key in (
+            "displayName",
+            "agreement",
+            "locale",
+            "asOf",
+            "fixed",
+            "unconfirmed",
+            "closed",
+            "balance",
+            "failure",
+        ):
+            del whole["tenants"][0][key]
+        del whole["run"]["definitions"], whole["run"]["previous"]
+
+    tenant = load(_broken(strip)).tenants[0]
+    assert (tenant.agreement, tenant.fixed, tenant.failure) == ("unknown", (), None)
+    assert tenant.as_of == result().run.as_of
+
+
+def test_money_is_exact() -> None:
+    amount = next(finding.money for finding in load(saved(result())).tenants[0].findings if finding.money)
+    assert amount == Money(currency="EUR", per_month=Decimal("28.1"))
+
+
+def _seats(**numbers: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["seats"][0].update(numbers)
+
+
+def _evidence(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["findings"][0].update(evidence={"a": [{"b": number}]})
+
+
+def _requests(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["actions"][0].update(requests=[{"body": {"n": number}}])
+
+
+def _definitions(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["run"].update(definitions={"n": [number]})
+
+
+def _amount(number: float) -> Callable[[Any], object]:
+    return lambda whole: whole["tenants"][0]["findings"][1].update(money={"currency": "EUR", "perMonth": number})
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, -(2**63) + 1, 2**53 + 1, 1e299, -1e299, 1e18, 0.1, 5e-324])
+def test_no_number_becomes_another(number: float) -> None:
+    def put(whole: Any) -> None:
+        for change in (_evidence, _requests, _definitions):
+            change(number)(whole)
+
+    read = load(_broken(put))
+    assert read.tenants[0].findings[0].evidence == {"a": [{"b": number}]}
+    assert read.tenants[0].actions[0].requests == ({"body": {"n": number}},)
+    assert read.run.definitions == {"n": [number]}
+
+
+def test_the_largest_counts_and_amounts_come_back() -> None:
+    def put(whole: Any) -> None:
+        _seats(enabled=LARGEST, consumed=-LARGEST, usable=LARGEST_SUM, spare=-LARGEST_SUM)(whole)
+        _amount(LARGEST)(whole)
+
+    [seats, *_] = load(_broken(put)).tenants[0].seats
+    assert (seats.enabled, seats.consumed, seats.usable, seats.spare) == (LARGEST, -LARGEST, LARGEST_SUM, -LARGEST_SUM)
+    money = load(_broken(put)).tenants[0].findings[1].money
+    assert money == Money(currency="EUR", per_month=Decimal(LARGEST))
+
+
+@pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1, 2**200, 10**30 + 1, 1e300])
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (_evidence, "tenants[0].findings[0].evidence"),
+        (_requests, "tenants[0].actions[0].requests[0]"),
+        (_definitions, "run.definitions"),
+        (_amount, "tenants[0].findings[1].money.perMonth"),
+    ],
+)
+def test_a_number_that_no_result_holds_is_refused(
+    number: float, change: Callable[[float], Callable[[Any], object]], place: str
+) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(change(number)))
+    assert caught.value.slug == "result-damaged"
+    assert place in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (_seats(enabled=LARGEST + 1), "seats[0].enabled"),
+        (_seats(consumed=-LARGEST - 1), "seats[0].consumed"),
+        (_seats(usable=LARGEST_SUM + 1), "seats[0].usable"),
+        (_seats(spare=-LARGEST_SUM - 1), "seats[0].spare"),
+        (_amount(LARGEST + 1), "findings[1].money.perMonth"),
+        (
+            lambda whole: whole["tenants"][0]["findings"][0]["source"].update(line=LARGEST + 1),
+            "findings[0].source.line",
+        ),
+    ],
+)
+def test_a_count_beyond_its_bound_is_refused(change: Callable[[Any], object], place: str) -> None:
+    with pytest.raises(SnapshotError) as caught:
+        load(_broken(change))
+    assert place in caught.value.message
+
+
+def test_a_share_of_an_earlier_version_stays_without_waivers() -> None:
+    def put(whole: Any) -> None:
+        whole["tenants"][0]["balance"] = [{"policy": "p", "skuIds": [], "doubtful": [], "reason": None}]
+
+    read = load(_broken(put))
+    assert [share.waivers for share in read.tenants[0].balance] == [None]
+    assert load(saved(read)) == read
+
+
+def test_what_findings_share_is_one_value() -> None:
+    findings = [finding for finding in load(saved(result())).tenants[0].findings if finding.policy == "leavers"]
+    assert len({id(finding.source) for finding in findings}) == 1
+    assert len({id(finding.product) for finding in findings}) == 3
+    assert len({id(finding.money) for finding in findings}) == 3
+
+
+def test_what_only_people_read_may_be_null() -> None:
+    def blank(whole: Any) -> None:
+        whole["run"]["policies"][0].update(title=None, rationale=None, owner=None)
+        whole["tenants"][0]["findings"][0]["subject"].update(name=None)
+        whole["tenants"][0]["seats"][0].update(name=None, skuPartNumber=None)
+        whole["tenants"][0]["sources"][0].update(count=None)
+
+    read = load(_broken(blank))
+    assert read.run.policies[0].title == read.tenants[0].findings[0].subject.name == read.tenants[0].seats[0].name == ""

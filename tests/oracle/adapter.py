@@ -1,0 +1,67 @@
+"""Oracle-shaped tenants and catalogues into what the program reads, and its results into the oracle's keys."""
+
+import json
+from typing import Any
+
+from auditor.catalogue import Catalogue, Product, ServicePlan
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
+from auditor.domain.enums import Cloud, Source, SourceStatus
+from auditor.domain.result import Coverage, Finding
+from auditor.snapshot.from_graph import snapshot_of
+from auditor.snapshot.model import Manifest, Snapshot
+from tests import oracle
+from tests.oracle.strategies import Scenario
+
+
+def catalogue_of(known: oracle.Catalogue) -> Catalogue:
+    products = {
+        sku: Product(
+            sku_id=sku,
+            part_number=part,
+            name=part,
+            plans=tuple(ServicePlan(id=plan.lower(), name=name, friendly_name=name) for plan, name in plans),
+            aliases=(),
+        )
+        for sku, (part, plans) in known.skus.items()
+    }
+    free = frozenset(name.casefold() for name in known.free)
+    return Catalogue(products=products, free=free, source="test", date="2026-11-20")
+
+
+def snapshot(tenant: dict[str, Any], scenario: Scenario, *, rows: int = 1 << 30) -> Snapshot:
+    hidden = set(tenant.get("notCollected", ()))
+    asked = tuple(sorted({*EVERYTHING_ABOUT_USERS, *(f"extensionAttribute{n}" for n in range(1, 16))} - hidden
+                  - {"onPremisesExtensionAttributes"}))  # fmt: skip
+    groups = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
+    sources = []
+    for source in Source:
+        status = SourceStatus(tenant.get("sources", {}).get(source.value, "complete"))
+        asks = asked if source is Source.USERS else groups if source is Source.GROUPS else ()
+        sources.append(Coverage(name=source, status=status, asked=asks))
+    manifest = Manifest(
+        tenant=tenant["name"],
+        tenant_id=tenant["tenantId"],
+        cloud=Cloud(tenant["cloud"]),
+        instant=scenario.as_of,
+        sources=tuple(sources),
+    )
+    users = [
+        {name: value for name, value in user.items() if name not in hidden} | {"notCollected": user.get("unknown", [])}
+        for user in tenant["users"]
+    ]
+    state = {**tenant, "users": users}
+    return snapshot_of(state, manifest, rows=rows)
+
+
+def files(documents: list[dict[str, Any]]) -> list[tuple[str, bytes]]:
+    """JSON is YAML, so plain values can stand for files."""
+    return [(f"{number}.yaml", json.dumps(document).encode()) for number, document in enumerate(documents)]
+
+
+def key(finding: Finding) -> oracle.FindingKey:
+    product: Any = None
+    if finding.product is not None:
+        product = finding.product.sku_id or ("written", finding.product.sku_part_number)
+    return oracle.FindingKey(
+        finding.policy, finding.check, finding.subject.type.value, finding.subject.id, product, finding.detail
+    )

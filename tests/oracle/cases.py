@@ -1,0 +1,95 @@
+"""Small tenants and one-policy runs for the hand-written cases of the oracle."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from tests.oracle import Catalogue, TenantVerdict, Verdict, judge
+
+NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+
+
+def guid(number: int) -> str:
+    return f"{number:08x}-abcd-4bcd-8ef0-{number:012x}"
+
+
+E3, E5, F1, FREE, VISIO, PLAN_ADDON = (guid(number) for number in range(1, 7))
+STRAY = guid(0xEE)
+EXCHANGE, TEAMS, OFFICE = (guid(0x100 + number) for number in range(3))
+FILLER = "113feb6c-3fe4-4440-bddc-54d774bf0318"
+PLAN_NAMES = {
+    EXCHANGE: "EXCHANGE_S_ENTERPRISE",
+    TEAMS: "TEAMS1",
+    OFFICE: "OFFICESUBSCRIPTION",
+    FILLER: "EXCHANGE_S_FOUNDATION",
+}
+PARTS = {E3: "SPE_E3", E5: "SPE_E5", F1: "SPE_F1", FREE: "FLOW_FREE", VISIO: "VISIOCLIENT", PLAN_ADDON: "STRAßE_ADDON"}
+PLANS = {
+    E3: [EXCHANGE, TEAMS], E5: [EXCHANGE, TEAMS, OFFICE], F1: [TEAMS], FREE: [FILLER],
+    VISIO: [OFFICE, FILLER], PLAN_ADDON: [EXCHANGE, TEAMS],
+}  # fmt: skip
+CATALOGUE = Catalogue(
+    skus={sku: (PARTS[sku], [(plan, PLAN_NAMES[plan]) for plan in PLANS[sku]]) for sku in (E3, E5, F1, FREE, VISIO)},
+    free=frozenset({"FLOW_FREE"}),
+)
+
+
+def product(sku: str, enabled: int | None = 10, consumed: int | None = 0, **more: Any) -> dict[str, Any]:
+    units = {"enabled": enabled, **more.pop("units", {})}
+    plans = [{"servicePlanId": plan, "servicePlanName": PLAN_NAMES[plan]} for plan in PLANS[sku]]
+    return {"skuId": sku.upper(), "skuPartNumber": PARTS[sku], "consumedUnits": consumed, "prepaidUnits": units,
+            "servicePlans": plans, "subscriptionIds": [], **more}  # fmt: skip
+
+
+def user(name: str = "ann", held: tuple[str, ...] = (), **facts: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "id": name,
+        "userPrincipalName": f"{name}@contoso.example",
+        "accountEnabled": True,
+        "assignedLicenses": [{"skuId": sku, "disabledPlans": []} for sku in held],
+        "licenseAssignmentStates": [path(sku) for sku in held],
+    }
+    return row | facts
+
+
+def path(
+    sku: str, group: str | None = None, *, state: str = "Active", off: tuple[str, ...] = (), error: str | None = None
+) -> dict[str, Any]:
+    return {"skuId": sku, "assignedByGroup": group, "state": state, "disabledPlans": list(off), "error": error}
+
+
+def tenant(*users: dict[str, Any], name: str = "contoso", **more: Any) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": name,
+        "tenantId": f"id-of-{name}",
+        "users": list(users),
+        "subscribedSkus": [product(sku) for sku in PARTS],
+        "subscriptions": [],
+        "groups": [],
+    }
+    return row | more
+
+
+def run(
+    policy: dict[str, Any],
+    *tenants: dict[str, Any],
+    as_of: datetime = NOW,
+    catalogue: Catalogue = CATALOGUE,
+    **document: Any,
+) -> Verdict:
+    """Judge one policy (id `p`); `document` adds other top-level keys."""
+    return judge([{"version": 1, "policies": [{"id": "p", **policy}], **document}], list(tenants), as_of, catalogue)
+
+
+def one(policy: dict[str, Any], *tenants: dict[str, Any], **more: Any) -> TenantVerdict:
+    return run(policy, *tenants, **more).tenants["contoso"]
+
+
+def told(verdict: TenantVerdict) -> set[tuple[Any, ...]]:
+    """Findings as (check, subject id, product, detail)."""
+    return {(key.check, key.subject_id, key.product, key.detail) for key in verdict.findings}
+
+
+def chosen(selector: Any, *users: dict[str, Any], **more: Any) -> tuple[set[str], str]:
+    """Who is in the population, and the outcome: everybody inside lacks a product nobody has."""
+    verdict = one({"users": selector, "assignments": {"require": ["VISIOCLIENT"]}}, tenant(*users, **more))
+    return {key.subject_id for key in verdict.findings}, verdict.outcomes["p"]

@@ -1,0 +1,62 @@
+"""How much a policy looks at: how many people or things for certain, and whether there may be any at all."""
+
+from collections.abc import Iterable
+
+from tests.oracle.products import contains
+from tests.oracle.seats import is_user_sku, usable_of
+from tests.oracle.selectors import licensed, selects
+from tests.oracle.truth import Truth
+from tests.oracle.verdict import Document
+from tests.oracle.world import World
+
+Extent = tuple[int, bool]
+"""How many are judged for certain, and whether any may be."""
+
+
+def extent(world: World, policy: Document) -> Extent:
+    if "seats" in policy:
+        if "assigned" in policy["seats"]:
+            return people(world, policy)
+        return products([world], policy["seats"].get("of", "paid"))
+    if "subscriptions" in policy:
+        wanted = policy["subscriptions"].get("of", "*")
+        return counted(
+            contains(world, wanted, row["skuId"].lower(), row.get("skuPartNumber"))
+            for row in world.rows("subscriptions")
+        )
+    if "purchases" in policy or "budget" in policy:
+        usable = [usable_of(row) for row in world.rows("subscribedSkus")]
+        return counted(seats is None or seats > 0 for seats in usable)
+    if "health" in policy:
+        errors = people(world, policy) if "errors" in policy["health"] else (0, False)
+        licensed_groups = [bool(group.get("assignedLicenses")) for group in world.rows("groups")]
+        groups = counted(licensed_groups) if "groups" in policy["health"] else (0, False)
+        return errors[0] + groups[0], errors[1] or groups[1]
+    return people(world, policy)
+
+
+def people(world: World, policy: Document) -> Extent:
+    if "users" in policy:
+        return counted(selects(world, policy["users"], user) for user in world.rows("users"))
+    if "attributes" in policy:
+        return counted(licensed(world, user) for user in world.rows("users"))
+    return counted(True for _ in world.rows("users"))
+
+
+def products(worlds: Iterable[World], wanted: object) -> Extent:
+    """Different SKUs that people can hold and that some of the tenants has."""
+    sure: set[str] = set()
+    possible = False
+    for world in worlds:
+        for row in world.rows("subscribedSkus"):
+            sku = row["skuId"].lower()
+            truth = contains(world, wanted, sku) if is_user_sku(row) else False
+            possible = possible or truth is not False
+            if truth is True:
+                sure.add(sku)
+    return len(sure), possible
+
+
+def counted(truths: Iterable[Truth]) -> Extent:
+    told = list(truths)
+    return sum(truth is True for truth in told), any(truth is not False for truth in told)

@@ -1,0 +1,207 @@
+"""Documents x tenants x catalogue x instant -> verdict."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from tests.oracle import names, people, seats, waivers
+from tests.oracle.extent import Extent, extent, products
+from tests.oracle.owned import purchases, subscriptions
+from tests.oracle.verdict import Catalogue, Claim, Document, FindingKey, Judged, TenantVerdict, Verdict
+from tests.oracle.words import moment
+from tests.oracle.world import World, bind
+
+BLOCKS: dict[str, Callable[[World, Document], Iterator[Claim]]] = {
+    "assignments": people.assignments,
+    "attributes": people.attributes,
+    "health": people.health,
+    "seats": seats.seats,
+    "budget": seats.budget,
+    "purchases": purchases,
+    "subscriptions": subscriptions,
+}
+
+
+class _Run:
+    """What is gathered while judging."""
+
+    def __init__(self, waiver_list: list[Document], as_of: datetime) -> None:
+        self.waivers = sorted(waiver_list, key=lambda waiver: str(waiver["id"]))
+        self.as_of = as_of
+        self.touched: set[str] = set()
+        """Waivers that matched a finding, or may match one."""
+
+    def settle(self, policy: str, claims: Iterable[Claim], worlds: list[World], *, fleet: bool = False) -> "_Settled":
+        settled = _Settled()
+        for claim in claims:
+            if claim.truth is None:
+                settled.unknown = True
+            if claim.truth is not True:
+                continue
+            matching = []
+            for waiver in self.waivers:
+                if waivers.expired(waiver, self.as_of):
+                    continue
+                covered = waivers.covers(waiver, policy, claim, worlds, fleet=fleet)
+                if covered is not False:
+                    self.touched.add(waiver["id"])
+                if covered is True:
+                    matching.append(waiver["id"])
+                elif covered is None:
+                    settled.notices.add(("waiver.unknown", waiver["id"]))
+            key = FindingKey(policy, claim.check, *claim.subject, claim.product, claim.detail)
+            settled.findings[key] = Judged(status="waived" if matching else "open",
+                                           waiver=matching[0] if matching else None, evidence=claim.evidence)  # fmt: skip
+        return settled
+
+
+class _Settled:
+    """One policy in one place."""
+
+    def __init__(self) -> None:
+        self.findings: dict[FindingKey, Judged] = {}
+        self.notices: set[tuple[str, str]] = set()
+        self.unknown = False
+        self.extent: Extent = (0, True)
+
+    @property
+    def judged(self) -> int | None:
+        return None if self.unknown else self.extent[0]
+
+    @property
+    def nothing(self) -> bool:
+        """Whether it was evaluated and can have looked at nothing."""
+        return not self.unknown and not self.extent[1]
+
+    @property
+    def outcome(self) -> str:
+        if self.unknown:
+            return "not-evaluated"
+        if not self.findings:
+            return "pass"
+        return "fail" if any(judged.status == "open" for judged in self.findings.values()) else "waived"
+
+
+def judge(documents: list[Document], tenants: list[Document], as_of: datetime, catalogue: Catalogue) -> Verdict:
+    """Judge every tenant and the fleet by all documents together."""
+    book = bind(documents, catalogue)
+    worlds = [World(tenant=tenant, book=book, catalogue=catalogue, now=moment(as_of)) for tenant in tenants]
+    run = _Run(book.waivers, as_of)
+    places: dict[str, dict[str, _Settled]] = {}
+    for world in worlds:
+        places[world.name] = {
+            policy["id"]: run.settle(policy["id"], _claims(world, policy), [world])
+            for policy in book.policies
+            if "balance" not in policy and _applies(policy, world)
+        }
+        for policy in book.policies:
+            if policy["id"] in places[world.name]:
+                places[world.name][policy["id"]].extent = extent(world, policy)
+    fleet, fleet_notices = _fleet(run, book.policies, worlds)
+    told = {world.name: _notices(run, world, book.policies) for world in worlds}
+    for waiver in _unused(run, book.policies, worlds, places, fleet):
+        for world in worlds:
+            if waivers.for_tenant(waiver, world.name):
+                told[world.name].add(("waiver.unused", waiver["id"]))
+    return Verdict(tenants={name: _verdict(places[name], told[name]) for name in places},
+                   fleet=_verdict(fleet, fleet_notices))  # fmt: skip
+
+
+def _applies(policy: Document, world: World) -> bool:
+    return "tenants" not in policy or world.name in policy["tenants"]
+
+
+def _claims(world: World, policy: Document) -> Iterator[Claim]:
+    for block, claims in BLOCKS.items():
+        if block in policy:
+            yield from claims(world, policy)
+
+
+def _fleet(
+    run: _Run, policies: list[Document], worlds: list[World]
+) -> tuple[dict[str, _Settled], set[tuple[str, str]]]:
+    settled: dict[str, _Settled] = {}
+    notices: set[tuple[str, str]] = set()
+    for policy in policies:
+        judged = [world for world in worlds if "balance" in policy and _applies(policy, world)]
+        if not judged:
+            continue
+        alone = len(judged) == 1
+        if alone:
+            notices.add(("balance.single-tenant", policy["id"]))
+        claims = [] if alone else list(seats.balance(judged, policy))
+        settled[policy["id"]] = _Settled()
+        for claim in claims:
+            about = [world for world in judged if claim.product and world.shown(str(claim.product)) is not None]
+            part = run.settle(policy["id"], [claim], about, fleet=True)
+            settled[policy["id"]].findings.update(part.findings)
+            settled[policy["id"]].notices |= part.notices
+            settled[policy["id"]].unknown |= part.unknown
+        if not alone:
+            settled[policy["id"]].extent = products(judged, policy["balance"].get("of", "paid"))
+        for name in names.in_policy(policy):
+            if not any(names.is_known(world, name) for world in judged):
+                notices.add(("policy.unknown-product", name))
+    return settled, notices
+
+
+def _notices(run: _Run, world: World, policies: list[Document]) -> set[tuple[str, str]]:
+    told: set[tuple[str, str]] = set()
+    written = list(names.shared(world.book))
+    for policy in policies:
+        if "balance" not in policy and _applies(policy, world):
+            written.extend(names.in_policy(policy))
+    for waiver in run.waivers:
+        if not waivers.for_tenant(waiver, world.name):
+            continue
+        written.extend(names.in_waiver(waiver))
+        if waivers.expired(waiver, run.as_of):
+            told.add(("waiver.expired", waiver["id"]))
+        elif waivers.expiring(waiver, run.as_of):
+            told.add(("waiver.expiring", waiver["id"]))
+    told |= {("policy.unknown-product", name) for name in written if not names.is_known(world, name)}
+    return told
+
+
+def _unused(
+    run: _Run, policies: list[Document], worlds: list[World], places: dict[str, dict[str, _Settled]], fleet: Any
+) -> Iterator[Document]:
+    """Waivers that covered nothing although everything they are for was evaluated."""
+    present = {world.name for world in worlds}
+    for waiver in run.waivers:
+        if waiver["id"] in run.touched or waivers.expired(waiver, run.as_of):
+            continue
+        if not set(waiver.get("tenants", [])) <= present:
+            continue
+        star = waiver["policies"] == "*" or "*" in waiver["policies"]
+        every = [
+            _outcomes(waiver, policy["id"], places, fleet)
+            for policy in policies
+            if waivers.for_policy(waiver, policy["id"])
+        ]
+        evaluated = any(every) if star else all(every)
+        if evaluated and not any("not-evaluated" in outcomes for outcomes in every):
+            yield waiver
+
+
+def _outcomes(waiver: Document, policy: str, places: dict[str, dict[str, _Settled]], fleet: Any) -> list[str]:
+    """The outcomes of a policy wherever the waiver could cover a finding of it."""
+    found = [
+        settled[policy].outcome
+        for tenant, settled in places.items()
+        if policy in settled and waivers.for_tenant(waiver, tenant)
+    ]
+    if policy in fleet and "tenants" not in waiver:
+        found.append(fleet[policy].outcome)
+    return found
+
+
+def _verdict(settled: dict[str, _Settled], told: set[tuple[str, str]]) -> TenantVerdict:
+    findings: dict[FindingKey, Judged] = {}
+    for each in settled.values():
+        findings |= each.findings
+        told = told | each.notices
+    told = told | {("policy.no-match", policy) for policy, each in settled.items() if each.nothing}
+    return TenantVerdict(findings=findings, outcomes={policy: each.outcome for policy, each in settled.items()},
+                         judged={policy: each.judged for policy, each in settled.items()},
+                         notices=frozenset(told))  # fmt: skip

@@ -1,0 +1,214 @@
+"""The constraint blocks whose subject is a user (or a licensed group): assignments, attributes, health."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from tests.oracle.products import contains, is_plan, telling_plans, written
+from tests.oracle.selectors import User, licensed, one_of, selects
+from tests.oracle.truth import Truth, conj, disj, neg
+from tests.oracle.verdict import NOT_EVALUATED, Claim, Document
+from tests.oracle.words import is_guid
+from tests.oracle.world import UNKNOWN, World
+
+
+def each_user(world: World, policy: Document, judge_user: Any, *, default: Any = None) -> Iterator[Claim]:
+    """The claims of every user, each only as certain as the user's place in the population."""
+    if world.unread("users"):
+        yield NOT_EVALUATED
+        return
+    if world.source("users") == "partial":
+        yield NOT_EVALUATED
+    for user in world.rows("users"):
+        inside = selects(world, policy["users"], user) if "users" in policy else (default or _everyone)(world, user)
+        for claim in judge_user(user):
+            yield replace(claim, truth=conj([inside, claim.truth]), user=user, subject=("user", user["id"]))
+
+
+def _everyone(_world: World, _user: User) -> Truth:
+    return True
+
+
+# ---- assignments
+
+
+def assignments(world: World, policy: Document) -> Iterator[Claim]:
+    block = policy["assignments"]
+
+    def of_user(user: User) -> Iterator[Claim]:
+        held = world.licenses(user)
+        if held is None:
+            yield NOT_EVALUATED
+            return
+        within = {sku: contains(world, block.get("of", "*"), sku) for sku in held}
+        for sku, inside in within.items():
+            yield from _of_sku(world, block, user, sku, inside, held)
+        for element in block.get("require", []):
+            yield _missing(world, element, held)
+        for group in block.get("exclusive", []):
+            yield _overlap(world, group, within)
+        yield from _services(world, block.get("services", {}), user)
+
+    yield from each_user(world, policy, of_user)
+
+
+def _of_sku(world: World, block: Document, user: User, sku: str, inside: Truth, held: Any) -> Iterator[Claim]:
+    if "allow" in block:
+        outside = neg(contains(world, block["allow"], sku))
+        yield Claim(truth=conj([inside, outside]), check="assignment.not-allowed", product=sku)
+    if "deny" in block:
+        denied = contains(world, block["deny"], sku)
+        yield Claim(truth=conj([inside, denied]), check="assignment.denied", product=sku)
+    if "redundant" in block:
+        container = _container(world, sku, held)
+        if container is not None:
+            yield Claim(truth=inside, check="assignment.redundant", product=sku, detail=world.label(container))
+    paths = world.paths(user, sku)
+    if "via" in block:
+        other = (
+            None
+            if paths is None
+            else any(bool(row.get("assignedByGroup")) is (block["via"] == "direct") for row in paths)
+        )
+        yield Claim(truth=conj([inside, other]), check="assignment.path", product=sku)
+    if "duplicates" in block:
+        twice = None if paths is None else len({row.get("assignedByGroup") or "" for row in paths}) >= 2
+        yield Claim(truth=conj([inside, twice]), check="assignment.duplicate", product=sku)
+
+
+def _missing(world: World, element: Any, held: Any) -> Claim:
+    lacking = neg(disj(contains(world, element, sku) for sku in held))
+    # Only a finding needs to know which SKUs would have done, for a waiver's products.
+    skus = {} if lacking is False else {sku: contains(world, element, sku) for sku in _known_skus(world)}
+    return Claim(truth=lacking, check="assignment.missing", product=("written", written(element)), skus=skus)
+
+
+def _known_skus(world: World) -> set[str]:
+    """Every SKU that the tenant or the catalogue shows."""
+    skus = {sku.lower() for sku in world.catalogue.skus}
+    skus |= {row["skuId"].lower() for row in world.rows("subscribedSkus")}
+    for user in world.rows("users"):
+        skus |= set(world.licenses(user) or {})
+        skus |= {row["skuId"].lower() for row in world.states(user) or []}
+    return skus
+
+
+def _overlap(world: World, elements: list[Any], within: dict[str, Truth]) -> Claim:
+    inside = [
+        {sku: conj([judged, contains(world, element, sku)]) for sku, judged in within.items()} for element in elements
+    ]
+    pairs: list[Truth] = []
+    for one, left in enumerate(inside):
+        for other, right in enumerate(inside):
+            for sku in within:
+                pairs.extend(conj([left[sku], right[twin]]) for twin in within if one != other and sku != twin)
+    truth = disj(pairs)
+    in_any = {sku: disj(element[sku] for element in inside) for sku in within}
+    if truth is True and None in in_any.values():
+        # That there is an overlap is certain; which part numbers it names is not.
+        truth = None
+    parts = sorted({world.label(sku) for sku, judged in in_any.items() if judged})
+    return Claim(truth=truth, check="assignment.overlap", detail="+".join(parts))
+
+
+def _container(world: World, sku: str, held: Any) -> str | None:
+    """The held SKU whose plans contain all of this one's: the one with most plans, then the smallest skuId."""
+    plans = telling_plans(world, sku)
+    if not plans:
+        return None
+    best: str | None = None
+    most = -1
+    for other in sorted(held):
+        others = telling_plans(world, other)
+        if other == sku or others is None or not plans <= others or (plans == others and sku < other):
+            continue
+        if len(others) > most:
+            best, most = other, len(others)
+    return best
+
+
+def _services(world: World, services: Document, user: User) -> Iterator[Claim]:
+    for plan in services.get("require", []):
+        yield Claim(truth=neg(_enabled(world, user, plan)), check="service.missing", detail=plan)
+    for plan in services.get("deny", []):
+        yield Claim(truth=_enabled(world, user, plan), check="service.denied", detail=plan)
+
+
+def _enabled(world: World, user: User, plan: str) -> Truth:
+    """Whether a service plan is enabled on the user over all held SKUs."""
+    held = world.licenses(user)
+    if held is None:
+        return None
+    found: list[Truth] = []
+    for sku, disabled in held.items():
+        paths = world.paths(user, sku)
+        ways = [disabled] if paths is None else [
+            [each.lower() for each in row.get("disabledPlans") or []] for row in paths
+        ]  # fmt: skip
+        plans = world.plans(sku)
+        if plans is not None:
+            found.append(any(is_plan(plan, known) and any(known[0] not in way for way in ways) for known in plans))
+        elif not ways or (is_guid(plan) and all(plan.lower() in way for way in ways)):
+            found.append(False)
+        else:
+            found.append(None)
+    return disj(found)
+
+
+# ---- attributes
+
+
+def attributes(world: World, policy: Document) -> Iterator[Claim]:
+    block = policy["attributes"]
+
+    def of_user(user: User) -> Iterator[Claim]:
+        for name in block.get("require", []):
+            value = world.fact(user, name)
+            absent = None if value is UNKNOWN else value is None
+            yield Claim(truth=absent, check="attribute.missing", detail=name)
+        for name, allowed in block.get("allow", {}).items():
+            value = world.fact(user, name)
+            listed = allowed if isinstance(allowed, list) else [allowed]
+            foreign = None if value is UNKNOWN else value is not None and not one_of(value, listed)
+            yield Claim(truth=foreign, check="attribute.not-allowed", detail=name)
+
+    yield from each_user(world, policy, of_user, default=licensed)
+
+
+# ---- health
+
+
+def health(world: World, policy: Document) -> Iterator[Claim]:
+    block = policy["health"]
+
+    def of_user(user: User) -> Iterator[Claim]:
+        rows = world.states(user)
+        if rows is None:
+            yield NOT_EVALUATED
+            return
+        for row in rows:
+            error = row.get("error")
+            if error is None or error == "None":
+                continue
+            group = row.get("assignedByGroup")
+            detail = f"{error}@{group}" if group else error
+            yield Claim(truth=True, check="assignment.error", product=row["skuId"].lower(), detail=detail)
+
+    if "errors" in block:
+        yield from each_user(world, policy, of_user)
+    if "groups" in block:
+        yield from _groups(world)
+
+
+def _groups(world: World) -> Iterator[Claim]:
+    if world.source("groups") != "complete":
+        yield NOT_EVALUATED
+    for group in world.rows("groups"):
+        if not group.get("assignedLicenses"):
+            continue
+        subject = ("group", group["id"])
+        failing = group.get("hasMembersWithLicenseErrors")
+        yield Claim(truth=failing, check="group.license-errors", subject=subject)
+        state = (group.get("licenseProcessingState") or {}).get("state")
+        if state is not None and state != "ProcessingComplete":
+            yield Claim(truth=True, check="group.processing", subject=subject, detail=state)

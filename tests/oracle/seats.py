@@ -1,0 +1,243 @@
+"""The constraint blocks that count: seats, balance and budget."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from tests.oracle.products import contains, written
+from tests.oracle.selectors import selects
+from tests.oracle.truth import Truth, conj, disj
+from tests.oracle.verdict import NOT_EVALUATED, Claim, Document, Product
+from tests.oracle.world import World
+
+Units = dict[str, int]
+FAR = 5_000_000
+"""Where looking for seats that keep a bound is given up."""
+
+
+def usable_of(row: Document, *, count_warning: bool = True) -> int | None:
+    """Usable seats; None = unknown."""
+    prepaid = row.get("prepaidUnits") or {}
+    if prepaid.get("enabled") is None:
+        return None
+    return int(prepaid["enabled"]) + (int(prepaid.get("warning") or 0) if count_warning else 0)
+
+
+def is_user_sku(row: Document) -> bool:
+    return (row.get("appliesTo") or "User") == "User"
+
+
+def _units(row: Document, *, count_warning: bool) -> Units | None:
+    usable = usable_of(row, count_warning=count_warning)
+    consumed = row.get("consumedUnits")
+    if usable is None or consumed is None:
+        return None
+    prepaid = row["prepaidUnits"]
+    units = {name: int(prepaid.get(name) or 0) for name in ("enabled", "warning", "suspended", "lockedOut")}
+    return {**units, "consumed": consumed, "usable": usable, "spare": usable - consumed}
+
+
+def _share(percent: Any, usable: int) -> Fraction:
+    return Fraction(str(percent).removesuffix("%").strip()) * usable / 100
+
+
+def bound(written_bound: Any, usable: int) -> Fraction:
+    """A bound in seats, exact: a number, a percentage of the usable seats, or the larger of the two."""
+    if isinstance(written_bound, dict):
+        return max(_share(written_bound["percent"], usable), Fraction(written_bound["seats"]))
+    if isinstance(written_bound, str):
+        return _share(written_bound, usable)
+    return Fraction(written_bound)
+
+
+def adjust(spare: Document, usable: int, consumed: int) -> tuple[int | None, bool]:
+    """Seats to buy (+) or remove (-), and whether both bounds can hold."""
+
+    def keeps_min(seats: int) -> bool:
+        return seats >= consumed and ("min" not in spare or seats - consumed >= bound(spare["min"], seats))
+
+    def keeps_max(seats: int) -> bool:
+        return "max" not in spare or seats - consumed <= bound(spare["max"], seats)
+
+    fewest = consumed
+    while not keeps_min(fewest):
+        fewest += 1
+        if fewest > FAR:
+            return None, False
+    if not keeps_max(fewest):
+        return fewest - usable, False
+    seats = max(usable, fewest)
+    while not keeps_max(seats):
+        seats -= 1
+    return seats - usable, True
+
+
+def _spare_claims(
+    block: Document, units: Units | None, inside: Truth, subject: str, product: Product, skus: dict[str, Truth] | None
+) -> Iterator[Claim]:
+    if "spare" not in block and "assigned" in block:
+        return
+    if units is None:
+        yield Claim(truth=conj([inside, None]))
+        return
+    spare = block.get("spare", {})
+    left, usable = units["spare"], units["usable"]
+    checks = []
+    if left < 0:
+        checks.append("seats.over-assigned")
+    elif "min" in spare and left < bound(spare["min"], usable):
+        checks.append("seats.below-minimum")
+    if "max" in spare and left > bound(spare["max"], usable):
+        checks.append("seats.above-maximum")
+    if not checks:
+        return
+    change, holds = adjust(spare, usable, units["consumed"])
+    for check in checks:
+        yield Claim(truth=inside, check=check, subject=("product", subject), product=product, skus=skus,
+                    evidence={**units, "adjust": change, "boundsHold": holds})  # fmt: skip
+
+
+def _quota_claim(
+    world: World,
+    policy: Document,
+    skus: dict[str, Truth],
+    inside: Truth,
+    subject: str,
+    product: Product,
+    *,
+    pooled: bool,
+) -> Claim:
+    """People of the population who hold one of the SKUs, counted: those who surely do and those who may."""
+    sure = possible = 0
+    for user in world.rows("users"):
+        held = world.licenses(user)
+        holds = None if held is None else disj(conj([judged, sku in held]) for sku, judged in skus.items())
+        member = conj([selects(world, policy.get("users"), user), holds])
+        sure += member is True
+        possible += member is None
+    most = policy["seats"]["assigned"]["max"]
+    exceeded: Truth = True if sure > most else None if sure + possible > most else False
+    return Claim(truth=conj([inside, exceeded]), check="seats.quota-exceeded", subject=("product", subject),
+                 product=product, skus=skus if pooled else None,
+                 evidence={"assigned": sure, "max": most})  # fmt: skip
+
+
+def seats(world: World, policy: Document) -> Iterator[Claim]:
+    block = policy["seats"]
+    wanted = block.get("of", "paid")
+    count_warning = block.get("graceUnits", "count") == "count"
+    if world.source("subscribedSkus") != "complete":
+        yield NOT_EVALUATED
+    quota = "assigned" in block
+    rows = {row["skuId"].lower(): row for row in world.rows("subscribedSkus") if is_user_sku(row)}
+    inside = {sku: contains(world, wanted, sku) for sku in rows}
+    if quota and world.source("users") != "complete" and any(judged is not False for judged in inside.values()):
+        yield NOT_EVALUATED
+    if block.get("pool"):
+        yield from _pool(world, policy, rows, inside, count_warning=count_warning)
+        return
+    for sku, row in rows.items():
+        units = _units(row, count_warning=count_warning)
+        yield from _spare_claims(block, units, inside[sku], sku, sku, None)
+        if quota and not world.unread("users"):
+            yield _quota_claim(world, policy, {sku: True}, inside[sku], sku, sku, pooled=False)
+
+
+def _pool(
+    world: World, policy: Document, rows: dict[str, Document], inside: dict[str, Truth], *, count_warning: bool
+) -> Iterator[Claim]:
+    block = policy["seats"]
+    name = written(block.get("of", "paid"))
+    product: Product = ("written", name)
+    skus: dict[str, Truth] = {sku: judged for sku, judged in inside.items() if judged is not False}
+    in_set: Truth = True
+    if not skus:
+        return
+    if world.source("subscribedSkus") != "complete":
+        # What is not shown may belong to the sum.
+        yield from _spare_claims(block, None, in_set, name, product, skus)
+    else:
+        answers = [
+            list(_spare_claims(block, _sum(rows, chosen, count_warning=count_warning), in_set, name, product, skus))
+            if chosen else []
+            for chosen in _choices(skus)
+        ]  # fmt: skip
+        # Only what every possible answer says, with the same numbers, is said.
+        yield from answers[0] if all(answer == answers[0] for answer in answers) else [NOT_EVALUATED]
+    if "assigned" in block and not world.unread("users"):
+        yield _quota_claim(world, policy, skus, in_set, name, product, pooled=True)
+
+
+class TooManyError(Exception):
+    """There are more possible answers than can be tried one by one."""
+
+
+def _choices(skus: dict[str, Truth]) -> list[list[str]]:
+    """Every list of SKUs that the set may come to."""
+    sure = [sku for sku, judged in skus.items() if judged is True]
+    doubtful = [sku for sku, judged in skus.items() if judged is None]
+    if len(doubtful) > 8:
+        raise TooManyError
+    choices = [sure]
+    for sku in doubtful:
+        choices += [[*choice, sku] for choice in choices]
+    return choices
+
+
+def _sum(rows: dict[str, Document], chosen: list[str], *, count_warning: bool) -> Units | None:
+    total = dict.fromkeys(("enabled", "warning", "suspended", "lockedOut", "consumed", "usable", "spare"), 0)
+    for sku in chosen:
+        units = _units(rows[sku], count_warning=count_warning)
+        if units is None:
+            return None
+        total = {key: total[key] + units[key] for key in total}
+    return total
+
+
+def balance(worlds: list[World], policy: Document) -> Iterator[Claim]:
+    """Claims on the fleet, over the tenants that the policy judges."""
+    block = policy["balance"]
+    skus: set[str] = set()
+    for world in worlds:
+        if world.source("subscribedSkus") != "complete":
+            yield NOT_EVALUATED
+        skus |= {row["skuId"].lower() for row in world.rows("subscribedSkus")}
+    for sku in sorted(skus):
+        short = [_beyond(world, block, sku, "min") for world in worlds]
+        ample = [_beyond(world, block, sku, "max") for world in worlds]
+        truth = conj([disj(short), disj(ample)])
+        yield Claim(truth=truth, check="balance.imbalance", subject=("fleet", sku), product=sku)
+
+
+def _beyond(world: World, block: Document, sku: str, side: str) -> Truth:
+    """Whether the tenant has spare seats of the SKU below `min`, or above `max`."""
+    row = world.shown(sku)
+    if row is None or not is_user_sku(row) or side not in block["spare"]:
+        return False
+    usable, consumed = usable_of(row), row.get("consumedUnits")
+    inside = contains(world, block.get("of", "paid"), sku)
+    if usable is None or consumed is None:
+        return conj([inside, None])
+    if usable == 0 and consumed == 0:
+        return False
+    limit = bound(block["spare"][side], usable)
+    left = usable - consumed
+    return conj([inside, left < limit if side == "min" else left > limit])
+
+
+def budget(world: World, policy: Document) -> Iterator[Claim]:
+    total = Fraction(0)
+    unsure = world.source("subscribedSkus") != "complete"
+    if unsure:
+        yield NOT_EVALUATED
+    for row in world.rows("subscribedSkus"):
+        sku = row["skuId"].lower()
+        usable = usable_of(row)
+        prices = [price for name, price in world.book.prices.items() if contains(world, name, sku)]
+        if prices and usable is not None:
+            total += Fraction(str(prices[0])) * usable
+        elif prices or conj([contains(world, "paid", sku), None if usable is None else usable > 0]) is not False:
+            unsure = True
+    over = total > Fraction(str(policy["budget"]["limit"]))
+    yield Claim(truth=over or (None if unsure else False), check="budget.exceeded",
+                subject=("tenant", world.tenant["tenantId"]), detail=world.book.currency)  # fmt: skip

@@ -1,0 +1,139 @@
+"""Strategies for the constraint blocks."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.oracle.strategies import alphabet
+from tests.oracle.strategies.alphabet import DURATIONS
+from tests.oracle.strategies.selectors import elements, product_sets
+
+Block = st.SearchStrategy[dict[str, Any]]
+_OPTIONAL_OF = st.one_of(st.just({}), st.just({}), product_sets().map(lambda wanted: {"of": wanted}))
+
+
+@cache
+def constraint(block: str) -> Block:
+    return _BLOCKS[block]()
+
+
+def _some(**keys: st.SearchStrategy[Any]) -> Block:
+    """A mapping with at least one of the keys."""
+    return st.fixed_dictionaries({}, optional=keys).filter(bool)
+
+
+def _with_of(block: Block) -> Block:
+    return st.builds(lambda of, rest: of | rest, _OPTIONAL_OF, block)
+
+
+@cache
+def _assignments() -> Block:
+    items = st.one_of(elements(), st.lists(elements(), min_size=1, max_size=2))
+    services = st.lists(st.sampled_from(alphabet.SERVICES), unique_by=str.casefold, min_size=1, max_size=2)
+    checks: dict[str, st.SearchStrategy[Any]] = {
+        "allow": st.one_of(product_sets(), st.just([])),
+        "deny": product_sets(),
+        "require": st.lists(items, min_size=1, max_size=3, unique_by=str),
+        "exclusive": st.lists(st.lists(items, min_size=2, max_size=3), min_size=1, max_size=2),
+        "redundant": st.just("deny"),
+        "via": st.sampled_from(("group", "direct")),
+        "duplicates": st.just("deny"),
+        "services": _some(require=services, deny=services),
+    }
+    one = st.sampled_from(sorted(checks)).flatmap(lambda key: checks[key].map(lambda value: {key: value}))
+    return _with_of(st.one_of(one, one, st.builds(lambda left, right: left | right, one, one), _some(**checks)))
+
+
+_PERCENTS = (0, 1, 2.5, 5, 10, 12.5, 33.3, 50)
+
+
+@st.composite
+def _spare(draw: st.DrawFn, *, both: bool = False) -> dict[str, Any]:
+    low, high = sorted((draw(st.sampled_from((0, 1, 2, 5, 10, 20))), draw(st.sampled_from((0, 1, 2, 5, 10, 20)))))
+    less, more = sorted((draw(st.sampled_from(_PERCENTS)), draw(st.sampled_from((*_PERCENTS, 100)))))
+    if less == 100:
+        less = 50
+    shapes = (
+        (low, high),
+        (f"{less}%", f"{more}%"),
+        ({"percent": less, "seats": low}, {"percent": more, "seats": high}),
+        # Kinds that cannot be compared until there is a product: both bounds may not hold together.
+        (low, f"{more}%"),
+        (f"{less}%", high),
+    )
+    least, most = draw(st.sampled_from(shapes))
+    keys = "both" if both else draw(st.sampled_from(("both", "both", "min", "max")))
+    return {"both": {"min": least, "max": most}, "min": {"min": least}, "max": {"max": most}}[keys]
+
+
+@st.composite
+def _seats(draw: st.DrawFn) -> dict[str, Any]:
+    block: dict[str, Any] = draw(_OPTIONAL_OF)
+    kind = draw(st.sampled_from(("spare", "spare", "assigned", "spare and assigned", "neither")))
+    if "spare" in kind:
+        block = block | {"spare": draw(_spare())}
+    if "assigned" in kind:
+        block = block | {"assigned": {"max": draw(st.sampled_from((0, 1, 2, 3)))}}
+    if kind == "neither":
+        block = {"of": "paid"} | block
+    block = block | draw(st.sampled_from(({}, {}, {"pool": True}, {"pool": False})))
+    return block | draw(st.sampled_from(({}, {"graceUnits": "count"}, {"graceUnits": "ignore"})))
+
+
+@cache
+def _purchases() -> Block:
+    return _some(allow=product_sets(), deny=product_sets(), trials=st.just("deny"), unknown=st.just("deny"))
+
+
+@cache
+def _subscriptions() -> Block:
+    durations = st.sampled_from(DURATIONS)
+    denied = st.lists(st.sampled_from(alphabet.STATUSES), unique=True, min_size=1, max_size=3)
+    return _with_of(
+        _some(
+            expiring=durations.map(lambda value: {"within": value}),
+            states=denied.map(lambda value: {"deny": value}),
+            trials=durations.map(lambda value: {"endingWithin": value}),
+        )
+    )
+
+
+@cache
+def _attributes() -> Block:
+    names = ("usageLocation", "department", "country", "accountEnabled", "userType", "createdDateTime", "jobTitle")
+    texts = st.lists(st.sampled_from(("NL", "no", "BE", *alphabet.TEXTS)), unique=True, min_size=1, max_size=3)
+    return _some(
+        require=st.lists(st.sampled_from(names), unique=True, min_size=1, max_size=3),
+        allow=_some(
+            usageLocation=texts, department=texts, userType=st.just(["Member"]), accountEnabled=st.just([True])
+        ),
+    )
+
+
+@cache
+def _health() -> Block:
+    return _some(errors=st.just("deny"), groups=st.just("deny"))
+
+
+@cache
+def _balance() -> Block:
+    return _with_of(_spare(both=True).map(lambda spare: {"spare": spare}))
+
+
+@cache
+def _budget() -> Block:
+    return st.sampled_from((0, 10, 99.9, 1000, 25000)).map(lambda limit: {"limit": limit})
+
+
+_BLOCKS: dict[str, Callable[[], Block]] = {
+    "assignments": _assignments,
+    "seats": _seats,
+    "purchases": _purchases,
+    "subscriptions": _subscriptions,
+    "attributes": _attributes,
+    "health": _health,
+    "balance": _balance,
+    "budget": _budget,
+}

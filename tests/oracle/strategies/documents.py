@@ -1,0 +1,110 @@
+"""Policy documents: every constraint block, check, selector operator and kind of waiver, always structurally valid."""
+
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.oracle.strategies import alphabet
+from tests.oracle.strategies.alphabet import SKUS
+from tests.oracle.strategies.blocks import constraint
+from tests.oracle.strategies.selectors import elements, product_sets, selectors
+
+POPULATIONS = ("everyone-on", "frontline")
+
+
+_WAIVED_PRODUCTS = alphabet.optional(product_sets(), "products")
+
+
+@st.composite
+def documents(draw: st.DrawFn, as_of: datetime, blocks: tuple[str, ...] = alphabet.BLOCKS) -> list[dict[str, Any]]:
+    """One or two files that belong together."""
+    prices = draw(st.one_of(st.none(), _prices()))
+    policies = [draw(_policies(number, blocks)) for number in range(draw(st.integers(1, 4)))]
+    ids = [policy["id"] for policy in policies]
+    waivers = [draw(_waivers(number, ids, as_of)) for number in range(draw(st.integers(0, 3)))]
+    first: dict[str, Any] = {
+        "version": 1,
+        "populations": {"everyone-on": {"accountEnabled": True}, "frontline": draw(selectors(depth=1, named=("everyone-on",)))},
+        "products": {"office": draw(_named()), "suite": draw(_named(extra=("office",)))},
+        "policies": policies,
+    }  # fmt: skip
+    if draw(st.booleans()):
+        first["products"]["free"] = draw(
+            st.lists(st.sampled_from(("Contoso_Free", SKUS[11][0], "*_free")), min_size=1, max_size=2)
+        )
+    second: dict[str, Any] = {"version": 1}
+    if prices is not None:
+        second["prices"] = prices
+    if draw(st.booleans()) and len(policies) > 1:
+        second["policies"] = [policies.pop()]
+        second["products"] = {"free": ["VISIO_PLAN1"]}
+    if waivers:
+        second["waivers"] = waivers
+    return [first] if len(second) == 1 else [first, second]
+
+
+@cache
+def _named(extra: tuple[str, ...] = ()) -> st.SearchStrategy[list[Any]]:
+    return st.lists(elements(named=extra, built_in=()), min_size=1, max_size=3)
+
+
+@st.composite
+def _prices(draw: st.DrawFn) -> dict[str, Any]:
+    parts = sorted({part for _sku, part in SKUS})
+    chosen = draw(st.lists(st.sampled_from(parts), unique=True, min_size=1, max_size=8))
+    by_id = {part: sku for sku, part in SKUS if part != "MCOPSTN5"}
+    prices = {}
+    for part in chosen:
+        spellings = [part, part.lower(), by_id.get(part, part)]
+        prices[draw(st.sampled_from(spellings))] = draw(st.sampled_from((1, 7.5, 35.7, 0.1)))
+    return {"currency": "EUR", "perSeatPerMonth": prices}
+
+
+_tenants = alphabet.optional(
+    st.sampled_from((["contoso"], ["fabrikam"], ["contoso", "fabrikam"], ["contoso", "elsewhere"])), "tenants"
+)
+
+
+@st.composite
+def _policies(draw: st.DrawFn, number: int, blocks: tuple[str, ...]) -> dict[str, Any]:
+    block = draw(st.sampled_from(blocks))
+    spec = draw(constraint(block))
+    policy: dict[str, Any] = {
+        "id": f"p{number}-{block}",
+        "title": f"Policy {number}",
+        "severity": draw(st.sampled_from(("critical", "high", "medium", "low", "info"))),
+        block: spec,
+    }
+    people = block in ("assignments", "attributes") or (block == "health" and "errors" in spec) or "assigned" in spec
+    if people:
+        policy |= draw(_population())
+    return policy | (draw(_tenants) if draw(st.integers(0, 2)) == 0 else {})
+
+
+@cache
+def _users() -> st.SearchStrategy[Any]:
+    return st.one_of(st.sampled_from(POPULATIONS), selectors(depth=2, named=POPULATIONS))
+
+
+@cache
+def _population() -> st.SearchStrategy[dict[str, Any]]:
+    return st.one_of(st.just({}), st.just({}), _users().map(lambda users: {"users": users}))
+
+
+@st.composite
+def _waivers(draw: st.DrawFn, number: int, ids: list[str], as_of: datetime) -> dict[str, Any]:
+    day = as_of.astimezone(UTC).date() + timedelta(
+        days=draw(st.sampled_from((-30, -1, 0, 1, 13, 14, 15, 100, 100, 100)))
+    )
+    waiver: dict[str, Any] = {
+        "id": draw(st.sampled_from((f"W-{number}", f"w-{9 - number}"))),
+        "policies": draw(st.one_of(st.just("*"), st.lists(st.sampled_from(ids), unique=True, min_size=1, max_size=2))),
+        "reason": "Pilot",
+        "owner": "licensing@contoso.example",
+        "expires": day.isoformat(),
+    }
+    waiver |= draw(_population())
+    waiver |= draw(_WAIVED_PRODUCTS)
+    return waiver | draw(_tenants)

@@ -1,0 +1,107 @@
+"""Whole tenants of the property tests, served, collected over HTTP and audited: the oracle's verdict, word for word."""
+
+import asyncio
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, given, settings
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.tenants.collection import needs_of
+from auditor.collect.collector import collect_tenant
+from auditor.policy.loader import load
+from auditor.snapshot.reader import read
+from tests import oracle
+from tests.builders.collection import Ticking, configured, environment, scratch
+from tests.emulator import directory
+from tests.emulator.fixtures import running_emulator
+from tests.oracle.adapter import catalogue_of, files
+from tests.oracle.strategies import Scenario, scenarios
+from tests.oracle.strategies.tenants import SOURCES
+from tests.oracle.tests.test_engine import expected, judged
+
+LISTS = ("assignedLicenses", "licenseAssignmentStates")
+FACTS = (
+    "accountEnabled", "country", "createdDateTime", "department", "displayName", "jobTitle", "onPremisesSyncEnabled",
+    "usageLocation", "userType",
+)  # fmt: skip
+
+
+def sayable(tenant: dict[str, Any]) -> dict[str, Any]:
+    """The tenant as Graph can say it: every source complete, nothing unknown, one list of members for both kinds."""
+    users = [
+        {name: value for name, value in user.items() if name != "unknown"}
+        | {name: user.get(name) or [] for name in LISTS}
+        for user in tenant["users"]
+    ]
+    there = {user["id"] for user in users}
+    groups = []
+    for group in tenant["groups"]:
+        members = sorted(there.intersection(group["members"]))
+        # Graph compares names without regard to case, but folds no letters.
+        name = group["displayName"].replace("ß", "ss")
+        failing = bool(group["hasMembersWithLicenseErrors"] and users)
+        groups.append(group | {"displayName": name, "members": members, "transitiveMembers": members,
+                               "membersStatus": "complete", "transitiveMembersStatus": "complete",
+                               "hasMembersWithLicenseErrors": failing})  # fmt: skip
+    complete = dict.fromkeys(SOURCES, "complete")
+    return tenant | {"sources": complete, "notCollected": [], "users": users, "groups": groups}
+
+
+def served(tenant: dict[str, Any]) -> directory.Tenant:
+    """The same tenant for the emulator."""
+    users = []
+    for user in tenant["users"]:
+        document = {**dict.fromkeys(FACTS), **user}
+        attribute = document.pop("extensionAttribute1", None)
+        document["onPremisesExtensionAttributes"] = {"extensionAttribute1": attribute}
+        # Without a purpose the emulator answers that there is no mailbox.
+        users.append(document | {"mailboxSettings": {"userPurpose": document.pop("mailboxType", None)}})
+    read_elsewhere = {"transitiveMembers", "membersStatus", "transitiveMembersStatus", "hasMembersWithLicenseErrors"}
+    groups = []
+    for group in tenant["groups"]:
+        erring = [users[0]["id"]] if group["hasMembersWithLicenseErrors"] else []
+        kept = {name: value for name, value in group.items() if name not in read_elsewhere}
+        groups.append(kept | {"membersWithLicenseErrors": erring})
+    return directory.load(
+        {name: tenant[name] for name in ("name", "tenantId", "subscribedSkus", "subscriptions")}
+        | {"users": users, "groups": groups}
+    )
+
+
+def agree(scenario: Scenario) -> None:
+    tenants = [sayable(tenant) for tenant in scenario.tenants]
+    verdict = oracle.judge(scenario.documents, tenants, scenario.as_of, scenario.catalogue)
+    policies = load(files(scenario.documents)).policies
+    with running_emulator(map(served, tenants)) as emulator, scratch() as root:
+        states = []
+        for tenant in tenants:
+            target = configured(emulator, tenant["name"])
+            folder = asyncio.run(
+                collect_tenant(
+                    target,
+                    needs_of(policies, target),
+                    root=root,
+                    instant=scenario.as_of,
+                    environ=environment(emulator),
+                    patience=Ticking().patience(),
+                )
+            )
+            states.append(read(folder))
+            assert states[-1].manifest.complete, [source.reason for source in states[-1].manifest.sources]
+        result = audit(states, policies, catalogue_of(scenario.catalogue), scenario.as_of)
+        for found in result.tenants:
+            assert judged(found) == expected(verdict.tenants[found.name])
+        assert judged(result.fleet) == expected(verdict.fleet)
+
+
+@settings(
+    max_examples=12,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+@given(scenarios())
+def test_what_is_served_collected_and_audited_is_the_oracles_verdict(scenario: Scenario) -> None:
+    agree(scenario)

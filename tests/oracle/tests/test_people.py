@@ -1,0 +1,168 @@
+"""The oracle against the document's sentences on assignments, attributes and health."""
+
+from tests.oracle.cases import (
+    E3,
+    E5,
+    EXCHANGE,
+    F1,
+    FREE,
+    PLAN_ADDON,
+    STRAY,
+    TEAMS,
+    VISIO,
+    one,
+    path,
+    tenant,
+    told,
+    user,
+)
+
+# ---- 3. assignments
+
+
+def test_of_limits_allow_and_deny_but_not_require() -> None:
+    policy = {"assignments": {"of": "SPE_E*", "allow": "SPE_E3", "deny": ["SPE_E3", "SPE_F1"], "require": ["SPE_F1"]}}
+    assert told(one(policy, tenant(user(held=(E3, E5, F1))))) == {
+        ("assignment.not-allowed", "ann", E5, None),
+        ("assignment.denied", "ann", E3, None),
+    }
+
+
+def test_required_elements_are_written_as_in_the_policy() -> None:
+    policy = {"assignments": {"require": ["spe_e3", ["SPE_E5", {"withService": "TEAMS1"}], {"withService": "x"}]}}
+    assert {key.product for key in one(policy, tenant(user(held=(F1,)))).findings} == {
+        ("written", "spe_e3"),
+        ("written", "withService:x"),
+    }
+    assert ("written", "SPE_E5|withService:TEAMS1") in {key.product for key in one(policy, tenant(user())).findings}
+
+
+def test_exclusive_needs_two_skus_in_two_elements() -> None:
+    policy = {"assignments": {"exclusive": [["SPE_E3", ["SPE_E5", "SPE_E3"], "VISIO*"]]}}
+    assert told(one(policy, tenant(user(held=(E3,))))) == set()
+    assert told(one(policy, tenant(user(held=(E5, F1))))) == set()
+    assert told(one(policy, tenant(user(held=(VISIO, E3, F1))))) == {
+        ("assignment.overlap", "ann", None, "SPE_E3+VISIOCLIENT")
+    }
+
+
+def test_redundant() -> None:
+    policy = {"assignments": {"redundant": "deny"}}
+    held = user(held=(E3, E5, F1, FREE, VISIO))
+    assert told(one(policy, tenant(held))) == {
+        ("assignment.redundant", "ann", E3, "SPE_E5"),
+        ("assignment.redundant", "ann", F1, "SPE_E5"),
+        ("assignment.redundant", "ann", VISIO, "SPE_E5"),
+    }
+    # Of two equal ones the greater skuId; B's plans are compared without the filler; a stray one is neither.
+    assert told(one(policy, tenant(user(held=(E3, PLAN_ADDON, F1, STRAY))))) == {
+        ("assignment.redundant", "ann", PLAN_ADDON, "SPE_E3"),
+        ("assignment.redundant", "ann", F1, "SPE_E3"),
+    }
+    only = {"assignments": {"of": "SPE_F1", "redundant": "deny"}}
+    assert told(one(only, tenant(held))) == {("assignment.redundant", "ann", F1, "SPE_E5")}
+
+
+def test_paths_and_duplicates() -> None:
+    paths = [
+        path(E3),
+        path(E3, "g1", state="ActiveWithError"),
+        path(E5, "g1"),
+        path(E5, state="Error"),
+        path(F1),
+        path(VISIO),
+    ]
+    holder = user(held=(E3, E5, F1), licenseAssignmentStates=paths)
+    assert told(one({"assignments": {"via": "group"}}, tenant(holder))) == {
+        ("assignment.path", "ann", E3, None),
+        ("assignment.path", "ann", F1, None),
+    }
+    assert told(one({"assignments": {"via": "direct"}}, tenant(holder))) == {
+        ("assignment.path", "ann", E3, None),
+        ("assignment.path", "ann", E5, None),
+    }
+    assert told(one({"assignments": {"duplicates": "deny"}}, tenant(holder))) == {
+        ("assignment.duplicate", "ann", E3, None)
+    }
+    blind = tenant(holder, user("bob"), notCollected=["licenseAssignmentStates"])
+    assert one({"assignments": {"via": "group"}}, blind).outcomes["p"] == "not-evaluated"
+    assert one({"assignments": {"of": "VISIO*", "via": "group"}}, blind).outcomes["p"] == "pass"
+
+
+def test_services() -> None:
+    policy = {"assignments": {"services": {"require": ["teams1"], "deny": [EXCHANGE.upper()]}}}
+    off = user(held=(E3,), licenseAssignmentStates=[path(E3, off=(TEAMS,)), path(E3, "g1", off=(EXCHANGE, TEAMS))])
+    assert told(one(policy, tenant(off))) == {
+        ("service.missing", "ann", None, "teams1"),
+        ("service.denied", "ann", None, EXCHANGE.upper()),
+    }
+    idle = user(held=(E3,), licenseAssignmentStates=[path(E3, state="Disabled")])
+    assert told(one(policy, tenant(idle))) == {("service.missing", "ann", None, "teams1")}
+    stray = one(policy, tenant(user(held=(F1, STRAY))))
+    assert (told(stray), stray.outcomes["p"]) == (set(), "not-evaluated")
+    switched = user(
+        held=(E3,), assignedLicenses=[{"skuId": E3, "disabledPlans": [EXCHANGE]}], unknown=["licenseAssignmentStates"]
+    )
+    assert one(policy, tenant(switched)).outcomes["p"] == "pass"
+
+
+# ---- 3. attributes, health
+
+
+def test_attributes_judge_licensed_users_by_default() -> None:
+    policy = {"attributes": {"require": ["usageLocation"], "allow": {"usageLocation": ["nl", "BE"]}}}
+    people = [
+        user("a", (E3,), usageLocation="NL"),
+        user("b", (E3,), usageLocation="NO"),
+        user("c", (E3,), usageLocation=""),
+        user("d"),
+    ]
+    assert told(one(policy, tenant(*people))) == {
+        ("attribute.not-allowed", "b", None, "usageLocation"),
+        ("attribute.missing", "c", None, "usageLocation"),
+    }
+
+
+def test_health() -> None:
+    errors = [
+        path(E3.upper(), error="None"),
+        path(E5.upper(), "g1", error="CountViolation"),
+        path(F1, error="Odd", state="Error"),
+    ]
+    groups = [
+        {"id": "g1", "assignedLicenses": [{"skuId": E3}], "hasMembersWithLicenseErrors": True, "licenseProcessingState": {"state": "ProcessingInProgress"}},
+        {"id": "g2", "assignedLicenses": [{"skuId": E3}], "hasMembersWithLicenseErrors": False, "licenseProcessingState": {"state": None}},
+        {"id": "g3", "assignedLicenses": [], "hasMembersWithLicenseErrors": True, "licenseProcessingState": {"state": "ProcessingInProgress"}},
+    ]  # fmt: skip
+    sick = tenant(user(licenseAssignmentStates=errors), groups=groups)
+    assert told(one({"health": {"errors": "deny", "groups": "deny"}}, sick)) == {
+        ("assignment.error", "ann", E5, "CountViolation@g1"),
+        ("assignment.error", "ann", F1, "Odd"),
+        ("group.license-errors", "g1", None, None),
+        ("group.processing", "g1", None, "ProcessingInProgress"),
+    }
+    assert (
+        one({"health": {"groups": "deny"}}, tenant(sources={"groups": "unavailable"})).outcomes["p"] == "not-evaluated"
+    )
+
+
+def test_two_groups_are_two_paths_and_case_says_nothing() -> None:
+    twice = user(held=(E3.upper(),), licenseAssignmentStates=[path(E3.upper(), "g1"), path(E3, "g2")])
+    assert told(one({"assignments": {"duplicates": "deny"}}, tenant(twice))) == {
+        ("assignment.duplicate", "ann", E3, None)
+    }
+    off = user(held=(E3,), licenseAssignmentStates=[path(E3, off=(TEAMS.upper(),))])
+    assert one({"assignments": {"services": {"deny": ["TEAMS1"]}}}, tenant(off)).outcomes["p"] == "pass"
+    direct = off | {
+        "assignedLicenses": [{"skuId": E3, "disabledPlans": [TEAMS.upper()]}],
+        "unknown": ["licenseAssignmentStates"],
+    }
+    assert one({"assignments": {"services": {"deny": ["TEAMS1"]}}}, tenant(direct)).outcomes["p"] == "pass"
+
+
+def test_plans_nobody_knows_cannot_enable_what_is_switched_off() -> None:
+    deny = {"assignments": {"services": {"deny": [TEAMS]}}}
+    off = user(held=(STRAY,), licenseAssignmentStates=[path(STRAY, off=(TEAMS,))])
+    assert one(deny, tenant(off)).outcomes["p"] == "pass"
+    assert one(deny, tenant(off | {"licenseAssignmentStates": []})).outcomes["p"] == "pass"
+    assert one(deny, tenant(off | {"licenseAssignmentStates": [path(STRAY)]})).outcomes["p"] == "not-evaluated"

@@ -1,0 +1,221 @@
+"""The oracle against the document's sentences on seats, purchases, subscriptions, budget and balance."""
+
+from typing import Any
+
+import pytest
+
+from tests.oracle import FindingKey, TenantVerdict
+from tests.oracle.cases import E3, E5, F1, FREE, PLAN_ADDON, one, product, run, tenant, told, user
+
+# ---- 3. seats
+
+
+def seats(block: dict[str, Any], *rows: dict[str, Any], **more: Any) -> TenantVerdict:
+    return one({"seats": block}, tenant(subscribedSkus=list(rows), **more))
+
+
+@pytest.mark.parametrize(
+    ("spare", "enabled", "consumed", "expected"),
+    [
+        ({"min": 5}, 10, 5, {}),
+        ({"min": 5}, 10, 6, {"seats.below-minimum": 1}),
+        ({"min": 5}, 10, 11, {"seats.over-assigned": 6}),
+        ({"max": 5}, 10, 4, {"seats.above-maximum": -1}),
+        # 5 % of the seats after the change: 94 + 4.9 rounds up to 99.
+        ({"min": "5%"}, 94, 94, {"seats.below-minimum": 5}),
+        # 93 of 100: spare 7 > 5; 97 seats leave 4 <= 4.85, 98 leave 5 > 4.9.
+        ({"max": "5%"}, 100, 93, {"seats.above-maximum": -3}),
+        ({"max": "100%"}, 100, 0, {}),
+        ({"max": {"percent": 5, "seats": 10}}, 100, 88, {"seats.above-maximum": -2}),
+        ({"min": {"percent": 2.5, "seats": 1}}, 200, 196, {"seats.below-minimum": 2}),
+        ({"max": 0}, 10, 0, {"seats.above-maximum": -10}),
+        # Both bounds cannot hold on 20 seats: to the fewest seats that keep the minimum.
+        ({"min": 5, "max": "5%"}, 20, 17, {"seats.below-minimum": 2, "seats.above-maximum": 2}),
+        ({"min": 5, "max": "5%"}, 30, 17, {"seats.above-maximum": -8}),
+    ],
+)
+def test_spare(spare: dict[str, Any], enabled: int, consumed: int, expected: dict[str, int]) -> None:
+    verdict = seats({"of": "SPE_E3", "spare": spare}, product(E3, enabled, consumed))
+    assert {key.check: judged.evidence["adjust"] for key, judged in verdict.findings.items()} == expected
+    assert all(key[2:5] == ("product", E3, E3) for key in verdict.findings)
+
+
+def test_bounds_that_cannot_both_hold_are_told() -> None:
+    (judged,) = seats({"of": "SPE_E3", "spare": {"min": 5, "max": "5%"}}, product(E3, 30, 17)).findings.values()
+    assert judged.evidence["boundsHold"] is False
+
+
+def test_grace_units_count_unless_ignored() -> None:
+    row = product(E3, 0, 11, units={"warning": 11, "suspended": 4})
+    assert told(seats({"of": "SPE_E3", "spare": {"max": 5}}, row)) == set()
+    ((_, judged),) = seats({"of": "SPE_E3", "graceUnits": "ignore"}, row).findings.items()
+    assert judged.evidence == {"enabled": 0, "warning": 11, "suspended": 4, "lockedOut": 0, "consumed": 11, "usable": 0,
+                               "spare": -11, "adjust": 11, "boundsHold": True}  # fmt: skip
+
+
+def test_seats_default_to_paid_user_skus() -> None:
+    rows = (product(FREE, 0, 1), product(E3, 0, 1, appliesTo="Company"), product(E5, 0, 1, appliesTo=None))
+    assert told(seats({"spare": {"min": 0}}, *rows)) == {("seats.over-assigned", E5, E5, None)}
+
+
+def test_unknown_seats_are_not_evaluated() -> None:
+    verdict = seats({"of": ["SPE_E3", "SPE_E5"], "spare": {"min": 5}}, product(E3, None), product(E5, 4, 0))
+    assert (told(verdict), verdict.outcomes["p"]) == ({("seats.below-minimum", E5, E5, None)}, "not-evaluated")
+    assert seats({"of": "SPE_E5", "spare": {"min": 1}}, product(E3, None), product(E5, 4, 0)).outcomes["p"] == "pass"
+    partial = seats({"spare": {"min": 5}}, product(E5, 4, 0), sources={"subscribedSkus": "partial"})
+    assert (len(partial.findings), partial.outcomes["p"]) == (1, "not-evaluated")
+    assert seats({"spare": {"min": 5}}, product(E5, 4, 0), sources={"subscribedSkus": "denied"}).findings == {}
+
+
+def test_pool_judges_the_sum() -> None:
+    block = {"of": ["SPE_E3", {"withService": "OFFICESUBSCRIPTION"}], "pool": True, "spare": {"min": 3}}
+    ((key, judged),) = seats(block, product(E3, 10, 12), product(E5, 10, 6), product(F1, 50, 0)).findings.items()
+    name = "SPE_E3|withService:OFFICESUBSCRIPTION"
+    assert key == FindingKey("p", "seats.below-minimum", "product", name, ("written", name), None)
+    assert (judged.evidence["usable"], judged.evidence["spare"], judged.evidence["adjust"]) == (20, 2, 1)
+    assert seats(block, product(E3, None, 12), product(E5, 10, 10)).outcomes["p"] == "not-evaluated"
+
+
+def test_quota_counts_people_of_the_population() -> None:
+    people = [user("a", (E3, E5)), user("b", (E5,)), user("c", (E5,), accountEnabled=False), user("d")]
+    policy: dict[str, Any] = {"users": {"accountEnabled": True}, "seats": {"of": "SPE_E*", "assigned": {"max": 1}}}
+    ((key, judged),) = one(policy, tenant(*people, subscribedSkus=[product(E3, 0, 9), product(E5)])).findings.items()
+    assert (key.check, key.subject_id, judged.evidence["assigned"]) == ("seats.quota-exceeded", E5, 2)
+    policy["seats"] |= {"pool": True}
+    assert {judged.evidence["assigned"] for judged in one(policy, tenant(*people)).findings.values()} == {2}
+    policy["seats"]["assigned"] = {"max": 2}
+    assert one(policy, tenant(*people)).outcomes["p"] == "pass"
+    assert one(policy, tenant(*people, sources={"users": "partial"})).outcomes["p"] == "not-evaluated"
+    blind = [*people[:3], user("d", unknown=["assignedLicenses"])]
+    assert one(policy, tenant(*blind)).outcomes["p"] == "not-evaluated"
+
+
+# ---- 3. purchases, subscriptions, budget, balance
+
+
+def test_purchases() -> None:
+    rows = [
+        product(E3, 1),
+        product(E5, 0, units={"warning": 2}, appliesTo="Company"),
+        product(F1, 0),
+        product(PLAN_ADDON, 3),
+    ]
+    trial = [{"id": "1", "skuId": E3, "isTrial": True, "status": "Enabled"}]
+    policy = {
+        "purchases": {
+            "allow": ["SPE_E3", "SPE_F1", "STRAßE_ADDON"],
+            "deny": "SPE_E3",
+            "trials": "deny",
+            "unknown": "deny",
+        }
+    }
+    assert told(one(policy, tenant(subscribedSkus=rows, subscriptions=trial))) == {
+        ("purchase.not-allowed", E3, E3, None),
+        ("purchase.not-allowed", E5, E5, None),
+        ("purchase.trial", E3, E3, None),
+        ("purchase.unknown", PLAN_ADDON, PLAN_ADDON, None),
+    }
+
+
+def test_subscriptions() -> None:
+    def row(name: str, ends: str | None, status: str = "Enabled", *, trial: bool | None = False) -> dict[str, Any]:
+        return {
+            "id": name,
+            "skuId": E3.upper(),
+            "skuPartNumber": "SPE_E3",
+            "status": status,
+            "isTrial": trial,
+            "nextLifecycleDateTime": ends,
+        }
+
+    rows = [
+        row("soon", "2026-12-04T02:16:59Z"), row("at", "2026-12-04T02:17:00Z"), row("past", "2026-01-01T00:00:00Z", "Warning"),
+        row("dead", "2026-01-01T00:00:00Z", "Deleted"), row("never", None, trial=True), row("trial", "2026-11-21T00:00:00Z", trial=True),
+    ]  # fmt: skip
+    policy = {
+        "subscriptions": {
+            "expiring": {"within": "14d"},
+            "states": {"deny": ["Deleted", "Warning"]},
+            "trials": {"endingWithin": "14d"},
+        }
+    }
+    assert told(one(policy, tenant(subscriptions=rows))) == {
+        ("subscription.expiring", "soon", E3, None),
+        ("subscription.expiring", "past", E3, None),
+        ("subscription.expiring", "trial", E3, None),
+        ("subscription.state", "past", E3, "Warning"),
+        ("subscription.state", "dead", E3, "Deleted"),
+        ("subscription.trial-ending", "trial", E3, None),
+    }
+    silent = [row("x", "2026-11-21T00:00:00Z", trial=None)]
+    ending = {"subscriptions": {"trials": {"endingWithin": "14d"}}}
+    assert one(ending, tenant(subscriptions=silent)).outcomes["p"] == "not-evaluated"
+    assert (
+        one({"subscriptions": {"of": "SPE_F1", "expiring": {"within": "14d"}}}, tenant(subscriptions=rows)).outcomes[
+            "p"
+        ]
+        == "pass"
+    )
+
+
+def test_budget() -> None:
+    prices = {"currency": "EUR", "perSeatPerMonth": {"spe_e3": 35.7, E5: 0.1}}
+    rows = [product(E3, 10), product(E5, 5, units={"warning": 5}), product(FREE, 99)]
+    exact = one({"budget": {"limit": 358}}, tenant(subscribedSkus=rows), prices=prices)
+    assert exact.outcomes["p"] == "pass"
+    over = one({"budget": {"limit": 357.9}}, tenant(subscribedSkus=rows), prices=prices)
+    assert told(over) == {("budget.exceeded", "id-of-contoso", None, "EUR")}
+    bound = [*rows, product(F1, 1)]
+    assert one({"budget": {"limit": 358}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"] == "not-evaluated"
+    assert one({"budget": {"limit": 357.9}}, tenant(subscribedSkus=bound), prices=prices).outcomes["p"] == "fail"
+
+
+def test_balance() -> None:
+    policy = {"balance": {"spare": {"min": 2, "max": 5}}}
+    short, ample = product(E3, 10, 9), product(E3, 20, 10)
+    verdict = run(policy, tenant(subscribedSkus=[short]), tenant(name="fabrikam", subscribedSkus=[ample]))
+    assert set(verdict.fleet.findings) == {FindingKey("p", "balance.imbalance", "fleet", E3, E3, None)}
+    assert verdict.fleet.outcomes == {"p": "fail"}
+    assert verdict.tenants["contoso"].outcomes == {}
+    idle = tenant(subscribedSkus=[product(E3, 0, 0)])
+    assert run(policy, idle, tenant(name="fabrikam", subscribedSkus=[ample])).fleet.outcomes == {"p": "pass"}
+    alone = run(policy, tenant(subscribedSkus=[short])).fleet
+    assert (alone.outcomes, alone.notices) == ({"p": "pass"}, frozenset({("balance.single-tenant", "p")}))
+    blind = tenant(subscribedSkus=[], sources={"subscribedSkus": "denied"})
+    assert run(policy, blind, tenant(name="fabrikam", subscribedSkus=[ample])).fleet.outcomes == {"p": "not-evaluated"}
+
+
+def test_a_policy_for_other_tenants_does_not_appear() -> None:
+    policy = {"tenants": ["fabrikam"], "assignments": {"allow": []}}
+    assert one(policy, tenant(user(held=(E3,)))).outcomes == {}
+
+
+def test_balance_judges_user_skus_of_the_tenants_it_names() -> None:
+    policy: dict[str, Any] = {"balance": {"of": "*", "spare": {"min": 2, "max": 5}}}
+
+    def fleet(short: dict[str, Any], ample: dict[str, Any], **more: Any) -> dict[str, str]:
+        sides = tenant(subscribedSkus=[short]), tenant(name="fabrikam", subscribedSkus=[ample])
+        return dict(run(policy | more, *sides).fleet.outcomes)
+
+    assert fleet(product(E3, 10, 9), product(E3, 10, 5)) == {"p": "pass"}
+    assert fleet(product(E3, 10, 8), product(E3, 10, 4)) == {"p": "pass"}
+    assert fleet(product(E3, 10, 9), product(E3, 10, 4)) == {"p": "fail"}
+    assert fleet(product(E3, 10, 9, appliesTo="Company"), product(E3, 10, 4)) == {"p": "pass"}
+    assert fleet(product(E3, 10, None), product(E3, 10, 4)) == {"p": "not-evaluated"}
+    assert fleet(product(E3, 10, 9), product(E3, 10, 4), tenants=["contoso"]) == {"p": "pass"}
+    assert fleet(product(E3, 10, 9), product(E3, 10, 4), tenants=["elsewhere"]) == {}
+
+
+def test_what_is_owned_is_not_evaluated_where_it_was_not_read_whole() -> None:
+    policy = {"purchases": {"deny": "SPE_E3"}}
+    partial = one(policy, tenant(subscribedSkus=[product(E3, 1)], sources={"subscribedSkus": "partial"}))
+    assert (len(partial.findings), partial.outcomes["p"]) == (1, "not-evaluated")
+    assert one(policy, tenant(sources={"subscribedSkus": "denied"})).findings == {}
+    assert one(policy, tenant(subscribedSkus=[product(E3, None)])).outcomes["p"] == "not-evaluated"
+
+
+def test_a_paid_product_with_unknown_seats_and_no_price_leaves_the_budget_open() -> None:
+    prices = {"currency": "EUR", "perSeatPerMonth": {"SPE_E3": 1}}
+    for row, outcome in ((product(F1, None), "not-evaluated"), (product(F1, 0), "pass"), (product(FREE, None), "pass"),
+                         (product(E3, None), "not-evaluated")):  # fmt: skip
+        assert one({"budget": {"limit": 5}}, tenant(subscribedSkus=[row]), prices=prices).outcomes["p"] == outcome

@@ -1,0 +1,108 @@
+"""The oracle against the document's sentences on waivers and outcomes."""
+
+from typing import Any
+
+import pytest
+
+from tests.oracle import TenantVerdict
+from tests.oracle.cases import E3, E5, F1, VISIO, one, product, run, tenant, user
+
+# ---- 4. waivers
+
+
+def waived(*waivers: dict[str, Any], policy: dict[str, Any] | None = None, **more: Any) -> TenantVerdict:
+    people = [user("ann", (E5,)), user("bob", (VISIO,), accountEnabled=False)]
+    rows = [
+        {"id": f"W-{number}", "policies": ["p"], "expires": "2027-12-31", **row} for number, row in enumerate(waivers)
+    ]
+    return one(policy or {"assignments": {"deny": "*"}}, tenant(*people, **more), waivers=rows)
+
+
+def by_user(verdict: TenantVerdict) -> dict[str, str | None]:
+    return {key.subject_id: judged.waiver for key, judged in verdict.findings.items()}
+
+
+def test_a_waiver_matches_policies_users_products_and_tenants() -> None:
+    assert by_user(waived({"users": {"accountEnabled": False}})) == {"ann": None, "bob": "W-0"}
+    assert by_user(waived({"products": ["SPE_E5"], "policies": "*"})) == {"ann": "W-0", "bob": None}
+    assert by_user(waived({"tenants": ["fabrikam"]})) == {"ann": None, "bob": None}
+    verdict = waived({"tenants": ["contoso"]}, {})
+    assert (by_user(verdict), verdict.outcomes["p"], verdict.notices) == (
+        {"ann": "W-0", "bob": "W-0"},
+        "waived",
+        frozenset(),
+    )
+
+
+@pytest.mark.parametrize(
+    ("expires", "notices"),
+    [
+        ("2026-11-19", {("waiver.expired", "W-0")}), ("2026-11-20", {("waiver.expiring", "W-0")}),
+        # At 02:17 on the 20th the end of the 4th is 14 days and 21 hours away, the end of the 5th 15 days.
+        ("2026-12-04", {("waiver.expiring", "W-0")}), ("2026-12-05", set()),
+    ],
+)  # fmt: skip
+def test_expiry(expires: str, notices: set[tuple[str, str]]) -> None:
+    verdict = waived({"expires": expires})
+    assert verdict.notices == notices
+    assert verdict.outcomes["p"] == ("fail" if expires == "2026-11-19" else "waived")
+
+
+def test_a_waiver_with_users_or_products_needs_a_user_or_a_product() -> None:
+    health = {"health": {"groups": "deny"}}
+    groups = [
+        {
+            "id": "g",
+            "assignedLicenses": [{"skuId": E3}],
+            "hasMembersWithLicenseErrors": True,
+            "licenseProcessingState": None,
+        }
+    ]
+    assert by_user(waived({"users": {"accountEnabled": True}}, {"products": "*"}, policy=health, groups=groups)) == {
+        "g": None
+    }
+    assert by_user(waived({}, policy=health, groups=groups)) == {"g": "W-0"}
+
+
+def test_products_of_a_waiver_for_missing_and_pooled() -> None:
+    missing = {"users": {"accountEnabled": True}, "assignments": {"require": [["SPE_E3", "SPE_F1"]]}}
+    assert by_user(waived({"products": "spe_f*"}, policy=missing)) == {"ann": "W-0"}
+    assert by_user(waived({"products": "SPE_E5"}, policy=missing)) == {"ann": None}
+    pool = {"seats": {"of": ["SPE_E3", "SPE_F1"], "pool": True, "spare": {"min": 99}}}
+    assert by_user(waived({"products": [F1]}, policy=pool)) == {"SPE_E3|SPE_F1": "W-0"}
+    assert by_user(waived({"products": "SPE_E5"}, policy=pool)) == {"SPE_E3|SPE_F1": None}
+
+
+def test_unknown_and_unused_waivers() -> None:
+    unknown = waived({"users": {"department": "Store"}}, notCollected=["department"])
+    assert (by_user(unknown), unknown.notices) == ({"ann": None, "bob": None}, frozenset({("waiver.unknown", "W-0")}))
+    assert waived({"products": "SPE_F1"}).notices == {("waiver.unused", "W-0")}
+    assert waived({"products": "SPE_F1", "tenants": ["contoso", "elsewhere"]}).notices == set()
+    assert waived({"products": "SPE_F1"}, sources={"users": "partial"}).notices == set()
+    assert waived({"products": "SPE_F1", "expires": "2020-01-01"}).notices == {("waiver.expired", "W-0")}
+
+
+def test_not_evaluated_outranks_fail_and_waived() -> None:
+    assert waived({}, sources={"users": "partial"}).outcomes["p"] == "not-evaluated"
+
+
+def test_a_waiver_of_some_tenants_does_not_reach_the_fleet() -> None:
+    policy = {"balance": {"spare": {"min": 2, "max": 5}}}
+    both = tenant(subscribedSkus=[product(E3, 10, 9)]), tenant(name="fabrikam", subscribedSkus=[product(E3, 20, 10)])
+    waiver = {"id": "W", "policies": "*", "expires": "2027-12-31"}
+    assert run(policy, *both, waivers=[waiver]).fleet.outcomes == {"p": "waived"}
+    assert run(policy, *both, waivers=[waiver | {"tenants": ["contoso", "fabrikam"]}]).fleet.outcomes == {"p": "fail"}
+
+
+def test_a_waiver_for_every_tenant_of_the_run_can_be_unused() -> None:
+    assert waived({"products": "SPE_F1", "tenants": ["contoso"]}).notices == {("waiver.unused", "W-0")}
+
+
+def test_products_of_a_waiver_in_the_fleet() -> None:
+    policy = {"balance": {"spare": {"min": 2, "max": 5}}}
+    sides = tenant(subscribedSkus=[product(E3, 10, 9)]), tenant(name="fabrikam", subscribedSkus=[product(E3, 20, 10)])
+    waiver = {"id": "W", "policies": ["p"], "expires": "2027-12-31"}
+    assert run(policy, *sides, waivers=[waiver | {"products": "SPE_E*"}]).fleet.outcomes == {"p": "waived"}
+    other = run(policy, *sides, waivers=[waiver | {"products": "SPE_F1"}])
+    assert other.fleet.outcomes == {"p": "fail"}
+    assert all(place.notices == {("waiver.unused", "W")} for place in other.tenants.values())

@@ -1,0 +1,159 @@
+"""One tenant seen through what was collected of it: every question answers a fact, or that it is unknown."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.oracle.verdict import Catalogue, Document
+
+UNREAD = ("denied", "unavailable", "not-needed")
+AT_LEAST_FREE = (
+    "FLOW_FREE", "POWER_BI_STANDARD", "POWERAPPS_VIRAL", "POWERAPPS_DEV", "CCIBOTS_PRIVPREV_VIRAL",
+    "DYN365_ENTERPRISE_P1_IW", "STREAM", "FORMS_PRO", "WINDOWS_STORE", "TEAMS_EXPLORATORY",
+    "MICROSOFT_BUSINESS_CENTER", "RIGHTSMANAGEMENT_ADHOC",
+)  # fmt: skip
+
+
+class Unknown:
+    """A fact nobody collected."""
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """All documents read together: the names are visible in every file."""
+
+    policies: list[Document]
+    waivers: list[Document]
+    populations: Mapping[str, Any]
+    products: Mapping[str, Any]
+    free: list[Any]
+    prices: Mapping[str, Any]
+    currency: str | None
+
+
+def bind(documents: Iterable[Document], catalogue: Catalogue) -> Book:
+    policies: list[Document] = []
+    waivers: list[Document] = []
+    populations: dict[str, Any] = {}
+    products: dict[str, Any] = {}
+    free: list[Any] = [*AT_LEAST_FREE, *sorted(catalogue.free)]
+    prices: dict[str, Any] = {}
+    currency = None
+    for document in documents:
+        policies.extend(document.get("policies") or [])
+        waivers.extend(document.get("waivers") or [])
+        populations.update(document.get("populations") or {})
+        for name, wanted in (document.get("products") or {}).items():
+            if name == "free":
+                free.append(wanted)
+            else:
+                products[name] = wanted
+        priced = document.get("prices")
+        if priced:
+            currency = priced["currency"]
+            prices.update(priced["perSeatPerMonth"])
+    return Book(policies=policies, waivers=waivers, populations=populations, products=products, free=free,
+                prices=prices, currency=currency)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class World:
+    """A tenant, the policies' names and the catalogue at the audit's instant (`now`, see `words.moment`)."""
+
+    tenant: Document
+    book: Book
+    catalogue: Catalogue
+    now: int
+
+    @property
+    def name(self) -> str:
+        return str(self.tenant["name"])
+
+    def source(self, name: str) -> str:
+        return str(self.tenant.get("sources", {}).get(name, "complete"))
+
+    def unread(self, name: str) -> bool:
+        return self.source(name) in UNREAD
+
+    def rows(self, source: str) -> list[Document]:
+        return [] if self.unread(source) else list(self.tenant.get(source) or [])
+
+    def shown(self, sku: str) -> Document | None:
+        for row in self.rows("subscribedSkus"):
+            if row["skuId"].lower() == sku:
+                return row
+        return None
+
+    def in_catalogue(self, sku: str) -> tuple[str, list[tuple[str, str]]] | None:
+        for known, entry in self.catalogue.skus.items():
+            if known.lower() == sku:
+                return entry
+        return None
+
+    def part_number(self, sku: str) -> str | Unknown | None:
+        """The part number; None = the SKU has none, because what there is to be read does not know it."""
+        row = self.shown(sku)
+        if row is not None:
+            return str(row["skuPartNumber"])
+        entry = self.in_catalogue(sku)
+        if entry is not None:
+            return entry[0]
+        return None if self.source("subscribedSkus") == "complete" else UNKNOWN
+
+    def label(self, sku: str) -> str:
+        """The part number for people and details; the skuId where there is none."""
+        part = self.part_number(sku)
+        return part if isinstance(part, str) else sku
+
+    def plans(self, sku: str) -> list[tuple[str, str]] | None:
+        """(servicePlanId in lower case, servicePlanName) of a SKU; None = nobody knows."""
+        row = self.shown(sku)
+        if row is not None:
+            return [(plan["servicePlanId"].lower(), plan["servicePlanName"]) for plan in row["servicePlans"]]
+        entry = self.in_catalogue(sku)
+        if entry is not None:
+            return [(plan.lower(), name) for plan, name in entry[1]]
+        return None
+
+    def fact(self, user: Mapping[str, Any], name: str) -> Any:
+        """A property of a user as collected (None = absent), or UNKNOWN."""
+        if name in (self.tenant.get("notCollected") or []) or name in (user.get("unknown") or []):
+            return UNKNOWN
+        if name == "mailboxType":
+            if self.unread("mailboxes"):
+                return UNKNOWN
+            if self.source("mailboxes") == "partial" and user.get("mailboxType") is None and not self._marked(name):
+                return UNKNOWN
+        value = user.get(name)
+        absent = value is None or value == ""
+        if absent and name == "userType":
+            return "Member"
+        if absent and name == "onPremisesSyncEnabled":
+            return False
+        return None if absent else value
+
+    def _marked(self, name: str) -> bool:
+        """Whether the tenant says of whom a fact could not be read; then it was read of everybody else."""
+        return any(name in (user.get("unknown") or []) for user in self.rows("users"))
+
+    def licenses(self, user: Mapping[str, Any]) -> dict[str, list[str]] | None:
+        """skuId -> disabled plans, of `assignedLicenses`; None = not collected."""
+        rows = self.fact(user, "assignedLicenses")
+        if rows is UNKNOWN:
+            return None
+        return {row["skuId"].lower(): [plan.lower() for plan in row.get("disabledPlans") or []] for row in rows or []}
+
+    def states(self, user: Mapping[str, Any]) -> list[Document] | None:
+        """The rows of `licenseAssignmentStates`; None = not collected."""
+        rows = self.fact(user, "licenseAssignmentStates")
+        return None if rows is UNKNOWN else list(rows or [])
+
+    def paths(self, user: Mapping[str, Any], sku: str) -> list[Document] | None:
+        """The active rows of one SKU; None = not collected."""
+        rows = self.states(user)
+        if rows is None:
+            return None
+        return [row for row in rows if row["skuId"].lower() == sku and row["state"] in ("Active", "ActiveWithError")]

@@ -1,0 +1,25 @@
+"""The page on operations knows every code that somebody may look up in it."""
+
+import re
+
+from auditor.cli.main import COMMANDS
+from auditor.graph.auth import aadsts_codes
+from tests.builders.command_line import ROOT
+
+PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def test_every_code_of_the_sign_in_service_is_told_as_the_program_tells_it() -> None:
+    rows = dict(re.findall(r"(?m)^\| (\d{5,7}) \| (.*) \|$", PAGE))
+    assert len(rows) > 20
+    known = {
+        code: aadsts_codes.advice(code) for code in map(str, [*range(50_000, 100_000), *range(500_000, 1_000_000)])
+    }
+    known |= {code: aadsts_codes.advice(code) for code in map(str, range(7_000_000, 7_001_000))}
+    assert rows == {code: text for code, text in known.items() if text is not None}
+
+
+def test_every_exit_code_is_told() -> None:
+    listed = PAGE.split("## Exit codes")[1].split("## ")[0]
+    assert re.findall(r"(?m)^\| (\d+)", listed) == ["0", "1", "2", "3", "70", "130"]
+    assert {"audit", "send", "preview"} <= COMMANDS.keys()

@@ -1,0 +1,111 @@
+"""All mistakes of all files are told in one go, and nothing is said to be missing that a broken part may define."""
+
+from pathlib import Path
+
+from tests.builders.command_line import call
+
+
+def mistakes(folder: Path, **files: str) -> list[str]:
+    """Return `file:line:column slug` of every mistake of some policy files."""
+    for name, text in files.items():
+        (folder / f"{name}.yaml").write_text(text)
+    ran = call("validate", *(f"{name}.yaml" for name in files), cwd=folder)
+    assert ran.code == 2
+    lines = [line for line in ran.err.splitlines() if ": error[" in line]
+    return [f"{line.split(': error[')[0]} {line.split('[')[1].split(']')[0]}" for line in lines]
+
+
+def test_meaning_is_told_beside_structure_in_one_file(tmp_path: Path) -> None:
+    found = mistakes(
+        tmp_path,
+        a="""version: 1
+polices: []
+populations: {x: {department: 5}, loop: {population: loop}}
+products: {p: {a: 1}, q: [q]}
+policies:
+  - {id: one, severity: hihg, assignments: {deny: [SPE_E5]}}
+  - {id: two, severity: high, seats: {spare: {min: 6, max: 5}}}
+  - {id: two, severity: high, users: x, assignments: {deny: [SPE_E5]}}
+waivers:
+  - {id: w, policies: [one], reason: r, owner: o, expires: 2027-02-30}
+  - {id: v, policies: [two], reason: r, owner: o}
+""",
+    )
+    assert found == [
+        "a.yaml:2:1 policy-unknown-key",
+        "a.yaml:3:31 policy-wrong-type",
+        "a.yaml:3:41 policy-circular-name",
+        "a.yaml:4:15 policy-missing-key",
+        "a.yaml:4:16 policy-unknown-key",
+        "a.yaml:4:26 policy-circular-name",
+        "a.yaml:6:25 policy-bad-value",
+        "a.yaml:7:52 policy-min-above-max",
+        "a.yaml:8:10 policy-duplicate-id",
+        "a.yaml:10:60 policy-bad-date",
+        "a.yaml:11:5 policy-missing-key",
+    ]
+
+
+def test_meaning_is_told_beside_structure_in_one_policy_and_one_waiver(tmp_path: Path) -> None:
+    found = mistakes(
+        tmp_path,
+        a="""version: 1
+populations: {frontline: {department: Store}}
+policies:
+  - {id: a, severity: hihg, users: frontlin, assignments: {deny: paid}}
+  - {id: b, severity: low, seats: {spare: {min: 6, max: 5}}, extra: 1}
+  - {id: a, severity: low, users: {population: nobody}, seats: {spare: {min: 1.5}}}
+  - {id: C, users: nobody, seats: {}}
+waivers:
+  - {id: w, policies: [nope], reason: r, owner: o}
+  - {id: w, policies: [a], users: somebody, reason: r, expires: soon}
+  - {id: v, policies: 5, users: somebody, reason: r, owner: o, expires: 2027-02-30}
+""",
+    )
+    assert found == [
+        "a.yaml:4:23 policy-bad-value",
+        "a.yaml:4:36 policy-unknown-population",
+        "a.yaml:5:49 policy-min-above-max",
+        "a.yaml:5:62 policy-unknown-key",
+        "a.yaml:6:10 policy-duplicate-id",
+        "a.yaml:6:48 policy-unknown-population",
+        "a.yaml:6:78 policy-wrong-type",
+        "a.yaml:7:5 policy-missing-key",
+        "a.yaml:7:10 policy-bad-value",
+        "a.yaml:7:35 policy-empty",
+        "a.yaml:9:5 policy-missing-key",
+        "a.yaml:9:24 waiver-unknown-policy",
+        "a.yaml:10:5 policy-missing-key",
+        "a.yaml:10:10 waiver-duplicate-id",
+        "a.yaml:10:35 policy-unknown-population",
+        "a.yaml:10:65 policy-bad-value",
+        "a.yaml:11:23 policy-wrong-type",
+    ]
+
+
+def test_nothing_is_missing_that_a_broken_part_may_define(tmp_path: Path) -> None:
+    users = "version: 1\npolicies:\n  - {id: b, severity: low, users: x, assignments: {deny: [SPE_E5]}}\n"
+    waiver = "waivers: [{id: w, policies: [a], reason: r, owner: o, expires: 2027-01-01}]\n"
+    broken = "version: 1\npopulations: {x: {departement: a}}\npolicies:\n  - {id: a, assignments: {deny: [SPE_E5]}}\n"
+    assert mistakes(tmp_path, a=broken, b=users + waiver) == [
+        "a.yaml:2:19 policy-unknown-property",
+        "a.yaml:4:5 policy-missing-key",
+    ]
+    other = "version: 1\npopulation: {x: {department: a}}\npolicies: 5\n"
+    assert mistakes(tmp_path, a=other, b=users + waiver) == [
+        "a.yaml:2:1 policy-unknown-key",
+        "a.yaml:3:11 policy-wrong-type",
+    ]
+    unknown = users.replace("users: x", "users: y") + waiver.replace("[a]", "[c]")
+    assert mistakes(tmp_path, a=broken, b=unknown)[2:] == [
+        "b.yaml:3:35 policy-unknown-population",
+        "b.yaml:4:30 waiver-unknown-policy",
+    ]
+
+
+def test_a_file_of_which_nothing_is_whole_is_told_as_it_is(tmp_path: Path) -> None:
+    assert mistakes(tmp_path, a="version: 2\npolicies: 5\n") == [
+        "a.yaml:1:10 policy-version",
+        "a.yaml:2:11 policy-wrong-type",
+    ]
+    assert mistakes(tmp_path, a="[1]\n") == ["a.yaml:1:1 policy-wrong-type"]

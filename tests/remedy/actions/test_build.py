@@ -1,0 +1,224 @@
+"""Findings of the built-in tenants into actions: each in exactly one, in a safe order, with nothing left to look up."""
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import cache
+
+import pytest
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import packaged_library, remedied
+from auditor.catalogue import builtin
+from auditor.demo import policies, snapshots
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.enums import Status
+from auditor.domain.result import Action, Result, TenantResult
+from auditor.guidance import Order
+from auditor.policy.loader import load
+from auditor.remedy.actions.context import circumstances, situated
+from auditor.remedy.kinds import ORDER
+from tests.builders import tenants
+
+AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
+
+
+@cache
+def result() -> Result:
+    loaded = load(policies(AS_OF)).policies
+    return remedied(audit(snapshots(AS_OF), loaded, builtin(), AS_OF), loaded)
+
+
+def contoso() -> TenantResult:
+    return next(tenant for tenant in result().tenants if tenant.name == "contoso")
+
+
+def actions() -> list[Action]:
+    return [action for tenant in result().tenants for action in tenant.actions]
+
+
+def test_every_open_finding_is_in_one_action_and_no_waived_one() -> None:
+    for tenant in result().tenants:
+        listed = [mark for action in tenant.actions for mark in action.findings]
+        open_ = [finding.fingerprint for finding in tenant.findings if finding.status is Status.OPEN]
+        assert sorted(listed) == sorted(open_)
+
+
+def test_every_finding_names_a_known_article() -> None:
+    known = packaged_library().articles
+    findings = [finding for tenant in result().tenants for finding in tenant.findings] + list(result().fleet.findings)
+    assert {finding.guidance for finding in findings} <= set(known)
+    assert {action.guidance for action in actions()} <= set(known)
+
+
+def test_actions_are_in_an_order_in_which_nothing_breaks() -> None:
+    for tenant in result().tenants:
+        ranks = [Order(action.order).rank for action in tenant.actions]
+        assert ranks == sorted(ranks)
+
+
+def test_ids_and_titles_tell_actions_apart() -> None:
+    for tenant in result().tenants:
+        for names in ([action.id for action in tenant.actions], [action.title for action in tenant.actions]):
+            assert len(set(names)) == len(names)
+
+
+def test_every_action_says_who_does_what_and_what_is_lost() -> None:
+    for action in actions():
+        assert action.role
+        assert action.steps
+        assert action.links
+        assert action.count > 0
+        assert action.confidence in {"certain", "review"}
+        assert bool(action.decided_by) == (action.confidence == "review")
+        assert not re.search(r"[{}]", action.title + "".join(action.warnings))
+        assert all(0 < number <= len(action.steps) for number in action.irreversible)
+
+
+def test_nothing_that_a_group_gives_is_removed_on_the_user() -> None:
+    findings = {finding.fingerprint: finding for finding in contoso().findings}
+    for action in contoso().actions:
+        for request in action.requests:
+            for sku_id in request["body"].get("removeLicenses", ()):
+                own = [findings[mark] for mark in action.findings if findings[mark].subject.id in request["path"]]
+                paths = [path for f in own if f.product and f.product.sku_id == sku_id for path in f.evidence["paths"]]
+                assert any(path["assignedByGroup"] is None for path in paths)
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "article"),
+    [
+        ("Niamh O’Connor", "assignment.not-allowed", "former-employee"),  # noqa: RUF001
+        ("Press office", "assignment.not-allowed", "shared-mailbox"),
+        ("Boardroom", "assignment.denied", "shared-mailbox"),
+        ("Conceição Neves", "assignment.not-allowed", "guests"),
+        ("Anders Lund", "assignment.not-allowed", "inactive-users"),
+        ("Agnieszka Dąbrowska", "assignment.not-allowed", "move-users"),
+        ("Joost Meijer", "assignment.denied", "unassign-licenses"),
+        ("Test User 1", "assignment.denied", "group-licenses"),
+        ("Emre Şahin", "assignment.error", "group-error-count"),
+        ("Oğuz Öztürk", "attribute.missing", "usage-location"),
+    ],
+)
+def test_the_situation_decides_the_article(name: str, check: str, article: str) -> None:
+    found = {f.guidance for f in contoso().findings if f.subject.name == name and f.check == check}
+    assert found == {article}
+
+
+def test_a_person_who_waits_for_a_seat_is_not_given_a_second_licence() -> None:
+    retry = next(action for action in contoso().actions if action.kind == ActionKind.REPROCESS)
+    checks = {f.check for f in contoso().findings if f.fingerprint in retry.findings}
+    assert checks == {"assignment.error", "assignment.missing"}
+    buy = next(action for action in contoso().actions if action.kind == ActionKind.BUY)
+    assert buy.prerequisites[0].startswith("The number reckons with the other actions. Seats that they free: 11; ")
+
+
+def test_people_are_counted_once_however_many_policies_speak_of_them() -> None:
+    action = next(a for a in contoso().actions if a.title.startswith("Unassign Exchange Online (Plan 1)"))
+    assert (action.count, len(action.findings), len(action.requests)) == (2, 4, 2)
+
+
+def test_what_is_not_known_stays_unknown() -> None:
+    loaded = load(policies(AS_OF)).policies
+    known = circumstances(contoso(), loaded)
+    finding = next(f for f in contoso().findings if f.check == "assignment.overlap")
+    assert situated(finding, known).situation.path is None
+    spare = next(f for f in contoso().findings if f.check == "seats.above-maximum")
+    assert situated(spare, known).situation.is_trial is None
+
+
+def test_every_kind_has_its_place_in_the_order() -> None:
+    assert set(ORDER) == set(ActionKind)
+
+
+def test_each_tenant_of_an_imbalance_is_told_its_own_documented_way() -> None:
+    buys, gives = result().fleet.actions
+    assert (buys.kind, gives.kind) == ("buy-in-tenant", "give-up-in-tenant")
+    assert "Fabrikam" in buys.title
+    assert "Contoso" in gives.title
+    for action in (buys, gives):
+        assert action.findings == tuple(finding.fingerprint for finding in result().fleet.findings)
+        assert action.guidance == "transfer-between-tenants"
+        assert any("not possible to transfer licences" in text for text in action.prerequisites)
+    # Fabrikam buys from a partner, Contoso from Microsoft: nobody is sent where their agreement does not lead.
+    assert any("partner" in step for step in buys.steps)
+    assert not any("Remove the licences" in step for step in buys.steps)
+    assert not any(step.startswith("Ask the partner") for step in gives.steps)
+    assert any("Remove the licences" in step for step in gives.steps)
+
+
+def test_a_leaver_is_visited_once_for_all_that_goes_the_same_way() -> None:
+    findings = {finding.fingerprint: finding for finding in contoso().findings}
+    visits = [
+        (action.kind, action.guidance, person)
+        for action in contoso().actions
+        if action.guidance in {"former-employee", "inactive-users"}
+        for person in {findings[mark].subject.id for mark in action.findings}
+    ]
+    assert len(set(visits)) == len(visits)
+    several = next(action for action in contoso().actions if "LIC-M365-E3, LIC-Power-BI" in action.title)
+    assert several.title.startswith("Take 1 person out of the groups that give Microsoft 365 E3 + Power BI Pro (")
+    assert several.before is not None
+    assert several.before.per_month == Decimal("48.80")
+
+
+def test_every_role_that_a_step_needs_is_named() -> None:
+    leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
+    told = " ".join(leavers.prerequisites)
+    for role in ("User Administrator", "Exchange Administrator", "SharePoint Administrator", "Groups Administrator"):
+        assert role in told
+    assert "Global" not in told
+
+
+def test_titles_speak_of_services_and_properties_as_the_portal_does() -> None:
+    titles = " ".join(action.title for action in contoso().actions)
+    assert "Set usage location of 3 people" in titles
+    assert "usageLocation" not in titles
+    assert "Turn on Microsoft Teams (TEAMS1)" in titles
+
+
+def test_a_name_for_several_products_says_which_would_do() -> None:
+    action = next(action for action in contoso().actions if action.title.startswith("Assign one of: Microsoft 365 E3"))
+    assert action.prerequisites[0].startswith("Any one of these products is enough: Microsoft 365 E3, ")
+
+
+def test_titles_say_why_somebody_is_to_lose_a_licence() -> None:
+    reasons = {"former-employee": "former employee", "inactive-users": "inactive user", "guests": "guest"}
+    told = [action for action in actions() if action.guidance in reasons]
+    assert told
+    assert all(reasons[action.guidance] in action.title for action in told)
+
+
+def test_the_article_itself_is_the_first_link() -> None:
+    leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
+    assert leavers.links[0][1].endswith("/remove-former-employee")
+
+
+@pytest.mark.parametrize(
+    ("bounds", "enabled", "titles"),
+    [
+        # 31 used: five spare seats keep the minimum, and are more than 1 % of whatever there is.
+        ("{min: 5, max: 1%}", 36, ["Settle the bounds of Microsoft 365 E3: no number of seats is inside both"]),
+        ("{min: 5, max: 1%}", 40, ["Remove 4 seats of Microsoft 365 E3 at the renewal"]),
+        (
+            "{min: 5, max: 1%}",
+            33,
+            [
+                "Settle the bounds of Microsoft 365 E3: no number of seats is inside both",
+                "Free or buy 3 seats of Microsoft 365 E3",
+            ],
+        ),
+        ("{min: 5, max: 20%}", 33, ["Free or buy 3 seats of Microsoft 365 E3"]),
+    ],
+)
+def test_nobody_is_told_to_buy_and_to_give_back_the_same_seats(bounds: str, enabled: int, titles: list[str]) -> None:
+    text = f"version: 1\npolicies:\n- {{id: s, severity: low, title: t, seats: {{of: SPE_E3, spare: {bounds}}}}}\n"
+    loaded = load([("policies/p.yaml", text.encode())]).policies
+    state = tenants.tenant(subscribedSkus=[tenants.bought("SPE_E3", enabled, 31)])
+    (told,) = remedied(audit([state], loaded, builtin(), AS_OF), loaded).tenants
+    assert [action.title for action in told.actions] == titles
+    assert sum(len(action.findings) for action in told.actions) == len(told.findings)
+    for action in told.actions:
+        settling = action.title.startswith("Settle")
+        assert (action.kind, action.money, action.confidence) == ("bounds", None, "review") or not settling
+        assert any("Change the minimum or the maximum" in each for each in action.prerequisites) == settling

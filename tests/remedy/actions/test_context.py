@@ -1,0 +1,119 @@
+"""Situations: what was worked out for one finding is taken for another only where nothing that matters differs."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.domain.enums import SubjectType
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Finding, ProductReference, Subject, TenantResult
+from auditor.policy.loader import load
+from auditor.remedy.actions.context import RoutedFinding, circumstances, situated, situations_of
+from tests.remedy.actions.test_build import contoso
+from tests.remedy.test_requests import E3
+
+_POLICIES = b"""
+version: 1
+policies:
+  - {id: anybody, title: A, severity: low, rationale: r, users: {}, assignments: {deny: [SPE_E3]}}
+  - {id: absent, title: B, severity: low, rationale: r, users: {inactiveFor: 90d}, assignments: {deny: [SPE_E3]}}
+  - {id: newcomers, title: C, severity: low, rationale: r, users: {neverSignedIn: 30d}, assignments: {deny: [SPE_E3]}}
+"""
+_FACTS: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, False, 1, 0, 1.0, "", "Guest", "guest", "shared", "True", ["shared"], {}]
+)
+_PATH = st.fixed_dictionaries(
+    {
+        "assignedByGroup": st.sampled_from([None, "g1"]),
+        "state": st.sampled_from(["Active", "ActiveWithError", "Error", None]),
+    }
+)
+_KEYS = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status", "paths")
+_EVIDENCE = st.fixed_dictionaries(
+    {},
+    optional={
+        **dict.fromkeys(_KEYS[:5], _FACTS),
+        "status": st.sampled_from([None, "Enabled", "Suspended", 1, ["Enabled"]]),
+        "paths": st.lists(_PATH, max_size=3),
+    },
+)
+_PRODUCTS = st.sampled_from(
+    [(None, None), (E3, "SPE_E3"), (None, "SPE_E3"), ("s1", "SPE_E3"), (E3, "X_VIRAL"), (E3, "SPE_E3_DEPT")]
+)
+
+
+def policies() -> PolicySet:
+    return load([("policies.yaml", _POLICIES)]).policies
+
+
+_CHECKS = (
+    *("assignment.missing", "assignment.denied", "assignment.not-allowed", "assignment.error", "attribute.missing"),
+    *("purchase.trial", "subscription.state", "seats.above-maximum"),
+)
+_SUBJECTS = st.builds(
+    Subject,
+    type=st.sampled_from([SubjectType.USER, SubjectType.SUBSCRIPTION, SubjectType.PRODUCT]),
+    id=st.sampled_from(["u1", "u2"]),
+    name=st.just("n"),
+)
+_PARTS: dict[str, st.SearchStrategy[Any]] = {
+    "policy": st.sampled_from(["anybody", "absent", "newcomers"]),
+    "check": st.sampled_from(_CHECKS),
+    "subject": _SUBJECTS,
+    "product": st.none() | st.builds(lambda ids: ProductReference(sku_id=ids[0], sku_part_number=ids[1]), _PRODUCTS),
+    "detail": st.sampled_from([None, "usageLocation", "CountViolation", "CountViolation@g1"]),
+    "evidence": _EVIDENCE,
+}
+
+
+@st.composite
+def findings(draw: st.DrawFn) -> list[Finding]:
+    """Draw a finding and others that differ from it in one part, by which they may be mistaken for it."""
+    base = replace(contoso().findings[0], **{name: draw(values) for name, values in _PARTS.items()})
+    found = [base]
+    for number in range(draw(st.integers(1, 8))):
+        name = draw(st.sampled_from(sorted(_PARTS)))
+        value = draw(_PARTS[name])
+        if name == "evidence":
+            key = draw(st.sampled_from(_KEYS))
+            value = {**base.evidence, key: value[key]} if key in value else dict(base.evidence)
+        found.append(replace(base, fingerprint=f"other {number}", **{name: value}))
+    return found
+
+
+@given(findings())
+def test_a_finding_is_in_the_same_situation_whatever_was_looked_at_before(found: list[Finding]) -> None:
+    tenant: TenantResult = replace(contoso(), findings=tuple(found))
+    together = situations_of(circumstances(tenant, policies()))
+    alone = [situated(finding, circumstances(tenant, policies())) for finding in found]
+    assert together == alone
+
+
+def test_findings_that_are_alike_share_their_situation() -> None:
+    base = next(f for f in contoso().findings if f.check == "assignment.not-allowed")
+    other = replace(base, fingerprint="other", subject=Subject(type=SubjectType.USER, id="other", name="Other"))
+    known = circumstances(replace(contoso(), findings=(base, other)), policies())
+    assert situated(base, known) is situated(other, known)
+
+
+def test_one_is_not_true() -> None:
+    base = next(f for f in contoso().findings if f.check == "assignment.denied")
+    told: list[RoutedFinding] = []
+    for enabled in (False, 0):
+        finding = replace(base, evidence={**base.evidence, "accountEnabled": enabled, "mailboxType": None})
+        known = circumstances(contoso(), policies())
+        told.append(situated(finding, known))
+    assert [each.situation.account_enabled for each in told] == [False, None]
+
+
+def test_another_product_and_another_person_are_another_situation() -> None:
+    base = next(f for f in contoso().findings if f.check == "assignment.denied" and f.product is not None)
+    unknown = replace(base, product=ProductReference(sku_id="s1", sku_part_number="SPE_E3"))
+    lacking = replace(base, fingerprint="lacking", check="assignment.missing", subject=replace(base.subject, id="u2"))
+    moving = replace(base, fingerprint="moving", subject=lacking.subject)
+    known = circumstances(replace(contoso(), findings=(base, unknown, lacking, moving)), policies())
+    first, second, _, third = (each.situation for each in situations_of(known))
+    assert (first.status, second.status) == ("Enabled", None)
+    assert (first.replacement_required, third.replacement_required) == (None, True)

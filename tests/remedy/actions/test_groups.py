@@ -1,0 +1,33 @@
+"""What a group is to give and cannot is not assigned a second time, whatever else is changed."""
+
+import pytest
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.catalogue import builtin
+from tests.builders.plan_tenants import AS_OF, E3, F3, fleet, grant, policies, snapshot, user
+
+TEXT = """policies:
+  - id: store
+    severity: medium
+    users: {department: Store}
+    assignments: {of: [SPE_E3, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
+  - id: errors
+    severity: high
+    health: {errors: deny}
+"""
+
+
+@pytest.mark.parametrize("error", ["MutuallyExclusiveViolation", "CountViolation"])
+def test_a_person_is_moved_to_what_a_group_is_to_give_without_a_direct_copy(error: str) -> None:
+    ann = user("ann", grant(E3), grant(F3, "g1", error=error), department="Store")
+    state = snapshot([ann], {E3: 5, F3: 0})
+    loaded = policies(TEXT)
+    (tenant,) = remedied(audit([state], loaded, builtin(), AS_OF), loaded).tenants
+    (plan,) = fleet([state], TEXT).tenants
+    for actions in (tenant.actions, plan.actions):
+        (action,) = actions
+        assert action.title == "Move 1 person from Microsoft 365 E3 to Microsoft 365 F3"
+        assert action.guidance.startswith("group-error-"), "the article of the error tells how"
+        assert len(action.findings) == 3
+        assert action.requests == ()

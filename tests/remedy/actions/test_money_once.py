@@ -1,0 +1,51 @@
+"""Savings and costs of the actions of a tenant count each seat once."""
+
+import json
+import re
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.builders.command_line import AS_OF, call
+
+
+@pytest.fixture(scope="module")
+def actions(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """The actions of the larger tenant of the demo."""
+    folder = tmp_path_factory.mktemp("once")
+    assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=folder).code in {0, 1}
+    result = json.loads((folder / "out" / "result.json").read_text(encoding="utf-8"))
+    found: list[dict[str, Any]] = result["tenants"][0]["actions"]
+    return found
+
+
+def _amount(money: dict[str, Any] | None) -> Decimal:
+    return Decimal(str(money["perMonth"])) if money else Decimal(0)
+
+
+def test_seats_that_a_removal_counts_are_no_saving_of_those_who_free_them(actions: list[dict[str, Any]]) -> None:
+    about = [action for action in actions if re.search(r"Power BI Pro", action["title"])]
+    (removal,) = [action for action in about if action["kind"] == "remove-seats-at-renewal"]
+    price = _amount(removal["saves"]) / removal["count"]
+    freeing = [action for action in about if action["kind"] in {"leave-group", "unassign"}]
+    assert sum(action["count"] for action in freeing) == 5
+    others = sum(_amount(action["before"]) - _amount(action["after"]) - price * action["count"] for action in freeing)
+    assert sum(_amount(action["saves"]) for action in about) - others == price * removal["count"]
+
+
+def test_seats_that_a_purchase_counts_are_no_cost_of_those_who_assign_them(actions: list[dict[str, Any]]) -> None:
+    (purchase,) = [action for action in actions if action["kind"] == "buy"]
+    costs: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for action in actions:
+        costs[action["kind"]] += _amount(action["costs"])
+    assert costs["buy"] == _amount(purchase["costs"]) > 0
+    assert costs["assign"] == 0
+
+
+def test_seats_that_nobody_removes_stay_a_saving_of_those_who_free_them(actions: list[dict[str, Any]]) -> None:
+    freeing = [action for action in actions if "Microsoft Copilot for Microsoft 365 from" in action["title"]]
+    assert freeing
+    for action in freeing:
+        assert _amount(action["saves"]) == _amount(action["before"]) - _amount(action["after"]) > 0

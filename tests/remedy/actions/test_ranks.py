@@ -1,0 +1,126 @@
+"""What matters most: the largest saving with a date and the nearest deadline always have a place among the first."""
+
+import json
+from datetime import date
+from decimal import Decimal
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.audit.remediation import remedied
+from auditor.app.plan.json_document import plan_document
+from auditor.app.report.localization import localised
+from auditor.catalogue import builtin
+from auditor.demo import policies as demo_policies
+from auditor.demo import snapshots
+from auditor.domain.actions.priority import FIRST, SOON, Reason, Weight, ranked
+from auditor.domain.enums import Severity
+from auditor.domain.result import Result
+from auditor.policy.loader import load
+from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.planner.model import FleetPlan
+from auditor.render.html.page import page
+from auditor.render.mail.content import Room, story
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Labels
+from auditor.wording import wording
+from tests.builders.crowded_tenant import AS_OF, audited, crowded, planned
+
+LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
+
+
+@cache
+def result() -> Result:
+    return audited(crowded())
+
+
+@cache
+def plan() -> FleetPlan:
+    return planned(crowded())
+
+
+@cache
+def demo() -> Result:
+    loaded = load(demo_policies(AS_OF)).policies
+    return remedied(audit(snapshots(AS_OF), loaded, builtin(), AS_OF), loaded)
+
+
+def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() -> None:
+    first = sorted(result().tenants[0].actions, key=lambda action: action.rank)[:FIRST]
+    idle = next(action for action in first if action.kind == "remove-seats-at-renewal")
+    assert (idle.count, idle.due) == (1_087, date(2026, 12, 4))
+    assert idle.money is not None
+    assert idle.money.per_month == Decimal(25_001)
+    assert idle.why == "The largest saving with a date in the next 90 days."
+    assert any(action.due == date(2026, 11, 29) for action in first), "the nearest deadline"
+
+
+def test_idle_seats_of_the_demo_that_renew_soon_are_among_the_five() -> None:
+    matters = page(demo(), Labels("en")).matters
+    (seats,) = [matter for matter in matters if "Power BI Pro" in matter.title and "seats" in matter.title]
+    assert seats.due.startswith("decide by ")
+    assert seats.why
+
+
+def test_page_mail_markdown_and_plan_name_the_same_five_in_the_same_order() -> None:
+    shown = page(result(), Labels("en"))
+    expected = [matter.title for matter in shown.matters]
+    ranks = sorted(result().tenants[0].actions, key=lambda action: action.rank)
+    assert expected == [action.title for action in ranks[:FIRST]]
+    assert [step.action.title for step in shown.sections[0].steps] == [action.title for action in ranks]
+    mail = story(result(), Reader(locale="en"), Labels("en"), Room())
+    assert [(act.title, act.why) for act in mail.acts] == [(matter.title, matter.why) for matter in shown.matters]
+    told = [action.title for action in sorted(plan().tenants[0].actions, key=lambda action: action.rank)[:FIRST]]
+    lines = plan_markdown(plan()).partition("### What matters most")[2].splitlines()
+    assert [line for line in lines if line.startswith("- Action ")][FIRST - 1]
+    for title, line in zip(told, [line for line in lines if line.startswith("- Action ")][:FIRST], strict=True):
+        assert title in line
+
+
+def test_the_machine_readable_files_tell_date_saving_cost_rank_and_why() -> None:
+    for tenant in plan_document(plan())["tenants"]:
+        assert sorted(action["rank"] for action in tenant["actions"]) == list(range(1, len(tenant["actions"]) + 1))
+        for action in tenant["actions"]:
+            assert action["why"]
+            assert action["saves"] is None or action["costs"] is None
+            json.dumps(action["due"])
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_the_order_is_the_same_in_every_language(language: str) -> None:
+    there = localised(result(), language)
+    told = planned(crowded(), words=wording(language))
+    assert [action.id for action in told.tenants[0].actions] == [action.id for action in plan().tenants[0].actions]
+    direct = audited(crowded(), words=wording(language))
+    assert [action.id for action in direct.tenants[0].actions] == [a.id for a in result().tenants[0].actions]
+    assert all(a.why != b.why for a, b in zip(there.tenants[0].actions, result().tenants[0].actions, strict=True))
+
+
+WEIGHTS = st.lists(
+    st.builds(
+        Weight,
+        severity=st.sampled_from(Severity),
+        saves=st.decimals(min_value=0, max_value=100_000, places=2),
+        due=st.none() | st.dates(min_value=date(2026, 10, 1), max_value=date(2027, 12, 31)),
+        findings=st.integers(0, 9),
+    ),
+    max_size=20,
+)
+
+
+@given(WEIGHTS)
+def test_the_first_five_hold_the_largest_dated_saving_and_the_nearest_deadline(weights: list[Weight]) -> None:
+    today = AS_OF.date()
+    order = ranked(weights, today)
+    assert sorted(place for place, _ in order) == list(range(len(weights)))
+    first = [weights[place] for place, _ in order[:FIRST]]
+    coming = [weight for weight in weights if weight.due is not None and weight.due >= today]
+    near = [w for w in coming if w.due is not None and (w.due - today).days <= SOON and w.saves > 0]
+    if near:
+        assert max(w.saves for w in near) in {w.saves for w in first if w in near}
+    if coming:
+        assert min(w.due for w in coming if w.due is not None) in {w.due for w in first}
+    assert sum(reason is not Reason.WEIGHT for _, reason in order) <= 2

@@ -1,0 +1,192 @@
+"""One product, one number: of a product at most one action names seats to buy or to remove, and it reckons with all."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.cli.terminal.result import terminal_text
+from auditor.domain.result import Action
+from auditor.render.html.page import page
+from auditor.render.text.labels import Labels
+from auditor.wording import wording
+from tests.builders import seat_numbers as numbers
+from tests.builders.crowded_tenant import (
+    IDS,
+    POLICIES,
+    audited,
+    crowded,
+    person,
+    planned,
+    product,
+    state_of,
+    subscription,
+)
+
+SEATS = ("SPE_E3", "SPE_F1", "PROJECTPREMIUM", "VISIOCLIENT")
+
+
+def test_the_crowded_tenant_names_one_number_for_each_product() -> None:
+    result, plan = audited(crowded()), planned(crowded())
+    expected = {"Office 365 E3": {-1_087}, "Microsoft 365 F3": {27}}
+    assert numbers.of_result(result) == expected
+    assert numbers.of_plan(plan) == expected
+    assert numbers.of_page(result) == expected
+    assert numbers.of_mail(result).items() <= expected.items()
+    screen = terminal_text(result, paths=(), locale="en").decode()
+    assert all(expected[product] == {number} for product, number in numbers.of_text(screen) if product)
+
+
+def test_nothing_is_bought_of_what_is_suspended_and_brought_back() -> None:
+    (tenant,) = audited(crowded()).tenants
+    about = [action for action in tenant.actions if "Project Online Premium" in action.title]
+    assert [action.kind for action in about] == ["subscription-state"]
+    assert len(about[0].findings) == 2, "the seats that lack are mended by the same action"
+
+
+def test_several_bounds_on_one_product_are_one_number() -> None:
+    text = """
+policies:
+  - {id: none-short, severity: high, seats: {of: [SPE_F1], spare: {min: 0}}}
+  - {id: one-spare, severity: low, seats: {of: [SPE_F1], spare: {min: 1}}}
+"""
+    state = state_of([person(f"p{n}", "SPE_F1") for n in range(8)], [product("SPE_F1", 5, 8)], [])
+    result = audited(state, text)
+    assert [action.title for action in result.tenants[0].actions] == ["Free or buy 4 seats of Microsoft 365 F3"]
+    (row,) = page(result, Labels("en")).sections[0].seats
+    assert row.advice == "buy 4 seats"
+
+
+def test_seats_that_others_lose_are_not_bought() -> None:
+    text = """
+policies:
+  - {id: short, severity: high, seats: {of: [SPE_F1], spare: {min: 0}}}
+  - {id: guests, severity: low, users: {department: Left}, assignments: {of: [SPE_F1], allow: []}}
+"""
+    people = [person(f"p{n}", "SPE_F1", department="Left" if n < 3 else "Store") for n in range(8)]
+    result = audited(state_of(people, [product("SPE_F1", 5, 8)], []), text)
+    kinds = {action.kind for action in result.tenants[0].actions}
+    assert kinds == {"unassign", "seats-settled"}
+    assert numbers.of_page(result) == {}
+
+
+def test_people_without_a_rule_about_seats_are_told_the_whole_number_once() -> None:
+    text = """
+policies:
+  - {id: store, severity: high, users: {department: Store}, assignments: {require: [SPE_F1]}}
+  - {id: moved, severity: high, users: {department: Moved},
+     assignments: {of: [SPE_E3, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
+"""
+    people = [person(f"s{n}", department="Store") for n in range(4)]
+    people += [person(f"m{n}", "SPE_E3", department="Moved") for n in range(3)]
+    result = audited(state_of(people, [product("SPE_F1", 2, 0), product("SPE_E3", 3, 3)], []), text)
+    assert numbers.of_result(result) == {"Microsoft 365 F3": {5}}
+
+
+def test_seats_in_their_grace_period_that_a_policy_does_not_count_are_told() -> None:
+    text = "policies: [{id: a, severity: high, seats: {of: [SPE_F1], spare: {min: 0}, graceUnits: ignore}}]"
+    state = state_of([person(f"p{n}", "SPE_F1") for n in range(16)], [product("SPE_F1", 0, 16, warning=1_100)], [])
+    section = page(audited(state, text), Labels("en")).sections[0]
+    assert section.seats[0].state == "over-assigned (grace seats not counted)"
+    assert "1,100 seats in their grace period are not counted" in section.groups[0].rows[0].evidence
+
+
+@st.composite
+def tenants(draw: st.DrawFn) -> tuple[Any, str]:
+    people = [
+        person(
+            f"p{number}",
+            *draw(st.lists(st.sampled_from(SEATS), unique=True, max_size=3)),
+            department=draw(st.sampled_from(["Store", "Office", "Left"])),
+        )
+        for number in range(draw(st.integers(0, 7)))
+    ]
+    held = [row["skuId"] for one in people for row in one["assignedLicenses"]]
+    amounts = st.integers(0, 9)
+    products = [
+        product(
+            part,
+            draw(amounts),
+            held.count(IDS[part]),
+            warning=draw(st.sampled_from([0, 0, 4])),
+            suspended=draw(st.sampled_from([0, 0, 9])),
+        )
+        for part in SEATS
+    ]
+    dates = [
+        subscription(part, 5, "2026-12-20", draw(st.sampled_from(["Enabled", "Suspended", "Warning"])))
+        for part in SEATS
+    ]
+    return state_of(people, products, dates), draw(rules())
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> str:
+    lines = ["policies:"]
+    for number in range(draw(st.integers(1, 4))):
+        of = draw(st.lists(st.sampled_from(SEATS), min_size=1, unique=True))
+        low, high = draw(st.sampled_from([(0, None), (2, None), (None, 1), (1, 3), (3, 4), ("10%", "20%"), (5, 9)]))
+        spare = ", ".join(f"{key}: {value}" for key, value in (("min", low), ("max", high)) if value is not None)
+        pool = draw(st.sampled_from(["", "", ", pool: true"]))
+        grace = draw(st.sampled_from(["", ", graceUnits: ignore"]))
+        lines.append(
+            f"  - {{id: s{number}, severity: high, seats: {{of: [{', '.join(of)}], spare: {{{spare}}}{pool}{grace}}}}}"
+        )
+    for number, department in enumerate(["Store", "Office", "Left"]):
+        allow = draw(st.sampled_from(SEATS))
+        require = f", require: [{allow}]" if draw(st.booleans()) else ""
+        if draw(st.booleans()):
+            lines.append(
+                f"  - {{id: a{number}, severity: low, users: {{department: {department}}}, "
+                f"assignments: {{of: [{', '.join(SEATS)}], allow: [{allow}]{require}}}}}"
+            )
+    if draw(st.booleans()):
+        lines.append(
+            f"  - {{id: d, severity: low, subscriptions: {{of: [{', '.join(SEATS)}], states: {{deny: [Suspended]}}}}}}"
+        )
+    return "\n".join(lines)
+
+
+def moved(actions: Sequence[Action], title: str) -> int:
+    """Return by how much the actions about people change the seats in use of a product, told from their titles."""
+    change = 0
+    for action in actions:
+        if action.kind == "assign" and action.title.startswith(f"Assign {title} to"):
+            change += action.count
+        elif action.kind == "move":
+            change += action.count if f" to {title}" in action.title else 0
+            change -= action.count if f"from {title} to" in action.title else 0
+        elif action.kind == "unassign" and action.title.startswith(f"Unassign {title} from"):
+            change -= action.count
+    return change
+
+
+@settings(max_examples=25, deadline=None)
+@given(tenants())
+def test_no_tenant_is_told_two_numbers_for_one_product(case: tuple[Any, str]) -> None:
+    state, text = case
+    result = audited(state, text)
+    told = numbers.of_result(result)
+    assert all(len(found) == 1 for found in told.values()), told
+    shown = numbers.of_page(result)
+    assert all(told.get(name) == found for name, found in shown.items()), (told, shown)
+    plan = numbers.of_plan(planned(state, text))
+    assert all(len(found) == 1 for found in plan.values()), plan
+    (tenant,) = result.tenants
+    for seat in tenant.seats:
+        numbered = [a for a in tenant.actions if a.kind == "buy" and a.title.endswith(f" of {seat.name}")]
+        if not numbered or not seat.bounds:
+            continue
+        assert seat.consumed is not None
+        used = seat.consumed + moved(tenant.actions, seat.name)
+        back = (seat.suspended or 0) if any("Bring" in a.title and seat.name in a.title for a in tenant.actions) else 0
+        usable = min(bound.usable for bound in seat.bounds)
+        assert usable + back + numbered[0].count >= used, "so many are enough"
+
+
+@pytest.mark.parametrize("language", ["nl", "de"])
+def test_the_numbers_are_the_same_in_other_languages(language: str) -> None:
+    there, here = audited(crowded(), POLICIES, words=wording(language)), audited(crowded())
+    assert [(a.kind, a.count) for a in there.tenants[0].actions] == [(a.kind, a.count) for a in here.tenants[0].actions]

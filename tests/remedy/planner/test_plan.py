@@ -1,0 +1,342 @@
+"""A plan mends what it says, in as few calls as it takes, breaks nothing, and says why the rest stays."""
+
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from auditor.catalogue import builtin
+from auditor.domain.enums import Agreement, Source, SourceStatus
+from tests.builders.plan_tenants import E3, E5, F3, PRICES, VISIO, bodies, fleet, grant, planned, snapshot, user
+
+STORE = """policies:
+  - id: store
+    severity: high
+    users: {department: Store}
+    assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}
+"""
+OFFICE = """policies:
+  - id: office
+    severity: high
+    users: {department: Office}
+    assignments: {require: [SPE_E3]}
+"""
+LEAVERS = """policies:
+  - id: leavers
+    severity: high
+    users: {accountEnabled: false}
+    assignments: {of: paid, allow: []}
+"""
+
+
+def test_a_move_is_one_call_and_keeps_off_what_is_off() -> None:
+    off = [plan for plan in _plans(E3) if plan in _plans(F3)][:1]
+    ann = user("ann", grant(E3, off=(off[0],)), department="Store")
+    plan = planned(snapshot([ann], {E3: 5, F3: 5}), STORE + PRICES)
+    assert bodies(plan) == [("/users/ann/assignLicense", ["SPE_F1"], ["SPE_E3"])]
+    assert [request["body"]["addLicenses"][0]["disabledPlans"] for a in plan.actions for request in a.requests] == [off]
+    assert (plan.actions[0].title, plan.actions[0].guidance) == (
+        "Move 1 person from Microsoft 365 E3 to Microsoft 365 F3",
+        "move-users",
+    )
+    assert plan.after.open == 0
+    assert f"{plan.actions[0].money.per_month:.2f}" == "28.20"  # type: ignore[union-attr]
+
+
+def test_a_product_beside_another_keeps_off_what_is_off_there() -> None:
+    off = [plan for plan in _plans(F3) if plan in _plans(E3)][:1]
+    ann = user("ann", grant(F3, off=(off[0],)), department="Office")
+    plan = planned(snapshot([ann], {E3: 5, F3: 5}), OFFICE + PRICES)
+    assert bodies(plan) == [("/users/ann/assignLicense", ["SPE_E3"], [])]
+    assert plan.actions[0].requests[0]["body"]["addLicenses"][0]["disabledPlans"] == off
+
+
+def test_a_new_product_brings_a_service_that_a_policy_asks_for_though_the_old_one_had_it_off() -> None:
+    ann = user("ann", grant(F3, off=(_teams(F3),)), department="Office")
+    plan = planned(
+        snapshot([ann], {E3: 5, F3: 5}), OFFICE.replace("[SPE_E3]}", "[SPE_E3], services: {require: [TEAMS1]}}")
+    )
+    assert (plan.before.open, plan.after.open) == (2, 0)
+
+
+def _teams(sku_id: str) -> str:
+    product = builtin().product(sku_id)
+    assert product is not None
+    return next(plan.id for plan in product.plans if plan.name == "TEAMS1")
+
+
+def _plans(sku_id: str) -> list[str]:
+    product = builtin().product(sku_id)
+    assert product is not None
+    return [plan.id for plan in product.plans]
+
+
+def test_nobody_loses_a_licence_for_which_the_other_has_no_seat() -> None:
+    ann = user("ann", grant(E3), department="Store")
+    plan = planned(snapshot([ann], {E3: 5, F3: 0}), STORE)
+    assert bodies(plan) == []
+    assert sorted(item.code for item in plan.proof.remaining) == ["ends", "seats"]
+
+
+def test_freed_seats_are_given_out_before_any_is_bought() -> None:
+    """The leaver's seat is the only one there is; it is freed in an earlier action than the one that takes it."""
+    leaver = user("leaver", grant(F3), accountEnabled=False)
+    new = user("new", department="Store")
+    text = """policies:
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: store, severity: high, users: {department: Store}, assignments: {require: [SPE_F1]}}
+"""
+    plan = planned(snapshot([leaver, new], {F3: 1}), text)
+    assert bodies(plan) == [
+        ("/users/leaver/assignLicense", [], ["SPE_F1"]),
+        ("/users/new/assignLicense", ["SPE_F1"], []),
+    ]
+    assert (len(plan.proof.fixed), plan.proof.remaining, plan.proof.new) == (2, (), ())
+
+
+def test_the_cheapest_product_that_satisfies_every_policy_is_chosen() -> None:
+    text = """policies:
+  - {id: suite, severity: high, assignments: {require: [[SPE_E5, SPE_E3, SPE_F1]]}}
+  - {id: office, severity: high, users: {department: Office}, assignments: {deny: [SPE_F1]}}
+"""
+    people = [user("ann", department="Office"), user("bo", department="Store")]
+    plan = planned(snapshot(people, {E3: 5, E5: 5, F3: 5}), text + PRICES)
+    assert sorted(bodies(plan)) == [
+        ("/users/ann/assignLicense", ["SPE_E3"], []),
+        ("/users/bo/assignLicense", ["SPE_F1"], []),
+    ]
+
+
+def test_worse_findings_get_the_seats_first() -> None:
+    text = """policies:
+  - {id: low, severity: low, users: {department: Store}, assignments: {require: [SPE_F1]}}
+  - {id: high, severity: high, users: {department: Ward}, assignments: {require: [SPE_F1]}}
+"""
+    people = [user("ann", department="Store"), user("bo", department="Ward")]
+    for solver in (None, "walk", *(["milp"] if find_spec("scipy") else [])):
+        plan = planned(snapshot(people, {F3: 1}), text, solver=solver)
+        assert bodies(plan) == [("/users/bo/assignLicense", ["SPE_F1"], [])]
+        assert [(item.code, len(plan.proof.fixed)) for item in plan.proof.remaining] == [("seats", 1)]
+
+
+def test_what_a_group_gives_is_never_removed_on_the_user() -> None:
+    group = {"id": "g1", "displayName": "LIC-E3", "assignedLicenses": [{"skuId": E3}], "members": ["ann", "bo"]}
+    people = [user("ann", grant(E3, "g1"), accountEnabled=False), user("bo", grant(E3, "g1"))]
+    plan = planned(snapshot(people, {E3: 5}, groups=[group]), LEAVERS)
+    assert bodies(plan) == []
+    assert [item.code for item in plan.proof.remaining] == ["group"]
+    assert plan.actions[0].title.startswith("Take 1 person out of the group that gives Microsoft 365 E3 (LIC-E3)")
+
+
+def test_a_direct_copy_goes_while_the_group_keeps_the_licence() -> None:
+    people = [user("ann", grant(E3, "g1"), grant(E3))]
+    text = "policies: [{id: twice, severity: low, assignments: {duplicates: deny}}]"
+    plan = planned(snapshot(people, {E3: 5}), text)
+    assert bodies(plan) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
+    assert plan.after.open == 0
+
+
+def test_a_copy_that_alone_turns_a_service_on_stays() -> None:
+    people = [user("ann", grant(E3, "g1", off=(_plans(E3)[0],)), grant(E3))]
+    text = "policies: [{id: twice, severity: low, assignments: {duplicates: deny}}]"
+    plan = planned(snapshot(people, {E3: 5}), text)
+    assert (bodies(plan), [item.code for item in plan.proof.remaining]) == ([], ["ends"])
+
+
+def test_a_change_that_would_leave_too_many_seats_idle_is_left_out_and_said() -> None:
+    text = LEAVERS + "  - {id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}\n"
+    people = [user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")]
+    plan = planned(snapshot(people, {VISIO: 2}), text)
+    assert len(bodies(plan)) == 1
+    assert [item.code for item in plan.proof.remaining] == ["idle"]
+    assert plan.proof.new == ()
+
+
+def test_a_new_finding_that_no_limit_foresaw_drops_what_made_it() -> None:
+    """Pools are judged as a whole; only the audit of the copy shows that the change breaks one."""
+    text = LEAVERS + "  - {id: pool, severity: medium, seats: {of: paid, spare: {max: 1}, pool: true}}\n"
+    people = [user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")]
+    plan = planned(snapshot(people, {VISIO: 2}), text)
+    assert (bodies(plan), plan.proof.new) == ([], ())
+    assert {item.code for item in plan.proof.remaining} == {"limit"}
+    assert {item.subject for item in plan.dropped} == {"ann", "bo"}
+
+
+def test_the_balance_of_the_fleet_counts_as_well() -> None:
+    text = LEAVERS + "  - {id: fair, severity: low, balance: {of: paid, spare: {min: 1, max: 1}}}\n"
+    one = snapshot([user(name, grant(VISIO), accountEnabled=False) for name in ("ann", "bo")], {VISIO: 2})
+    other = snapshot([user("cem", grant(VISIO))], {VISIO: 1}, name="fabrikam")
+    plan = fleet([one, other], text)
+    assert plan.proven
+    assert len(bodies(plan.tenants[0])) < 2
+
+
+def test_an_overlap_keeps_what_has_the_services() -> None:
+    text = "policies: [{id: one, severity: low, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}]\n"
+    plan = planned(snapshot([user("ann", grant(E3), grant(E5))], {E3: 1, E5: 1}), text + PRICES)
+    assert bodies(plan) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
+    assert (plan.actions[0].guidance, plan.actions[0].confidence) == ("overlap", "review")
+    assert any("services end" in warning for warning in plan.actions[0].warnings)
+
+
+def test_a_retry_follows_the_seat_that_it_needs() -> None:
+    group = {
+        "id": "g1",
+        "displayName": "LIC-F3",
+        "assignedLicenses": [{"skuId": F3}],
+        "members": ["new"],
+        "hasMembersWithLicenseErrors": True,
+    }
+    people = [
+        user("leaver", grant(F3), accountEnabled=False),
+        user("new", grant(F3, "g1", error="CountViolation"), department="Store"),
+    ]
+    text = LEAVERS + (
+        "  - {id: errors, severity: high, health: {errors: deny, groups: deny}}\n"
+        "  - {id: store, severity: high, users: {department: Store}, assignments: {require: [SPE_F1]}}\n"
+    )
+    plan = planned(snapshot(people, {F3: 1}, groups=[group]), text)
+    paths = [request["path"] for action in plan.actions for request in action.requests]
+    assert paths == ["/users/leaver/assignLicense", "/users/new/reprocessLicenseAssignment"]
+    assert (plan.before.open, plan.after.open) == (4, 0)
+
+
+def test_a_retry_is_told_apart_from_what_else_changes() -> None:
+    group = licensing("ann", sku=F3) | {"hasMembersWithLicenseErrors": True}
+    ann = user("ann", grant(VISIO), grant(F3, "g1", error="CountViolation"))
+    text = "policies:\n  - {id: errors, severity: low, health: {errors: deny}}\n"
+    text += "  - {id: visio, severity: high, assignments: {deny: [VISIOCLIENT]}}\n"
+    plan = planned(snapshot([ann], {F3: 1, VISIO: 1}, groups=[group]), text)
+    assert [(action.kind, len(action.requests), len(action.findings)) for action in plan.actions] == [
+        ("unassign", 1, 1),
+        ("reprocess", 1, 1),
+    ]
+    assert plan.actions[1].title == "Process the group licence Microsoft 365 F3 of 1 person again"
+    assert plan.after.open == 0
+
+
+def test_nobody_who_left_is_given_another_product_beside_the_one_of_their_group() -> None:
+    people = [user("ann", grant(E3, "g1"), accountEnabled=False), user("bo", grant(E3, "g1"), department="Sales")]
+    text = STORE.replace("{department: Store}", "{accountEnabled: false}")
+    plan = planned(snapshot(people, {E3: 2, F3: 2}, groups=[licensing("ann", "bo", sku=E3)]), text)
+    assert bodies(plan) == []
+    assert [item.code for item in plan.proof.remaining] == ["group", "group"]
+
+
+def test_services_are_switched_in_place() -> None:
+    teams = "57ff2da0-773e-42df-b2af-ffb7a2317929"
+    text = """policies:
+  - {id: on, severity: low, users: {department: Office}, assignments: {services: {require: [TEAMS1]}}}
+  - {id: off, severity: low, users: {department: Store}, assignments: {services: {deny: [TEAMS1]}}}
+"""
+    people = [user("ann", grant(E3, off=(teams,)), department="Office"), user("bo", grant(E3), department="Store")]
+    plan = planned(snapshot(people, {E3: 2}), text)
+    found = {
+        request["path"]: request["body"]["addLicenses"][0]["disabledPlans"]
+        for action in plan.actions
+        for request in action.requests
+    }
+    assert found == {"/users/ann/assignLicense": [], "/users/bo/assignLicense": [teams]}
+    assert plan.after.open == 0
+
+
+@pytest.mark.parametrize(("allowed", "expected"), [("[NL]", [("PATCH", {"usageLocation": "NL"})]), ("[NL, BE]", [])])
+def test_a_usage_location_is_set_only_where_one_is_known(allowed: str, expected: list[Any]) -> None:
+    text = f"policies: [{{id: where, severity: low, attributes: {{require: [usageLocation], allow: {{usageLocation: {allowed}}}}}}}]"
+    plan = planned(snapshot([user("ann", grant(E3), usageLocation=None)], {E3: 1}), text)
+    assert [(r["method"], r["body"]) for action in plan.actions for r in action.requests] == expected
+    assert plan.after.open == 1 - len(expected)
+
+
+def test_without_paths_nothing_is_changed() -> None:
+    person = user("ann", grant(E3), accountEnabled=False)
+    asked = ("accountEnabled", "assignedLicenses", "id", "usageLocation")
+    plan = planned(snapshot([person], {E3: 1}, asked=asked), LEAVERS)
+    assert (bodies(plan), [item.code for item in plan.proof.remaining]) == ([], ["paths"])
+
+
+def test_an_incomplete_snapshot_gives_a_plan_that_says_what_it_leaves_out() -> None:
+    text = LEAVERS + "  - {id: mail, severity: low, users: {mailboxType: shared}, assignments: {deny: paid}}\n"
+    state = snapshot(
+        [user("ann", grant(E3), accountEnabled=False)], {E3: 1}, statuses={Source.MAILBOXES: SourceStatus.DENIED}
+    )
+    plan = fleet([state], text)
+    assert not plan.complete
+    assert any(item.startswith("mailboxes: denied") for item in plan.tenants[0].omitted)
+    assert any(item.startswith("mail:") for item in plan.tenants[0].omitted)
+    assert bodies(plan.tenants[0]) == [("/users/ann/assignLicense", [], ["SPE_E3"])]
+
+
+def test_money_is_three_figures_and_a_lower_bound_where_a_price_is_missing() -> None:
+    people = [user("ann", grant(E3), grant(VISIO), accountEnabled=False)]
+    plan = planned(snapshot(people, {E3: 1, VISIO: 1}), LEAVERS + PRICES)
+    (before,), (after,) = plan.before.money, plan.after.money
+    assert (f"{before.exposure:.2f}", f"{before.reassignable_now:.2f}", before.lower_bound) == ("35.70", "35.70", True)
+    assert after.exposure + after.reassignable_now == 0
+
+
+@pytest.mark.parametrize(
+    ("agreement", "kind"), [(Agreement.MOSA, "remove-seats"), (Agreement.MCA, "remove-seats-at-renewal")]
+)
+def test_the_agreement_decides_when_seats_go(agreement: Agreement, kind: str) -> None:
+    text = "policies: [{id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}]"
+    plan = planned(snapshot([], {E3: 9}, agreement=agreement), text)
+    assert [(action.kind, action.count) for action in plan.actions] == [(kind, 8)]
+
+
+def test_equal_input_gives_equal_plans() -> None:
+    people = [user(f"u{number}", grant(E3), department="Store") for number in range(9)]
+    text = STORE + PRICES
+    assert planned(snapshot(people, {E3: 9, F3: 4}), text) == planned(snapshot(people[::-1], {E3: 9, F3: 4}), text)
+
+
+def licensing(*members: str, extra: tuple[str, ...] = (), sku: str = E5) -> dict[str, Any]:
+    return {
+        "id": "g1",
+        "displayName": "LIC-E5",
+        "assignedLicenses": [{"skuId": sku}],
+        "licenseProcessingState": {"state": "ProcessingComplete"},
+        "members": [*members, *extra],
+    }
+
+
+def test_a_group_all_of_whose_people_should_move_is_changed_at_the_group() -> None:
+    off = [plan for plan in _plans(E5) if plan in _plans(F3)][:1]
+    people = [user(name, grant(E5, "g1", off=tuple(off)), department="Store") for name in ("ann", "bo")]
+    state = snapshot(people, {E5: 2, F3: 2}, groups=[licensing("ann", "bo")])
+    plan = planned(state, STORE.replace("SPE_E3, ", "") + PRICES)
+    assert bodies(plan) == [("/groups/g1/assignLicense", ["SPE_F1"], ["SPE_E5"])]
+    assert plan.actions[0].title == "Let the group LIC-E5 give Microsoft 365 F3 instead of Microsoft 365 E5 to 2 people"
+    assert plan.after.open == 0
+    assert plan.actions[0].requests[0]["body"]["addLicenses"][0]["disabledPlans"] == off
+    assert any("every member of the group LIC-E5" in warning for warning in plan.actions[0].warnings)
+
+
+@pytest.mark.parametrize(
+    ("others", "extra", "seats"),
+    [
+        ([user("cem", grant(E5, "g1"), department="Office")], ("cem",), 2),
+        ([], ("somebody-unknown",), 2),
+        ([], (), 1),
+    ],
+    ids=["one of them may keep it", "a member who is not known", "too few seats"],
+)
+def test_a_group_that_gives_it_rightly_to_somebody_stays(
+    others: list[dict[str, Any]], extra: tuple[str, ...], seats: int
+) -> None:
+    people = [*(user(name, grant(E5, "g1"), department="Store") for name in ("ann", "bo")), *others]
+    state = snapshot(people, {E5: 3, F3: seats}, groups=[licensing("ann", "bo", extra=extra)])
+    plan = planned(state, STORE)
+    assert bodies(plan) == []
+    assert plan.after.open == plan.before.open == 4
+
+
+def test_seats_bought_within_seven_days_can_go_at_once_under_an_mca() -> None:
+    text = "policies: [{id: idle, severity: medium, seats: {of: paid, spare: {max: 1}}}]"
+    found = {}
+    for name, bought in (("new", "2026-11-15T00:00:00Z"), ("old", "2026-11-01T00:00:00Z")):
+        row = {"id": "s1", "skuId": E3, "status": "Enabled", "isTrial": False, "createdDateTime": bought,
+               "nextLifecycleDateTime": "2027-02-01T00:00:00Z"}  # fmt: skip
+        action = planned(snapshot([], {E3: 9}, subscriptions=[row]), text).actions[0]
+        found[name] = (action.kind, any("1 February 2027" in warning for warning in action.warnings))
+    assert found == {"new": ("remove-seats", False), "old": ("remove-seats-at-renewal", True)}

@@ -1,0 +1,141 @@
+"""The proof holds for generated tenants and policies, with every kind of gap: nothing new, and no claim that is false."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.plan.planner import plan_run
+from auditor.domain.enums import Status
+from auditor.domain.result import Finding
+from auditor.policy.loader import load
+from auditor.remedy.planner.optimizer import choose_ways
+from auditor.remedy.planner.options import Limit, Option
+from tests.builders.plan_tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
+from tests.oracle.adapter import catalogue_of, files
+from tests.oracle.adapter import snapshot as oracle_snapshot
+from tests.oracle.strategies import Scenario, scenarios
+
+SOLVERS = (None, "walk", *(["milp"] if find_spec("scipy") else []))
+SKUS = (E3, E5, F3, VISIO)
+TEXT = """policies:
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: store, severity: high, users: {department: Store, accountEnabled: true}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
+  - {id: office, severity: medium, users: {department: Office}, assignments: {require: [[SPE_E3, SPE_E5]]}}
+  - {id: one, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5, SPE_F1]], redundant: deny}}
+  - {id: twice, severity: low, assignments: {duplicates: deny, via: group}}
+  - {id: errors, severity: high, health: {errors: deny, groups: deny}}
+  - {id: spare, severity: medium, seats: {of: paid, spare: {min: 1, max: 2}}}
+  - {id: quota, severity: low, seats: {of: [VISIOCLIENT], assigned: {max: 1}}}
+prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 35.70, SPE_E5: 54.75}}
+"""
+
+
+@st.composite
+def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list[dict[str, Any]]]:
+    people = []
+    for number in range(draw(st.integers(1, 6))):
+        grants = []
+        for sku in draw(st.lists(st.sampled_from(SKUS), unique=True, max_size=3)):
+            for group in draw(st.sampled_from([(None,), (None,), ("g1",), (None, "g1"), ("g1", "g2")])):
+                error = draw(st.sampled_from([None, None, None, "CountViolation"])) if group else None
+                grants.append(grant(sku, group, error=error))
+        facts = {
+            "department": draw(st.sampled_from(["Store", "Office", None])),
+            "accountEnabled": draw(st.sampled_from([True, True, False])),
+            "usageLocation": draw(st.sampled_from(["NL", "NL", None])),
+        }
+        people.append(user(f"user{number}", *grants, **facts))
+    seats = {sku: draw(st.integers(0, 8)) for sku in SKUS}
+    erring = {row["assignedByGroup"] for p in people for row in p["licenseAssignmentStates"] if row["state"] == "Error"}
+    groups = [
+        {
+            "id": name,
+            "displayName": name,
+            "assignedLicenses": [
+                {"skuId": sku}
+                for sku in SKUS
+                if any(
+                    (r["skuId"], r["assignedByGroup"]) == (sku, name)
+                    for p in people
+                    for r in p["licenseAssignmentStates"]
+                )
+            ],
+            "hasMembersWithLicenseErrors": name in erring,
+            "licenseProcessingState": {"state": "ProcessingComplete"},
+            "members": [
+                p["id"] for p in people if any(r["assignedByGroup"] == name for r in p["licenseAssignmentStates"])
+            ],
+        }
+        for name in ("g1", "g2")
+    ]
+    return people, seats, groups
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(tenants(), st.sampled_from(SOLVERS))
+def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
+    people, seats, groups = tenant
+    plan = fleet([snapshot(people, seats, groups=groups)], TEXT, solver=solver)
+    own = plan.tenants[0]
+    assert plan.proven
+    assert own.before.open == len(own.proof.fixed) + len(own.proof.remaining)
+    assert own.after.open == len(own.proof.remaining)
+    with_requests = {mark for action in own.actions if action.requests for mark in action.findings}
+    assert with_requests <= set(own.proof.fixed)
+    listed = [mark for action in own.actions for mark in action.findings]
+    assert len(listed) == len(set(listed))
+    assert set(listed) >= {item.fingerprint for item in own.proof.remaining}
+
+
+def open_marks(findings: Sequence[Finding]) -> set[str]:
+    return {finding.fingerprint for finding in findings if finding.status is Status.OPEN}
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(scenarios())
+def test_the_proof_holds_for_the_whole_language(scenario: Scenario) -> None:
+    loaded = load(files(scenario.documents)).policies
+    states = [oracle_snapshot(tenant, scenario) for tenant in scenario.tenants]
+    catalogue = catalogue_of(scenario.catalogue)
+    plan = plan_run(states, loaded, catalogue, scenario.as_of)
+    assert plan.proven
+    before = {tenant.name: tenant for tenant in audit(states, loaded, catalogue, scenario.as_of).tenants}
+    for tenant in plan.tenants:
+        known = open_marks(before[tenant.name].findings)
+        assert set(tenant.proof.fixed) | {item.fingerprint for item in tenant.proof.remaining} == known
+
+
+WAYS = st.lists(
+    st.builds(
+        Option,
+        goals=st.tuples(st.integers(-5, 0), st.integers(0, 2), st.integers(-300, 300), st.integers(0, 3)),
+        seats=st.dictionaries(st.sampled_from("abc"), st.sampled_from([-1, 1]), max_size=2),
+    ),
+    max_size=3,
+)
+LIMITS = st.dictionaries(
+    st.sampled_from("abc"),
+    st.builds(Limit, least=st.one_of(st.none(), st.integers(-2, 0)), most=st.one_of(st.none(), st.integers(0, 2))),
+)
+NOTHING = Option(goals=(0, 0, 0, 0))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(WAYS, max_size=6), LIMITS)
+def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: dict[str, Limit]) -> None:
+    pytest.importorskip("scipy")
+    ways = [[NOTHING, *own] for own in people]
+    walked, solved = (choose_ways(ways, limits, solver=name) for name in ("walk", "milp"))
+    assert walked.optimal
+    assert walked.goals == solved.goals
+    for choice in (walked, solved):
+        for sku, limit in limits.items():
+            change = sum(own[place].seats.get(sku, 0) for own, place in zip(ways, choice.ways, strict=True))
+            assert limit.least is None or change >= limit.least
+            assert limit.most is None or change <= limit.most
+    assert walked.bound <= walked.goals

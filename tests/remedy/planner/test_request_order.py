@@ -1,0 +1,68 @@
+"""Requests that need what others free come after those, and titles and figures say what the requests really do."""
+
+from tests.builders.plan_tenants import E3, F3, bodies, grant, planned, snapshot, user
+
+TEXT = """policies:
+  - {id: store, severity: high, users: {department: Store}, assignments: {deny: [SPE_E3], require: [SPE_F1]}}
+  - {id: office, severity: medium, users: {department: Office}, assignments: {deny: [SPE_F1], require: [SPE_E3]}}
+"""
+TEAMS, YAMMER = "57ff2da0-773e-42df-b2af-ffb7a2317929", "7547a3fe-08ee-4ccb-b430-5077c5041653"
+PEOPLE = [user("ann", grant(E3), department="Store"), user("bo", grant(F3), department="Office")]
+
+
+def test_a_move_waits_for_the_seat_that_a_less_urgent_one_frees() -> None:
+    plan = planned(snapshot(PEOPLE, {E3: 2, F3: 1}), TEXT)
+    assert bodies(plan) == [
+        ("/users/bo/assignLicense", ["SPE_E3"], ["SPE_F1"]),
+        ("/users/ann/assignLicense", ["SPE_F1"], ["SPE_E3"]),
+    ]
+    assert (plan.after.open, plan.dropped, plan.solved.optimal) == (0, (), True)
+
+
+def test_the_worse_goes_first_where_both_find_a_seat() -> None:
+    plan = planned(snapshot(PEOPLE, {E3: 2, F3: 2}), TEXT)
+    assert [path for path, _, _ in bodies(plan)] == ["/users/ann/assignLicense", "/users/bo/assignLicense"]
+
+
+def test_two_who_wait_for_each_other_are_left_out_and_said() -> None:
+    plan = planned(snapshot(PEOPLE, {E3: 1, F3: 1}), TEXT)
+    assert bodies(plan) == []
+    assert [item.subject for item in plan.dropped] == ["ann", "bo"]
+    assert (plan.solved.optimal, plan.solved.reached, plan.solved.bound) == (False, 0, 2200)
+
+
+def test_a_service_that_comes_while_another_goes_is_told_as_coming() -> None:
+    ann = user("ann", grant(E3, off=(TEAMS,)), department="Office")
+    text = """policies:
+  - id: services
+    severity: low
+    assignments: {services: {require: [TEAMS1], deny: [YAMMER_ENTERPRISE]}}
+"""
+    action = planned(snapshot([ann], {E3: 1}), text).actions[0]
+    assert action.title == (
+        "Turn off Yammer Enterprise (YAMMER_ENTERPRISE) and turn on Microsoft Teams (TEAMS1) for 1 person"
+    )
+    assert action.requests[0]["body"]["addLicenses"][0]["disabledPlans"] == [YAMMER]
+
+
+def test_a_copy_goes_after_the_group_has_been_tried_in_its_place() -> None:
+    group = {
+        "id": "g1",
+        "displayName": "LIC-E3",
+        "assignedLicenses": [{"skuId": E3}],
+        "licenseProcessingState": {"state": "ProcessingComplete"},
+        "hasMembersWithLicenseErrors": True,
+        "members": ["ann"],
+    }
+    ann = user("ann", grant(E3), grant(E3, "g1", error="CountViolation"))
+    text = """policies:
+  - {id: errors, severity: high, health: {errors: deny}}
+  - {id: twice, severity: low, assignments: {duplicates: deny}}
+  - {id: none, severity: low, assignments: {deny: [SPE_E3]}}
+"""
+    paths = [
+        request["path"].rpartition("/")[2]
+        for action in planned(snapshot([ann], {E3: 1}, groups=[group]), text).actions
+        for request in action.requests
+    ]
+    assert paths == ["reprocessLicenseAssignment", "assignLicense"]

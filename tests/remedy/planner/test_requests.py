@@ -1,0 +1,227 @@
+"""A plan's requests, sent to a Graph emulator over HTTP: what is collected afterwards is what the proof promised."""
+
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from auditor.app.audit.pipeline import audit
+from auditor.app.plan.planner import plan_run
+from auditor.app.tenants.collection import collect_all, everything
+from auditor.catalogue import builtin
+from auditor.demo import policies as demo_policies
+from auditor.demo import snapshots as demo_snapshots
+from auditor.domain.enums import Status
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Result
+from auditor.policy.loader import load
+from auditor.remedy.planner.model import FleetPlan
+from auditor.snapshot.model import Snapshot
+from auditor.snapshot.reader import read
+from tests.builders.collection import configured, environment
+from tests.builders.plan_tenants import AS_OF, E3, E5, F3, PARTS, PRICES, VISIO, grant, policies, user
+from tests.builders.served import served
+from tests.emulator.directory import load as load_tenant
+from tests.emulator.directory import stable_id
+from tests.emulator.fixtures import running_emulator
+from tests.emulator.server import Emulator
+
+TEXT = """policies:
+  - {id: leavers, severity: high, users: {accountEnabled: false}, assignments: {of: paid, allow: []}}
+  - {id: store, severity: high, users: {department: Store, accountEnabled: true}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
+  - {id: one, severity: medium, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}
+  - {id: twice, severity: low, assignments: {duplicates: deny}}
+  - {id: errors, severity: high, health: {errors: deny, groups: deny}}
+  - {id: teams, severity: low, users: {department: Office}, assignments: {services: {deny: [TEAMS1]}}}
+"""
+
+
+def identified(name: str, *grants: dict[str, Any], **facts: Any) -> dict[str, Any]:
+    return user(name, *grants, **facts) | {"id": stable_id("plan", name)}
+
+
+def tenant() -> dict[str, Any]:
+    group = stable_id("plan", "LIC-F3")
+    people = [
+        identified("leaver", grant(F3), grant(VISIO), accountEnabled=False),
+        identified("mover", grant(E3), department="Store"),
+        identified("waiting", grant(F3, group, error="CountViolation"), department="Store"),
+        identified("double", grant(F3, group), grant(F3), department="Store"),
+        identified("both", grant(E3), grant(E5), department="Office"),
+        identified("quiet", grant(E3), department="Sales"),
+    ]
+    return {
+        "name": "contoso",
+        "tenantId": stable_id("plan", "contoso"),
+        "users": people,
+        "subscribedSkus": [
+            {"skuPartNumber": PARTS[sku], "enabled": n} for sku, n in ((E3, 9), (E5, 9), (F3, 3), (VISIO, 2))
+        ],
+        "groups": [
+            {
+                "id": group,
+                "displayName": "LIC-F3",
+                "assignedLicenses": [{"skuId": F3, "disabledPlans": []}],
+                "licenseProcessingState": {"state": "ProcessingComplete"},
+                "members": ["waiting@contoso.example", "double@contoso.example"],
+            }
+        ],
+    }
+
+
+def collected(emulator: Emulator, root: Path) -> Snapshot:
+    outcome = collect_all(
+        [configured(emulator)],
+        lambda _: everything(),
+        root=root,
+        instant=AS_OF,
+        environ=environment(emulator),
+    )[0]
+    assert outcome.folder is not None, outcome.failure
+    return read(outcome.folder)
+
+
+def send(emulator: Emulator, plan: FleetPlan) -> int:
+    token = emulator.bearer("contoso", roles=["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All"])
+    sent = 0
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+        for action in plan.tenants[0].actions:
+            for request in action.requests:
+                answer = client.request(
+                    request["method"], f"{emulator.endpoint}{request['path']}", json=request["body"]
+                )
+                assert answer.is_success, (action.title, answer.text)
+                sent += 1
+    return sent
+
+
+def open_marks(result: Result) -> set[str]:
+    return {f.fingerprint for owner in result.tenants for f in owner.findings if f.status is Status.OPEN}
+
+
+def prove(emulator: Emulator, rules: PolicySet, folder: Path) -> FleetPlan:
+    before = collected(emulator, folder / "before")
+    plan = plan_run([before], rules, builtin(), AS_OF)
+    assert plan.proven
+    assert send(emulator, plan) > 0
+    after = audit([collected(emulator, folder / "after")], rules, builtin(), AS_OF)
+    proof = plan.tenants[0].proof
+    assert open_marks(after) == {item.fingerprint for item in proof.remaining}
+    assert not open_marks(after) & set(proof.fixed)
+    return plan
+
+
+def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
+    with running_emulator([load_tenant(tenant())]) as emulator:
+        plan = prove(emulator, policies(TEXT + PRICES), tmp_path).tenants[0]
+        seats = {row["skuPartNumber"]: row["consumedUnits"] for row in emulator.tenants["contoso"].skus}
+    assert plan.proof.remaining == ()
+    # The leaver's and the copy's seat went to those who waited; nobody bought anything.
+    assert seats == {"SPE_E3": 1, "SPE_E5": 1, "SPE_F1": 3, "VISIOCLIENT": 0}
+
+
+def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
+    rules = load(demo_policies(AS_OF)).policies
+    state = demo_snapshots(AS_OF)[0]
+    with running_emulator([load_tenant(served(state))]) as emulator:
+        plan = prove(emulator, rules, tmp_path).tenants[0]
+    assert len(plan.proof.fixed) > 20
+    assert {finding.check for finding in plan.findings if finding.fingerprint in plan.proof.fixed} >= {
+        "assignment.not-allowed", "assignment.denied", "assignment.overlap", "assignment.redundant",
+        "assignment.duplicate", "service.missing", "service.denied", "seats.over-assigned",
+    }  # fmt: skip
+
+
+def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
+    group = stable_id("plan", "LIC-E5")
+    people = [identified(name, grant(E5, group), department="Store") for name in ("ann", "bo", "cem")]
+    document = tenant() | {
+        "users": people,
+        "subscribedSkus": [{"skuPartNumber": PARTS[sku], "enabled": 3} for sku in (E5, F3)],
+        "groups": [
+            {
+                "id": group,
+                "displayName": "LIC-E5",
+                "assignedLicenses": [{"skuId": E5, "disabledPlans": []}],
+                "licenseProcessingState": {"state": "ProcessingComplete"},
+                "members": [person["userPrincipalName"] for person in people],
+            }
+        ],
+    }
+    with running_emulator([load_tenant(document)]) as emulator:
+        plan = prove(emulator, policies(TEXT), tmp_path).tenants[0]
+    assert [request["path"] for a in plan.actions for request in a.requests] == [f"/groups/{group}/assignLicense"]
+    assert plan.proof.remaining == ()
+
+
+OPPOSED = """policies:
+  - {id: no-e3, severity: high, users: {department: Torn}, assignments: {deny: [SPE_E3]}}
+  - {id: e3, severity: high, users: {department: Torn}, assignments: {require: [SPE_E3]}}
+  - {id: store, severity: high, users: {department: Store}, assignments: {of: [SPE_E3, SPE_E5, SPE_F1], allow: [SPE_F1], require: [SPE_F1]}}
+  - {id: visio, severity: low, users: {department: Draw}, assignments: {require: [VISIOCLIENT]}}
+"""
+
+
+def hard() -> dict[str, Any]:
+    """A tenant in which most wishes meet something that stands in their way."""
+    group = stable_id("plan", "LIC-E3")
+    people = [
+        identified("torn", grant(E3), department="Torn"),
+        identified("lacking", department="Torn"),
+        identified("first", grant(E3), department="Store"),
+        identified("second", grant(E3), department="Store"),
+        identified("nowhere", grant(E3), department="Store", usageLocation=None),
+        identified("both", grant(E3, group), grant(E3), department="Store"),
+        identified("draws", grant(E5), department="Draw"),
+    ]
+    return {
+        "name": "contoso",
+        "tenantId": stable_id("plan", "contoso"),
+        "users": people,
+        "subscribedSkus": [
+            {"skuPartNumber": PARTS[sku], "enabled": n} for sku, n in ((E3, 9), (E5, 9), (F3, 1), (VISIO, 0))
+        ],
+        "groups": [
+            {
+                "id": group,
+                "displayName": "LIC-E3",
+                "assignedLicenses": [{"skuId": E3, "disabledPlans": []}],
+                "licenseProcessingState": {"state": "ProcessingComplete"},
+                "members": ["both@contoso.example"],
+            }
+        ],
+    }
+
+
+def test_no_request_fails_and_nobody_is_without_a_licence_in_between(tmp_path: Path) -> None:
+    rules = policies(OPPOSED + PRICES)
+    with running_emulator([load_tenant(hard())]) as emulator:
+        plan = plan_run([collected(emulator, tmp_path / "before")], rules, builtin(), AS_OF)
+        assert plan.proven
+        token = emulator.bearer("contoso", roles=["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All"])
+        licensed = {who for who, held in holdings(emulator, token).items() if held}
+        with httpx.Client(headers={"Authorization": f"Bearer {token}"}, trust_env=False) as client:
+            for request in [request for action in plan.tenants[0].actions for request in action.requests]:
+                answer = client.request(
+                    request["method"], f"{emulator.endpoint}{request['path']}", json=request["body"]
+                )
+                assert answer.is_success, answer.text
+                assert {who for who, held in holdings(emulator, token).items() if held} >= licensed
+        held = holdings(emulator, token)
+        after = audit([collected(emulator, tmp_path / "after")], rules, builtin(), AS_OF)
+    # One seat of F3 is free: one of the two who can move has it; nobody was left with neither.
+    assert sorted([held["first"], held["second"]]) == sorted([{E3}, {F3}])
+    # Graph assigns nothing without a usage location; what a group gives stays; two policies that disagree move nobody.
+    assert (held["nowhere"], held["both"], held["torn"]) == ({E3}, {E3}, {E3})
+    assert held["draws"] == {E5}
+    proof = plan.tenants[0].proof
+    assert open_marks(after) == {item.fingerprint for item in proof.remaining}
+
+
+def holdings(emulator: Emulator, token: str) -> dict[str, set[str]]:
+    address = f"{emulator.endpoint}/users?$select=id,userPrincipalName,assignedLicenses"
+    users = httpx.get(address, headers={"Authorization": f"Bearer {token}"}, trust_env=False).json()["value"]
+    return {
+        user["userPrincipalName"].partition("@")[0]: {row["skuId"] for row in user["assignedLicenses"]}
+        for user in users
+    }

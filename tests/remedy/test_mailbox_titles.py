@@ -1,0 +1,49 @@
+"""Mailboxes that are nobody's own are counted as mailboxes, in every language."""
+
+import pytest
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.remedy.messages import ENGLISH, title
+from auditor.wording import wording
+from tests.e2e.languages.test_reports import result
+from tests.wording.reading import LANGUAGES
+
+KINDS = [
+    (ActionKind.UNASSIGN, 1),
+    (ActionKind.LEAVE_GROUP, 1),
+    (ActionKind.LEAVE_GROUP, 2),
+    (ActionKind.GROUP_LICENCE, 1),
+]
+
+
+@pytest.mark.parametrize(("kind", "groups"), KINDS)
+@pytest.mark.parametrize("count", [1, 2])
+def test_titles_about_mailboxes_count_no_people(kind: ActionKind, groups: int, count: int) -> None:
+    for language in ("en", *LANGUAGES):
+        words = ENGLISH if language == "en" else wording(language)
+        of_people, of_mailboxes = (
+            title(words, kind, count, old="E3", extra="G", groups=groups, article=article)
+            for article in ("inactive-users", "shared-mailbox")
+        )
+        assert of_mailboxes != of_people
+        assert all(value in of_mailboxes for value in ("E3", str(count)))
+        if language == "en":
+            assert ("mailboxes" if count > 1 else "mailbox") in of_mailboxes
+            assert "people" not in of_mailboxes
+            assert "person" not in of_mailboxes
+
+
+def test_what_is_done_to_a_mailbox_as_to_a_person_is_said_as_of_a_person() -> None:
+    assert (
+        title(ENGLISH, ActionKind.MOVE, 2, old="E5", new="E3", article="shared-mailbox")
+        == "Move 2 people from E5 to E3"
+    )
+
+
+def test_the_demo_s_mailboxes_are_no_people() -> None:
+    actions = [
+        action for tenant in result().tenants for action in tenant.actions if action.guidance == "shared-mailbox"
+    ]
+    titles = [action.title.partition(" – ")[0] for action in actions]
+    assert any("mailbox" in title for title in titles)
+    assert [title for title in titles if "person" in title or "people" in title] == []

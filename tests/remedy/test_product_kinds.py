@@ -1,0 +1,84 @@
+"""A move replaces a product by one of its kind; anything else is taken away, and given, by itself."""
+
+import pytest
+
+from auditor.remedy.planner.markdown import plan_markdown
+from auditor.remedy.product_kinds import same_kind
+from tests.builders.crowded_tenant import IDS, audited, crowded, person, planned, product, state_of
+
+FRONTLINE = """
+policies:
+  - id: frontline
+    severity: medium
+    users: {department: Store}
+    assignments: {of: paid, allow: [SPE_F1], require: [SPE_F1]}
+"""
+OTHER_KINDS = ("PROJECTPROFESSIONAL", "VISIOCLIENT", "Microsoft_365_Copilot", "POWER_BI_PRO")
+
+
+@pytest.mark.parametrize("part", OTHER_KINDS)
+@pytest.mark.parametrize("seats", [0, 9])
+def test_what_is_no_suite_is_never_moved_to_a_suite(part: str, seats: int) -> None:
+    state = state_of(
+        [person("ann", part, department="Store"), person("bo", "SPE_F1")],
+        [product(part, 5, 1), product("SPE_F1", 1 + seats, 1)],
+        [],
+    )
+    (tenant,) = audited(state, FRONTLINE).tenants
+    assert sorted(action.kind for action in tenant.actions) == ["assign", "unassign"]
+    (plan,) = planned(state, FRONTLINE).tenants
+    assert sorted(action.kind for action in plan.actions) == ["assign", "unassign"]
+    assert plan.proof.new == ()
+    assert len(plan.proof.fixed) == (2 if seats else 1)
+    told = [*(action.title for action in (*tenant.actions, *plan.actions)), plan_markdown(planned(state, FRONTLINE))]
+    assert not any(text.startswith("Move") or "Move 1 person" in text for text in told)
+    assert {action.guidance for action in tenant.actions}.isdisjoint({"move-users", "change-plan"})
+
+
+def test_of_several_products_the_suite_is_replaced() -> None:
+    state = state_of(
+        [person("ann", "PROJECTPROFESSIONAL", "SPE_E3", "VISIOCLIENT", department="Store")],
+        [
+            product(part, 5, int(part != "SPE_F1"))
+            for part in ("PROJECTPROFESSIONAL", "SPE_E3", "VISIOCLIENT", "SPE_F1")
+        ],
+        [],
+    )
+    (tenant,) = audited(state, FRONTLINE).tenants
+    titles = {action.title for action in tenant.actions}
+    assert titles == {
+        "Move 1 person from Microsoft 365 E3 to Microsoft 365 F3",
+        "Unassign Planner and Project Plan 3 from 1 person",
+        "Unassign Visio Plan 2 from 1 person",
+    }
+    (plan,) = planned(state, FRONTLINE).tenants
+    assert {action.title for action in plan.actions if action.kind == "move"} == {
+        "Move 1 person from Microsoft 365 E3 to Microsoft 365 F3"
+    }
+    assert plan.after.open == 0
+
+
+def test_the_crowded_tenant_moves_nobody_to_a_product_of_another_kind() -> None:
+    names = ("Project", "Visio", "Copilot", "Power BI")
+    actions = [*audited(crowded()).tenants[0].actions, *planned(crowded()).tenants[0].actions]
+    moves = [action.title for action in actions if action.kind == "move"]
+    assert moves
+    assert not any(name in title for title in moves for name in names)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("SPE_E3", "SPE_F1", True),
+        ("ENTERPRISEPACK", "SPE_E5", True),
+        ("POWER_BI_PRO", "SPE_E5", True),
+        ("POWER_BI_PRO", "SPE_F1", False),
+        ("SPE_E3", "VISIOCLIENT", False),
+    ],
+)
+def test_products_of_the_same_kind(old: str, new: str, expected: bool) -> None:  # noqa: FBT001
+    assert same_kind(IDS[old], IDS[new]) is expected
+
+
+def test_nothing_is_known_to_be_of_the_kind_of_an_unknown_product() -> None:
+    assert not same_kind("00000000-0000-0000-0000-000000000001", IDS["SPE_F1"])

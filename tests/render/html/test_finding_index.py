@@ -1,0 +1,131 @@
+"""What the page counts, sums and lists of a tenant's findings, however they are gone over."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.result import Finding, Money, ProductReference, Subject
+from auditor.render import render
+from auditor.render.html import report
+from auditor.render.html.actions import steps
+from auditor.render.html.finding_index import Walk
+from auditor.render.html.rows import Context
+from auditor.render.html.table_columns import gathered
+from auditor.render.text.labels import Labels
+from auditor.result.aggregate import sums
+from auditor.wording import languages
+from benchmarks.report import large
+from tests.builders.results import contoso, result
+
+EN = Labels("en")
+FIRST = contoso().findings[0]
+CONTEXT = Context.of_tenant(contoso(), {}, EN)
+PRICES = st.sampled_from(["0", "-1", "3.50", "3.5", "7", "7.505"]).map(Decimal)
+FINDINGS = st.lists(
+    st.builds(
+        replace,
+        st.just(FIRST),
+        policy=st.sampled_from(["a", "b", "c"]),
+        check=st.sampled_from(["assignment.denied", "assignment.redundant", "budget.exceeded"]),
+        severity=st.sampled_from(list(Severity)),
+        status=st.sampled_from(list(Status)),
+        change=st.none() | st.sampled_from(list(Change)),
+        subject=st.builds(
+            Subject,
+            type=st.sampled_from([SubjectType.USER, SubjectType.USER, SubjectType.GROUP]),
+            id=st.sampled_from(["1", "2", "3"]),
+            name=st.just("Anna"),
+        ),
+        product=st.none()
+        | st.builds(ProductReference, sku_id=st.sampled_from([None, "x", "y"]), sku_part_number=st.just("P")),
+        money=st.none() | st.builds(Money, currency=st.sampled_from(["EUR", "USD"]), per_month=PRICES),
+    ),
+    max_size=14,
+)
+
+
+@settings(deadline=None)
+@given(FINDINGS)
+def test_a_walk_counts_and_sums_as_one_finding_after_the_other_does(findings: list[Finding]) -> None:
+    walk = Walk.over(findings, (), CONTEXT)
+    parts = walk.parts()
+    told, total = walk.costs(parts)
+    assert total == sums(findings)
+    assert [part.policy for part in parts] == list(dict.fromkeys(each.policy for each in findings))
+    for part, cost in zip(parts, told, strict=True):
+        mine = [each for each in findings if each.policy == part.policy]
+        waived = [each for each in mine if each.status is Status.WAIVED]
+        opened = [each for each in mine if each.status is Status.OPEN]
+        assert cost == sums(mine)
+        assert part.waived == len(waived)
+        assert part.new == sum(each.change in {Change.NEW, Change.REOPENED} for each in opened)
+        assert part.shown(walk, 3) == (opened + waived)[:3]
+    for severity, count in walk.counts():
+        assert count == sum(each.severity is severity and each.status is Status.OPEN for each in findings)
+    assert sum(count for _, count in walk.counts()) == sum(each.status is Status.OPEN for each in findings)
+
+
+def _about(name: str, principal: str | None) -> Finding:
+    evidence = {} if principal is None else {"userPrincipalName": principal}
+    return replace(
+        FIRST, fingerprint=name, subject=Subject(type=SubjectType.USER, id=name, name=name), evidence=evidence
+    )
+
+
+@pytest.mark.parametrize("more", [0, 900])
+def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> None:
+    names = [
+        "Anna",
+        "Anna !",
+        "Anna (",
+        "Ann",
+        "Anna B",
+        "B",
+        "Zoë",
+        "a",
+        *(f"M {number:04}" for number in range(more)),
+    ]
+    findings = [_about(name, None if place % 3 else f"{place}@x") for place, name in enumerate(reversed(names))]
+    action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
+    told = steps("t", Walk.over(findings, (action,), CONTEXT), contoso().as_of, EN)[0].who
+    labels = sorted(_labels(findings))
+    named = 5 if more else 12
+    assert told.split(", ")[:named] == labels[:named]
+    assert told.endswith(f"{len(labels) - named} more") is (more > 0)
+
+
+def _labels(findings: Sequence[Finding]) -> list[str]:
+    principals = [each.evidence.get("userPrincipalName") for each in findings]
+    return [
+        f"{each.subject.name} ({principal})" if principal else each.subject.name
+        for each, principal in zip(findings, principals, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("locale", languages())
+def test_texts_that_stand_in_a_template_beforehand_are_those_that_it_would_write(
+    locale: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quick = _page(locale)
+    monkeypatch.setattr(report, "_FIXED", re.compile(r"(?!)"))
+    assert _page(locale) == quick
+
+
+def _page(locale: str) -> bytes:
+    return b"".join(render(result(), "html", locale=locale).chunks())
+
+
+def test_a_finding_that_a_saved_result_tells_twice_is_mended_both_times() -> None:
+    whole = large(40)
+    tenant = whole.tenants[0]
+    action = next(each for each in tenant.actions if each.findings)
+    twice = [each for each in tenant.findings if each.fingerprint == action.findings[0]] * 2
+    told = replace(whole, tenants=(replace(tenant, findings=tuple(twice), actions=(action,)),))
+    column = [number for part in gathered(told, EN).columns["action"] for number in part]
+    assert column == [1, 1]

@@ -1,0 +1,331 @@
+"""report.html: one file that loads nothing, runs nothing of the tenant's, and says everything without JavaScript."""
+
+import re
+from base64 import b64encode
+from collections.abc import Container
+from dataclasses import replace
+from decimal import Decimal
+from hashlib import sha256
+from html.parser import HTMLParser
+
+import pytest
+
+from auditor.domain.enums import Status, SubjectType
+from auditor.domain.result import FleetResult, Money, Result, Subject, TenantResult
+from auditor.history import compare
+from auditor.render import render
+from auditor.result.aggregate import summarise
+from tests.builders.results import night_before, result
+from tests.builders.tenants import audited, tenant, user
+from tests.golden.compare import check
+
+VOID = {"meta", "br", "input", "rect", "circle", "path", "polyline"}
+UNENDED = {
+    "li": {"li", "ul", "ol"},
+    "th": {"th", "td", "tr", "tbody"},
+    "td": {"th", "td", "tr", "tbody"},
+    "tr": {"tr", "tbody"},
+}
+"""Tags that need no end → those at whose start or end they end by themselves."""
+HOSTILE = "<script>alert(1)</script>{{ 7*7 }}{% raw %}\u202egnp.exe\x1b[31m\"' onload=x\x00\ud800"
+
+
+class Page(HTMLParser):
+    """Collects tags, ids, links and text, and fails on what is not nested."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.stack: list[str] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(text)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self.end_by(tag, nested={"ul", "ol", "tbody"})
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def end_by(self, tag: str, nested: Container[str] = ()) -> None:
+        while tag not in nested and tag in UNENDED.get("".join(self.stack[-1:]), ()):
+            self.stack.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.stack[-1] != tag:
+            self.end_by(tag)
+        assert self.stack.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+    def ids(self) -> list[str]:
+        return [str(attributes["id"]) for _, attributes in self.tags if "id" in attributes]
+
+
+def html(of: Result) -> str:
+    return b"".join(render(of, "html", locale="en").chunks()).decode()
+
+
+def of_tenant(tenant: TenantResult) -> Result:
+    whole = result()
+    return replace(whole, tenants=(tenant,), fleet=FleetResult(), summary=summarise((tenant,)))
+
+
+@pytest.fixture(scope="module")
+def sample() -> str:
+    return html(compare(result(), night_before()))
+
+
+def test_report_html_is_as_approved(sample: str) -> None:
+    check("report.html", sample.encode())
+
+
+def test_it_is_the_same_every_time(sample: str) -> None:
+    assert html(compare(result(), night_before())) == sample
+
+
+def test_nothing_is_loaded_and_the_policy_allows_only_what_is_inside(sample: str) -> None:
+    page = Page(sample)
+    policy = next(tag["content"] for name, tag in page.tags if name == "meta" and "http-equiv" in tag)
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+    for kind in ("style", "script"):
+        inside = re.findall(f"<{kind}>(.*?)</{kind}>", sample, re.DOTALL)
+        assert len(inside) == 1
+        assert f"'sha256-{b64encode(sha256(inside[0].encode()).digest()).decode()}'" in policy
+    for name, attributes in page.tags:
+        assert not set(attributes) & {"src", "style", "srcset", "background", "onclick"}, name
+        assert name not in {"link", "img", "iframe", "object", "form", "base"}
+        address = attributes.get("href") or "#"
+        assert address.startswith(("#", "https://"))
+    assert "url(" not in sample
+    assert "@import" not in sample
+
+
+def test_every_link_inside_leads_somewhere_and_ids_are_unique(sample: str) -> None:
+    page = Page(sample)
+    ids = page.ids()
+    assert len(ids) == len(set(ids))
+    for _, attributes in page.tags:
+        address = attributes.get("href") or ""
+        if address.startswith("#"):
+            assert address[1:] in ids
+        assert set((attributes.get("aria-labelledby") or "").split()) <= set(ids)
+
+
+def test_every_finding_can_be_linked_to(sample: str) -> None:
+    whole = result()
+    findings = [finding for tenant in whole.tenants for finding in tenant.findings] + list(whole.fleet.findings)
+    assert {f"f-{finding.fingerprint}" for finding in findings} <= set(Page(sample).ids())
+
+
+def test_it_says_its_language_and_marks_up_its_tables(sample: str) -> None:
+    page = Page(sample)
+    assert dict(page.tags)["html"] == {"lang": "en"}
+    names = [name for name, _ in page.tags]
+    assert names.count("table") == names.count("caption") == names.count("thead")
+    assert all("scope" in attributes for name, attributes in page.tags if name == "th")
+    assert all(
+        "aria-label" in attributes or "aria-hidden" in attributes for name, attributes in page.tags if name == "svg"
+    )
+    assert {"header", "main", "footer", "nav"} <= set(names)
+    assert names.count("h1") == 1
+
+
+def test_the_first_screen_tells_the_outcome(sample: str) -> None:
+    bare = re.sub(r"<(style|script|nav)\b.*?</\1>", "", sample, flags=re.DOTALL)
+    top = Page(bare).text.split("All tenants together")[0]
+    for words in (
+        "66 open findings, 4 of them critical.",
+        "1 policy not evaluated in contoso (Sign-in activity denied).",
+        "Since 19 Nov 2026",
+        "€3,750.39",
+        "At least:",
+        "Remove licences from 51 people",
+        "Licence assignments succeed",
+    ):
+        assert words in top
+
+
+def test_waived_findings_are_marked_and_not_evaluated_policies_say_why(sample: str) -> None:
+    text = Page(sample).text
+    assert "waived W-2026-014" in text
+    assert "and 1 waived" in text
+    assert "AuditLog.Read.All is not granted" in text
+    assert "Missing: signInActivity" in text
+
+
+def test_no_text_of_the_tenant_acts() -> None:
+    there = result().tenants[0]
+    first = there.findings[0]
+    subject = Subject(type=SubjectType.USER, id=HOSTILE, name=HOSTILE)
+    evil = replace(
+        there,
+        name=HOSTILE,
+        display_name=HOSTILE,
+        findings=(
+            replace(
+                first,
+                fingerprint=HOSTILE,
+                subject=subject,
+                detail=HOSTILE,
+                waiver=HOSTILE,
+                status=Status.WAIVED,
+                evidence={HOSTILE: HOSTILE, "userPrincipalName": HOSTILE, "paths": [HOSTILE], "usable": HOSTILE},
+            ),
+        ),
+        actions=(
+            replace(
+                there.actions[0],
+                id=HOSTILE,
+                title=HOSTILE,
+                steps=(HOSTILE,),
+                links=((HOSTILE, "javascript:alert(1)"), ("x", "https://[")),
+                requests=({"body": HOSTILE},),
+            ),
+        ),
+        sources=(replace(there.sources[0], reason=HOSTILE),),
+        seats=(replace(there.seats[0], name=HOSTILE, sku_part_number=HOSTILE),),
+        notices=(replace(there.notices[0], message=HOSTILE, code=HOSTILE),),
+        policies=(replace(there.policies[0], reason=HOSTILE, missing=(HOSTILE,)),),
+        failure=HOSTILE,
+    )
+    made = html(of_tenant(evil))
+    page = Page(made)
+    assert [attributes for name, attributes in page.tags if name == "script"] == [
+        {"id": "columns", "type": "application/octet-stream"},
+        {"id": "marks", "type": "application/octet-stream"},
+        {},
+    ]
+    assert not any(attribute.startswith("on") for _, attributes in page.tags for attribute in attributes)
+    assert "javascript:" not in "".join(str(attributes.get("href")) for _, attributes in page.tags)
+    assert "{{ 7*7 }}" in page.text
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f]", made)
+    assert "\\u202egnp.exe\\x1b[31m" in page.text
+
+
+def test_long_names_are_cut_and_many_rows_are_left_to_the_table() -> None:
+    there = result().tenants[0]
+    finding = replace(there.findings[0], subject=Subject(type=SubjectType.USER, id="u", name="x" * 5000))
+    for count, listed, more in ((200, 200, ""), (250, 80, "170 more in findings.csv")):
+        many = tuple(replace(finding, fingerprint=f"{number:032x}") for number in range(count))
+        made = html(of_tenant(replace(there, findings=many)))
+        assert "x" * 301 not in made
+        assert made.count("<tr id=") == listed
+        assert more in made
+        assert ("more in findings.csv" in made) is bool(more)
+
+
+def test_a_thousand_findings_stay_small() -> None:
+    there = result().tenants[0]
+    spread = tuple(
+        replace(there.findings[20 + number % 40], fingerprint=f"{number:032x}", policy=f"policy-{number % 8}")
+        for number in range(1000)
+    )
+    made = html(of_tenant(replace(there, findings=spread)))
+    assert made.count("<tr id=") == 80
+    assert len(made.encode()) < 400_000
+
+
+def test_a_failed_tenant_never_looks_well() -> None:
+    there = result().tenants[1]
+    text = Page(
+        html(
+            of_tenant(replace(there, failure="Graph did not answer", complete=False, policies=(), seats=(), sources=()))
+        )
+    ).text
+    assert "The tenant could not be audited." in text
+    assert "Graph did not answer" in text
+    assert "Everything is inside" not in text
+    assert "nothing open" not in text
+
+
+def test_a_clean_run_says_so() -> None:
+    text = Page(html(of_tenant(result().tenants[1]))).text
+    assert "Everything is inside its policies." in text
+    assert "Complete." in text
+    assert "Not compared with an earlier run." in text
+
+
+def test_the_same_guidance_is_told_once_for_all_its_actions() -> None:
+    there = result().tenants[0]
+    first = replace(there.actions[0], title="Take it from one person – Free a licence", irreversible=())
+    twin = replace(first, id="a-9", title="Take it from another – Free a licence", requests=({"path": "/users/9"},))
+    made = html(of_tenant(replace(there, actions=(first, there.actions[1], twin))))
+    assert made.count("Select the people listed") == 1
+    page = Page(made)
+    assert {f"a-contoso-{first.id}", "a-contoso-a-9"} <= set(page.ids())
+    step = made.partition(f'<details class="step" id="a-contoso-{first.id}"')[2].partition("</details>")[0]
+    assert "Free a licence <small>with 1 similar action" in step
+    assert step.index("<strong>Take it from one person</strong>") < step.index("<strong>Take it from another</strong>")
+    assert step.index("<strong>Take it from another</strong>") < step.index("Select the people listed")
+    assert "<pre>/users/9</pre>" in step
+    apart = html(of_tenant(replace(there, actions=(first, replace(twin, decided_by="Finance")))))
+    assert apart.count('<details class="step"') == 2, "somebody else decides"
+
+
+def test_a_part_of_the_guidance_that_stands_further_up_is_pointed_to() -> None:
+    there = result().tenants[0]
+    long = tuple(f"{word} warning {'that is long ' * 20}" for word in ("One", "Another", "A third"))
+    first = replace(there.actions[0], warnings=long[:2], steps=("Do this.",), prerequisites=("Short.",))
+    other = replace(first, id="a-9", title="Another action", warnings=long, steps=("Do that.",))
+    made = html(of_tenant(replace(there, actions=(first, other))))
+    assert [made.count(each) for each in (*long, "<li>Short.", "<li>Do this.", "<li>Do that.")] == [1, 1, 1, 2, 1, 1]
+    link = f'<li>The same as for: <a href="#a-contoso-{first.id}">'
+    assert made.count(link) == 1
+    assert made.index("Another action") < made.index(link) < made.index(long[2])
+    turned = replace(other, steps=tuple(reversed(long)), warnings=(), prerequisites=())
+    made = html(of_tenant(replace(there, actions=(replace(first, steps=long), turned))))
+    assert "The same as for:" not in made, "steps are told in their order"
+
+
+def test_guidance_has_its_documents_by_number() -> None:
+    there = result().tenants[0]
+    page = Page(html(of_tenant(there)))
+    documents = {label for action in there.actions for label, _ in action.links}
+    assert documents
+    assert all(page.text.count(label) == 1 for label in documents)
+    assert {f"d1-{number}" for number in range(1, len(documents) + 1)} <= set(page.ids())
+
+
+def test_what_may_not_be_taken_back_and_who_decides_are_told() -> None:
+    there = result().tenants[0]
+    first = there.actions[0]
+    once = html(
+        of_tenant(
+            replace(there, actions=(replace(first, irreversible=(3,), decided_by="Finance", confidence="review"),))
+        )
+    )
+    assert Page(once).text.count("cannot be undone") == 1
+    assert "To be decided by: Finance" in Page(once).text
+
+
+def test_an_action_that_costs_never_looks_like_a_saving() -> None:
+    there = result().tenants[0]
+    dear = replace(there.actions[1], money=Money(currency="EUR", per_month=Decimal("-26.20")))
+    text = Page(html(of_tenant(replace(there, actions=(dear,))))).text
+    assert "costs €26.20 a month" in text
+    assert "saves" not in text
+
+
+def test_an_action_names_the_first_of_the_people_whom_it_concerns(sample: str) -> None:
+    (told,) = re.findall(r'<p class="concerns">(.*?)</p>', sample)
+    assert told.startswith("Concerns: Anouk de Vries 3 (anouk3@contoso.example), ")
+    assert told.endswith(", 39 more")
+    assert told.count("@") == 12
+
+
+def test_places_of_tenants_and_policies_whose_names_run_together_are_told_apart() -> None:
+    policies = """policies:
+- {id: e3-spare, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}
+- {id: spare, severity: high, users: {accountEnabled: false}, assignments: {deny: ['*']}}
+"""
+    person = user("ann", "SPE_E3", accountEnabled=False)
+    whole = audited(policies, *(tenant(person, name=name, tenant_id=name) for name in ("contoso", "contoso-e3")))
+    places = re.findall(r'\bid="([^"]+)"', html(whole))
+    assert len(places) == len(set(places))

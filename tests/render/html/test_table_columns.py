@@ -1,0 +1,170 @@
+"""The columns of the page's table: what is written is what each finding says, whichever way it was put together."""
+
+import json
+from base64 import b64decode
+from dataclasses import replace
+from decimal import Decimal
+from gzip import decompress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.domain.enums import Status, SubjectType
+from auditor.domain.result import FleetResult, Money, Result, Subject
+from auditor.render.html.embedded_data import island
+from auditor.render.html.rows import Context, address_of, name_of, what
+from auditor.render.html.table_columns import EVIDENCE
+from auditor.render.html.view import Island
+from auditor.render.telling import Telling
+from auditor.render.text.currency import Amounts
+from auditor.render.text.evidence import described, pieces
+from auditor.render.text.facts import SIGN_INS
+from auditor.render.text.labels import Labels
+from auditor.wording import languages
+from benchmarks.report import large
+from tests.builders.results import contoso, result
+
+EN = Labels("en")
+FIRST = replace(contoso().findings[0], money=None)
+NAMES = (
+    *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error", *SIGN_INS),
+    *("userPrincipalName", "assignedLicenses", "usable", "consumed", "spare", "adjust", "minimum", "maximum", "short"),
+    *(
+        "isTrial",
+        "totalLicenses",
+        "nextLifecycleDateTime",
+        "status",
+        "licenseProcessingState",
+        "total",
+        "limit",
+        "unpriced",
+    ),
+    *("jobTitle", "assigned"),
+)
+SIMPLE = (
+    st.none()
+    | st.booleans()
+    | st.integers(0, 2)
+    | st.floats()
+    | st.sampled_from(["", "1", "True", "Guest", "shared", "Sales"])
+)
+STAMP = st.sampled_from(
+    [
+        *("2026-11-20T02:17:00Z", "2026-11-20T05:17:00Z", "2026-11-21T02:17:00Z"),
+        *("2026-02-30T00:00:00Z", "2026-02-30T01:00:00Z", "2026-11-20T25:00:00Z", "2026-11-20T02:60:00Z"),
+        *("2026-11-20T23:30:00-05:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "soon"),
+    ]
+)
+PATH = st.dictionaries(st.sampled_from(["groupName", "assignedByGroup", "state"]), SIMPLE | STAMP)
+VALUE = SIMPLE | STAMP | st.lists(SIMPLE | PATH | st.just("direct"), max_size=3) | PATH
+FACTS = st.dictionaries(st.sampled_from(NAMES), VALUE, max_size=9)
+CHECKS = st.sampled_from(["assignment.denied", "assignment.redundant", "budget.exceeded", "subscription.state"])
+
+
+class Read:
+    """Reads columns as the page's script does."""
+
+    def __init__(self, written: Island) -> None:
+        self.bytes = b64decode(written.text)
+        if written.packed:
+            self.bytes = decompress(self.bytes)
+        self.base = 4 + int.from_bytes(self.bytes[:4], "little")
+        self.head: dict[str, Any] = json.loads(self.bytes[4 : self.base])
+        self.marks = self.head["marks"] or [
+            b64decode(written.marks)[at : at + 16].hex() for at in range(0, 16 * written.count, 16)
+        ]
+
+    def column(self, name: str) -> list[int]:
+        place, count, width = self.head["columns"][name]
+        assert (self.base + place) % width == 0
+        whole = self.bytes[self.base + place : self.base + place + count * width]
+        return [int.from_bytes(whole[at : at + width], "little") for at in range(0, len(whole), width)]
+
+    def texts(self, name: str) -> list[str]:
+        place, length = self.head["texts"][name]
+        return self.bytes[self.base + place : self.base + place + length].decode().split("\n")
+
+    def said(self, name: str) -> list[str]:
+        known = self.texts(name)
+        return [known[number] for number in self.column(name)]
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(CHECKS, FACTS), min_size=1, max_size=12))
+def test_evidence_told_for_many_is_that_of_each(drawn: list[tuple[str, dict[str, Any]]]) -> None:
+    findings = [replace(FIRST, check=check, detail="EUR", evidence=facts) for check, facts in drawn]
+    telling = Telling(EN)
+    *parts, whole = telling.parts([finding.evidence for finding in findings])
+    told = list(zip(*parts, telling.more(findings, range(len(findings)), whole), strict=True))
+    assert told == [pieces(finding, EN) for finding in findings]
+    assert [" · ".join(filter(None, each)) for each in told] == [described(finding, EN) for finding in findings]
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.sampled_from(languages()),
+    st.sampled_from(["EUR", "USD", "SEK", "DKK", "TRY", "GBP", "JPY", "KWD", "XXX", "CHF"]),
+    st.lists(st.decimals(-(10**6), 10**13, allow_nan=False, allow_infinity=False, places=3), min_size=1, max_size=20),
+)
+def test_amounts_said_quickly_are_those_said_slowly(locale: str, currency: str, values: list[Decimal]) -> None:
+    words = Labels(locale)
+    amounts = Amounts(words)
+    assert [amounts.said(value, currency) for value in values] == [words.money(value, currency) for value in values]
+
+
+@pytest.mark.parametrize("count", [None, 3, 700])
+def test_every_finding_stands_in_its_columns(count: int | None) -> None:
+    whole = result() if count is None else large(count)
+    written = island(whole, EN)
+    assert written.packed is (count == 700)
+    read = Read(written)
+    headers = {policy.id: policy for policy in whole.run.policies}
+    pairs = [
+        (finding, Context.of_tenant(tenant, headers, EN)) for tenant in whole.tenants for finding in tenant.findings
+    ]
+    pairs += [(finding, Context.of_fleet(whole, headers, EN)) for finding in whole.fleet.findings]
+    assert read.head["count"] == written.count == len(pairs)
+    assert read.marks == [finding.fingerprint for finding, _ in pairs]
+    names = [read.said("name")[number] for number in read.column("who")]
+    addresses = [read.said("address")[number] for number in read.column("who")]
+    assert names == [name_of(finding) for finding, _ in pairs]
+    assert addresses == [address_of(finding, name_of(finding)) for finding, _ in pairs]
+    assert read.said("what") == [what(finding, context) for finding, context in pairs]
+    told = zip(*(read.said(name) for name in EVIDENCE), strict=True)
+    assert [" · ".join(filter(None, each)) for each in told] == [described(finding, EN) for finding, _ in pairs]
+    assert read.column("status") == [finding.status is Status.WAIVED for finding, _ in pairs]
+    severities = [read.head["severities"][number][0] for number in read.column("severity")]
+    assert severities == [finding.severity.value for finding, _ in pairs]
+    policies = [read.head["policies"][read.head["places"][number][1]][0] for number in read.column("place")]
+    assert policies == [finding.policy for finding, _ in pairs]
+    money = [EN.money(f.money.per_month, f.money.currency) if f.money else "" for f, _ in pairs]
+    assert read.said("money") == money
+
+
+def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
+    evil = "a\nb\r\u2028c\x00" + "x" * 400
+    subject = Subject(type=SubjectType.USER, id=evil, name=evil)
+    finding = replace(
+        FIRST, fingerprint="F\n1", subject=subject, evidence={"department": evil, "paths": 5, "userPrincipalName": evil}
+    )
+    money = Money(currency="X\nY", per_month=Decimal(3))
+    there = replace(
+        result().tenants[0], findings=(finding, replace(finding, fingerprint="ab" * 16, money=money), FIRST)
+    )
+    read = Read(island(_of(replace(there)), EN))
+    assert len(read.column("who")) == 3
+    assert [len(read.texts(name)) for name in ("name", "department", "money")] == [3, 3, 2]
+    assert read.marks == ["F-1", "ab" * 16, FIRST.fingerprint]
+    assert read.said("department")[0].startswith("a b\\x0d\\u2028c\\x00xxx")
+
+
+def test_none_is_no_table() -> None:
+    written = island(_of(replace(result().tenants[0], findings=())), EN)
+    assert written.count == 0
+
+
+def _of(tenant: Any) -> Result:
+    whole = result()
+    return replace(whole, tenants=(tenant,), fleet=FleetResult())

@@ -1,0 +1,157 @@
+"""result.json: the schema's keys in its order, exact numbers, one file per tenant."""
+
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import jsonschema
+import pytest
+
+from auditor.domain.errors import UsageError
+from auditor.domain.result import Money, Result
+from auditor.history import compare
+from auditor.render import render, tenant_json
+from auditor.render.json.document import result_document
+from auditor.render.json.encoder import document, line
+from auditor.resources import schema
+from tests.builders.results import night_before, result
+from tests.golden.compare import check
+
+_FINDING = [
+    "fingerprint",
+    "policy",
+    "check",
+    "severity",
+    "status",
+    "waiver",
+    "change",
+    "subject",
+    "product",
+    "detail",
+    "evidence",
+    "money",
+    "guidance",
+    "source",
+]
+_TENANT = ["name", "tenantId", "cloud", "complete", "sources", "seats", "policies", "findings", "actions", "notices"]
+
+
+def _bytes(of: Result, name: str = "json") -> bytes:
+    return b"".join(render(of, name, locale="en").chunks())
+
+
+def test_result_json_is_as_approved() -> None:
+    check("result.json", _bytes(compare(result(), night_before())))
+
+
+def test_findings_ndjson_is_as_approved() -> None:
+    check("findings.ndjson", _bytes(result(), "ndjson"))
+
+
+def test_keys_stand_in_the_order_of_the_schema() -> None:
+    whole = json.loads(_bytes(result()))
+    assert list(whole) == ["schema", "tool", "run", "tenants", "fleet", "summary"]
+    assert list(whole["run"])[:4] == ["id", "asOf", "policyDigest", "policies"]
+    tenant = whole["tenants"][0]
+    assert [key for key in tenant if key in _TENANT] == _TENANT
+    assert list(tenant["findings"][0]) == _FINDING
+    assert whole["summary"]["open"] == {"critical": 4, "high": 56, "medium": 3, "low": 2, "info": 1}
+
+
+def test_it_is_what_the_published_schema_says() -> None:
+    jsonschema.validate(json.loads(_bytes(compare(result(), night_before()))), json.loads(schema("result")))
+
+
+def test_the_locale_changes_nothing() -> None:
+    assert b"".join(render(result(), "json", locale="tr").chunks()) == _bytes(result())
+
+
+def test_everything_keeps_the_order_in_which_it_was_made() -> None:
+    there = result().tenants[0]
+    finding = replace(there.findings[0], evidence={"b": {"z": 1, "a": 2}, "a": [{"d": 1, "c": 2}]})
+    made = json.loads(_bytes(replace(result(), tenants=(replace(there, findings=(finding,)),))))
+    evidence = made["tenants"][0]["findings"][0]["evidence"]
+    assert list(evidence) == ["b", "a"]
+    assert list(evidence["a"][0]) == ["d", "c"]
+    assert list(made["run"]["policies"][0]["spec"])[:3] == ["id", "title", "severity"]
+
+
+@pytest.mark.parametrize(
+    ("amount", "written"),
+    [
+        ("71.40", "71.4"),
+        ("100.00", "100"),
+        ("1E+2", "100"),
+        ("0.005", "0.01"),
+        ("1234567890123.89", "1234567890123.89"),
+        ("0", "0"),
+    ],
+)
+def test_money_is_a_number_without_noise(amount: str, written: str) -> None:
+    there = result().tenants[0]
+    finding = replace(there.findings[0], money=Money(currency="EUR", per_month=Decimal(amount)))
+    body = _bytes(replace(result(), tenants=(replace(there, findings=(finding,), actions=()),)))
+    assert f'"perMonth": {written}\n'.encode() in body
+
+
+def test_text_is_utf_8_and_half_a_surrogate_pair_is_escaped() -> None:
+    assert document({"a": "Çağla\ud800\x1b\n"}) == b'{\n  "a": "\xc3\x87a\xc4\x9fla\\ud800\\u001b\\n"\n}\n'
+    assert json.loads(line(["\udfff"])) == ["\udfff"]
+
+
+@pytest.mark.parametrize("value", [{1, 2}, b"x", object()])
+def test_what_is_no_json_value_is_a_mistake_of_ours(value: object) -> None:
+    with pytest.raises(TypeError, match="a result holds no"):
+        document({"a": value})
+
+
+def test_plain_values_are_written_as_the_standard_library_does() -> None:
+    value = {"a": [], "b": {}, "c": [1, 2.5, True, None, "x"], "d": {"e": [{"f": -1}]}}
+    assert document(value).decode() == json.dumps(value, indent=2) + "\n"
+    assert line(value).decode() == json.dumps(value, separators=(",", ":")) + "\n"
+
+
+@pytest.mark.parametrize("count", [0, 1, 999, 1000, 2001])
+def test_it_is_written_in_pieces_as_it_would_be_whole(count: int) -> None:
+    whole = compare(result(), night_before())
+    there = whole.tenants[0]
+    odd = replace(there.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
+    many = (*[there.findings[0]] * (count - 1), odd)[:count]
+    made = replace(whole, tenants=(replace(there, findings=many), *whole.tenants[1:]))
+    body = _bytes(made)
+    assert body == document(result_document(made))
+    assert len(json.loads(body)["tenants"][0]["findings"]) == count
+    assert _bytes(replace(made, tenants=())) == document(result_document(replace(made, tenants=())))
+
+
+def test_a_tenant_s_file_holds_that_tenant_and_counts_only_it() -> None:
+    artifact = tenant_json(result(), "fabrikam")
+    made = json.loads(b"".join(artifact.chunks()))
+    assert artifact.name == "fabrikam.json"
+    assert [tenant["name"] for tenant in made["tenants"]] == ["fabrikam"]
+    assert made["fleet"] == {
+        key: [] for key in ("policies", "findings", "actions", "notices", "fixed", "unconfirmed", "closed")
+    } | {"past": None}
+    assert made["summary"] == {
+        "open": dict.fromkeys(["critical", "high", "medium", "low", "info"], 0),
+        "waived": 0,
+        "notEvaluated": 0,
+    }
+
+
+def test_a_tenant_that_is_not_there_is_named() -> None:
+    with pytest.raises(UsageError, match="woodgrove"):
+        tenant_json(result(), "woodgrove")
+
+
+def test_an_unknown_format_lists_the_known_ones() -> None:
+    with pytest.raises(UsageError) as caught:
+        render(result(), "docx", locale="en")
+    assert "json" in str(caught.value.hint)
+
+
+def test_ndjson_has_one_line_per_finding_with_its_tenant() -> None:
+    rows = [json.loads(row) for row in _bytes(result(), "ndjson").splitlines()]
+    whole = result()
+    assert len(rows) == len(whole.tenants[0].findings) + len(whole.fleet.findings)
+    assert {row["tenant"] for row in rows} == {"contoso", None}

@@ -1,0 +1,94 @@
+"""Of a fleet every tenant's people read their own, and its owner gets one mail about all of it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from auditor.app.history.earlier_runs import earlier_of
+from auditor.app.report.subset import portion
+from auditor.app.report.waiver_subset import own_waivers
+from auditor.deliver.routing import envelopes
+from auditor.domain.enums import Severity
+from auditor.domain.tenant import Recipient, Tenant
+from auditor.render import render
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
+from tests.builders.results import result
+
+OWNER = "fleet@provider.example"
+
+
+def test_own_people_read_their_tenant_and_the_owner_reads_all_in_one_mail() -> None:
+    whole = result()
+    names = [tenant.name for tenant in whole.tenants]
+    assert len(names) == 2
+    tenants = [
+        Tenant(
+            name=name,
+            tenant_id=name,
+            recipients=(
+                Recipient(address=f"licences@{name}.example"),
+                Recipient(address=OWNER.upper() if number else OWNER),
+            ),
+        )
+        for number, name in enumerate(names)
+    ]
+    found = {envelope.address.lower(): envelope for envelope in envelopes(tenants, names, fallback="en")}
+    assert sorted(found) == sorted([OWNER, *(f"licences@{name}.example" for name in names)])
+    mails = {a: render_mail(portion(whole, e), Reader(locale=e.locale)) for a, e in found.items()}
+    titles = {tenant.name: tenant.display_name for tenant in whole.tenants}
+    for name in names:
+        text = mails[f"licences@{name}.example"].text
+        assert titles[name] in text + mails[f"licences@{name}.example"].subject
+        assert not any(titles[other] in text for other in names if other != name)
+    assert all(title in mails[OWNER].text for title in titles.values())
+    assert "2 tenants" in mails[OWNER].subject
+
+
+def test_a_waiver_of_one_tenant_is_told_to_nobody_who_reads_of_another() -> None:
+    whole = result()
+    first, second = (tenant.name for tenant in whole.tenants)
+    kept = {"policies": ["leavers"], "expires": "2026-12-31", "owner": "ann@x.example"}
+    waivers: list[dict[str, object]] = [
+        {**kept, "id": "own", "reason": "kept until the sale of the stores", "tenants": [first]},
+        {**kept, "id": "both", "reason": "known to both", "tenants": [second, first]},
+        {**kept, "id": "all", "reason": "known to all", "policies": "*"},
+        {**kept, "id": "spare", "reason": "for seats", "policies": ["e3-spare", "renewals"]},
+    ]
+    whole = replace(whole, run=replace(whole.run, definitions={**whole.run.definitions, "waivers": waivers}))
+    tenants = [
+        Tenant(name=first, tenant_id=first, recipients=(Recipient(address="a@x.example"), Recipient(address="o@x.example"))),
+        Tenant(name=second, tenant_id=second, recipients=(Recipient(address="b@x.example"), Recipient(address="o@x.example"), Recipient(address="c@x.example", severities=(Severity.HIGH,)))),
+    ]  # fmt: skip
+    parts = {e.address: own_waivers(portion(whole, e)) for e in envelopes(tenants, [first, second], fallback="en")}
+    ids = {a: [waiver["id"] for waiver in part.run.definitions["waivers"]] for a, part in parts.items()}
+    assert ids == {
+        "a@x.example": ["own", "both", "all", "spare"],
+        "b@x.example": ["both", "all", "spare"],
+        "c@x.example": ["both", "all"],
+        "o@x.example": ["own", "both", "all", "spare"],
+    }
+    assert parts["b@x.example"].run.definitions["waivers"][0]["tenants"] == [second]
+    page = b"".join(render(parts["b@x.example"], "html", locale="en").chunks()).decode()
+    assert "known to both" in page
+    assert "the sale of the stores" not in page
+    assert first not in page.casefold()
+    assert "3 waivers in force" in render_mail(parts["b@x.example"], Reader(locale="en")).text
+
+
+def test_a_reader_s_curves_count_what_the_reader_may_see(tmp_path: Path) -> None:
+    whole = result()
+    first, second = whole.tenants
+    earlier = replace(whole, run=replace(whole.run, as_of=whole.run.as_of - timedelta(days=7)))
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "result.json").write_bytes(b"".join(render(earlier, "json", locale="en").chunks()))
+    readers = (
+        Recipient(address="all@x.example"),
+        Recipient(address="critical@x.example", severities=(Severity.CRITICAL,)),
+    )
+    tenants = [Tenant(name=first.name, tenant_id=first.name, recipients=readers)]
+    both = envelopes(tenants, [first.name, second.name], fallback="en")
+    portions = [(envelope, portion(whole, envelope)) for envelope in both]
+    for (_, mine), (past,) in zip(portions, earlier_of(tmp_path, portions), strict=True):
+        assert past.open == mine.summary.open
+    assert portions[0][1].summary.open != portions[1][1].summary.open

@@ -1,0 +1,39 @@
+"""Both parts of a mail lead to the same places, and tell of the same exceptions."""
+
+import re
+from dataclasses import replace
+
+from auditor.history import compare
+from auditor.render.mail.content import Room, story
+from auditor.render.mail.message import render_mail
+from auditor.render.mail.view import Reader
+from auditor.render.text.labels import Labels
+from tests.builders.results import night_before, result
+
+READER = Reader(locale="en")
+WHOLE = compare(result(), night_before())
+
+
+def test_both_parts_lead_to_the_same_places() -> None:
+    parts = render_mail(WHOLE, replace(READER, link="https://reports.example/r.html", anchors=True))
+    places = re.findall(r'href="(https://[^"]*)"', parts.html)
+    assert [place for place in places if "#p-" in place]
+    assert [place for place in places if "#a-" in place]
+    assert [place for place in places if "#t-" in place]
+    assert sorted(re.findall(r"https://\S+", parts.text)) == sorted(places)
+    assert "https://reports.example" not in render_mail(WHOLE, READER).text
+
+
+def test_waivers_in_force_are_counted() -> None:
+    def told(*waivers: dict[str, str | list[str]]) -> tuple[str, ...]:
+        of = replace(WHOLE, run=replace(WHOLE.run, definitions={"waivers": list(waivers)}))
+        parts, view = render_mail(of, READER), story(of, READER, Labels("en"), Room())
+        assert [text for text in view.exceptions if text not in parts.html] == []
+        assert [text for text in view.exceptions if f"* {text}\n" not in parts.text] == []
+        return view.exceptions
+
+    lapsing: dict[str, str | list[str]] = {"id": "W-1", "policies": ["leavers"], "expires": "2026-12-01"}
+    assert told()[0] == "1 finding waived"
+    one = told(lapsing, {**lapsing, "id": "gone", "expires": "2026-11-19"})
+    assert one[:2] == ("1 waiver in force", "1 finding waived")
+    assert told(lapsing, {**lapsing, "id": "long", "expires": "2027-11-19"})[0] == "2 waivers in force"

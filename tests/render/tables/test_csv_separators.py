@@ -1,0 +1,96 @@
+"""CSV files opened by a spreadsheet whose list separator is another one: no part of a text becomes a formula."""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from io import StringIO
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from auditor.domain.enums import SubjectType
+from auditor.domain.result import Subject
+from auditor.domain.trends import PolicyTrend, Trends
+from auditor.render import render
+from auditor.render.history.table import render_csv
+from tests.builders.results import result
+
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]")
+HOSTILE = (
+    "Ann;=1+1;x",
+    "Ann;=HYPERLINK(1)",
+    "Ann\t=1+1",
+    "Ann; +1",
+    "Ann;\t-1+1",
+    'Ann;"=1+1"',
+    'Ann;""=1+1',
+    "Ann;;@SUM(1)",
+    "Ann\n=1+1",
+    "Ann\r\n@SUM(1)",
+    'Ann"\n"=1+1',
+    "Ann;\uff1d1",
+    ";=1",
+    "\t=1",
+)
+
+
+def cells(body: bytes, separator: str) -> Iterator[str]:
+    """Split as Excel does: at the separator and at line ends, quotes counting at the beginning of a field only."""
+    for row in csv.reader(StringIO(body.decode("utf-8-sig"), newline=""), delimiter=separator):
+        yield from row
+
+
+def findings(name: str) -> bytes:
+    whole = result()
+    there = whole.tenants[0]
+    subject = Subject(type=SubjectType.USER, id=name, name=name)
+    found = replace(there.findings[0], subject=subject, evidence={"department": name})
+    return b"".join(
+        render(replace(whole, tenants=(replace(there, name=name, findings=(found,)),)), "csv", locale="en").chunks()
+    )
+
+
+def history(name: str) -> bytes:
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    policy = PolicyTrend(
+        policy=name,
+        severity=None,
+        at=(at,),
+        open=(1,),
+        waived=(0,),
+        opened=1,
+        closed=0,
+        ages=(0, 0, 0, 0),
+        repaired=0,
+        repair_days=None,
+    )
+    trends = Trends(
+        tenant=name, nights=1, results=1, since=at, until=at, seats=(), policies=(policy,), people=(), open=(), money={}
+    )
+    return b"".join(render_csv([trends]).chunks())
+
+
+def formulas(body: bytes) -> list[str]:
+    return [
+        cell
+        for separator in (",", ";", "\t")
+        for cell in cells(body, separator)
+        if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell)
+    ]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_part_of_a_text_is_a_formula_whatever_separates_cells(name: str) -> None:
+    assert formulas(findings(name)) == []
+    assert formulas(history(name)) == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text(st.sampled_from(";\t,\r\n\"' =+-@a1\u00a0\uff1d"), max_size=12))
+def test_no_part_of_any_text_is_a_formula(name: str) -> None:
+    assert formulas(findings(name)) == []
+    assert formulas(history(name)) == []

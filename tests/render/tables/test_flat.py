@@ -1,0 +1,310 @@
+"""The flat table of CSV, Parquet and the workbook: column by column the same as row by row."""
+
+from dataclasses import replace
+from decimal import Decimal
+from io import BytesIO
+from itertools import chain
+from random import Random
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
+
+from auditor.domain.result import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
+from auditor.render import render
+from auditor.render.tables.flat import COLUMNS, TEXTS, Block, Stretch, Texts, stretches
+from auditor.render.tables.xlsx_rows import plain
+from auditor.render.text.facts import SIGN_INS
+from auditor.render.text.sanitize import visible
+from tests.builders.results import result
+from tests.render.tables.naive import rows, table
+
+NASTY = st.sampled_from(
+    ["=1", " =1", "\u3000=x", "\u00a0+1", "\uff1d1", "\u22121", 'a"b', "a,b", "a\r\nb", "\n=1", "\t", "", "\x00", "\x1b[31m", "\u202ex",
+     "x\u202e", "\u061c", "\ud800", "\ufeff", "\uffff", "'", "Çağla", "日本", "\U0001d538", "-", "@x", "x" * 5000, "a\u2028b", "é\x85", "~", "a~=1"]
+)  # fmt: skip
+TEXT = NASTY | st.text(max_size=5)
+STAMP = st.sampled_from(
+    ["2026-01-01T00:00:00Z", "2025-06-01T00:00:00Z", "0001-01-01T00:00:00Z", "0001-01-02", "", "0", " "]
+)
+PATH = st.fixed_dictionaries(
+    {}, optional={"groupName": st.none() | TEXT, "assignedByGroup": st.none() | TEXT, "state": st.none() | st.sampled_from(["Active", "Error", True, 1]) | TEXT}
+)  # fmt: skip
+EVIDENCE = st.fixed_dictionaries(
+    {},
+    optional={
+        "userPrincipalName": st.none() | TEXT | st.lists(TEXT, max_size=2),
+        "accountEnabled": st.sampled_from([None, True, False, 0, 1, "no"]),
+        "userType": st.none() | TEXT | st.sampled_from([True, 1]),
+        "department": st.none() | TEXT | st.lists(TEXT, max_size=2) | st.dictionaries(TEXT, TEXT, max_size=2),
+        "usageLocation": st.none() | TEXT,
+        "lastSignInDateTime": st.none() | STAMP | st.just(5),
+        "lastSuccessfulSignInDateTime": st.none() | STAMP,
+        "paths": st.lists(PATH | st.just("direct"), max_size=2) | st.none() | PATH | TEXT,
+        "spare": st.none() | st.integers(-9, 9) | st.booleans(),
+        "adjust": st.sampled_from([None, 1, True, "1"]),
+    },
+)
+USUAL: dict[str, Any] = {
+    "userPrincipalName": "ann@contoso.example", "accountEnabled": True, "userType": "Member", "department": "Sales", "usageLocation": "NL",
+    "createdDateTime": "2022-06-04T02:17:00Z", "lastSignInDateTime": "2026-01-01T00:00:00Z", "assignedLicenses": ["SPE_E3"],
+    "paths": [{"assignedByGroup": None, "state": "Active", "error": "None", "groupName": None}],
+}  # fmt: skip
+"""What a finding about a person tells as a rule."""
+ODD = st.sampled_from([None, 0, 1, True, False, 1.0, "", "0", [], {}, ["x", 1], {"x": None}, (), Decimal(1)]) | TEXT
+ODD_PATHS = st.lists(PATH | ODD, max_size=2) | PATH | st.builds(lambda path: [USUAL["paths"][0] | path], PATH)
+NAMES = st.sampled_from([*USUAL, *SIGN_INS, "spare", "adjust", "mailboxType"])
+
+
+def altered(changes: dict[str, Any], left_out: set[str]) -> dict[str, Any]:
+    """The usual evidence with some of it changed, added or left out."""
+    return {name: value for name, value in {**USUAL, **changes}.items() if name not in left_out}
+
+
+ALMOST = st.builds(
+    altered,
+    st.dictionaries(NAMES, ODD | STAMP, max_size=2)
+    | st.builds(lambda odd: {"paths": odd}, ODD_PATHS)
+    | st.builds(lambda text: {"department": text, "userPrincipalName": text}, TEXT),
+    st.sets(NAMES, max_size=2),
+)
+FINDING = st.builds(
+    Finding,
+    fingerprint=TEXT, policy=st.sampled_from(["leavers", "e3-spare", "gone"]), check=TEXT, guidance=TEXT,
+    subject=st.builds(Subject, id=TEXT, name=TEXT), source=st.builds(SourceLine, file=TEXT, line=st.integers(0, 3)),
+    waiver=st.none() | TEXT, detail=st.none() | TEXT, evidence=ALMOST | EVIDENCE,
+    money=st.none() | st.builds(Money, currency=st.sampled_from(["EUR", "SEK"]), per_month=st.sampled_from([Decimal("1.005"), Decimal("28.1"), Decimal(5)])),
+    product=st.none() | st.builds(ProductReference, sku_id=st.none() | st.sampled_from(["05e9a617-0261-4cee-bb44-138d3ef5d965"]) | TEXT, sku_part_number=st.none() | TEXT),
+)  # fmt: skip
+
+
+def holding(findings: list[Finding], fleet: list[Finding]) -> Result:
+    """A tenant with the findings, one that has none, and the fleet."""
+    whole = result()
+    tenants = (replace(whole.tenants[0], findings=tuple(findings)), *whole.tenants[1:])
+    return replace(whole, tenants=tenants, fleet=FleetResult(findings=tuple(fleet)))
+
+
+def column(stretch: Stretch, name: str) -> list[object]:
+    """One column of a stretch, row by row."""
+    for part in stretch.parts:
+        if isinstance(part, Block) and name in part.columns:
+            place = part.first + part.columns.index(name)
+            return [part.values.known[number][place] for number in part.numbers]
+        if isinstance(part, Texts) and name == part.column:
+            return list(part.values)
+    raise AssertionError(name)
+
+
+def body(of: Result, name: str) -> bytes:
+    return b"".join(render(of, name, locale="en").chunks())
+
+
+@settings(deadline=None)
+@given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
+def test_the_csv_file_is_what_the_standard_library_writes(findings: list[Finding], fleet: list[Finding]) -> None:
+    made = holding(findings, fleet)
+    assert body(made, "csv").decode().splitlines(keepends=True) == table(made).decode().splitlines(keepends=True)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(ALMOST, TEXT, TEXT), min_size=1, max_size=6), st.lists(ALMOST, max_size=2), st.randoms())
+def test_a_finding_is_told_alike_whatever_was_told_before(
+    people: list[tuple[dict[str, Any], str, str]], others: list[dict[str, Any]], dice: Random
+) -> None:
+    first = result().tenants[0].findings[0]
+    findings = [
+        replace(first, evidence=told, fingerprint=mark, subject=replace(first.subject, id=mark, name=name))
+        for told, name, mark in people
+    ]
+    made = holding(
+        [*findings, *dice.sample(findings, len(findings))], [replace(first, evidence=told) for told in others]
+    )
+    second = replace(made.tenants[1], findings=made.tenants[0].findings[::-1])
+    made = replace(made, tenants=(made.tenants[0], second))
+    assert body(made, "csv").decode().splitlines(keepends=True) == table(made).decode().splitlines(keepends=True)
+    assert read(made, 5) == wanted(made)
+
+
+@settings(deadline=None)
+@given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
+def test_the_parquet_file_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
+    made = holding(findings, fleet)
+    read = pq.read_table(BytesIO(body(made, "parquet")))
+    assert read.num_rows == len(findings) + len(fleet)
+    numbers = {field.name for field in read.schema if not pa.types.is_string(field.type)}
+    assert numbers >= {"sourceLine", "perMonth", "adjust", "spare"}
+    for one, row in zip(rows(made), read.to_pylist(), strict=True):
+        for cell, (name, value) in zip(one, list(row.items())[2:], strict=True):
+            if name in numbers:
+                assert value == (None if isinstance(cell, str) else cell)
+            else:
+                assert value == (None if cell in (None, "") else visible(str(cell), keep="\t\r\n"))
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
+def test_the_workbook_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
+    made = holding(findings, fleet)
+    sheet = load_workbook(BytesIO(body(made, "xlsx")))["Findings"]
+    read = [[cell.value for cell in row] for row in sheet.iter_rows(min_row=2, max_row=1 + len(findings) + len(fleet))]
+    assert read == [
+        [float(one) if isinstance(one, Decimal) else plain(one) or None if isinstance(one, str) else one for one in row]
+        for row in rows(made)
+    ]
+
+
+def told(*evidence: dict[str, Any]) -> Result:
+    """A finding for each."""
+    first = result().tenants[0].findings[0]
+    return holding([replace(first, evidence=each) for each in evidence], [])
+
+
+def read(of: Result, rows_at_once: int) -> list[tuple[object, ...]]:
+    """The rows of the table, what is empty as an empty text."""
+    columns: list[list[object]] = [[] for _ in COLUMNS]
+    for stretch in stretches(of, rows_at_once):
+        assert stretch.count <= rows_at_once
+        for cells, name in zip(columns, COLUMNS, strict=True):
+            cells.extend(column(stretch, name))
+    return [tuple("" if cell is None else cell for cell in row) for row in zip(*columns, strict=True)]
+
+
+def wanted(of: Result) -> list[tuple[object, ...]]:
+    """The same rows, made one by one."""
+    return [tuple("" if cell is None else cell for cell in row) for row in rows(of)]
+
+
+ALIKE: list[tuple[Any, Any]] = [(True, 1), (False, 0), (1, 1.0)]
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
+@pytest.mark.parametrize("alike", ALIKE, ids=str)
+@pytest.mark.parametrize("name", ["accountEnabled", "userType", "department", "usageLocation"])
+def test_facts_that_are_equal_but_not_the_same_are_told_apart(
+    name: str, alike: tuple[object, object], rows_at_once: int
+) -> None:
+    one, other = ({name: value} for value in alike)
+    for made in (told(one, other, one), told(other, one, other)):
+        assert read(made, rows_at_once) == wanted(made)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
+@pytest.mark.parametrize("alike", ALIKE, ids=str)
+@pytest.mark.parametrize("name", ["groupName", "assignedByGroup", "state"])
+def test_paths_that_are_equal_but_not_the_same_are_told_apart(
+    name: str, alike: tuple[object, object], rows_at_once: int
+) -> None:
+    one, other = (
+        {"paths": [{"groupName": "g", "assignedByGroup": None, "state": None, name: value}]} for value in alike
+    )
+    for made in (told(one, other, one), told(other, one, other)):
+        assert read(made, rows_at_once) == wanted(made)
+
+
+@pytest.mark.parametrize("name", [*USUAL, "groupName", "assignedByGroup", "state"])
+def test_a_fact_that_is_not_as_usual_is_told_as_it_is_among_usual_ones(name: str) -> None:
+    odd: list[dict[str, Any]] = [
+        USUAL | ({name: value} if name in USUAL else {"paths": [USUAL["paths"][0] | {name: value}]})
+        for value in (True, 1, 1.0, False, 0, None, "", [], ["x"], "x,y", "=1")
+    ]
+    # What was told once is known: a second telling may take another way.
+    made = told(USUAL, *odd, {key: value for key, value in USUAL.items() if key != name}, *odd[::-1], USUAL)
+    assert body(made, "csv") == table(made)
+    assert read(made, 5) == wanted(made)
+
+
+DIRECT = {"assignedByGroup": None, "state": "Active", "groupName": None}
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 2, 10])
+@pytest.mark.parametrize(
+    "odd",
+    [[], None, "g", "groupName", {"state": "Error"}, ({"state": "Error"},), [{"state": "Error"}], ["g"], [None], [DIRECT, {}], [["g"]], [{}]],
+    ids=str,
+)  # fmt: skip
+def test_odd_paths_among_usual_ones_are_told_as_they_are(odd: Any, rows_at_once: int) -> None:
+    usual = {"paths": [DIRECT]}
+    for made in (told(usual, {"paths": odd}, usual), told({"paths": odd}, {}, usual)):
+        assert read(made, rows_at_once) == wanted(made)
+
+
+SIGN_IN, SUCCESSFUL = "lastSignInDateTime", "lastSuccessfulSignInDateTime"
+
+
+@pytest.mark.parametrize(
+    "evidence",
+    [
+        ({SIGN_IN: "2026-01-02"}, {SIGN_IN: "2026-01-01"}),
+        ({SIGN_IN: "2026-01-02"}, {}, {SIGN_IN: None}, {SIGN_IN: ""}),
+        ({SIGN_IN: "2026-01-02", SUCCESSFUL: "2026-01-03"}, {SIGN_IN: "2026-01-02", SUCCESSFUL: "2026-01-01"}),
+        ({SIGN_IN: "2026-01-02", SUCCESSFUL: None}, {SUCCESSFUL: "2026-01-01"}, {}),
+        ({SIGN_IN: None, SUCCESSFUL: None}, {SIGN_IN: None}),
+        ({SIGN_IN: "0001-01-01T00:00:00Z"}, {SIGN_IN: "2026-01-02"}),
+        ({SIGN_IN: 20260102}, {SIGN_IN: "2026-01-02"}),
+    ],
+    ids=str,
+)
+def test_the_last_of_several_sign_ins_is_told(evidence: tuple[dict[str, Any], ...]) -> None:
+    made = told(*evidence)
+    assert read(made, 10) == wanted(made)
+
+
+def test_a_path_that_nobody_could_name_is_told_all_the_same() -> None:
+    first = result().tenants[0].findings[0]
+    made = holding([replace(first, evidence={"paths": [{"groupName": ["a", 1], "state": {}}]})], [])
+    assert body(made, "csv") == table(made)
+    assert b"['a', 1]" in body(made, "csv")
+
+
+def test_every_text_of_a_long_column_is_looked_at() -> None:
+    assert_csv_of(("a", "~", "=1", "x,y", "", "a~=b", "Ö", "a\u202eb", "-", "it's", 'say "x"', "x ,=") * 400)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Özlem", "Zoë", "Ann", "Y\u0131lmaz", "日本", "\U0001d538"),
+        ("Özlem", "", "Zoë~", "~", "Ann"),
+        ("Özlem", "Zoë", "Smit, Ann", "=Ö"),
+        ("Özlem", "half \ud800", "~"),
+        ("~Ann", "Ann~Smit", "a~=b"),
+    ],
+)
+def test_names_beyond_ascii_stay_in_their_rows(names: tuple[str, ...]) -> None:
+    assert_csv_of(names)
+
+
+def assert_csv_of(names: tuple[str, ...]) -> None:
+    first = result().tenants[0].findings[0]
+    made = holding([replace(first, subject=replace(first.subject, name=name)) for name in names], [])
+    assert body(made, "csv") == table(made)
+
+
+@pytest.mark.parametrize("rows_at_once", [1, 7, 50, 10_000])
+def test_the_table_does_not_depend_on_how_it_is_cut(rows_at_once: int) -> None:
+    assert read(result(), rows_at_once) == wanted(result())
+
+
+def test_the_parts_of_a_stretch_make_up_all_columns_in_their_order() -> None:
+    (*_, last) = stretches(result())
+    parts = [(part.column,) if isinstance(part, Texts) else part.columns for part in last.parts]
+    assert tuple(chain.from_iterable(parts)) == COLUMNS
+    assert {part.column for part in last.parts if isinstance(part, Texts)} == TEXTS
+
+
+def test_a_stretch_is_cut_into_what_it_was() -> None:
+    whole = next(stretches(result()))
+    first, others = whole.cut(10)
+    assert others is not None
+    assert (first.count, others.count) == (10, whole.count - 10)
+    assert whole.cut(whole.count) == (whole, None)
+    for part, one, other in zip(whole.parts, first.parts, others.parts, strict=True):
+        assert list(part.values if isinstance(part, Texts) else part.numbers) == [
+            *(one.values if isinstance(one, Texts) else one.numbers),
+            *(other.values if isinstance(other, Texts) else other.numbers),
+        ]

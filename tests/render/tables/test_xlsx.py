@@ -1,0 +1,191 @@
+"""report.xlsx as openpyxl reads it back: types, tables, filters, and no text that Excel would compute."""
+
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from io import BytesIO
+from re import findall
+from typing import Any
+from zipfile import ZipFile
+
+import pytest
+from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
+
+from auditor.domain.enums import SubjectType
+from auditor.domain.result import FleetResult, Result, Subject
+from auditor.history import compare
+from auditor.render import render
+from auditor.render.tables import xlsx
+from auditor.render.tables.flat import COLUMNS
+from auditor.render.tables.xlsx_rows import plain
+from tests.builders.hostile_texts import HOSTILE, holding
+from tests.builders.results import night_before, result
+from tests.render.tables.naive import rows
+
+
+def book(of: Result, locale: str = "en") -> Any:
+    return load_workbook(BytesIO(b"".join(render(of, "xlsx", locale=locale).chunks())))
+
+
+def compared() -> Result:
+    return compare(result(), night_before())
+
+
+def waived(*, expires: str = "2027-01-31") -> Result:
+    kept = {"id": "W-1", "policies": ["leavers"], "owner": "hr@contoso.example", "reason": "=leave", "expires": expires}  # fmt: skip
+    whole = compared()
+    return replace(whole, run=replace(whole.run, definitions={**whole.run.definitions, "waivers": [kept]}))
+
+
+def test_the_sheets_are_tables_with_filters_under_a_fixed_header() -> None:
+    read = book(waived())
+    assert read.sheetnames == ["Summary", "Findings", "Actions", "Seats", "Waivers", "Policies", "Sources"]
+    for name in read.sheetnames[1:]:
+        sheet = read[name]
+        (table,) = sheet.tables.values()
+        assert sheet.freeze_panes == "A2"
+        assert table.autoFilter.ref == table.ref == sheet.dimensions
+        assert [cell.value for cell in sheet[1]] == [column.name for column in table.tableColumns]
+        assert all(cell.data_type in {"s", "n", "d", "inlineStr"} for row in sheet.iter_rows() for cell in row)
+        assert all(4 < sheet.column_dimensions[letter].width < 60 for letter in ("A", "B", "C"))
+
+
+def test_numbers_are_numbers_and_money_shows_cents() -> None:
+    sheet = book(compared())["Findings"]
+    written = [tuple(cell.value for cell in row) for row in sheet.iter_rows(min_row=2)]
+    wanted = [
+        tuple(float(cell) if isinstance(cell, Decimal) else plain(cell) or None if isinstance(cell, str) else cell for cell in row)
+        for row in rows(compared())
+    ]  # fmt: skip
+    assert written == wanted
+    priced = [row[COLUMNS.index("perMonth")] for row in sheet.iter_rows(min_row=2)]
+    assert {cell.number_format for cell in priced if cell.value is not None} == {"#,##0.00"}
+
+
+def test_actions_can_be_tracked() -> None:
+    sheet = book(compared())["Actions"]
+    header = [cell.value for cell in sheet[1]]
+    assert "owner" in header
+    assert header[-3:] == ["state", "due", "justification"]
+    choice, day = sheet.data_validations.dataValidation
+    assert (choice.type, choice.formula1) == ("list", '"to do,in progress,done,declined"')
+    assert day.type == "date"
+    for column, rule in (("state", choice), ("due", day)):
+        letter = sheet.cell(1, header.index(column) + 1).column_letter
+        assert str(rule.sqref) == f"{letter}2:{letter}3"
+    assert {sheet.cell(row, header.index("due") + 1).number_format for row in (2, 3)} == {"yyyy-mm-dd"}
+    assert [row[2].value for row in sheet.iter_rows(min_row=2)] == [a.title for a in compared().tenants[0].actions]
+
+
+def test_what_is_to_be_done_for_all_tenants_together_stands_with_no_tenant() -> None:
+    whole = compared()
+    moved = replace(whole.tenants[0].actions[0], id="move", title="Move seats")
+    sheet = book(replace(whole, fleet=replace(whole.fleet, actions=(moved,))))["Actions"]
+    *others, last = sheet.iter_rows(min_row=2, values_only=True)
+    assert (last[0], last[2]) == (None, "Move seats")
+    assert len(others) == sum(len(tenant.actions) for tenant in whole.tenants)
+    assert str(sheet.data_validations.dataValidation[0].sqref).endswith(str(sheet.max_row))
+
+
+def test_waivers_stand_with_their_last_day_as_a_date() -> None:
+    sheet = book(waived())["Waivers"]
+    head, (only,) = [cell.value for cell in sheet[1]], list(sheet.iter_rows(min_row=2))
+    assert head == ["waiver", "state", "expires", "policies", "owner", "reason", "findings"]
+    written = [cell.value.date() if cell.is_date else cell.value for cell in only]
+    assert written == ["W-1", "holds", date(2027, 1, 31), "leavers", "hr@contoso.example", "=leave", 0]
+    assert only[2].number_format == "yyyy-mm-dd"
+    assert only[5].data_type == "s"
+    sheet = book(waived(expires="0001-01-01"))["Waivers"]
+    assert sheet["C2"].value == "0001-01-01"
+
+
+@pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
+def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
+    names = book(compared(), locale).sheetnames
+    assert len(set(names)) == 7
+    assert "Findings" not in names
+    assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_no_text_is_a_formula_or_a_link(text: str) -> None:
+    made = holding(text)
+    read = book(made)
+    for sheet in read:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f"
+                assert cell.hyperlink is None
+                if isinstance(cell.value, str):
+                    assert len(cell.value.encode("utf-16-le")) // 2 <= 32_767
+    name = read["Findings"].cell(2, COLUMNS.index("subjectName") + 1).value
+    assert name.replace("_x005F_", "_") == plain(text)
+
+
+@pytest.mark.parametrize(("each", "sheets"), [(40, 2), (33, 3), (10_000, 1)])
+def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
+    each: int, sheets: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(xlsx, "_ROWS", each)
+    read = book(compared())
+    names = [name for name in read.sheetnames if name.startswith("Findings")]
+    assert names == ["Findings", *(f"Findings {number}" for number in range(2, sheets + 1))]
+    told = [row[COLUMNS.index("fingerprint")].value for name in names for row in read[name].iter_rows(min_row=2)]
+    assert told == [row[COLUMNS.index("fingerprint")] for row in rows(compared())]
+    for name in names:
+        (table,) = read[name].tables.values()
+        assert table.ref == read[name].dimensions
+        assert read[name].freeze_panes == "A2"
+
+
+def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "_BYTES", 50_000)
+    there = result().tenants[0]
+    many = replace(there, findings=tuple(there.findings) * 200)
+    sheet = book(replace(result(), tenants=(many,)))["Findings"]
+    assert sheet.cell(sheet.max_row, 1).value == "There are more rows in findings.csv."
+    assert sheet.max_row < len(many.findings)
+
+
+def test_readers_that_believe_the_sheet_s_word_about_its_size_read_all_of_it() -> None:
+    made = b"".join(render(waived(), "xlsx", locale="en").chunks())
+    read = load_workbook(BytesIO(made), read_only=True)
+    for sheet in read.worksheets[1:]:
+        assert sheet.calculate_dimension(force=False) == book(waived())[sheet.title].dimensions
+
+
+def test_a_row_can_be_read_by_those_who_pass_over_empty_cells() -> None:
+    with ZipFile(BytesIO(b"".join(render(compared(), "xlsx", locale="en").chunks()))) as archive:
+        xml = archive.read("xl/worksheets/sheet2.xml").decode()
+    found = findall(r'<row r="([0-9]+)"><c r="A([0-9]+)"', xml)
+    assert [int(number) for number, _ in found] == list(range(2, 2 + len(list(rows(compared())))))
+    assert all(number == cell for number, cell in found)
+    assert "<c/>" not in xml
+    assert '<c s="0"/>' not in xml
+
+
+def test_a_workbook_of_nothing_opens() -> None:
+    read = book(replace(result(), tenants=(), fleet=FleetResult()))
+    assert [cell.value for cell in read["Findings"][1]] == list(COLUMNS)
+    assert read["Findings"].max_row == 1
+
+
+def test_a_cell_ends_where_excel_s_end_and_not_within_a_character() -> None:
+    astral = "\U0001d538" * 20_000
+    subject = Subject(type=SubjectType.USER, id="u", name=f"x{astral}")
+    there = result().tenants[0]
+    only = replace(there, findings=(replace(there.findings[0], subject=subject, detail=astral),))
+    sheet = book(replace(result(), tenants=(only,)))["Findings"]
+    name, detail = (sheet.cell(2, COLUMNS.index(column) + 1).value for column in ("subjectName", "detail"))
+    assert (name, detail) == ("x" + astral[:15_999], astral[:16_000])
+
+
+def test_a_text_that_is_too_long_and_holds_markup_is_written_once() -> None:
+    whole = result()
+    (first, *_), *_ = (tenant.findings for tenant in whole.tenants)
+    name = "<b> & Sons " + "x" * 20_000
+    finding = replace(first, subject=replace(first.subject, name=name))
+    sheet = book(replace(whole, tenants=(replace(whole.tenants[0], findings=(finding,)),), fleet=FleetResult()))[
+        "Findings"
+    ]
+    assert sheet.cell(row=2, column=COLUMNS.index("subjectName") + 1).value == plain(name)

@@ -1,0 +1,73 @@
+"""One product, one name: what people read calls a product as Microsoft does, and a set by its products."""
+
+from dataclasses import replace
+
+from auditor.domain.enums import Change
+from auditor.domain.result import Result
+from auditor.render import render
+from auditor.render.html.finding_index import walks
+from auditor.render.html.page import page
+from auditor.render.text.facts import product_name
+from auditor.render.text.labels import Labels
+from tests.builders.crowded_tenant import audited, person, product, state_of
+
+TEXT = """
+products: {office: [SPE_E3, SPE_F1], mail: [{withService: EXCHANGE_S_ENTERPRISE}, visio], visio: [VISIO*]}
+policies:
+  - {id: store, severity: low, users: {department: Store}, assignments: {require: [SPE_F1]}}
+  - {id: both, severity: low, users: {department: Both}, assignments: {exclusive: [[SPE_E3, SPE_E5]]}}
+  - {id: one, severity: low, users: {department: Office}, assignments: {require: [office]}}
+  - {id: post, severity: low, users: {department: Post}, assignments: {require: [mail]}}
+"""
+
+
+def result() -> Result:
+    people = [
+        person("ann", department="Store"),
+        person("bo", department="Office"),
+        person("cy", "SPE_E3", "SPE_E5", department="Both"),
+        person("di", department="Post"),
+    ]
+    products = [product(part, 5, 1) for part in ("SPE_E3", "SPE_E5", "SPE_F1", "VISIOCLIENT")]
+    return audited(state_of(people, products, []), TEXT)
+
+
+def test_products_are_called_by_their_names_on_the_page() -> None:
+    told = result()
+    (tenant,) = told.tenants
+    tenant = replace(tenant, findings=tuple(finding.told(change=Change.NEW) for finding in tenant.findings))
+    told = replace(told, run=replace(told.run, previous=told.run.as_of), tenants=(tenant,))
+    section = page(told, Labels("en")).sections[0]
+    rows = [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]
+    texts = [*rows, *(line.text for line in section.lines), *(step.action.title for step in section.steps)]
+    assert len(section.lines) == len(rows) == 4
+    assert not any(part in text for text in texts for part in ("SPE_", "VISIOCLIENT", "office", "mail:"))
+    assert "Microsoft 365 F3: product missing" in " ".join(texts)
+    assert "Microsoft 365 E3 + Microsoft 365 E5" in " ".join(texts)
+    assert sum("one of: Microsoft 365 E3, Microsoft 365 F3" in text for text in texts) == 3
+    assert sum("one of: Microsoft 365 E3, Microsoft 365 E5, Visio Plan 2" in text for text in texts) == 3
+
+
+def test_the_filter_of_the_page_names_a_product_once() -> None:
+    walk = walks(result(), Labels("en"))[0]
+    names = {product_name(each, walk.context.names) for each in walk.abouts}
+    assert names == {
+        "Microsoft 365 F3",
+        "one of: Microsoft 365 E3, Microsoft 365 F3",
+        "one of: Microsoft 365 E3, Microsoft 365 E5, Visio Plan 2",
+        None,
+    }
+
+
+def test_findings_csv_names_a_product_that_a_person_lacks() -> None:
+    body = b"".join(render(result(), "csv", locale="en").chunks()).decode()
+    assert "SPE_F1,Microsoft 365 F3," in body
+
+
+def test_an_amount_in_a_title_is_written_as_everywhere() -> None:
+    text = """
+policies: [{id: b, severity: low, budget: {limit: 100}}]
+prices: {currency: EUR, perSeatPerMonth: {SPE_F1: 7.50}}
+"""
+    (tenant,) = audited(state_of([], [product("SPE_F1", 50, 0)], []), text).tenants
+    assert [action.title for action in tenant.actions] == ["Bring the monthly cost down by €275.00"]

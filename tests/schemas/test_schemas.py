@@ -1,0 +1,141 @@
+"""The JSON Schemas: two validators agree on them, every mistake has words, every word its section."""
+
+import ast
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from auditor import __home__, resources
+from auditor.domain.errors import format_diagnostic
+from auditor.policy.schema import messages
+from auditor.policy.schema.check import SchemaName, check, complaints, fits
+from auditor.policy.yaml.reader import parse
+from tests.builders.policy_documents import VALID
+
+ROOT = Path(__file__).parents[2]
+NAMES: tuple[SchemaName, ...] = ("policy", "policy-test", "tenants", "result")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_the_documents_show_fits(name: SchemaName) -> None:
+    assert complaints(VALID[name], name) == ()
+
+
+POOL: list[Any] = [None, True, False, 0, -1, 1.5, 101, "", " ", "x", "5%", "101%", "90d", "*", "deny", "2027-01-31"]
+POOL += [
+    [],
+    [[]],
+    ["x"],
+    [["x"]],
+    [1],
+    {},
+    {"x": 1},
+    {"withService": "x"},
+    {"is": None},
+    {"percent": 1},
+    {"within": "1d"},
+]
+KEYS = ["x", "of", "allow", "users", "seats", "require", "any", "signal", "type", "graph", "tenants", "deny", "id"]
+
+
+def places(item: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
+    """Every path into a value."""
+    inner = item.items() if isinstance(item, dict) else enumerate(item) if isinstance(item, list) else ()
+    return [path, *(deeper for step, value in inner for deeper in places(value, (*path, step)))]
+
+
+@st.composite
+def changed(draw: st.DrawFn, name: SchemaName) -> Any:
+    """A valid document with up to three places replaced, removed, added to or renamed."""
+    document = copy.deepcopy(VALID[name])
+    for _ in range(draw(st.integers(1, 3))):
+        path = draw(st.sampled_from(places(document)))
+        if not path:
+            continue
+        parent = document
+        for step in path[:-1]:
+            parent = parent[step]
+        match draw(st.sampled_from(["replace", "remove", "add", "rename"])):
+            case "replace":
+                parent[path[-1]] = copy.deepcopy(draw(st.sampled_from(POOL)))
+            case "remove":
+                del parent[path[-1]]
+            case "add" if isinstance(parent, dict):
+                parent[draw(st.sampled_from(KEYS))] = copy.deepcopy(draw(st.sampled_from(POOL)))
+            case "rename" if isinstance(parent, dict):
+                parent[f"{path[-1]}s"] = parent.pop(path[-1])
+    return document
+
+
+RAW = re.compile(
+    r"is not of type|required property|is not valid under|does not match '|Additional properties|does not fit"
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_both_validators_agree_and_every_mistake_has_words(name: SchemaName, data: st.DataObject) -> None:
+    document = data.draw(changed(name))
+    slow = Draft202012Validator(json.loads(resources.schema(name)))
+    valid = slow.is_valid(document)
+    assert fits(document, name) is valid
+    said = complaints(document, name)
+    assert (said == ()) is valid
+    assert not [line for line in said if RAW.search(line)]
+    text = json.dumps(document)
+    found = check(parse(text, file="f.yaml"), name)
+    assert len(found) == len(said)
+    for item in found:
+        assert item.slug.partition("-")[2] in messages.KINDS
+        assert item.span is not None
+        assert format_diagnostic(item).startswith(f"f.yaml:1:{item.span.column}: error[{item.slug}]: ")
+
+
+def schemas_within(schema: Any) -> list[dict[str, Any]]:
+    """Every mapping of a schema."""
+    if isinstance(schema, list):
+        return [found for item in schema for found in schemas_within(item)]
+    if not isinstance(schema, dict):
+        return []
+    return [schema, *(found for item in schema.values() for found in schemas_within(item))]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_schema_helps_an_editor(name: SchemaName) -> None:
+    schema = json.loads(resources.schema(name))
+    Draft202012Validator.check_schema(schema)
+    assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+    assert schema["$id"] == f"https://raw.githubusercontent.com/{__home__}/main/auditor/schemas/{name}.v1.json"
+    for part in schemas_within(schema):
+        # In `properties` of `then` the value `true` only names a key that is described above.
+        for key, member in part.get("properties", {}).items() if isinstance(part.get("properties"), dict) else ():
+            if isinstance(member, dict) and "const" not in member:
+                assert member.get("description"), f"{name}: {key}"
+                assert name == "result" or member.get("title"), f"{name}: {key}"
+        for branch in (*part.get("oneOf", ()), *part.get("anyOf", ())):
+            assert set(branch) == {"required"}, "oneOf and anyOf over shapes cannot be told in words"
+        if name != "result" and "properties" in part and part.get("type") == "object":
+            assert "additionalProperties" in part or "allOf" in part, part.get("$comment")
+
+
+def test_every_message_has_its_section() -> None:
+    used = {f"{prefix}-{kind}" for prefix in ("policy", "tenants", "result") for kind in messages.KINDS}
+    used -= {
+        f"{p}-{k}" for p in ("tenants", "result") for k in ("unknown-property", "no-constraint", "several-constraints")
+    }
+    for module in sorted((ROOT / "auditor" / "policy").glob("*.py")):
+        for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                used |= set(re.findall(r"\A(?:yaml|policy|prices|waiver)-[a-z-]+\Z", node.value))
+    sections = set(
+        re.findall(r"^### ([a-z-]+)$", (ROOT / "docs" / "messages.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
+    assert used - {"policy-test"} <= sections

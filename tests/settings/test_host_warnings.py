@@ -1,0 +1,55 @@
+"""A changed tenants file that sends tokens or secrets elsewhere is warned about, wherever the file is used."""
+
+from pathlib import Path
+
+import pytest
+
+from auditor.settings.loader import load
+from tests.builders.command_line import call
+
+FILE = """\
+version: 1
+tenants:
+- name: contoso
+  tenantId: 11111111-2222-3333-4444-555555555555
+  {key}: {address}
+  credential: {{type: token, tokenEnv: MY_TOKEN}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "address", "host"),
+    [
+        ("authority", "https://login.microsoftonline.com.evil.example", "login.microsoftonline.com.evil.example"),
+        ("authority", "https://LOGIN.evil.example:8443/x", "login.evil.example"),
+        ("endpoint", "https://graph.evil.example/v1.0", "graph.evil.example"),
+        ("endpoint", "https://graph.microsoft.com/v1.0", None),
+        ("endpoint", "https://dod-graph.microsoft.us/v1.0", None),
+        ("endpoint", "http://127.0.0.1:1/v1.0", None),
+        ("endpoint", "http://[::1]:1/v1.0", None),
+        ("authority", "https://localhost:8443", None),
+        ("authority", "https://login.chinacloudapi.cn", None),
+    ],
+)
+def test_a_host_that_is_nobody_known_is_named(key: str, address: str, host: str | None) -> None:
+    warnings = load(FILE.format(key=key, address=address), file="tenants.yaml").warnings
+    assert [host] * bool(host) == [warning.message.split("sent to ")[1].split(",")[0] for warning in warnings]
+    for warning in warnings:
+        assert warning.span is not None
+        assert (warning.span.line, warning.span.text) == (5, "")
+
+
+def test_every_command_that_signs_in_says_so(tmp_path: Path) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(
+        "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
+    )
+    (tmp_path / "tenants.yaml").write_text(FILE.format(key="authority", address="https://login.evil.example"))
+    for asked in (
+        ("validate", "--tenants", "tenants.yaml"), ("doctor",), ("collect", "--no-progress"), ("audit", "-f", "json"),
+    ):  # fmt: skip
+        ran = call(*asked, cwd=tmp_path)
+        assert "tenants.yaml:5:" in ran.err, asked
+        assert "warning[tenants-foreign-host]" in ran.err, asked
+        assert "login.evil.example" in ran.err, asked
+    assert call("validate", "--strict", "--tenants", "tenants.yaml", cwd=tmp_path).code == 2

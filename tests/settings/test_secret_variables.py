@@ -1,0 +1,58 @@
+"""A secret that was written where the name of a variable belongs is in no message."""
+
+from pathlib import Path
+
+import pytest
+
+from auditor.deliver.smtp_mail import open_relay
+from auditor.domain.errors import SettingsError
+from auditor.domain.syntax.environment_variable import is_missing
+from auditor.domain.tenant import SmtpMail
+from tests.builders.command_line import call
+
+FILE = """\
+version: 1
+tenants:
+- name: contoso
+  tenantId: 11111111-2222-3333-4444-555555555555
+  credential: {credential}
+"""
+SECRETS = (
+    "hunter2", "correcthorsebatterystaple", "JBSWY3DPEHPK3PXPJBSWY3DP", "Xk9_pQ2_mN7", "a1b2c3d4e5f60718293a4b5c6d7e8f90",
+    "SECRETABCDEFGHIJKLMNOPQRSTUVWXYZ", "eyJhbGciOiJub25lIn0", "Passw0rd",
+)  # fmt: skip
+CREDENTIALS = (
+    "{{type: token, tokenEnv: {0}}}",
+    "{{type: client-secret, clientId: 11111111-2222-3333-4444-555555555555, secretEnv: {0}}}",
+    "{{type: certificate, clientId: 11111111-2222-3333-4444-555555555555, env: {0}}}",
+    "{{type: certificate, clientId: 11111111-2222-3333-4444-555555555555, path: x.pem, passwordEnv: {0}}}",
+)
+
+
+@pytest.mark.parametrize("credential", CREDENTIALS)
+@pytest.mark.parametrize("secret", SECRETS)
+def test_the_place_is_told_and_not_the_value(tmp_path: Path, credential: str, secret: str) -> None:
+    (tmp_path / "policies").mkdir()
+    (tmp_path / "policies" / "p.yaml").write_text(
+        "version: 1\npolicies:\n- {id: spare, severity: low, seats: {of: paid, spare: {min: 1}}}\n"
+    )
+    (tmp_path / "tenants.yaml").write_text(FILE.format(credential=credential.format(secret)))
+    for asked in (("collect", "--no-progress"), ("doctor",), ("audit", "-f", "json=-")):
+        ran = call(*asked, cwd=tmp_path)
+        assert ran.code == 3, ran.err
+        assert secret not in ran.err + ran.text
+        assert "tenants.yaml:5" in ran.err + ran.text
+
+
+@pytest.mark.parametrize("name", ["GRAPH_TOKEN", "AZURE_CLIENT_SECRET", "TENANT2_PFX_PASSWORD", "CONTOSO_2026"])
+def test_a_name_is_told(name: str) -> None:
+    assert name in is_missing(name, "tenants.yaml:5")
+
+
+def test_mail_tells_the_place_as_well() -> None:
+    relay = SmtpMail(
+        host="relay.example", username_env="MAIL_USER", password_env="hunter2", written_at="tenants.yaml:9"
+    )
+    with pytest.raises(SettingsError, match=r"tenants\.yaml:9") as raised:
+        open_relay(relay, {"MAIL_USER": "x"})
+    assert "hunter2" not in str(raised.value)

@@ -1,0 +1,177 @@
+"""One language is chosen and said whole: messages, figures, money and dates."""
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from auditor import resources
+from auditor.guidance import CHECKS as CHECKS_OF_GUIDANCE
+from auditor.wording import CHECKS, FALLBACK, catalogues, languages, wording
+from auditor.wording.told import MESSAGES, Reader, retold
+from tests.wording.reading import LANGUAGES
+
+SPACE = "\u00a0"
+MINUS = "\u2212"
+
+
+def test_every_catalogue_is_a_language() -> None:
+    assert set(languages()) == {FALLBACK, *LANGUAGES}
+
+
+@pytest.mark.parametrize(
+    ("wished", "locale"),
+    [
+        ("nl", "nl"),
+        ("NL", "nl"),
+        ("nl-NL", "nl-NL"),
+        ("nl_BE.UTF-8", "nl-BE"),
+        ("nl_BE@euro", "nl-BE"),
+        ("nl-Latn-NL", "nl-NL"),
+        ("nl-ZZ", "nl"),
+        ("en-US", "en-US"),
+        ("en", "en"),
+    ],
+)
+def test_a_tag_is_understood_however_it_is_written(wished: str, locale: str) -> None:
+    words = wording(wished)
+    assert (words.locale, words.fallback_from) == (locale, None)
+    assert words.gettext("Everything is inside its policies.") == wording(words.language).gettext(
+        "Everything is inside its policies."
+    )
+
+
+@pytest.mark.parametrize("wished", ["fr", "xx-YY", "klingon", "../nl", "nlx", "n", "nl/../da", "\u0131", "en\u0000"])
+def test_an_unknown_language_is_english_and_says_so(wished: str) -> None:
+    words = wording(wished, environment_locale="nl_NL.UTF-8")
+    assert (words.locale, words.fallback_from) == ("en", wished)
+    assert words.gettext("Everything is inside its policies.") == "Everything is inside its policies."
+
+
+@pytest.mark.parametrize("nothing", [None, "", "C", "POSIX", "C.UTF-8", "  "])
+def test_who_wishes_nothing_gets_the_environment_or_english(nothing: str | None) -> None:
+    assert wording(nothing, environment_locale="nl_NL.UTF-8").locale == "nl-NL"
+    assert wording(nothing, environment_locale=nothing).locale == "en"
+    assert wording(nothing).fallback_from is None
+
+
+@given(st.text())
+def test_no_tag_breaks_the_choice(tag: str) -> None:
+    words = wording(tag)
+    assert words.language in languages()
+    assert words.date(date(2026, 11, 20))
+
+
+def test_a_language_with_a_gap_is_no_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for domain in catalogues.DOMAINS:
+        place = tmp_path / "locales" / "nl" / "LC_MESSAGES"
+        place.mkdir(parents=True, exist_ok=True)
+        said = "ja" if domain == "auditor" else ""
+        header = 'msgid ""\nmsgstr ""\n"Content-Type: text/plain; charset=utf-8\\n"\n\n'
+        (place / f"{domain}.po").write_text(f'{header}msgid "yes"\nmsgstr "{said}"\n', encoding="utf-8")
+    catalogues.forget()
+    monkeypatch.setattr(resources, "reports", lambda: tmp_path)
+    try:
+        assert wording("nl").fallback_from == "nl"
+        assert languages() == ("en",)
+    finally:
+        catalogues.forget()
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "percent", "money", "day"),
+    [
+        ("en", f"{MINUS}1,234,567", "12.5%", "€12,345.50", "1 Nov 2026"),
+        ("nl", f"{MINUS}1.234.567", "12,5%", f"€{SPACE}12.345,50", "1 nov 2026"),
+        ("da", f"{MINUS}1.234.567", f"12,5{SPACE}%", f"12.345,50{SPACE}€", "1. nov. 2026"),
+        ("sv", f"{MINUS}1{SPACE}234{SPACE}567", f"12,5{SPACE}%", f"12{SPACE}345,50{SPACE}€", "1 nov. 2026"),
+        ("tr", f"{MINUS}1.234.567", "%12,5", "€12.345,50", "1 Kas 2026"),
+        ("de", f"{MINUS}1.234.567", f"12,5{SPACE}%", f"12.345,50{SPACE}€", "01.11.2026"),
+    ],
+)
+def test_figures_are_written_as_the_language_writes_them(
+    language: str, number: str, percent: str, money: str, day: str
+) -> None:
+    words = wording(language)
+    assert words.locale == language
+    assert words.number(-1234567) == number
+    assert words.number(None) == "\u2013"
+    assert words.percent(Decimal("0.125")) == percent
+    assert words.money(Decimal("12345.5"), "EUR") == money
+    assert words.date(date(2026, 11, 1)) == day
+
+
+def test_whole_percents_have_no_decimals() -> None:
+    words = wording("en")
+    assert [words.percent(Decimal(share)) for share in ("0", "0.05", "1", "0.1249")] == ["0%", "5%", "100%", "12.5%"]
+
+
+def test_money_has_the_decimals_of_its_currency_and_a_code_stands_apart() -> None:
+    words = wording("en")
+    assert words.money(Decimal(10), "DKK") == f"DKK{SPACE}10.00"
+    assert words.money(Decimal("1234.4"), "JPY").endswith("1,234")
+    assert words.money(Decimal("-0.5"), "EUR") == f"{MINUS}€0.50"
+    assert wording("tr").money(Decimal(10), "DKK") == f"DKK{SPACE}10,00"
+
+
+def test_an_instant_is_told_in_utc() -> None:
+    moment = datetime.fromisoformat("2026-11-20T01:30:00+02:00")
+    assert wording("en").instant(moment) == "19 Nov 2026, 23:30 UTC"
+    assert wording("da").instant(moment) == "19. nov. 2026, 23.30 UTC"
+    assert wording("nl").date(datetime(2026, 1, 2, tzinfo=UTC)) == "2 jan 2026"
+
+
+@pytest.mark.parametrize("language", ["en", *LANGUAGES])
+def test_a_count_takes_its_form(language: str) -> None:
+    words = wording(language)
+    one, many = (words.plural("{count} open finding", "{count} open findings", count) for count in (1, 1234))
+    assert one.startswith("1 ")
+    assert words.number(1234) in many
+    if language != "tr":
+        assert one.partition(" ")[2] != many.partition(" ")[2]
+
+
+def test_every_check_has_a_name_and_an_explanation() -> None:
+    assert set(CHECKS) == set(CHECKS_OF_GUIDANCE)
+    names = [words.name for words in CHECKS.values()]
+    assert len(set(names)) == len(names)
+    for words in CHECKS.values():
+        assert words.name[0].islower()
+        assert words.explanation.endswith(".")
+
+
+def marked(message: str) -> str:
+    return f"«{message}»"
+
+
+def test_told_sentences_are_found_again() -> None:
+    said = "users was not collected; the property department of users was not collected; collect the snapshot again"
+    whole = "«the property department of users was not collected; collect the snapshot again»"
+    assert retold(said, Reader(marked)) == f"«users was not collected»; {whole}"
+
+
+def test_values_go_to_the_places_of_the_translation() -> None:
+    assert retold("users was not collected", Reader(lambda _: "niet verzameld: {source}")) == "niet verzameld: users"
+
+
+def test_a_sentence_inside_a_reason_is_told_too() -> None:
+    text = "users could not be read: permission denied (HTTP 403; check what answers in Graph's place)"
+    assert (
+        retold(text, Reader(marked))
+        == "«users could not be read: permission denied (HTTP 403; «check what answers in Graph's place»)»"
+    )
+
+
+@given(st.text())
+def test_a_quotation_stays(text: str) -> None:
+    assert retold(text, Reader(str)) == text
+
+
+@given(st.sampled_from(MESSAGES), st.from_regex(r"[A-Za-z0-9{}_.-]{1,20}", fullmatch=True))
+def test_values_are_never_read_as_places(message: str, value: str) -> None:
+    text = re.sub(r"\{\w+\}", lambda _: value, message)
+    assert retold(text, Reader(str)) == text
