@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
@@ -22,6 +22,10 @@ class ObjectPage(Generic[T]):
     rows: T
     link: str | None
     """Where the list goes on."""
+
+
+_LOST_PAGE: Final = frozenset({GraphErrorKind.PAGE_EXPIRED, GraphErrorKind.PAGE_UNKNOWN})
+"""Refusals of a link after which a list is read again from an earlier one."""
 
 
 async def pages(
@@ -55,11 +59,7 @@ async def pages(
             answer = await graph.answer(call, decode, link=link, throttled=throttled)
         except FaultError as error:
             restarts += 1
-            if (
-                error.fault.kind not in {GraphErrorKind.PAGE_EXPIRED, GraphErrorKind.PAGE_UNKNOWN}
-                or link is None
-                or restarts > RESTARTS
-            ):
+            if error.fault.kind not in _LOST_PAGE or link is None or restarts > RESTARTS:
                 raise
             trail = _clean(trail) if error.fault.kind is GraphErrorKind.PAGE_UNKNOWN else [(None, True)]
             known = {seen for seen, _ in trail if seen is not None}

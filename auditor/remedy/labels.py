@@ -1,14 +1,12 @@
 """Names that policies and Graph use into names that people use: properties, service plans, sets of products."""
 
 from collections.abc import Iterable
-from decimal import Decimal
 
 from auditor.catalogue import builtin
 from auditor.domain.product_set import ProductSet, Sku, SkuGlob, WithService, leaves
 from auditor.domain.result import SeatCount
 from auditor.domain.syntax.globs import pattern_of
 from auditor.remedy.messages import Words
-from auditor.wording import FALLBACK, Wording, wording
 
 
 def property_label(name: str, words: Words) -> str:
@@ -59,8 +57,3 @@ def _holds(element: object, seat: SeatCount) -> bool:
             return any(plan.casefold() in {known.id.casefold(), known.name.casefold()} for known in plans)
         case _:
             return False
-
-
-def money_label(value: Decimal, currency: str, words: Words) -> str:
-    """Return an amount of money as the language writes it, in English where `words` are of no known language."""
-    return (words if isinstance(words, Wording) else wording(FALLBACK)).money(value, currency)

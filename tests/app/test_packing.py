@@ -198,7 +198,7 @@ def _mark(finding: Finding) -> str:
 def many(monkeypatch: pytest.MonkeyPatch) -> Result:
     """Five tenants, of which a page tells two in full."""
     monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 2)
-    monkeypatch.setattr("auditor.app.report.outputs.FULL", 2)
+    monkeypatch.setattr("auditor.app.report.outputs.MAX_FULL_TENANTS", 2)
     given = demo()[0]
     one, other = given.tenants
     calm = [replace(other, name=f"calm-{number}", display_name=f"Calm {number}") for number in range(3)]

@@ -29,7 +29,7 @@ from auditor.remedy.actions.seat_attribution import counted_once
 from auditor.remedy.actions.seat_ledger import GIVING, MOVING, TAKING, settle_seats
 from auditor.remedy.actions.subscription_terms import renewal, total, totals
 from auditor.remedy.kinds import JUDGED_ARTICLES, ORDER, REVIEWED, Term
-from auditor.remedy.labels import money_label, owned_of, property_label, service_label
+from auditor.remedy.labels import owned_of, property_label, service_label
 from auditor.remedy.messages import ENGLISH, Words
 
 _TOTALLED = frozenset(
@@ -227,8 +227,9 @@ def _title(office: ActionContext, pile: ActionGroup, count: int) -> str:
         )
     said = printable(extra)
     if remedy.kind is ActionKind.BUDGET and extra:
-        value, _, currency = extra.partition(" ")
-        said = money_label(Decimal(value), currency, office.words)  # its space may be one that does not break
+        from auditor.remedy.currency import amount_label  # noqa: PLC0415  imports the languages; few budgets are broken
+
+        said = amount_label(extra, office.words)  # its space may be one that does not break
     return messages.title(
         office.words,
         remedy.kind,

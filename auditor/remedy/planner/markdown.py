@@ -7,8 +7,8 @@ from datetime import date
 from auditor.domain.actions.priority import FIRST
 from auditor.domain.errors import printable
 from auditor.domain.result import Action, Finding
+from auditor.remedy.currency import money_label
 from auditor.remedy.dates import said
-from auditor.remedy.labels import money_label
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.requests import script
