@@ -46,8 +46,9 @@ readme: $(VENV)/.test ## Write what `auditor --help` prints into README.md
 images: $(VENV)/.test ## Take the screenshots of README.md and docs again (takes Chromium)
 	@$(py) -m tests.e2e.browser.images
 
-pages: $(VENV)/.test ## Write docs/checks and docs/guidance again from their data
+pages: $(VENV)/.test ## Write docs/checks, docs/guidance and parts of docs/architecture.md from their sources
 	@$(py) -m auditor.app.docs_pages docs
+	@$(py) -m tests.package.architecture
 
 AS_OF ?=
 guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-MM-DD), and write its pages again

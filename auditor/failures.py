@@ -1,4 +1,4 @@
-"""Whatever is raised inside one tenant into a failure of that tenant, which stops no other."""
+"""Turns an exception inside one tenant into a failure of that tenant only."""
 
 import logging
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""Keeps a module out of the process that some library would import for nothing, until somebody wants it.
+"""Blocks imports that libraries make needlessly, so that start-up stays short.
 
 Arrow asks for pandas with the first array that it makes, and takes most of a second wherever pandas is installed.
 """

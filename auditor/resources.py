@@ -1,4 +1,4 @@
-"""The one door to the data that ships with the package: policies, reports, schemas."""
+"""Gives access to packaged data: policies, reports, schemas."""
 
 from importlib import import_module
 from pathlib import Path

@@ -1,1 +1,1 @@
-"""The use cases: where files, network and clock meet the pure packages."""
+"""Implements the use cases of the commands: connects files, network and clock with the pure packages."""

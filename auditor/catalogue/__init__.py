@@ -1,4 +1,4 @@
-"""Turns Microsoft's table of products into names, service plans and the free list, looked up by id or name."""
+"""Looks up Microsoft's products and service plans by id or name, and the list of free products."""
 
 from auditor.catalogue.model import Catalogue, FreeProduct, Product, ServicePlan, clean, fold
 from auditor.catalogue.store import builtin, dumps, free_products, loads

@@ -1,1 +1,1 @@
-"""The command line: arguments in, words and exit codes out."""
+"""Parses arguments, runs commands, prints results and errors, and returns exit codes."""

@@ -1,1 +1,1 @@
-"""What policies need into a snapshot on disk, each source with how far it was read and why not further."""
+"""Reads the sources that policies need into a snapshot on disk, and records how completely each was read."""

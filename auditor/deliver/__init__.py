@@ -1,1 +1,1 @@
-"""Artifacts to where people find them."""
+"""Delivers artifacts: into folders, by mail through Graph or SMTP, to GitHub."""

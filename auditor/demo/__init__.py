@@ -1,4 +1,4 @@
-"""A story about two believable organisations into snapshots, and the policies they are audited with."""
+"""Builds two fictitious tenants and their policies, so that everything can be tried without credentials."""
 
 from auditor.demo.policy_files import policies
 from auditor.demo.tenants import previous, snapshots

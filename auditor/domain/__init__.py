@@ -1,1 +1,1 @@
-"""The audit's values: standard library only, frozen, without effects."""
+"""Defines the values of an audit: frozen dataclasses, standard library only, no effects."""

@@ -1,1 +1,1 @@
-"""Policies × snapshot into findings and outcomes: three-valued, streaming, a pure function of Arrow batches."""
+"""Judges snapshots against policies: three-valued, a pure function of Arrow batches."""

@@ -1,1 +1,1 @@
-"""Reading and writing files: the one place that opens a path which a user, a store or a saved result names."""
+"""Opens every path that a user, a store or a saved result names, within bounds and inside its root."""

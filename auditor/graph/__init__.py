@@ -1,1 +1,1 @@
-"""Talks to Microsoft Graph and its sign-in service, reads only, and sends the token to one host."""
+"""Sends reading requests to Microsoft Graph and its sign-in service; the token goes to one host only."""

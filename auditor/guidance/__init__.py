@@ -1,4 +1,4 @@
-"""Turns a finding's check and situation into Microsoft's documented way to mend it."""
+"""Chooses and composes Microsoft's documented fix for a finding."""
 
 from auditor.guidance.catalogue_messages import translatable
 from auditor.guidance.compose import compose

@@ -1,4 +1,4 @@
-"""Turns saved results into Results again, and two of them into what changed."""
+"""Reads saved results, compares two of them, and computes trends and forecasts."""
 
 from auditor.history.result_reader import load
 from auditor.result.diff import compare

@@ -1,1 +1,1 @@
-"""Policy files: YAML text into policies with source spans, and those into what must be collected."""
+"""Reads policy files into policies with source spans, and derives the data that they need."""

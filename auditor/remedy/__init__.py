@@ -1,1 +1,1 @@
-"""Findings into what a person does about them: documented steps, requests to review, and a plan."""
+"""Turns findings into actions: documented steps, requests to review, and a plan."""

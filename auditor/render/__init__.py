@@ -1,4 +1,4 @@
-"""Turns a Result into artifacts: bytes with a name, one module a format."""
+"""Turns a Result into artifacts (named bytes), one module per format."""
 
 from auditor.render.artifact import Artifact
 from auditor.render.formats import FORMATS, Format, render

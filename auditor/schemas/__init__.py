@@ -1,1 +1,1 @@
-"""The JSON Schemas (2020-12) of everything that people and programs write for, or read from, the auditor."""
+"""Contains the JSON Schemas (2020-12) of all files that people and programs read or write."""

@@ -1,1 +1,1 @@
-"""A tenants file into frozen values."""
+"""Reads tenants.yaml: tenants, credentials (never secrets), recipients and mail."""

@@ -1,1 +1,1 @@
-"""A tenant's state at one instant: Arrow tables into a folder of Parquet files with a manifest, and back."""
+"""Reads and writes the state of a tenant at one instant: Parquet files with a manifest."""

@@ -1,4 +1,4 @@
-"""Turns the snapshots and results of many nights into one store, in a folder or an object store, and back."""
+"""Stores the snapshots and results of many nights in a folder or an object store, without repeating unchanged data."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Turns English messages, numbers, money and dates into one reader's language."""
+"""Translates messages and formats numbers, money and dates for one locale."""
 
 from auditor.wording.checks import CHECKS, CheckWords
 from auditor.wording.wording import FALLBACK, Wording, languages, wording

@@ -1,1 +1,1 @@
-"""Runs an audit: snapshots and policies in, a Result with guidance and actions out."""
+"""Runs an audit: judges snapshots against policies and assembles the Result with guidance and actions."""

@@ -1,1 +1,1 @@
-"""Shows a Result in build systems."""
+"""Writes step summaries, annotations and outputs for GitHub Actions."""

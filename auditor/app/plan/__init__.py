@@ -1,1 +1,1 @@
-"""Makes the remediation plan and proves it."""
+"""Makes the remediation plan and proves it on a copy of the snapshot."""

@@ -1,1 +1,1 @@
-"""Turns saved Results into other Results and into files."""
+"""Derives the Result of one reader (locale, recipient) and writes the requested formats."""

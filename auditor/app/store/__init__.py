@@ -1,1 +1,1 @@
-"""Keeps nights in a store and checks them."""
+"""Puts nights into a store; lists, prunes, restores and verifies them."""

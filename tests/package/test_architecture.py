@@ -1,0 +1,37 @@
+"""The pages about the structure against the code."""
+
+import re
+
+from tests.package import architecture
+from tests.package.tree import ROOT, files
+
+INDEX = ROOT / "docs" / "where-do-i-find.md"
+
+
+def test_the_picture_is_current() -> None:
+    assert architecture.PICTURE.read_text(encoding="utf-8") == architecture.drawing(), "make pages"
+
+
+def test_layers_and_packages_of_the_page_are_current() -> None:
+    text = architecture.PAGE.read_text(encoding="utf-8")
+    assert architecture.page(text) == text, "make pages"
+
+
+def test_every_package_has_a_row() -> None:
+    text = architecture.PAGE.read_text(encoding="utf-8")
+    packages = {
+        path.parent.relative_to(ROOT / "auditor").as_posix() for path in files("auditor") if path.name == "__init__.py"
+    }
+    assert set(re.findall(r"^\| `([\w/]*\w)` \|", text, re.MULTILINE)) == packages - {"."}
+
+
+def test_the_transitive_reduction_drops_what_a_chain_implies() -> None:
+    chain = {("a", "b"): 1, ("b", "c"): 1, ("c", "d"): 2}
+    assert architecture.essential({**chain, ("a", "c"): 5, ("a", "d"): 1}) == set(chain)
+
+
+def test_every_path_of_the_index_exists() -> None:
+    rows = re.findall(r"^\| (?!question|-).*\| (.+) \|$", INDEX.read_text(encoding="utf-8"), re.MULTILINE)
+    paths = {path for row in rows for path in re.findall(r"`([^`]+)`", row)}
+    assert len(paths) > 60
+    assert {path for path in paths if not (ROOT / path).exists()} == set()
