@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from auditor.collect.collector import collect_tenant
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
-from auditor.domain.enums import Source
+from auditor.domain.enums import Cloud, Source
 from auditor.domain.tenant import ClientSecret, Credential, Tenant
 from auditor.graph.client import RetryPolicy
 from auditor.snapshot.manifest import decode
@@ -29,6 +29,12 @@ PEOPLE = Needs(sources=frozenset({Source.USERS}), user_properties=EVERYTHING_ABO
 SIGN_INS = Needs(
     sources=frozenset({Source.USERS, Source.SIGN_IN_ACTIVITY}), user_properties=("displayName", "userPrincipalName")
 )
+
+
+def manifest(seconds: int = 0) -> Manifest:
+    return Manifest(
+        tenant="contoso", tenant_id="x", cloud=Cloud.WORLDWIDE, instant=INSTANT + timedelta(seconds=seconds), sources=()
+    )
 
 
 @dataclass(slots=True)

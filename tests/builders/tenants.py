@@ -1,8 +1,9 @@
 """Tenants in few words, shaped as Microsoft Graph gives them, and one-policy audits of them."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from random import Random
 from typing import Any
 
 from auditor.app.audit.pipeline import audit
@@ -12,11 +13,18 @@ from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.result import Coverage, Finding, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
+from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest, Snapshot
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 TENANT_ID = "11111111-2222-3333-4444-555555555555"
 _GROUPS_ASKED = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
+
+
+def guids(count: int, seed: int = 0) -> list[str]:
+    letters = Random(seed).randbytes(count * 16).hex()
+    parts = (letters[place : place + 32] for place in range(0, count * 32, 32))
+    return [f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}" for one in parts]
 
 
 def sku_id(part_number: str) -> str:
@@ -40,6 +48,15 @@ def bought(part_number: str, enabled: int | None = 10, consumed: int | None = 0,
         "servicePlans": plans,
         **more,
     }
+
+
+def subscription(name: str, part: str = "SPE_E3", ends: float | None = None, **more: Any) -> dict[str, Any]:
+    """A subscription that ends so many days from now."""
+    end = None if ends is None else format_instant(NOW + timedelta(days=ends))
+    return {
+        "id": name, "skuId": sku_id(part), "skuPartNumber": part, "status": "Enabled", "isTrial": False,
+        "totalLicenses": 10, "nextLifecycleDateTime": end, **more,
+    }  # fmt: skip
 
 
 def path(part_number: str, group: str | None = None, **more: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +13,16 @@ from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.tables.user_decoder import Decoder
 from auditor.collect.work_folder import scratch
-from auditor.domain.enums import Cloud
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.folders import find
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.manifest import decode
-from auditor.snapshot.model import Manifest
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import write
-from tests.builders.collection import INSTANT
-from tests.collect.test_user_decoder import body
+from tests.builders.collection import manifest
 
 _NOBODY = "4194305"
 """A number that no process has: Linux ends before it."""
-
-
-def manifest(seconds: int = 0) -> Manifest:
-    return Manifest(
-        tenant="contoso", tenant_id="x", cloud=Cloud.WORLDWIDE, instant=INSTANT + timedelta(seconds=seconds), sources=()
-    )
 
 
 @pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="asks Linux which file was meant")
@@ -65,7 +55,7 @@ from pathlib import Path
 from typing import Any
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.writer import write
-from tests.collect.test_durability import manifest
+from tests.builders.collection import manifest
 users = [{"id": f"{place:05}", "assignedLicenses": [{"skuId": "a"}]} for place in range(300)]
 print("started", flush=True)
 for second in range(10_000):
@@ -138,7 +128,7 @@ def test_two_collections_of_one_tenant_in_one_process_leave_each_other_alone(tmp
 def test_writing_stops_between_its_steps(tmp_path: Path) -> None:
     decoder = Decoder(("id",))
     spool = Spool(tmp_path, "users", decoder.schema)
-    spool.add(decoder(body([{"id": "a"}])).rows)
+    spool.add(decoder(b'{"value": [{"id": "a"}]}').rows)
     called = []
 
     def go_on() -> None:

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 
 from auditor.domain.enums import Change
 from auditor.domain.result import Finding, Money, ProductReference
-from tests.remedy.actions.test_build import contoso
+from tests.builders.audited_demo import contoso
 
 
 def test_what_is_told_of_a_finding_leaves_the_rest_as_it_was() -> None:

@@ -34,10 +34,9 @@ from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
 from auditor.snapshot.writer import SnapshotWriter
 from auditor.spark.task import Task, judge, outcome_of, packed
-from tests.builders.tenants import NOW, audited, bought, tenant, user
+from tests.builders.tenants import NOW, audited, bought, guids, tenant, user
 from tests.oracle.adapter import catalogue_of, files, snapshot
 from tests.oracle.strategies import Scenario, scenarios
-from tests.snapshot.test_members import guids
 
 Change = Callable[[pa.Table], pa.Table]
 

@@ -9,8 +9,7 @@ import pytest
 from auditor.domain.policy import Bound
 from auditor.engine.checks.seats import breached
 from auditor.engine.outcome import Fingerprint, fingerprint
-from tests.builders.tenants import audited, bought, judged, policy_file, sku_id, tenant, told, user
-from tests.engine.checks.test_holdings import subscription
+from tests.builders.tenants import audited, bought, judged, policy_file, sku_id, subscription, tenant, told, user
 
 
 def _with_plan(name: str) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from auditor.store.store import Store
 from tests.builders.command_line import AS_OF, call, contents
 from tests.builders.nights import night
 from tests.builders.results import result
-from tests.store.test_store import STATE
+from tests.builders.two_people import TWO_PEOPLE
 
 NAMES = [
     "../../../escaped",
@@ -126,7 +126,7 @@ def test_a_store_deletes_nothing_outside(there: Path) -> None:
 
 
 def from_store(name: str, root: Path) -> None:
-    state = night(STATE, 0)
+    state = night(TWO_PEOPLE, 0)
     store = Store(Folder(root / "store")).made()
     found, _ = store.put(write(root / "snapshots", state))
     store.restore(replace(found, manifest=replace(found.manifest, tenant=name)), root / "restored")
@@ -137,7 +137,7 @@ def from_store(name: str, root: Path) -> None:
     "writing",
     [
         lambda name, root: SnapshotWriter(root / "snapshots", name, "2026-11-20T021700Z"),
-        lambda name, root: write(root / "snapshots", replace(night(STATE, 0), manifest=named_manifest(name))),
+        lambda name, root: write(root / "snapshots", replace(night(TWO_PEOPLE, 0), manifest=named_manifest(name))),
         from_store,
     ],
     ids=["writer", "write", "restore"],
@@ -152,7 +152,7 @@ def test_a_snapshot_stays_below_its_root(
 
 
 def named_manifest(name: str) -> Any:
-    return replace(night(STATE, 0).manifest, tenant=name)
+    return replace(night(TWO_PEOPLE, 0).manifest, tenant=name)
 
 
 @pytest.mark.parametrize("name", ["contoso", "a", "0-9", "a" * 63])

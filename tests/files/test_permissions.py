@@ -13,7 +13,7 @@ from auditor.files.folder import set_public
 from auditor.snapshot.writer import write
 from tests.builders.command_line import AS_OF, call
 from tests.builders.nights import night
-from tests.store.test_store import STATE
+from tests.builders.two_people import TWO_PEOPLE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows keeps permissions in lists")
 
@@ -33,7 +33,7 @@ def usual() -> Iterator[None]:
 def place(tmp_path: Path) -> Path:
     """A folder with two nights of one tenant."""
     for day in (0, 1):
-        write(tmp_path / "nights", night(STATE, day))
+        write(tmp_path / "nights", night(TWO_PEOPLE, day))
     return tmp_path
 
 

@@ -21,7 +21,7 @@ from auditor.store.objects.backends import Folder
 from tests.builders.command_line import AS_OF, ROOT, call, clean_environment, contents, spawn
 from tests.builders.nights import night
 from tests.builders.results import AS_OF as INSTANT
-from tests.store.test_store import STATE
+from tests.builders.two_people import TWO_PEOPLE
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other links and no pipes with paths")
 DEMO = ("audit", "--demo", "--as-of", AS_OF)
@@ -176,7 +176,7 @@ def test_a_tenant_of_a_snapshot_root_is_no_link(tmp_path: Path) -> None:
     (tmp_path / "snapshots").mkdir()
     (tmp_path / "snapshots" / "contoso").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DeliveryError):
-        write(tmp_path / "snapshots", night(STATE, 0))
+        write(tmp_path / "snapshots", night(TWO_PEOPLE, 0))
     with pytest.raises(DeliveryError), scratch(tmp_path / "snapshots" / "contoso"):
         pass
     assert list((tmp_path / "elsewhere").iterdir()) == []
@@ -224,7 +224,7 @@ def test_two_containers_share_an_output_folder(tmp_path: Path) -> None:
 
 
 def test_two_containers_write_the_same_snapshot(tmp_path: Path) -> None:
-    state = night(STATE, 0)
+    state = night(TWO_PEOPLE, 0)
     with SnapshotWriter(tmp_path, "contoso", folder_name(state.manifest)) as writer:
         for batch in state.batches():
             writer.write_users(batch.users, batch.assignments)

@@ -3,10 +3,12 @@
 import json
 from typing import Any
 
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import Catalogue, Product, ServicePlan
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.enums import Cloud, Source, SourceStatus
-from auditor.domain.result import Coverage, Finding
+from auditor.domain.result import Coverage, Finding, FleetResult, Result, TenantResult
+from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
 from auditor.snapshot.model import Manifest, Snapshot
 from tests import oracle
@@ -65,3 +67,35 @@ def key(finding: Finding) -> oracle.FindingKey:
     return oracle.FindingKey(
         finding.policy, finding.check, finding.subject.type.value, finding.subject.id, product, finding.detail
     )
+
+
+OURS = {"policy.unknown-service"}
+"""Notices that the language document leaves to the program."""
+
+
+def run(scenario: Scenario, *, rows: int = 1 << 30) -> Result:
+    policies = load(files(scenario.documents)).policies
+    states = [snapshot(tenant, scenario, rows=rows) for tenant in scenario.tenants]
+    return audit(states, policies, catalogue_of(scenario.catalogue), scenario.as_of)
+
+
+def judged(place: TenantResult | FleetResult) -> dict[str, Any]:
+    return {
+        "findings": {key(finding): (finding.status.value, finding.waiver) for finding in place.findings},
+        "outcomes": {outcome.id: outcome.status.value for outcome in place.policies},
+        "judged": {outcome.id: outcome.judged for outcome in place.policies},
+        "notices": {(notice.code, notice.subject) for notice in place.notices if notice.code not in OURS},
+        "adjust": {key(f): f.evidence["adjust"] for f in place.findings if "adjust" in f.evidence},
+    }
+
+
+def expected(verdict: oracle.TenantVerdict) -> dict[str, Any]:
+    return {
+        "findings": {each: (judged.status, judged.waiver) for each, judged in verdict.findings.items()},
+        "outcomes": dict(verdict.outcomes),
+        "judged": dict(verdict.judged),
+        "notices": set(verdict.notices),
+        "adjust": {
+            each: judged.evidence["adjust"] for each, judged in verdict.findings.items() if "adjust" in judged.evidence
+        },
+    }

@@ -1,6 +1,8 @@
 """The tests stand where their subjects stand: the folders of `tests` are those of `auditor`, and a few by name."""
 
-from tests.package.tree import ROOT, files
+import ast
+
+from tests.package.tree import ROOT, files, modules
 
 EXTRA = {"builders", "corpus", "e2e", "emulator", "golden", "oracle", "package"}
 """Folders without a counterpart; docs/architecture.md says what each holds."""
@@ -31,3 +33,20 @@ def test_no_folder_holds_more_tests_than_a_reader_overlooks() -> None:
 
 def _tests_in(folder: object) -> int:
     return sum(path.parent == folder and path.name.startswith("test_") for path in tests)
+
+
+LEAVING = {
+    "tests/app/test_counting.py", "tests/app/test_packing.py", "tests/engine/test_retelling.py",
+    "tests/engine/test_streaming.py",
+}  # fmt: skip
+"""Tests of a second path that go with it."""
+
+
+def test_no_test_module_is_imported() -> None:
+    shared = [
+        f"{name}:{node.lineno} {node.module}"
+        for name, tree in modules("tests")
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and ".test_" in f".{node.module}" and name not in LEAVING
+    ]
+    assert shared == []

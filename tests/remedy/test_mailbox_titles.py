@@ -5,7 +5,7 @@ import pytest
 from auditor.domain.actions.kind import ActionKind
 from auditor.remedy.messages import ENGLISH, title
 from auditor.wording import wording
-from tests.e2e.languages.test_reports import result
+from tests.builders.audited_demo import demo_result
 from tests.wording.reading import LANGUAGES
 
 KINDS = [
@@ -42,7 +42,7 @@ def test_what_is_done_to_a_mailbox_as_to_a_person_is_said_as_of_a_person() -> No
 
 def test_the_demo_s_mailboxes_are_no_people() -> None:
     actions = [
-        action for tenant in result().tenants for action in tenant.actions if action.guidance == "shared-mailbox"
+        action for tenant in demo_result().tenants for action in tenant.actions if action.guidance == "shared-mailbox"
     ]
     titles = [action.title.partition(" – ")[0] for action in actions]
     assert any("mailbox" in title for title in titles)

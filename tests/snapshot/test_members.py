@@ -17,16 +17,10 @@ from auditor.snapshot.writer import SnapshotWriter
 from auditor.store.objects.backends import Folder
 from auditor.store.store import Store
 from tests.builders.snapshot_damage import copied, edited
-from tests.builders.tenants import bought, tenant, user
+from tests.builders.tenants import bought, guids, tenant, user
 
 LISTS = [(group, transitive) for group in ("g1", "g2", "g3") for transitive in (False, True)]
 MANY = 12_000
-
-
-def guids(count: int, seed: int = 0) -> list[str]:
-    letters = Random(seed).randbytes(count * 16).hex()
-    parts = (letters[place : place + 32] for place in range(0, count * 32, 32))
-    return [f"{one[:8]}-{one[8:12]}-{one[12:16]}-{one[16:20]}-{one[20:]}" for one in parts]
 
 
 def many(count: int = MANY) -> pa.Table:

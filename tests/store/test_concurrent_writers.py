@@ -25,7 +25,7 @@ from auditor.store.objects.backends import Folder
 from auditor.store.store import Store
 from tests.builders.command_line import ROOT, call, clean_environment
 from tests.builders.nights import START, night
-from tests.store.test_store import ANN, STATE, same
+from tests.builders.two_people import ANN, TWO_PEOPLE, assert_same_tables
 
 Deed = Callable[[], object]
 CROWD = [{**ANN, "id": f"u{number:04}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(200)]
@@ -74,9 +74,9 @@ def given(folder: Path) -> tuple[Path, Path, Path]:
     """Snapshots: the first, one that is little more than steps from it, and a newer one that builds on neither."""
     changed = [{**user, "city": "Oslo"} if number == 7 else user for number, user in enumerate(CROWD)]
     return (
-        write(folder, night({**STATE, "users": CROWD}, 0)),
-        write(folder, night({**STATE, "users": changed}, 1)),
-        write(folder, night({**STATE, "users": CROWD[1:]}, 5, columns=("id", "displayName", "notCollected"))),
+        write(folder, night({**TWO_PEOPLE, "users": CROWD}, 0)),
+        write(folder, night({**TWO_PEOPLE, "users": changed}, 1)),
+        write(folder, night({**TWO_PEOPLE, "users": CROWD[1:]}, 5, columns=("id", "displayName", "notCollected"))),
     )
 
 
@@ -165,9 +165,9 @@ def together(*scripts: tuple[str, ...]) -> list[tuple[int, str]]:
 
 
 def test_processes_that_put_older_nights_and_delete_nights_leave_a_whole_store(tmp_path: Path) -> None:
-    older = [write(tmp_path / "given", night({**STATE, "users": CROWD[day:]}, -day)) for day in range(1, 17)]
+    older = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": CROWD[day:]}, -day)) for day in range(1, 17)]
     store = Store(Folder(tmp_path / "store")).made()
-    store.put(write(tmp_path / "given", night(STATE, 5)))
+    store.put(write(tmp_path / "given", night(TWO_PEOPLE, 5)))
     root = str(tmp_path / "store")
     ended = together(
         (WRITER, root, *map(str, older[::2])),
@@ -180,7 +180,7 @@ def test_processes_that_put_older_nights_and_delete_nights_leave_a_whole_store(t
 
 
 def test_processes_that_put_the_same_nights_store_each_once(tmp_path: Path) -> None:
-    folders = [write(tmp_path / "given", night({**STATE, "users": CROWD[day:]}, day)) for day in range(6)]
+    folders = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": CROWD[day:]}, day)) for day in range(6)]
     Store(Folder(tmp_path / "store")).made()
     writer = (WRITER, str(tmp_path / "store"), *map(str, folders))
     assert together(writer, writer) == [(0, "")] * 2
@@ -189,7 +189,7 @@ def test_processes_that_put_the_same_nights_store_each_once(tmp_path: Path) -> N
     assert {path.name for path in (tmp_path / "store" / "contoso" / "parts").iterdir()} == {
         entry.name.rpartition("/")[2] for each in kept for entry in each.parts
     }
-    same(folders[-1], Store(Folder(tmp_path / "store")).restore(kept[-1], tmp_path / "back"))
+    assert_same_tables(folders[-1], Store(Folder(tmp_path / "store")).restore(kept[-1], tmp_path / "back"))
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +199,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> tuple[Result, Result]:
     (folder / "p.yaml").write_text(
         "version: 1\npolicies:\n- {id: spare, severity: high, seats: {of: [SPE_E3], spare: {max: 0}}}\n"
     )
-    snapshot = write(folder, night(STATE, 0))
+    snapshot = write(folder, night(TWO_PEOPLE, 0))
     found = []
     for day in ("2026-02-01", "2026-02-02"):
         call("audit", "p.yaml", "--snapshot", snapshot, "--as-of", day, "-f", f"json={day}.json", cwd=folder)

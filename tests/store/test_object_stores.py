@@ -14,8 +14,7 @@ from auditor.store.store import Store
 from tests.builders.command_line import Ran, call
 from tests.builders.nights import night
 from tests.builders.object_stores import Server, azurite, moto
-from tests.cli.commands.test_store import POLICY
-from tests.store.test_store import ANN, BOB, STATE, same
+from tests.builders.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE, assert_same_tables
 
 ASKED = ("id", "accountEnabled", "assignedLicenses")
 
@@ -32,7 +31,7 @@ def place(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pa
     """A working folder, and an environment that signs in at the server."""
     for name, value in {**server.environment, "AUDITOR_CACHE": str(tmp_path / "cache")}.items():
         monkeypatch.setenv(name, value)
-    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     return tmp_path
 
 
@@ -43,7 +42,7 @@ def ran(place: Path, server: Server, *arguments: str) -> Ran:
 def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: Server, place: Path) -> None:
     address = f"{server.address}/whole"
     given = [
-        write(place / "snapshots", night({**STATE, "users": users}, day, asked=ASKED))
+        write(place / "snapshots", night({**TWO_PEOPLE, "users": users}, day, asked=ASKED))
         for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]])
     ]
     put = ran(place, server, "store", "put", address, "snapshots")
@@ -53,7 +52,7 @@ def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: S
             place, server, "store", "get", address, "contoso", "--as-of", f"{folder.name[:13]}:59:00Z", "-o", "back"
         )
         assert back.code == 0, back.err
-        same(folder, place / back.text.strip())
+        assert_same_tables(folder, place / back.text.strip())
     assert (place / "cache").is_dir()
     audited = ran(
         place, server, "audit", "p.yaml", "--snapshot", address, "--as-of", "2026-01-31", "-f", "json=-", "-q"
@@ -71,8 +70,8 @@ def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: S
 
 def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server: Server, place: Path) -> None:
     address = parse(f"{server.address}/two")
-    one = write(place / "one", night({**STATE, "users": [ANN]}, 0))
-    two = write(place / "two", night({**STATE, "users": [ANN, BOB]}, 0))
+    one = write(place / "one", night({**TWO_PEOPLE, "users": [ANN]}, 0))
+    two = write(place / "two", night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0))
     Store(place_of(address)).made()
 
     def put(folder: Path) -> str:
@@ -86,7 +85,7 @@ def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server
     assert outcome[1] == "store-exists"
     (kept,) = Store(place_of(address)).nights()
     assert kept.identity == outcome[0]
-    same(
+    assert_same_tables(
         one if len(kept.row_groups) and kept.row_groups[0] == 1 else two, Store(place_of(address)).restore(kept, place)
     )
 
@@ -111,7 +110,7 @@ def test_a_container_that_is_not_there_is_one_clear_error(server: Server, place:
 
 def test_a_cached_object_that_was_changed_is_fetched_again(server: Server, place: Path) -> None:
     address = f"{server.address}/cache"
-    write(place / "snapshots", night(STATE, 0, asked=ASKED))
+    write(place / "snapshots", night(TWO_PEOPLE, 0, asked=ASKED))
     assert ran(place, server, "store", "put", address, "snapshots").code == 0
     assert ran(place, server, "store", "get", address, "contoso", "-o", "a").code == 0
     (kept,) = (place / "cache").rglob("*.zip")

@@ -6,47 +6,17 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
-from auditor.snapshot.schema import FILES
 from auditor.snapshot.writer import write
-from auditor.store.objects.backends import Folder
-from auditor.store.store import Store, commit_name
+from auditor.store.store import commit_name
 from tests.builders.nights import SKUS, night, series
 from tests.builders.snapshot_damage import edited, rewritten
-
-ANN: dict[str, Any] = {
-    "id": "ann",
-    "displayName": "Ann",
-    "accountEnabled": True,
-    "assignedLicenses": [{"skuId": SKUS[0]}],
-}
-BOB: dict[str, Any] = {**ANN, "id": "bob", "assignedLicenses": [{"skuId": SKUS[0]}, {"skuId": SKUS[1]}]}
-STATE: dict[str, Any] = {
-    "users": [ANN, BOB],
-    "subscribedSkus": [
-        {"skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 2, "prepaidUnits": {"enabled": 5, "warning": 0}}
-    ],
-}
-
-
-def store_in(folder: Path) -> Store:
-    return Store(Folder(folder / "store")).made()
-
-
-def same(one: Path, other: Path) -> None:
-    """Hold two snapshot folders against each other: tables, row groups, and the bytes of every file."""
-    for name in FILES:
-        left, right = pq.ParquetFile(one / f"{name}.parquet"), pq.ParquetFile(other / f"{name}.parquet")
-        assert left.schema_arrow == right.schema_arrow, name
-        assert left.num_row_groups == right.num_row_groups, name
-        for group in range(left.num_row_groups):
-            assert left.read_row_group(group).to_pylist() == right.read_row_group(group).to_pylist(), name
+from tests.builders.two_people import ANN, BOB, TWO_PEOPLE, assert_same_tables, store_in
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
@@ -60,26 +30,26 @@ def test_any_series_of_nights_comes_back_exactly(nights: tuple[Snapshot, ...]) -
         assert all(new for _, new in kept)
         for (place, _), (entry, _) in zip(stored, kept, strict=True):
             back = store.restore(entry, folder / "back")
-            same(place, back)
+            assert_same_tables(place, back)
             assert read(back).manifest == read(place).manifest
 
 
 def test_most_of_a_night_is_not_stored_again(tmp_path: Path) -> None:
     crowd = [{**ANN, "id": f"u{number:05}", "displayName": f"Person {number * 7919 % 5003}"} for number in range(5000)]
     store = store_in(tmp_path)
-    first, _ = store.put(write(tmp_path, night({**STATE, "users": crowd}, 0)))
+    first, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": crowd}, 0)))
     changed = [{**user, "city": "Oslo"} if number % 500 == 0 else user for number, user in enumerate(crowd)]
-    second, _ = store.put(write(tmp_path, night({**STATE, "users": changed}, 1)))
+    second, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": changed}, 1)))
     assert [part.kind for part in second.parts] == ["full", "steps"]
     assert second.own_size * 10 < first.own_size
 
 
 def test_the_same_snapshot_twice_is_one_night_and_another_of_that_instant_is_refused(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    folder = write(tmp_path / "a", night(STATE, 0))
+    folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     assert store.put(folder)[1] is True
     assert store.put(folder)[1] is False
-    other = write(tmp_path / "b", night({**STATE, "users": [ANN]}, 0))
+    other = write(tmp_path / "b", night({**TWO_PEOPLE, "users": [ANN]}, 0))
     with pytest.raises(SnapshotError) as refused:
         store.put(other)
     assert refused.value.slug == "store-exists"
@@ -88,8 +58,8 @@ def test_the_same_snapshot_twice_is_one_night_and_another_of_that_instant_is_ref
 
 def test_another_directory_under_a_name_that_the_store_has_is_refused(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    store.put(write(tmp_path / "a", night(STATE, 0)))
-    other = night(STATE, 1)
+    store.put(write(tmp_path / "a", night(TWO_PEOPLE, 0)))
+    other = night(TWO_PEOPLE, 1)
     other = replace(other, manifest=replace(other.manifest, tenant_id="another"))
     with pytest.raises(SnapshotError) as refused:
         store.put(write(tmp_path / "b", other))
@@ -98,7 +68,7 @@ def test_another_directory_under_a_name_that_the_store_has_is_refused(tmp_path: 
 
 
 def test_a_night_that_says_the_same_in_other_bytes_is_the_same_night(tmp_path: Path) -> None:
-    folder = write(tmp_path / "a", night(STATE, 0))
+    folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     before = (folder / "users.parquet").read_bytes()
     rewritten(folder, "users", lambda table: table.replace_schema_metadata({"writer": "another"}))
     assert (folder / "users.parquet").read_bytes() != before
@@ -114,7 +84,7 @@ def test_a_night_that_says_the_same_in_other_bytes_is_the_same_night(tmp_path: P
 
 
 def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_path: Path) -> None:
-    folder = write(tmp_path / "a", night(STATE, 0))
+    folder = write(tmp_path / "a", night(TWO_PEOPLE, 0))
     for name, place in (("users", [1, 0]), ("assignments", [1, 2, 0])):
         rewritten(folder, name, lambda table, place=place: table.take(place))  # type: ignore[misc]
     rewritten(folder, "assignments", lambda t: t.set_column(0, t.schema.field(0), [[0, 0, 1]]))
@@ -127,9 +97,9 @@ def test_a_night_of_another_writer_that_is_not_in_order_is_kept_as_it_is(tmp_pat
 def test_cohorts_are_told_from_one_night_to_the_next(tmp_path: Path) -> None:
     store = store_in(tmp_path)
     asked = ("id", "assignedLicenses")
-    store.put(write(tmp_path, night({**STATE, "users": [ANN, BOB]}, 0, asked=asked)))
+    store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0, asked=asked)))
     users = [{**ANN, "id": "cleo"}, {**BOB, "assignedLicenses": ANN["assignedLicenses"]}]
-    entry, _ = store.put(write(tmp_path, night({**STATE, "users": users}, 1, asked=asked)))
+    entry, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": users}, 1, asked=asked)))
     assert entry.summary["cohorts"]["skus"] == {
         SKUS[0]: {"kept": 1, "new": 1, "reclaimed": 0, "lapsed": 1},
         SKUS[1]: {"kept": 0, "new": 0, "reclaimed": 1, "lapsed": 0},
@@ -140,8 +110,8 @@ def test_cohorts_are_told_from_one_night_to_the_next(tmp_path: Path) -> None:
 @pytest.mark.parametrize("harm", ["cut", "gone", "other"])
 def test_a_store_half_deleted_is_told_and_nothing_half_is_restored(harm: str, tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    first, _ = store.put(write(tmp_path, night(STATE, 0)))
-    second, _ = store.put(write(tmp_path, night({**STATE, "users": [ANN]}, 1)))
+    first, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
+    second, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN]}, 1)))
     path = tmp_path / "store" / second.parts[-1].name
     match harm:
         case "cut":
@@ -169,7 +139,7 @@ def test_a_store_half_deleted_is_told_and_nothing_half_is_restored(harm: str, tm
 )
 def test_a_commit_that_is_not_ours_is_refused(change: Any, slug: str, tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    entry, _ = store.put(write(tmp_path, night(STATE, 0)))
+    entry, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     path = tmp_path / "store" / commit_name(entry)
     path.write_text(change(path.read_text()))
     with pytest.raises(AuditorError) as refused:
@@ -179,7 +149,7 @@ def test_a_commit_that_is_not_ours_is_refused(change: Any, slug: str, tmp_path: 
 
 def test_a_part_without_its_commit_is_no_night(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    entry, _ = store.put(write(tmp_path, night(STATE, 0)))
+    entry, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     (tmp_path / "store" / commit_name(entry)).unlink()
     assert store.nights() == ()
     assert store.put(tmp_path / "contoso" / "2026-01-29T021700Z")[1] is True
@@ -187,8 +157,8 @@ def test_a_part_without_its_commit_is_no_night(tmp_path: Path) -> None:
 
 def test_a_snapshot_of_a_newer_schema_is_refused_and_the_store_stays_as_it_was(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    store.put(write(tmp_path, night(STATE, 0)))
-    newer = write(tmp_path, night(STATE, 1))
+    store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
+    newer = write(tmp_path, night(TWO_PEOPLE, 1))
     edited(newer, lambda document: document.update(schema="auditor/snapshot/v2"))
     before = store.place.names("")
     with pytest.raises(SnapshotError) as refused:
@@ -199,11 +169,11 @@ def test_a_snapshot_of_a_newer_schema_is_refused_and_the_store_stays_as_it_was(t
 
 def test_a_damaged_commit_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
     store = store_in(tmp_path)
-    first, _ = store.put(write(tmp_path, night(STATE, 0)))
+    first, _ = store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     path = tmp_path / "store" / commit_name(first)
     whole = path.read_text()
     path.write_text(whole[:100])
-    second, new = store.put(write(tmp_path, night({**STATE, "users": [ANN]}, 1)))
+    second, new = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": [ANN]}, 1)))
     assert (new, [part.kind for part in second.parts]) == (True, ["full"])
     path.write_text(whole)
     assert store.nights() == (first, second)
@@ -212,9 +182,9 @@ def test_a_damaged_commit_of_the_past_does_not_cost_tonights(tmp_path: Path) -> 
 def test_a_damaged_night_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:
     crowd = [{**ANN, "id": f"u{number:05}"} for number in range(3000)]
     store = store_in(tmp_path)
-    first, _ = store.put(write(tmp_path, night({**STATE, "users": crowd}, 0)))
+    first, _ = store.put(write(tmp_path, night({**TWO_PEOPLE, "users": crowd}, 0)))
     (tmp_path / "store" / first.parts[0].name).unlink()
-    tonight = write(tmp_path, night({**STATE, "users": crowd[1:]}, 1))
+    tonight = write(tmp_path, night({**TWO_PEOPLE, "users": crowd[1:]}, 1))
     kept, _ = store.put(tonight)
     assert [part.kind for part in kept.parts] == ["full"]
-    same(tonight, store.restore(kept, tmp_path / "back"))
+    assert_same_tables(tonight, store.restore(kept, tmp_path / "back"))

@@ -12,7 +12,7 @@ from auditor.snapshot.writer import write
 from auditor.store.commit import sealed
 from tests.builders.command_line import AS_OF, Ran, call, contents
 from tests.builders.nights import START, night
-from tests.store.test_store import STATE
+from tests.builders.two_people import TWO_PEOPLE
 
 FAR = "2272147200"
 """1 January 2042, in seconds."""
@@ -23,7 +23,7 @@ PRUNE = ("store", "prune", "audits", "--keep", "35d,24m")
 def nightly(tmp_path: Path) -> Path:
     """Ten nights of one tenant, from 29 January 2026 on."""
     for day in range(10):
-        write(tmp_path / "snapshots", night(STATE, day))
+        write(tmp_path / "snapshots", night(TWO_PEOPLE, day))
     assert call("store", "put", "audits", "snapshots", cwd=tmp_path).code == 0
     return tmp_path
 
@@ -60,7 +60,7 @@ def test_how_far_ahead_depends_on_how_often_the_store_is_written_to(
     apart: int, late: int, code: int, tmp_path: Path
 ) -> None:
     for number in range(4):
-        write(tmp_path / "snapshots", night(STATE, apart * number))
+        write(tmp_path / "snapshots", night(TWO_PEOPLE, apart * number))
     assert call("store", "put", "audits", "snapshots", cwd=tmp_path).code == 0
     newest = json.loads(call("store", "list", "audits", "--json", cwd=tmp_path).out)[-1]["instant"]
     now = (datetime.fromisoformat(newest) + timedelta(days=late)).timestamp()
@@ -68,7 +68,7 @@ def test_how_far_ahead_depends_on_how_often_the_store_is_written_to(
 
 
 def test_a_tenant_that_is_collected_no_longer_does_not_stop_retention_of_the_others(nightly: Path) -> None:
-    later = night(STATE, 400)
+    later = night(TWO_PEOPLE, 400)
     later = replace(later, manifest=replace(later.manifest, tenant="fabrikam"))
     assert call("store", "put", "audits", write(nightly / "later", later), cwd=nightly).code == 0
     now = str(int((START + timedelta(days=401)).timestamp()))

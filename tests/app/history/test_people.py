@@ -15,14 +15,13 @@ from auditor.snapshot.writer import write
 from tests.builders.command_line import Ran, call
 from tests.builders.nights import SKUS, night
 from tests.builders.snapshot_damage import rewritten
-from tests.cli.commands.test_history import ASKED, instant
-from tests.store.test_store import ANN, BOB, STATE, store_in
+from tests.builders.two_people import ANN, ASKED, BOB, TWO_PEOPLE, instant, store_in
 
 GAP = {**BOB, "notCollected": ["assignedLicenses"], "assignedLicenses": []}
 
 
 def nightly(day: int, *users: Any, asked: tuple[str, ...] = ASKED) -> Snapshot:
-    return night({**STATE, "users": users}, day, asked=asked)
+    return night({**TWO_PEOPLE, "users": users}, day, asked=asked)
 
 
 def partly(snapshot: Snapshot) -> Snapshot:
@@ -82,7 +81,9 @@ def cohorts(place: Path) -> list[dict[str, Any]]:
 
 
 def test_who_left_in_the_night_of_a_new_column_is_told_too(tmp_path: Path) -> None:
-    few = night({**STATE, "users": [ANN, BOB]}, 0, columns=("id", "notCollected"), asked=("id", "assignedLicenses"))
+    few = night(
+        {**TWO_PEOPLE, "users": [ANN, BOB]}, 0, columns=("id", "notCollected"), asked=("id", "assignedLicenses")
+    )
     folders = [
         write(tmp_path / "nights", each) for each in (few, nightly(1, ANN), nightly(2, ANN, {**ANN, "id": "cleo"}))
     ]

@@ -7,13 +7,11 @@ from typing import Any
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call
 from tests.builders.nights import night
-from tests.cli.commands.test_history import ASKED, BLOCKED, instant
-from tests.cli.commands.test_store import POLICY
-from tests.store.test_store import ANN, STATE
+from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
 DEAR = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}\n"
 WAIVER = "waivers:\n- {id: W-1, policies: [blocked], owner: it, reason: x, expires: 2026-06-01}\n"
-CRITICAL = POLICY.replace("high", "critical")
+CRITICAL = BLOCKED_POLICY.replace("high", "critical")
 
 
 def kept(place: Path, *policies: str) -> list[dict[str, Any]]:
@@ -21,7 +19,7 @@ def kept(place: Path, *policies: str) -> list[dict[str, Any]]:
     results = []
     for day, text in enumerate(policies, start=1):
         (place / "p.yaml").write_text(text)
-        write(place / f"night{day}", night({**STATE, "users": [ANN, BLOCKED]}, day, asked=ASKED))
+        write(place / f"night{day}", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, day, asked=ASKED))
         done = call(
             "audit", "p.yaml", "--snapshot", f"night{day}", "--as-of", instant(day), "-f", "json=-", "-q",
             "--store", "audits", cwd=place,
@@ -38,8 +36,8 @@ def told(place: Path, *options: str) -> dict[str, Any]:
 
 
 def test_findings_of_a_policy_that_leaves_the_tenant_out_stand_no_longer(tmp_path: Path) -> None:
-    elsewhere = POLICY.replace("severity: high", "severity: high, tenants: [other]")
-    results = kept(tmp_path, POLICY, elsewhere)
+    elsewhere = BLOCKED_POLICY.replace("severity: high", "severity: high, tenants: [other]")
+    results = kept(tmp_path, BLOCKED_POLICY, elsewhere)
     assert [result["summary"]["open"]["high"] for result in results] == [2, 0]
     (tenant,) = told(tmp_path)["tenants"]
     assert [each["open"]["high"] for each in tenant["findings"]] == [2, 0]
@@ -56,7 +54,7 @@ def test_a_policy_that_was_taken_away_keeps_the_severity_that_it_had(tmp_path: P
 
 def test_another_severity_worth_or_waiver_is_a_change_within_the_month_too(tmp_path: Path) -> None:
     kept(
-        tmp_path, POLICY, CRITICAL, CRITICAL, CRITICAL + DEAR, CRITICAL + DEAR + WAIVER,
+        tmp_path, BLOCKED_POLICY, CRITICAL, CRITICAL, CRITICAL + DEAR, CRITICAL + DEAR + WAIVER,
         CRITICAL + DEAR + WAIVER.replace("W-1", "W-2"),
     )  # fmt: skip
     changed = []
@@ -73,7 +71,7 @@ def test_another_severity_worth_or_waiver_is_a_change_within_the_month_too(tmp_p
 
 
 def test_results_of_another_directory_under_the_name_are_no_later_ones(tmp_path: Path) -> None:
-    (result,) = kept(tmp_path, POLICY)
+    (result,) = kept(tmp_path, BLOCKED_POLICY)
     result["run"]["asOf"] = instant(2)
     result["tenants"][0]["tenantId"] = "another"
     (tmp_path / "other.json").write_text(json.dumps(result))

@@ -16,8 +16,7 @@ from auditor.snapshot.model import Snapshot
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call
 from tests.builders.nights import SKUS, START, night
-from tests.cli.commands.test_store import POLICY
-from tests.store.test_store import STATE
+from tests.builders.two_people import BLOCKED_POLICY, TWO_PEOPLE
 
 WEEKS = 10
 OTHER = {"skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1, "prepaidUnits": {"enabled": 5, "warning": 0}}
@@ -27,14 +26,14 @@ def week(number: int, *, told: bool = True) -> Snapshot:
     """A night of a week: ten more seats of a hundred are taken than the week before, or the product is not there."""
     grown = {**OTHER, "skuId": SKUS[0], "skuPartNumber": "SPE_E3", "consumedUnits": 10 * number}
     grown["prepaidUnits"] = {"enabled": 1000, "warning": 0}
-    return night({**STATE, "subscribedSkus": [*([grown] if told else []), OTHER]}, 7 * number)
+    return night({**TWO_PEOPLE, "subscribedSkus": [*([grown] if told else []), OTHER]}, 7 * number)
 
 
 def unread(snapshot: Snapshot) -> Snapshot:
     """The night of a tenant that refused to tell its products."""
     sources = [s for s in snapshot.manifest.sources if s.name is not Source.SUBSCRIBED_SKUS]
     denied = Coverage(name=Source.SUBSCRIBED_SKUS, status=SourceStatus.DENIED)
-    made = night({**STATE, "subscribedSkus": []}, (snapshot.manifest.instant - START).days)
+    made = night({**TWO_PEOPLE, "subscribedSkus": []}, (snapshot.manifest.instant - START).days)
     return replace(made, manifest=replace(snapshot.manifest, sources=(*sources, denied)))
 
 
@@ -70,7 +69,7 @@ def test_a_product_is_told_from_its_first_night_on_and_a_night_without_it_is_a_g
 
 
 def test_the_spare_seats_of_tenants_are_no_sum_where_those_of_one_were_not_read(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for number in range(3):
         for name in ("contoso", "fabrikam"):
             made = unread(week(number)) if (name, number) == ("fabrikam", 1) else week(number)

@@ -12,18 +12,16 @@ import pytest
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call
 from tests.builders.nights import night
-from tests.cli.commands.test_history import ASKED, BLOCKED, instant
-from tests.cli.commands.test_store import POLICY
-from tests.store.test_store import ANN, STATE
+from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three nights in a folder and in a store without results, and their results in a store without nights."""
     folder = tmp_path_factory.mktemp("places")
-    (folder / "p.yaml").write_text(POLICY)
+    (folder / "p.yaml").write_text(BLOCKED_POLICY)
     for day in range(3):
-        write(folder / "snapshots", night({**STATE, "users": [ANN, BLOCKED][: day + 1]}, day, asked=ASKED))
+        write(folder / "snapshots", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB][: day + 1]}, day, asked=ASKED))
         done = call(
             "audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", f"json=r{day}.json", "-q",
             cwd=folder,

@@ -8,9 +8,7 @@ from typing import Any
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call
 from tests.builders.nights import SKUS, night
-from tests.cli.commands.test_history import ASKED, BLOCKED, instant
-from tests.cli.commands.test_store import POLICY
-from tests.store.test_store import ANN, STATE
+from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 
 TENANTS = [f"school-{number}" for number in range(8)]
 FAILED = {"school-2", "school-5"}
@@ -22,12 +20,12 @@ PARTS = 2
 
 def state(number: int, day: int) -> dict[str, Any]:
     """What a school owns and holds: odd ones are short of seats, even ones have too many; somebody is blocked later."""
-    bought = {**STATE["subscribedSkus"][0], "skuId": SKUS[0], "prepaidUnits": {"enabled": 3 if number % 2 else 40}}
-    return {"users": [ANN, BLOCKED] if day or number % 3 else [ANN], "subscribedSkus": [bought]}
+    bought = {**TWO_PEOPLE["subscribedSkus"][0], "skuId": SKUS[0], "prepaidUnits": {"enabled": 3 if number % 2 else 40}}
+    return {"users": [ANN, BLOCKED_BOB] if day or number % 3 else [ANN], "subscribedSkus": [bought]}
 
 
 def fleet(folder: Path) -> None:
-    (folder / "p.yaml").write_text(POLICY + BALANCE)
+    (folder / "p.yaml").write_text(BLOCKED_POLICY + BALANCE)
     for number, name in enumerate(TENANTS):
         for day in (1,) if name in FAILED else (0, 1):
             made = night(state(number, day), day, asked=ASKED)

@@ -12,18 +12,16 @@ import pytest
 from auditor.snapshot.writer import write
 from tests.builders.command_line import Ran, call
 from tests.builders.nights import night
-from tests.cli.commands.test_history import ASKED, BLOCKED, instant
-from tests.cli.commands.test_store import POLICY
+from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator
-from tests.store.test_store import ANN, STATE
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
-    (tmp_path / "p.yaml").write_text(POLICY)
-    for day, users in enumerate([[ANN], [ANN, BLOCKED]]):
-        write(tmp_path / f"night{day}", night({**STATE, "users": users}, day, asked=ASKED))
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
+    for day, users in enumerate([[ANN], [ANN, BLOCKED_BOB]]):
+        write(tmp_path / f"night{day}", night({**TWO_PEOPLE, "users": users}, day, asked=ASKED))
     return tmp_path
 
 
@@ -72,7 +70,7 @@ def test_a_night_that_a_store_gave_is_not_stored_twice_in_it(place: Path) -> Non
 
 def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(place: Path) -> None:
     for name in ("contoso", "fabrikam"):
-        made = night({**STATE, "users": [ANN, BLOCKED]}, 2, asked=ASKED)
+        made = night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, 2, asked=ASKED)
         write(place / "night2", replace(made, manifest=replace(made.manifest, tenant=name)))
     for number in (1, 2):
         assert audited(place, 2, "--shard", f"{number}/2", "-o", f"part{number}").code in {0, 1}
@@ -82,7 +80,7 @@ def test_what_the_parts_of_a_fleet_stored_is_there_already_for_the_whole(place: 
     assert (put.code, put.err.count("there already")) == (0, 2), put.err
     again = audited(place, 2)
     assert (again.code, again.err.count("there already")) == (1, 4), again.err
-    (place / "p.yaml").write_text(POLICY.replace("high", "critical"))
+    (place / "p.yaml").write_text(BLOCKED_POLICY.replace("high", "critical"))
     other = audited(place, 2)
     assert (other.code, other.err.count("store-exists")) == (3, 2), other.err
 
@@ -125,7 +123,7 @@ def test_pseudonyms_and_a_store_exclude_each_other(place: Path) -> None:
 
 def test_what_is_read_live_is_kept_and_a_store_that_fails_leaves_the_snapshots(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
-    (tmp_path / "policies" / "p.yaml").write_text(POLICY)
+    (tmp_path / "policies" / "p.yaml").write_text(BLOCKED_POLICY)
     with running_emulator() as emulator:
         (tmp_path / "tenants.yaml").write_text(tenants_file(emulator))
         environ = {**emulator.environment(), "PATH": os.environ["PATH"], "EMULATOR_CLIENT_SECRET": SECRET}

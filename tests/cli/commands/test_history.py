@@ -13,25 +13,18 @@ from auditor.snapshot.writer import write
 from auditor.store.commit import sealed
 from tests.builders.command_line import Ran, call, contents
 from tests.builders.nights import START, night
-from tests.cli.commands.test_store import POLICY
-from tests.store.test_store import ANN, BOB, STATE
-
-ASKED = ("id", "displayName", "userPrincipalName", "accountEnabled", "assignedLicenses")
-EVIL = {"userPrincipalName": "bob@contoso.example", "displayName": "=cmd|' /C calc'!A0 \x1b[31m<script>"}
-BLOCKED = {**BOB, **EVIL, "accountEnabled": False}
-
-
-def instant(day: int, hours: int = 1) -> str:
-    return (START + timedelta(days=day, hours=hours)).isoformat().replace("+00:00", "Z")
+from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, BOB, HOSTILE, TWO_PEOPLE, instant
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Five nights: Bob is fine, blocked twice, mended, and blocked again."""
     folder = tmp_path_factory.mktemp("history")
-    (folder / "p.yaml").write_text(POLICY)
-    for day, users in enumerate([[ANN, {**BOB, **EVIL}], [ANN, BLOCKED], [ANN, BLOCKED], [ANN], [ANN, BLOCKED]]):
-        write(folder / "snapshots", night({**STATE, "users": users}, day, asked=ASKED))
+    (folder / "p.yaml").write_text(BLOCKED_POLICY)
+    for day, users in enumerate(
+        [[ANN, {**BOB, **HOSTILE}], [ANN, BLOCKED_BOB], [ANN, BLOCKED_BOB], [ANN], [ANN, BLOCKED_BOB]]
+    ):
+        write(folder / "snapshots", night({**TWO_PEOPLE, "users": users}, day, asked=ASKED))
         audited = call(
             "audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-o", f"out{day}", "-f", "json",
             cwd=folder,
@@ -102,8 +95,8 @@ def test_a_name_that_no_result_knows_is_told_with_those_that_come_near(
 
 
 def test_a_policy_that_finds_nothing_is_known(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(POLICY)
-    write(tmp_path / "snapshots", night({**STATE, "users": [ANN]}, 0, asked=ASKED))
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
+    write(tmp_path / "snapshots", night({**TWO_PEOPLE, "users": [ANN]}, 0, asked=ASKED))
     call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(0), "-f", "json", cwd=tmp_path)
     done = call("history", "out/result.json", "--policy", "blocked", cwd=tmp_path)
     assert (done.code, done.err) == (0, "")
@@ -171,9 +164,9 @@ def test_results_out_of_order_and_another_of_one_instant_are_refused(place: Path
 
 
 def test_a_policy_that_could_not_be_evaluated_mends_nothing(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day, asked in enumerate([ASKED, ("id",), ASKED]):
-        write(tmp_path / "snapshots", night({**STATE, "users": [ANN, BLOCKED]}, day, asked=asked))
+        write(tmp_path / "snapshots", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, day, asked=asked))
         call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", "json", cwd=tmp_path)
         assert call("store", "put", "audits", "out/result.json", cwd=tmp_path).code == 0
     found = told(tmp_path, "--policy", "blocked")["episodes"]
@@ -193,9 +186,9 @@ def test_a_clock_of_the_past_does_not_shorten_what_stood(place: Path) -> None:
 
 
 def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_path: Path) -> None:
-    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day in (0, 1, 40, 80):
-        write(tmp_path / "snapshots", night({**STATE, "users": [ANN, BLOCKED]}, day, asked=ASKED))
+        write(tmp_path / "snapshots", night({**TWO_PEOPLE, "users": [ANN, BLOCKED_BOB]}, day, asked=ASKED))
         call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", instant(day), "-f", "json", cwd=tmp_path)
         assert call("store", "put", "audits", "snapshots", "out/result.json", cwd=tmp_path).code == 0
     done = call("store", "prune", "audits", "--keep", "10d", "--as-of", instant(81), "--delete", cwd=tmp_path)

@@ -13,26 +13,24 @@ from auditor.domain.result import Coverage
 from auditor.snapshot.writer import write
 from tests.builders.command_line import Ran, call
 from tests.builders.nights import SKUS, night
-from tests.cli.commands.test_history import ASKED, BLOCKED, instant
-from tests.cli.commands.test_store import POLICY
-from tests.store.test_store import ANN, STATE
+from tests.builders.two_people import ANN, ASKED, BLOCKED_BOB, BLOCKED_POLICY, TWO_PEOPLE, instant
 from tests.wording.reading import LANGUAGES
 
-SEATS = STATE["subscribedSkus"][0]
+SEATS = TWO_PEOPLE["subscribedSkus"][0]
 MORE = {**SEATS, "skuId": SKUS[1], "skuPartNumber": "VISIO", "consumedUnits": 1}
 
 
 def state(day: int) -> dict[str, Any]:
     """Bob is blocked from day 1 on and gone on day 4; another product is bought on day 2. There is no night 3."""
-    users = {0: [ANN], 4: [ANN]}.get(day, [ANN, BLOCKED])
+    users = {0: [ANN], 4: [ANN]}.get(day, [ANN, BLOCKED_BOB])
     skus = [{**SEATS, "consumedUnits": 1 + day}, *([MORE] if day >= 2 else [])]
-    return {**STATE, "users": users, "subscribedSkus": skus}
+    return {**TWO_PEOPLE, "users": users, "subscribedSkus": skus}
 
 
 @pytest.fixture(scope="module")
 def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("between")
-    (place / "p.yaml").write_text(POLICY)
+    (place / "p.yaml").write_text(BLOCKED_POLICY)
     for day in (0, 1, 2, 4):
         write(place / f"night{day}", night(state(day), day, asked=ASKED))
         done = call(
@@ -78,10 +76,10 @@ def test_a_night_that_is_missing_is_the_one_before_it_and_what_went_is_told(plac
 
 def test_what_changed_its_state_is_told(place: Path) -> None:
     waiver = "waivers:\n- {id: W, policies: [blocked], owner: it, reason: x, approvedBy: ann@x.example, expires: 2026-06-01}\n"
-    (place / "p.yaml").write_text(POLICY + waiver)
+    (place / "p.yaml").write_text(BLOCKED_POLICY + waiver)
     write(place / "night5", night(state(2), 5, asked=ASKED))
     write(place / "night6", night(state(2), 6, asked=ASKED))
-    for day, text in ((5, POLICY), (6, POLICY + waiver)):
+    for day, text in ((5, BLOCKED_POLICY), (6, BLOCKED_POLICY + waiver)):
         (place / "p.yaml").write_text(text)
         done = call(
             "audit", "p.yaml", "--snapshot", f"night{day}", "--as-of", instant(day), "-f", "json", "--store", "audits",
@@ -98,7 +96,7 @@ def test_a_night_that_was_not_read_whole_is_said_where_money_went_with_it(place:
     denied = Coverage(name=Source.USERS, status=SourceStatus.DENIED)
     write(place / "night5", replace(unread, manifest=replace(unread.manifest, sources=(*sources, denied))))
     prices = "prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}\n"
-    (place / "p.yaml").write_text(POLICY + prices)
+    (place / "p.yaml").write_text(BLOCKED_POLICY + prices)
     write(place / "again", night(state(2), 4, asked=ASKED))
     for day, snapshot in ((4, "again"), (5, "night5")):
         done = call(

@@ -11,20 +11,17 @@ import pytest
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call, contents
 from tests.builders.nights import START, night
-from tests.store.test_store import ANN, BOB, STATE
+from tests.builders.two_people import ANN, BLOCKED_POLICY, BOB, TWO_PEOPLE
 
-POLICY = (
-    "version: 1\npolicies:\n- {id: blocked, severity: high, users: {accountEnabled: false}, assignments: {allow: []}}\n"
-)
 LATER = "2027-01-01T00:00:00Z"
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:
     """Three nights: Bob is blocked on the second, and gone on the third."""
-    (tmp_path / "p.yaml").write_text(POLICY)
+    (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day, users in enumerate([[ANN, BOB], [ANN, {**BOB, "accountEnabled": False}], [ANN]]):
-        state = {**STATE, "users": users}
+        state = {**TWO_PEOPLE, "users": users}
         write(tmp_path / "snapshots", night(state, day, asked=("id", "accountEnabled", "assignedLicenses")))
     done = call("store", "put", "audits", "snapshots", cwd=tmp_path)
     assert done.code == 0, done.err
@@ -62,7 +59,7 @@ def test_an_instant_before_the_first_night_is_one_clear_error(where: str, place:
 
 
 def fabrikam(place: Path, day: int) -> None:
-    snapshot = night({**STATE, "users": [ANN]}, day, asked=("id", "accountEnabled", "assignedLicenses"))
+    snapshot = night({**TWO_PEOPLE, "users": [ANN]}, day, asked=("id", "accountEnabled", "assignedLicenses"))
     write(place / "snapshots", replace(snapshot, manifest=replace(snapshot.manifest, tenant="fabrikam")))
 
 
@@ -85,7 +82,7 @@ def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(where: 
 def test_a_fleet_that_was_collected_once_is_judged_by_the_instant_before_it(place: Path) -> None:
     shutil.rmtree(place / "snapshots")
     fabrikam(place, 3)
-    snapshot = night({**STATE, "users": [ANN]}, 4, asked=("id", "accountEnabled", "assignedLicenses"))
+    snapshot = night({**TWO_PEOPLE, "users": [ANN]}, 4, asked=("id", "accountEnabled", "assignedLicenses"))
     write(place / "snapshots", snapshot)
     at = (START + timedelta(days=2, hours=23)).isoformat()
     done = call("audit", "p.yaml", "--snapshot", "snapshots", "--as-of", at, "-f", "json=-", "-q", cwd=place)

@@ -9,7 +9,7 @@ import pytest
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call
 from tests.builders.nights import night
-from tests.store.test_store import ANN, STATE
+from tests.builders.two_people import ANN, TWO_PEOPLE
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("history")
     for day in range(3):
-        write(folder / "snapshots", night({**STATE, "users": [ANN]}, day))
+        write(folder / "snapshots", night({**TWO_PEOPLE, "users": [ANN]}, day))
     done = call("history", "snapshots", "-f", "html=h.html", "-q", cwd=folder)
     assert done.code == 0, done.err
     return folder / "h.html"

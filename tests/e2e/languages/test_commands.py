@@ -27,9 +27,9 @@ from auditor.render import render
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 from auditor.snapshot.writer import write
 from auditor.wording import wording
+from tests.builders.audited_demo import demo_result
 from tests.builders.command_line import Ran, call
 from tests.builders.tenants import NOW
-from tests.e2e.languages.test_reports import result
 from tests.emulator.__main__ import tenants_file
 from tests.emulator.fixtures import SECRET, running_emulator, small_tenant
 from tests.wording.reading import CODE, LANGUAGES
@@ -114,7 +114,7 @@ def stock(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (place / "policies" / "spare.yaml").write_text(POLICY)
     for snapshot in snapshots(NOW):
         write(place / "snapshots", snapshot)
-    text = b"".join(render(result(), "json", locale="en").chunks()).decode()
+    text = b"".join(render(demo_result(), "json", locale="en").chunks()).decode()
     (place / "result.json").write_text(text)
     (place / "damaged.json").write_text(text[: len(text) // 2])
     (place / "other.json").write_text(text.replace("auditor/result/v1", "other/thing", 1))
@@ -280,7 +280,7 @@ def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path:
 
 def gaps() -> Iterator[TenantResult]:
     """Tenants that were not read: one not at all, one in part."""
-    first, second, *_ = result().tenants
+    first, second, *_ = demo_result().tenants
     yield replace(first, failure="contoso: the token has expired", sources=(), findings=(), policies=(), actions=())
     reason = "groups was answered with HTTP 403 (Authorization_RequestDenied: no); collect again; the list of the tenant had no end"
     sources = (Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, count=0, reason=reason),)
@@ -295,7 +295,7 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
         "GITHUB_OUTPUT": str(tmp_path / "o"),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "s"),
     }
-    whole = replace(result(), tenants=(*gaps(), *result().tenants[2:]))
+    whole = replace(demo_result(), tenants=(*gaps(), *demo_result().tenants[2:]))
     lines = {}
     for locale in ("en", language):
         (tmp_path / "s").write_bytes(b"x" * 999_500)
@@ -313,7 +313,7 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["junit", "sarif", "html"])
 def test_why_something_was_not_judged_is_told_in_every_format_for_people(language: str, name: str) -> None:
-    whole = replace(result(), tenants=tuple(gaps()))
+    whole = replace(demo_result(), tenants=tuple(gaps()))
     body = b"".join(render(localised(whole, language), name, locale=language).chunks()).decode()
     said = json.dumps(json.loads(body), ensure_ascii=False) if name == "sarif" else body
     for english in (

@@ -8,7 +8,7 @@ import pytest
 from auditor.app.report.localization import localised
 from auditor.render import render
 from auditor.wording import wording
-from tests.e2e.languages.test_reports import result
+from tests.builders.audited_demo import demo_result
 from tests.wording.extract import policies
 from tests.wording.reading import LANGUAGES
 
@@ -17,8 +17,8 @@ OWN = "Only our own people hold a seat"
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_titles_and_reasons_of_the_starter_policies_are_told(language: str) -> None:
-    told = localised(result(), language)
-    for before, after in zip(result().run.policies, told.run.policies, strict=True):
+    told = demo_result(language)
+    for before, after in zip(demo_result().run.policies, told.run.policies, strict=True):
         assert after.title != before.title
         assert (after.id, after.spec, after.severity) == (before.id, before.spec, before.severity)
         assert not before.rationale or after.rationale != before.rationale
@@ -27,8 +27,8 @@ def test_titles_and_reasons_of_the_starter_policies_are_told(language: str) -> N
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["html", "markdown", "sarif", "junit"])
 def test_what_people_read_has_no_english_title(language: str, name: str) -> None:
-    body = b"".join(render(localised(result(), language), name, locale=language).chunks()).decode()
-    titles = [header.title for header in result().run.policies if len(header.title) > 20]
+    body = b"".join(render(demo_result(language), name, locale=language).chunks()).decode()
+    titles = [header.title for header in demo_result().run.policies if len(header.title) > 20]
     assert [title for title in titles if title in body] == []
 
 
@@ -36,7 +36,7 @@ def test_a_scanner_finds_the_same_rules_and_results_in_every_language() -> None:
     """People read the messages of SARIF, machines its ids and places."""
     found = []
     for locale in ("en", "nl"):
-        log = json.loads(b"".join(render(localised(result(), locale), "sarif", locale=locale).chunks()))["runs"][0]
+        log = json.loads(b"".join(render(demo_result(locale), "sarif", locale=locale).chunks()))["runs"][0]
         rules = log["tool"]["driver"]["rules"]
         found.append([rule["id"] for rule in rules])
         found.append([(one["ruleId"], one["partialFingerprints"], one["locations"]) for one in log["results"]])
@@ -47,11 +47,11 @@ def test_a_scanner_finds_the_same_rules_and_results_in_every_language() -> None:
 
 
 def test_a_policy_of_somebody_else_stays_as_it_is_written() -> None:
-    first, *others = result().run.policies
+    first, *others = demo_result().run.policies
     # `Product` and `open` are messages of reports, and no titles of starter policies.
     for text in (OWN, "Product", "open", f"{first.title} "):
         own = replace(first, title=text, rationale=text)
-        changed = replace(result(), run=replace(result().run, policies=(own, *others)))
+        changed = replace(demo_result(), run=replace(demo_result().run, policies=(own, *others)))
         assert localised(changed, "nl").run.policies[0].title == text
         assert localised(changed, "nl").run.policies[0].rationale == text
 

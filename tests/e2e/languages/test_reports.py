@@ -1,18 +1,16 @@
 """Whole reports in every language: one language on the page, the same facts in all of them."""
 
 import re
-from datetime import UTC, datetime
 from functools import cache
 from html import unescape
 
 import pytest
 
-from auditor.app.audit.run import Request, run
 from auditor.app.report.localization import checked_locale, localised
 from auditor.domain.errors import UsageError
-from auditor.domain.result import Result
 from auditor.render import FORMATS, render
 from auditor.wording import languages, wording
+from tests.builders.audited_demo import demo_result
 from tests.wording.extract import SOURCES
 from tests.wording.reading import BOLD, LANGUAGES
 
@@ -20,14 +18,8 @@ OTHERS = tuple(language for language in LANGUAGES if language in languages())
 
 
 @cache
-def result() -> Result:
-    moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-    return run(Request(demo=True, as_of=moment, started=moment))
-
-
-@cache
 def page(locale: str) -> str:
-    chunks = render(localised(result(), locale), "html", locale=locale).chunks()
+    chunks = render(demo_result(locale), "html", locale=locale).chunks()
     return b"".join(chunks).decode()
 
 
@@ -64,8 +56,8 @@ def test_a_page_shows_the_same_findings_in_every_language(language: str) -> None
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> None:
-    before = {action.id: action for tenant in result().tenants for action in tenant.actions}
-    after = {action.id: action for tenant in localised(result(), language).tenants for action in tenant.actions}
+    before = {action.id: action for tenant in demo_result().tenants for action in tenant.actions}
+    after = {action.id: action for tenant in demo_result(language).tenants for action in tenant.actions}
     assert before.keys() == after.keys()
     assert before
     for name, action in after.items():
@@ -84,13 +76,13 @@ def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> N
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])
 def test_machines_read_the_same_bytes_in_every_language(name: str) -> None:
     assert not FORMATS[name].localized
-    bodies = {b"".join(render(result(), name, locale=locale).chunks()) for locale in ("en", *OTHERS)}
+    bodies = {b"".join(render(demo_result(), name, locale=locale).chunks()) for locale in ("en", *OTHERS)}
     assert len(bodies) == 1
 
 
 @pytest.mark.parametrize("name", [name for name, each in FORMATS.items() if each.localized])
 def test_the_same_language_gives_the_same_bytes(name: str) -> None:
-    first, second = (b"".join(render(localised(result(), "nl"), name, locale="nl").chunks()) for _ in range(2))
+    first, second = (b"".join(render(localised(demo_result(), "nl"), name, locale="nl").chunks()) for _ in range(2))
     assert first == second
 
 
@@ -98,7 +90,7 @@ def test_a_language_that_is_not_there_is_english_and_says_so() -> None:
     html = page("fr-FR")
     assert 'lang="en"' in html
     assert "There are no messages in “fr-FR”" in unescape(html)
-    assert localised(result(), "fr-FR") is result()
+    assert localised(demo_result(), "fr-FR") is demo_result()
 
 
 def test_a_language_that_somebody_names_and_is_not_there_is_refused() -> None:

@@ -5,9 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from auditor.app.report.localization import localised
 from auditor.cli.terminal.result import terminal
-from tests.e2e.languages.test_reports import result
+from tests.builders.audited_demo import demo_result
 from tests.wording.reading import LANGUAGES
 
 
@@ -16,7 +15,7 @@ from tests.wording.reading import LANGUAGES
 def test_what_a_policy_says_of_a_product_is_never_cut(language: str, width: int) -> None:
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=False)
-    terminal(localised(result(), language), console, paths=(), locale=language)
+    terminal(demo_result(language), console, paths=(), locale=language)
     lines = out.getvalue().splitlines()
     start = next(number for number, line in enumerate(lines) if "Visio Plan 2" in line)
     table = lines[start : start + 10]

@@ -22,9 +22,7 @@ import yaml
 from auditor.app.policy_files import library_files
 from auditor.domain.enums import Severity
 from auditor.domain.errors import InputError
-from auditor.domain.result import Result
 from auditor.policy.loader import load
-from auditor.render import render
 from auditor.render.html.seat_chart import WIDTH, picture
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.writer import write
@@ -45,23 +43,10 @@ from tests.builders.tenants import (
     told,
     user,
 )
+from tests.e2e.peers.everyday import everyday, rendered
 from tests.emulator.server import Emulator
 
 REPORTS = ("html", "json", "csv", "markdown", "sarif", "junit", "ndjson")
-
-
-def rendered(result: Result, name: str) -> bytes:
-    return b"".join(render(result, name, locale="en").chunks())
-
-
-def everyday() -> Result:
-    """A small tenant with something wrong of several kinds, and odd texts in it."""
-    people = [
-        user("ann", "SPE_E5", "SPE_E3", accountEnabled=False, displayName='<b>Ann</b> & "Co", Ltd'),
-        user("bob", "SPE_E3", paths=[path("SPE_E3", "g1"), path("SPE_E3")], displayName="=HYPERLINK(1)"),
-    ]
-    text = policy_file("assignments: {deny: ['SPE_*'], duplicates: deny}", prices="{SPE_E3: 35.70, SPE_E5: 54.75}")
-    return audited(text, tenant(*people, subscribedSkus=[bought("SPE_E3", 1, 2), bought("SPE_E5", 9, 1)]))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from tests.builders.tenants import (
     told,
     user,
 )
-from tests.e2e.peers.test_defects import everyday, rendered
+from tests.e2e.peers.everyday import everyday, rendered
 
 
 @pytest.mark.parametrize("units", [10_000, 1_000_000])

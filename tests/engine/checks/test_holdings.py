@@ -7,19 +7,23 @@ from typing import Any
 import pytest
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.snapshot.manifest import format_instant
-from tests.builders.tenants import NOW, TENANT_ID, bought, euros, judged, one, outcome, path, sku_id, tenant, told, user
+from tests.builders.tenants import (
+    NOW,
+    TENANT_ID,
+    bought,
+    euros,
+    judged,
+    one,
+    outcome,
+    path,
+    sku_id,
+    subscription,
+    tenant,
+    told,
+    user,
+)
 
 ODD = "ZZ_NOBODY_KNOWS"
-
-
-def subscription(name: str, part: str = "SPE_E3", ends: float | None = None, **more: Any) -> dict[str, Any]:
-    """A subscription that ends so many days from now."""
-    end = None if ends is None else format_instant(NOW + timedelta(days=ends))
-    return {
-        "id": name, "skuId": sku_id(part), "skuPartNumber": part, "status": "Enabled", "isTrial": False,
-        "totalLicenses": 10, "nextLifecycleDateTime": end, **more,
-    }  # fmt: skip
 
 
 def group(name: str, **more: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.result import Finding, SeatBounds, SeatCount
 from auditor.render.html.seat_chart import bound, tightest
+from tests.oracle.adapter import run
 from tests.oracle.strategies import Scenario, scenarios
-from tests.oracle.tests.test_engine import run
 
 _SPARE = {"seats.over-assigned", "seats.below-minimum", "seats.above-maximum"}
 

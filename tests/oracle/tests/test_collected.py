@@ -14,10 +14,9 @@ from tests import oracle
 from tests.builders.collection import Ticking, configured, environment, scratch
 from tests.emulator import directory
 from tests.emulator.fixtures import running_emulator
-from tests.oracle.adapter import catalogue_of, files
+from tests.oracle.adapter import catalogue_of, expected, files, judged
 from tests.oracle.strategies import Scenario, scenarios
 from tests.oracle.strategies.tenants import SOURCES
-from tests.oracle.tests.test_engine import expected, judged
 
 LISTS = ("assignedLicenses", "licenseAssignmentStates")
 FACTS = (

@@ -1,44 +1,31 @@
 """Findings of the built-in tenants into actions: each in exactly one, in a safe order, with nothing left to look up."""
 
 import re
-from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 
 import pytest
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library, remedied
 from auditor.catalogue import builtin
-from auditor.demo import policies, snapshots
+from auditor.demo import policies
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
-from auditor.domain.result import Action, Result, TenantResult
+from auditor.domain.result import Action
 from auditor.guidance import Order
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import circumstances, situated
 from auditor.remedy.kinds import ORDER
 from tests.builders import tenants
-
-AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-
-
-@cache
-def result() -> Result:
-    loaded = load(policies(AS_OF)).policies
-    return remedied(audit(snapshots(AS_OF), loaded, builtin(), AS_OF), loaded)
-
-
-def contoso() -> TenantResult:
-    return next(tenant for tenant in result().tenants if tenant.name == "contoso")
+from tests.builders.audited_demo import AS_OF, contoso, demo_result
 
 
 def actions() -> list[Action]:
-    return [action for tenant in result().tenants for action in tenant.actions]
+    return [action for tenant in demo_result().tenants for action in tenant.actions]
 
 
 def test_every_open_finding_is_in_one_action_and_no_waived_one() -> None:
-    for tenant in result().tenants:
+    for tenant in demo_result().tenants:
         listed = [mark for action in tenant.actions for mark in action.findings]
         open_ = [finding.fingerprint for finding in tenant.findings if finding.status is Status.OPEN]
         assert sorted(listed) == sorted(open_)
@@ -46,19 +33,21 @@ def test_every_open_finding_is_in_one_action_and_no_waived_one() -> None:
 
 def test_every_finding_names_a_known_article() -> None:
     known = packaged_library().articles
-    findings = [finding for tenant in result().tenants for finding in tenant.findings] + list(result().fleet.findings)
+    findings = [finding for tenant in demo_result().tenants for finding in tenant.findings] + list(
+        demo_result().fleet.findings
+    )
     assert {finding.guidance for finding in findings} <= set(known)
     assert {action.guidance for action in actions()} <= set(known)
 
 
 def test_actions_are_in_an_order_in_which_nothing_breaks() -> None:
-    for tenant in result().tenants:
+    for tenant in demo_result().tenants:
         ranks = [Order(action.order).rank for action in tenant.actions]
         assert ranks == sorted(ranks)
 
 
 def test_ids_and_titles_tell_actions_apart() -> None:
-    for tenant in result().tenants:
+    for tenant in demo_result().tenants:
         for names in ([action.id for action in tenant.actions], [action.title for action in tenant.actions]):
             assert len(set(names)) == len(names)
 
@@ -132,12 +121,12 @@ def test_every_kind_has_its_place_in_the_order() -> None:
 
 
 def test_each_tenant_of_an_imbalance_is_told_its_own_documented_way() -> None:
-    buys, gives = result().fleet.actions
+    buys, gives = demo_result().fleet.actions
     assert (buys.kind, gives.kind) == ("buy-in-tenant", "give-up-in-tenant")
     assert "Fabrikam" in buys.title
     assert "Contoso" in gives.title
     for action in (buys, gives):
-        assert action.findings == tuple(finding.fingerprint for finding in result().fleet.findings)
+        assert action.findings == tuple(finding.fingerprint for finding in demo_result().fleet.findings)
         assert action.guidance == "transfer-between-tenants"
         assert any("not possible to transfer licences" in text for text in action.prerequisites)
     # Fabrikam buys from a partner, Contoso from Microsoft: nobody is sent where their agreement does not lead.

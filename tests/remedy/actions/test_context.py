@@ -11,8 +11,8 @@ from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, ProductReference, Subject, TenantResult
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import RoutedFinding, circumstances, situated, situations_of
-from tests.remedy.actions.test_build import contoso
-from tests.remedy.test_requests import E3
+from tests.builders.audited_demo import contoso
+from tests.builders.tenants import sku_id
 
 _POLICIES = b"""
 version: 1
@@ -40,7 +40,14 @@ _EVIDENCE = st.fixed_dictionaries(
     },
 )
 _PRODUCTS = st.sampled_from(
-    [(None, None), (E3, "SPE_E3"), (None, "SPE_E3"), ("s1", "SPE_E3"), (E3, "X_VIRAL"), (E3, "SPE_E3_DEPT")]
+    [
+        (None, None),
+        (sku_id("SPE_E3"), "SPE_E3"),
+        (None, "SPE_E3"),
+        ("s1", "SPE_E3"),
+        (sku_id("SPE_E3"), "X_VIRAL"),
+        (sku_id("SPE_E3"), "SPE_E3_DEPT"),
+    ]
 )
 
 
