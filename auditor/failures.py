@@ -7,6 +7,7 @@ from typing import Any, Final, Self, TypeVar
 
 from auditor import __home__
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
+from auditor.domain.message import Message
 
 _Value = TypeVar("_Value")
 
@@ -92,18 +93,18 @@ def _failure(tenant: str, error: BaseException) -> AuditorError:
     if isinstance(error, MemoryError):
         return GraphError(
             "tenant-failed",
-            f"{tenant}: there was not enough memory",
-            hint="audit this tenant by itself, or give the program more memory",
+            Message("{tenant}: there was not enough memory", tenant=tenant),
+            hint=Message("audit this tenant by itself, or give the program more memory"),
         )
     if isinstance(error, OSError):
         reason = error.strerror or type(error).__name__
         return GraphError(
             "tenant-failed",
-            f"{tenant}: a file or connection failed: {reason}",
-            hint="check the disk, the network and the rights of this process, and try again",
+            Message("{tenant}: a file or connection failed: {reason}", tenant=tenant, reason=reason),
+            hint=Message("check the disk, the network and the rights of this process, and try again"),
         )
     return GraphError(
         "tenant-bug",
-        f"{tenant}: a bug in the program: {type(error).__name__}",
-        hint=f"run again with -v and report it at {BUGS}; other tenants are not affected",
+        Message("{tenant}: a bug in the program: {name}", tenant=tenant, name=type(error).__name__),
+        hint=Message("run again with -v and report it at {bugs}; other tenants are not affected", bugs=BUGS),
     )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from auditor import catalogue as products
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError
+from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.files.output import write_file
 
@@ -72,7 +73,9 @@ def update(
     """
     path = output or user_file()
     if path is None:
-        raise AuditorError("products-file", "there is no home folder to write to", hint="give --output PATH")
+        raise AuditorError(
+            "products-file", Message("there is no home folder to write to"), hint=Message("give --output PATH")
+        )
     # An audit that only looks names up needs neither HTTP nor Microsoft's table.
     from auditor.app.download import fetch  # noqa: PLC0415
     from auditor.catalogue.changes import compare  # noqa: PLC0415
@@ -95,11 +98,16 @@ def _load(path: Path) -> Catalogue:
     try:
         text = files.read(path, most=files.TABLE).decode("utf-8")
     except UnicodeDecodeError as error:
-        hint = "run `auditor products update` again, or delete the file to use the catalogue of the package"
-        raise AuditorError("products-catalogue", f"{path} is not UTF-8", hint=hint) from error
+        hint = Message("run `auditor products update` again, or delete the file to use the catalogue of the package")
+        raise AuditorError("products-catalogue", Message("{path} is not UTF-8", path=path), hint=hint) from error
     except OSError as error:
-        hint = f"{VARIABLE} and XDG_DATA_HOME say where it is looked for; `auditor products update` writes it"
-        raise AuditorError("products-file", f"cannot read {path}: {error.strerror}", hint=hint) from error
+        hint = Message(
+            "{variable} and XDG_DATA_HOME say where it is looked for; `auditor products update` writes it",
+            variable=VARIABLE,
+        )
+        raise AuditorError(
+            "products-file", Message("cannot read {path}: {strerror}", path=path, strerror=error.strerror), hint=hint
+        ) from error
     return products.loads(text, where=str(path)).with_free(products.free_products())
 
 
@@ -125,5 +133,7 @@ def _write(path: Path, text: str) -> None:
         # Microsoft's table holds nothing of a tenant, and may be written by one user for all.
         write_file(path, text.encode("utf-8"), sync=True, public=True)
     except OSError as error:
-        hint = "give --output PATH, a file in a folder you may write to"
-        raise AuditorError("products-file", f"cannot write {path}: {error.strerror}", hint=hint) from error
+        hint = Message("give --output PATH, a file in a folder you may write to")
+        raise AuditorError(
+            "products-file", Message("cannot write {path}: {strerror}", path=path, strerror=error.strerror), hint=hint
+        ) from error

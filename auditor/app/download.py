@@ -11,13 +11,14 @@ import urllib.parse
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass
-from email.message import Message
+from http.client import HTTPMessage
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
 from typing import IO, Final
 
 from auditor.domain.errors import AuditorError
+from auditor.domain.message import Message
 from auditor.files import input as files
 
 _LIMIT: Final = files.TABLE
@@ -49,8 +50,12 @@ def _read(path: Path) -> Fetched:
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise _too_large(str(path)) from error
-        hint = "give a file or an address"
-        raise AuditorError("products-file", f"cannot read {path}: {error.strerror or error}", hint=hint) from error
+        hint = Message("give a file or an address")
+        raise AuditorError(
+            "products-file",
+            Message("cannot read {path}: {strerror}", path=path, strerror=error.strerror or error),
+            hint=hint,
+        ) from error
     _check_size(len(content), str(path))
     return Fetched(content=content, source=path.name, date=dt.datetime.fromtimestamp(changed, tz=dt.UTC).date())
 
@@ -75,7 +80,7 @@ def _in_time(address: str) -> Fetched:
     try:
         outcome = done.get(timeout=_DEADLINE)
     except Empty:
-        raise _failed(shown, f"not complete after {_DEADLINE:.0f} seconds") from None
+        raise _failed(shown, Message("not complete after {deadline} seconds", deadline=f"{_DEADLINE:.0f}")) from None
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -93,7 +98,9 @@ def _download(address: str, scheme: str, shown: str) -> Fetched:
             modified = response.headers.get("Last-Modified", "")
     except urllib.error.HTTPError as error:
         error.close()
-        raise _failed(shown, f"the server answered {error.code} {error.reason}") from error
+        raise _failed(
+            shown, Message("the server answered {code} {reason}", code=error.code, reason=error.reason)
+        ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
         raise _failed(shown, str(reason) or type(error).__name__) from error
@@ -110,7 +117,9 @@ def _body(response: http.client.HTTPResponse, shown: str) -> bytes:
         _check_size(size, shown)
     declared = response.headers.get("Content-Length", "")
     if declared.isdecimal() and int(declared) != size:
-        raise _failed(shown, f"the connection ended after {size} of {declared} bytes")
+        raise _failed(
+            shown, Message("the connection ended after {size} of {declared} bytes", size=size, declared=declared)
+        )
     return b"".join(pieces)
 
 
@@ -125,16 +134,18 @@ def _day(modified: str) -> dt.date:
 
 def _check_address(address: str) -> urllib.parse.SplitResult:
     """Return the parts of an address that may be asked: https, or http on this machine, without user information."""
-    hint = "give an https address (http only for this machine), without a user name, or a file"
+    hint = Message("give an https address (http only for this machine), without a user name, or a file")
     try:
         parts = urllib.parse.urlsplit(address)
         host, user, _ = parts.hostname or "", parts.username, parts.port
     except ValueError as error:
-        raise AuditorError("products-address", f"not an address: {error}", hint=hint) from error
+        raise AuditorError("products-address", Message("not an address: {error}", error=error), hint=hint) from error
     if user is not None or not host:
-        raise AuditorError("products-address", "the address has a user name, or no host", hint=hint)
+        raise AuditorError("products-address", Message("the address has a user name, or no host"), hint=hint)
     if parts.scheme != "https" and not (parts.scheme == "http" and _is_loopback(host)):
-        raise AuditorError("products-address", f"{parts.scheme}://{host} is not asked", hint=hint)
+        raise AuditorError(
+            "products-address", Message("{scheme}://{host} is not asked", scheme=parts.scheme, host=host), hint=hint
+        )
     return parts
 
 
@@ -149,7 +160,13 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows a redirect only to an address that could have been given, with the same scheme."""
 
     def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
     ) -> urllib.request.Request | None:
         try:
             parts = _check_address(newurl)
@@ -158,9 +175,15 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
             raise
         if parts.scheme != req.type:
             fp.close()
-            message = f"redirected from {req.type}://{req.host} to {parts.scheme}://{parts.hostname}"
-            raise AuditorError("products-address", message, hint="give the last address itself")
-        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type] # HTTPMessage is a Message
+            message = Message(
+                "redirected from {type}://{host} to {scheme}://{hostname}",
+                type=req.type,
+                host=req.host,
+                scheme=parts.scheme,
+                hostname=parts.hostname,
+            )
+            raise AuditorError("products-address", message, hint=Message("give the last address itself"))
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _check_size(size: int, shown: str) -> None:
@@ -169,10 +192,14 @@ def _check_size(size: int, shown: str) -> None:
 
 
 def _too_large(shown: str) -> AuditorError:
-    message = f"{shown} is larger than {_LIMIT // 1024 // 1024} MB"
-    return AuditorError("products-file", message, hint="Microsoft's file is about 1 MB: is this the right one?")
+    message = Message("{shown} is larger than {limit} MB", shown=shown, limit=_LIMIT // 1024 // 1024)
+    return AuditorError(
+        "products-file", message, hint=Message("Microsoft's file is about 1 MB: is this the right one?")
+    )
 
 
 def _failed(shown: str, reason: str) -> AuditorError:
-    hint = "try again later, or download the file with a browser and give its name"
-    return AuditorError("products-download", f"cannot download {shown}: {reason}", hint=hint)
+    hint = Message("try again later, or download the file with a browser and give its name")
+    return AuditorError(
+        "products-download", Message("cannot download {shown}: {reason}", shown=shown, reason=reason), hint=hint
+    )

@@ -16,6 +16,7 @@ from auditor.app.saved_results import saved_result
 from auditor.catalogue import Catalogue, Product, named, resembling
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.guidance import Library, Variant, compose
@@ -55,7 +56,7 @@ def explain(
         return article_markdown(compose(library, name, variant), words, titles)
     saved = None
     if result is not None:
-        saved = localised(saved_result(result, hint="name the result.json of an audit"), words.locale)
+        saved = localised(saved_result(result, hint=Message("name the result.json of an audit")), words.locale)
         found = _finding(saved, name)
         if found is not None:
             return _finding_text(saved, *found, library=library, words=words)
@@ -74,13 +75,13 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
     found = resembling(catalogue, name)
     if not close and found.products:
         close = [product.part_number for product in found.products[: 1 if found.certain else 3]]
-    hints = [f"did you mean {' or '.join(close)}?"] if close else []
+    hints = [Message("did you mean {close}?", close=" or ".join(close))] if close else []
     if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
-        hints.append("a finding is explained from its result: add --result FILE")
+        hints.append(Message("a finding is explained from its result: add --result FILE"))
     return UsageError(
         "usage",
-        f"no check, article, policy or product is called '{name}'",
-        hint=" ".join(hints) or "`auditor products TEXT` looks for products",
+        Message("no check, article, policy or product is called '{name}'", name=name),
+        hint=" ".join(hints) or Message("`auditor products TEXT` looks for products"),
     )
 
 
@@ -94,7 +95,11 @@ def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] |
     places += [(None, finding) for finding in result.fleet.findings]
     found = [place for place in places if place[1].fingerprint.startswith(mark)]
     if len(found) > 1:
-        raise UsageError("usage", f"{len(found)} findings begin with '{mark}'", hint="write more of its digits")
+        raise UsageError(
+            "usage",
+            Message("{found} findings begin with '{mark}'", found=len(found), mark=mark),
+            hint=Message("write more of its digits"),
+        )
     return found[0] if found else None
 
 

@@ -12,6 +12,7 @@ import pyarrow as pa
 from auditor.domain.described import Concern, Listed
 from auditor.domain.errors import DeliveryError
 from auditor.domain.making import drafts
+from auditor.domain.message import Message
 from auditor.domain.result import Action, Finding, Subject
 from auditor.engine.spilling import Scratch, ScratchError
 
@@ -100,6 +101,8 @@ def no_room(error: OSError) -> DeliveryError:
     """Say why the scratch file cannot be written, or read again."""
     return DeliveryError(
         "report-unwritable",
-        f"findings cannot be put aside: {error.strerror}",
-        hint="free some room where the reports are to be: findings, and who they are about, wait there for a while",
+        Message("findings cannot be put aside: {strerror}", strerror=error.strerror),
+        hint=Message(
+            "free some room where the reports are to be: findings, and who they are about, wait there for a while"
+        ),
     )

@@ -10,6 +10,7 @@ from typing import Final
 from auditor import resources
 from auditor.app.catalogue import active
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span, UsageError
+from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.policy.loader import Loaded, load
 from auditor.policy.yaml.reader import MOST_BYTES, too_large
@@ -46,9 +47,9 @@ def _priced_once(loaded: Loaded) -> Loaded:
     found = [
         Diagnostic(
             slug="prices-duplicate",
-            message=f"'{sku_id}' is priced twice",
+            message=Message("'{sku_id}' is priced twice", sku_id=sku_id),
             span=prices[sku_id].span(key=True),
-            hint=f"the first price is at {first.file}:{first.line}",
+            hint=Message("the first price is at {file}:{line}", file=first.file, line=first.line),
         )
         for sku_id in ids
         if known.get(sku_id) in prices
@@ -96,15 +97,21 @@ def _of(place: Path) -> Iterable[Path]:
         if not found:
             raise UsageError(
                 "policies-none",
-                f"{place} holds no policy file",
-                hint="name files that end in .yaml, or run without a path to use the starter library",
+                Message("{place} holds no policy file", place=place),
+                hint=Message("name files that end in .yaml, or run without a path to use the starter library"),
             )
         return found
     if not exists(place):
-        raise UsageError("policies-missing", f"{place} does not exist", hint="name a policy file, or a folder of them")
+        raise UsageError(
+            "policies-missing",
+            Message("{place} does not exist", place=place),
+            hint=Message("name a policy file, or a folder of them"),
+        )
     if place.stem.endswith(TEST_SUFFIX):
         raise UsageError(
-            "policies-test", f"{place} is a test of policies, not a policy file", hint=f"run: auditor test {place}"
+            "policies-test",
+            Message("{place} is a test of policies, not a policy file", place=place),
+            hint=Message("run: auditor test {place}", place=place),
         )
     return [place]
 
@@ -144,7 +151,11 @@ def read_yaml(path: Path, root: Path | None) -> bytes:
 
 
 def _unreadable(path: Path, error: OSError) -> AuditorError:
-    return AuditorError("policies-unreadable", f"{path} cannot be read: {error.strerror or error}", hint=None)
+    return AuditorError(
+        "policies-unreadable",
+        Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
+        hint=None,
+    )
 
 
 def exists(path: Path) -> bool:
@@ -181,9 +192,11 @@ def _check_test(path: Path, root: Path) -> None:
         [
             Diagnostic(
                 slug="policies-in-test",
-                message=f"'{name}' stands in a file of tests, which an audit does not read",
+                message=Message("'{name}' stands in a file of tests, which an audit does not read", name=name),
                 span=Span(file=path.as_posix(), line=line, column=1, end_column=len(name) + 1, text=text),
-                hint=f"move it into a policy file: one whose name does not end in {TEST_SUFFIX}",
+                hint=Message(
+                    "move it into a policy file: one whose name does not end in {test_suffix}", test_suffix=TEST_SUFFIX
+                ),
             )
         ]
     )

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.files import input as files
 from auditor.history.result_reader import Kept, load
 from auditor.history.tenant_splitter import Body
 
-_WHICH: Final = "name a result.json of an earlier run"
+_WHICH: Final = Message("name a result.json of an earlier run")
 
 
 def saved_result(path: Path, *, kept: Kept | None = None, hint: str = _WHICH) -> Result:
@@ -27,7 +28,9 @@ def saved_result(path: Path, *, kept: Kept | None = None, hint: str = _WHICH) ->
             return load(body, where=str(path), kept=kept)
     except OSError as error:
         raise SnapshotError(
-            "result-unreadable", f"{path} cannot be read: {error.strerror or error}", hint=hint
+            "result-unreadable",
+            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
+            hint=hint,
         ) from error
 
 

@@ -13,6 +13,7 @@ from auditor.collect.permissions import permissions
 from auditor.deliver.report_folder import Below, write_all
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.files.input import COLUMNS, TABLE, opened
@@ -79,7 +80,9 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
     Raises InputError where the policies would not go together with those that are there already.
     """
     if folder.exists() and not folder.is_dir():
-        raise UsageError("init-folder", f"{folder} is a file, not a folder", hint="name a folder")
+        raise UsageError(
+            "init-folder", Message("{folder} is a file, not a folder", folder=folder), hint=Message("name a folder")
+        )
     written: dict[Path, bytes] = {}
     same: list[str] = []
     kept: list[str] = []
@@ -92,7 +95,9 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
             same.append(name)
         elif force:
             if path.is_dir():
-                raise UsageError("init-folder", f"{path} is a folder, not a file", hint="move it away")
+                raise UsageError(
+                    "init-folder", Message("{path} is a folder, not a file", path=path), hint=Message("move it away")
+                )
             written[path] = body
         else:
             kept.append(name)

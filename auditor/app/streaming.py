@@ -14,6 +14,7 @@ from auditor.app.laying import no_room
 from auditor.catalogue import Catalogue
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, Summary, TenantResult
 from auditor.engine.binding import BoundPolicies, bind
@@ -95,7 +96,9 @@ def scratch_beside(path: Path) -> Iterator[BinaryIO]:
             file = stack.enter_context(nameless_file(path))
         except OSError as error:
             raise UsageError(
-                "format-path", f"{path} cannot be written: {error.strerror}", hint="name another place"
+                "format-path",
+                Message("{path} cannot be written: {strerror}", path=path, strerror=error.strerror),
+                hint=Message("name another place"),
             ) from error
         yield file
 
@@ -201,8 +204,11 @@ def _part(plan: BoundPolicies, batches: Iterable[BatchOutcome], file: Scratch, r
         if not recall.take(spill):
             raise SnapshotError(
                 "snapshot-damaged",
-                f"the snapshot of the tenant {plan.facts.manifest.tenant} changed while it was audited",
-                hint="run the audit again when nothing writes to the snapshot",
+                Message(
+                    "the snapshot of the tenant {tenant} changed while it was audited",
+                    tenant=plan.facts.manifest.tenant,
+                ),
+                hint=Message("run the audit again when nothing writes to the snapshot"),
             )
         room.people -= recall.held
     return Part(plan=plan, found=found, recall=recall)

@@ -10,6 +10,7 @@ from typing import Final, NoReturn
 
 from auditor.catalogue.model import GUID, Catalogue, Product, ServicePlan, clean, fold, order, unprintable
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, Span
+from auditor.domain.message import Message
 
 ADDRESS: Final = (
     "https://download.microsoft.com/download/e/3/e/e3e9faf2-f28b-490a-9ada-c6089a1fc5b0/"
@@ -29,7 +30,7 @@ COLUMNS: Final = (
 _SHOWN: Final = 20
 """Faults of cells that are told one by one; the rest is counted."""
 
-_AGAIN: Final = f"download it again, unchanged: {ADDRESS}"
+_AGAIN: Final = Message("download it again, unchanged: {address}", address=ADDRESS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class _Record:
     def fault(self, cell: str, message: str) -> Diagnostic:
         column = max(self.text.find(cell), 0) + 1 if cell else 1
         span = Span(file=self.file, line=self.line, column=column, text=self.text)
-        hint = f"mend the cell, or {_AGAIN}"
+        hint = Message("mend the cell, or {again}", again=_AGAIN)
         return Diagnostic(slug="products-cell", message=message, span=span, hint=hint)
 
 
@@ -71,7 +72,7 @@ def parse(content: str | bytes, *, source: str, date: str, where: str | None = N
     records = _records(lines, file)
     header = next(records, None)
     if header is None:
-        raise AuditorError("products-format", f"{file} is empty", hint=_AGAIN)
+        raise AuditorError("products-format", Message("{file} is empty", file=file), hint=_AGAIN)
     positions = _positions(header)
     rows: set[_Row] = set()
     faults: list[Diagnostic] = []
@@ -82,7 +83,7 @@ def parse(content: str | bytes, *, source: str, date: str, where: str | None = N
     if faults:
         _refuse(faults, file)
     if not rows:
-        raise AuditorError("products-format", f"{file} has a header and no products", hint=_AGAIN)
+        raise AuditorError("products-format", Message("{file} has a header and no products", file=file), hint=_AGAIN)
     products = sorted(_products(rows), key=order)
     return Catalogue(products=MappingProxyType({p.sku_id: p for p in products}), source=source, date=date)
 
@@ -93,26 +94,43 @@ def _text(content: str | bytes, file: str) -> str:
     text = text.lstrip("\ufeff")
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
-        hint = f"UTF-16 without its mark looks so: save it as UTF-8, or {_AGAIN}"
-        raise AuditorError("products-encoding", f"{file} holds a NUL byte on line {line}", hint=hint)
+        hint = Message("UTF-16 without its mark looks so: save it as UTF-8, or {again}", again=_AGAIN)
+        raise AuditorError(
+            "products-encoding", Message("{file} holds a NUL byte on line {line}", file=file, line=line), hint=hint
+        )
     if text.lstrip().startswith("<"):
-        hint = f"the address answered with a web page (a sign-in, an article or an error): use {ADDRESS}"
-        raise AuditorError("products-format", f"{file} is HTML or XML, not a CSV", hint=hint)
+        hint = Message(
+            "the address answered with a web page (a sign-in, an article or an error): use {address}", address=ADDRESS
+        )
+        raise AuditorError("products-format", Message("{file} is HTML or XML, not a CSV", file=file), hint=hint)
     return text
 
 
 def _decoded(content: bytes, file: str) -> str:
     if content.startswith(b"PK\x03\x04"):
-        hint = f"save its sheet as 'CSV UTF-8 (comma delimited)', or {_AGAIN}"
-        raise AuditorError("products-format", f"{file} is a workbook or an archive, not a CSV", hint=hint)
+        hint = Message("save its sheet as 'CSV UTF-8 (comma delimited)', or {again}", again=_AGAIN)
+        raise AuditorError(
+            "products-format", Message("{file} is a workbook or an archive, not a CSV", file=file), hint=hint
+        )
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise AuditorError("products-encoding", f"{file} is UTF-16, not UTF-8", hint=f"save it as UTF-8, or {_AGAIN}")
+        raise AuditorError(
+            "products-encoding",
+            Message("{file} is UTF-16, not UTF-8", file=file),
+            hint=Message("save it as UTF-8, or {again}", again=_AGAIN),
+        )
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        hint = f"a copy saved by Excel is often cp1252: save it as 'CSV UTF-8 (comma delimited)', or {_AGAIN}"
-        message = f"{file} is not UTF-8: byte 0x{content[error.start]:02x} on line {line}"
+        hint = Message(
+            "a copy saved by Excel is often cp1252: save it as 'CSV UTF-8 (comma delimited)', or {again}", again=_AGAIN
+        )
+        message = Message(
+            "{file} is not UTF-8: byte 0x{content} on line {line}",
+            file=file,
+            content=f"{content[error.start]:02x}",
+            line=line,
+        )
         raise AuditorError("products-encoding", message, hint=hint) from error
 
 
@@ -126,8 +144,10 @@ def _records(lines: list[str], file: str) -> Iterator[_Record]:
         except csv.Error as error:
             text = lines[first - 1].rstrip("\r\n") if first <= len(lines) else ""
             span = Span(file=file, line=first, column=1, text=text)
-            hint = f"a quote that is never closed does this: mend the line, or {_AGAIN}"
-            raise AuditorError("products-format", f"not a CSV record: {error}", hint=hint, span=span) from error
+            hint = Message("a quote that is never closed does this: mend the line, or {again}", again=_AGAIN)
+            raise AuditorError(
+                "products-format", Message("not a CSV record: {error}", error=error), hint=hint, span=span
+            ) from error
         if cells is None:
             return
         if any(map(clean, cells)):
@@ -144,48 +164,79 @@ def _positions(header: _Record) -> tuple[int, ...]:
     if missing:
         delimiter = next((d for d in (";", "\t") if len(names) == 1 and d in header.text), None)
         if delimiter is not None:
-            hint = f"a copy saved by Excel is written so: save it as 'CSV UTF-8 (comma delimited)', or {_AGAIN}"
-            message = f"{header.file} is separated by {delimiter!r}, not by commas"
+            hint = Message(
+                "a copy saved by Excel is written so: save it as 'CSV UTF-8 (comma delimited)', or {again}",
+                again=_AGAIN,
+            )
+            message = Message(
+                "{file} is separated by {delimiter}, not by commas", file=header.file, delimiter=repr(delimiter)
+            )
             if delimiter == "\t":
-                message = f"{header.file} is separated by tabs, not by commas"
+                message = Message("{file} is separated by tabs, not by commas", file=header.file)
             raise AuditorError("products-format", message, hint=hint, span=span)
-        message = f"not Microsoft's product table: no column {', '.join(missing)}"
+        message = Message("not Microsoft's product table: no column {missing}", missing=", ".join(missing))
         raise AuditorError("products-format", message, hint=_AGAIN, span=span)
     if twice:
-        raise AuditorError("products-format", f"column {', '.join(twice)} stands twice", hint=_AGAIN, span=span)
+        raise AuditorError(
+            "products-format", Message("column {twice} stands twice", twice=", ".join(twice)), hint=_AGAIN, span=span
+        )
     return tuple(names.index(fold(column)) for column in COLUMNS)
 
 
 def _row(record: _Record, positions: tuple[int, ...], *, width: int) -> _Row | list[Diagnostic]:
     """Return the row in its clean form, or what is wrong with it."""
     if len(record.cells) < width or any(map(clean, record.cells[width:])):
-        return [record.fault("", f"the number of cells is {len(record.cells)}, that of the header {width}")]
+        message = Message(
+            "the number of cells is {cells}, that of the header {width}", cells=len(record.cells), width=width
+        )
+        return [record.fault("", message)]
     raw = [record.cells[position] for position in positions]
     cells = [clean(cell) for cell in raw]
     bad = [(cell, found) for cell, text in zip(raw, cells, strict=True) if (found := unprintable(text)) is not None]
     if bad:
-        return [record.fault(cell, f"a control character ({found!r}) in a name") for cell, found in bad]
+        return [
+            record.fault(cell, Message("a control character ({found}) in a name", found=repr(found)))
+            for cell, found in bad
+        ]
     name, part_number, sku_id, plan_name, plan_id, friendly_name = cells
     # Older exports print NULL where a product has no service plan, or a plan no friendly name.
     plan_name, plan_id, friendly_name = ("" if t.upper() == "NULL" else t for t in (plan_name, plan_id, friendly_name))
     faults = [
-        record.fault("", f"the cell {column} is empty")
+        record.fault("", Message("the cell {column} is empty", column=column))
         for column, text in (("Product_Display_Name", name), ("String_Id", part_number))
         if not text
     ]
     if not GUID.fullmatch(sku_id.lower()):
-        faults.append(record.fault(raw[2], f"GUID of {part_number or 'a product'} is not a GUID: {sku_id!r}"))
+        of = part_number or Message("a product")
+        message = Message("GUID of {part_number} is not a GUID: {sku_id}", part_number=of, sku_id=repr(sku_id))
+        faults.append(record.fault(raw[2], message))
     if plan_id and not GUID.fullmatch(plan_id.lower()):
-        faults.append(record.fault(raw[4], f"Service_Plan_Id of {plan_name or part_number} is not a GUID: {plan_id!r}"))
+        of = plan_name or part_number
+        message = Message(
+            "Service_Plan_Id of {plan_name} is not a GUID: {plan_id}", plan_name=of, plan_id=repr(plan_id)
+        )
+        faults.append(record.fault(raw[4], message))
     if bool(plan_id) != bool(plan_name):
         empty = "Service_Plan_Name" if plan_id else "Service_Plan_Id"
-        faults.append(record.fault("", f"the cell {empty} is empty, and the other half of the plan is not"))
+        faults.append(
+            record.fault("", Message("the cell {empty} is empty, and the other half of the plan is not", empty=empty))
+        )
     return faults or _Row(name, part_number, sku_id.lower(), plan_name, plan_id.lower(), friendly_name or plan_name)
 
 
 def _refuse(faults: list[Diagnostic], file: str) -> NoReturn:
     more = len(faults) - _SHOWN
-    rest = [Diagnostic(slug="products-cell", message=f"more faults in {file}: {more}", hint=_AGAIN)] if more > 0 else []
+    rest = (
+        [
+            Diagnostic(
+                slug="products-cell",
+                message=Message("more faults in {file}: {more}", file=file, more=more),
+                hint=_AGAIN,
+            )
+        ]
+        if more > 0
+        else []
+    )
     raise InputError([*faults[:_SHOWN], *rest])
 
 

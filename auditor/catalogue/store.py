@@ -10,6 +10,7 @@ from typing import Any, Final
 from auditor import resources
 from auditor.catalogue.model import GUID, Catalogue, FreeProduct, Product, ServicePlan, clean, fold, order, unprintable
 from auditor.domain.errors import AuditorError, Span
+from auditor.domain.message import Message
 
 SCHEMA: Final = "auditor/products/v1"
 FREE_SCHEMA: Final = "auditor/free-products/v1"
@@ -49,7 +50,8 @@ def loads(text: str, *, where: str) -> Catalogue:
         products = {product.sku_id: product for product in (_product(item, by_short) for item in document["products"])}
         counts = {"products": len(products), "plans": len(plans)}
         if document["counts"] != counts:
-            raise ValueError(f"it holds {counts} where it declares {document['counts']}")  # noqa: TRY301 (one door for every damage)
+            text = Message("it holds {counts} where it declares {document}", counts=counts, document=document["counts"])
+            raise ValueError(text)  # noqa: TRY301 (one door for every damage)
         source, date = _name(document["source"]), dt.date.fromisoformat(document["date"]).isoformat()
     except (LookupError, TypeError, ValueError) as error:
         raise _damaged(where, error) from error
@@ -86,14 +88,21 @@ def _document(text: str, *, schema: str, where: str) -> dict[str, Any]:
         raise _damaged(where, error) from error
     found = document.get("schema") if isinstance(document, dict) else None
     if not isinstance(document, dict) or found != schema:
-        raise _damaged(where, ValueError(f"its schema is {found!r}, not {schema!r}"))
+        raise _damaged(
+            where, ValueError(Message("its schema is {found}, not {schema}", found=repr(found), schema=repr(schema)))
+        )
     return document
 
 
 def _damaged(where: str, error: Exception, span: Span | None = None) -> AuditorError:
-    reason = f"no {error}" if isinstance(error, LookupError) else str(error)
-    hint = "run `auditor products update` again, or delete the file to use the catalogue of the package"
-    return AuditorError("products-catalogue", f"{where} is not a product catalogue: {reason}", hint=hint, span=span)
+    reason = Message("no {error}", error=error) if isinstance(error, LookupError) else str(error)
+    hint = Message("run `auditor products update` again, or delete the file to use the catalogue of the package")
+    return AuditorError(
+        "products-catalogue",
+        Message("{where} is not a product catalogue: {reason}", where=where, reason=reason),
+        hint=hint,
+        span=span,
+    )
 
 
 def _line(product: Product, short: Mapping[str, str]) -> list[Any]:
@@ -137,13 +146,13 @@ def _product(item: list[Any], plans: Mapping[str, ServicePlan]) -> Product:
 
 def _guid(value: str) -> str:
     if not GUID.fullmatch(value):
-        raise ValueError(f"{value!r} is not a lower-case GUID")
+        raise ValueError(Message("{value} is not a lower-case GUID", value=repr(value)))
     return value
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not a text")
+        raise TypeError(Message("{value} is not a text", value=repr(value)))
     return value
 
 
@@ -155,5 +164,5 @@ def _name(value: object) -> str:
     else:
         tidy = clean(name) == name and unprintable(name) is None
     if not name or not tidy:
-        raise ValueError(f"{name!r} is not a clean name")
+        raise ValueError(Message("{name} is not a clean name", name=repr(name)))
     return name

@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _STATES = frozenset({"demo", "snapshot", "tenants"})
@@ -54,14 +55,28 @@ def _value(action: argparse.Action, name: str, text: str) -> object:
     variable = f"AUDITOR_{name.replace('-', '_').upper()}"
     if action.nargs == 0:
         if text.casefold() not in (*_YES, *_NO):
-            raise UsageError("usage", f"{variable}={text!r} is neither yes nor no", hint=f"unset it, or give --{name}")
+            raise UsageError(
+                "usage",
+                Message("{variable}={text} is neither yes nor no", variable=variable, text=repr(text)),
+                hint=Message("unset it, or give --{name}", name=name),
+            )
         chosen = text.casefold() in _YES
         return int(chosen) if isinstance(action.default, int) and not isinstance(action.default, bool) else chosen
     parts = [part.strip() for part in text.split(",")] if isinstance(action.default, list) else [text]
     try:
         values = [action.type(part) if callable(action.type) else part for part in parts]
     except (argparse.ArgumentTypeError, ValueError) as error:
-        raise UsageError("usage", f"{variable}: {error}", hint=f"unset it, or give --{name}") from error
+        raise UsageError(
+            "usage", f"{variable}: {error}", hint=Message("unset it, or give --{name}", name=name)
+        ) from error
     if action.choices is not None and any(value not in action.choices for value in values):
-        raise UsageError("usage", f"{variable}={text!r} is none of {', '.join(map(str, action.choices))}")
+        raise UsageError(
+            "usage",
+            Message(
+                "{variable}={text} is none of {str}",
+                variable=variable,
+                text=repr(text),
+                str=", ".join(map(str, action.choices)),
+            ),
+        )
     return values if isinstance(action.default, list) else values[0]

@@ -14,6 +14,7 @@ from auditor.cli.parsing import Ended, Parser
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import say, spoken, tell
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
+from auditor.domain.message import Message
 from auditor.failures import BUGS
 from auditor.files.folder import set_public
 
@@ -144,5 +145,7 @@ def _unforeseen(error: BaseException, locale: str | None, *, traceback: bool) ->
 
 def _missing(extra: str, module: str) -> UsageError:
     """Say which optional part of the installation a command needs."""
-    hint = f"run: pip install 'm365-license-auditor[{extra}]'"
-    return UsageError("extra-missing", f"this command needs {module}, which is not installed", hint=hint)
+    hint = Message("run: pip install 'm365-license-auditor[{extra}]'", extra=extra)
+    return UsageError(
+        "extra-missing", Message("this command needs {module}, which is not installed", module=module), hint=hint
+    )

@@ -12,6 +12,7 @@ from auditor.app.report.localization import checked_locale
 from auditor.cli.terminal.console import environment_locale
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -29,11 +30,15 @@ def instant(text: str) -> datetime:
         else:
             found = datetime.fromisoformat(text.upper())
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not an instant such as 2026-11-20T02:17:00Z") from error
+        raise argparse.ArgumentTypeError(
+            Message("{text} is not an instant such as 2026-11-20T02:17:00Z", text=repr(text))
+        ) from error
     if found.tzinfo is None:
-        raise argparse.ArgumentTypeError(f"{text!r} has no zone: write 2026-11-20T02:17:00Z")
+        raise argparse.ArgumentTypeError(Message("{text} has no zone: write 2026-11-20T02:17:00Z", text=repr(text)))
     if not _FIRST <= found.year <= _LAST:
-        raise argparse.ArgumentTypeError(f"{text!r} lies outside the years {_FIRST} to {_LAST}")
+        raise argparse.ArgumentTypeError(
+            Message("{text} lies outside the years {first} to {last}", text=repr(text), first=_FIRST, last=_LAST)
+        )
     return found.astimezone(UTC)
 
 
@@ -56,8 +61,8 @@ def now() -> datetime:
     if not (epoch.isascii() and epoch.isdigit() and len(epoch) <= _SECONDS):
         raise UsageError(
             "usage",
-            f"SOURCE_DATE_EPOCH={epoch!r} is not a number of seconds",
-            hint="unset it, or give whole seconds since 1970",
+            Message("SOURCE_DATE_EPOCH={epoch} is not a number of seconds", epoch=repr(epoch)),
+            hint=Message("unset it, or give whole seconds since 1970"),
         )
     return datetime.fromtimestamp(int(epoch), UTC)
 
@@ -79,7 +84,7 @@ def _word(kind: type[_Kind], text: str, *others: str) -> _Kind:
         return kind(text)
     except ValueError as error:
         words = ", ".join([*(item.value for item in kind), *others])
-        raise argparse.ArgumentTypeError(f"{text!r} is none of {words}") from error
+        raise argparse.ArgumentTypeError(Message("{text} is none of {words}", text=repr(text), words=words)) from error
 
 
 def add_mail_arguments(parser: argparse._ActionsContainer) -> None:
@@ -102,7 +107,9 @@ def threshold(args: argparse.Namespace) -> Severity | None:
     try:
         return severity(os.environ.get("AUDITOR_FAIL_ON") or "high")
     except argparse.ArgumentTypeError as error:
-        raise UsageError("usage", f"AUDITOR_FAIL_ON: {error}", hint="unset it, or give one of those") from error
+        raise UsageError(
+            "usage", f"AUDITOR_FAIL_ON: {error}", hint=Message("unset it, or give one of those")
+        ) from error
 
 
 def from_environment(name: str, fallback: str | None = None) -> str | None:

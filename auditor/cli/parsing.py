@@ -10,22 +10,23 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from auditor.cli.terminal.console import reader
+from auditor.domain.message import Message
 
 if TYPE_CHECKING:
     from auditor.wording import Wording
 
 WRONG: Final = (
-    "argument {name}: {reason}",
-    "expected one argument",
-    "expected at most one argument",
-    "expected at least one argument",
-    "invalid choice: {value} (choose from {choices})",
-    "invalid {kind} value: {value}",
-    "not allowed with argument {name}",
-    "ignored explicit argument {value}",
-    "the following arguments are required: {names}",
-    "unrecognized arguments: {values}",
-    "ambiguous option: {option} could match {matches}",
+    Message("argument {name}: {reason}"),
+    Message("expected one argument"),
+    Message("expected at most one argument"),
+    Message("expected at least one argument"),
+    Message("invalid choice: {value} (choose from {choices})"),
+    Message("invalid {kind} value: {value}"),
+    Message("not allowed with argument {name}"),
+    Message("ignored explicit argument {value}"),
+    Message("the following arguments are required: {names}"),
+    Message("unrecognized arguments: {values}"),
+    Message("ambiguous option: {option} could match {matches}"),
 )
 """What `argparse` says of an argument; what another Python says in other words is told in English, whole."""
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
@@ -100,7 +101,7 @@ class Parser(argparse.ArgumentParser):
         words = reader(self._locale)
         said = None if words is None else words.complaint(message)
         close = self._near(message)
-        hint = None if close is None else f"did you mean '{close}'?"
+        hint = None if close is None else Message("did you mean '{close}'?", close=close)
         if words is None or said is None:
             mend = _mend("help", hint)
             self._leave("error", message, mend)

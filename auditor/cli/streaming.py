@@ -17,6 +17,7 @@ from auditor.cli.options import locale_of, threshold, wished_locale
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.engine.outcome import NOTHING
 from auditor.render.text.labels import SEVERITIES, Labels
@@ -30,7 +31,9 @@ _POLICIES: Final = 20
 def checked(args: argparse.Namespace) -> None:
     """Raise UsageError where something is asked for that needs every finding at hand, or no file is named."""
     if str(args.findings) == STDOUT:
-        raise UsageError("format-path", "--findings writes a file, whole or not at all", hint="name a file")
+        raise UsageError(
+            "format-path", Message("--findings writes a file, whole or not at all"), hint=Message("name a file")
+        )
     asked: dict[str, Any] = {
         "--compare": args.compare,
         "--format": [text for text in args.format if text != TERMINAL],
@@ -43,8 +46,8 @@ def checked(args: argparse.Namespace) -> None:
         if value:
             raise UsageError(
                 "usage",
-                f"--findings writes findings row by row, and {name} needs all of them at hand",
-                hint="leave one of them out",
+                Message("--findings writes findings row by row, and {name} needs all of them at hand", name=name),
+                hint=Message("leave one of them out"),
             )
 
 

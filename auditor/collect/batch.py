@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import orjson
 
 from auditor.collect.json_pages import whole
+from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError
@@ -72,7 +73,7 @@ def _verdict(
     item: _Item | None, decode: Callable[[bytes], T | Fault], name: str
 ) -> T | Fault | Retry | Fail | SignInAgain:
     if item is None:
-        return Retry(fault=not_graph(name, "the batch came without its answer"))
+        return Retry(fault=not_graph(name, Message("the batch came without its answer")))
     verdict = judge(item.status, item.headers, item.body, asked=name)
     if not isinstance(verdict, Ok):
         return verdict
@@ -86,17 +87,19 @@ def _items(body: bytes) -> dict[str, _Item]:
     """Decode the body of a batch into the answers by item id."""
     found = whole(body).get("responses")
     if not isinstance(found, list):
-        raise NotGraphError("it holds no list named 'responses'")
+        raise NotGraphError(Message("it holds no list named 'responses'"))
     return dict(map(_item, found))
 
 
 def _item(item: Any) -> tuple[str, _Item]:
     if not isinstance(item, dict) or not isinstance(item.get("status"), int):
-        raise NotGraphError("an answer in the batch has no status")
+        raise NotGraphError(Message("an answer in the batch has no status"))
     headers = item.get("headers")
     lower = {str(name).lower(): str(value) for name, value in (headers if isinstance(headers, dict) else {}).items()}
     try:
         body = orjson.dumps(item.get("body"))
     except orjson.JSONEncodeError as error:
-        raise NotGraphError("an answer in the batch is nested too deeply, or holds numbers out of range") from error
+        raise NotGraphError(
+            Message("an answer in the batch is nested too deeply, or holds numbers out of range")
+        ) from error
     return str(item.get("id")), _Item(status=item["status"], headers=lower, body=body)

@@ -31,6 +31,7 @@ from auditor.collect.work_folder import scratch
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.failures import in_task
@@ -123,8 +124,13 @@ async def _check_identity(tenant: Tenant, sign_in: SignIn) -> None:
     if claims is not None and claims.tenant_id is not None and claims.tenant_id.lower() != tenant.tenant_id:
         raise GraphError(
             "graph-wrong-tenant",
-            f"{tenant.name}: the credential is for the tenant {claims.tenant_id[:40]}, not for {tenant.tenant_id}",
-            hint="correct tenantId in the tenants file, or sign in to the right tenant",
+            Message(
+                "{name}: the credential is for the tenant {tenant_id}, not for {tenant_id2}",
+                name=tenant.name,
+                tenant_id=claims.tenant_id[:40],
+                tenant_id2=tenant.tenant_id,
+            ),
+            hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
         )
 
 

@@ -10,6 +10,7 @@ from auditor.collect.json_pages import Rows, listing
 from auditor.collect.progress import Progress
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
@@ -87,4 +88,8 @@ class CollectionContext:
 
 def nameless(count: int, key: str) -> Fault:
     """Return the fault of objects that came without the property that names them."""
-    return fault(GraphErrorKind.FAILING, f"objects that came without {key}: {count}", remedy="report it to Microsoft")
+    return fault(
+        GraphErrorKind.FAILING,
+        Message("objects that came without {key}: {count}", key=key, count=count),
+        remedy=Message("report it to Microsoft"),
+    )

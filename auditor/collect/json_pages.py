@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from auditor.domain.message import Message
 from auditor.graph.client import NotGraphError
 from auditor.graph.paging import ObjectPage
 
@@ -17,7 +18,7 @@ def listing(body: bytes) -> ObjectPage[Rows]:
     document = whole(body)
     rows = document.get("value")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise NotGraphError("it holds no list of objects named 'value'")
+        raise NotGraphError(Message("it holds no list of objects named 'value'"))
     return ObjectPage(rows=rows, link=link_of(document))
 
 
@@ -29,16 +30,16 @@ def whole(body: bytes) -> dict[str, Any]:
 def document_of(body: bytes, mended: Callable[[Any], Any] = lambda parsed: parsed) -> dict[str, Any]:
     """Decode a body that is one object; `mended` sees what only the patient parser took. Raises NotGraphError."""
     if not body.strip():
-        raise NotGraphError("it is empty")
+        raise NotGraphError(Message("it is empty"))
     try:
         document = _parsed(body, mended)
     except RecursionError as error:
-        raise NotGraphError("it is nested more deeply than anything of Graph's") from error
+        raise NotGraphError(Message("it is nested more deeply than anything of Graph's")) from error
     except ValueError as error:
-        what = "it is HTML" if body.lstrip()[:1] == b"<" else "it is no JSON, or cut off"
+        what = Message("it is HTML") if body.lstrip()[:1] == b"<" else Message("it is no JSON, or cut off")
         raise NotGraphError(what) from error
     if not isinstance(document, dict):
-        raise NotGraphError("it is no object")
+        raise NotGraphError(Message("it is no object"))
     return document
 
 
@@ -59,7 +60,7 @@ def number(body: bytes) -> int:
     """Decode the body of a $count. Raises NotGraphError."""
     text = body.decode("utf-8-sig", "replace").strip().strip('"')
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
-        raise NotGraphError("it is no number")
+        raise NotGraphError(Message("it is no number"))
     return int(text)
 
 
@@ -67,5 +68,5 @@ def link_of(document: dict[str, Any]) -> str | None:
     """Return where a list goes on."""
     link = document.get("@odata.nextLink")
     if link is not None and not isinstance(link, str):
-        raise NotGraphError("its nextLink is no text")
+        raise NotGraphError(Message("its nextLink is no text"))
     return link or None

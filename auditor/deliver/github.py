@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from auditor.domain.errors import DeliveryError
+from auditor.domain.message import Message
 from auditor.files.output import append_file
 
 SUMMARY_LIMIT: Final = 1_000_000
@@ -115,6 +116,11 @@ def _property(text: str) -> str:
 def _unwritable(variable: str, path: Path, error: OSError) -> DeliveryError:
     return DeliveryError(
         "github-unwritable",
-        f"{path}, which {variable} names, cannot be written: {error.strerror}",
-        hint="unset GITHUB_ACTIONS outside of GitHub; in a container job, mount the runner's files",
+        Message(
+            "{path}, which {variable} names, cannot be written: {strerror}",
+            path=path,
+            variable=variable,
+            strerror=error.strerror,
+        ),
+        hint=Message("unset GITHUB_ACTIONS outside of GitHub; in a container job, mount the runner's files"),
     )

@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, mailbox, message
 from auditor.domain.errors import printable
+from auditor.domain.message import Message
 from auditor.graph.client import Graph
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.single_send import Refused, Reply, Taken, Unknown, post_once
@@ -114,7 +115,9 @@ def _text(body: bytes, key: str) -> str:
     except (ValueError, KeyError, TypeError):
         found = None
     if not isinstance(found, str) or not found:
-        raise FaultError(Fault(kind=GraphErrorKind.NOT_GRAPH, message=f"the answer of Graph has no '{key}'"))
+        raise FaultError(
+            Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("the answer of Graph has no '{key}'", key=key))
+        )
     return found
 
 
@@ -128,20 +131,30 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
             return SendAttempt(
                 fate=SendStatus.UNKNOWN,
                 message=printable(found.message),
-                hint=f"look into the sent items of {letter.sender} (client-request-id {letter.request_id})",
+                hint=Message(
+                    "look into the sent items of {sender} (client-request-id {request_id})",
+                    sender=letter.sender,
+                    request_id=letter.request_id,
+                ),
             )
 
 
 def _hint(found: Fault, letter: MailMessage) -> str | None:
     if found.kind is GraphErrorKind.DENIED:
-        return f"the application may not send as {letter.sender}: docs/mail.md tells how to allow that mailbox alone"
+        return Message(
+            "the application may not send as {sender}: docs/mail.md tells how to allow that mailbox alone",
+            sender=letter.sender,
+        )
     if found.kind in {GraphErrorKind.NO_MAILBOX, GraphErrorKind.MISSING} or found.code.lower() == "errorinvaliduser":
-        return f"{letter.sender} must be a mailbox of the tenant that sends: see `mail.from` in the tenants file"
+        return Message(
+            "{sender} must be a mailbox of the tenant that sends: see `mail.from` in the tenants file",
+            sender=letter.sender,
+        )
     return found.remedy
 
 
 def _left_behind(attempt: SendAttempt) -> SendAttempt:
-    left = "a draft without its attachment stays in the sending mailbox and can be deleted"
+    left = Message("a draft without its attachment stays in the sending mailbox and can be deleted")
     return SendAttempt(
         fate=attempt.fate, message=attempt.message, hint="; ".join(hint for hint in (attempt.hint, left) if hint)
     )

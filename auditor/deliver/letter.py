@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from auditor.domain.errors import DeliveryError, printable
+from auditor.domain.message import Message
 
 _LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -104,8 +105,8 @@ def split_address(address: str) -> tuple[str, str]:
     if not _LOCAL.fullmatch(local) or not _DOMAIN.fullmatch(plain):
         raise DeliveryError(
             "mail-address",
-            f"'{printable(address)[:100]}' is no mail address that can be sent to",
-            hint="correct it in the tenants file; quoted local parts and address literals are not supported",
+            Message("'{address}' is no mail address that can be sent to", address=printable(address)[:100]),
+            hint=Message("correct it in the tenants file; quoted local parts and address literals are not supported"),
         )
     return local, plain
 

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.message import Message
 from auditor.domain.tenant import Recipient, Tenant
 
 
@@ -41,8 +42,12 @@ def unmet_choices(tenants: Sequence[Tenant], policies: Sequence[Rule]) -> Iterat
             yield from unmet
             if not unmet and not any(fits(entry, policy.severity, policy) for policy in judging):
                 yield _warning(
-                    f"no policy fits all that the recipient {entry.address} of the tenant {tenant.name} asks for",
-                    "severities, owners and tags have to fit the same policy; leave one of them out",
+                    Message(
+                        "no policy fits all that the recipient {address} of the tenant {name} asks for",
+                        address=entry.address,
+                        name=tenant.name,
+                    ),
+                    Message("severities, owners and tags have to fit the same policy; leave one of them out"),
                 )
 
 
@@ -73,9 +78,17 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
         for value in missing:
             close = next((known[near] for near in get_close_matches(value.casefold(), sorted(known), n=1)), None)
             yield _warning(
-                f"the recipient {entry.address} of the tenant {tenant} asks for {key} '{value}', "
-                "which no policy of the tenant has",
-                "correct it, or leave it out" if close is None else f"did you mean '{close}'?",
+                Message(
+                    "the recipient {address} of the tenant {tenant} asks for {key} '{value}', which no "
+                    "policy of the tenant has",
+                    address=entry.address,
+                    tenant=tenant,
+                    key=key,
+                    value=value,
+                ),
+                Message("correct it, or leave it out")
+                if close is None
+                else Message("did you mean '{close}'?", close=close),
             )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auditor.domain.errors import DeliveryError
+from auditor.domain.message import Message
 from auditor.files.folder import Folder
 from auditor.files.output import opened, stream
 
@@ -37,11 +38,11 @@ def write_all(files: Iterable[tuple[Path | Below, Pieces]], *, public: bool = Fa
             batch.publish()
             return tuple(batch.paths)
         except OSError as error:
-            where = error.filename or "a report"
+            where = error.filename or Message("a report")
             raise DeliveryError(
                 "report-unwritable",
-                f"{where} cannot be written: {error.strerror}",
-                hint="choose another --output folder, or free what is in the way",
+                Message("{where} cannot be written: {strerror}", where=where, strerror=error.strerror),
+                hint=Message("choose another --output folder, or free what is in the way"),
             ) from error
         finally:
             batch.discard()

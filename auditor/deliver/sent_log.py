@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from auditor.domain.errors import DeliveryError
+from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.files.output import append_file
 
@@ -112,8 +113,11 @@ class SentLog:
         where = f"{self.path}:{number}" if number else str(self.path)
         return DeliveryError(
             "sent-log-damaged",
-            f"{where}: the list of sent mails cannot be read, so nothing is sent: a mail could go out twice",
-            hint="look at the line and mend or remove it, or name another file with --sent-log",
+            Message(
+                "{where}: the list of sent mails cannot be read, so nothing is sent: a mail could go out twice",
+                where=where,
+            ),
+            hint=Message("look at the line and mend or remove it, or name another file with --sent-log"),
         )
 
     def _append(self, mailing: Mailing, state: LogState, at: datetime, claim: str) -> None:
@@ -134,6 +138,10 @@ class SentLog:
         except OSError as error:
             raise DeliveryError(
                 "sent-log-unwritable",
-                f"{self.path} cannot be written: {error.strerror}; without it a mail could go out twice",
-                hint="name another file with --sent-log",
+                Message(
+                    "{path} cannot be written: {strerror}; without it a mail could go out twice",
+                    path=self.path,
+                    strerror=error.strerror,
+                ),
+                hint=Message("name another file with --sent-log"),
             ) from error

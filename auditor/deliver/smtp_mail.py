@@ -11,6 +11,7 @@ from typing import Final
 
 from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus, international, mailbox, message, split_address
 from auditor.domain.errors import SettingsError, printable
+from auditor.domain.message import Message
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail, StartTls
 from auditor.files import input as files
@@ -68,11 +69,13 @@ def send(relay: Relay, letter: MailMessage, *, timeout: float = TIMEOUT) -> Send
         return SendAttempt(fate=SendStatus.REFUSED, message=error.message, hint=error.hint)
     except ssl.SSLCertVerificationError as error:
         return _refused(
-            relay, f"its certificate is not to be trusted: {error.verify_message}", "name its authority in mail.smtp.ca"
+            relay,
+            Message("its certificate is not to be trusted: {verify_message}", verify_message=error.verify_message),
+            Message("name its authority in mail.smtp.ca"),
         )
     except (smtplib.SMTPException, OSError, UnicodeError) as error:
         # Everything before the text of the mail: nothing was sent.
-        return _refused(relay, _told(error), "check host, port and the network")
+        return _refused(relay, _told(error), Message("check host, port and the network"))
 
 
 def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | None:
@@ -85,7 +88,7 @@ def _password(relay: SmtpMail, environ: Mapping[str, str]) -> tuple[str, str] | 
             raise SettingsError(
                 "mail-variable",
                 is_missing(name, relay.written_at),
-                hint="mail.smtp in the tenants file names it",
+                hint=Message("mail.smtp in the tenants file names it"),
             )
         found.append(value)
     return found[0], found[1]
@@ -100,7 +103,9 @@ def _trusted(relay: SmtpMail, environ: Mapping[str, str]) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(Path(path)))
     except (OSError, ssl.SSLError) as error:
         raise SettingsError(
-            "mail-ca", f"{path} is no file of PEM certificates: {error.strerror or error}", hint="see mail.smtp.ca"
+            "mail-ca",
+            Message("{path} is no file of PEM certificates: {strerror}", path=path, strerror=error.strerror or error),
+            hint=Message("see mail.smtp.ca"),
         ) from error
 
 
@@ -139,8 +144,13 @@ def _encrypt(server: smtplib.SMTP, relay: Relay) -> None:
         if relay.settings.starttls is StartTls.OPTIONAL:
             return
         raise _RefusedError(
-            f"{relay.place} does not offer STARTTLS, and the report would go over the network in the clear",
-            "use another port, or set `mail.smtp.starttls` to `optional` or `none` if the way to the relay is safe",
+            Message(
+                "{place} does not offer STARTTLS, and the report would go over the network in the clear",
+                place=relay.place,
+            ),
+            Message(
+                "use another port, or set `mail.smtp.starttls` to `optional` or `none` if the way to the relay is safe"
+            ),
         )
     server.starttls(context=relay.trusted)
     _hello(server)
@@ -151,19 +161,24 @@ def _sign_in(server: smtplib.SMTP, relay: Relay) -> None:
         return
     if not isinstance(server.sock, ssl.SSLSocket) and _host(relay.settings) not in _LOOPBACK:
         raise _RefusedError(
-            f"{relay.place} is not encrypted, so the password was not sent",
-            "set `mail.smtp.starttls` to `required`, or leave usernameEnv and passwordEnv out",
+            Message("{place} is not encrypted, so the password was not sent", place=relay.place),
+            Message("set `mail.smtp.starttls` to `required`, or leave usernameEnv and passwordEnv out"),
         )
     try:
         server.login(*relay.password)
     except smtplib.SMTPAuthenticationError as error:
         raise _RefusedError(
-            f"{relay.place} refused the sign-in ({error.smtp_code})",
-            f"check the variables {relay.settings.username_env} and {relay.settings.password_env}",
+            Message("{place} refused the sign-in ({smtp_code})", place=relay.place, smtp_code=error.smtp_code),
+            Message(
+                "check the variables {username_env} and {password_env}",
+                username_env=relay.settings.username_env,
+                password_env=relay.settings.password_env,
+            ),
         ) from None
     except smtplib.SMTPNotSupportedError:
         raise _RefusedError(
-            f"{relay.place} offers no sign-in", "leave usernameEnv and passwordEnv out of mail.smtp"
+            Message("{place} offers no sign-in", place=relay.place),
+            Message("leave usernameEnv and passwordEnv out of mail.smtp"),
         ) from None
 
 
@@ -171,15 +186,18 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
     wide = international(letter)
     if wide and not server.has_extn("smtputf8"):
         raise _RefusedError(
-            f"the relay does not take addresses such as {letter.recipient} (it offers no SMTPUTF8)",
-            "use an address of Latin letters before the @, or another relay",
+            Message(
+                "the relay does not take addresses such as {recipient} (it offers no SMTPUTF8)",
+                recipient=letter.recipient,
+            ),
+            Message("use an address of Latin letters before the @, or another relay"),
         )
     body = message(letter).as_bytes()
     options = ["SMTPUTF8", "BODY=8BITMIME"] if wide else []
     if server.has_extn("size"):
         options.append(f"SIZE={len(body)}")
-    _check(*server.mail(mailbox(letter.sender), options), f"the sender {letter.sender}")
-    _check(*server.rcpt(mailbox(letter.recipient)), f"the recipient {letter.recipient}")
+    _check(*server.mail(mailbox(letter.sender), options), Message("the sender {sender}", sender=letter.sender))
+    _check(*server.rcpt(mailbox(letter.recipient)), Message("the recipient {recipient}", recipient=letter.recipient))
     try:
         code, said = server.data(body)
     except smtplib.SMTPDataError as error:
@@ -187,10 +205,10 @@ def _deliver(server: smtplib.SMTP, letter: MailMessage) -> SendAttempt:
     except (smtplib.SMTPException, OSError) as error:
         return SendAttempt(
             fate=SendStatus.UNKNOWN,
-            message=f"the connection ended while the mail was sent: {_told(error)}",
-            hint=f"look into the relay's log for {letter.message_id}",
+            message=Message("the connection ended while the mail was sent: {error}", error=_told(error)),
+            hint=Message("look into the relay's log for {message_id}", message_id=letter.message_id),
         )
-    _check(code, said, "the mail")
+    _check(code, said, Message("the mail"))
     return SendAttempt(fate=SendStatus.ACCEPTED)
 
 
@@ -199,8 +217,13 @@ def _check(code: int, said: bytes, what: str) -> None:
         return
     answer = f"{code} {_shown(said)}"
     if 400 <= code < 500:
-        raise _RefusedError(f"the relay refused {what} for now, and asks to try again later: {answer}", None)
-    raise _RefusedError(f"the relay refused {what}: {answer}", None)
+        raise _RefusedError(
+            Message(
+                "the relay refused {what} for now, and asks to try again later: {answer}", what=what, answer=answer
+            ),
+            None,
+        )
+    raise _RefusedError(Message("the relay refused {what}: {answer}", what=what, answer=answer), None)
 
 
 def _bytes(said: bytes | str) -> bytes:
@@ -220,9 +243,9 @@ def _told(error: Exception) -> str:
         case smtplib.SMTPResponseException():
             return f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}"
         case socket.gaierror():
-            return "there is no host of that name"
+            return Message("there is no host of that name")
         case TimeoutError():
-            return "no answer in time"
+            return Message("no answer in time")
         case OSError() if error.strerror:
             return error.strerror
         case _:

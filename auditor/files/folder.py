@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from auditor.domain.errors import DeliveryError
+from auditor.domain.message import Message
 
 _AT: Final = os.open in os.supports_dir_fd
 """Whether files can be named relative to an open folder; not on Windows."""
@@ -160,7 +161,7 @@ class Folder:
             number = os.open(place, _STRAIGHT, dir_fd=self.number)
             if stat.S_ISREG(os.fstat(number).st_mode):
                 os.close(number)
-                raise OSError(errno.EAGAIN, "it was replaced while it was opened")
+                raise OSError(errno.EAGAIN, Message("it was replaced while it was opened"))
             return number
 
     def status(self, name: str) -> os.stat_result | None:
@@ -215,7 +216,7 @@ class Folder:
     def _place(self, name: str) -> tuple[Path, str]:
         """Return the path of a name for people, and what the system is asked for."""
         if name in {"", ".", ".."} or "/" in name or "\0" in name or os.sep in name or (os.altsep or "/") in name:
-            raise OSError(errno.EINVAL, "is not the name of a file in a folder", str(self.path / repr(name)))
+            raise OSError(errno.EINVAL, Message("is not the name of a file in a folder"), str(self.path / repr(name)))
         if _AT and self.number is None:
             raise ValueError("the folder is closed")
         path = self.path / name
@@ -226,8 +227,8 @@ def link_refused(path: Path) -> DeliveryError:
     """Return the error for a place that is a symbolic link."""
     return DeliveryError(
         "output-link",
-        f"{path} is a symbolic link, and nothing is written through links",
-        hint="name the place that the link leads to, or remove the link",
+        Message("{path} is a symbolic link, and nothing is written through links", path=path),
+        hint=Message("name the place that the link leads to, or remove the link"),
     )
 
 
@@ -237,7 +238,7 @@ def check_kind(status: os.stat_result) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not (stat.S_ISREG(mode) or stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)):
-        raise OSError(errno.EINVAL, "it is a disk or a socket")
+        raise OSError(errno.EINVAL, Message("it is a disk or a socket"))
 
 
 def _root(path: Path, mode: int) -> int | None:

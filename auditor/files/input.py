@@ -12,6 +12,8 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final
 
+from auditor.domain.message import Message
+
 POLICY: Final = 1 << 20
 """Bytes of a policy file, a policy test or a tenants file."""
 CERTIFICATES: Final = 16 << 20
@@ -114,26 +116,26 @@ def _descriptor(path: Path, within: Path | None) -> int:
             return os.open(path, _FLAGS)
         real = path.resolve(strict=True)
         if not real.is_relative_to(within.resolve(strict=True)):
-            raise OSError(errno.EPERM, f"it is a link that leads out of {within}", str(path))
+            raise OSError(errno.EPERM, Message("it is a link that leads out of {within}", within=within), str(path))
         return os.open(real, _FLAGS | getattr(os, "O_NOFOLLOW", 0))
     except RuntimeError as error:  # a loop of links
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from error
     except ValueError as error:
-        raise OSError(errno.EINVAL, "its name holds a NUL character", str(path)) from error
+        raise OSError(errno.EINVAL, Message("its name holds a NUL character"), str(path)) from error
 
 
 def _check(path: Path, state: os.stat_result, most: int) -> None:
     if stat.S_ISDIR(state.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     if not stat.S_ISREG(state.st_mode):
-        raise OSError(errno.EINVAL, "it is a pipe, a device or a socket, not a regular file", str(path))
+        raise OSError(errno.EINVAL, Message("it is a pipe, a device or a socket, not a regular file"), str(path))
     if state.st_size > most:
         raise _too_large(path, most)
 
 
 def _too_large(path: Path, most: int) -> OSError:
     size = f"{most >> 30} GB" if most >= 1 << 30 else f"{most >> 20} MB"
-    return OSError(errno.EFBIG, f"it is larger than {size}", str(path))
+    return OSError(errno.EFBIG, Message("it is larger than {size}", size=size), str(path))
 
 
 def _raised(error: OSError) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from auditor.domain.message import Message
 from auditor.domain.syntax.limits import LARGEST, count, run_instant
 
 Shape = Callable[[Any], object]
@@ -19,18 +20,18 @@ def whole(value: Any) -> object:
 
 def text(value: Any) -> object:
     """Take a string."""
-    return _typed(value, str, "a text")
+    return _typed(value, str, Message("a text"))
 
 
 def flag(value: Any) -> object:
     """Take true or false."""
-    return _typed(value, bool, "true or false")
+    return _typed(value, bool, Message("true or false"))
 
 
 def amount(value: Any) -> object:
     """Take an amount of money, written as a string."""
     try:
-        return checked_amount(Decimal(_typed(value, str, "an amount")))
+        return checked_amount(Decimal(_typed(value, str, Message("an amount"))))
     except InvalidOperation as error:
         raise ValueError(f"{_shown(value)} stands in place of an amount") from error
 
@@ -67,7 +68,7 @@ def each(shape: Shape) -> Shape:
     """Return the shape of a list whose elements all have a shape."""
 
     def check(value: Any) -> object:
-        for place, item in enumerate(_typed(value, list, "a list")):
+        for place, item in enumerate(_typed(value, list, Message("a list"))):
             _within(shape, item, f"[{place}]")
         return value
 
@@ -78,7 +79,7 @@ def by(key: Shape, shape: Shape) -> Shape:
     """Return the shape of an object of any keys, whose keys and values have a shape each."""
 
     def check(value: Any) -> object:
-        for name, item in _typed(value, dict, "an object").items():
+        for name, item in _typed(value, dict, Message("an object")).items():
             key(name)
             _within(shape, item, f"'{name}'")
         return value
@@ -95,7 +96,7 @@ class Fields:
 
     def __call__(self, value: Any) -> object:
         """Check a value."""
-        found = _typed(value, dict, "an object")
+        found = _typed(value, dict, Message("an object"))
         for name, shape in self.needed.items():
             if name not in found:
                 raise ValueError(f"'{name}' is missing")

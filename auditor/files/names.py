@@ -4,6 +4,7 @@ import re
 from typing import Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 
 _PART: Final = re.compile(r"[A-Za-z0-9_@+=,-][A-Za-z0-9._@+=,-]{0,254}")
@@ -21,7 +22,7 @@ def tenant_name(name: str) -> str:
     if TENANT.fullmatch(name) is None:
         raise SnapshotError(
             "output-name",
-            f"{_shown(name)} cannot be the name of a tenant's files",
+            Message("{name} cannot be the name of a tenant's files", name=_shown(name)),
             hint=TENANT_WORDS,
         )
     return name
@@ -36,8 +37,8 @@ def object_parts(name: str) -> tuple[str, ...]:
     if not all(_PART.fullmatch(part) and not part.endswith(".") and not _RESERVED.fullmatch(part) for part in parts):
         raise SnapshotError(
             "output-name",
-            f"{_shown(name)} cannot be the name of an object in a store",
-            hint="check where this snapshot, result or store comes from: the program writes no such name",
+            Message("{name} cannot be the name of an object in a store", name=_shown(name)),
+            hint=Message("check where this snapshot, result or store comes from: the program writes no such name"),
         )
     if len(parts) > 1:
         tenant_name(parts[0])

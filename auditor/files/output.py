@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.files.folder import Folder, check_kind, telling
 
 _DESCRIPTOR: Final = re.compile(r"/(?:dev|proc/self)/fd/([0-9]{1,6})")
@@ -50,8 +51,8 @@ def check_target(path: Path) -> None:
         if stat.S_ISLNK(status.st_mode):
             raise UsageError(
                 "output-link",
-                f"{path} is a symbolic link, and nothing is written through links",
-                hint="name the place that the link leads to, or remove the link",
+                Message("{path} is a symbolic link, and nothing is written through links", path=path),
+                hint=Message("name the place that the link leads to, or remove the link"),
             )
         check_kind(status)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
 from auditor.domain.errors import GraphError, printable
+from auditor.domain.message import Message
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
 from auditor.graph.auth.credentials import SignIn
@@ -33,6 +34,10 @@ _LOG = logging.getLogger(__name__)
 
 class NotGraphError(ValueError):
     """A body that says 200 and is not what Graph would send: cut off, empty, another format."""
+
+    def __init__(self, message: Message) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +155,9 @@ class Graph:
             async with self._room, asyncio.timeout(self.patience.longest_answer):
                 response = await call.send(link)
         except TimeoutError as error:
-            return Retry(fault=_unreachable(call.name, error, f"not whole after {self.patience.longest_answer:.0f} s"))
+            seconds = f"{self.patience.longest_answer:.0f}"
+            late = Message("not whole after {longest_answer} s", longest_answer=seconds)
+            return Retry(fault=_unreachable(call.name, error, late))
         except FaultError as error:
             return Fail(fault=error.fault)
         except GraphError as error:
@@ -163,7 +170,7 @@ class Graph:
         except httpx.InvalidURL as error:
             return Fail(fault=not_graph(call.name, str(error)))
         if response is None:
-            return Retry(fault=not_graph(call.name, "no body"))
+            return Retry(fault=not_graph(call.name, Message("no body")))
         # The client ties an answer to itself in a ring; a large body would stay until somebody looks for rings.
         response.stream = httpx.ByteStream(b"")
         told = moment_of(response.headers.get("date", ""))
@@ -183,9 +190,10 @@ class Graph:
             return Answer(value=decode(response.content), retried=False)
         except NotGraphError as error:
             said = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
-            return Retry(
-                fault=not_graph(call.name, f"{error}; the answer itself says {printable(said)}" if said else str(error))
-            )
+            if said:
+                reason = Message("{error}; the answer itself says {said}", error=error.message, said=printable(said))
+                return Retry(fault=not_graph(call.name, reason))
+            return Retry(fault=not_graph(call.name, error.message))
 
 
 @asynccontextmanager
@@ -220,9 +228,18 @@ async def open_graph(
 
 
 def _given_up(found: Fault, *, pause: float, attempts: int) -> Fault:
-    words = f"{found.message}; asked {attempts} times, the next attempt would have been in {pause:.0f} s"
+    words = Message(
+        "{message}; asked {attempts} times, the next attempt would have been in {pause} s",
+        message=found.message,
+        attempts=attempts,
+        pause=f"{pause:.0f}",
+    )
     if attempts == 1:
-        words = f"{found.message}; asked once, the next attempt would have been in {pause:.0f} s"
+        words = Message(
+            "{message}; asked once, the next attempt would have been in {pause} s",
+            message=found.message,
+            pause=f"{pause:.0f}",
+        )
     return Fault(
         kind=found.kind,
         message=words,
@@ -234,13 +251,15 @@ def _given_up(found: Fault, *, pause: float, attempts: int) -> Fault:
 
 
 def _unreachable(asked: str, error: Exception, said: str) -> Fault:
-    words = f"{asked} failed: {type(error).__name__}" + (f" ({said[:200]})" if said else "")
+    words = Message("{asked} failed: {name}", asked=asked, name=type(error).__name__) + (
+        f" ({said[:200]})" if said else ""
+    )
     return Fault(kind=GraphErrorKind.UNREACHABLE, message=words, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
 
 
 def not_graph(asked: str, why: str) -> Fault:
     """Return the fault of an answer that cannot be Graph's."""
-    words = f"{asked} was answered with a body that is not Graph's: {why[:200]}"
+    words = Message("{asked} was answered with a body that is not Graph's: {why}", asked=asked, why=why[:200])
     return Fault(kind=GraphErrorKind.NOT_GRAPH, message=words, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from auditor.domain.enums import Cloud
 from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ def addresses(cloud: Cloud) -> CloudAddresses:
     if found is None:
         raise GraphError(
             "cloud-closed",
-            "Microsoft Cloud Deutschland closed on 2021-10-29: nothing can be collected from it",
-            hint="audit a saved snapshot with --snapshot, or give the cloud the tenant was moved to",
+            Message("Microsoft Cloud Deutschland closed on 2021-10-29: nothing can be collected from it"),
+            hint=Message("audit a saved snapshot with --snapshot, or give the cloud the tenant was moved to"),
         )
     return found

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from auditor.domain.enums import SourceStatus
 from auditor.domain.errors import GraphError, printable
+from auditor.domain.message import Message
 
 
 class GraphErrorKind(StrEnum):
@@ -70,24 +71,34 @@ def fault(kind: GraphErrorKind, message: str, *, remedy: str | None) -> Fault:
 
 REMEDIES: dict[GraphErrorKind, str | None] = {
     GraphErrorKind.DENIED: (
-        "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
+        Message("grant the application the missing permission and consent (`auditor doctor` prints the commands)")
     ),
-    GraphErrorKind.NO_PREMIUM: "sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant",
+    GraphErrorKind.NO_PREMIUM: Message("sign-in activity needs Microsoft Entra ID P1 or P2 in the tenant"),
     GraphErrorKind.MISSING: None,
     GraphErrorKind.NO_MAILBOX: None,
-    GraphErrorKind.PAGE_EXPIRED: "Graph kept forgetting the place in the list; collect again at a quieter time",
-    GraphErrorKind.PAGE_UNKNOWN: "Graph kept forgetting the place in the list; collect again at a quieter time",
-    GraphErrorKind.TOO_LARGE: None,
-    GraphErrorKind.UNSUPPORTED: "Graph does not take this query here; if the cloud should support it, report a bug",
-    GraphErrorKind.THROTTLED: "other applications use the tenant's quota too; collect again later",
-    GraphErrorKind.FAILING: (
-        "the service had a fault; collect again later and see the Microsoft 365 service health page"
+    GraphErrorKind.PAGE_EXPIRED: Message(
+        "Graph kept forgetting the place in the list; collect again at a quieter time"
     ),
-    GraphErrorKind.UNREACHABLE: "check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)",
-    GraphErrorKind.NOT_GRAPH: "something else answers in Graph's place: check the proxy and the endpoint setting",
-    GraphErrorKind.FOREIGN: "check what answers in Graph's place",
+    GraphErrorKind.PAGE_UNKNOWN: Message(
+        "Graph kept forgetting the place in the list; collect again at a quieter time"
+    ),
+    GraphErrorKind.TOO_LARGE: None,
+    GraphErrorKind.UNSUPPORTED: Message(
+        "Graph does not take this query here; if the cloud should support it, report a bug"
+    ),
+    GraphErrorKind.THROTTLED: Message("other applications use the tenant's quota too; collect again later"),
+    GraphErrorKind.FAILING: (
+        Message("the service had a fault; collect again later and see the Microsoft 365 service health page")
+    ),
+    GraphErrorKind.UNREACHABLE: Message(
+        "check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)"
+    ),
+    GraphErrorKind.NOT_GRAPH: Message(
+        "something else answers in Graph's place: check the proxy and the endpoint setting"
+    ),
+    GraphErrorKind.FOREIGN: Message("check what answers in Graph's place"),
     GraphErrorKind.FORBIDDEN: None,
-    GraphErrorKind.LOOP: "collect again; the list of the tenant had no end",
-    GraphErrorKind.SIGNED_OUT: "check that the token is for this cloud and tenant and has not expired",
-    GraphErrorKind.WRONG_TENANT: "correct tenantId in the tenants file, or sign in to the right tenant",
+    GraphErrorKind.LOOP: Message("collect again; the list of the tenant had no end"),
+    GraphErrorKind.SIGNED_OUT: Message("check that the token is for this cloud and tenant and has not expired"),
+    GraphErrorKind.WRONG_TENANT: Message("correct tenantId in the tenants file, or sign in to the right tenant"),
 }

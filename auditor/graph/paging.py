@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from auditor.domain.message import Message
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
 
@@ -71,12 +72,12 @@ async def pages(
         if following in known:
             restarts += 1
             if restarts > RESTARTS:
-                raise _endless(f"{call.name} leads round in circles")
+                raise _endless(Message("{name} leads round in circles", name=call.name))
             trail, known = [(None, True)], set()
             continue
         known.add(following)
         trail.append((following, not answer.retried))
-    raise _endless(f"{call.name} goes on after {MOST_PAGES:,} pages")
+    raise _endless(Message("{name} goes on after {most_pages} pages", name=call.name, most_pages=f"{MOST_PAGES:,}"))
 
 
 def _endless(message: str) -> FaultError:

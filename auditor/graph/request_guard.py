@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from auditor.domain.message import Message
 from auditor.graph.errors import FaultError, GraphErrorKind, fault
 
 if TYPE_CHECKING:
@@ -74,8 +75,14 @@ def check_link(link: str, root: Root) -> str:
     raise FaultError(
         fault(
             GraphErrorKind.FOREIGN,
-            f"Graph answered with a link that leads away from {root.origin}: {_shown(link)}",
-            remedy="no token was sent there; check what answers in Graph's place (a proxy, the endpoint setting)",
+            Message(
+                "Graph answered with a link that leads away from {origin}: {link}",
+                origin=root.origin,
+                link=_shown(link),
+            ),
+            remedy=Message(
+                "no token was sent there; check what answers in Graph's place (a proxy, the endpoint setting)"
+            ),
         )
     )
 
@@ -88,8 +95,12 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
         raise FaultError(
             fault(
                 GraphErrorKind.FOREIGN,
-                f"a request to {_shown(origin)} was stopped: the token is for {root.origin} alone",
-                remedy="check the endpoint setting, and what answers in Graph's place",
+                Message(
+                    "a request to {origin} was stopped: the token is for {origin2} alone",
+                    origin=_shown(origin),
+                    origin2=root.origin,
+                ),
+                remedy=Message("check the endpoint setting, and what answers in Graph's place"),
             )
         )
     path = url.path.removeprefix(root.path)
@@ -98,7 +109,7 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
         raise FaultError(
             fault(
                 GraphErrorKind.FORBIDDEN,
-                f"a request that writes was stopped: {request.method} {_shown(path)}",
+                Message("a request that writes was stopped: {method} {path}", method=request.method, path=_shown(path)),
                 remedy=None,
             )
         )

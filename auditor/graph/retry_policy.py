@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from auditor.domain.errors import printable
+from auditor.domain.message import Message
 from auditor.graph.errors import REMEDIES, Fault, GraphErrorKind
 
 _LONGEST = 300
@@ -160,13 +161,21 @@ def _words(kind: GraphErrorKind, status: int, code: str, message: str, asked: st
     said = printable(f"{code}: {message}" if code and message else code or message)[:_LONGEST]
     match kind:
         case GraphErrorKind.FOREIGN:
-            return f"{asked} was answered with a redirect (HTTP {status}), which is not followed with a token"
+            return Message(
+                "{asked} was answered with a redirect (HTTP {status}), which is not followed with a token",
+                asked=asked,
+                status=status,
+            )
         case GraphErrorKind.NOT_GRAPH:
-            return f"{asked} was answered with HTTP {status} and a body that is not Graph's"
+            return Message(
+                "{asked} was answered with HTTP {status} and a body that is not Graph's", asked=asked, status=status
+            )
         case GraphErrorKind.NO_PREMIUM:
-            return f"{asked} was refused: the tenant has no premium licence ({said})"
+            return Message("{asked} was refused: the tenant has no premium licence ({said})", asked=asked, said=said)
         case _:
-            return f"{asked} was answered with HTTP {status}" + (f" ({said})" if said else "")
+            return Message("{asked} was answered with HTTP {status}", asked=asked, status=status) + (
+                f" ({said})" if said else ""
+            )
 
 
 def _markup(body: bytes) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 from auditor.graph.client import Graph
 from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
 from auditor.graph.retry_policy import Fail as Refusal
@@ -89,11 +90,17 @@ async def _attempt(
         return Refused(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
     except (httpx.TransportError, TimeoutError) as error:
         told = graph.sign_in.secrets.scrub(str(error))[:200]
-        words = f"{asked} got no answer: {type(error).__name__}" + (f" ({told})" if told else "")
+        words = Message("{asked} got no answer: {name}", asked=asked, name=type(error).__name__) + (
+            f" ({told})" if told else ""
+        )
         fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=words, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
         return Refused(fault=fault) if _never_left(error) else Unknown(fault=fault)
     if response is None:
-        nothing = Fault(kind=GraphErrorKind.NOT_GRAPH, message=f"{asked} was answered with nothing", remedy=None)
+        nothing = Fault(
+            kind=GraphErrorKind.NOT_GRAPH,
+            message=Message("{asked} was answered with nothing", asked=asked),
+            remedy=None,
+        )
         return Unknown(fault=nothing)
     verdict = judge(response.status_code, response.headers, response.content, asked=asked)
     match verdict:

@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from auditor.domain.message import Message
 from auditor.graph.client import Graph
 from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
 from auditor.graph.request_guard import Root
@@ -66,7 +67,7 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
     raise FaultError(
         fault(
             GraphErrorKind.FAILING,
-            f"the attachment {name} could not be uploaded: {told}",
+            Message("the attachment {name} could not be uploaded: {told}", name=name, told=told),
             remedy=REMEDIES[GraphErrorKind.FAILING],
         )
     )
@@ -93,8 +94,8 @@ def _checked(address: str, graph_root: Root) -> Root:
         raise FaultError(
             fault(
                 GraphErrorKind.FOREIGN,
-                "Graph gave an address for the attachment that is not https; nothing was sent there",
-                remedy="check what answers in Graph's place (a proxy, the endpoint setting)",
+                Message("Graph gave an address for the attachment that is not https; nothing was sent there"),
+                remedy=Message("check what answers in Graph's place (a proxy, the endpoint setting)"),
             )
         )
     return root

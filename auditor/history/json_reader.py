@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.syntax.limits import END, FIRST, LARGEST, TENANT
 from auditor.files.json_shape import checked_amount
 
@@ -22,7 +23,7 @@ _FLOAT = Decimal(10) ** 300
 def damaged(where: str, what: str) -> NoReturn:
     """Refuse a file that cannot be what it says it is."""
     raise SnapshotError(
-        "result-damaged", f"{where}: {what}", hint="run the audit again, or restore the file from a copy"
+        "result-damaged", f"{where}: {what}", hint=Message("run the audit again, or restore the file from a copy")
     )
 
 
@@ -66,7 +67,7 @@ class JsonObject:
 
     def text(self, key: str) -> str:
         """Return a string."""
-        return self._typed(key, str, "a text")
+        return self._typed(key, str, Message("a text"))
 
     def name(self, key: str) -> str:
         """Return a string, empty for null: what only people read may be unknown, but its key is there."""
@@ -78,15 +79,15 @@ class JsonObject:
 
     def flag(self, key: str) -> bool:
         """Return true or false."""
-        return self._typed(key, bool, "true or false")
+        return self._typed(key, bool, Message("true or false"))
 
     def count(self, key: str, most: int = LARGEST) -> int:
         """Return a whole number of at most `most` either way."""
         value = self._present(key)
         if isinstance(value, bool) or not isinstance(value, int):
-            self._refuse(key, "a whole number")
+            self._refuse(key, Message("a whole number"))
         if not -most <= value <= most:
-            self._refuse(key, f"a whole number of at most {most} either way")
+            self._refuse(key, Message("a whole number of at most {most} either way", most=most))
         return value
 
     def optional_count(self, key: str, most: int = LARGEST) -> int | None:
@@ -97,11 +98,11 @@ class JsonObject:
         """Return an amount, exactly as written."""
         value = self._present(key)
         if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
-            self._refuse(key, "a number")
+            self._refuse(key, Message("a number"))
         try:
             return checked_amount(exact(value))
         except ValueError:
-            self._refuse(key, "an amount")
+            self._refuse(key, Message("an amount"))
 
     def instant(self, key: str) -> datetime:
         """Return an instant with its time zone."""
@@ -109,9 +110,9 @@ class JsonObject:
         try:
             moment = datetime.fromisoformat(text)
         except ValueError:
-            self._refuse(key, "an RFC 3339 instant")
+            self._refuse(key, Message("an RFC 3339 instant"))
         if moment.tzinfo is None or not _in_calendar(moment):
-            self._refuse(key, "an RFC 3339 instant")
+            self._refuse(key, Message("an RFC 3339 instant"))
         return moment
 
     def optional_date(self, key: str) -> date | None:
@@ -121,20 +122,20 @@ class JsonObject:
         try:
             return date.fromisoformat(self.text(key))
         except ValueError:
-            self._refuse(key, "a day")
+            self._refuse(key, Message("a day"))
 
     def run_instant(self, key: str) -> datetime:
         """Return the instant of a run, from 1970 to 9000: days that are added to it stay in the calendar."""
         moment = self.instant(key)
         if not FIRST <= moment < END:
-            self._refuse(key, "an instant from 1970 to 9000")
+            self._refuse(key, Message("an instant from 1970 to 9000"))
         return moment
 
     def tenant(self, key: str) -> str:
         """Return the name of a tenant, which becomes a part of paths."""
         name = self.text(key)
         if not TENANT.fullmatch(name):
-            self._refuse(key, "a name of 1 to 63 lower-case letters, digits and hyphens")
+            self._refuse(key, Message("a name of 1 to 63 lower-case letters, digits and hyphens"))
         return name
 
     def word(self, key: str, words: type[Word]) -> Word:
@@ -143,7 +144,7 @@ class JsonObject:
         try:
             return words(value)
         except ValueError:
-            self._refuse(key, f"one of {', '.join(words)}")
+            self._refuse(key, Message("one of {words}", words=", ".join(words)))
 
     def optional_word(self, key: str, words: type[Word]) -> Word | None:
         """Return a member of a closed vocabulary, or None for null or an absent key."""
@@ -151,7 +152,7 @@ class JsonObject:
 
     def part(self, key: str) -> "JsonObject":
         """Return an object."""
-        value = self._typed(key, dict, "an object")
+        value = self._typed(key, dict, Message("an object"))
         return JsonObject(value, self.file, self, key)
 
     def optional_part(self, key: str) -> "JsonObject | None":
@@ -162,7 +163,7 @@ class JsonObject:
         """Yield the objects of a list."""
         for index, value in enumerate(self._list(key)):
             if not isinstance(value, dict):
-                self._refuse(f"{key}[{index}]", "an object", value)
+                self._refuse(f"{key}[{index}]", Message("an object"), value)
             yield JsonObject(value, self.file, self, key, index)
 
     def optional_parts(self, key: str) -> Iterator["JsonObject"]:
@@ -175,7 +176,7 @@ class JsonObject:
         values = self._list(key)
         for index, value in enumerate(values):
             if not isinstance(value, str):
-                self._refuse(f"{key}[{index}]", "a text", value)
+                self._refuse(f"{key}[{index}]", Message("a text"), value)
         return tuple(values)
 
     def optional_texts(self, key: str) -> tuple[str, ...]:
@@ -187,7 +188,7 @@ class JsonObject:
         values = self._list(key) if key in self.values else []
         for index, value in enumerate(values):
             if isinstance(value, bool) or not isinstance(value, int) or not -LARGEST <= value <= LARGEST:
-                self._refuse(f"{key}[{index}]", "a whole number", value)
+                self._refuse(f"{key}[{index}]", Message("a whole number"), value)
         return tuple(values)
 
     def plain(self, key: str) -> dict[str, Any]:
@@ -202,7 +203,7 @@ class JsonObject:
             damaged(self.where, str(error))
 
     def _list(self, key: str) -> list[Any]:
-        return self._typed(key, list, "a list")
+        return self._typed(key, list, Message("a list"))
 
     def _typed(self, key: str, kind: type[Kind], name: str) -> Kind:
         value = self._present(key)
@@ -213,7 +214,7 @@ class JsonObject:
     def _present(self, key: str) -> Any:
         value = self.values.get(key, _MISSING)
         if value is _MISSING:
-            damaged(self.where, f"'{key}' is missing")
+            damaged(self.where, Message("'{key}' is missing", key=key))
         return value
 
     def _place(self, key: str) -> str:
@@ -221,7 +222,9 @@ class JsonObject:
 
     def _refuse(self, key: str, expected: str, value: Any = _MISSING) -> NoReturn:
         found = self.values.get(key) if value is _MISSING else value
-        damaged(self._place(key), f"has the value {_shown(found)}, not {expected}")
+        damaged(
+            self._place(key), Message("has the value {found}, not {expected}", found=_shown(found), expected=expected)
+        )
 
 
 def unique(part: JsonObject, key: str, found: tuple[_Item, ...], name: Callable[[_Item], str]) -> tuple[_Item, ...]:
@@ -229,7 +232,7 @@ def unique(part: JsonObject, key: str, found: tuple[_Item, ...], name: Callable[
     seen: set[str] = set()
     for each in map(name, found):
         if each in seen:
-            damaged(part.where, f"'{key}' holds {each[:80]!r} twice")
+            damaged(part.where, Message("'{key}' holds {each} twice", key=key, each=repr(each[:80])))
         seen.add(each)
     return found
 

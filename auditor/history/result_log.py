@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.result import Result, TenantResult
 from auditor.domain.syntax.limits import count, run_instant
 from auditor.files import json_shape
@@ -75,10 +76,13 @@ class Ledger:
             where = f"{self._place.address}/{name}"
             try:
                 if body is None:
-                    raise damaged(where, "is listed and cannot be read")
+                    raise damaged(where, Message("is listed and cannot be read"))
                 entry = _entry(body, where, self._tenant)
                 if name != self.commit_name(entry.number):
-                    raise damaged(where, f"is the commit of another result, {self.commit_name(entry.number)}")
+                    raise damaged(
+                        where,
+                        Message("is the commit of another result, {number}", number=self.commit_name(entry.number)),
+                    )
             except SnapshotError as error:
                 yield name, error
             else:
@@ -117,7 +121,12 @@ class Ledger:
             if mine and all(entry.events != findings for entry in self.entries()):
                 self._place.remove(findings)
         raise self._refused(
-            "store-exists", f"{self._place.address} takes results of {self._tenant} from others at this moment"
+            "store-exists",
+            Message(
+                "{address} takes results of {tenant} from others at this moment",
+                address=self._place.address,
+                tenant=self._tenant,
+            ),
         )
 
     def _same_key(self, newest: Entry, result: Result) -> None:
@@ -126,9 +135,13 @@ class Ledger:
         if newest.summary.get("redaction") != key:
             raise SnapshotError(
                 "store-pseudonyms",
-                f"{self._place.address} has results of {self._tenant} whose people are not those of this one: "
-                "the pseudonyms are of another key, or of none",
-                hint="redact all results of a tenant with one AUDITOR_REDACT_KEY, or none of them",
+                Message(
+                    "{address} has results of {tenant} whose people are not those of this one: the "
+                    "pseudonyms are of another key, or of none",
+                    address=self._place.address,
+                    tenant=self._tenant,
+                ),
+                hint=Message("redact all results of a tenant with one AUDITOR_REDACT_KEY, or none of them"),
             )
 
     def _is_there(
@@ -141,11 +154,23 @@ class Ledger:
                 if entry.run == result.run.id or self._says_the_same(entry, result, tenant, money):
                     return True
                 raise self._refused(
-                    "store-exists", f"{where} has another result of {self._tenant} at {result.run.as_of.isoformat()}"
+                    "store-exists",
+                    Message(
+                        "{where} has another result of {tenant} at {as_of}",
+                        where=where,
+                        tenant=self._tenant,
+                        as_of=result.run.as_of.isoformat(),
+                    ),
                 )
         if known and result.run.as_of < known[-1].as_of:
             raise self._refused(
-                "store-order", f"{where} has a later result of {self._tenant}, of {known[-1].as_of.isoformat()}"
+                "store-order",
+                Message(
+                    "{where} has a later result of {tenant}, of {as_of}",
+                    where=where,
+                    tenant=self._tenant,
+                    as_of=known[-1].as_of.isoformat(),
+                ),
             )
         return False
 
@@ -239,9 +264,9 @@ class Ledger:
     def _whole(self, entry: Entry, body: bytes | None) -> bytes:
         where = f"{self._place.address}/{entry.events}"
         if body is None:
-            raise damaged(where, "is missing: the findings of this time cannot be told apart from older ones")
+            raise damaged(where, Message("is missing: the findings of this time cannot be told apart from older ones"))
         if hashlib.sha256(body).hexdigest() != entry.sha256:
-            raise damaged(where, "is not the object that its result describes")
+            raise damaged(where, Message("is not the object that its result describes"))
         return body
 
     def thin(self, before: datetime) -> tuple[Entry, ...]:
@@ -275,7 +300,7 @@ class Ledger:
         return {name: written[name] for match, name in numbered if known.get(int(match[1]), name) != name}
 
     def _refused(self, slug: str, message: str) -> SnapshotError:
-        hint = "store results in the order of their instants, each once; nothing was changed"
+        hint = Message("store results in the order of their instants, each once; nothing was changed")
         return SnapshotError(slug, message, hint=hint)
 
 
@@ -302,7 +327,7 @@ def _entry(body: bytes, where: str, tenant: str) -> Entry:
             summary=checked_summary(document["summary"]),
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise damaged(where, f"lacks or garbles {error}") from error
+        raise damaged(where, Message("lacks or garbles {error}", error=error)) from error
 
 
 def _month(instant: datetime) -> tuple[int, int]:

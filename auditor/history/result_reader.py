@@ -17,6 +17,7 @@ from auditor.domain.enums import (
     SubjectType,
 )
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.redaction import Redaction
 from auditor.domain.result import (
     Action,
@@ -81,7 +82,7 @@ def _result(
 ) -> Result:
     """Read a document; `tenants` are those that were cut out of it, which are several."""
     if not isinstance(document, dict):
-        damaged(where, "holds no JSON object")
+        damaged(where, Message("holds no JSON object"))
     root = JsonObject(document, where)
     _check_schema(root, where)
     run = _run(root)
@@ -111,18 +112,15 @@ def _result(
 def _check_schema(root: JsonObject, where: str) -> None:
     schema = root.values.get("schema")
     version = fullmatch(r"auditor/result/v(\d{1,6})", schema) if isinstance(schema, str) else None
+    reads = {"where": where, "version": _VERSION}
     if version is None:
-        raise SnapshotError(
-            "result-foreign",
-            f"{where} is no saved result: its schema is {schema!r}, not 'auditor/result/v{_VERSION}'",
-            hint="name a result.json that `auditor audit` wrote",
-        )
+        template = "{where} is no saved result: its schema is {schema}, not 'auditor/result/v{version}'"
+        hint = Message("name a result.json that `auditor audit` wrote")
+        raise SnapshotError("result-foreign", Message(template, schema=repr(schema), **reads), hint=hint)
     if int(version[1]) != _VERSION:
-        raise SnapshotError(
-            "result-version",
-            f"{where} has the schema {schema}; this version reads 'auditor/result/v{_VERSION}'",
-            hint="update m365-license-auditor, or run the audit again",
-        )
+        template = "{where} has the schema {schema}; this version reads 'auditor/result/v{version}'"
+        hint = Message("update m365-license-auditor, or run the audit again")
+        raise SnapshotError("result-version", Message(template, schema=schema, **reads), hint=hint)
 
 
 def _run(root: JsonObject) -> Run:

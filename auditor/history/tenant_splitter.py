@@ -7,6 +7,7 @@ from mmap import mmap
 from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.files import json_document
 from auditor.history.json_reader import damaged
 
@@ -33,7 +34,7 @@ class Cut:
         for begin, end in self.places:
             tenant = json_document.quick(self.body[begin:end])
             if not isinstance(tenant, dict):
-                damaged(where, "holds no JSON object")
+                damaged(where, Message("holds no JSON object"))
             yield tenant
 
 
@@ -71,6 +72,8 @@ def decoded(body: bytes, where: str) -> Any:
     except (ArithmeticError, ValueError) as error:
         # A UnicodeDecodeError and a JSONDecodeError both are ValueErrors, and both say where.
         raise SnapshotError(
-            "result-damaged", f"{where} is no JSON text: {error}", hint="was it cut short? run the audit again"
+            "result-damaged",
+            Message("{where} is no JSON text: {error}", where=where, error=error),
+            hint=Message("was it cut short? run the audit again"),
         ) from error
     return value

@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Literal
 
+from auditor.domain.message import Message
 from auditor.domain.policy import (
     Assignments,
     Attributes,
@@ -127,9 +128,13 @@ def _spare(node: Node, names: Names) -> tuple[Bound | None, Bound | None]:
     if alike and minimum is not None and maximum is not None and _above(minimum, maximum):
         names.diagnostics.error(
             "policy-min-above-max",
-            f"`min` {minimum.written} lies above `max` {maximum.written}: no number of seats satisfies both",
+            Message(
+                "`min` {written} lies above `max` {written2}: no number of seats satisfies both",
+                written=minimum.written,
+                written2=maximum.written,
+            ),
             spare["min"],
-            "lower `min` or raise `max`",
+            Message("lower `min` or raise `max`"),
         )
     return minimum, maximum
 

@@ -5,6 +5,7 @@ from functools import reduce
 from operator import and_
 
 from auditor.domain.errors import Diagnostic, Level, Span
+from auditor.domain.message import Message
 from auditor.domain.policy import Assignments, Balance, Policy, Purchases, Seats, Services, Subscriptions
 from auditor.domain.product_set import Builtin, Element, ProductSet, Sku, builtins_of, leaves, size_of
 from auditor.domain.selector import (
@@ -37,7 +38,7 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
             case Purchases() as block:
                 yield from _purchases(policy, block, sets)
             case Seats(of=of) | Subscriptions(of=of) | Balance(of=of) if not size_of(of.elements):
-                yield _dead(policy.span, policy, "`of` is an empty set, so that it looks at nothing")
+                yield _dead(policy.span, policy, Message("`of` is an empty set, so that it looks at nothing"))
             case _:
                 pass
         yield from _tenants(policy, tenants, hints)
@@ -46,7 +47,7 @@ def doubts(loaded: Loaded, *, tenants: frozenset[str] | None = None) -> Iterator
 
 def _population(policy: Policy, known: dict[str, bool]) -> Iterator[Diagnostic]:
     if _impossible(policy.users, known):
-        yield _dead(policy.span, policy, "no user can belong to its population")
+        yield _dead(policy.span, policy, Message("no user can belong to its population"))
 
 
 def _impossible(selector: Selector, known: dict[str, bool]) -> bool:
@@ -107,19 +108,21 @@ def _assignments(policy: Policy, block: Assignments, sets: "_Sets") -> Iterator[
     elsewhere = bool(block.require or block.services.require or block.services.deny)
     others = elsewhere or bool(block.exclusive or block.redundant or block.via or block.duplicates)
     if not size_of(block.of.elements) and not elsewhere:
-        yield _dead(policy.span, policy, "`of` is an empty set, so that it looks at nothing")
+        yield _dead(policy.span, policy, Message("`of` is an empty set, so that it looks at nothing"))
     elif not others:
         yield from _harmless(policy, block)
     yield from _allowed_and_denied(policy, block, sets)
     for plan in _both(block.services):
-        yield _contradiction(policy, f"it requires the service {plan} and denies it")
+        yield _contradiction(policy, Message("it requires the service {plan} and denies it", plan=plan))
     for element in block.require:
         if not size_of(element.elements):
-            yield _contradiction(policy, "it requires an element of an empty set, which nobody can hold")
+            yield _contradiction(policy, Message("it requires an element of an empty set, which nobody can hold"))
         elif block.deny is not None and _inside(element, block.deny, sets):
-            yield _contradiction(policy, f"it requires {element.written} and denies it")
+            yield _contradiction(policy, Message("it requires {written} and denies it", written=element.written))
         elif _outside(element, block, sets):
-            yield _contradiction(policy, f"it requires {element.written}, which `allow` does not allow")
+            yield _contradiction(
+                policy, Message("it requires {written}, which `allow` does not allow", written=element.written)
+            )
 
 
 def _purchases(policy: Policy, block: Purchases, sets: "_Sets") -> Iterator[Diagnostic]:
@@ -132,13 +135,13 @@ def _harmless(policy: Policy, block: Assignments | Purchases) -> Iterator[Diagno
     """Tell that a policy allows everything and denies nothing."""
     denies = block.deny is not None and bool(size_of(block.deny.elements))
     if not denies and (block.allow is None or "*" in builtins_of(block.allow.elements)):
-        why = "`deny` is an empty set" if block.allow is None else "`allow` allows every product"
+        why = Message("`deny` is an empty set") if block.allow is None else Message("`allow` allows every product")
         yield _dead(policy.span, policy, why)
 
 
 def _allowed_and_denied(policy: Policy, block: Assignments | Purchases, sets: "_Sets") -> Iterator[Diagnostic]:
     if block.allow is not None and block.deny is not None and _inside(block.allow, block.deny, sets):
-        yield _contradiction(policy, "everything that `allow` allows is in `deny`")
+        yield _contradiction(policy, Message("everything that `allow` allows is in `deny`"))
 
 
 def _both(services: Services) -> Iterator[str]:
@@ -197,9 +200,15 @@ def _tenants(policy: Policy, known: frozenset[str] | None, hints: Hints) -> Iter
             close = hints.close_to(name, sorted(known))
             yield Diagnostic(
                 slug="policy-unknown-tenant",
-                message=f"the policy {policy.id} is for the tenant '{name}', which the tenants file does not have",
+                message=Message(
+                    "the policy {id} is for the tenant '{name}', which the tenants file does not have",
+                    id=policy.id,
+                    name=name,
+                ),
                 span=policy.span,
-                hint=f"did you mean '{close}'?" if close else f"tenants: {', '.join(sorted(known))}",
+                hint=Message("did you mean '{close}'?", close=close)
+                if close
+                else Message("tenants: {known}", known=", ".join(sorted(known))),
                 level=Level.WARNING,
             )
 
@@ -243,7 +252,12 @@ def _contradicting(alike: list[tuple[Policy, Assignments]], sets: "_Sets") -> It
                 others ^= lowest
                 other = alike[lowest.bit_length() - 1][0]
                 yield _contradiction(
-                    policy, f"it requires {element.written}, which {other.id} denies to the same people"
+                    policy,
+                    Message(
+                        "it requires {written}, which {id} denies to the same people",
+                        written=element.written,
+                        id=other.id,
+                    ),
                 )
 
 
@@ -254,9 +268,9 @@ _MOST_TOLD = 10
 def _dead(span: Span, policy: Policy, why: str) -> Diagnostic:
     return Diagnostic(
         slug="policy-dead",
-        message=f"the policy {policy.id} can never raise a finding: {why}",
+        message=Message("the policy {id} can never raise a finding: {why}", id=policy.id, why=why),
         span=span,
-        hint="mend or remove it",
+        hint=Message("mend or remove it"),
         level=Level.WARNING,
     )
 
@@ -264,8 +278,8 @@ def _dead(span: Span, policy: Policy, why: str) -> Diagnostic:
 def _contradiction(policy: Policy, why: str) -> Diagnostic:
     return Diagnostic(
         slug="policy-contradiction",
-        message=f"the policy {policy.id} contradicts itself or another: {why}",
+        message=Message("the policy {id} contradicts itself or another: {why}", id=policy.id, why=why),
         span=policy.span,
-        hint="nothing can satisfy both; change one of them",
+        hint=Message("nothing can satisfy both; change one of them"),
         level=Level.WARNING,
     )

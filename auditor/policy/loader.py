@@ -11,6 +11,7 @@ from typing import Any
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, InputError, Level, Span
+from auditor.domain.message import Message
 from auditor.domain.policy import Attributes, Mention, Policy, PolicySet, Prices, Waiver
 from auditor.domain.selector import EVERYBODY, Licensed, Selector
 from auditor.policy.constraints import read_constraint
@@ -113,9 +114,13 @@ def _policies(roots: list[Node], names: Names) -> list[Policy]:
             if first is not policy:
                 names.diagnostics.error(
                     "policy-duplicate-id",
-                    f"the policy id '{policy.id}' is taken",
+                    Message("the policy id '{id}' is taken", id=policy.id),
                     node["id"],
-                    f"the first is at {first.span.file}:{first.span.line}; give one of them another id",
+                    Message(
+                        "the first is at {file}:{line}; give one of them another id",
+                        file=first.span.file,
+                        line=first.span.line,
+                    ),
                 )
     return list(policies.values())
 
@@ -160,18 +165,26 @@ def _waivers(
             if first is not waiver:
                 names.diagnostics.error(
                     "waiver-duplicate-id",
-                    f"the waiver id '{waiver.id}' is taken",
+                    Message("the waiver id '{id}' is taken", id=waiver.id),
                     node["id"],
-                    f"the first is at {first.span.file}:{first.span.line}; give one of them another id",
+                    Message(
+                        "the first is at {file}:{line}; give one of them another id",
+                        file=first.span.file,
+                        line=first.span.line,
+                    ),
                 )
             if complete:
                 _known_policies(node, names, policies)
             if limit is not None and waivers_from is not None and (waiver.expires - waivers_from).days > limit:
                 names.diagnostics.error(
                     "waiver-too-long",
-                    f"the waiver runs {(waiver.expires - waivers_from).days} days, longer than the {limit} allowed",
+                    Message(
+                        "the waiver runs {days} days, longer than the {limit} allowed",
+                        days=(waiver.expires - waivers_from).days,
+                        limit=limit,
+                    ),
                     node["expires"],
-                    f"let it end within {limit} days, or change `defaults: {{waiverMaxDays}}`",
+                    Message("let it end within {limit} days, or change `defaults: {waiverMaxDays}`", limit=limit),
                 )
     return list(waivers.values())
 
@@ -183,9 +196,11 @@ def _known_policies(node: Node, names: Names, policies: set[str]) -> None:
             close = names.diagnostics.hints.close_to(str(item.value), policies)
             names.diagnostics.error(
                 "waiver-unknown-policy",
-                f"the waiver is for the policy '{item.value}', which no file defines",
+                Message("the waiver is for the policy '{value}', which no file defines", value=item.value),
                 item,
-                f"did you mean '{close}'?" if close else "name a policy that exists, or remove the waiver",
+                Message("did you mean '{close}'?", close=close)
+                if close
+                else Message("name a policy that exists, or remove the waiver"),
             )
 
 
@@ -224,10 +239,15 @@ def _prices(roots: list[Node], names: Names) -> Prices | None:
         if node.value != currency.value:
             diagnostics.error(
                 "prices-two-currencies",
-                f"prices in {node.value}, while {currency.span().file}:{currency.span().line} gives them in "
-                f"{currency.value}",
+                Message(
+                    "prices in {value}, while {file}:{line} gives them in {value2}",
+                    value=node.value,
+                    file=currency.span().file,
+                    line=currency.span().line,
+                    value2=currency.value,
+                ),
                 node,
-                "give all prices that are loaded together in one currency",
+                Message("give all prices that are loaded together in one currency"),
             )
         for name, price in root["prices"]["perSeatPerMonth"].items():
             names.mention("product", name, price)
@@ -235,12 +255,17 @@ def _prices(roots: list[Node], names: Names) -> Prices | None:
             if key in places:
                 diagnostics.error(
                     "prices-duplicate",
-                    f"'{name}' is priced twice",
+                    Message("'{name}' is priced twice", name=name),
                     price.span(key=True),
-                    f"the first price is at {places[key].file}:{places[key].line}",
+                    Message("the first price is at {file}:{line}", file=places[key].file, line=places[key].line),
                 )
             if not math.isfinite(price.value):
-                diagnostics.error("prices-not-finite", f"'{name}' has no finite price", price, "write a number")
+                diagnostics.error(
+                    "prices-not-finite",
+                    Message("'{name}' has no finite price", name=name),
+                    price,
+                    Message("write a number"),
+                )
                 continue
             places.setdefault(key, price.span(key=True))
             prices.setdefault(key, Decimal(str(price.value)))

@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from auditor.domain.errors import Diagnostic, Level, Span
+from auditor.domain.message import Message
 from auditor.policy.hints import Hints
 from auditor.policy.yaml.reader import Document
 
@@ -81,7 +82,10 @@ def day(node: Node, diagnostics: Diagnostics) -> date:
         return date.fromisoformat(str(node.value))
     except ValueError:
         diagnostics.error(
-            "policy-bad-date", f"'{node.value}' is not a date of the calendar", node, "write a date as 2027-01-31"
+            "policy-bad-date",
+            Message("'{value}' is not a date of the calendar", value=node.value),
+            node,
+            Message("write a date as 2027-01-31"),
         )
         return date.min
 
@@ -108,9 +112,9 @@ def instant(text: str) -> datetime | None:
 def _bad_instant(node: Node, diagnostics: Diagnostics) -> datetime:
     diagnostics.error(
         "policy-bad-date",
-        f"'{node.value}' is neither a date, an instant with its zone, nor a number of days",
+        Message("'{value}' is neither a date, an instant with its zone, nor a number of days", value=node.value),
         node,
-        "write 2026-11-20, 2026-11-20T02:17:00Z or 30d",
+        Message("write 2026-11-20, 2026-11-20T02:17:00Z or 30d"),
     )
     return datetime.min.replace(tzinfo=UTC)
 

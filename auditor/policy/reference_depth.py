@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from auditor.domain.message import Message
 from auditor.policy.nodes import Diagnostics, Node
 
 DEEPEST: Final = 256
@@ -30,7 +31,10 @@ class Levels:
             names = list(self._open)
             chain = " → ".join([*names[names.index(name) :], name])
             self.diagnostics.error(
-                "policy-circular-name", f"a definition contains itself: {chain}", definition, "break the circle"
+                "policy-circular-name",
+                Message("a definition contains itself: {chain}", chain=chain),
+                definition,
+                Message("break the circle"),
             )
             return False
         before = self._reached
@@ -66,9 +70,9 @@ class Levels:
         if level > DEEPEST:
             self.diagnostics.error(
                 "policy-too-deep",
-                f"definitions refer to each other more than {DEEPEST} levels deep",
+                Message("definitions refer to each other more than {deepest} levels deep", deepest=DEEPEST),
                 where,
-                "let this name what the lowest of them names",
+                Message("let this name what the lowest of them names"),
             )
             return False
         self._reached = max(self._reached, level)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from auditor.domain.message import Message
 from auditor.domain.policy import Mention
 from auditor.domain.product_set import (
     BUILTIN_SETS,
@@ -54,17 +55,21 @@ class Names:
                 elif key == "products" and name in BUILTIN_SETS:
                     self.diagnostics.error(
                         "policy-name-taken",
-                        f"'{name}' is a built-in product set and cannot be defined anew",
+                        Message("'{name}' is a built-in product set and cannot be defined anew", name=name),
                         node.span(key=True),
-                        "choose another name; only `free` can be extended",
+                        Message("choose another name; only `free` can be extended"),
                     )
                 elif name in known:
                     first = known[name].span(key=True)
                     self.diagnostics.error(
                         "policy-duplicate-name",
-                        f"'{name}' is defined twice in `{key}`",
+                        Message("'{name}' is defined twice in `{key}`", name=name, key=key),
                         node.span(key=True),
-                        f"the first is at {first.file}:{first.line}; give one of them another name",
+                        Message(
+                            "the first is at {file}:{line}; give one of them another name",
+                            file=first.file,
+                            line=first.line,
+                        ),
                     )
                 else:
                     known[name] = node
@@ -81,17 +86,17 @@ class Names:
         """Return what a population stands for; an unknown or circular name is noted and read as everybody."""
         known = self._selectors.get(name)
         if known is not None:
-            return known if self.levels.reuse(f"population {name}", where) else EVERYBODY
+            return known if self.levels.reuse(Message("population {name}", name=name), where) else EVERYBODY
         node = self.populations.get(name)
         if node is None and (self.gaps.sections or name in self.gaps.populations):
             return EVERYBODY
         if node is None:
             self._unknown_population(name, where)
             return EVERYBODY
-        if not self.levels.open(f"population {name}", node, where):
+        if not self.levels.open(Message("population {name}", name=name), node, where):
             return EVERYBODY
         found = Population(name=name, selector=read_selector(node, self))
-        self.levels.close(f"population {name}")
+        self.levels.close(Message("population {name}", name=name))
         self._selectors[name] = found
         return found
 
@@ -102,9 +107,11 @@ class Names:
         known = ", ".join([*listed[:_MOST_LISTED], *more]) or "none"
         self.diagnostics.error(
             "policy-unknown-population",
-            f"no file defines the population '{name}'",
+            Message("no file defines the population '{name}'", name=name),
             where,
-            f"did you mean '{close}'?" if close else f"populations that are defined: {known}",
+            Message("did you mean '{close}'?", close=close)
+            if close
+            else Message("populations that are defined: {known}", known=known),
         )
 
     def product_set(self, node: Node) -> ProductSet:
@@ -146,15 +153,15 @@ class Names:
             if builtins_of(read.elements) & {"free", "paid"}:
                 self.diagnostics.error(
                     "policy-circular-name",
-                    "`free` cannot be extended by a set that contains `free` or `paid`",
+                    Message("`free` cannot be extended by a set that contains `free` or `paid`"),
                     node,
-                    "name the SKUs themselves",
+                    Message("name the SKUs themselves"),
                 )
             sets.append(read)
         return tuple(sets)
 
     def _named(self, name: str, where: Node) -> Named:
-        place = f"product set {name}"
+        place = Message("product set {name}", name=name)
         known = self._sets.get(name)
         if known is not None:
             return known if self.levels.reuse(place, where) else Named(name=name, elements=())

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from auditor.domain.message import Message
 from auditor.domain.selector import (
     BOOLEAN_PROPERTIES,
     EVERYBODY,
@@ -124,7 +125,10 @@ def scalar(name: str, node: Node, names: "Names") -> Scalar | None:
         found = instant(str(node.value))
         if found is None:
             names.diagnostics.error(
-                "policy-bad-date", f"'{node.value}' is not an instant", node, "write 2026-11-20 or 2026-11-20T02:17:00Z"
+                "policy-bad-date",
+                Message("'{value}' is not an instant", value=node.value),
+                node,
+                Message("write 2026-11-20 or 2026-11-20T02:17:00Z"),
             )
         return found
     return str(node.value)

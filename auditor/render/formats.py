@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Final, Protocol, cast
 
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.text.earlier_run import EarlierRun
@@ -106,6 +107,10 @@ def render(
     """
     chosen = FORMATS.get(format)
     if chosen is None:
-        raise UsageError("format-unknown", f"there is no format '{format}'", hint=f"one of {', '.join(FORMATS)}")
+        raise UsageError(
+            "format-unknown",
+            Message("there is no format '{format}'", format=format),
+            hint=Message("one of {formats}", formats=", ".join(FORMATS)),
+        )
     options = RenderOptions(locale=locale, history=history, byte_order_mark=byte_order_mark, tenant_pages=tenant_pages)
     return chosen.renderer()(result, options)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Finding, FleetPast, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
 
 Rewrite = Callable[[TenantResult], TenantResult]
@@ -26,9 +27,12 @@ def compare(current: Result, previous: Result, *, each: Each = _at_hand) -> Resu
     if previous.run.as_of > current.run.as_of:
         raise UsageError(
             "compare-order",
-            f"the run to compare with is of {previous.run.as_of.isoformat()}, "
-            f"later than this one, of {current.run.as_of.isoformat()}",
-            hint="name the result of an earlier run, or set --as-of",
+            Message(
+                "the run to compare with is of {as_of}, later than this one, of {as_of2}",
+                as_of=previous.run.as_of.isoformat(),
+                as_of2=current.run.as_of.isoformat(),
+            ),
+            hint=Message("name the result of an earlier run, or set --as-of"),
         )
     policies = {policy.id: policy for policy in current.run.policies}
     before = {tenant.name: tenant for tenant in previous.tenants}

@@ -6,6 +6,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Result, TenantResult
 from auditor.result.aggregate import NO_FLEET, summarise
 
@@ -34,7 +35,7 @@ def single_tenant(result: Result, name: str) -> Result:
     """Return one tenant of a run as a result of its own; UsageError for a tenant that it does not hold."""
     tenants = tuple(tenant for tenant in result.tenants if tenant.name == name)
     if not tenants:
-        raise UsageError("tenant-unknown", f"the result holds no tenant '{name}'")
+        raise UsageError("tenant-unknown", Message("the result holds no tenant '{name}'", name=name))
     return Result(run=result.run, tenants=tenants, fleet=NO_FLEET, summary=summarise(tenants))
 
 

@@ -3,6 +3,8 @@
 import re
 from urllib.parse import urlsplit
 
+from auditor.domain.message import Message
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PRINTABLE = re.compile(r"[!-\[\]-~]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
@@ -11,27 +13,31 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 def complaint(address: str, *, plain_on_loopback: bool) -> str | None:
     """Return what is wrong with an address, in words; None where a token, or a secret, may be sent there."""
     if not _PRINTABLE.fullmatch(address):
-        return "it holds characters that no address has (an international name is written as xn--…)"
+        return Message("it holds characters that no address has (an international name is written as xn--…)")
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
     except ValueError:
-        return "it is no address"
+        return Message("it is no address")
     if "@" in parts.netloc:
-        return "it holds user information"
+        return Message("it holds user information")
     if not host or not _HOST.fullmatch(host):
-        return "it names no host"
+        return Message("it names no host")
     if port == 0:
-        return "it names port 0"
+        return Message("it names port 0")
     if parts.query or parts.fragment or address.endswith(("?", "#")):
-        return "it holds a query or a fragment"
+        return Message("it holds a query or a fragment")
     if parts.scheme == "https":
         return None
     if parts.scheme == "http":
         if not plain_on_loopback:
-            return "it must be https"
-        return None if host in LOOPBACK else "plain http is for loopback addresses only (localhost, 127.0.0.1, [::1])"
-    return f"its scheme is '{parts.scheme}'" if parts.scheme else "it has no scheme"
+            return Message("it must be https")
+        return (
+            None
+            if host in LOOPBACK
+            else Message("plain http is for loopback addresses only (localhost, 127.0.0.1, [::1])")
+        )
+    return Message("its scheme is '{scheme}'", scheme=parts.scheme) if parts.scheme else Message("it has no scheme")
 
 
 def canonical(address: str) -> str:

@@ -5,13 +5,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.message import Message
 from auditor.graph.clouds import HOSTS
 from auditor.policy.yaml.reader import Document
 from auditor.settings.addresses import LOOPBACK
 
 _WARNED = {
-    "endpoint": "tokens of the tenant {tenant} are sent to {host}, which is no host of Microsoft Graph",
-    "authority": "secrets of the tenant {tenant} are sent to {host}, which is no sign-in service of Microsoft",
+    "endpoint": Message("tokens of the tenant {tenant} are sent to {host}, which is no host of Microsoft Graph"),
+    "authority": Message("secrets of the tenant {tenant} are sent to {host}, which is no sign-in service of Microsoft"),
 }
 
 
@@ -22,7 +23,7 @@ def foreign_hosts(document: Document, tenants: Sequence[Mapping[str, Any]]) -> t
             slug="tenants-foreign-host",
             message=_WARNED[key].format(tenant=entry["name"], host=host),
             span=document.span(("tenants", number, key)),
-            hint="find out who changed it, unless it is a proxy or an emulator of your own",
+            hint=Message("find out who changed it, unless it is a proxy or an emulator of your own"),
             level=Level.WARNING,
         )
         for number, entry in enumerate(tenants)

@@ -8,6 +8,7 @@ from typing import Any
 
 from auditor.domain.enums import Agreement, Cloud, Severity
 from auditor.domain.errors import Diagnostic, InputError, SettingsError, Span
+from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT, TENANT_WORDS
 from auditor.domain.tenant import (
     Attach,
@@ -42,11 +43,15 @@ def read(path: Path) -> Settings:
         text = files.read(path, most=files.POLICY)
     except FileNotFoundError as error:
         raise SettingsError(
-            "tenants-missing", f"{path} does not exist", hint="write one with `auditor init`, or name it with --tenants"
+            "tenants-missing",
+            Message("{path} does not exist", path=path),
+            hint=Message("write one with `auditor init`, or name it with --tenants"),
         ) from error
     except OSError as error:
         raise SettingsError(
-            "tenants-unreadable", f"{path} cannot be read: {error.strerror or error}", hint="name a file with --tenants"
+            "tenants-unreadable",
+            Message("{path} cannot be read: {strerror}", path=path, strerror=error.strerror or error),
+            hint=Message("name a file with --tenants"),
         ) from error
     return load(text, file=str(path))
 
@@ -110,8 +115,8 @@ def chosen(settings: Settings, names: Sequence[str]) -> tuple[Tenant, ...]:
     if unknown:
         raise SettingsError(
             "tenant-unknown",
-            f"the tenants file has no tenant '{unknown[0]}'",
-            hint=f"it has: {', '.join(sorted(known))}",
+            Message("the tenants file has no tenant '{unknown}'", unknown=unknown[0]),
+            hint=Message("it has: {known}", known=", ".join(sorted(known))),
         )
     return tuple(tenant for tenant in settings.tenants if tenant.name in set(names))
 
@@ -124,7 +129,7 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
         where = ("tenants", number)
         name, tenant_id = entry["name"], entry["tenantId"].lower()
         if TENANT.fullmatch(name) is None:
-            message = f"'{name[:80]}' cannot be the name of a tenant: files and folders have it"
+            message = Message("'{name}' cannot be the name of a tenant: files and folders have it", name=name[:80])
             found.append(_problem(document, (*where, "name"), "tenants-name", message, TENANT_WORDS))
         if name in names:
             line = document.span(("tenants", names[name], "name")).line
@@ -133,8 +138,8 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
                     document,
                     (*where, "name"),
                     "tenants-duplicate",
-                    f"'{name}' stands on line {line} too",
-                    "give every tenant its own name",
+                    Message("'{name}' stands on line {line} too", name=name, line=line),
+                    Message("give every tenant its own name"),
                 )
             )
         if tenant_id in ids:
@@ -143,8 +148,8 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
                     document,
                     (*where, "tenantId"),
                     "tenants-duplicate",
-                    f"this is the tenant '{ids[tenant_id]}' again",
-                    "audit a tenant once; give it another tenantId",
+                    Message("this is the tenant '{ids}' again", ids=ids[tenant_id]),
+                    Message("audit a tenant once; give it another tenantId"),
                 )
             )
         names.setdefault(name, number)
@@ -157,7 +162,7 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
                         document,
                         (*where, key),
                         "tenants-address",
-                        f"this {key} cannot be used: {wrong}",
+                        Message("this {key} cannot be used: {wrong}", key=key, wrong=wrong),
                         _ADDRESS_HINTS[key],
                     )
                 )
@@ -165,8 +170,8 @@ def _tenant_problems(document: Document, entries: Sequence[Mapping[str, Any]]) -
 
 
 _ADDRESS_HINTS = {
-    "endpoint": "write it as https://host/v1.0, or as http://127.0.0.1:port/v1.0 for an emulator",
-    "authority": "write it as https://host",
+    "endpoint": Message("write it as https://host/v1.0, or as http://127.0.0.1:port/v1.0 for an emulator"),
+    "authority": Message("write it as https://host"),
 }
 
 
@@ -181,8 +186,8 @@ def _mail_problems(document: Document, value: Mapping[str, Any]) -> list[Diagnos
             document,
             place,
             "tenants-mail",
-            f"there is no tenant '{sender}'",
-            f"it is one of: {', '.join(sorted(names))}",
+            Message("there is no tenant '{sender}'", sender=sender),
+            Message("it is one of: {names}", names=", ".join(sorted(names))),
         )
     ]
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.syntax.limits import TENANT
 from auditor.files import input as files
 from auditor.snapshot.model import Manifest
@@ -52,12 +53,16 @@ def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
     """
     if not files.is_folder(root):
         raise SnapshotError(
-            "snapshot-missing", f"{root} is not a folder", hint="name a snapshot, or the folder that holds them"
+            "snapshot-missing",
+            Message("{root} is not a folder", root=root),
+            hint=Message("name a snapshot, or the folder that holds them"),
         )
     found = tuple(_read(folder, root) for folder in _below(root, _DEPTH))
     if not found:
         raise SnapshotError(
-            "snapshot-missing", f"{root} holds no snapshot", hint="run `auditor collect` first, or name another folder"
+            "snapshot-missing",
+            Message("{root} holds no snapshot", root=root),
+            hint=Message("run `auditor collect` first, or name another folder"),
         )
     return found
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document
@@ -68,29 +69,40 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
     except ValueError as error:
         # A lone surrogate can be read and not written: an UnicodeEncodeError, which is a ValueError.
         raise SnapshotError(
-            "snapshot-damaged", f"{where} is not JSON: {error}", hint="collect the snapshot again"
+            "snapshot-damaged",
+            Message("{where} is not JSON: {error}", where=where, error=error),
+            hint=Message("collect the snapshot again"),
         ) from error
     if not isinstance(document, dict) or not str(document.get("schema", "")).startswith("auditor/snapshot/"):
         raise SnapshotError(
             "snapshot-foreign",
-            f"{where} is not a snapshot of this program",
-            hint="name a folder that `auditor collect` wrote",
+            Message("{where} is not a snapshot of this program", where=where),
+            hint=Message("name a folder that `auditor collect` wrote"),
         )
     if document["schema"] != SCHEMA:
         raise SnapshotError(
             "snapshot-version",
-            f"{where} has the schema {document['schema']}, this version reads {SCHEMA}",
-            hint="use the version of auditor that wrote it, or a newer one",
+            Message(
+                "{where} has the schema {document}, this version reads {schema}",
+                where=where,
+                document=document["schema"],
+                schema=SCHEMA,
+            ),
+            hint=Message("use the version of auditor that wrote it, or a newer one"),
         )
     if digest != computed:
         raise SnapshotError(
-            "snapshot-damaged", f"{where} was changed after it was written", hint="collect the snapshot again"
+            "snapshot-damaged",
+            Message("{where} was changed after it was written", where=where),
+            hint=Message("collect the snapshot again"),
         )
     try:
         return _manifest(document), _files(document["files"]), digest
     except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
         raise SnapshotError(
-            "snapshot-damaged", f"{where} lacks or garbles {error}", hint="collect the snapshot again"
+            "snapshot-damaged",
+            Message("{where} lacks or garbles {error}", where=where, error=error),
+            hint=Message("collect the snapshot again"),
         ) from error
 
 

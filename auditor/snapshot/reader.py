@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.model import Manifest, Snapshot
@@ -47,7 +48,11 @@ def read(folder: Path, outline: Outline | None = None) -> Snapshot:
     for name in FILES:
         entry = files.get(f"{name}.parquet")
         if entry is None:
-            raise SnapshotError("snapshot-damaged", f"{folder} does not list {name}.parquet", hint=AGAIN)
+            raise SnapshotError(
+                "snapshot-damaged",
+                Message("{folder} does not list {name}.parquet", folder=folder, name=name),
+                hint=AGAIN,
+            )
         promised.append((folder / f"{name}.parquet", entry))
     tables, people, links, members = _open_all(promised, outline)
     check_states(folder / "groups.parquet", tables["groups"])
@@ -71,7 +76,9 @@ def products_of(folder: Path) -> pa.Table:
     name = "products"
     entry = _manifest(folder)[1].get(f"{name}.parquet")
     if entry is None:
-        raise SnapshotError("snapshot-damaged", f"{folder} does not list {name}.parquet", hint=AGAIN)
+        raise SnapshotError(
+            "snapshot-damaged", Message("{folder} does not list {name}.parquet", folder=folder, name=name), hint=AGAIN
+        )
     path = folder / f"{name}.parquet"
     return _table(path, entry, checked(path, entry), SMALL_TABLES[name])
 
@@ -105,7 +112,9 @@ def manifest_text(folder: Path) -> bytes:
         return files.read(folder / "manifest.json", most=files.MANIFEST)
     except FileNotFoundError as error:
         raise SnapshotError(
-            "snapshot-missing", f"{folder} has no manifest.json", hint="name a folder that `auditor collect` wrote"
+            "snapshot-missing",
+            Message("{folder} has no manifest.json", folder=folder),
+            hint=Message("name a folder that `auditor collect` wrote"),
         ) from error
     except OSError as error:
         raise unreadable(error) from error

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.files.folder import Folder
 from auditor.files.names import tenant_name
 from auditor.files.output import write_fully
@@ -256,7 +257,11 @@ class SnapshotWriter:
 
 
 def _taken(target: Path) -> SnapshotError:
-    return SnapshotError("snapshot-exists", f"{target} exists already", hint="choose another --output folder")
+    return SnapshotError(
+        "snapshot-exists",
+        Message("{target} exists already", target=target),
+        hint=Message("choose another --output folder"),
+    )
 
 
 def _write_all(folder: Folder, contents: Mapping[str, bytes | memoryview]) -> None:

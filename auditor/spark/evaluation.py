@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import AuditorError, SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.evaluate import people_are_readable
@@ -107,9 +108,11 @@ def _judged(session: "SparkSession", errand: bytes, tasks: tuple[Task, ...]) -> 
         first = min(problems, key=lambda row: row["place"])
         raise SnapshotError(
             first["slug"],
-            f"a worker of the Spark cluster: {first['problem']}",
-            hint="put the snapshots where the driver and every worker find them under the same path, and install the "
-            "same version of the auditor on all of them",
+            Message("a worker of the Spark cluster: {first}", first=first["problem"]),
+            hint=Message(
+                "put the snapshots where the driver and every worker find them under the same path, and install the "
+                "same version of the auditor on all of them"
+            ),
         )
     sizes = zip(answers.column("place").to_pylist(), answers.column("size").to_pylist(), strict=True)
     found = {
@@ -136,8 +139,10 @@ def _given_up(error: Exception) -> AuditorError:
     reason = missing or (told[-1] if told else str(error).strip().partition("\n")[0])
     return AuditorError(
         "spark-failed",
-        f"Spark gave up: {reason}",
-        hint="the auditor and its libraries have to be installed on every worker, in the Python that Spark starts there"
+        Message("Spark gave up: {reason}", reason=reason),
+        hint=Message(
+            "the auditor and its libraries have to be installed on every worker, in the Python that Spark starts there"
+        )
         if missing
-        else "the logs of the driver and of the workers tell more; a task is tried four times",
+        else Message("the logs of the driver and of the workers tell more; a task is tried four times"),
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.import_block import let_in
 
 if TYPE_CHECKING:
@@ -41,9 +42,11 @@ def session(master: str | None) -> Iterator["SparkSession"]:
     if find_spec("pyspark") is None:
         raise UsageError(
             "spark-missing",
-            "PySpark is not installed",
-            hint="pip install 'm365-license-auditor[spark]', or leave "
-            "--engine spark out: the local engine finds the same",
+            Message("PySpark is not installed"),
+            hint=Message(
+                "pip install 'm365-license-auditor[spark]', or leave "
+                "--engine spark out: the local engine finds the same"
+            ),
         )
     let_in("pandas")  # PySpark's Arrow functions want it
     from pyspark.sql import SparkSession  # noqa: PLC0415  half a second that only Spark's users pay
@@ -79,15 +82,23 @@ def check_java(environ: Mapping[str, str]) -> None:
     if told is None:
         raise UsageError(
             "spark-java",
-            "Spark needs Java, and there is none",
-            hint=f"install a Java {_OLDEST_JAVA} or newer and set JAVA_HOME, or leave --engine spark out",
+            Message("Spark needs Java, and there is none"),
+            hint=Message(
+                "install a Java {oldest_java} or newer and set JAVA_HOME, or leave --engine spark out",
+                oldest_java=_OLDEST_JAVA,
+            ),
         )
     version = re.search(r'version "(?:1\.)?([0-9]+)', told.stderr)
     if version is not None and int(version[1]) < _OLDEST_JAVA:
         raise UsageError(
             "spark-java",
-            f"Spark needs Java {_OLDEST_JAVA} or newer; {java} is Java {version[1]}",
-            hint="set JAVA_HOME to a newer one",
+            Message(
+                "Spark needs Java {oldest_java} or newer; {java} is Java {version}",
+                oldest_java=_OLDEST_JAVA,
+                java=java,
+                version=version[1],
+            ),
+            hint=Message("set JAVA_HOME to a newer one"),
         )
 
 
@@ -98,8 +109,8 @@ def check_route(master: str) -> None:
         if not re.fullmatch(r"local(\[(\*|[1-9][0-9]*)(,[1-9][0-9]*)?\])?|yarn|k8s://\S+", master):
             raise UsageError(
                 "spark-master",
-                f"{master!r} is not the address of a Spark master",
-                hint="local[2], spark://HOST:7077, yarn or k8s://HOST:PORT",
+                Message("{master} is not the address of a Spark master", master=repr(master)),
+                hint=Message("local[2], spark://HOST:7077, yarn or k8s://HOST:PORT"),
             )
         return
     reasons = []
@@ -113,8 +124,8 @@ def check_route(master: str) -> None:
             return
     raise UsageError(
         "spark-route",
-        f"no Spark master answers at {master} ({'; '.join(reasons)})",
-        hint="check the address (it is on the master's web page), the network and its firewall",
+        Message("no Spark master answers at {master} ({reasons})", master=master, reasons="; ".join(reasons)),
+        hint=Message("check the address (it is on the master's web page), the network and its firewall"),
     )
 
 
@@ -123,8 +134,12 @@ def _check_same(there: str | None, master: str | None) -> None:
     if master is not None and master != there:
         raise UsageError(
             "spark-master",
-            f"this process has a Spark session at {there} already, so there can be none at {master}",
-            hint="leave --spark-master out to use that session, or stop it first",
+            Message(
+                "this process has a Spark session at {there} already, so there can be none at {master}",
+                there=there,
+                master=master,
+            ),
+            hint=Message("leave --spark-master out to use that session, or stop it first"),
         )
 
 
@@ -164,10 +179,10 @@ def not_started(master: str, told: str) -> UsageError:
         # Something took the connection and never spoke Spark's language; Spark gave up after a minute.
         return UsageError(
             "spark-route",
-            f"what answers at {master} is no Spark master, or one of another version",
-            hint="check the address (it is on the master's web page), the network and its firewall",
+            Message("what answers at {master} is no Spark master, or one of another version", master=master),
+            hint=Message("check the address (it is on the master's web page), the network and its firewall"),
         )
     lines = told.splitlines()
     # Java's own words follow a line that says which of its calls failed.
     reason = next((line.removeprefix(": ") for line in lines if line.startswith(": ")), lines[0])
-    return UsageError("spark-session", f"Spark does not start: {reason}")
+    return UsageError("spark-session", Message("Spark does not start: {reason}", reason=reason))

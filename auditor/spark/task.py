@@ -17,6 +17,7 @@ from auditor import __version__
 from auditor.catalogue import Catalogue
 from auditor.catalogue.store import dumps, loads
 from auditor.domain.errors import AuditorError, SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.engine.batch import judge_batch
 from auditor.engine.binding import BoundPolicies, bind
@@ -69,7 +70,7 @@ class JudgeTask:
 
     def catalogue(self) -> Catalogue:
         """Return the catalogue again."""
-        return replace(loads(self.products, where="the driver's catalogue"), free=self.free)
+        return replace(loads(self.products, where=Message("the driver's catalogue")), free=self.free)
 
 
 def packed(policies: PolicySet, catalogue: Catalogue, as_of: datetime) -> bytes:
@@ -118,7 +119,9 @@ def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) ->
     told = _told(errand)
     snapshot = read(Path(folder), outline)
     if snapshot.identity != identity:
-        raise SnapshotError("spark-snapshot", f"a worker finds another snapshot in {folder} than the driver")
+        raise SnapshotError(
+            "spark-snapshot", Message("a worker finds another snapshot in {folder} than the driver", folder=folder)
+        )
     return bind(told.policies, TenantFacts(snapshot, _catalogue(errand), told.policies, told.as_of))
 
 
@@ -126,7 +129,10 @@ def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) ->
 def _told(errand: bytes) -> JudgeTask:
     told = pickle.loads(errand)  # noqa: S301 - our own driver's, over the connection that carries the program itself
     if not isinstance(told, JudgeTask) or told.tool_version != __version__:
-        raise SnapshotError("spark-version", f"a worker has version {__version__} of the auditor, the driver another")
+        raise SnapshotError(
+            "spark-version",
+            Message("a worker has version {version} of the auditor, the driver another", version=__version__),
+        )
     return told
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document, json_shape
 from auditor.snapshot.manifest import FileEntry, decode
@@ -120,7 +121,7 @@ def decode_night(body: bytes, where: str) -> Night:
             identity=identity,
         )
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise damaged(where, f"lacks or garbles {error}") from error
+        raise damaged(where, Message("lacks or garbles {error}", error=error)) from error
     for part in night.parts:
         own_tenant(part.name.partition("/")[0], night.tenant, where)
     return night
@@ -129,7 +130,7 @@ def decode_night(body: bytes, where: str) -> Night:
 def own_tenant(named: str, tenant: str, where: str) -> None:
     """Raise SnapshotError where a commit, or an object that it names, is of another tenant than its place says."""
     if named != tenant:
-        raise damaged(where, f"is of the tenant {named}, and lies under {tenant}")
+        raise damaged(where, Message("is of the tenant {named}, and lies under {tenant}", named=named, tenant=tenant))
 
 
 def _part(entry: Mapping[str, Any]) -> PartEntry:
@@ -211,7 +212,7 @@ def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
             summary=_summary(document["summary"]),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise damaged(where, f"lacks or garbles {error}") from error
+        raise damaged(where, Message("lacks or garbles {error}", error=error)) from error
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:
@@ -226,20 +227,24 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
         document = _json(body)
         found = str(document.get("schema", ""))
     except (AttributeError, ValueError) as error:
-        raise damaged(where, f"is not JSON: {error}") from error
+        raise damaged(where, Message("is not JSON: {error}", error=error)) from error
     if found.rpartition("/")[0] != schema.rpartition("/")[0]:
         raise SnapshotError(
-            "store-foreign", f"{where} was not written by this program", hint="name a store that `auditor store` made"
+            "store-foreign",
+            Message("{where} was not written by this program", where=where),
+            hint=Message("name a store that `auditor store` made"),
         )
     if found != schema:
         raise SnapshotError(
             "store-version",
-            f"{where} has the schema {found}, this version reads {schema}",
-            hint="use the version of auditor that wrote it, or a newer one",
+            Message(
+                "{where} has the schema {found}, this version reads {schema}", where=where, found=found, schema=schema
+            ),
+            hint=Message("use the version of auditor that wrote it, or a newer one"),
         )
     text, _, mark = body.rpartition(_SEAL)
     if hashlib.sha256(text + b"}").hexdigest().encode() != mark.partition(b'"')[0]:
-        raise damaged(where, "was changed after it was written")
+        raise damaged(where, Message("was changed after it was written"))
     return dict(document)
 
 
@@ -248,7 +253,7 @@ def damaged(where: str, what: str) -> SnapshotError:
     return SnapshotError(
         "store-damaged",
         f"{where}: {what}",
-        hint="restore the object from a copy; `auditor store check` lists which nights are whole",
+        hint=Message("restore the object from a copy; `auditor store check` lists which nights are whole"),
     )
 
 
@@ -257,6 +262,12 @@ def same_directory(where: str, tenant: str, known: str, given: str) -> None:
     if known and known.casefold() != given.casefold():
         raise SnapshotError(
             "store-tenant",
-            f"{where} has the tenant {tenant} of another directory: {known}, and not {given}",
-            hint="give one of them another name in the tenants file, or keep it in a store of its own",
+            Message(
+                "{where} has the tenant {tenant} of another directory: {known}, and not {given}",
+                where=where,
+                tenant=tenant,
+                known=known,
+                given=given,
+            ),
+            hint=Message("give one of them another name in the tenants file, or keep it in a store of its own"),
         )

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import Final
 
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.store.commit import Night, PartEntry
 
 _PART: Final = re.compile("([1-9][0-9]{0,4})([dm])")
@@ -59,8 +60,8 @@ def parse_keep(text: str) -> Keep:
         if match is None or match[2] in found or int(match[1]) > _MOST[match[2]]:
             raise UsageError(
                 "keep-wrong",
-                f"'{text}' does not say what to keep",
-                hint="write 35d,24m: every night of 35 days, and one a month for 24 months",
+                Message("'{text}' does not say what to keep", text=text),
+                hint=Message("write 35d,24m: every night of 35 days, and one a month for 24 months"),
             )
         found[match[2]] = int(match[1])
     return Keep(days=found.get("d", 0), months=found.get("m", 0))
@@ -103,8 +104,13 @@ def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
     if instant > now + _YOUNG:
         raise UsageError(
             "keep-clock",
-            f"the newest night of {tenant} is of {instant.isoformat()}, the clock says {now.isoformat()}",
-            hint="set the clock right; nothing was deleted",
+            Message(
+                "the newest night of {tenant} is of {instant}, the clock says {now}",
+                tenant=tenant,
+                instant=instant.isoformat(),
+                now=now.isoformat(),
+            ),
+            hint=Message("set the clock right; nothing was deleted"),
         )
 
 
@@ -122,9 +128,15 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
     if now - ordered[-1] > allowed:
         raise UsageError(
             "keep-clock",
-            f"the newest night of the store is of {ordered[-1].isoformat()}, the clock says {now.isoformat()}",
-            hint="set the clock right; where it is right, give the instant from which ages count with --as-of; "
-            "nothing was deleted",
+            Message(
+                "the newest night of the store is of {ordered}, the clock says {now}",
+                ordered=ordered[-1].isoformat(),
+                now=now.isoformat(),
+            ),
+            hint=Message(
+                "set the clock right; where it is right, give the instant from which ages count with --as-of; "
+                "nothing was deleted"
+            ),
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.snapshot.writer import SnapshotWriter, folder_name
 from auditor.store import MARK
 from auditor.store.commit import (
@@ -59,8 +60,8 @@ class Store:
         if not self.exists:
             raise SnapshotError(
                 "store-missing",
-                f"{self.address} is no store: it has no {MARK}",
-                hint="name a store that `auditor store put` made, or a folder of snapshots",
+                Message("{address} is no store: it has no {mark}", address=self.address, mark=MARK),
+                hint=Message("name a store that `auditor store put` made, or a folder of snapshots"),
             )
         return self
 
@@ -88,7 +89,7 @@ class Store:
                 night = decode_night(body, where)
                 own_tenant(night.tenant, name.partition("/")[0], where)
                 if commit_name(night) != name:
-                    raise damaged(where, f"is the commit of {commit_name(night)}")
+                    raise damaged(where, Message("is the commit of {night}", night=commit_name(night)))
             except SnapshotError as error:
                 yield name, error
             else:
@@ -107,7 +108,7 @@ class Store:
             if body is not None:
                 yield name, body
             elif name in self.place.names(name.rpartition("/")[0]):  # else it was deleted since it was listed
-                raise damaged(f"{self.address}/{name}", "is listed and cannot be read")
+                raise damaged(f"{self.address}/{name}", Message("is listed and cannot be read"))
 
     def put(self, folder: Path) -> tuple[Night, bool]:
         """Store a snapshot folder; returns the night, and whether it is new (False: the same was there already).
@@ -185,8 +186,13 @@ class Store:
         if there.identity != identity_of(folder) and not says_the_same(read(folder), there, self.parts(there)[0].head):
             raise SnapshotError(
                 "store-exists",
-                f"{self.address} has another snapshot of {there.tenant} at {there.instant.isoformat()}",
-                hint="nothing was changed; collect again, and store the new snapshot under its own instant",
+                Message(
+                    "{address} has another snapshot of {tenant} at {instant}",
+                    address=self.address,
+                    tenant=there.tenant,
+                    instant=there.instant.isoformat(),
+                ),
+                hint=Message("nothing was changed; collect again, and store the new snapshot under its own instant"),
             )
         return there
 
@@ -197,8 +203,13 @@ class Store:
                 return night
         raise SnapshotError(
             "store-missing",
-            f"{self.address} has no night of {tenant} at {instant.isoformat()}",
-            hint="`auditor store list` tells which there are",
+            Message(
+                "{address} has no night of {tenant} at {instant}",
+                address=self.address,
+                tenant=tenant,
+                instant=instant.isoformat(),
+            ),
+            hint=Message("`auditor store list` tells which there are"),
         )
 
     def restore(self, night: Night, root: Path) -> Path:
@@ -218,7 +229,9 @@ class Store:
             for name, table in tables.items():
                 writer.write_table(name, table)
             if seen.told(tables) != dict(night.content):
-                raise damaged(f"{self.address}: {commit_name(night)}", "does not give the tables that were stored")
+                raise damaged(
+                    f"{self.address}: {commit_name(night)}", Message("does not give the tables that were stored")
+                )
             return writer.commit(night.manifest)
 
     def ensure(self, nights: Sequence[Night]) -> None:
@@ -232,10 +245,19 @@ class Store:
                 if entry.name not in there:
                     raise SnapshotError(
                         "store-damaged",
-                        f"{self.address}/{entry.name} is missing: the night of {night.tenant} at "
-                        f"{night.instant.isoformat()}, which is to stay, cannot be restored; nothing was deleted",
-                        hint=f"restore it from a copy, or delete the commits of the nights that are lost, as "
-                        f"{commit_name(night)}; `auditor store check` lists them",
+                        Message(
+                            "{address}/{name} is missing: the night of {tenant} at {instant}, which is to stay, "
+                            "cannot be restored; nothing was deleted",
+                            address=self.address,
+                            name=entry.name,
+                            tenant=night.tenant,
+                            instant=night.instant.isoformat(),
+                        ),
+                        hint=Message(
+                            "restore it from a copy, or delete the commits of the nights that are lost, as "
+                            "{night}; `auditor store check` lists them",
+                            night=commit_name(night),
+                        ),
                     )
 
     def remove(self, pruning: Pruning, present: datetime | None) -> None:
@@ -269,9 +291,9 @@ class Store:
         body = self.place.read(entry.name)
         where = f"{self.address}/{entry.name}"
         if body is None:
-            raise damaged(where, "is missing: nights that are built on it cannot be restored")
+            raise damaged(where, Message("is missing: nights that are built on it cannot be restored"))
         if hashlib.sha256(body).hexdigest() != entry.sha256:
-            raise damaged(where, "is not the object that the commit describes")
+            raise damaged(where, Message("is not the object that the commit describes"))
         return body
 
 

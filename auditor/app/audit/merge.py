@@ -10,6 +10,7 @@ from auditor.app.audit.pipeline import assemble
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import Catalogue
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.policy import Policy, PolicySet
 from auditor.domain.result import FleetPast, Notice, PolicyHeader, Result
 from auditor.policy.loader import load
@@ -32,14 +33,19 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
     for name, result in results:
         _same("policies", first_name, first.run.policy_digest, name, result.run.policy_digest)
         _same("instants", first_name, first.run.as_of.isoformat(), name, result.run.as_of.isoformat())
-        _same("versions of the program", first_name, first.run.tool_version, name, result.run.tool_version)
+        _same(Message("versions of the program"), first_name, first.run.tool_version, name, result.run.tool_version)
         _same_pseudonyms(first_name, first, name, result)
         for tenant in result.tenants:
             if tenant.name in owners:
                 raise UsageError(
                     "merge-tenant-twice",
-                    f"the tenant {tenant.name} stands in both {owners[tenant.name]} and {name}",
-                    hint="merge the results of different tenants",
+                    Message(
+                        "the tenant {name} stands in both {owners} and {name2}",
+                        name=tenant.name,
+                        owners=owners[tenant.name],
+                        name2=name,
+                    ),
+                    hint=Message("merge the results of different tenants"),
                 )
             owners[tenant.name] = name
     policies = policies_of(first)
@@ -101,8 +107,15 @@ def _same(what: str, one_name: str, one: str, other_name: str, other: str) -> No
     if one != other:
         raise UsageError(
             "merge-different-runs",
-            f"{one_name} and {other_name} come from different {what}: {one} and {other}",
-            hint="merge the shards of one run",
+            Message(
+                "{one_name} and {other_name} come from different {what}: {one} and {other}",
+                one_name=one_name,
+                other_name=other_name,
+                what=what,
+                one=one,
+                other=other,
+            ),
+            hint=Message("merge the shards of one run"),
         )
 
 
@@ -112,14 +125,18 @@ def _same_pseudonyms(first_name: str, first: Result, name: str, result: Result) 
         hidden, clear = (name, first_name) if result.run.redacted else (first_name, name)
         raise UsageError(
             "merge-different-runs",
-            f"{hidden} has pseudonyms for people and {clear} has their names",
-            hint="give --redact to every shard, or to the report that merges them",
+            Message("{hidden} has pseudonyms for people and {clear} has their names", hidden=hidden, clear=clear),
+            hint=Message("give --redact to every shard, or to the report that merges them"),
         )
     if result.run.redaction != first.run.redaction:
         raise UsageError(
             "merge-different-runs",
-            f"{first_name} and {name} have pseudonyms that were made with different keys",
-            hint="give every shard the same AUDITOR_REDACT_KEY, or --redact to the report that merges them",
+            Message(
+                "{first_name} and {name} have pseudonyms that were made with different keys",
+                first_name=first_name,
+                name=name,
+            ),
+            hint=Message("give every shard the same AUDITOR_REDACT_KEY, or --redact to the report that merges them"),
         )
 
 

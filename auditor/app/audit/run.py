@@ -15,6 +15,7 @@ from auditor.app.policy_files import load_policies
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import Agreement, Cloud, Engine
 from auditor.domain.errors import AuditorError, Diagnostic, Level, UsageError
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, TenantResult
 from auditor.engine.evaluate import judged_batches
@@ -125,8 +126,8 @@ def _compared(result: Result, previous: Result) -> Result:
 
 _OTHER_KEY = Diagnostic(
     slug="compare-pseudonyms",
-    message="the run to compare with has pseudonyms of another key: nothing is called new, and nothing fixed",
-    hint="give --redact and the same AUDITOR_REDACT_KEY to every run",
+    message=Message("the run to compare with has pseudonyms of another key: nothing is called new, and nothing fixed"),
+    hint=Message("give --redact and the same AUDITOR_REDACT_KEY to every run"),
     level=Level.WARNING,
 )
 
@@ -145,8 +146,8 @@ def checked_policies(request: Request) -> PolicySet:
     if not policies.policies:
         raise UsageError(
             "policies-none",
-            "the policy files define no policy, so there is nothing to audit",
-            hint="name the files with `policies:` too, or run without a path to use the starter library",
+            Message("the policy files define no policy, so there is nothing to audit"),
+            hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
         )
     return policies
 
@@ -195,7 +196,9 @@ def places_of(request: Request, policies: PolicySet) -> Iterator[Sequence[Path |
     elif request.collect is not None:
         yield request.collect(request, policies)
     else:
-        raise UsageError("usage", "there is nothing to audit", hint="name a --snapshot, a tenants file, or --demo")
+        raise UsageError(
+            "usage", Message("there is nothing to audit"), hint=Message("name a --snapshot, a tenants file, or --demo")
+        )
 
 
 @contextmanager
@@ -211,7 +214,13 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
     # A damaged snapshot is refused, or left out, before a cluster is asked.
     folders = tuple(place for place in folders if _sound(place, alone=len(places) == 1))
     with session(request.spark_master) as spark:
-        request.notice(f"judging snapshots with Spark at {request.spark_master or 'this session'}: {len(folders)}")
+        request.notice(
+            Message(
+                "judging snapshots with Spark at {spark_master}: {folders}",
+                spark_master=request.spark_master or "this session",
+                folders=len(folders),
+            )
+        )
         yield distribute(spark, folders, policies, active(), request.as_of).batches
 
 
@@ -227,7 +236,7 @@ def opened(places: Sequence[Path | Unaudited], request: Request) -> Iterator[Sna
         if isinstance(place, Unaudited):
             yield place
             continue
-        request.notice(f"auditing {place}")
+        request.notice(Message("auditing {place}", place=place))
         with TenantBoundary(place.parent.name, alone=len(places) == 1) as wall:
             state = read(place)
         yield state if wall.failure is None else unreadable(place, wall.failure)
@@ -257,8 +266,10 @@ def _named(known: Sequence[str], request: Request) -> list[str]:
     """Keep the named tenants, or all, and of these the shard's; a name that nobody bears is an error."""
     for name in request.tenants:
         if name not in known:
-            hint = f"tenants: {', '.join(sorted(known))}"
-            raise UsageError("tenant-unknown", f"there is no snapshot of a tenant '{name}'", hint=hint)
+            hint = Message("tenants: {known}", known=", ".join(sorted(known)))
+            raise UsageError(
+                "tenant-unknown", Message("there is no snapshot of a tenant '{name}'", name=name), hint=hint
+            )
     return [name for name in sorted(set(request.tenants) or set(known)) if in_shard(name, request.shard)]
 
 

@@ -11,6 +11,7 @@ from auditor.app.audit.pipeline import Unaudited, unaudited_of
 from auditor.app.locations import is_store, store_at
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.message import Message
 from auditor.failures import TenantBoundary
 from auditor.files import input as files
 from auditor.files.temporary import temporary_folder
@@ -78,8 +79,13 @@ def states(places: Sequence[Path | str], at: datetime | None) -> Mapping[str, Te
             if known is not None and _where(known) != _where(state):
                 raise UsageError(
                     "snapshot-twice",
-                    f"both {_where(known)} and {_where(state)} are snapshots of the tenant {name}",
-                    hint="name one of them",
+                    Message(
+                        "both {known} and {state} are snapshots of the tenant {name}",
+                        known=_where(known),
+                        state=_where(state),
+                        name=name,
+                    ),
+                    hint=Message("name one of them"),
                 )
             found[name] = state
     return {name: found[name] for name in sorted(found)}
@@ -146,7 +152,9 @@ def _stored(store: "Store") -> list[TenantSnapshot]:
     ]
     if not found:
         raise SnapshotError(
-            "snapshot-missing", f"{store.address} holds no snapshot", hint="`auditor store put` brings one"
+            "snapshot-missing",
+            Message("{address} holds no snapshot", address=store.address),
+            hint=Message("`auditor store put` brings one"),
         )
     return found
 
@@ -164,20 +172,27 @@ def _latest(
         if at is None or manifest.instant <= at:
             latest[manifest.tenant] = state
         elif manifest.tenant not in latest:
-            reason = f"{where} has no snapshot of it at or before {format_instant(at)}"
+            reason = Message("{where} has no snapshot of it at or before {at}", where=where, at=format_instant(at))
             latest[manifest.tenant] = Unaudited(
                 name=manifest.tenant,
                 tenant_id=manifest.tenant_id,
                 cloud=manifest.cloud,
                 agreement=manifest.agreement,
-                reason=f"{reason}; the first is of {format_instant(manifest.instant)}",
+                reason=Message(
+                    "{reason}; the first is of {instant}", reason=reason, instant=format_instant(manifest.instant)
+                ),
             )
     if not any(isinstance(state, TenantSnapshot) for state in latest.values()):
         first = format_instant(min(state.manifest.instant for state in found))
         asked = "now" if at is None else format_instant(at)
         raise SnapshotError(
             "snapshot-later",
-            f"{where} has no snapshot at or before {asked}: the first is of {first}",
-            hint="name a later instant, or the folder of one snapshot to judge it by an earlier day",
+            Message(
+                "{where} has no snapshot at or before {asked}: the first is of {first}",
+                where=where,
+                asked=asked,
+                first=first,
+            ),
+            hint=Message("name a later instant, or the folder of one snapshot to judge it by an earlier day"),
         )
     return latest

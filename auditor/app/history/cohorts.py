@@ -7,6 +7,7 @@ from pathlib import Path
 from auditor.app.audit.snapshot_selection import TenantSnapshot, states
 from auditor.app.history.queries import in_order
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.trends import Cohorts
 from auditor.files.temporary import temporary_folder
 from auditor.snapshot.manifest import format_instant
@@ -33,8 +34,8 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
             if not isinstance(state, TenantSnapshot):
                 raise SnapshotError(
                     "snapshot-later",
-                    f"there is no snapshot of {tenant} at or before {format_instant(at)}",
-                    hint="`auditor store list` tells which nights there are",
+                    Message("there is no snapshot of {tenant} at or before {at}", tenant=tenant, at=format_instant(at)),
+                    hint=Message("`auditor store list` tells which nights there are"),
                 )
             if not asked(state.manifest, HELD):
                 raise _not_known(tenant, state.manifest.instant)
@@ -65,6 +66,12 @@ def _columns(night: Snapshot) -> tuple[str, ...]:
 def _not_known(tenant: str, instant: datetime) -> SnapshotError:
     return SnapshotError(
         "history-people",
-        f"it is not known what everybody in {tenant} held at {format_instant(instant)}",
-        hint="name nights whose users were read whole, with their licences; of others nobody can tell who lost one",
+        Message(
+            "it is not known what everybody in {tenant} held at {instant}",
+            tenant=tenant,
+            instant=format_instant(instant),
+        ),
+        hint=Message(
+            "name nights whose users were read whole, with their licences; of others nobody can tell who lost one"
+        ),
     )

@@ -10,6 +10,7 @@ from auditor.app.report.subset import portion
 from auditor.app.saved_results import saved_results
 from auditor.deliver.routing import Envelope
 from auditor.domain.errors import Diagnostic, Level, UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import FleetResult, Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.render import FORMATS
@@ -20,7 +21,7 @@ from auditor.result.seats import spare_seats
 
 Warn = Callable[[Diagnostic], None]
 """Takes what a person should know although nothing fails of it."""
-_LEADS: Final = "name the folder below which the result.json files of earlier runs lie"
+_LEADS: Final = Message("name the folder below which the result.json files of earlier runs lie")
 
 
 def earlier(folder: Path | str, result: Result, warn: Warn = lambda _: None) -> tuple[EarlierRun, ...]:
@@ -56,7 +57,7 @@ def earlier_of_each(folder: Path | str, result: Result) -> dict[str, tuple[Earli
 def check_folder(folder: Path) -> None:
     """Raise UsageError (`history-missing`) where there is no such folder."""
     if not folder.is_dir():
-        raise UsageError("history-missing", f"there is no folder {folder}", hint=_LEADS)
+        raise UsageError("history-missing", Message("there is no folder {folder}", folder=folder), hint=_LEADS)
 
 
 def earlier_of(
@@ -93,7 +94,9 @@ def _runs(
                     if past is not None:
                         runs[run.run.as_of.timestamp()] = past
     if wanted and not any(found):
-        message = f"there are no curves: no result.json below {folder} is of an earlier run of these tenants"
+        message = Message(
+            "there are no curves: no result.json below {folder} is of an earlier run of these tenants", folder=folder
+        )
         warn(Diagnostic(slug="history-none", message=message, hint=_LEADS, level=Level.WARNING))
     return tuple(tuple(runs[moment] for moment in sorted(runs)) for runs in found)
 

@@ -17,6 +17,7 @@ from auditor.app.locations import all_folders, is_store, store_at
 from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
@@ -63,11 +64,12 @@ class Looked:
         UsageError for another name, or where it must be named; what its failure raised, where it has one.
         """
         tenants = self.names
-        known = f"tenants: {', '.join(tenants)}"
+        known = Message("tenants: {tenants}", tenants=", ".join(tenants))
         if name is not None and name not in self.names:
-            raise UsageError("tenant-unknown", f"{self.where} knows no tenant '{name}'", hint=known)
+            message = Message("{where} knows no tenant '{name}'", where=self.where, name=name)
+            raise UsageError("tenant-unknown", message, hint=known)
         if name is None and len(self.names) != 1:
-            raise UsageError("usage", "there are several tenants: name one with --tenant", hint=known)
+            raise UsageError("usage", Message("there are several tenants: name one with --tenant"), hint=known)
         chosen = name or self.names[0]
         failure = self.failures.get(chosen)
         if failure is not None and failure.error is not None:
@@ -110,7 +112,8 @@ def look(places: Sequence[Path | str]) -> Looked:
                 tenants[name] = _joined(name, tenants.get(name, _Tenant()), found)
     where = ", ".join(map(str, places))
     if not tenants and not failures:
-        raise SnapshotError("snapshot-missing", f"{where} holds no night and no result", hint="see `auditor store put`")
+        message = Message("{where} holds no night and no result", where=where)
+        raise SnapshotError("snapshot-missing", message, hint=Message("see `auditor store put`"))
     sound = {name: tenants[name] for name in sorted(tenants) if name not in failures}
     return Looked(where=where, tenants=sound, failures=failures)
 
@@ -131,9 +134,8 @@ def _joined(name: str, known: _Tenant, found: _Tenant) -> _Tenant:
         if there is None or there.summary.get("users") is None:
             nights[night.at] = night
     if _entries(known) and _entries(found):
-        raise UsageError(
-            "usage", f"results of {name} stand in a store and beside it", hint="put them into the store first"
-        )
+        message = Message("results of {name} stand in a store and beside it", name=name)
+        raise UsageError("usage", message, hint=Message("put them into the store first"))
     return _Tenant(nights=tuple(nights.values()), results=found.results if _entries(found) else known.results)
 
 
@@ -156,11 +158,12 @@ def over_time(looked: Looked, tenant: str | None, within: Span, now: datetime) -
 
 def _empty(where: str, *within: datetime | None) -> SnapshotError:
     first, last = (None if moment is None else format_instant(moment) for moment in within)
-    if first is not None and last is not None:
-        message = f"{where} has nothing between {first} and {last}"
-    else:
-        message = f"{where} has nothing after {first}" if first is not None else f"{where} has nothing before {last}"
-    return SnapshotError("history-empty", message, hint="name other instants, or leave --from and --to out")
+    message = Message("{where} has nothing between {first} and {last}", where=where, first=first, last=last)
+    if first is None:
+        message = Message("{where} has nothing before {last}", where=where, last=last)
+    elif last is None:
+        message = Message("{where} has nothing after {first}", where=where, first=first)
+    return SnapshotError("history-empty", message, hint=Message("name other instants, or leave --from and --to out"))
 
 
 def two_nights(
@@ -183,11 +186,9 @@ def two_nights(
 def in_order(first: datetime, last: datetime) -> None:
     """Raise UsageError where the night to compare with is the later one."""
     if last < first:
-        raise UsageError(
-            "usage",
-            f"--from {format_instant(first)} lies after --to {format_instant(last)}",
-            hint="name the earlier night first",
-        )
+        texts = {"first": format_instant(first), "last": format_instant(last)}
+        message = Message("--from {first} lies after --to {last}", **texts)
+        raise UsageError("usage", message, hint=Message("name the earlier night first"))
 
 
 def since_when(
@@ -200,9 +201,8 @@ def since_when(
     name, known = looked.one(tenant)
     entries = _entries(known)
     if known.results is None or not entries:
-        raise SnapshotError(
-            "history-results", f"{looked.where} has no result of {name}", hint="`auditor store put STORE result.json`"
-        )
+        message = Message("{where} has no result of {name}", where=looked.where, name=name)
+        raise SnapshotError("history-results", message, hint=Message("`auditor store put STORE result.json`"))
     events = known.results.events()
     found = episodes(events, by=by, wanted=wanted)
     if not found:
@@ -217,11 +217,11 @@ def _unknown_policy(tenant: str, entries: Sequence[Entry], wanted: str) -> Diagn
     if wanted in policies:
         return None
     close = get_close_matches(wanted.casefold(), policies, n=3)
-    return Diagnostic(
-        slug="history-unknown",
-        message=f"no stored result of {tenant} knows a policy '{wanted}'",
-        hint=f"did you mean {' or '.join(close)}?" if close else "`auditor history -f json` lists the policies",
-        level=Level.WARNING,
+    message = Message("no stored result of {tenant} knows a policy '{wanted}'", tenant=tenant, wanted=wanted)
+    return (
+        _unknown(message, close)
+        if close
+        else _unknown(message, (), Message("`auditor history -f json` lists the policies"))
     )
 
 
@@ -236,12 +236,13 @@ def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | 
     close = [name for each in near for name in sorted(names[each])][:3]
     if not close:
         return None
-    return Diagnostic(
-        slug="history-unknown",
-        message=f"no stored result of {tenant} has a finding about '{wanted}'",
-        hint=f"did you mean {' or '.join(close)}?",
-        level=Level.WARNING,
-    )
+    message = Message("no stored result of {tenant} has a finding about '{wanted}'", tenant=tenant, wanted=wanted)
+    return _unknown(message, close)
+
+
+def _unknown(message: Message, close: Sequence[str], otherwise: Message | None = None) -> Diagnostic:
+    hint = Message("did you mean {close}?", close=" or ".join(close)) if close else otherwise
+    return Diagnostic(slug="history-unknown", message=message, hint=hint, level=Level.WARNING)
 
 
 def _local(name: str) -> str:

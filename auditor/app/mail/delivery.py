@@ -21,6 +21,7 @@ from auditor.deliver.report_folder import write_all
 from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
 from auditor.deliver.sent_log import LogState, Mailing, SentLog
 from auditor.domain.errors import DeliveryError, Diagnostic, GraphError, SettingsError
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.domain.tenant import GraphMail, Mail, Settings, SmtpMail
 from auditor.render.mail.message import render_mail
@@ -28,9 +29,9 @@ from auditor.render.mail.view import Reader
 from auditor.render.text.earlier_run import EarlierRun
 
 _BEFORE: Final = {
-    LogState.ACCEPTED: "a mail of this run with the same content was sent before",
-    LogState.SENDING: "a mail of this run with the same content may have been sent",
-    LogState.UNKNOWN: "a mail of this run with the same content may have been sent",
+    LogState.ACCEPTED: Message("a mail of this run with the same content was sent before"),
+    LogState.SENDING: Message("a mail of this run with the same content may have been sent"),
+    LogState.UNKNOWN: Message("a mail of this run with the same content may have been sent"),
 }
 
 
@@ -101,14 +102,14 @@ def check_mail(settings: Settings, environ: Mapping[str, str]) -> Mail:
     if settings.mail is None:
         raise SettingsError(
             "mail-missing",
-            "the tenants file does not say how mail is sent",
-            hint="add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md",
+            Message("the tenants file does not say how mail is sent"),
+            hint=Message("add `mail:` with `from` and one of `graph` and `smtp`: see docs/mail.md"),
         )
     if not any(tenant.recipients for tenant in settings.tenants):
         raise SettingsError(
             "mail-nobody",
-            "no tenant in the tenants file has recipients",
-            hint="add `recipients: [{address: …}]` to a tenant",
+            Message("no tenant in the tenants file has recipients"),
+            hint=Message("add `recipients: [{address: …}]` to a tenant"),
         )
     needed = ["css_inline"]
     if isinstance(settings.mail.route, SmtpMail):
@@ -157,8 +158,8 @@ def _chosen(result: Result, sending: MailJob) -> Iterator[Envelope]:
     if unknown:
         raise SettingsError(
             "mail-recipient",
-            f"{min(unknown)} is no recipient of the tenants in this result",
-            hint="add it to `recipients` in the tenants file",
+            Message("{unknown} is no recipient of the tenants in this result", unknown=min(unknown)),
+            hint=Message("add it to `recipients` in the tenants file"),
         )
     return (envelope for envelope in found if not wanted or envelope.address.casefold() in wanted)
 
@@ -189,7 +190,7 @@ def _prepared(
         return DeliveryReport(
             address=envelope.address, end=DeliveryStatus.REFUSED, message=error.message, hint=error.hint
         )
-    sending.notice(f"writing the mail to {envelope.address}")
+    sending.notice(Message("writing the mail to {address}", address=envelope.address))
     letter = _letter(mine, envelope, mail, sending, weekly=why is Reason.WEEKLY, history=history)
     mailing = Mailing(
         key=letter.key,
@@ -208,7 +209,7 @@ def _told_before(address: str, state: LogState, log: Path) -> DeliveryReport:
     words = _BEFORE[state]
     if state is LogState.ACCEPTED:
         return DeliveryReport(address=address, end=DeliveryStatus.ALREADY, message=words)
-    hint = f"look into the sending mailbox; --resend sends it all the same (the list is {log})"
+    hint = Message("look into the sending mailbox; --resend sends it all the same (the list is {log})", log=log)
     return DeliveryReport(address=address, end=DeliveryStatus.UNKNOWN, message=words, hint=hint)
 
 
@@ -291,7 +292,7 @@ async def _carried(ready: Sequence[_Prepared], mail: Mail, sending: MailJob, log
                     _told_before(one.letter.recipient, log.state(one.letter.key) or LogState.SENDING, sending.log)
                 )
                 continue
-            sending.notice(f"sending to {one.letter.recipient}")
+            sending.notice(Message("sending to {recipient}", recipient=one.letter.recipient))
             attempt = await carry(one.letter)
             log.settle(one.mailing, LogState(attempt.fate.value), sending.now, claim)
             done.append(_told(one.letter.recipient, attempt))

@@ -10,6 +10,7 @@ from auditor.app.catalogue import active
 from auditor.app.plan.json_document import plan_json
 from auditor.app.plan.planner import plan_run
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.planner.model import FleetPlan
@@ -35,8 +36,10 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
-            "a plan is made from a snapshot" if not request.demo else "--demo plans for its own tenants",
-            hint="name a --snapshot that `auditor collect` wrote, or --demo, and not both",
+            Message("a plan is made from a snapshot")
+            if not request.demo
+            else Message("--demo plans for its own tenants"),
+            hint=Message("name a --snapshot that `auditor collect` wrote, or --demo, and not both"),
         )
     asked = Request(
         policies=request.policies,
@@ -50,8 +53,8 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
     if not policies.policies:
         raise UsageError(
             "policies-none",
-            "the policy files define no policy, so there is nothing to plan for",
-            hint="name the files with `policies:` too, or run without a path to use the starter library",
+            Message("the policy files define no policy, so there is nothing to plan for"),
+            hint=Message("name the files with `policies:` too, or run without a path to use the starter library"),
         )
     with opened_states(asked, policies) as states:
         return plan_run(list(states), policies, active(), request.as_of, words=words)

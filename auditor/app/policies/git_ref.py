@@ -9,6 +9,7 @@ from typing import Final
 
 from auditor.app.policy_files import DEFAULT, is_policy_file
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 
 _SAFE: Final = re.compile(r"[A-Za-z0-9_][\w./@{}^~+#=-]{0,254}")
 """What may stand for a ref: no option, no range, no path into a tree."""
@@ -47,7 +48,9 @@ def files_of(commit: str, places: Sequence[Path], *, called: str) -> list[tuple[
             continue
         if entry[1] == b"120000":
             raise UsageError(
-                "base-link", f"{called}:{path} is a symbolic link", hint="put the file itself into the repository"
+                "base-link",
+                Message("{called}:{path} is a symbolic link", called=called, path=path),
+                hint=Message("put the file itself into the repository"),
             )
         if entry[2] == b"blob":
             found[str(path)] = entry[3].decode()
@@ -59,7 +62,9 @@ def _within(root: Path, place: Path) -> PurePosixPath:
         return PurePosixPath(place.resolve().relative_to(root).as_posix())
     except ValueError as error:
         raise UsageError(
-            "base-outside", f"{place} lies outside the repository {root}", hint="name a folder as --base"
+            "base-outside",
+            Message("{place} lies outside the repository {root}", place=place, root=root),
+            hint=Message("name a folder as --base"),
         ) from error
 
 
@@ -80,10 +85,14 @@ def _git(*arguments: str) -> bytes:
             timeout=_SECONDS,
         )
     except FileNotFoundError as error:
-        raise UsageError("base-git", "git is not installed", hint="install git, or name a folder as --base") from error
+        raise UsageError(
+            "base-git", Message("git is not installed"), hint=Message("install git, or name a folder as --base")
+        ) from error
     except subprocess.TimeoutExpired as error:
         raise UsageError(
-            "base-git", f"git did not answer within {_SECONDS} seconds", hint="name a folder as --base"
+            "base-git",
+            Message("git did not answer within {seconds} seconds", seconds=_SECONDS),
+            hint=Message("name a folder as --base"),
         ) from error
     if done.returncode == 0:
         return done.stdout
@@ -92,14 +101,14 @@ def _git(*arguments: str) -> bytes:
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     raise UsageError(
         "base-git",
-        f"git cannot read the base: {said[0] if said else f'exit code {done.returncode}'}",
-        hint="run inside the repository that holds the policies, or name a folder as --base",
+        Message("git cannot read the base: {said}", said=said[0] if said else f"exit code {done.returncode}"),
+        hint=Message("run inside the repository that holds the policies, or name a folder as --base"),
     )
 
 
 def _unknown(ref: str) -> UsageError:
     return UsageError(
         "base-unknown",
-        f"there is neither a folder nor a commit '{ref}'",
-        hint="fetch it first (in GitHub Actions: actions/checkout with `fetch-depth: 0`), or name a folder",
+        Message("there is neither a folder nor a commit '{ref}'", ref=ref),
+        hint=Message("fetch it first (in GitHub Actions: actions/checkout with `fetch-depth: 0`), or name a folder"),
     )

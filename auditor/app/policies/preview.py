@@ -16,6 +16,7 @@ from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.policy.loader import load
@@ -46,8 +47,10 @@ def preview(request: PreviewRequest) -> Preview:
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
-            "--demo previews on its own tenants" if request.demo else "a preview is made from a snapshot",
-            hint="name a --snapshot that `auditor collect` wrote, or --demo, and not both",
+            Message("--demo previews on its own tenants")
+            if request.demo
+            else Message("a preview is made from a snapshot"),
+            hint=Message("name a --snapshot that `auditor collect` wrote, or --demo, and not both"),
         )
     (base, before), (head, after) = _sides(request)
     asked = Request(
@@ -109,15 +112,17 @@ def _base(request: PreviewRequest) -> tuple[str | None, list[tuple[str, bytes]]]
     """Return the commit, where the base is a ref, and its files; a folder goes before a ref of the same name."""
     if not request.base or request.base.startswith("-"):
         raise UsageError(
-            "base-unsafe", f"'{request.base}' is no ref and no folder", hint="name a branch, tag or commit"
+            "base-unsafe",
+            Message("'{base}' is no ref and no folder", base=request.base),
+            hint=Message("name a branch, tag or commit"),
         )
     if Path(request.base).is_dir():
         return None, policy_files((Path(request.base),))
     if not is_safe(request.base):
         raise UsageError(
             "base-unsafe",
-            f"'{request.base}' is no folder, and holds what no single ref does",
-            hint="name a branch, tag or commit (no range, no path after a colon)",
+            Message("'{base}' is no folder, and holds what no single ref does", base=request.base),
+            hint=Message("name a branch, tag or commit (no range, no path after a colon)"),
         )
     commit = commit_of(request.base)
     return commit, files_of(commit, request.policies, called=request.base)

@@ -9,6 +9,7 @@ from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Notice, PolicyOutcome, Result
 from auditor.engine.binding import bind
@@ -57,13 +58,18 @@ def _told(
                 "policy-no-match",
                 notice.subject,
                 f"{place}: {notice.message}",
-                "correct the value, or remove the policy if nobody is meant",
+                Message("correct the value, or remove the policy if nobody is meant"),
             )
     for outcome in outcomes:
         if outcome.status is Outcome.NOT_EVALUATED:
             yield (
                 "policy-not-evaluated",
                 outcome.id,
-                f"{place}: the policy {outcome.id} cannot be evaluated: {outcome.reason}",
-                "collect the snapshot again with these policies, or correct what the policy names",
+                Message(
+                    "{place}: the policy {id} cannot be evaluated: {reason}",
+                    place=place,
+                    id=outcome.id,
+                    reason=outcome.reason,
+                ),
+                Message("collect the snapshot again with these policies, or correct what the policy names"),
             )

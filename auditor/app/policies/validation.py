@@ -9,6 +9,7 @@ from auditor.app.catalogue import active
 from auditor.app.policy_files import load_policies
 from auditor.catalogue import Catalogue, clean, fold, named, nearest_name, resembling
 from auditor.domain.errors import Diagnostic, Level
+from auditor.domain.message import Message
 from auditor.domain.policy import Mention
 from auditor.domain.product_set import BUILTIN_SETS
 from auditor.domain.tenant import Settings
@@ -68,7 +69,7 @@ def _unknown_names(loaded: Loaded) -> list[Diagnostic]:
     return [
         Diagnostic(
             slug=f"policy-unknown-{mention.kind}",
-            message=f"the product catalogue knows no {mention.kind} '{mention.name}'",
+            message=Message("the product catalogue knows no {kind} '{name}'", kind=mention.kind, name=mention.name),
             span=node.span(key=_priced(node)),
             # A price is of a product, not of a set.
             hint=_hint(mention, catalogue, () if _priced(node) else sets),
@@ -94,25 +95,27 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str:
     meant = fold(name)
     if mention.kind == "service":
         if meant != name.casefold() and catalogue.knows_plan(meant):
-            return f"did you mean '{clean(name)}'?"
+            return Message("did you mean '{name}'?", name=clean(name))
         alike = nearest_name(name, sorted({plan.name for plan in catalogue.plans.values()}))
-        return _look_up(name) if alike is None else f"did you mean '{alike}'?"
+        return _look_up(name) if alike is None else Message("did you mean '{alike}'?", alike=alike)
     alike = next((known for known in sets if fold(known) == meant), None)
     if alike is not None:
-        return f"did you mean '{alike}'?"
+        return Message("did you mean '{alike}'?", alike=alike)
     if meant != name.casefold() and catalogue.knows(meant):
-        return f"did you mean '{clean(name)}'?"
+        return Message("did you mean '{name}'?", name=clean(name))
     exact = named(catalogue, name)
     alike = None if exact else nearest_name(name, sets)
     if alike is not None:
-        return f"did you mean '{alike}'?"
+        return Message("did you mean '{alike}'?", alike=alike)
     found = resembling(catalogue, name)
     if found.certain:
         part, title = found.products[0].part_number, found.products[0].name
-        return f"did you mean '{part}' ({title})?"
+        return Message("did you mean '{part}' ({title})?", part=part, title=title)
     close = [product.part_number for product in found.products[:3]]
-    return f"products like it: {', '.join(close)}" if close else _look_up(name)
+    return Message("products like it: {close}", close=", ".join(close)) if close else _look_up(name)
 
 
 def _look_up(name: str) -> str:
-    return f"look it up with `auditor products {name}`, or update the catalogue with `auditor products update`"
+    return Message(
+        "look it up with `auditor products {name}`, or update the catalogue with `auditor products update`", name=name
+    )

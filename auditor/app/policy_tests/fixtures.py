@@ -9,6 +9,7 @@ from typing import Any
 from auditor.catalogue import Catalogue, Product
 from auditor.domain.enums import Cloud, Source, SourceStatus
 from auditor.domain.errors import Diagnostic, InputError, Span
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.domain.selector import USER_PROPERTIES
 from auditor.snapshot.from_graph import snapshot_of
@@ -62,7 +63,7 @@ def _coverage(source: Source, unknown: set[str]) -> Coverage:
     return Coverage(
         name=source,
         status=SourceStatus.UNAVAILABLE if hidden else SourceStatus.COMPLETE,
-        reason="the test says so" if hidden else None,
+        reason=Message("the test says so") if hidden else None,
         asked=asked,
     )
 
@@ -105,9 +106,9 @@ class _Shelf:
                 [
                     Diagnostic(
                         slug="test-unknown-product",
-                        message=f"neither the test's products nor the catalogue knows '{name}'",
+                        message=Message("neither the test's products nor the catalogue knows '{name}'", name=name),
                         span=self.where,
-                        hint="list it under `products` of the test, with its service plans if they matter",
+                        hint=Message("list it under `products` of the test, with its service plans if they matter"),
                     )
                 ]
             )

@@ -22,6 +22,7 @@ from auditor.app.policy_tests.fixtures import given_tenant
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import SubjectType
 from auditor.domain.errors import Diagnostic, InputError, Level, Span, UsageError
+from auditor.domain.message import Message
 from auditor.domain.policy import Policy, PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.files import input as files
@@ -78,7 +79,9 @@ def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
     for place in places or (DEFAULT,):
         if not exists(place):
             raise UsageError(
-                "tests-missing", f"{place} does not exist", hint="name a *_test.yaml file, or a folder of them"
+                "tests-missing",
+                Message("{place} does not exist", place=place),
+                hint=Message("name a *_test.yaml file, or a folder of them"),
             )
         if files.is_folder(place):
             found.update({path: (place, False) for path in list_folder(place, is_test_file) if path not in found})
@@ -86,7 +89,11 @@ def _test_files(places: Sequence[Path]) -> list[tuple[Path, Path, bool]]:
             found.setdefault(place, (place.parent, True))
     if not found:
         names = ", ".join(str(place) for place in places or (DEFAULT,))
-        raise UsageError("tests-none", f"{names} holds no test", hint="a test file is called *_test.yaml")
+        raise UsageError(
+            "tests-none",
+            Message("{names} holds no test", names=names),
+            hint=Message("a test file is called *_test.yaml"),
+        )
     return [(found[path][0], path, found[path][1]) for path in sorted(found)]
 
 
@@ -131,7 +138,7 @@ def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
             slug="policy-no-match",
             message=message,
             span=policy.span,
-            hint="give a test somebody whom the policy is for, or correct the value",
+            hint=Message("give a test somebody whom the policy is for, or correct the value"),
             level=Level.WARNING,
         )
         for name, (policy, message) in sorted(unmatched.items())
@@ -176,9 +183,9 @@ def _unknown(name: str, known: Iterable[str], where: Span) -> Diagnostic:
     close = get_close_matches(name, known, n=1)
     return Diagnostic(
         slug="test-unknown-policy",
-        message=f"no file defines the policy '{name}'",
+        message=Message("no file defines the policy '{name}'", name=name),
         span=where,
-        hint=f"did you mean '{close[0]}'?" if close else None,
+        hint=Message("did you mean '{close}'?", close=close[0]) if close else None,
     )
 
 
@@ -186,9 +193,9 @@ def _nothing_judged(sibling: str, where: Span) -> Diagnostic:
     """Refuse a test that no policy could fail."""
     return Diagnostic(
         slug="test-no-policy",
-        message=f"the test judges no policy: there is none in a '{sibling}' beside it",
+        message=Message("the test judges no policy: there is none in a '{sibling}' beside it", sibling=sibling),
         span=where,
-        hint="name some with `policies:`, or call the file after the one that holds them",
+        hint=Message("name some with `policies:`, or call the file after the one that holds them"),
     )
 
 
@@ -211,7 +218,12 @@ def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[str]:
     for policy, wanted in test.get("outcomes", {}).items():
         statuses = {outcome.status.value for outcome in told if outcome.id == policy}
         if wanted not in statuses:
-            yield f"outcome of {policy}: {wanted}, but it is {', '.join(sorted(statuses)) or 'not judged at all'}"
+            yield Message(
+                "outcome of {policy}: {wanted}, but it is {statuses}",
+                policy=policy,
+                wanted=wanted,
+                statuses=", ".join(sorted(statuses)) or "not judged at all",
+            )
 
 
 def _fits(item: Mapping[str, Any], tenant: str, finding: Finding) -> bool:

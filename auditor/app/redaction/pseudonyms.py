@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.redaction import Redaction
 
 VARIABLE: Final = "AUDITOR_REDACT_KEY"
@@ -48,7 +49,14 @@ def key_of(environ: Mapping[str, str], random: Callable[[int], bytes]) -> Key:
     if len(secret) < SHORTEST:
         raise UsageError(
             "redact-key",
-            f"{VARIABLE} has {len(secret)} bytes, a key needs at least {SHORTEST}",
-            hint="`openssl rand -hex 32` makes one; keep it with the other secrets, and give it to every run and shard",
+            Message(
+                "{variable} has {secret} bytes, a key needs at least {shortest}",
+                variable=VARIABLE,
+                secret=len(secret),
+                shortest=SHORTEST,
+            ),
+            hint=Message(
+                "`openssl rand -hex 32` makes one; keep it with the other secrets, and give it to every run and shard"
+            ),
         )
     return Key(secret=secret, stable=True)

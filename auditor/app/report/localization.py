@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.app.gc_pause import paused_gc
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Action, FleetResult, Result, TenantResult
 
 if TYPE_CHECKING:
@@ -66,7 +67,11 @@ def checked_locale(tag: str) -> str:
     from auditor.wording import languages, wording  # noqa: PLC0415  only who names another language waits for it
 
     if wording(tag).fallback_from is not None:
-        raise UsageError("locale-unknown", f"there are no messages in '{tag}'", hint=f"one of {', '.join(languages())}")
+        raise UsageError(
+            "locale-unknown",
+            Message("there are no messages in '{tag}'", tag=tag),
+            hint=Message("one of {languages}", languages=", ".join(languages())),
+        )
     return tag
 
 

@@ -9,6 +9,7 @@ from auditor.app.gc_pause import let_go_of_cycles, paused_gc
 from auditor.deliver.report_folder import Below, write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.files.names import tenant_name
 from auditor.files.output import check_target
@@ -56,9 +57,17 @@ def parse_format(text: str) -> tuple[str, str | None]:
     name, separator, path = text.partition("=")
     known = [*FORMATS, TERMINAL]
     if name not in known:
-        raise UsageError("format-unknown", f"there is no format '{name}'", hint=f"one of {', '.join(known)}")
+        raise UsageError(
+            "format-unknown",
+            Message("there is no format '{name}'", name=name),
+            hint=Message("one of {known}", known=", ".join(known)),
+        )
     if separator and not path:
-        raise UsageError("format-path", f"'{text}' names no path", hint=f"write {name} or {name}=PATH")
+        raise UsageError(
+            "format-path",
+            Message("'{text}' names no path", text=text),
+            hint=Message("write {name} or {name2}=PATH", name=name, name2=name),
+        )
     return name, path or None
 
 
@@ -87,7 +96,9 @@ def check_places(places: Sequence[Path | None]) -> None:
             _check_place(place)
         if any(_same(place, other) for other in places[:number]):
             raise UsageError(
-                "format-path", f"two outputs would be written to {place or 'stdout'}", hint="give each its own path"
+                "format-path",
+                Message("two outputs would be written to {place}", place=place or "stdout"),
+                hint=Message("give each its own path"),
             )
 
 
@@ -99,14 +110,24 @@ def _check_place(path: Path) -> None:
     """Refuse a place where no file can come to be."""
     try:
         if path.is_dir():
-            raise UsageError("format-path", f"{path} is a folder", hint=f"name a file in it: {path / 'report'}")
+            raise UsageError(
+                "format-path",
+                Message("{path} is a folder", path=path),
+                hint=Message("name a file in it: {path}", path=path / "report"),
+            )
         for folder in path.parents:
             if folder.exists() and not folder.is_dir():
-                raise UsageError("format-path", f"{folder} is a file, not a folder", hint="name another place")
+                raise UsageError(
+                    "format-path",
+                    Message("{folder} is a file, not a folder", folder=folder),
+                    hint=Message("name another place"),
+                )
         check_target(path)
     except OSError as error:
         raise UsageError(
-            "format-path", f"{path} cannot be written: {error.strerror}", hint="name another place"
+            "format-path",
+            Message("{path} cannot be written: {strerror}", path=path, strerror=error.strerror),
+            hint=Message("name another place"),
         ) from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from auditor.app.locations import all_folders, store_at
 from auditor.app.saved_results import saved_results
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
@@ -63,7 +64,7 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
     """
     folders = [folder for place in places if input_files.is_folder(place) for folder in _snapshots(place)]
     files = [place for place in places if not input_files.is_folder(place)]
-    with saved_results(files, None, hint="name a snapshot, a folder of them, or a result.json") as results:
+    with saved_results(files, None, hint=Message("name a snapshot, a folder of them, or a result.json")) as results:
         store = store_at(where).made()
         alone = len(folders) + len(files) == 1
         for folder in sorted(folders, key=lambda folder: folder.name):
@@ -108,7 +109,11 @@ def known_tenants(wanted: Sequence[str], there: AbstractSet[str]) -> None:
     for name in wanted:
         if name not in there:
             known = ", ".join(sorted(there))
-            raise UsageError("tenant-unknown", f"the store has no night of a tenant '{name}'", hint=f"tenants: {known}")
+            raise UsageError(
+                "tenant-unknown",
+                Message("the store has no night of a tenant '{name}'", name=name),
+                hint=Message("tenants: {known}", known=known),
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +196,9 @@ def restore(where: Path | str, tenant: str, at: datetime | None, root: Path) -> 
     found = [night for night in nights(where, [tenant]) if at is None or night.instant <= at]
     if not found:
         raise SnapshotError(
-            "snapshot-later", f"{where} has no night of {tenant} so early", hint="`auditor store list` tells which"
+            "snapshot-later",
+            Message("{where} has no night of {tenant} so early", where=where, tenant=tenant),
+            hint=Message("`auditor store list` tells which"),
         )
     return store_at(where).restore(found[-1], root)
 

@@ -9,6 +9,7 @@ from typing import Final, Literal, TypeVar
 from auditor.app.locations import store_at
 from auditor.app.store.commands import known_tenants
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.history.result_log import Entry, Ledger, since_checkpoint
 from auditor.store.commit import Night, damaged
 from auditor.store.store import Store
@@ -70,7 +71,7 @@ def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked
         yield Checked(tenant=tenant, kind="night", found=night, wrong=wrong)
     if not commits and any(name.startswith(f"{tenant}/parts/") for name in names):
         # Retention leaves the newest night of every tenant.
-        lost = damaged(f"{store.address}/{tenant}/nights", "holds no commit, and parts of nights are there")
+        lost = damaged(f"{store.address}/{tenant}/nights", Message("holds no commit, and parts of nights are there"))
         yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
 
 
@@ -79,7 +80,9 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
     commits = list(ledger.commits())
     there = {name for name in names if name.startswith(f"{tenant}/findings/")}
     if not commits and there:
-        lost = damaged(f"{store.address}/{tenant}/results", "holds no commit, and findings of results are there")
+        lost = damaged(
+            f"{store.address}/{tenant}/results", Message("holds no commit, and findings of results are there")
+        )
         yield Checked(tenant=tenant, kind="remains", found=None, wrong=lost.message)
         return
     needed = {entry.number for entry in since_checkpoint([e for _, e in commits if isinstance(e, Entry)])}
@@ -92,7 +95,9 @@ def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checke
         left = left or entry.events in there or entry.number in needed
         yield Checked(tenant=tenant, kind="result", found=entry, wrong=_wrong(ledger.check, entry) if left else None)
     for number in _lost({name for name, _ in commits}, there):
-        lost = damaged(f"{store.address}/{ledger.commit_name(number)}", "is missing: results are numbered without gaps")
+        lost = damaged(
+            f"{store.address}/{ledger.commit_name(number)}", Message("is missing: results are numbered without gaps")
+        )
         yield Checked(tenant=tenant, kind="result", found=None, wrong=lost.message)
 
 

@@ -16,6 +16,7 @@ from auditor.collect.progress import Progress
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.enums import Source
 from auditor.domain.errors import AuditorError, GraphError
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
@@ -152,8 +153,13 @@ def _absent(root: Path) -> list[Path]:
 def _unwritable(tenant: Tenant, root: Path, error: OSError) -> AuditorError:
     return GraphError(
         "collect-unwritable",
-        f"{tenant.name}: the snapshot cannot be written under {root}: {error.strerror or error}",
-        hint="check the folder's permissions and the space that is left",
+        Message(
+            "{name}: the snapshot cannot be written under {root}: {strerror}",
+            name=tenant.name,
+            root=root,
+            strerror=error.strerror or error,
+        ),
+        hint=Message("check the folder's permissions and the space that is left"),
     )
 
 

@@ -13,6 +13,7 @@ from auditor.collect.permissions import excessive, missing, permissions
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 from auditor.domain.tenant import GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
@@ -99,7 +100,7 @@ async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping
     try:
         async with SignIn(tenant, environ=environ) as sign_in:
             claims = claims_of((await sign_in.get_token()).token)
-            checks.append(Check(name="sign-in", health=Health.GOOD, words="a token was given"))
+            checks.append(Check(name="sign-in", health=Health.GOOD, words=Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, claims, client, mail=mail))
             async with open_graph(tenant, sign_in, patience=RetryPolicy(budget=30.0, failures=3)) as graph:
@@ -118,7 +119,7 @@ def _permissions(
     wanted = permissions(needs, mail=mail)
     names = ", ".join(item.name for item in wanted)
     if claims is None or not (claims.roles or claims.scopes):
-        words = f"the token does not tell its permissions; these are needed: {names}"
+        words = Message("the token does not tell its permissions; these are needed: {names}", names=names)
         health = Health.UNKNOWN if claims is None else Health.BAD
         commands = () if claims is None else grant_commands(tenant, client, wanted)
         return [Check(name="permissions", health=health, words=words, commands=commands)]
@@ -126,14 +127,14 @@ def _permissions(
     lacking = missing(wanted, roles)
     checks = []
     if lacking:
-        words = f"missing: {', '.join(item.name for item in lacking)}"
+        words = Message("missing: {name}", name=", ".join(item.name for item in lacking))
         commands = grant_commands(tenant, client, lacking)
         checks.append(Check(name="permissions", health=Health.BAD, words=words, commands=commands))
     else:
-        checks.append(Check(name="permissions", health=Health.GOOD, words=f"granted: {names}"))
+        checks.append(Check(name="permissions", health=Health.GOOD, words=Message("granted: {names}", names=names)))
     extra = excessive(wanted, claims.roles)
     if extra:
-        words = f"granted, but the policies do not need: {', '.join(extra)}"
+        words = Message("granted, but the policies do not need: {extra}", extra=", ".join(extra))
         commands = revoke_commands(tenant, client, extra)
         checks.append(Check(name="least privilege", health=Health.NOTE, words=words, commands=commands))
     return checks
@@ -146,7 +147,11 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
         found = (await graph.answer(requests.organization(graph, ("id", "displayName")), listing)).value.rows
         name = found[0].get("displayName") if found else "nobody"
         checks.append(
-            Check(name="Microsoft Graph", health=Health.GOOD, words=f"{graph.root.origin} answers for {name}")
+            Check(
+                name="Microsoft Graph",
+                health=Health.GOOD,
+                words=Message("{origin} answers for {name}", origin=graph.root.origin, name=name),
+            )
         )
     except FaultError as error:
         checks.append(Check(name="Microsoft Graph", health=Health.BAD, words=error.fault.reason))
@@ -158,15 +163,17 @@ async def _answers(graph: Graph, needs: Needs) -> list[Check]:
 
 def _clock(graph: Graph) -> Check:
     if graph.skew is None:
-        return Check(name="clock", health=Health.NOTE, words="Graph did not tell the time")
+        return Check(name="clock", health=Health.NOTE, words=Message("Graph did not tell the time"))
     seconds = abs(graph.skew)
-    words = f"this machine is {seconds:.0f} s ahead of Graph"
+    words = Message("this machine is {seconds} s ahead of Graph", seconds=f"{seconds:.0f}")
     if graph.skew > 0:
-        words = f"this machine is {seconds:.0f} s behind Graph"
+        words = Message("this machine is {seconds} s behind Graph", seconds=f"{seconds:.0f}")
     if abs(graph.skew) < _SKEW:
         return Check(name="clock", health=Health.GOOD, words=words)
     return Check(
-        name="clock", health=Health.BAD, words=f"{words}: assertions and tokens will be refused; set the clock"
+        name="clock",
+        health=Health.BAD,
+        words=Message("{words}: assertions and tokens will be refused; set the clock", words=words),
     )
 
 
@@ -184,12 +191,14 @@ async def _premium(graph: Graph) -> Check:
                 and plan.get("provisioningStatus") == "Success"
                 and sku.get("capabilityStatus") in {"Enabled", "Warning"}
             ):
-                return Check(name="premium licence", health=Health.GOOD, words="the tenant has Entra ID P1 or P2")
-    words = "the tenant has no Entra ID P1 or P2: policies that look at sign-ins cannot be evaluated"
+                return Check(
+                    name="premium licence", health=Health.GOOD, words=Message("the tenant has Entra ID P1 or P2")
+                )
+    words = Message("the tenant has no Entra ID P1 or P2: policies that look at sign-ins cannot be evaluated")
     return Check(name="premium licence", health=Health.BAD, words=words)
 
 
 def _federation(tenant: Tenant, credential: GithubOidc, environ: Mapping[str, str]) -> Check:
     commands, forms = federation_commands(tenant, credential.client_id, environ)
-    words = f"the federated credential's subject is one of: {json.dumps(forms)[1:-1]}"
+    words = Message("the federated credential's subject is one of: {forms}", forms=json.dumps(forms)[1:-1])
     return Check(name="GitHub", health=Health.NOTE, words=words, commands=commands)

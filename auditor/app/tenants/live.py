@@ -9,6 +9,7 @@ from auditor.app.audit.run import Request, in_shard
 from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
 from auditor.collect.progress import Progress
 from auditor.domain.errors import Diagnostic
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.failures import reason_of
 from auditor.files.temporary import lasting_folder
@@ -51,5 +52,5 @@ def _state(outcome: CollectOutcome) -> Path | Unaudited:
         tenant_id=tenant.tenant_id,
         cloud=tenant.cloud,
         agreement=tenant.agreement,
-        reason="nothing could be read" if outcome.failure is None else reason_of(outcome.failure),
+        reason=Message("nothing could be read") if outcome.failure is None else reason_of(outcome.failure),
     )

@@ -33,6 +33,7 @@ from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
 from auditor.domain.enums import Engine
 from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.render.text.earlier_run import EarlierRun
@@ -184,7 +185,9 @@ def _keeper(args: argparse.Namespace) -> Keeper | None:
         return None
     if args.redact:
         raise UsageError(
-            "usage", "--redact hides people, and a store keeps them", hint="leave out --redact, or --store"
+            "usage",
+            Message("--redact hides people, and a store keeps them"),
+            hint=Message("leave out --redact, or --store"),
         )
     from auditor.cli.store_summary import ready, tell_kept  # noqa: PLC0415  only who keeps a store waits for it
 
@@ -226,19 +229,23 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int) -> None:
 def _request(args: argparse.Namespace) -> Request:
     # With --send the tenants file tells who gets the mail, whatever is audited.
     if args.demo and (args.snapshot or (args.tenants and not args.send)):
-        raise UsageError("usage", "--demo audits its own tenants", hint="leave out --snapshot and --tenants")
+        hint = Message("leave out --snapshot and --tenants")
+        raise UsageError("usage", Message("--demo audits its own tenants"), hint=hint)
     if args.snapshot and args.tenants and not args.send:
-        raise UsageError("usage", "--snapshot audits saved state, --tenants live state", hint="leave one of them out")
+        message = Message("--snapshot audits saved state, --tenants live state")
+        raise UsageError("usage", message, hint=Message("leave one of them out"))
     if args.spark_master and args.engine is not Engine.SPARK:
-        raise UsageError("usage", "--spark-master names a cluster that nothing uses", hint="add --engine spark")
-    live = not args.demo and not args.snapshot
-    started = now()
+        message = Message("--spark-master names a cluster that nothing uses")
+        raise UsageError("usage", message, hint=Message("add --engine spark"))
+    live, started = not args.demo and not args.snapshot, now()
     tenants = args.tenants or Path(from_environment("TENANTS", "tenants.yaml") or "tenants.yaml")
     if live and not tenants.is_file():
         raise UsageError(
             "tenants-missing",
-            f"there is no {tenants}, and neither --snapshot nor --demo is given",
-            hint="try `auditor audit --demo`, or write a tenants.yaml (`auditor schema tenants` tells its form)",
+            Message("there is no {tenants}, and neither --snapshot nor --demo is given", tenants=tenants),
+            hint=Message(
+                "try `auditor audit --demo`, or write a tenants.yaml (`auditor schema tenants` tells its form)"
+            ),
         )
     collect = None
     if live:
@@ -323,5 +330,5 @@ def tell_result(
 def _shard(text: str) -> tuple[int, int]:
     part, _, parts = text.partition("/")
     if not (re.fullmatch("[0-9]{1,6}/[0-9]{1,6}", text) and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not I/N with 1 <= I <= N")
+        raise argparse.ArgumentTypeError(Message("{text} is not I/N with 1 <= I <= N", text=repr(text)))
     return int(part), int(parts)

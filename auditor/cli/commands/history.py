@@ -16,6 +16,7 @@ from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.history.night_diff import opening
 from auditor.render.artifact import Artifact
@@ -101,7 +102,9 @@ def run(args: argparse.Namespace) -> int:
 def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: Labels, looked: Looked) -> int:
     since, day = args.since
     if since is None or args.until is None:
-        raise UsageError("usage", "--people compares two nights", hint="name both with --from and --to")
+        raise UsageError(
+            "usage", Message("--people compares two nights"), hint=Message("name both with --from and --to")
+        )
     _check_told(formats)
     tenant = looked.one(args.tenant)[0]
     from auditor.app.history.cohorts import compared  # noqa: PLC0415  trends do not wait for what reads people
@@ -127,7 +130,11 @@ def _people(args: argparse.Namespace, formats: dict[str, Path | None], words: La
 
 def _check_told(formats: dict[str, Path | None]) -> None:
     if set(formats) - {"json", "terminal"}:
-        raise UsageError("format-unknown", "this is told as json or in the terminal", hint="ask for it with `-f json`")
+        raise UsageError(
+            "format-unknown",
+            Message("this is told as json or in the terminal"),
+            hint=Message("ask for it with `-f json`"),
+        )
 
 
 def _since_when(
@@ -184,10 +191,16 @@ def _formats(args: argparse.Namespace) -> dict[str, Path | None]:
         name, separator, path = text.partition("=")
         if name not in {*_FORMATS, "terminal"} or (separator and not path):
             raise UsageError(
-                "format-unknown", f"history has no format '{text}'", hint=f"one of terminal, {', '.join(_FORMATS)}"
+                "format-unknown",
+                Message("history has no format '{text}'", text=text),
+                hint=Message("one of terminal, {formats}", formats=", ".join(_FORMATS)),
             )
         found[name] = Path(path) if path and path != "-" else None
     check_places([path for path in found.values() if path is not None])
     if list(found.values()).count(None) > 1:
-        raise UsageError("format-path", "two formats would go to stdout", hint="give each a path, as in csv=trends.csv")
+        raise UsageError(
+            "format-path",
+            Message("two formats would go to stdout"),
+            hint=Message("give each a path, as in csv=trends.csv"),
+        )
     return found

@@ -13,6 +13,7 @@ from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import commented, out, say
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import printable
+from auditor.domain.message import Message
 from auditor.wording import Wording, wording
 
 _EXAMPLES = """\
@@ -140,7 +141,7 @@ def _tell(done: Scaffold, folder: Path, choices: Choices, words: Wording) -> Non
 def _like(pattern: str) -> Callable[[str], str]:
     def read(text: str) -> str:
         if re.fullmatch(pattern, text) is None:
-            raise argparse.ArgumentTypeError(f"{text!r} does not look like one")
+            raise argparse.ArgumentTypeError(Message("{text} does not look like one", text=repr(text)))
         return text
 
     return read

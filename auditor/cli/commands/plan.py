@@ -16,6 +16,7 @@ from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
 from auditor.remedy.planner.markdown import first_by_rank, plain, summary
 from auditor.remedy.planner.model import FleetPlan
 from auditor.render.text.labels import ORDERS
@@ -107,8 +108,8 @@ def _places(args: argparse.Namespace) -> tuple[list[tuple[str, Path | None]], bo
         else:
             raise UsageError(
                 "usage",
-                f"a plan cannot be written as '{text}'",
-                hint="json, markdown, html or terminal, with =PATH for a file",
+                Message("a plan cannot be written as '{text}'", text=text),
+                hint=Message("json, markdown, html or terminal, with =PATH for a file"),
             )
     check_places([path for _, path in places])
     return places, terminal

@@ -15,6 +15,7 @@ from auditor.cli.terminal.streams import for_people
 from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
 from auditor.render.artifact import Artifact
 from auditor.render.preview import html, markdown
 from auditor.render.preview import model as preview_json
@@ -107,8 +108,8 @@ def _places(args: argparse.Namespace) -> list[tuple[str, Path | None]]:
         if name not in _FORMATS or (separator and not path):
             raise UsageError(
                 "format-unknown",
-                f"a preview cannot be written as '{text}'",
-                hint=f"{', '.join(_FORMATS)}, with =PATH for a file",
+                Message("a preview cannot be written as '{text}'", text=text),
+                hint=Message("{formats}, with =PATH for a file", formats=", ".join(_FORMATS)),
             )
         places.append((name, None if path == "-" else Path(path) if path else folder / _FORMATS[name][0]))
     check_places([path for _, path in places])

@@ -13,6 +13,7 @@ from auditor.cli.options import reader_locale
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import document, out, say
 from auditor.domain.errors import UsageError, printable
+from auditor.domain.message import Message
 from auditor.domain.translation import N_
 from auditor.wording import Wording, wording
 
@@ -53,7 +54,9 @@ def run(args: argparse.Namespace) -> int:
         return _update(args, words)
     if any(value is not None for value in (args.output, args.source, args.date)):
         raise UsageError(
-            "usage", "--output, --source and --date belong to an update", hint="`auditor products update FILE_OR_URL`"
+            "usage",
+            Message("--output, --source and --date belong to an update"),
+            hint=Message("`auditor products update FILE_OR_URL`"),
         )
     return _list(args, words)
 
@@ -62,15 +65,15 @@ def _date(text: str) -> dt.date:
     try:
         return dt.date.fromisoformat(text)
     except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date, YYYY-MM-DD") from error
+        raise argparse.ArgumentTypeError(Message("{text} is not a date, YYYY-MM-DD", text=repr(text))) from error
 
 
 def _update(args: argparse.Namespace, words: Wording) -> int:
     if len(args.words) != 2 or args.free or args.json:
         raise UsageError(
             "usage",
-            "update takes one file or address, and no --free or --json",
-            hint="`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`",
+            Message("update takes one file or address, and no --free or --json"),
+            hint=Message("`auditor products update FILE_OR_URL [--output PATH] [--source TEXT] [--date YYYY-MM-DD]`"),
         )
     done = update(args.words[1], output=args.output, source=args.source, date=args.date)
     for line in _changes(done, words):

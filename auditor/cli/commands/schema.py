@@ -7,6 +7,7 @@ from auditor import resources
 from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import document, out
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,8 +27,10 @@ def run(args: argparse.Namespace) -> int:
         close = difflib.get_close_matches(args.name, names, n=1)
         raise UsageError(
             "schema-unknown",
-            f"there is no schema '{args.name}'",
-            hint=f"did you mean '{close[0]}'?" if close else f"one of {', '.join(names)}",
+            Message("there is no schema '{name}'", name=args.name),
+            hint=Message("did you mean '{close}'?", close=close[0])
+            if close
+            else Message("one of {names}", names=", ".join(names)),
         )
     document(resources.schema(args.name))
     return 0

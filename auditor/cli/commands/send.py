@@ -14,6 +14,7 @@ from auditor.cli.shared_options import declare
 from auditor.cli.terminal.console import notices, say, tell, warnings
 from auditor.deliver.recipient_selection import unmet_choices
 from auditor.domain.errors import Diagnostic, UsageError, printable
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
 from auditor.domain.translation import N_
@@ -143,9 +144,15 @@ def _say(sent: "DeliveryReport", words: Wording, *, quiet: bool) -> None:
         return
     from auditor.app.mail.delivery import DeliveryStatus  # noqa: PLC0415
 
-    slug, message = "mail-refused", f"mail to {sent.address}: not sent: {sent.message}"
+    slug, message = (
+        "mail-refused",
+        Message("mail to {address}: not sent: {message}", address=sent.address, message=sent.message),
+    )
     if sent.end is DeliveryStatus.UNKNOWN:
-        slug, message = "mail-unknown", f"mail to {sent.address}: unknown whether sent: {sent.message}"
+        slug, message = (
+            "mail-unknown",
+            Message("mail to {address}: unknown whether sent: {message}", address=sent.address, message=sent.message),
+        )
     tell([Diagnostic(slug=slug, message=message, hint=sent.hint)], locale=words.locale)
 
 
@@ -154,7 +161,9 @@ def _link(given: str | None, environ: Mapping[str, str]) -> tuple[str, bool]:
     if given is not None:
         if not given.startswith("https://") or any(not sign.isprintable() or sign in ' "<>#' for sign in given):
             raise UsageError(
-                "usage", f"--link {given!r} is no https address without a fragment", hint="write https://…"
+                "usage",
+                Message("--link {given} is no https address without a fragment", given=repr(given)),
+                hint=Message("write https://…"),
             )
         return given, True
     server, repository, number = (environ.get(f"GITHUB_{name}", "") for name in ("SERVER_URL", "REPOSITORY", "RUN_ID"))

@@ -14,6 +14,7 @@ from auditor.cli.shared_options import declare
 from auditor.cli.store_summary import outcome_line, sized
 from auditor.cli.terminal.console import document, out, say, tell
 from auditor.domain.errors import AuditorError, UsageError, printable
+from auditor.domain.message import Message
 from auditor.history.result_log import Entry
 from auditor.render.text.labels import Labels
 from auditor.snapshot.manifest import format_instant
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     """Run `auditor store`: 0, or 3 where a check found something that is not whole. Raises AuditorError."""
     wrong = _misused(args)
     if wrong:
-        raise UsageError("usage", wrong, hint="auditor store --help tells the form of each")
+        raise UsageError("usage", wrong, hint=Message("auditor store --help tells the form of each"))
     words = Labels(reader_locale(args.locale))
     match args.what:
         case "put":
@@ -78,15 +79,17 @@ def run(args: argparse.Namespace) -> int:
 
 def _misused(args: argparse.Namespace) -> str | None:
     if args.what == "put" and not args.things:
-        return "put needs snapshots or results to keep"
+        return Message("put needs snapshots or results to keep")
     if args.what == "get" and len(args.things) != 1:
-        return "get needs the name of one tenant"
+        return Message("get needs the name of one tenant")
     if args.what in {"list", "check", "prune"} and args.things:
-        return f"{args.what} takes a store alone: '{args.things[0]}' is one thing too many"
+        return Message(
+            "{what} takes a store alone: '{things}' is one thing too many", what=args.what, things=args.things[0]
+        )
     if (args.what == "prune") != (args.keep is not None):
-        return "prune needs --keep, and nothing else does"
+        return Message("prune needs --keep, and nothing else does")
     if args.delete and args.what != "prune":
-        return "--delete belongs to prune"
+        return Message("--delete belongs to prune")
     return None
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from auditor.deliver.log_commands import Breaker
 from auditor.domain.errors import DeliveryError
+from auditor.domain.message import Message
 
 _NOBODY_READS: Final = frozenset({errno.EPIPE, errno.EBADF, *((errno.EINVAL,) if sys.platform == "win32" else ())})
 """What writing fails with where the reader is gone or the stream was closed: that is the reader's wish."""
@@ -140,8 +141,8 @@ def finish(code: int) -> tuple[int, DeliveryError | None]:
         return code, None
     error = DeliveryError(
         "stdout-unwritable",
-        f"standard output cannot be written: {failure.strerror}",
-        hint="free space where it goes, or name files with -o and -f FORMAT=PATH",
+        Message("standard output cannot be written: {strerror}", strerror=failure.strerror),
+        hint=Message("free space where it goes, or name files with -o and -f FORMAT=PATH"),
     )
     return (max(code, _INCOMPLETE)), error
 

@@ -12,6 +12,7 @@ from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import whole
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.failures import in_task
 from auditor.graph.errors import Fault, GraphErrorKind
@@ -123,7 +124,7 @@ def _purpose(body: bytes) -> str | Fault:
     purpose = document.get("userPurpose", document.get("value"))
     if isinstance(purpose, str):
         return purpose
-    return Fault(kind=GraphErrorKind.NOT_GRAPH, message="a mailbox came without its userPurpose")
+    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("a mailbox came without its userPurpose"))
 
 
 def _coverage(reading: CollectionContext, spool: Spool, tally: _Tally) -> Coverage:

@@ -9,6 +9,7 @@ from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import Rows
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.graph import requests
 from auditor.snapshot.from_graph import product_row, subscription_row
@@ -38,8 +39,13 @@ async def organization(reading: CollectionContext) -> tuple[Coverage, Tables]:
         if str(row["id"]).lower() != wanted:
             raise GraphError(
                 "graph-wrong-tenant",
-                f"{reading.tenant}: the credential is for the tenant {str(row['id'])[:40]}, not for {wanted}",
-                hint="correct tenantId in the tenants file, or sign in to the right tenant",
+                Message(
+                    "{tenant}: the credential is for the tenant {row}, not for {wanted}",
+                    tenant=reading.tenant,
+                    row=str(row["id"])[:40],
+                    wanted=wanted,
+                ),
+                hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
             )
     table = pa.Table.from_pylist(
         [{name: _text(row.get(name)) for name in ORGANIZATION.names} for row in rows], ORGANIZATION
@@ -59,7 +65,7 @@ async def products(reading: CollectionContext) -> tuple[Coverage, Tables]:
         "products": pa.Table.from_pylist([product_row(row) for row in kept], PRODUCTS),
         "service_plans": _service_plans(rows),
     }
-    shortfall = f"products whose numbers of seats are no numbers: {odd}" if odd else None
+    shortfall = Message("products whose numbers of seats are no numbers: {odd}", odd=odd) if odd else None
     faults = [] if fault is None else [fault]
     coverage = reading.covered(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
     return coverage, tables
@@ -75,7 +81,7 @@ async def subscriptions(reading: CollectionContext) -> tuple[Coverage, Tables]:
         except (ValueError, OverflowError):
             odd += 1
     table = pa.Table.from_pylist(kept, SUBSCRIPTIONS)
-    shortfall = f"subscriptions whose dates are no dates: {odd}" if odd else None
+    shortfall = Message("subscriptions whose dates are no dates: {odd}", odd=odd) if odd else None
     faults = [] if fault is None else [fault]
     coverage = reading.covered(
         Source.SUBSCRIPTIONS, len(kept), faults, asked=tuple(SUBSCRIPTIONS.names), shortfall=shortfall

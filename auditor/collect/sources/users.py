@@ -12,6 +12,7 @@ from auditor.collect.sharding import SHARDED_FROM, Shards, names_of, plan, sampl
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.user_decoder import Decoder
 from auditor.domain.enums import Source
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.failures import in_task
 from auditor.graph import requests
@@ -71,12 +72,18 @@ async def read_users(reading: CollectionContext, shards: "asyncio.Future[Shards]
             faults = await _pass(reading, select, decoder, spool, Shards.whole())
             missing = expected - spool.distinct()
             if not faults and missing > _tolerance(expected):
-                shortfall = (
-                    f"Graph counts {expected} users and listed {expected - missing} of them, twice;"
-                    " collect again later, when its index has caught up"
+                shortfall = Message(
+                    "Graph counts {expected} users and listed {expected2} of them, twice; collect again "
+                    "later, when its index has caught up",
+                    expected=expected,
+                    expected2=expected - missing,
                 )
     if decoder.without_id:
-        shortfall = f"users that came without an id: {decoder.without_id}; {shortfall or 'report it to Microsoft'}"
+        shortfall = Message(
+            "users that came without an id: {without_id}; {shortfall}",
+            without_id=decoder.without_id,
+            shortfall=shortfall or "report it to Microsoft",
+        )
     coverage = reading.covered(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
     return UsersRead(coverage=coverage, spool=spool)
 

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.json
 
 from auditor.collect.json_pages import document_of, link_of
+from auditor.domain.message import Message
 from auditor.domain.selector import BOOLEAN_PROPERTIES
 from auditor.graph.client import NotGraphError
 from auditor.graph.paging import ObjectPage
@@ -98,7 +99,7 @@ class Decoder:
         document = document_of(body)
         rows = document.get("value")
         if not isinstance(rows, list):
-            raise NotGraphError("it holds no list named 'value'")
+            raise NotGraphError(Message("it holds no list named 'value'"))
         people = [self._coerced(row) for row in rows if isinstance(row, dict)]
         self._passed_over.append(len(rows) - len(people))
         return ObjectPage(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.message import Message
 from auditor.domain.policy import Budget, Purchases, Subscriptions
 from auditor.domain.product_set import PAID_PRODUCTS, Builtin, ProductSet
 from auditor.domain.result import Money, ProductReference, Subject, Subscription
@@ -41,7 +42,10 @@ def judge_purchases(plan: BoundPolicies, place: int, block: Purchases) -> Aggreg
             doubt.take(unread(facts, Source.SUBSCRIPTIONS) or _TRIAL_UNKNOWN)
         raised = [check for check, verdict in verdicts.items() if verdict]
         if raised and sku.usable is None:
-            doubt.add("subscribedSkus", f"Graph gave no seat numbers for {sku.part_number or sku.sku_id}")
+            doubt.add(
+                "subscribedSkus",
+                Message("Graph gave no seat numbers for {part_number}", part_number=sku.part_number or sku.sku_id),
+            )
         else:
             findings.extend(_purchase(plan, place, check, sku) for check in raised)
     return doubt.judged(findings)
@@ -105,9 +109,12 @@ def judge_subscriptions(plan: BoundPolicies, place: int, block: Subscriptions) -
             included, open_ = bool(outside.true[0]), bool(outside.unknown[0])
         raised = list(_subscription_checks(plan, block, row, denied))
         if _may_be_a_trial(plan, block, row) and (included or open_):
-            doubt.add("subscriptions.isTrial", f"whether the subscription {row['id']} is a trial is not known")
+            doubt.add(
+                "subscriptions.isTrial",
+                Message("whether the subscription {row} is a trial is not known", row=row["id"]),
+            )
         if raised and open_:
-            doubt.add("subscribedSkus", "whether a subscription's SKU is in the set is not known")
+            doubt.add("subscribedSkus", Message("whether a subscription's SKU is in the set is not known"))
         elif raised and included:
             findings.extend(_subscription(plan, place, check, detail, row, sku) for check, detail in raised)
     return doubt.judged(findings)
@@ -196,7 +203,8 @@ def judge_groups(plan: BoundPolicies, place: int) -> AggregateOutcome:
     # Other programs need not say what they asked of groups: a list that was read holds the licensed ones.
     if asked and "hasMembersWithLicenseErrors" not in asked:
         doubt.add(
-            "groups.hasMembersWithLicenseErrors", "the licensed groups were not listed; collect the snapshot again"
+            "groups.hasMembersWithLicenseErrors",
+            Message("the licensed groups were not listed; collect the snapshot again"),
         )
         return doubt.judged()
     findings: list[ObjectFinding] = []
@@ -204,7 +212,10 @@ def judge_groups(plan: BoundPolicies, place: int) -> AggregateOutcome:
         if not group.sku_ids:
             continue
         if group.has_errors is None:
-            doubt.add("groups.hasMembersWithLicenseErrors", f"whether the group {group.id} has errors was not read")
+            doubt.add(
+                "groups.hasMembersWithLicenseErrors",
+                Message("whether the group {id} has errors was not read", id=group.id),
+            )
         findings.extend(_group(plan, place, group))
     return doubt.judged(findings)
 
@@ -237,7 +248,7 @@ def judge_budget(plan: BoundPolicies, place: int, block: Budget) -> AggregateOut
     paid = plan.masks.of(PAID_PRODUCTS)
     if prices is None:
         if any(paid.maybe[number] and sku.owned and sku.usable != 0 for number, sku in enumerate(facts.skus)):
-            doubt.add("prices", "no file gives prices; add `prices:` to the policies")
+            doubt.add("prices", Message("no file gives prices; add `prices:` to the policies"))
         return doubt.judged()
     for number, sku in enumerate(facts.skus):
         if not sku.owned or sku.usable == 0:
@@ -249,9 +260,8 @@ def judge_budget(plan: BoundPolicies, place: int, block: Budget) -> AggregateOut
             unpriced.append(sku.part_number or sku.sku_id)
     if total <= block.limit:
         if unpriced:
-            doubt.add(
-                "prices", f"at least {total} {prices.currency} of {block.limit}; no price for {', '.join(unpriced)}"
-            )
+            sums = {"total": total, "currency": prices.currency, "limit": block.limit, "unpriced": ", ".join(unpriced)}
+            doubt.add("prices", Message("at least {total} {currency} of {limit}; no price for {unpriced}", **sums))
         return doubt.judged()
     evidence = {
         "total": _number(total),
@@ -296,5 +306,5 @@ def _number(amount: Decimal) -> float:
 
 
 _TRIAL_UNKNOWN = NotEvaluated(
-    missing=["subscriptions"], reasons=["whether every subscription of a SKU is a trial is not known"]
+    missing=["subscriptions"], reasons=[Message("whether every subscription of a SKU is a trial is not known")]
 )

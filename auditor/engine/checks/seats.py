@@ -7,6 +7,7 @@ from math import ceil, floor
 from typing import Any
 
 from auditor.domain.enums import Source, SourceStatus, SubjectType
+from auditor.domain.message import Message
 from auditor.domain.policy import Bound, Seats
 from auditor.domain.result import Money, ProductReference, SeatBounds, Subject
 from auditor.engine.binding import BoundPolicies
@@ -90,7 +91,7 @@ def _judge_pool(
     return doubt.judged(findings)
 
 
-_TRIAL_UNKNOWN = "whether every subscription of a SKU is a trial is not known"
+_TRIAL_UNKNOWN = Message("whether every subscription of a SKU is a trial is not known")
 
 
 def _adds_nothing(sku: SkuFact) -> bool:
@@ -159,9 +160,8 @@ def _sum(skus: list[SkuFact], name: str) -> int | None:
 
 def _spare(plan: BoundPolicies, place: int, block: Seats, stock: Stock, doubt: NotEvaluated) -> Iterator[ObjectFinding]:
     if stock.enabled is None or stock.warning is None or stock.consumed is None:
-        doubt.add(
-            "subscribedSkus", f"Graph gave no seat numbers for {stock.product.sku_part_number or stock.subject.id}"
-        )
+        product = stock.product.sku_part_number or stock.subject.id
+        doubt.add("subscribedSkus", Message("Graph gave no seat numbers for {product}", product=product))
         return
     usable = stock.enabled + (stock.warning if block.count_grace_units else 0)
     breaches = breached(usable, stock.consumed, block.minimum, block.maximum)
@@ -313,7 +313,7 @@ def _quota(
             money=_money(plan, stock, holders - block.quota),
         )
     elif possible > block.quota:
-        why = "who belongs to the population, or holds the product, is not known for some users"
+        why = Message("who belongs to the population, or holds the product, is not known for some users")
         doubt.take(doubts_of(plan, plan.policies[place], otherwise=why))
 
 

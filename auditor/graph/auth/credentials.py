@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, assert_never
 
 from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 from auditor.domain.syntax.environment_variable import is_missing, to_set
 from auditor.domain.tenant import (
     AzureCli,
@@ -135,8 +136,8 @@ class SignIn:
         if credential is None:
             raise GraphError(
                 "credential-missing",
-                f"the tenant {self._tenant.name} has no credential",
-                hint="give it one in the tenants file, or audit a saved snapshot with --snapshot",
+                Message("the tenant {name} has no credential", name=self._tenant.name),
+                hint=Message("give it one in the tenants file, or audit a saved snapshot with --snapshot"),
             )
         if isinstance(credential, Token):
             return _made_elsewhere(self._variable(credential.token_env), self._clock())
@@ -164,7 +165,9 @@ class SignIn:
             raise GraphError(
                 "credential-variable",
                 is_missing(name, self._tenant.credential_at),
-                hint=f"set {to_set(name)} to the secret of the tenant {self._tenant.name}",
+                hint=Message(
+                    "set {name} to the secret of the tenant {name2}", name=to_set(name), name2=self._tenant.name
+                ),
             )
         return self.secrets.add(value)
 
@@ -220,8 +223,8 @@ class SignIn:
         except binascii.Error:
             raise GraphError(
                 "certificate-invalid",
-                f"the variable {credential.env} holds neither PEM text nor base64",
-                hint="export certificate and key as PEM, or as PKCS #12 in base64",
+                Message("the variable {env} holds neither PEM text nor base64", env=credential.env),
+                hint=Message("export certificate and key as PEM, or as PKCS #12 in base64"),
             ) from None
 
 
@@ -244,10 +247,12 @@ def _made_elsewhere(token: str, now: float) -> "AccessToken":
     if not _can_be_sent(bare):
         raise GraphError(
             "token-invalid",
-            "the token holds a character that no token has: a line break, a blank or a letter outside ASCII",
-            hint="make a new one, and set the variable to nothing but the token",
+            Message("the token holds a character that no token has: a line break, a blank or a letter outside ASCII"),
+            hint=Message("make a new one, and set the variable to nothing but the token"),
         )
     ends = expiry_of(bare)
     if ends is not None and ends <= now:
-        raise GraphError("token-expired", "the token has expired", hint="make a new one; tokens live about an hour")
+        raise GraphError(
+            "token-expired", Message("the token has expired"), hint=Message("make a new one; tokens live about an hour")
+        )
     return AccessToken(bare, int(now + 3600 if ends is None else ends))

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from auditor.domain.errors import GraphError
+from auditor.domain.message import Message
 from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.transport.ca_bundle import context
 
 _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
-_PERMISSION = "give the job `permissions: id-token: write`; pull requests from forks never have it"
+_PERMISSION = Message("give the job `permissions: id-token: write`; pull requests from forks never have it")
 _ATTEMPTS = 3
 _LONGEST = 60.0
 """Seconds that all attempts may take together."""
@@ -25,12 +26,12 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if missing:
         raise GraphError(
             "github-oidc-missing",
-            f"{' and '.join(missing)} not set: GitHub gives this job no identity",
+            Message("{missing} not set: GitHub gives this job no identity", missing=" and ".join(missing)),
             hint=_PERMISSION,
         )
     secrets.add(token)
     if urlsplit(url).scheme != "https":
-        raise GraphError("github-oidc-address", f"{_URL} is not an https address", hint=_PERMISSION)
+        raise GraphError("github-oidc-address", Message("{url} is not an https address", url=_URL), hint=_PERMISSION)
     address = f"{url}{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
     import asyncio  # noqa: PLC0415
 
@@ -41,7 +42,9 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
         raise _unreachable("TimeoutError") from None
     if status != 200:
         raise GraphError(
-            "github-oidc-refused", f"GitHub refused an identity for this job with HTTP {status}", hint=_PERMISSION
+            "github-oidc-refused",
+            Message("GitHub refused an identity for this job with HTTP {status}", status=status),
+            hint=_PERMISSION,
         )
     try:
         value = json.loads(body)["value"]
@@ -49,7 +52,9 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
         value = None
     if not isinstance(value, str) or not value:
         raise GraphError(
-            "github-oidc-answer", "GitHub's answer holds no identity token", hint="check what answers in GitHub's place"
+            "github-oidc-answer",
+            Message("GitHub's answer holds no identity token"),
+            hint=Message("check what answers in GitHub's place"),
         )
     return secrets.add(value)
 
@@ -57,8 +62,8 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
 def _unreachable(name: str) -> GraphError:
     return GraphError(
         "github-oidc-unreachable",
-        f"GitHub's identity service does not answer: {name}",
-        hint="check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)",
+        Message("GitHub's identity service does not answer: {name}", name=name),
+        hint=Message("check the network, the proxy (HTTPS_PROXY) and the authorities (SSL_CERT_FILE)"),
     )
 
 

@@ -9,6 +9,7 @@ import aiohttp
 import httpx
 from yarl import URL
 
+from auditor.domain.message import Message
 from auditor.graph.transport.ca_bundle import context
 
 _SPOKEN_FOR = frozenset({b"content-encoding", b"content-length", b"transfer-encoding"})
@@ -108,7 +109,9 @@ async def _whole(answer: aiohttp.ClientResponse, request: httpx.Request) -> byte
         size += len(part)
         if size > MOST_BYTES:
             answer.close()  # else the rest would be read before the connection is used again
-            raise httpx.RemoteProtocolError(f"an answer of more than {MOST_BYTES:,} bytes", request=request)
+            raise httpx.RemoteProtocolError(
+                Message("an answer of more than {most_bytes} bytes", most_bytes=f"{MOST_BYTES:,}"), request=request
+            )
         parts.append(part)
     return b"".join(parts)
 
@@ -146,7 +149,7 @@ class AiohttpTransport(httpx.AsyncBaseTransport):
             ) as answer:
                 body = await _whole(answer, request)
         except TimeoutError as error:
-            raise httpx.ReadTimeout("no answer in time", request=request) from error
+            raise httpx.ReadTimeout(Message("no answer in time"), request=request) from error
         except aiohttp.ClientConnectionError as error:
             raise httpx.ConnectError(str(error), request=request) from error
         except aiohttp.ClientError as error:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from auditor.domain.errors import SettingsError
+from auditor.domain.message import Message
 from auditor.files import input as files
 
 VARIABLES = ("AUDITOR_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
@@ -23,7 +24,9 @@ def authorities(environ: Mapping[str, str]) -> str | None:
             continue
         if not files.is_file(Path(path)):
             raise SettingsError(
-                "ca-missing", f"{name} names {path}, which is not a file", hint="name a PEM file, or unset the variable"
+                "ca-missing",
+                Message("{name} names {path}, which is not a file", name=name, path=path),
+                hint=Message("name a PEM file, or unset the variable"),
             )
         try:
             files.check_regular(Path(path), most=files.CERTIFICATES)
@@ -31,8 +34,8 @@ def authorities(environ: Mapping[str, str]) -> str | None:
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(
                 "ca-invalid",
-                f"{name} names {path}, which holds no PEM certificates",
-                hint="export the authority as PEM",
+                Message("{name} names {path}, which holds no PEM certificates", name=name, path=path),
+                hint=Message("export the authority as PEM"),
             ) from error
         return path
     return None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from auditor import resources
 from auditor.domain.errors import Diagnostic, Span
+from auditor.domain.message import Message
 from auditor.policy.nodes import instant
 from auditor.policy.yaml.reader import Document, Path
 
@@ -68,9 +69,9 @@ def _strange_dates(document: Document, value: object, path: Path) -> Iterator[Di
     elif isinstance(value, str) and str(path[-1]).endswith(("DateTime", "asOf")) and instant(value) is None:
         yield Diagnostic(
             slug="policy-bad-date",
-            message=f"'{value}' is not a date of the calendar",
+            message=Message("'{value}' is not a date of the calendar", value=value),
             span=document.span(path),
-            hint="write a date as 2027-01-31",
+            hint=Message("write a date as 2027-01-31"),
         )
 
 
@@ -109,7 +110,7 @@ def _mistakes(value: Any, schema: SchemaName) -> "list[Mistake]":
 
     errors = islice(_thorough(schema).iter_errors(value), _MOST)
     found = _without_echoes(mistake for error in errors for mistake in messages.mistakes(error))
-    return found or [messages.Mistake(path=(), kind="structure", message="the file does not fit its schema")]
+    return found or [messages.Mistake(path=(), kind="structure", message=Message("the file does not fit its schema"))]
 
 
 def _without_echoes(mistakes: "Iterable[Mistake]") -> "list[Mistake]":
@@ -148,4 +149,4 @@ def _place(diagnostic: Diagnostic) -> tuple[int, int, str, str]:
 def _pointer(mistake: "Mistake") -> str:
     """Return the place of a mistake as `tenants[0].name`."""
     steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in mistake.path)
-    return "".join(steps).removeprefix(".") or "the file"
+    return "".join(steps).removeprefix(".") or Message("the file")

@@ -3,19 +3,20 @@
 A schema names what it describes in `$comment` ("a number of days"), and shows how it is written in `examples`.
 """
 
-import difflib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from auditor.domain.message import Message
 from auditor.policy.schema.selector_synonyms import synonym
+from auditor.policy.schema.terms import close_to, example, label, listed, noun_of, subject_of, written
 from auditor.policy.yaml.messages import described, quoted
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
 
-Path = tuple[str | int, ...]
+    from auditor.policy.yaml.reader import Path
 
 UNKNOWN: Final = ("unknown-key", "unknown-property")
 KINDS: Final = (
@@ -31,26 +32,16 @@ KINDS: Final = (
     "structure",
 )
 """Every slug without its prefix; of two mistakes about one value the earlier kind is told."""
-_TYPES: Final = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "null": "null",
-    "array": "a list",
-    "object": "a mapping",
-}
 _TRUE: Final = {"yes", "on", "y", "true"}
 _FALSE: Final = {"no", "off", "n", "false"}
 _PERCENTAGE: Final = re.compile(r"(-?[0-9]+(?:\.[0-9]+)?)[ \t]*%")
-_LONGEST_NAME: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mistake:
     """One thing that is wrong at a path of a document."""
 
-    path: Path
+    path: "Path"
     kind: str
     """The slug without its prefix."""
     message: str
@@ -80,7 +71,9 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
     path: Path = tuple(error.absolute_path)
     if "propertyNames" in error.absolute_schema_path:
         name = str(error.instance)
-        yield Mistake(path=path, kind="bad-value", key=name, message=f"{quoted(name)} cannot be a name here")
+        yield Mistake(
+            path=path, kind="bad-value", key=name, message=Message("{name} cannot be a name here", name=quoted(name))
+        )
         return
     match error.validator:
         case "additionalProperties":
@@ -103,77 +96,25 @@ def mistakes(error: "ValidationError") -> Iterator[Mistake]:
             pass  # what is no mapping has no keys to choose from; its type is the mistake, and is told as such
         case "anyOf":
             keys = _options(error)
-            message = f"{_subject(error, path)} needs at least one of: {', '.join(keys)}"
+            message = Message(
+                "{subject} needs at least one of: {keys}", subject=subject_of(error, path), keys=", ".join(keys)
+            )
             yield Mistake(path=path, kind="empty", message=message, needs=keys)
         case "minProperties" if not path and isinstance(error.instance, dict) and "version" not in error.instance:
             pass  # the lacking version is the mistake, and is told as such
         case "minItems" | "minProperties":
             yield _too_few(error, path)
         case "uniqueItems":
-            yield Mistake(path=path, kind="bad-value", message=f"{_label(path)} names something twice")
+            yield Mistake(
+                path=path, kind="bad-value", message=Message("{path} names something twice", path=label(path))
+            )
         case _:
-            yield Mistake(path=path, kind="structure", message=f"{_label(path)} does not fit the schema")
+            yield Mistake(
+                path=path, kind="structure", message=Message("{path} does not fit the schema", path=label(path))
+            )
 
 
-def close_to(word: str, names: Iterable[str]) -> str | None:
-    """Return the name that was probably meant, letter case aside."""
-    if len(word) > _LONGEST_NAME:
-        return None
-    folded = {name.casefold(): name for name in names}
-    close = difflib.get_close_matches(word.casefold(), folded, n=1)
-    return folded[close[0]] if close else None
-
-
-def _label(path: Path) -> str:
-    """Return how a value is called: by its key, or by its place in a list."""
-    if not path:
-        return "the file"
-    last = path[-1]
-    return quoted(last) if isinstance(last, str) else f"item {last + 1} of {_label(path[:-1])}"
-
-
-def _subject(error: "ValidationError", path: Path) -> str:
-    """Return how a mapping is called: `policy 'e3-spare'` where it says its name itself."""
-    mapping: Any = error.instance
-    schema: Any = error.schema
-    noun = str(schema.get("$comment", "a mapping")).partition(" ")[2]
-    name = next((mapping[key] for key in ("id", "name") if isinstance(mapping.get(key), str)), None)
-    return f"{noun} {quoted(name)}" if name and path and isinstance(path[-1], int) else _label(path)
-
-
-def _listed(names: Sequence[object]) -> str:
-    shown = ", ".join("null" if name is None else str(name) for name in names)
-    return re.sub(r"extensionAttribute1, .*(?=extensionAttribute15)", "extensionAttribute1 to ", shown)
-
-
-def _noun(schema: Any) -> str:
-    if "$comment" in schema:
-        return str(schema["$comment"])
-    kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type", "string")]
-    return " or ".join(_TYPES[kind] for kind in kinds)
-
-
-def _example(schema: Any) -> str | None:
-    # The examples of a whole file are for editors: in a hint they would be a page.
-    examples = None if "$id" in schema else schema.get("examples")
-    return f"for example: {', '.join(_written(example) for example in examples)}" if examples else None
-
-
-def _written(value: Any) -> str:
-    match value:
-        case list():
-            return f"[{', '.join(_written(item) for item in value)}]"
-        case dict():
-            return f"{{{', '.join(f'{key}: {_written(item)}' for key, item in value.items())}}}"
-        case bool():
-            return "true" if value else "false"
-        case "*":
-            return "'*'"
-        case _:
-            return str(value)
-
-
-def _unknown(error: "ValidationError", path: Path) -> Iterator[Mistake]:
+def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     schema: Any = error.schema
     known = list(schema.get("properties", {}))
     selector = schema.get("$comment") == "a selector"
@@ -183,30 +124,40 @@ def _unknown(error: "ValidationError", path: Path) -> Iterator[Mistake]:
         if key in known:
             continue
         meant = synonym(key, known) or close_to(key, known)
-        hint = f"did you mean '{meant}'?" if meant else _elsewhere(key, path) or f"known here: {_listed(known)}"
+        hint = (
+            Message("did you mean '{meant}'?", meant=meant)
+            if meant
+            else _elsewhere(key, path) or Message("known here: {known}", known=listed(known))
+        )
         if selector:
-            message = f"unknown property {quoted(key)}"
+            message = Message("unknown property {key}", key=quoted(key))
         elif path:
-            message = f"unknown key {quoted(key)} in {_subject(error, path)}"
+            message = Message("unknown key {key} in {subject}", key=quoted(key), subject=subject_of(error, path))
         else:
-            message = f"unknown key {quoted(key)} at the top of the file"
+            message = Message("unknown key {key} at the top of the file", key=quoted(key))
         yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=meant)
 
 
-def _elsewhere(key: str, path: Path) -> str | None:
+def _elsewhere(key: str, path: "Path") -> str | None:
     """Return where a key of a policy belongs that stands inside its constraint block."""
     inside = path[:1] == ("policies",) and len(path) > 2
     if inside and key in {"users", "severity", "title", "tenants", "owner", "rationale", "tags"}:
-        return f"'{key}' belongs to the policy itself, beside '{path[2]}'"
+        return Message("'{key}' belongs to the policy itself, beside '{path}'", key=key, path=path[2])
     return None
 
 
-def _wrong_type(error: "ValidationError", path: Path) -> Mistake:
+def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
-    noun = _noun(schema)
-    message = f"{_label(path)} must be {noun}, not {described(error.instance)}"
-    nothing = f"{_label(path)} must be {noun}, but nothing is written" if error.instance is None else None
-    hint = _instead(error.instance, schema) or _example(schema)
+    noun = noun_of(schema)
+    message = Message(
+        "{path} must be {noun}, not {instance}", path=label(path), noun=noun, instance=described(error.instance)
+    )
+    nothing = (
+        Message("{path} must be {noun}, but nothing is written", path=label(path), noun=noun)
+        if error.instance is None
+        else None
+    )
+    hint = _instead(error.instance, schema) or example(schema)
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
 
 
@@ -215,62 +166,92 @@ def _instead(value: Any, schema: Any) -> str | None:
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     match value:
         case str() if "boolean" in kinds and value.casefold() in _TRUE | _FALSE:
-            return f"write {'true' if value.casefold() in _TRUE else 'false'}, without quotes"
+            return (
+                Message("write true, without quotes")
+                if value.casefold() in _TRUE
+                else Message("write false, without quotes")
+            )
         case str() if {"integer", "number"} & set(kinds) and re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", value):
-            return "take the quotes away"
+            return Message("take the quotes away")
         case bool() | int() | float() if "string" in kinds:
-            text = _written(value)
+            text = written(value)
             fitting = "pattern" not in schema or re.search(schema["pattern"], text)
-            return f"to mean text, write '{text}' in quotes" if fitting else None
+            return Message("to mean text, write '{text}' in quotes", text=text) if fitting else None
         case str() if kinds == ["array"]:
-            return f"write a list: [{quoted(value)}]"
+            return Message("write a list: [{value}]", value=quoted(value))
         case _:
             return None
 
 
-def _not_among(error: "ValidationError", path: Path) -> Mistake:
+def _not_among(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     allowed = schema.get("enum", [schema.get("const")])
     found = described(error.instance)
     if path == ("version",):
-        message = f"version {_written(error.instance)} is not known" if error.instance is not None else "no version"
-        return Mistake(path=path, kind="version", message=message, hint=f"write 'version: {allowed[0]}'")
+        message = (
+            Message("version {instance} is not known", instance=written(error.instance))
+            if error.instance is not None
+            else Message("no version")
+        )
+        return Mistake(
+            path=path, kind="version", message=message, hint=Message("write 'version: {allowed}'", allowed=allowed[0])
+        )
     names = [name for name in allowed if isinstance(name, str)]
     meant = close_to(error.instance, names) if isinstance(error.instance, str) else None
-    hint = f"did you mean '{meant}'?" if meant else f"one of: {_listed(allowed)}"
+    hint = (
+        Message("did you mean '{meant}'?", meant=meant)
+        if meant
+        else Message("one of: {allowed}", allowed=listed(allowed))
+    )
     if len(allowed) == 1:
-        hint = f"the only value is {_written(allowed[0])}"
-    nothing = f"{_label(path)} has no value" if error.instance is None else None
-    return Mistake(path=path, kind="bad-value", message=f"{_label(path)} cannot be {found}", hint=hint, nothing=nothing)
+        hint = Message("the only value is {allowed}", allowed=written(allowed[0]))
+    nothing = Message("{path} has no value", path=label(path)) if error.instance is None else None
+    return Mistake(
+        path=path,
+        kind="bad-value",
+        message=Message("{path} cannot be {found}", path=label(path), found=found),
+        hint=hint,
+        nothing=nothing,
+    )
 
 
-def _misshapen(error: "ValidationError", path: Path) -> Mistake:
+def _misshapen(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
-    value, noun = str(error.instance), _noun(schema)
-    message = f"{_label(path)} must be {noun}, not {described(value)}"
+    value, noun = str(error.instance), noun_of(schema)
+    message = Message("{path} must be {noun}, not {value}", path=label(path), noun=noun, value=described(value))
     if not value.strip():
-        return Mistake(path=path, kind="empty", message=message, hint=_example(schema))
+        return Mistake(path=path, kind="empty", message=message, hint=example(schema))
     share = _PERCENTAGE.fullmatch(value)
     if share and "percentage" in noun and not 0 <= float(share[1]) <= 100:
-        outside = f"{_label(path)} must lie between 0% and 100%, not at {quoted(value)}"
+        outside = Message("{path} must lie between 0% and 100%, not at {value}", path=label(path), value=quoted(value))
         return Mistake(path=path, kind="out-of-range", message=outside)
-    hint = _example(schema)
+    hint = example(schema)
     if share and "percentage" in noun:
-        hint = f"write {share[1]}%"
+        hint = Message("write {share}%", share=share[1])
     elif "a-z0-9-" in str(schema["pattern"]) and (name := re.sub("[^a-z0-9]+", "-", value.casefold()).strip("-")):
-        hint = f"write '{name}'"
+        hint = Message("write '{name}'", name=name)
     return Mistake(path=path, kind="bad-value", message=message, hint=hint)
 
 
-def _out_of_range(error: "ValidationError", path: Path) -> Mistake:
-    found = _written(error.instance)
-    message = f"{_label(path)} must be at most {error.validator_value}, not {found}"
+def _out_of_range(error: "ValidationError", path: "Path") -> Mistake:
+    found = written(error.instance)
+    message = Message(
+        "{path} must be at most {validator_value}, not {found}",
+        path=label(path),
+        validator_value=error.validator_value,
+        found=found,
+    )
     if error.validator == "minimum":
-        message = f"{_label(path)} must be at least {error.validator_value}, not {found}"
+        message = Message(
+            "{path} must be at least {validator_value}, not {found}",
+            path=label(path),
+            validator_value=error.validator_value,
+            found=found,
+        )
     return Mistake(path=path, kind="out-of-range", message=message)
 
 
-def _missing(error: "ValidationError", path: Path) -> Iterator[Mistake]:
+def _missing(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     schema: Any = error.schema
     mapping: Any = error.instance
     needed: Any = error.validator_value
@@ -281,19 +262,19 @@ def _missing(error: "ValidationError", path: Path) -> Iterator[Mistake]:
         description = about.get("description") if isinstance(about, dict) else None
         hint = f"'{key}': {description}" if description else None
         if key == "version" and not path:
-            hint = f"write 'version: {about['const']}' at the top"
-        message = f"{_subject(error, path)} lacks '{key}'"
+            hint = Message("write 'version: {about}' at the top", about=about["const"])
+        message = Message("{subject} lacks '{key}'", subject=subject_of(error, path), key=key)
         yield Mistake(path=path, kind="missing-key", message=message, hint=hint, needs=(key,))
 
 
-def _alone(error: "ValidationError", path: Path) -> Iterator[Mistake]:
+def _alone(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
     mapping: Any = error.instance
     partners: Any = error.validator_value
     for owner, needed in partners.items():
         for key in needed:
             if owner in mapping and key not in mapping:
-                message = f"'{owner}' needs '{key}' beside it"
-                hint = f"add '{key}', or take '{owner}' away"
+                message = Message("'{owner}' needs '{key}' beside it", owner=owner, key=key)
+                hint = Message("add '{key}', or take '{owner}' away", key=key, owner=owner)
                 yield Mistake(path=path, kind="missing-key", key=owner, message=message, hint=hint, needs=(key,))
 
 
@@ -303,36 +284,62 @@ def _options(error: "ValidationError") -> tuple[str, ...]:
     return tuple(branch["required"][0] for branch in branches)
 
 
-def _not_one(error: "ValidationError", path: Path) -> Mistake:
+def _not_one(error: "ValidationError", path: "Path") -> Mistake:
     keys = _options(error)
     mapping: Any = error.instance
     schema: Any = error.schema
     present = [key for key in mapping if key in keys]
     policy = schema.get("$comment") == "a policy"
-    subject = _subject(error, path)
+    subject = subject_of(error, path)
     if not present:
         kind = "no-constraint" if policy else "missing-key"
-        message = f"{subject} has no constraint block" if policy else f"{subject} has none of {' and '.join(keys)}"
-        return Mistake(path=path, kind=kind, message=message, hint=f"give one of: {', '.join(keys)}", needs=keys)
+        message = (
+            Message("{subject} has no constraint block", subject=subject)
+            if policy
+            else Message("{subject} has none of {keys}", subject=subject, keys=" and ".join(keys))
+        )
+        return Mistake(
+            path=path, kind=kind, message=message, hint=Message("give one of: {keys}", keys=", ".join(keys)), needs=keys
+        )
     kind = "several-constraints" if policy else "bad-value"
-    message = f"{subject} has {' and '.join(present)}, but may have only one of them"
-    hint = "write one policy for each block" if policy else f"keep '{present[0]}' or '{present[1]}'"
+    message = Message(
+        "{subject} has {present}, but may have only one of them", subject=subject, present=" and ".join(present)
+    )
+    hint = (
+        Message("write one policy for each block")
+        if policy
+        else Message("keep '{present}' or '{present2}'", present=present[0], present2=present[1])
+    )
     return Mistake(path=path, kind=kind, key=present[1], message=message, hint=hint)
 
 
-def _too_few(error: "ValidationError", path: Path) -> Mistake:
+def _too_few(error: "ValidationError", path: "Path") -> Mistake:
     schema: Any = error.schema
     found: Any = error.instance
     if not path:
         return Mistake(
             path=path,
             kind="empty",
-            message="the file holds nothing besides its version",
-            hint=f"known here: {_listed(list(schema['properties']))}",
+            message=Message("the file holds nothing besides its version"),
+            hint=Message("known here: {schema}", schema=listed(list(schema["properties"]))),
         )
     if found:
-        message = f"{_label(path)} needs {error.validator_value} or more items, not {len(found)}"
-        return Mistake(path=path, kind="empty", message=message, hint=_example(schema))
+        message = Message(
+            "{path} needs {validator_value} or more items, not {found}",
+            path=label(path),
+            validator_value=error.validator_value,
+            found=len(found),
+        )
+        return Mistake(path=path, kind="empty", message=message, hint=example(schema))
     known = schema.get("properties") if isinstance(found, dict) else None
-    hint = f"known here: {_listed(list(known))}" if known else "take the key away, or say what it holds"
-    return Mistake(path=path, kind="empty", message=f"{_label(path)} is {described(found)}", hint=hint)
+    hint = (
+        Message("known here: {known}", known=listed(list(known)))
+        if known
+        else Message("take the key away, or say what it holds")
+    )
+    return Mistake(
+        path=path,
+        kind="empty",
+        message=Message("{path} is {found}", path=label(path), found=described(found)),
+        hint=hint,
+    )

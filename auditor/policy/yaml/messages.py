@@ -4,7 +4,8 @@ from typing import Final
 
 import yaml as pyyaml
 
-from auditor.domain.errors import Diagnostic, Span
+from auditor.domain.errors import Diagnostic, InputError, Span
+from auditor.domain.message import Message
 
 _LONGEST: Final = 40
 _Said = tuple[str, str | None]
@@ -23,6 +24,11 @@ def at(file: str, lines: tuple[str, ...], *, line: int, column: int, end: int | 
     )
 
 
+def mistake(slug: str, message: Message, span: Span, hint: Message | None = None) -> InputError:
+    """Return the error for one mistake in a file."""
+    return InputError([Diagnostic(slug=slug, message=message, span=span, hint=hint)])
+
+
 def quoted(text: str) -> str:
     """Return the text in quotes, cut where it is long."""
     return f"'{text}'" if len(text) <= _LONGEST else f"'{text[: _LONGEST - 1]}…'"
@@ -36,15 +42,15 @@ def described(value: object) -> str:
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"the number {value}"
+            return Message("the number {value}", value=value)
         case str():
-            return f"the text {quoted(value)}" if value else "the empty text"
+            return Message("the text {value}", value=quoted(value)) if value else Message("the empty text")
         case []:
-            return "an empty list"
+            return Message("an empty list")
         case list():
-            return "a list"
+            return Message("a list")
         case {}:
-            return "a mapping" if value else "an empty mapping"
+            return Message("a mapping") if value else Message("an empty mapping")
         case _:
             raise TypeError(value)
 
@@ -61,9 +67,9 @@ def syntax(error: pyyaml.MarkedYAMLError, *, file: str, lines: tuple[str, ...]) 
         sign = "..." if ended else "---"
         return Diagnostic(
             slug="yaml-several-documents",
-            message="a second document begins here",
+            message=Message("a second document begins here"),
             span=span,
-            hint=f"a file holds one document: take the '{sign}' away or split the file",
+            hint=Message("a file holds one document: take the '{sign}' away or split the file", sign=sign),
         )
     if error.problem in _AT_ITS_BEGINNING:
         span = begun
@@ -84,73 +90,79 @@ _AT_ITS_BEGINNING: Final = {
 }
 """Problems that the parser notices long after the place that is to be mended."""
 
-_QUOTE: Final = "put the value in quotes"
-_INDENT: Final = "indent the keys of one mapping, and the items of one list, alike"
-_TAB: Final = ("a tab indents the line", "YAML is indented with spaces")
+_QUOTE: Final = Message("put the value in quotes")
+_INDENT: Final = Message("indent the keys of one mapping, and the items of one list, alike")
+_TAB: Final = (Message("a tab indents the line"), Message("YAML is indented with spaces"))
 _SAID: Final[dict[str, _Said]] = {
     "found a tab character that violates indentation": _TAB,
     "found a tab character where an indentation space is expected": _TAB,
     "block sequence entries are not allowed in this context": (
-        "a list cannot begin on the line of its key",
-        "begin it on the next line, or write it in brackets: [a, b]",
+        Message("a list cannot begin on the line of its key"),
+        Message("begin it on the next line, or write it in brackets: [a, b]"),
     ),
     "found unexpected ':'": (
-        "a ':' stands where no key can be",
-        "write a blank after the ':' of a key, and put a value that contains ':' in quotes",
+        Message("a ':' stands where no key can be"),
+        Message("write a blank after the ':' of a key, and put a value that contains ':' in quotes"),
     ),
     "did not find expected <document start>": (
-        "what stands here comes after the end of the value",
-        "take away the bracket or line too many",
+        Message("what stands here comes after the end of the value"),
+        Message("take away the bracket or line too many"),
     ),
     "mapping values are not allowed in this context": (
-        "a ':' stands where no key can be",
-        f"put a value that contains ': ' in quotes; {_INDENT}",
+        Message("a ':' stands where no key can be"),
+        Message("put a value that contains ': ' in quotes; {indent}", indent=_INDENT),
     ),
-    "found unexpected end of stream": ("the quote that opens here is never closed", None),
-    "could not find expected ':'": ("the line is neither a value nor a key with a ':' after it", None),
+    "found unexpected end of stream": (Message("the quote that opens here is never closed"), None),
+    "could not find expected ':'": (Message("the line is neither a value nor a key with a ':' after it"), None),
     "found unknown escape character": (
-        "a backslash stands before a character that it cannot escape",
-        "use single quotes, in which a backslash means itself",
+        Message("a backslash stands before a character that it cannot escape"),
+        Message("use single quotes, in which a backslash means itself"),
     ),
     "found invalid Unicode character escape code": (
-        "the escape does not stand for a character",
-        "write the character itself, or \\U with eight digits",
+        Message("the escape does not stand for a character"),
+        Message("write the character itself, or \\U with eight digits"),
     ),
-    "did not find expected node content": ("a value is missing", None),
-    "did not find expected key": ("the line does not fit what stands above it", _INDENT),
-    "did not find expected '-' indicator": ("the line does not fit the list above it", _INDENT),
-    "second occurrence": ("the anchor is defined twice", "give every anchor its own name"),
-    "found unknown directive name": ("the directive is not known", "leave the line out"),
+    "did not find expected node content": (Message("a value is missing"), None),
+    "did not find expected key": (Message("the line does not fit what stands above it"), _INDENT),
+    "did not find expected '-' indicator": (Message("the line does not fit the list above it"), _INDENT),
+    "second occurrence": (Message("the anchor is defined twice"), Message("give every anchor its own name")),
+    "found unknown directive name": (Message("the directive is not known"), Message("leave the line out")),
 }
 
 
 def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
     rest = span.text[span.column - 1 :]
-    word = quoted(rest.split()[0].rstrip(",]}")) if rest.strip() else "the end of the line"
+    word = quoted(rest.split()[0].rstrip(",]}")) if rest.strip() else Message("the end of the line")
     match error.problem:
         case "found character that cannot start any token" if rest.startswith("\t"):
             return _TAB
         case "found character that cannot start any token":
-            return f"a value cannot begin with '{rest[:1]}'", _QUOTE
+            return Message("a value cannot begin with '{rest}'", rest=rest[:1]), _QUOTE
         case "did not find expected alphabetic or numeric character":
             return (
-                f"'{rest[:1]}' needs a name after it, or quotes",
-                f"to mean the character, write '{rest[:1]}' in quotes",
+                Message("'{rest}' needs a name after it, or quotes", rest=rest[:1]),
+                Message("to mean the character, write '{rest}' in quotes", rest=rest[:1]),
             )
         case "did not find expected key" if span.text[: span.column - 1].rstrip().endswith(("'", '"')):
             return (
-                "text stands after the quote that ends the value",
-                "put the whole value in quotes; inside single quotes write ' twice: 'it''s'",
+                Message("text stands after the quote that ends the value"),
+                Message("put the whole value in quotes; inside single quotes write ' twice: 'it''s'"),
             )
         case "found undefined alias":
-            return f"{word} refers to an anchor that is not defined above", "to mean a glob, put it in quotes"
+            return Message("{word} refers to an anchor that is not defined above", word=word), Message(
+                "to mean a glob, put it in quotes"
+            )
         case "did not find expected ',' or ']'" | "did not find expected ',' or '}'" as problem:
             close = problem[-2]
             # What follows on the same line is mostly part of a value with a colon or brackets in it.
             hint = _QUOTE if rest.strip() and span.line == begun.line else None
-            return f"the '{'[' if close == ']' else '{'}' of line {begun.line} lacks its '{close}' or a ','", hint
+            return (
+                Message("the '[' of line {line} lacks its '{close}' or a ','", line=begun.line, close=close)
+                if close == "]"
+                else Message("the '{' of line {line} lacks its '{close}' or a ','", line=begun.line, close=close)
+            ), hint
         case str() as problem:
             context = f"{error.context}: " if error.context else ""
             return _SAID.get(problem, (f"{context}{problem}", None))
         case _:
-            return "the text is not YAML", None
+            return Message("the text is not YAML"), None

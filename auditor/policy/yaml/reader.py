@@ -1,6 +1,5 @@
 """Turns the text of a YAML 1.2 file into plain values, and any path into them back into its place in the text."""
 
-import json
 import re
 from dataclasses import dataclass, field
 from typing import Final
@@ -9,24 +8,20 @@ import yaml as pyyaml
 from yaml._yaml import CParser
 
 from auditor.domain.errors import Diagnostic, InputError, Span
+from auditor.domain.message import Message
 from auditor.policy.yaml import line_breaks, messages, scalars
+from auditor.policy.yaml.characters import decoded, with_whole_characters
+from auditor.policy.yaml.messages import mistake
 
 MOST_BYTES: Final = 1 << 20
 MOST_NODES: Final = 100_000
 DEEPEST: Final = 64
-_HALF: Final = re.compile(r"\\u[dD][89abAB]")
-_ESCAPE: Final = re.compile(r"(?i)\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)")
-"""An escape in JSON: two halves of one character, or any other."""
 
 Path = tuple[str | int, ...]
 
 _PLAIN: Final = "plain"
 _QUOTED: Final = "quoted"
 _CORE: Final = "tag:yaml.org,2002:"
-_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
-_BOM: Final = "\ufeff"
-_FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
-"""What YAML 1.2 forbids."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +76,15 @@ def parse(text: bytes | str, *, file: str, bounded: bool = True) -> Document:
     """
     if bounded:
         _refuse_large(text, file)
-    checked = _checked(text, file)
+    checked = decoded(text, file)
     lines = _lines_of(checked)
     _refuse_other_version(file, lines)
-    root = _compose(_with_whole_characters(checked), file, lines)
+    root = _compose(with_whole_characters(checked), file, lines)
     if root is None or (root.tag == _PLAIN and root.value == ""):
-        message = "the file is empty" if not checked.strip() else "the file holds nothing but comments"
-        raise _one("yaml-empty", message, messages.at(file, lines, line=0, column=0))
+        message = (
+            Message("the file is empty") if not checked.strip() else Message("the file holds nothing but comments")
+        )
+        raise mistake("yaml-empty", message, messages.at(file, lines, line=0, column=0))
     builder = _Builder(file, lines, most=MOST_NODES if bounded else None)
     value = builder.value(root)
     if builder.problems:
@@ -134,12 +131,22 @@ class _Builder:
         """Return what the node means; an alias is written out, so that the bound on nodes holds for the result."""
         self._count += 1
         if self._most is not None and self._count > self._most:
-            hint = "split the file; aliases count as often as they are used"
-            raise _one("yaml-too-large", f"the file holds more than {self._most:,} values", self._span(node), hint)
+            hint = Message("split the file; aliases count as often as they are used")
+            raise mistake(
+                "yaml-too-large",
+                Message("the file holds more than {most} values", most=f"{self._most:,}"),
+                self._span(node),
+                hint,
+            )
         if isinstance(node, pyyaml.ScalarNode):
             return self._scalar(node)
         if id(node) in self._open:
-            self._report("yaml-alias", "the value contains itself through an alias", node, "write the value out")
+            self._report(
+                "yaml-alias",
+                Message("the value contains itself through an alias"),
+                node,
+                Message("write the value out"),
+            )
             return None
         self._open.add(id(node))
         try:
@@ -158,10 +165,15 @@ class _Builder:
             return None if kind is None else scalars.tagged(text, kind)
         except scalars.UnusableNumberError:
             self._report(
-                "yaml-number", f"{text} is not a number that can be kept exactly", node, "quote it to mean text"
+                "yaml-number",
+                Message("{text} is not a number that can be kept exactly", text=text),
+                node,
+                Message("quote it to mean text"),
             )
         except ValueError:
-            self._report("yaml-tag", f"'{text}' does not fit its tag '{_shown(node.tag)}'", node)
+            self._report(
+                "yaml-tag", Message("'{text}' does not fit its tag '{tag}'", text=text, tag=_shown(node.tag)), node
+            )
         return None
 
     def _sequence(self, node: pyyaml.Node) -> list[object]:
@@ -181,8 +193,10 @@ class _Builder:
                 continue
             if key in first:
                 line = first[key].start_mark.line + 1
-                message = f"the key {messages.quoted(key)} stands twice, first on line {line}"
-                self._report("yaml-duplicate-key", message, key_node, "keep one of them")
+                message = Message(
+                    "the key {key} stands twice, first on line {line}", key=messages.quoted(key), line=line
+                )
+                self._report("yaml-duplicate-key", message, key_node, Message("keep one of them"))
                 continue
             first[key] = key_node
             result[key] = value
@@ -190,8 +204,8 @@ class _Builder:
 
     def _key(self, node: pyyaml.Node) -> str | None:
         if node.tag == _PLAIN and node.value == "<<":
-            hint = "write the keys out, or name a population and refer to it"
-            self._report("yaml-merge-key", "merge keys ('<<') are not part of YAML 1.2", node, hint)
+            hint = Message("write the keys out, or name a population and refer to it")
+            self._report("yaml-merge-key", Message("merge keys ('<<') are not part of YAML 1.2"), node, hint)
             return None
         problems = len(self.problems)
         key = self.value(node)
@@ -199,8 +213,12 @@ class _Builder:
             return key
         if len(self.problems) == problems:
             quotable = isinstance(node, pyyaml.ScalarNode) and node.value
-            hint = f"write '{node.value}' in quotes" if quotable else "a value with braces in it needs quotes"
-            self._report("yaml-key", f"a key must be text, not {messages.described(key)}", node, hint)
+            hint = (
+                Message("write '{value}' in quotes", value=node.value)
+                if quotable
+                else Message("a value with braces in it needs quotes")
+            )
+            self._report("yaml-key", Message("a key must be text, not {key}", key=messages.described(key)), node, hint)
         return None
 
     def _core_kind(self, node: pyyaml.Node, kinds: tuple[str, ...]) -> str | None:
@@ -208,7 +226,12 @@ class _Builder:
         kind = node.tag.removeprefix(_CORE)
         if node.tag.startswith(_CORE) and kind in kinds:
             return str(kind)
-        self._report("yaml-tag", f"the tag '{_shown(node.tag)}' has no meaning here", node, "leave it out")
+        self._report(
+            "yaml-tag",
+            Message("the tag '{tag}' has no meaning here", tag=_shown(node.tag)),
+            node,
+            Message("leave it out"),
+        )
         return None
 
     def _report(self, slug: str, message: str, node: pyyaml.Node, hint: str | None = None) -> None:
@@ -226,7 +249,9 @@ def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None
     except _TooDeepError as error:
         mark = error.args[0]
         span = messages.at(file, lines, line=mark.line, column=mark.column)
-        raise _one("yaml-too-deep", f"values are nested more than {DEEPEST} deep", span) from None
+        raise mistake(
+            "yaml-too-deep", Message("values are nested more than {deepest} deep", deepest=DEEPEST), span
+        ) from None
     except pyyaml.MarkedYAMLError as error:
         raise InputError([messages.syntax(error, file=file, lines=lines)]) from None
     finally:
@@ -236,7 +261,12 @@ def _compose(text: str, file: str, lines: tuple[str, ...]) -> pyyaml.Node | None
 def too_large(file: str) -> InputError:
     """Return the error for a file of more than MOST_BYTES bytes."""
     start = Span(file=file, line=1, column=1)
-    return _one("yaml-too-large", f"the file is larger than {MOST_BYTES:,} bytes", start, "split the file")
+    return mistake(
+        "yaml-too-large",
+        Message("the file is larger than {most_bytes} bytes", most_bytes=f"{MOST_BYTES:,}"),
+        start,
+        Message("split the file"),
+    )
 
 
 def _refuse_large(text: bytes | str, file: str) -> None:
@@ -245,62 +275,10 @@ def _refuse_large(text: bytes | str, file: str) -> None:
         raise too_large(file)
 
 
-def _checked(text: bytes | str, file: str) -> str:
-    """Return the text without its byte order mark, every character allowed."""
-    checked = (_decoded(text, file) if isinstance(text, bytes) else text).removeprefix(_BOM)
-    # What is printable is allowed; the pattern for all the rest takes longer to compile than most files to parse.
-    printable = checked.replace("\n", "").isprintable()
-    if not printable and (found := re.search(_FORBIDDEN, checked)):
-        code = f"{ord(found[0]):04X}"
-        hint = f'leave it out, or write it as "\\u{code}" in double quotes'
-        raise _one(
-            "yaml-character", f"the character U+{code} is not allowed", _end_of(file, checked[: found.start()]), hint
-        )
-    return checked
-
-
-def _with_whole_characters(text: str) -> str:
-    r"""Return JSON with two escapes for one character as YAML writes them, `\U0001f600`; other text stays as it is.
-
-    JSON is YAML, and programs that write it escape whatever lies beyond U+FFFF in two halves, which YAML does not know.
-    """
-    if not _HALF.search(text):
-        return text
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return text
-    return _ESCAPE.sub(_joined, text)
-
-
-def _joined(escape: re.Match[str]) -> str:
-    if escape[1] is None:
-        return escape[0]
-    return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
-
-
-def _decoded(text: bytes, file: str) -> str:
-    start = Span(file=file, line=1, column=1)
-    if text.startswith(_UTF16) or (b"\0" in text[:4] and text[:4].strip(b"\0")):
-        raise _one("yaml-encoding", "the file is UTF-16 or UTF-32, not UTF-8", start, "save it as UTF-8")
-    try:
-        return text.decode("utf-8")
-    except UnicodeDecodeError as error:
-        before = text[: error.start].decode("utf-8").removeprefix(_BOM)
-        message = f"byte 0x{text[error.start]:02x} is not UTF-8"
-        raise _one("yaml-encoding", message, _end_of(file, before), "save the file as UTF-8") from None
-
-
 def _lines_of(text: str) -> tuple[str, ...]:
     """Return the lines of a text as YAML 1.2 counts them."""
     lines = re.split("\r\n|\r|\n", text)
     return tuple(lines if lines[-1] else lines[:-1])
-
-
-def _end_of(file: str, before: str) -> Span:
-    """Return the place just after `before`."""
-    lines = re.split("\r\n|\r|\n", before)
-    return Span(file=file, line=len(lines), column=len(lines[-1]) + 1, text=lines[-1])
 
 
 def _refuse_other_version(file: str, lines: tuple[str, ...]) -> None:
@@ -309,7 +287,12 @@ def _refuse_other_version(file: str, lines: tuple[str, ...]) -> None:
         if line.startswith("%YAML"):
             if line.split("#")[0].split() != ["%YAML", "1.2"]:
                 span = messages.at(file, lines, line=number, column=0)
-                raise _one("yaml-version", "files are YAML 1.2", span, "write '%YAML 1.2', or leave the line out")
+                raise mistake(
+                    "yaml-version",
+                    Message("files are YAML 1.2"),
+                    span,
+                    Message("write '%YAML 1.2', or leave the line out"),
+                )
         elif line.strip() and not line.startswith(("#", "%")):
             return
 
@@ -322,7 +305,3 @@ def _span(file: str, lines: tuple[str, ...], node: pyyaml.Node) -> Span:
 
 def _shown(tag: str) -> str:
     return "!!" + tag.removeprefix(_CORE) if tag.startswith(_CORE) else tag
-
-
-def _one(slug: str, message: str, span: Span, hint: str | None = None) -> InputError:
-    return InputError([Diagnostic(slug=slug, message=message, span=span, hint=hint)])

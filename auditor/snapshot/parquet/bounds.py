@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.snapshot.parquet.footer import ColumnChunk, row_groups
 
 _CELLS: Final = 1 << 26
@@ -40,20 +41,27 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
         # Arrow ends the process when it is asked for a column that contradicts the schema: nothing of columns here.
         group = footer.row_group(number)
         if group.num_columns != footer.num_columns:
-            raise _refused(path, "has a row group of other columns than its schema tells")
+            raise _refused(path, Message("has a row group of other columns than its schema tells"))
         if group.num_rows < 0 or group.total_byte_size < 0:
-            raise _refused(path, "has a row group with a negative number of rows")
+            raise _refused(path, Message("has a row group with a negative number of rows"))
         if not whole:
             cells = expanded = 0
         cells += group.num_rows * group.num_columns
         expanded += group.total_byte_size
         rows += group.num_rows
         if cells > _CELLS or expanded > _BYTES:
-            raise _refused(path, f"has a row group of {cells} values and {expanded} bytes, more than any tenant has")
+            raise _refused(
+                path,
+                Message(
+                    "has a row group of {cells} values and {expanded} bytes, more than any tenant has",
+                    cells=cells,
+                    expanded=expanded,
+                ),
+            )
         if expanded > _ROOM + _RATIO * size:
-            raise _refused(path, f"has {size} bytes that stand for {expanded}")
+            raise _refused(path, Message("has {size} bytes that stand for {expanded}", size=size, expanded=expanded))
     if rows != footer.num_rows:
-        raise _refused(path, "has row groups of other rows than its footer tells")
+        raise _refused(path, Message("has row groups of other rows than its footer tells"))
 
 
 def is_plain(footer: pq.FileMetaData, size: int) -> bool:
@@ -76,20 +84,22 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
     try:
         groups = row_groups(raw)
     except ValueError as error:
-        raise _refused(path, f"is not a Parquet file: {error}") from error
+        raise _refused(path, Message("is not a Parquet file: {error}", error=error)) from error
     found: dict[str, None] = {}
     if len(groups) != footer.num_row_groups:
-        raise _refused(path, "has other row groups than its footer tells")
+        raise _refused(path, Message("has other row groups than its footer tells"))
     for chunks in groups:
         if len(chunks) != footer.num_columns:
-            raise _refused(path, "has a row group of other columns than its schema tells")
+            raise _refused(path, Message("has a row group of other columns than its schema tells"))
         if sum(chunk.values for chunk in chunks) > _CELLS or sum(chunk.size for chunk in chunks) > _BYTES:
-            raise _refused(path, "has a row group of more values than any tenant has")
+            raise _refused(path, Message("has a row group of more values than any tenant has"))
         for place, chunk in enumerate(chunks):
             _check_chunk(path, chunk, footer.schema.column(place))
             if chunk.type == "BYTE_ARRAY" and chunk.values * chunk.size > _ROOM:
                 if chunk.prefixed:
-                    raise _refused(path, f"has the column {chunk.path} in the encoding DELTA_BYTE_ARRAY")
+                    raise _refused(
+                        path, Message("has the column {path} in the encoding DELTA_BYTE_ARRAY", path=chunk.path)
+                    )
                 if chunk.coded:
                     found[chunk.path] = None
     return list(found)
@@ -106,14 +116,14 @@ def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> Non
         or any(found not in {0, levels} for found, levels in zip(told, wanted, strict=True))
         or (chunk.lengths and chunk.type != "BYTE_ARRAY")
     ):
-        raise _refused(path, f"has a column {column.path} that contradicts its schema")
+        raise _refused(path, Message("has a column {path} that contradicts its schema", path=column.path))
 
 
 def check_expanded(path: Path, found: pa.Table | pa.RecordBatch) -> None:
     """Refuse columns that were read as dictionaries and would take too much memory once decoded."""
     size = sum(_expanded(chunk) for column in found.columns for chunk in _chunks(column))
     if size > _BYTES:
-        raise _refused(path, f"has texts of {size} bytes in one row group")
+        raise _refused(path, Message("has texts of {size} bytes in one row group", size=size))
 
 
 def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
@@ -121,16 +131,16 @@ def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
     try:
         found.validate(full=True)
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        raise _refused(path, f"has a column that is not valid: {error}") from error
+        raise _refused(path, Message("has a column that is not valid: {error}", error=error)) from error
     for field, column in zip(found.schema, found.columns, strict=True):
         if pa.types.is_timestamp(field.type):
             unit = _UNITS[field.type.unit]
             bounds = _EARLIEST * unit, _LATEST * unit + unit - 1
             _check_within(
-                path, field.name, column.cast(pa.int64()), bounds, "an instant outside of the years 1 to 9999"
+                path, field.name, column.cast(pa.int64()), bounds, Message("an instant outside of the years 1 to 9999")
             )
         elif pa.types.is_int64(field.type):
-            _check_within(path, field.name, column, (-_LARGEST, _LARGEST), "a number beyond 2^53")
+            _check_within(path, field.name, column, (-_LARGEST, _LARGEST), Message("a number beyond 2^53"))
 
 
 def _check_within(
@@ -138,7 +148,7 @@ def _check_within(
 ) -> None:
     least, most = pc.min_max(column).as_py().values()
     if least is not None and (least < bounds[0] or most > bounds[1]):
-        raise _refused(path, f"has {told} in its column {name}")
+        raise _refused(path, Message("has {told} in its column {name}", told=told, name=name))
 
 
 def _chunks(column: pa.Array | pa.ChunkedArray) -> Iterator[pa.Array]:
@@ -159,5 +169,5 @@ def _expanded(array: pa.Array) -> int:
 
 def _refused(path: Path, what: str) -> SnapshotError:
     return SnapshotError(
-        "snapshot-damaged", f"{path} {what}", hint="collect the snapshot again, or restore it from a copy"
+        "snapshot-damaged", f"{path} {what}", hint=Message("collect the snapshot again, or restore it from a copy")
     )

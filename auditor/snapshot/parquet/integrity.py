@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.selector import TEXT_PROPERTIES
 from auditor.files import input as files
 from auditor.snapshot.manifest import FileEntry
@@ -18,7 +19,7 @@ from auditor.snapshot.model import Manifest
 from auditor.snapshot.parquet.bounds import check_expanded, check_footer, check_sound, is_plain, watched
 from auditor.snapshot.schema import ASSIGNMENTS, FILES, SIGN_IN_COLUMNS, USERS
 
-AGAIN = "collect the snapshot again, or restore it from a copy"
+AGAIN = Message("collect the snapshot again, or restore it from a copy")
 
 CODES = (
     *(field.name for field in ASSIGNMENTS if pa.types.is_dictionary(field.type)),
@@ -47,8 +48,8 @@ def check_lost(folder: Path) -> None:
     if {"users", "assignments"} <= there or (INSTANT.fullmatch(folder.name) and there.intersection(FILES)):
         raise SnapshotError(
             "snapshot-damaged",
-            f"{folder} holds files of a snapshot and no manifest.json",
-            hint="restore it from a copy, or move it away and collect the tenant again",
+            Message("{folder} holds files of a snapshot and no manifest.json", folder=folder),
+            hint=Message("restore it from a copy, or move it away and collect the tenant again"),
         )
 
 
@@ -59,18 +60,22 @@ def checked(path: Path, entry: FileEntry) -> bytes | None:
             content = file.read(_SMALL) if os.fstat(file.fileno()).st_size <= _SMALL else None
             digest = hashlib.sha256(content) if content is not None else hashlib.file_digest(file, "sha256")
     except FileNotFoundError as error:
-        raise SnapshotError("snapshot-damaged", f"{path} is missing", hint=AGAIN) from error
+        raise SnapshotError("snapshot-damaged", Message("{path} is missing", path=path), hint=AGAIN) from error
     except OSError as error:
         raise unreadable(error) from error
     if digest.hexdigest() != entry.sha256:
-        raise SnapshotError("snapshot-damaged", f"{path} is not the file that the manifest describes", hint=AGAIN)
+        raise SnapshotError(
+            "snapshot-damaged", Message("{path} is not the file that the manifest describes", path=path), hint=AGAIN
+        )
     return content
 
 
 def check_rows(path: Path, rows: int, promised: int) -> None:
     """Refuse a file that has other rows than its entry tells, or a part of one that has others than its footer does."""
     if rows != promised:
-        raise SnapshotError("snapshot-damaged", f"{path} does not have the rows that the manifest tells", hint=AGAIN)
+        raise SnapshotError(
+            "snapshot-damaged", Message("{path} does not have the rows that the manifest tells", path=path), hint=AGAIN
+        )
 
 
 def opened(path: Path, *, codes: bool, content: bytes | None = None) -> pq.ParquetFile:
@@ -148,15 +153,21 @@ def undecodable(path: Path, error: BaseException) -> SnapshotError:
     """Tell a file that the system would not let be read from one whose bytes are not what they should be."""
     if isinstance(error, OSError) and error.errno is not None:
         return unreadable(error)
-    return SnapshotError("snapshot-damaged", f"{path} is not a Parquet file: {error}", hint=AGAIN)
+    return SnapshotError(
+        "snapshot-damaged", Message("{path} is not a Parquet file: {error}", path=path, error=error), hint=AGAIN
+    )
 
 
 def unreadable(error: OSError) -> SnapshotError:
     """Say which file the system would not let be read."""
     return SnapshotError(
         "snapshot-unreadable",
-        f"{error.filename or 'a file'} cannot be read: {error.strerror or error}",
-        hint="mend its permissions, or name another folder",
+        Message(
+            "{filename} cannot be read: {strerror}",
+            filename=error.filename or "a file",
+            strerror=error.strerror or error,
+        ),
+        hint=Message("mend its permissions, or name another folder"),
     )
 
 
@@ -164,10 +175,12 @@ def check_form(path: Path, found: pa.Schema, schema: pa.Schema, *, required: tup
     """Hold the columns of a file against the schema: every way in which a writer of Parquet tells the same is right."""
     names = set(found.names)
     if len(names) < len(found.names):
-        raise SnapshotError("snapshot-damaged", f"{path} has two columns of one name", hint=AGAIN)
+        raise SnapshotError("snapshot-damaged", Message("{path} has two columns of one name", path=path), hint=AGAIN)
     for name in required:
         if name not in names:
-            raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
+            raise SnapshotError(
+                "snapshot-damaged", Message("{path} lacks the column {name}", path=path, name=name), hint=AGAIN
+            )
     for field in schema:
         if field.name in names and not _alike(found.field(field.name).type, field.type):
             raise _other_type(path, " ".join((field.name, str(found.field(field.name).type))))
@@ -205,7 +218,9 @@ def check_present(path: Path, found: pa.Table | pa.RecordBatch, schema: pa.Schem
 
 def gap(path: Path, name: str) -> SnapshotError:
     """Say which column lacks a value that nobody can do without."""
-    return SnapshotError("snapshot-damaged", f"{path} has a gap in its column {name}", hint=AGAIN)
+    return SnapshotError(
+        "snapshot-damaged", Message("{path} has a gap in its column {name}", path=path, name=name), hint=AGAIN
+    )
 
 
 def cast_table(path: Path, found: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -231,7 +246,7 @@ def check_unique(path: Path, ids: pa.Array, before: str | None) -> str | None:
     if pc.any(pc.less_equal(ids.slice(1), ids.slice(0, len(ids) - 1))).as_py():
         again = again or pc.count_distinct(ids).as_py() < len(ids)
     if again:
-        raise SnapshotError("snapshot-damaged", f"{path} holds a user twice", hint=AGAIN)
+        raise SnapshotError("snapshot-damaged", Message("{path} holds a user twice", path=path), hint=AGAIN)
     last: str = ids[-1].as_py()
     return last
 
@@ -251,7 +266,9 @@ def check_asked(path: Path, there: list[str], manifest: Manifest) -> None:
         wanted.append(SIGN_IN_COLUMNS[0])
     for name in wanted:
         if name not in found:
-            raise SnapshotError("snapshot-damaged", f"{path} lacks the column {name}", hint=AGAIN)
+            raise SnapshotError(
+                "snapshot-damaged", Message("{path} lacks the column {name}", path=path, name=name), hint=AGAIN
+            )
 
 
 def check_states(path: Path, groups: pa.Table) -> None:
@@ -259,7 +276,11 @@ def check_states(path: Path, groups: pa.Table) -> None:
     known = {None, *(status.value for status in SourceStatus)}
     for name in ("membersStatus", "transitiveMembersStatus"):
         if not known.issuperset(groups.column(name).unique().to_pylist()):
-            raise SnapshotError("snapshot-damaged", f"{path} has a state in {name} that nobody knows", hint=AGAIN)
+            raise SnapshotError(
+                "snapshot-damaged",
+                Message("{path} has a state in {name} that nobody knows", path=path, name=name),
+                hint=AGAIN,
+            )
 
 
 def _source(path: Path, content: bytes | None) -> pa.NativeFile:
@@ -287,4 +308,6 @@ def _alike(found: pa.DataType, wanted: pa.DataType) -> bool:
 
 
 def _other_type(path: Path, error: object) -> SnapshotError:
-    return SnapshotError("snapshot-damaged", f"{path} has a column of another type: {error}", hint=AGAIN)
+    return SnapshotError(
+        "snapshot-damaged", Message("{path} has a column of another type: {error}", path=path, error=error), hint=AGAIN
+    )

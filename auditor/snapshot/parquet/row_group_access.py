@@ -10,6 +10,7 @@ from typing import Final
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.parquet.integrity import AGAIN, unreadable
@@ -55,7 +56,9 @@ def read_row_group(
         people, links = opened_people(folder)
         if group >= _groups(folder, people, links) or _sum(folder, people, links, group) != outline.sums[group]:
             raise SnapshotError(
-                "snapshot-damaged", f"row group {group} of {folder} is not what it was a moment ago", hint=AGAIN
+                "snapshot-damaged",
+                Message("row group {group} of {folder} is not what it was a moment ago", group=group, folder=folder),
+                hint=AGAIN,
             )
     return PeopleReader(folder).groups(users, assignments, (group,))
 
@@ -63,7 +66,9 @@ def read_row_group(
 def _groups(folder: Path, people: PeopleFile, links: PeopleFile) -> int:
     found: int = people.file.num_row_groups
     if found != links.file.num_row_groups:
-        raise SnapshotError("snapshot-damaged", f"users and assignments of {folder} do not match", hint=AGAIN)
+        raise SnapshotError(
+            "snapshot-damaged", Message("users and assignments of {folder} do not match", folder=folder), hint=AGAIN
+        )
     return found
 
 

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.parquet.integrity import (
     AGAIN,
@@ -125,7 +126,11 @@ class PeopleReader:
         """Yield the wanted row groups, all for None; the others are not read."""
         people, links = self._kept or opened_people(self._folder)
         if people.file.num_row_groups != links.file.num_row_groups:
-            raise SnapshotError("snapshot-damaged", f"users and assignments of {self._folder} do not match", hint=AGAIN)
+            raise SnapshotError(
+                "snapshot-damaged",
+                Message("users and assignments of {folder} do not match", folder=self._folder),
+                hint=AGAIN,
+            )
         people_columns, link_columns = people.present(users), links.present(assignments)
         offset, before = 0, None
         for group in range(people.file.num_row_groups):
@@ -149,7 +154,9 @@ class PeopleReader:
         owners = links.column("user").to_numpy()
         if owners[0] < first or owners[-1] >= end or (owners[1:] < owners[:-1]).any():
             raise SnapshotError(
-                "snapshot-damaged", f"assignments of {self._folder} are out of step with its users", hint=AGAIN
+                "snapshot-damaged",
+                Message("assignments of {folder} are out of step with its users", folder=self._folder),
+                hint=AGAIN,
             )
 
 

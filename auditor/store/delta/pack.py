@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.snapshot.schema import MEMBERS, SMALL_TABLES
 from auditor.store.delta.column_diff import gaps, places, plain
 from auditor.store.delta.user_delta import Steps
@@ -83,7 +84,9 @@ class StoredObject:
             )
         except (KeyError, TypeError, ValueError, zipfile.BadZipFile) as error:
             raise SnapshotError(
-                "store-damaged", f"{where} is no part of a store: {error}", hint="restore the store from a copy"
+                "store-damaged",
+                Message("{where} is no part of a store: {error}", where=where, error=error),
+                hint=Message("restore the store from a copy"),
             ) from error
         self._names = frozenset(self._file.namelist())
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 from auditor.domain.errors import DeliveryError, SnapshotError
+from auditor.domain.message import Message
 from auditor.files import input as input_files
 from auditor.files.folder import Folder as FileFolder
 from auditor.files.names import object_parts
@@ -262,15 +263,17 @@ def _is_conflict(error: Exception) -> bool:
 
 def _unreadable(where: str, error: OSError) -> NoReturn:
     raise SnapshotError(
-        "store-unreachable", f"{where} cannot be read: {error.strerror or error}", hint="mend its permissions"
+        "store-unreachable",
+        Message("{where} cannot be read: {strerror}", where=where, strerror=error.strerror or error),
+        hint=Message("mend its permissions"),
     ) from error
 
 
 def _unwritable(where: str, error: OSError) -> NoReturn:
     raise DeliveryError(
         "store-unwritable",
-        f"{where} cannot be written: {error.strerror or error}",
-        hint="check its permissions and the space that is left; what was stored before is whole",
+        Message("{where} cannot be written: {strerror}", where=where, strerror=error.strerror or error),
+        hint=Message("check its permissions and the space that is left; what was stored before is whole"),
     ) from error
 
 
@@ -278,6 +281,13 @@ def _unreachable(address: str, error: Exception) -> NoReturn:
     said = _SECRET.sub("…", (str(error).splitlines() or [""])[0])[:200]
     raise SnapshotError(
         "store-unreachable",
-        f"{address} does not answer as a store should: {type(error).__name__}: {said}",
-        hint="check the container's name, the network and the sign-in that the environment gives (docs/history.md)",
+        Message(
+            "{address} does not answer as a store should: {name}: {said}",
+            address=address,
+            name=type(error).__name__,
+            said=said,
+        ),
+        hint=Message(
+            "check the container's name, the network and the sign-in that the environment gives (docs/history.md)"
+        ),
     ) from error

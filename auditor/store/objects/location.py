@@ -6,6 +6,7 @@ from typing import Final, NewType
 from urllib.parse import urlsplit
 
 from auditor.domain.errors import UsageError
+from auditor.domain.message import Message
 from auditor.store.objects.backends import Backend, Folder, ObjectStore
 from auditor.store.objects.cache import Cached, cache_folder
 
@@ -25,19 +26,24 @@ def parse(text: str) -> Path | Address:
     if parts.scheme not in SCHEMES:
         raise UsageError(
             "store-address",
-            f"nothing here speaks '{parts.scheme}://'",
-            hint=f"name a folder, or an address that begins with one of {', '.join(f'{s}://' for s in SCHEMES)}",
+            Message("nothing here speaks '{scheme}://'", scheme=parts.scheme),
+            hint=Message(
+                "name a folder, or an address that begins with one of {value}",
+                value=", ".join(f"{s}://" for s in SCHEMES),
+            ),
         )
     if parts.query or parts.fragment or parts.password is not None:
         # The text itself is not repeated: what stands there may be a secret.
         raise UsageError(
             "store-address",
-            f"the {parts.scheme}:// address carries a query, a fragment or a password",
-            hint="leave it out; keys and tokens come from the environment (docs/history.md tells which)",
+            Message("the {scheme}:// address carries a query, a fragment or a password", scheme=parts.scheme),
+            hint=Message("leave it out; keys and tokens come from the environment (docs/history.md tells which)"),
         )
     if not parts.netloc or ".." in parts.path.split("/"):
         raise UsageError(
-            "store-address", f"'{text}' names no container", hint=f"write {parts.scheme}://CONTAINER/FOLDER"
+            "store-address",
+            Message("'{text}' names no container", text=text),
+            hint=Message("write {scheme}://CONTAINER/FOLDER", scheme=parts.scheme),
         )
     # The scheme of an address has no letter case (RFC 3986, 3.1).
     return Address(parts.scheme + text[len(parts.scheme) :].rstrip("/"))

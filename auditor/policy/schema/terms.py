@@ -1,0 +1,90 @@
+"""Words for the values that a JSON Schema describes: their names, kinds and examples."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from auditor.domain.message import Message, alternatives
+from auditor.policy.yaml.messages import quoted
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+    from auditor.policy.yaml.reader import Path
+
+_TYPES: Final = {
+    "string": Message("text"),
+    "integer": Message("a whole number"),
+    "number": Message("a number"),
+    "boolean": Message("true or false"),
+    "null": Message("null"),
+    "array": Message("a list"),
+    "object": Message("a mapping"),
+}
+_LONGEST_NAME: Final = 60
+
+
+def close_to(word: str, names: Iterable[str]) -> str | None:
+    """Return the name that was probably meant, letter case aside."""
+    if len(word) > _LONGEST_NAME:
+        return None
+    folded = {name.casefold(): name for name in names}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1)
+    return folded[close[0]] if close else None
+
+
+def label(path: "Path") -> str:
+    """Return the name of a value: its key, or its position in a list."""
+    if not path:
+        return Message("the file")
+    last = path[-1]
+    if isinstance(last, str):
+        return quoted(last)
+    return Message("item {last} of {path}", last=last + 1, path=label(path[:-1]))
+
+
+def subject_of(error: "ValidationError", path: "Path") -> str:
+    """Return the name of a mapping: `policy 'e3-spare'` where it has an id or a name."""
+    mapping: Any = error.instance
+    schema: Any = error.schema
+    kind = str(schema.get("$comment", Message("a mapping"))).partition(" ")[2]
+    name = next((mapping[key] for key in ("id", "name") if isinstance(mapping.get(key), str)), None)
+    return (
+        Message(f"{kind} {{name}}", name=quoted(name)) if name and path and isinstance(path[-1], int) else label(path)
+    )
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return names side by side; the fifteen extension attributes are a range."""
+    shown = ", ".join("null" if name is None else str(name) for name in names)
+    return re.sub(r"extensionAttribute1, .*(?=extensionAttribute15)", "extensionAttribute1 to ", shown)
+
+
+def noun_of(schema: Any) -> Message:
+    """Return what a schema asks for: its `$comment`, else its types."""
+    if "$comment" in schema:
+        return Message(schema["$comment"])
+    kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type", "string")]
+    return alternatives([_TYPES[kind] for kind in kinds])
+
+
+def example(schema: Any) -> Message | None:
+    """Return the examples of a schema as a hint; None for a schema without any, and for that of a whole file."""
+    examples = None if "$id" in schema else schema.get("examples")
+    return Message("for example: {example}", example=", ".join(map(written, examples))) if examples else None
+
+
+def written(value: Any) -> str:
+    """Return a value as YAML writes it."""
+    match value:
+        case list():
+            return f"[{', '.join(written(item) for item in value)}]"
+        case dict():
+            return f"{{{', '.join(f'{key}: {written(item)}' for key, item in value.items())}}}"
+        case bool():
+            return "true" if value else "false"
+        case "*":
+            return "'*'"
+        case _:
+            return str(value)

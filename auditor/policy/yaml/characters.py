@@ -1,0 +1,74 @@
+"""Decodes a YAML 1.2 file to text; refuses other encodings and characters that YAML forbids."""
+
+import json
+import re
+from typing import Final
+
+from auditor.domain.errors import Span
+from auditor.domain.message import Message
+from auditor.policy.yaml.messages import mistake
+
+_HALF: Final = re.compile(r"\\u[dD][89abAB]")
+_ESCAPE: Final = re.compile(r"(?i)\\(?:u(d[89ab][0-9a-f]{2})\\u(d[c-f][0-9a-f]{2})|.)")
+"""An escape in JSON: two halves of one character, or any other."""
+_UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
+_BOM: Final = "\ufeff"
+_FORBIDDEN: Final = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+"""What YAML 1.2 forbids."""
+
+
+def decoded(text: bytes | str, file: str) -> str:
+    """Return the text without its byte order mark, every character allowed."""
+    checked = (_utf8(text, file) if isinstance(text, bytes) else text).removeprefix(_BOM)
+    # What is printable is allowed; the pattern for all the rest takes longer to compile than most files to parse.
+    printable = checked.replace("\n", "").isprintable()
+    if not printable and (found := re.search(_FORBIDDEN, checked)):
+        code = f"{ord(found[0]):04X}"
+        hint = Message('leave it out, or write it as "\\u{code}" in double quotes', code=code)
+        raise mistake(
+            "yaml-character",
+            Message("the character U+{code} is not allowed", code=code),
+            _end_of(file, checked[: found.start()]),
+            hint,
+        )
+    return checked
+
+
+def with_whole_characters(text: str) -> str:
+    r"""Return JSON with two escapes for one character as YAML writes them, `\U0001f600`; other text stays as it is.
+
+    JSON is YAML, and programs that write it escape whatever lies beyond U+FFFF in two halves, which YAML does not know.
+    """
+    if not _HALF.search(text):
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return _ESCAPE.sub(_joined, text)
+
+
+def _joined(escape: re.Match[str]) -> str:
+    if escape[1] is None:
+        return escape[0]
+    return f"\\U{0x10000 + ((int(escape[1], 16) - 0xD800) << 10) + int(escape[2], 16) - 0xDC00:08x}"
+
+
+def _utf8(text: bytes, file: str) -> str:
+    start = Span(file=file, line=1, column=1)
+    if text.startswith(_UTF16) or (b"\0" in text[:4] and text[:4].strip(b"\0")):
+        raise mistake(
+            "yaml-encoding", Message("the file is UTF-16 or UTF-32, not UTF-8"), start, Message("save it as UTF-8")
+        )
+    try:
+        return text.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = text[: error.start].decode("utf-8").removeprefix(_BOM)
+        message = Message("byte 0x{text} is not UTF-8", text=f"{text[error.start]:02x}")
+        raise mistake("yaml-encoding", message, _end_of(file, before), Message("save the file as UTF-8")) from None
+
+
+def _end_of(file: str, before: str) -> Span:
+    """Return the place just after `before`."""
+    lines = re.split("\r\n|\r|\n", before)
+    return Span(file=file, line=len(lines), column=len(lines[-1]) + 1, text=lines[-1])
