@@ -1,0 +1,78 @@
+"""CONTRIBUTING.md says how a language and a command are added; here both are added to a copy of the program and run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+
+from tests.package.tree import ROOT, files
+from tests.wording.extract import DOMAINS, template, text
+
+PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Path:
+    """A copy of the program as a wheel installs it; the folder goes first on the path."""
+    for folder, target in {"auditor": "auditor", "policies": "auditor/policies", "reports": "auditor/reports"}.items():
+        for path in files(folder):
+            copy = tmp_path / "program" / target / path.relative_to(ROOT / folder)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
+    return tmp_path / "program"
+
+
+def auditor(program: Path, *arguments: str, codes: Iterable[int] = (0,)) -> str:
+    ran = subprocess.run(
+        [sys.executable, "-m", "auditor", *arguments],
+        cwd=program,
+        env={**os.environ, "PYTHONPATH": str(program), "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode in codes, ran.stderr.decode()
+    return ran.stdout.decode()
+
+
+def translated(domain: str) -> Catalog:
+    """Return the messages of a domain, each "translated" by a sign in front of every form."""
+    with template(domain).open("rb") as file:
+        messages = read_po(file)
+    made = Catalog(locale="fi", fuzzy=False)
+    for message in messages:
+        if message.id:
+            forms = [f"¤{form}" for form in (message.id if isinstance(message.id, tuple) else (message.id,))]
+            made.add(message.id, string=forms if len(forms) > 1 else forms[0], context=message.context)
+    return made
+
+
+def test_a_language_is_added_by_data_alone(program: Path) -> None:
+    folder = program / "auditor" / "reports" / "locales" / "fi" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    for domain in DOMAINS:
+        (folder / f"{domain}.po").write_text(text(translated(domain), "fi"), encoding="utf-8")
+    auditor(program, "audit", "--demo", "--locale", "fi", "-f", "html", "-o", "out", codes=(0, 1))
+    page = (program / "out" / "report.html").read_text(encoding="utf-8")
+    assert '<html lang="fi"' in page
+    assert page.count("¤") > 1_000
+    assert "¤" in auditor(program, "audit", "--help", "--locale", "fi")
+
+
+def test_a_command_is_added_by_one_module_and_one_line(program: Path) -> None:
+    recipe = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").split("## Adding a command")[1].split("\n## ")[0]
+    module, line = PYTHON.findall(recipe)
+    (program / "auditor" / "cli" / "commands" / "languages.py").write_text(module, encoding="utf-8")
+    main = program / "auditor" / "cli" / "main.py"
+    code = main.read_text(encoding="utf-8")
+    main.write_text(code.replace("COMMANDS = {\n", f"COMMANDS = {{\n{line}", 1), encoding="utf-8")
+    assert "list the languages of reports" in auditor(program, "--help")
+    assert auditor(program, "languages").split() == ["en", "da", "de", "nl", "sv", "tr"]
+    assert auditor(program, "languages", "--count") == "6\n"
+    assert "print how many there are" in auditor(program, "languages", "--help")
