@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from auditor.domain.saved_field import Label
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
@@ -9,4 +11,4 @@ class Notice:
 
     code: str
     message: str
-    subject: str
+    subject: Label

@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
+from auditor.domain.actions.action import Action as Action  # noqa: PLC0414 - part of a result
+from auditor.domain.actions.action import Link as Link  # noqa: PLC0414 - part of a result
 from auditor.domain.actions.money import Money as Money  # noqa: PLC0414 - part of a result
 from auditor.domain.enums import Agreement, Change, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
 from auditor.domain.making import drafts
 from auditor.domain.notice import Notice as Notice  # noqa: PLC0414 - part of a result
 from auditor.domain.redaction import Redaction
+from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
 from auditor.domain.waiver_share import WaiverShare
 
 
@@ -19,7 +22,7 @@ class Subject:
 
     type: SubjectType
     id: str
-    name: str
+    name: Label
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,10 +50,9 @@ class Finding:
     check: str
     severity: Severity
     status: Status
-    subject: Subject
-    source: SourceLine
     waiver: str | None = None
     change: Change | None = None
+    subject: Subject
     product: ProductReference | None = None
     detail: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
@@ -59,6 +61,7 @@ class Finding:
     """What the finding costs a month, where a price is known."""
     guidance: str = ""
     """The id of the documented article that mends it."""
+    source: SourceLine
 
     def told(self, *, guidance: str | None = None, change: Change | None = None) -> "Finding":
         """Return the finding with what is told of it once all are known; what is left out stays.
@@ -112,7 +115,7 @@ class SeatBounds:
     """How many seats of one SKU a policy wants spare, its shares told in whole seats."""
 
     policy: str
-    usable: int
+    usable: SeatSum
     """Usable seats as the policy counts them: without those in their grace period where it ignores them."""
     minimum: int | None
     """The fewest spare seats that keep it; None where it has no lower bound."""
@@ -124,17 +127,17 @@ class SeatCount:
     """The seats of one SKU of a tenant; a number Graph did not give is None."""
 
     sku_id: str
-    sku_part_number: str
-    name: str
-    applies_to: str
+    sku_part_number: Label
+    name: Label
+    applies_to: str = "User"
     capability_status: str | None
     enabled: int | None
     warning: int | None
     suspended: int | None
     locked_out: int | None
     consumed: int | None
-    usable: int | None
-    spare: int | None
+    usable: SeatSum | None
+    spare: SeatSum | None
     bounds: tuple[SeatBounds, ...] = ()
     """Of every policy that judges its spare seats and has a bound, whether it is kept or not."""
 
@@ -144,62 +147,15 @@ class Subscription:
     """A purchase of one SKU that has a next date, whether a finding is about it or not."""
 
     id: str
-    sku_id: str
-    sku_part_number: str
-    name: str
+    sku_id: Label
+    sku_part_number: Label
+    name: Label
     status: str | None
-    seats: int | None
+    is_trial: bool | None
+    total_licenses: int | None
     """Seats bought; None where Graph did not tell."""
-    trial: bool | None
-    date: datetime
+    next_lifecycle_date_time: datetime
     """When it renews, or falls into its next state."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Action:
-    """What a person would do about a group of findings, in documented steps."""
-
-    id: str
-    guidance: str
-    findings: Sequence[str]
-    """Fingerprints, in their order; a tuple, but where they are too many to hold."""
-    title: str
-    role: str = ""
-    prerequisites: tuple[str, ...] = ()
-    steps: tuple[str, ...] = ()
-    warnings: tuple[str, ...] = ()
-    links: tuple[tuple[str, str], ...] = ()
-    """(label, address) pairs."""
-    next: tuple[str, ...] = ()
-    checked: str = ""
-    """The day (YYYY-MM-DD) on which the guidance was last held against its sources; empty where it is not known."""
-    requests: Sequence[Mapping[str, Any]] = ()
-    """Graph requests and PowerShell lines for an administrator to review and run; a tuple, unless they are too many."""
-    money: Money | None = None
-    """What it saves (or, below zero, costs) a month once freed seats are reused or removed."""
-    kind: str = ""
-    """What it does, as `auditor.remedy.kinds` names it."""
-    order: str = ""
-    """The class in the safe order: check, backup, reassign, buy, move, remove, cancel."""
-    count: int = 0
-    """People, seats or things, as the title counts them."""
-    owner: str = ""
-    """The owner of the policies behind it."""
-    decided_by: str = ""
-    """Who must decide; empty where nothing is to be decided."""
-    confidence: str = ""
-    """`certain` where the evidence alone is enough, `review` where somebody has to look first."""
-    irreversible: tuple[int, ...] = ()
-    """Numbers of the steps, from 1, that cannot be undone."""
-    before: Money | None = None
-    after: Money | None = None
-    """What the seats concerned cost a month before and after."""
-    due: date | None = None
-    """The day by which to decide: the next date of the subscription that it is about."""
-    rank: int = 0
-    """Its place by importance among the actions of its tenant, from 1; 0 in files of earlier versions."""
-    why: str = ""
-    """Why it has this rank, in one line."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,7 +168,7 @@ class BalanceShare:
     """SKUs of which it is not known whether the policy looks at them."""
     reason: str | None = None
     """Why the tenant's seats are not known whole."""
-    waivers: tuple[WaiverShare, ...] | None = None
+    waivers: Annotated[tuple[WaiverShare, ...] | None, SavedField.OPTIONAL] = None
     """Of the waivers for the policy that have products and are for the fleet; None in results of earlier versions."""
 
 
@@ -220,15 +176,17 @@ class BalanceShare:
 class TenantResult:
     """Everything the audit says about one tenant."""
 
-    name: str
-    tenant_id: str
-    cloud: Cloud
-    agreement: Agreement
-    complete: bool
-    as_of: datetime
-    """When the state was read: the snapshot's instant."""
+    name: TenantName
+    tenant_id: Label
     display_name: str = ""
+    cloud: Cloud
+    agreement: Agreement = Agreement.UNKNOWN
     locale: str | None = None
+    as_of: RunInstant
+    """When the state was read: the snapshot's instant."""
+    complete: bool
+    failure: str | None = None
+    """Why the tenant could not be audited at all."""
     sources: tuple[Coverage, ...] = ()
     seats: tuple[SeatCount, ...] = ()
     subscriptions: tuple[Subscription, ...] = ()
@@ -249,8 +207,6 @@ class TenantResult:
     """What a merge of results needs to judge `balance` again."""
     touched_waivers: tuple[str, ...] = ()
     """Ids of waivers that matched, or may match, a finding: what a merge needs to tell which are unused."""
-    failure: str | None = None
-    """Why the tenant could not be audited at all."""
 
     @property
     def products_whole(self) -> bool:
@@ -278,13 +234,13 @@ class FleetResult:
 
     policies: tuple[PolicyOutcome, ...] = ()
     findings: tuple[Finding, ...] = ()
+    actions: tuple[Action, ...] = ()
+    """What each tenant would do for itself."""
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()
     unconfirmed: tuple[Finding, ...] = ()
     closed: tuple[str, ...] = ()
     """The change since the previous run, as of a tenant."""
-    actions: tuple[Action, ...] = ()
-    """What each tenant would do for itself."""
     past: FleetPast | None = None
     """None where the run was compared with no other."""
 
@@ -294,10 +250,10 @@ class PolicyHeader:
     """A policy as the result quotes it."""
 
     id: str
-    title: str
+    title: Label
     severity: Severity
-    rationale: str
-    owner: str
+    rationale: Label
+    owner: Label
     tags: tuple[str, ...]
     source: SourceLine
     spec: Mapping[str, Any]
@@ -308,16 +264,16 @@ class Run:
     """What was run: instant, policies and their digest."""
 
     id: str
-    as_of: datetime
+    as_of: RunInstant
     policy_digest: str
     policies: tuple[PolicyHeader, ...]
-    definitions: Mapping[str, Any]
-    tool_version: str
-    previous: datetime | None = None
+    definitions: Mapping[str, Any] = field(default_factory=dict)
+    tool_version: Annotated[str, SavedField.UNSAVED]
+    previous: RunInstant | None = None
     """The instant of the run that this one was compared with."""
     redacted: bool = False
     """Whether pseudonyms stand for people."""
-    redaction: Redaction | None = None
+    redaction: Annotated[Redaction | None, SavedField.OPTIONAL] = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

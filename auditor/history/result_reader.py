@@ -26,6 +26,7 @@ from auditor.domain.result import (
     Finding,
     FleetPast,
     FleetResult,
+    Link,
     Money,
     Notice,
     PolicyHeader,
@@ -249,9 +250,9 @@ def _subscription(part: JsonObject) -> Subscription:
         sku_part_number=part.name("skuPartNumber"),
         name=part.name("name"),
         status=part.optional_text("status"),
-        seats=part.optional_count("totalLicenses"),
-        trial=part.flag("isTrial") if part.values.get("isTrial") is not None else None,
-        date=part.instant("nextLifecycleDateTime"),
+        total_licenses=part.optional_count("totalLicenses"),
+        is_trial=part.flag("isTrial") if part.values.get("isTrial") is not None else None,
+        next_lifecycle_date_time=part.instant("nextLifecycleDateTime"),
     )
 
 
@@ -310,7 +311,7 @@ def _action(part: JsonObject) -> Action:
         prerequisites=part.texts("prerequisites"),
         steps=part.texts("steps"),
         warnings=part.texts("warnings"),
-        links=tuple((link.text("label"), link.text("address")) for link in part.parts("links")),
+        links=tuple(Link(label=link.text("label"), address=link.text("address")) for link in part.parts("links")),
         next=part.optional_texts("next"),
         checked=part.optional_text("checked") or "",
         requests=tuple(request.whole() for request in part.parts("requests")),

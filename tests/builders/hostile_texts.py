@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.result import Action, Finding, Result, SourceLine, Subject
+from auditor.domain.result import Action, Finding, Link, Result, SourceLine, Subject
 from auditor.result.aggregate import summarise
 from tests.builders.results import result
 
@@ -85,5 +85,5 @@ def _action(action: Action, text: str) -> Action:
         prerequisites=(text,),
         steps=(text, text),
         warnings=(text,),
-        links=((text, "https://learn.microsoft.com/microsoft-365"),),
+        links=(Link(label=text, address="https://learn.microsoft.com/microsoft-365"),),
     )

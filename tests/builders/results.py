@@ -22,6 +22,7 @@ from auditor.domain.result import (
     Coverage,
     Finding,
     FleetResult,
+    Link,
     Money,
     Notice,
     PolicyHeader,
@@ -164,8 +165,8 @@ CONTOSO_SEATS = (
 
 def subscription(key: str, sku: Sku, seats: int, date: str, *, status: str = "Enabled") -> Subscription:
     return Subscription(
-        id=key, sku_id=sku[0], sku_part_number=sku[1], name=sku[2], status=status, seats=seats, trial=sku == TEAMS,
-        date=datetime.fromisoformat(date),
+        id=key, sku_id=sku[0], sku_part_number=sku[1], name=sku[2], status=status, total_licenses=seats, is_trial=sku == TEAMS,
+        next_lifecycle_date_time=datetime.fromisoformat(date),
     )  # fmt: skip
 
 
@@ -278,7 +279,7 @@ def contoso() -> TenantResult:
                    role="License Administrator", prerequisites=("Check that no mailbox is on litigation hold.",),
                    steps=("Open **Users > Active users** in the Microsoft 365 admin center.", "Select the people listed, choose **Manage product licenses**.", "Clear the products listed and save."),
                    warnings=("The mailbox is kept for 30 days after Exchange Online is removed.",),
-                   links=(("Remove licenses from users", "https://learn.microsoft.com/microsoft-365/admin/manage/remove-licenses-from-users"),),
+                   links=(Link(label="Remove licenses from users", address="https://learn.microsoft.com/microsoft-365/admin/manage/remove-licenses-from-users"),),
                    requests=({"method": "POST", "path": "/users/{id}/assignLicense", "body": {"addLicenses": [], "removeLicenses": [E3[0]]}},),
                    money=Money(currency="EUR", per_month=Decimal("1714.30"))),
             Action(id="a-2", guidance="buy-seats", findings=tuple(each.fingerprint for each in findings if each.policy == "seats-not-overdrawn"),

@@ -78,7 +78,7 @@ def test_a_subscription_that_never_ends_stands_at_the_end_of_the_line(name: str)
         replace(finding, check="subscription.state", evidence={**finding.evidence, "nextLifecycleDateTime": text})
         for finding, text in zip(tenant.findings, ("9999-12-31T23:59:59Z", "9999-12-01T00:00:00Z"), strict=False)
     ]
-    far = tuple(replace(each, date=FAR) for each in tenant.subscriptions)
+    far = tuple(replace(each, next_lifecycle_date_time=FAR) for each in tenant.subscriptions)
     changed = replace(tenant, findings=(*findings, *tenant.findings[2:]), subscriptions=far)
     told = render(replace(made, tenants=(changed, *made.tenants[1:])), name, locale="en")
     assert b"".join(told.chunks())

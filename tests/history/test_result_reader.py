@@ -19,6 +19,7 @@ from auditor.domain.result import (
     Finding,
     FleetPast,
     FleetResult,
+    Link,
     Money,
     Notice,
     PolicyHeader,
@@ -86,7 +87,13 @@ SEATS = st.builds(
     ),
 )
 SUBSCRIPTION = st.builds(
-    Subscription, id=TEXT, sku_id=TEXT, sku_part_number=TEXT, name=TEXT, status=st.none() | TEXT, date=INSTANT
+    Subscription,
+    id=TEXT,
+    sku_id=TEXT,
+    sku_part_number=TEXT,
+    name=TEXT,
+    status=st.none() | TEXT,
+    next_lifecycle_date_time=INSTANT,
 )
 TENANT = st.builds(
     TenantResult, name=NAME, tenant_id=TEXT, as_of=RUN, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
@@ -94,7 +101,7 @@ TENANT = st.builds(
     seats=st.lists(SEATS, max_size=1).map(tuple), subscriptions=st.lists(SUBSCRIPTION, max_size=2).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
     unconfirmed=FINDINGS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
     actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
-                               links=st.lists(st.tuples(TEXT, TEXT), max_size=1).map(tuple),
+                               links=st.lists(st.builds(Link, label=TEXT, address=TEXT), max_size=1).map(tuple),
                                requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY,
                                kind=TEXT, order=TEXT, count=COUNT, owner=TEXT, decided_by=TEXT, confidence=TEXT,
                                irreversible=st.lists(COUNT, max_size=2).map(tuple), before=st.none() | MONEY, after=st.none() | MONEY), max_size=1).map(tuple),

@@ -10,7 +10,18 @@ from auditor.app.packing import rewritten
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import SubjectType
-from auditor.domain.result import Action, Finding, FleetPast, FleetResult, Notice, Result, Run, Subject, TenantResult
+from auditor.domain.result import (
+    Action,
+    Finding,
+    FleetPast,
+    FleetResult,
+    Link,
+    Notice,
+    Result,
+    Run,
+    Subject,
+    TenantResult,
+)
 from auditor.engine.finding_builder import in_order
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 
@@ -250,7 +261,7 @@ def _action(action: Action, people: People, places: Mapping[str, int]) -> Action
         prerequisites=tuple(map(people.said, action.prerequisites)),
         steps=tuple(map(people.said, action.steps)),
         warnings=tuple(map(people.said, action.warnings)),
-        links=tuple((people.text(label), people.text(address)) for label, address in action.links),
+        links=tuple(Link(label=people.text(link.label), address=people.text(link.address)) for link in action.links),
         requests=_requests([people.plain(request, people.said) for request in action.requests]),
     )
 

@@ -135,9 +135,9 @@ def _dated(plan: BoundPolicies, row: Mapping[str, Any]) -> Subscription:
         sku_part_number=sku.part_number or "",
         name=plan.facts.title(sku),
         status=row["status"],
-        seats=row["totalLicenses"],
-        trial=row["isTrial"],
-        date=row["nextLifecycleDateTime"],
+        is_trial=row["isTrial"],
+        total_licenses=row["totalLicenses"],
+        next_lifecycle_date_time=row["nextLifecycleDateTime"],
     )
 
 

@@ -255,7 +255,7 @@ def _trial(finding: Finding, known: RemediationContext) -> bool | None:
     if told is not None or product is None or not finding.check.startswith("seats."):
         return told
     sku_id = (product.sku_id or "").casefold()
-    trials = [each.trial for each in known.tenant.subscriptions if each.sku_id.casefold() == sku_id]
+    trials = [each.is_trial for each in known.tenant.subscriptions if each.sku_id.casefold() == sku_id]
     return True if trials and all(trials) else None
 
 

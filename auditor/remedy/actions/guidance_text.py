@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import takewhile
 
+from auditor.domain.result import Link
 from auditor.guidance import Composed
 from auditor.guidance.tenant_guidance import RoleNeeded
 from auditor.remedy import messages
@@ -21,7 +22,7 @@ class GuidanceText:
     irreversible: tuple[int, ...]
     notices: tuple[str, ...]
     cautions: tuple[str, ...]
-    links: tuple[tuple[str, str], ...]
+    links: tuple[Link, ...]
     next: tuple[str, ...]
     checked: str
 
@@ -68,10 +69,13 @@ def tell(composed: Composed, titles: Mapping[str, str], words: Words, deadline: 
     )
 
 
-def _links(words: Words, composed: Composed) -> tuple[tuple[str, str], ...]:
+def _links(words: Words, composed: Composed) -> tuple[Link, ...]:
     """Return the article's own page before the places to open and all else that it leads to."""
-    pages = [(words.gettext(source.title), source.url) for source in composed.sources]
-    found = [*pages[:1], *((words.gettext(link.label), link.url) for link in composed.links if link.url is not None)]
+    pages = [Link(label=words.gettext(source.title), address=source.url) for source in composed.sources]
+    linked = (
+        Link(label=words.gettext(link.label), address=link.url) for link in composed.links if link.url is not None
+    )
+    found = [*pages[:1], *linked]
     found += pages[1:]
     return tuple(dict.fromkeys(found))
 

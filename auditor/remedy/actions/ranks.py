@@ -36,8 +36,8 @@ def due_of(pile: ActionGroup, tenant: TenantResult) -> date | None:
     if kind in _RENEWED | _ENDED:
         own = [each for each in tenant.subscriptions if each.sku_id.casefold() == sku_id]
         if kind in _RENEWED:
-            own = [each for each in own if not each.trial and (each.status or "").casefold() in _ALIVE]
-        days.update(day_of(each.date) for each in own)
+            own = [each for each in own if not each.is_trial and (each.status or "").casefold() in _ALIVE]
+        days.update(day_of(each.next_lifecycle_date_time) for each in own)
     today = day_of(tenant.as_of)
     return min((day for day in days if day >= today), default=None)
 

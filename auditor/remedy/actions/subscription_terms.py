@@ -11,8 +11,8 @@ def totals(tenant: TenantResult, sku_id: str) -> tuple[int, int] | None:
     """Return how many paid subscriptions a product has and how many seats they have; None where one is not known."""
     wanted = sku_id.casefold()
     own = [each for each in tenant.subscriptions if each.sku_id.casefold() == wanted]
-    paid = [each for each in own if each.trial is not True and each.status in {"Enabled", "Warning"}]
-    seats = [each.seats for each in paid]
+    paid = [each for each in own if each.is_trial is not True and each.status in {"Enabled", "Warning"}]
+    seats = [each.total_licenses for each in paid]
     return None if not paid or None in seats else (len(paid), sum(count for count in seats if count is not None))
 
 

@@ -181,7 +181,7 @@ def _action(
         yield from (f"- {text}" for text in action.next)
         yield ""
     if action.links:
-        yield from (f"- [{escaped(label)}]({address})" for label, address in action.links)
+        yield from (f"- [{escaped(link.label)}]({link.address})" for link in action.links)
         yield ""
 
 

@@ -156,7 +156,7 @@ def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: L
         who=_who(concern, words, _NAMES if walk.long else NAMED),
         requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
-        links=tuple((label, address if _is_safe(address) else None) for label, address in action.links),
+        links=tuple((link.label, link.address if _is_safe(link.address) else None) for link in action.links),
         guide=None,
     )
 

@@ -124,7 +124,7 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
     """Yield every subscription whose date is not past; on its very day it is not."""
     spare, words = _spare(tenant), context.words
     for each in tenant.subscriptions:
-        moment = _in_utc(each.date)
+        moment = _in_utc(each.next_lifecycle_date_time)
         if moment is None or moment.date() < start.date():
             continue
         known = context.names.get(each.sku_id.casefold())
@@ -134,8 +134,8 @@ def _quiet(tenant: TenantResult, context: Context, start: datetime) -> Iterator[
             key=each.id,
             name=known or each.name or each.sku_part_number or each.sku_id or each.id,
             status=each.status,
-            said=list(_bought(each.trial, each.seats, each.sku_id, spare, words)),
-            trial=each.trial is True,
+            said=list(_bought(each.is_trial, each.total_licenses, each.sku_id, spare, words)),
+            trial=each.is_trial is True,
             finding=None,
         )
 

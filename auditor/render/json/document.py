@@ -228,7 +228,7 @@ def action_document(action: Action, listing: Listing = listed) -> Document:
         "prerequisites": list(action.prerequisites),
         "steps": list(action.steps),
         "warnings": list(action.warnings),
-        "links": [{"label": label, "address": address} for label, address in action.links],
+        "links": [{"label": link.label, "address": link.address} for link in action.links],
         "next": list(action.next),
         "checked": action.checked,
         "requests": listing(action.requests, _plain),
@@ -307,9 +307,9 @@ def _subscription(subscription: Subscription) -> Document:
         "skuPartNumber": subscription.sku_part_number,
         "name": subscription.name,
         "status": subscription.status,
-        "isTrial": subscription.trial,
-        "totalLicenses": subscription.seats,
-        "nextLifecycleDateTime": instant(subscription.date),
+        "isTrial": subscription.is_trial,
+        "totalLicenses": subscription.total_licenses,
+        "nextLifecycleDateTime": instant(subscription.next_lifecycle_date_time),
     }
 
 

@@ -48,7 +48,7 @@ def check(told: TenantResult) -> None:
         (SeatBounds(policy="spare", usable=20, minimum=2, maximum=10),),
         (),
     ]
-    assert [(each.id, each.seats, each.date) for each in told.subscriptions] == [
+    assert [(each.id, each.total_licenses, each.next_lifecycle_date_time) for each in told.subscriptions] == [
         (f"sub-{told.name}", 20, datetime(2027, 6, 30, tzinfo=UTC))
     ]
 

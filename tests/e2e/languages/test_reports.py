@@ -70,7 +70,7 @@ def test_what_people_do_is_told_and_what_machines_run_is_not(language: str) -> N
             original.findings,
             original.money,
         )
-        assert [address for _, address in action.links] == [address for _, address in original.links]
+        assert [link.address for link in action.links] == [link.address for link in original.links]
 
 
 @pytest.mark.parametrize("name", ["json", "csv", "ndjson"])

@@ -112,11 +112,14 @@ def test_every_subscription_with_a_date_is_told_whatever_policies_look_at() -> N
     block = "subscriptions: {expiring: {within: 60d}}"
     result = judged(block, state)
     assert told(result) == []
-    assert [(each.id, each.sku_part_number, each.status, each.seats, each.trial) for each in result.subscriptions] == [
+    assert [
+        (each.id, each.sku_part_number, each.status, each.total_licenses, each.is_trial)
+        for each in result.subscriptions
+    ] == [
         ("s1", "VISIOCLIENT", "Deleted", None, False),
         ("s2", "SPE_E3", "Enabled", 25, True),
     ]
-    assert result.subscriptions[1].date == NOW + timedelta(days=400)
+    assert result.subscriptions[1].next_lifecycle_date_time == NOW + timedelta(days=400)
     assert result.subscriptions[1].name == result.seats[0].name
     for status, known in ((SourceStatus.PARTIAL, 2), (SourceStatus.DENIED, 0), (SourceStatus.NOT_NEEDED, 0)):
         unread = tenant(unread={Source.SUBSCRIPTIONS: status}, subscriptions=rows)

@@ -180,7 +180,7 @@ def test_titles_say_why_somebody_is_to_lose_a_licence() -> None:
 
 def test_the_article_itself_is_the_first_link() -> None:
     leavers = next(action for action in contoso().actions if action.guidance == "former-employee")
-    assert leavers.links[0][1].endswith("/remove-former-employee")
+    assert leavers.links[0].address.endswith("/remove-former-employee")
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,8 @@ def test_the_new_total_is_told_where_the_subscriptions_are_known() -> None:
 
 
 def test_a_trial_has_no_seats_to_give_back() -> None:
-    trials = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if each.trial}
-    paid = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if not each.trial}
+    trials = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if each.is_trial}
+    paid = {each.sku_id for tenant in result().tenants for each in tenant.subscriptions if not each.is_trial}
     removing = {ActionKind.REMOVE_NOW, ActionKind.REMOVE_AT_RENEWAL, ActionKind.REMOVE_BY_SELLER}
     for tenant in result().tenants:
         about = {f.fingerprint: f.product.sku_id for f in tenant.findings if f.product is not None}

@@ -102,7 +102,9 @@ def test_what_waivers_cover_is_no_mark() -> None:
 def test_the_line_holds_so_many_and_counts_the_rest() -> None:
     tenant = result().tenants[0]
     one = tenant.subscriptions[0]
-    many = tuple(replace(one, id=f"{n:03}", date=tenant.as_of + timedelta(days=n)) for n in range(-3, 400))
+    many = tuple(
+        replace(one, id=f"{n:03}", next_lifecycle_date_time=tenant.as_of + timedelta(days=n)) for n in range(-3, 400)
+    )
     there = replace(tenant, subscriptions=many)
     line = timeline(there, Context.of_tenant(there, {}, EN))
     assert line is not None
@@ -195,7 +197,9 @@ def test_a_date_that_is_none_is_no_date_and_no_end_of_the_report(written: object
 )
 def test_the_day_of_a_subscription_is_told_in_utc(date: datetime, days: list[str]) -> None:
     tenant = result().tenants[0]
-    there = replace(tenant, findings=(), subscriptions=(replace(tenant.subscriptions[0], date=date),))
+    there = replace(
+        tenant, findings=(), subscriptions=(replace(tenant.subscriptions[0], next_lifecycle_date_time=date),)
+    )
     line = timeline(there, Context.of_tenant(there, {}, EN))
     assert [each.date for each in (line.renewals if line is not None else ())] == days
 

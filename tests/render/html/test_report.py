@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.result import FleetResult, Money, Result, Subject, TenantResult
+from auditor.domain.result import FleetResult, Link, Money, Result, Subject, TenantResult
 from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import summarise
@@ -185,7 +185,7 @@ def test_no_text_of_the_tenant_acts() -> None:
                 id=HOSTILE,
                 title=HOSTILE,
                 steps=(HOSTILE,),
-                links=((HOSTILE, "javascript:alert(1)"), ("x", "https://[")),
+                links=(Link(label=HOSTILE, address="javascript:alert(1)"), Link(label="x", address="https://[")),
                 requests=({"body": HOSTILE},),
             ),
         ),
@@ -287,7 +287,7 @@ def test_a_part_of_the_guidance_that_stands_further_up_is_pointed_to() -> None:
 def test_guidance_has_its_documents_by_number() -> None:
     there = result().tenants[0]
     page = Page(html(of_tenant(there)))
-    documents = {label for action in there.actions for label, _ in action.links}
+    documents = {link.label for action in there.actions for link in action.links}
     assert documents
     assert all(page.text.count(label) == 1 for label in documents)
     assert {f"d1-{number}" for number in range(1, len(documents) + 1)} <= set(page.ids())

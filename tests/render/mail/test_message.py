@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.domain.enums import Change, Severity, Status
-from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.domain.result import Finding, FleetResult, Link, Result, TenantResult
 from auditor.history import compare
 from auditor.render.mail.content import BAR, Room, story
 from auditor.render.mail.message import LARGEST, plain, render_mail
@@ -183,7 +183,7 @@ def hostile() -> Result:
                     steps=(HOSTILE,),
                     owner=HOSTILE,
                     role=HOSTILE,
-                    links=((HOSTILE, "javascript:alert(1)"),),
+                    links=(Link(label=HOSTILE, address="javascript:alert(1)"),),
                 )
                 for action in tenant.actions
             ),

@@ -1,0 +1,28 @@
+"""Annotations of fields whose form in a saved JSON document does not follow from their type."""
+
+from datetime import datetime
+from enum import Enum, auto
+from typing import Annotated
+
+
+class SavedField(Enum):
+    """How a field stands in a document; `auditor.result.codec` reads it from the field's type."""
+
+    LABEL = auto()
+    """Text for people: null is read as empty text."""
+    TENANT_NAME = auto()
+    """The name of a tenant, which becomes part of paths."""
+    RUN_INSTANT = auto()
+    """An instant from 1970 to 9000, so that days can be added to it."""
+    SEAT_SUM = auto()
+    """A sum of seat counts, which has a higher bound than a count."""
+    OPTIONAL = auto()
+    """Left out of the document instead of written as null."""
+    UNSAVED = auto()
+    """Not part of the document."""
+
+
+Label = Annotated[str, SavedField.LABEL]
+TenantName = Annotated[str, SavedField.TENANT_NAME]
+RunInstant = Annotated[datetime, SavedField.RUN_INSTANT]
+SeatSum = Annotated[int, SavedField.SEAT_SUM]
