@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from auditor.app.audit.remediation import packaged_library
+from auditor.checks.registry import registered
 from auditor.domain.enums import Cloud
 from auditor.files.output import write_file
 from auditor.guidance import Variant, compose
 from auditor.guidance.freshness import freshness, freshness_markdown, last_checked
-from auditor.remedy.actions.article_markdown import CHECK_FACTS, article_markdown, check_markdown
+from auditor.remedy.actions.article_markdown import article_markdown, check_markdown
 from auditor.remedy.messages import ENGLISH, Words
-from auditor.wording import CHECKS
 
 _NOTE = "<!-- Made by `python -m auditor.app.docs_pages docs`. Change the data, not this page. -->\n\n"
 
@@ -22,9 +22,8 @@ def pages(words: Words = ENGLISH) -> dict[str, str]:
     titles = library.titles
     today = last_checked(library)  # the pages are the same on every day
     made: dict[str, str] = {}
-    for check in CHECK_FACTS:
-        told = CHECKS[check]
-        made[f"checks/{check}.md"] = _NOTE + check_markdown(check, told.name, told.explanation, words, titles)
+    for check in registered():
+        made[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, words, titles)
     for name in library.articles:
         composed = compose(library, name, Variant(cloud=Cloud.WORLDWIDE, day=today))
         made[f"guidance/{name}.md"] = _NOTE + article_markdown(composed, words, titles)
@@ -35,7 +34,7 @@ def pages(words: Words = ENGLISH) -> dict[str, str]:
             "",
             "What a policy can find, in the order of the policy language.",
             "",
-            *(f"- [`{check}`]({check}.md): {CHECKS[check].explanation}" for check in CHECK_FACTS),
+            *(f"- [`{check.id}`]({check.id}.md): {check.explanation}" for check in registered()),
             "",
         ]
     )

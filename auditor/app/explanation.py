@@ -14,17 +14,18 @@ from auditor.app.policy_files import load_policies
 from auditor.app.report.localization import localised
 from auditor.app.saved_results import saved_result
 from auditor.catalogue import Catalogue, Product, named, resembling
+from auditor.checks.registry import check_of, known_check, registered
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.guidance import Library, Variant, compose
-from auditor.remedy.actions.article_markdown import CHECK_FACTS, article_markdown, check_markdown
+from auditor.remedy.actions.article_markdown import article_markdown, check_markdown
 from auditor.remedy.planner.markdown import escaped
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import SEVERITIES, Labels
-from auditor.wording import CHECKS, Wording
+from auditor.wording import Wording
 
 _YAML = 76
 """Columns of a policy as it is quoted."""
@@ -48,9 +49,9 @@ def explain(
     """
     library = packaged_library()
     titles = library.titles
-    if name in CHECK_FACTS:
-        told = CHECKS[name]
-        return check_markdown(name, told.name, told.explanation, words, titles)
+    check = known_check(name)
+    if check is not None:
+        return check_markdown(check, words, titles)
     if name in library.articles:
         variant = Variant(cloud=cloud, agreement=agreement, day=today)
         return article_markdown(compose(library, name, variant), words, titles)
@@ -67,7 +68,7 @@ def explain(
     products = _products(catalogue, name)
     if products:
         return "\n".join(_product_text(catalogue, product, words) for product in products)
-    raise _unknown(name, [*CHECK_FACTS, *library.articles, *known], catalogue, result)
+    raise _unknown(name, [*(check.id for check in registered()), *library.articles, *known], catalogue, result)
 
 
 def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path | None) -> UsageError:
@@ -106,7 +107,7 @@ def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] |
 def _finding_text(
     saved: Result, tenant: TenantResult | None, finding: Finding, *, library: Library, words: Wording
 ) -> str:
-    told = CHECKS[finding.check]
+    told = check_of(finding.check)
     product = finding.product.sku_part_number or finding.product.sku_id if finding.product is not None else None
     rows = [
         (words.gettext("Tenant"), None if tenant is None else tenant.display_name or tenant.name),

@@ -16,6 +16,8 @@ from auditor.app.laying import no_room
 from auditor.app.packing import packed, share, within
 from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, stream
 from auditor.catalogue import Catalogue
+from auditor.checks.check import Correction
+from auditor.checks.registry import checks_with
 from auditor.domain.described import Counted, Described, Listed
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, Result, TenantResult
@@ -26,7 +28,7 @@ from auditor.engine.retelling import Others, Retelling
 from auditor.engine.spilling import Scratch, ScratchError
 from auditor.files.temporary import late_file
 from auditor.policy.data_needs import needs
-from auditor.remedy.actions.context import MISSING, UNWANTED, RemediationContext, circumstances, situated
+from auditor.remedy.actions.context import RemediationContext, circumstances, situated
 from auditor.snapshot.model import Snapshot
 
 
@@ -138,10 +140,10 @@ class Retold(Listed[Finding]):
         known = self.known
         if len(known.situated) > SITUATIONS:
             known.situated.clear()
-        if check in UNWANTED:
-            known = replace(known, missing=others(MISSING))
-        elif check in MISSING:
-            known = replace(known, unwanted=others(UNWANTED))
+        if check in checks_with(Correction.REPLACE):
+            known = replace(known, missing=others(checks_with(Correction.ASSIGN)))
+        elif check in checks_with(Correction.ASSIGN):
+            known = replace(known, unwanted=others(checks_with(Correction.REPLACE)))
         return lambda finding: situated(finding, known).article
 
 

@@ -5,18 +5,16 @@ from auditor.guidance.compose import compose
 from auditor.guidance.lazy_library import open_library
 from auditor.guidance.library import read_library
 from auditor.guidance.model import Article, Library, Order, Variant
-from auditor.guidance.routing import CHECKS, Situation, choose
+from auditor.guidance.routing import Situation
 from auditor.guidance.tenant_guidance import Composed
 
 __all__ = [
-    "CHECKS",
     "Article",
     "Composed",
     "Library",
     "Order",
     "Situation",
     "Variant",
-    "choose",
     "compose",
     "open_library",
     "read_library",

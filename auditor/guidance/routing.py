@@ -1,6 +1,5 @@
-"""Turns the check of a finding and what is known of its subject into the articles that say how to mend it."""
+"""What is known of the subject of a finding, and the articles that follow from it for more than one check."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -53,14 +52,6 @@ class Situation:
         )
 
 
-def choose(check: str, situation: Situation) -> Articles:
-    """Return the ids of the articles for a finding: the first tells what to do, the others what else to read.
-
-    KeyError where no check is called so. Never empty.
-    """
-    return tuple(dict.fromkeys(_ROUTES[check](situation)))
-
-
 _ERRORS: Final = MappingProxyType(
     {
         "countviolation": "group-error-count",
@@ -72,13 +63,13 @@ _ERRORS: Final = MappingProxyType(
 )
 """Graph's `licenseAssignmentState.error`; `Other`, the older `Others` and what is new lead to group-error-other."""
 
-_STOPPED: Final = frozenset({"suspended", "lockedout"})
+STOPPED: Final = frozenset({"suspended", "lockedout"})
 _UNATTENDED: Final = frozenset({"shared", "room", "equipment"})
 
 
-def _unwanted(situation: Situation) -> Articles:
+def unwanted_product(situation: Situation) -> Articles:
     """Return the way out of a licence that this user should not hold."""
-    ways = (*_seller(situation), *_person(situation), *_taking_away(situation))
+    ways = (*self_service(situation), *_person(situation), *licence_removal(situation))
     return ways if situation.replacement_required is not True else _replacing(situation, ways)
 
 
@@ -86,10 +77,11 @@ def _replacing(situation: Situation, ways: Articles) -> Articles:
     # A leaver or a shared mailbox needs no other product, whatever a policy for people asks.
     if _person(situation) and _person(situation)[0] in {"former-employee", "shared-mailbox"}:
         return ways
-    return (*_seller(situation), "move-users", *_person(situation), *_group(situation))
+    return (*self_service(situation), "move-users", *_person(situation), *group_licence(situation))
 
 
-def _seller(situation: Situation) -> Articles:
+def self_service(situation: Situation) -> Articles:
+    """Return what comes first for a product that a user bought."""
     # An admin can take away what a user bought only after taking over the subscription.
     return ("self-service-purchases",) if situation.self_service is True else ()
 
@@ -108,7 +100,8 @@ def _person(situation: Situation) -> Articles:
     return ()
 
 
-def _taking_away(situation: Situation) -> Articles:
+def licence_removal(situation: Situation) -> Articles:
+    """Return how a licence is taken away, by the path on which it is assigned."""
     match situation.path:
         case "group":
             return ("group-licenses",)
@@ -118,42 +111,22 @@ def _taking_away(situation: Situation) -> Articles:
             return ("unassign-licenses",)
 
 
-def _group(situation: Situation) -> Articles:
+def group_licence(situation: Situation) -> Articles:
+    """Return what to read where a group assigns the licence, or may."""
     return ("group-licenses",) if situation.path in {"group", "both", None} else ()
 
 
-def _missing(situation: Situation) -> Articles:
-    stopped = ("reactivate-subscription",) if (situation.status or "").lower() in _STOPPED else ()
-    if situation.replacement_required is True:
-        return (*stopped, "move-users", *_group(situation))
-    if situation.path == "group":
-        return (*stopped, "group-licenses", "assign-licenses")
-    return (*stopped, "assign-licenses")
+def overlapping_products(situation: Situation) -> Articles:
+    """Return how to resolve products of one user that contain each other."""
+    return (*self_service(situation), "overlap", *_person(situation), *licence_removal(situation))
 
 
-def _overlapping(situation: Situation) -> Articles:
-    return (*_seller(situation), "overlap", *_person(situation), *_taking_away(situation))
+def services(situation: Situation) -> Articles:
+    """Return how service plans of a user are switched."""
+    return (*self_service(situation), "apps-and-services", *group_licence(situation))
 
 
-def _other_path(situation: Situation) -> Articles:
-    match situation.path:
-        case "direct":
-            return ("direct-to-group",)
-        case "group":
-            return ("group-to-direct",)
-        case _:
-            return ("direct-to-group", "group-to-direct")
-
-
-def _duplicate(situation: Situation) -> Articles:
-    return ("duplicate-assignment", *(("group-licenses",) if situation.path == "group" else ()))
-
-
-def _services(situation: Situation) -> Articles:
-    return (*_seller(situation), "apps-and-services", *_group(situation))
-
-
-def _channel(situation: Situation) -> Articles:
+def purchase_channel(situation: Situation) -> Articles:
     """Return what the agreement adds to buying, removing and cancelling."""
     match situation.agreement:
         case Agreement.VOLUME:
@@ -164,54 +137,23 @@ def _channel(situation: Situation) -> Articles:
             return ()
 
 
-def _over_assigned(situation: Situation) -> Articles:
-    stopped = ("subscription-end",) if (situation.status or "").lower() in {"warning", *_STOPPED} else ()
-    return ("over-assigned", *stopped, *_channel(situation))
-
-
-def _short(situation: Situation) -> Articles:
-    return (*_trial(situation), "buy-licenses", *_channel(situation))
-
-
-def _spare(situation: Situation) -> Articles:
-    return (*_seller(situation), *_trial(situation), "remove-licenses", *_channel(situation))
-
-
-def _trial(situation: Situation) -> Articles:
+def trial(situation: Situation) -> Articles:
+    """Return what to read first about a trial."""
     return ("trials",) if situation.is_trial is True else ()
 
 
-def _quota(situation: Situation) -> Articles:
-    return (*_seller(situation), *_taking_away(situation))
+def trial_purchase(situation: Situation) -> Articles:
+    """Return what to do about a trial that is not wanted or ends."""
+    return (*self_service(situation), "trials", *purchase_channel(situation))
 
 
-def _unwanted_purchase(situation: Situation) -> Articles:
-    return (*_seller(situation), *_trial(situation), "cancel-subscription", *_channel(situation))
+def ending_subscription(situation: Situation) -> Articles:
+    """Return what to do about a subscription that ends."""
+    return (*trial(situation), "subscription-end", *purchase_channel(situation))
 
 
-def _trial_purchase(situation: Situation) -> Articles:
-    return (*_seller(situation), "trials", *_channel(situation))
-
-
-def _unknown_purchase(situation: Situation) -> Articles:
-    return (*_seller(situation), "unknown-product", *_channel(situation))
-
-
-def _expiring(situation: Situation) -> Articles:
-    return (*_trial(situation), "subscription-end", *_channel(situation))
-
-
-def _state(situation: Situation) -> Articles:
-    match (situation.status or "").lower():
-        case "suspended" | "lockedout":
-            return ("reactivate-subscription", "subscription-end", *_channel(situation))
-        case "deleted":
-            return ("subscription-end", "buy-licenses", *_channel(situation))
-        case _:
-            return _expiring(situation)
-
-
-def _attribute(situation: Situation) -> Articles:
+def user_property(situation: Situation) -> Articles:
+    """Return how a property of a user is set."""
     match (situation.attribute or "").lower():
         case "usagelocation":
             return ("usage-location",)
@@ -221,50 +163,7 @@ def _attribute(situation: Situation) -> Articles:
             return ("user-attributes",)
 
 
-def _error(situation: Situation) -> Articles:
+def assignment_error(situation: Situation) -> Articles:
+    """Return what an assignment error asks for."""
     code = (situation.error_code or "").partition("@")[0].lower()
     return (_ERRORS.get(code, "group-error-other"), "group-errors")
-
-
-def _group_errors(situation: Situation) -> Articles:
-    return ("group-errors",) if situation.error_code is None else tuple(reversed(_error(situation)))
-
-
-def _imbalance(situation: Situation) -> Articles:
-    whole = situation.agreement in {Agreement.MCA, Agreement.UNKNOWN}
-    return ("transfer-between-tenants", *(("multitenant-billing",) if whole else ()), *_channel(situation))
-
-
-_ROUTES: Final[Mapping[str, Callable[[Situation], Articles]]] = MappingProxyType(
-    {
-        "assignment.not-allowed": _unwanted,
-        "assignment.denied": _unwanted,
-        "assignment.missing": _missing,
-        "assignment.overlap": _overlapping,
-        "assignment.redundant": _overlapping,
-        "assignment.path": _other_path,
-        "assignment.duplicate": _duplicate,
-        "assignment.error": _error,
-        "service.missing": _services,
-        "service.denied": _services,
-        "seats.over-assigned": _over_assigned,
-        "seats.below-minimum": _short,
-        "seats.above-maximum": _spare,
-        "seats.quota-exceeded": _quota,
-        "purchase.not-allowed": _unwanted_purchase,
-        "purchase.trial": _trial_purchase,
-        "purchase.unknown": _unknown_purchase,
-        "subscription.expiring": _expiring,
-        "subscription.state": _state,
-        "subscription.trial-ending": _trial_purchase,
-        "attribute.missing": _attribute,
-        "attribute.not-allowed": _attribute,
-        "group.license-errors": _group_errors,
-        "group.processing": lambda _: ("group-processing", "group-errors"),
-        "balance.imbalance": _imbalance,
-        "budget.exceeded": lambda _: ("reduce-cost", "remove-licenses"),
-    }
-)
-
-CHECKS: Final = frozenset(_ROUTES)
-"""Every check that a policy can raise."""

@@ -7,9 +7,9 @@ from itertools import compress, count
 from re import compile as pattern
 from typing import Any, Final, TypeVar, cast
 
+from auditor.checks.registry import tells_holdings
 from auditor.domain.result import Finding
 from auditor.render.text.evidence import (
-    HOLDINGS,
     OF_PEOPLE,
     PERSONAL,
     assigned,
@@ -100,7 +100,7 @@ class Telling:
         """Return the fourth part of each finding; `numbers` are the places of their facts in `whole`."""
         more = [""] * len(findings)
         checks = [each.check for each in findings]
-        loud = {check for check in set(checks) if check.startswith((*HOLDINGS, _BUDGET))}
+        loud = {check for check in set(checks) if tells_holdings(check) or check == _BUDGET}
         holding = list(compress(range(len(checks)), map(loud.__contains__, checks))) if loud else []
         if not all(whole):
             holding = [place for place in holding if whole[numbers[place]]]

@@ -7,6 +7,8 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Final
 
+from auditor.checks.check import Cost
+from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded
 from auditor.domain.described import Counted, Described
 from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
@@ -20,16 +22,8 @@ OPEN: Final = Status.OPEN
 WAIVED: Final = Status.WAIVED
 USER: Final = SubjectType.USER
 
-COSTLY: Final = frozenset(
-    {
-        *("assignment.not-allowed", "assignment.denied", "assignment.redundant"),
-        *("seats.above-maximum", "seats.quota-exceeded"),
-        *("purchase.not-allowed", "purchase.trial", "purchase.unknown"),
-    }
-)
-"""Checks whose findings stand for seats that are paid for without need."""
-BUDGET: Final = "budget.exceeded"
-"""The check whose findings are about a sum of seats that others may find one by one."""
+_PAID: Final = frozenset({Cost.SEAT, Cost.SEATS})
+"""Costs of findings that stand for seats that are paid for without need."""
 _GIVEN_BACK: Final = frozenset({"remove", "cancel"})
 """Classes of actions after which fewer seats are paid for."""
 NO_FLEET: Final = FleetResult()
@@ -183,7 +177,7 @@ def seats(findings: Iterable[Finding]) -> dict[Seat, Decimal]:
         for finding in findings
         if (worth := finding.money) is not None
         and finding.status is OPEN
-        and finding.check != BUDGET
+        and cost_of(finding.check) is not Cost.TOTAL
         and (value := worth.per_month) > 0
     ]
     dearest = dict(found)
@@ -249,7 +243,7 @@ def priced_whole(result: Result) -> bool:
 
 def unpriced(findings: Iterable[Finding]) -> bool:
     """Whether one of the findings at hand is open, costs seats and has no price."""
-    return any(each.money is None and each.status is OPEN and each.check in COSTLY for each in findings)
+    return any(each.money is None and each.status is OPEN and cost_of(each.check) in _PAID for each in findings)
 
 
 def in_order(found: Mapping[str, Decimal]) -> dict[str, Decimal]:

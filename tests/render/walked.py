@@ -6,10 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, Never, TypeVar
 
+from auditor.checks.check import Cost
+from auditor.checks.registry import cost_of
 from auditor.domain.described import Concern, Counted, Described, Tally
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Action, Finding, Result, TenantResult
-from auditor.result.aggregate import COSTLY
 
 _Item = TypeVar("_Item")
 
@@ -102,7 +103,7 @@ def counted(findings: Sequence[Finding], actions: Sequence[Action]) -> Counted:
     return Counted(
         policies=policies,
         worth=_worth(findings),
-        unpriced=any(finding.money is None and finding.check in COSTLY for finding in opened),
+        unpriced=any(finding.money is None and cost_of(finding.check) in {Cost.SEAT, Cost.SEATS} for finding in opened),
         waivers=Counter(finding.waiver for finding in findings if finding.waiver is not None),
         people=len(_people(findings)),
         concerns={action.id: _concern(findings, action) for action in actions},

@@ -16,6 +16,7 @@ from tests.package.tree import ROOT, modules
 ELSEWHERE = {
     "auditor/app/docs_pages.py": "makes pages of docs/, which are in English",
     "auditor/app/guidance_freshness.py": "lists what maintainers have to check, in English",
+    "auditor/checks/": "marked where it stands; auditor/wording/told.py has the reasons",
     "auditor/cli/shared_options.py": "the help of options",
     "auditor/demo/": "people and places of invented tenants",
     "auditor/domain/": "values; an error says what it was given",

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor import resources
-from auditor.guidance import CHECKS as CHECKS_OF_GUIDANCE
-from auditor.wording import CHECKS, FALLBACK, catalogues, languages, wording
+from auditor.checks.registry import registered
+from auditor.wording import FALLBACK, catalogues, languages, wording
 from auditor.wording.told import MESSAGES, Reader, retold
 from tests.wording.reading import LANGUAGES
 
@@ -136,12 +136,11 @@ def test_a_count_takes_its_form(language: str) -> None:
 
 
 def test_every_check_has_a_name_and_an_explanation() -> None:
-    assert set(CHECKS) == set(CHECKS_OF_GUIDANCE)
-    names = [words.name for words in CHECKS.values()]
+    names = [check.name for check in registered()]
     assert len(set(names)) == len(names)
-    for words in CHECKS.values():
-        assert words.name[0].islower()
-        assert words.explanation.endswith(".")
+    for check in registered():
+        assert check.name[0].islower()
+        assert check.explanation.endswith(".")
 
 
 def marked(message: str) -> str:

@@ -8,9 +8,10 @@ from auditor import resources
 from auditor.app.audit.pipeline import each_contained
 from auditor.app.gc_pause import paused_gc
 from auditor.app.packing import rewritten
+from auditor.checks.registry import articles_of
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
-from auditor.guidance import Library, choose, open_library
+from auditor.guidance import Library, open_library
 from auditor.remedy.actions.build import actions_of
 from auditor.remedy.actions.context import circumstances, fleet_situation, situations_of
 from auditor.remedy.actions.fleet import actions_between
@@ -69,7 +70,7 @@ def guided(result: Result) -> FleetResult:
     """Fill in `guidance` of the fleet's findings."""
     fleet = result.fleet
     findings = tuple(
-        finding.told(guidance=choose(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
+        finding.told(guidance=articles_of(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
         for finding in fleet.findings
     )
     return replace(fleet, findings=findings)

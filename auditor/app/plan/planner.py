@@ -8,6 +8,8 @@ from auditor.app.audit.pipeline import Unaudited, audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
 from auditor.catalogue import Catalogue
+from auditor.checks.check import SeatBalance
+from auditor.checks.registry import check_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
 from auditor.domain.errors import AuditorError
@@ -37,9 +39,6 @@ from auditor.snapshot.model import Snapshot
 
 TRIES = 12
 """How often a plan is drawn up anew, each time without what the audit of the copy spoke against; then with nothing."""
-
-_TOO_FEW = frozenset({"seats.below-minimum", "seats.over-assigned", "seats.quota-exceeded"})
-_TOO_MANY = frozenset({"seats.above-maximum", "balance.imbalance"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,8 +185,9 @@ def _avoid(lesson: PlanConstraints, finding: Finding, made: Draft, options: Opti
     if finding.subject.type is SubjectType.USER and owner in made.taken:
         return _bar(lesson, owner, reason)
     sku_id = finding.product.sku_id if finding.product is not None else None
-    if sku_id is not None and sku_id not in lesson.limits and finding.check in _TOO_FEW | _TOO_MANY:
-        lesson.limits[sku_id] = Limit(most=0) if finding.check in _TOO_FEW else Limit(least=0)
+    balance = check_of(finding.check).seat_balance
+    if sku_id is not None and sku_id not in lesson.limits and balance is not None:
+        lesson.limits[sku_id] = Limit(most=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(least=0)
         lesson.reasons[sku_id] = reason
         return True
     fewer = [user for user in made.taken if sku_id is None or sku_id in made.taken[user].way.seats]

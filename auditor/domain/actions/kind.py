@@ -1,6 +1,9 @@
 """The kinds of action that correct findings, as `kind` of an action in result.json."""
 
 from enum import StrEnum
+from typing import Final
+
+from auditor.domain.enums import Agreement
 
 
 class ActionKind(StrEnum):
@@ -42,3 +45,15 @@ class ActionKind(StrEnum):
     BUDGET = "budget"
     BUY_HERE = "buy-in-tenant"
     GIVE_UP_HERE = "give-up-in-tenant"
+
+
+def removal_kind(agreement: Agreement) -> ActionKind:
+    """Return how seats are given back under an agreement: at the renewal where nothing else is known."""
+    return _REMOVAL.get(agreement, ActionKind.REMOVE_AT_RENEWAL)
+
+
+_REMOVAL: Final = {
+    Agreement.MOSA: ActionKind.REMOVE_NOW,
+    Agreement.VOLUME: ActionKind.REMOVE_BY_SELLER,
+    Agreement.CSP: ActionKind.REMOVE_BY_SELLER,
+}

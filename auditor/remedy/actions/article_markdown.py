@@ -1,84 +1,25 @@
 """A composed guidance article, and what is known of a check, into Markdown."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from auditor.domain.enums import Agreement
+from auditor.checks.check import Check
+from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.translation import N_
-from auditor.guidance import Composed, Situation, choose
+from auditor.guidance import Composed, Situation
 from auditor.guidance.tenant_guidance import Hyperlink, NumberedStep
 from auditor.remedy import messages
 from auditor.remedy.dates import said
 from auditor.remedy.messages import Words
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckFact:
-    """Where a check stands in the policy language."""
-
-    block: str
-    """The constraint block and key that raise it."""
-    subject: str
-    once_per: str
-
-
-CHECK_FACTS: Final[Mapping[str, CheckFact]] = {
-    "assignment.not-allowed": CheckFact(block="assignments: {allow}", subject=N_("user"), once_per=N_("product held")),
-    "assignment.denied": CheckFact(block="assignments: {deny}", subject=N_("user"), once_per=N_("product held")),
-    "assignment.missing": CheckFact(
-        block="assignments: {require}", subject=N_("user"), once_per=N_("element of the list")
-    ),
-    "assignment.overlap": CheckFact(
-        block="assignments: {exclusive}", subject=N_("user"), once_per=N_("list of alternatives")
-    ),
-    "assignment.redundant": CheckFact(
-        block="assignments: {redundant}", subject=N_("user"), once_per=N_("product contained")
-    ),
-    "assignment.path": CheckFact(block="assignments: {via}", subject=N_("user"), once_per=N_("product held")),
-    "assignment.duplicate": CheckFact(
-        block="assignments: {duplicates}", subject=N_("user"), once_per=N_("product held")
-    ),
-    "assignment.error": CheckFact(block="health: {errors}", subject=N_("user"), once_per=N_("product and error")),
-    "service.missing": CheckFact(
-        block="assignments: {services: {require}}", subject=N_("user"), once_per=N_("service plan")
-    ),
-    "service.denied": CheckFact(
-        block="assignments: {services: {deny}}", subject=N_("user"), once_per=N_("service plan")
-    ),
-    "seats.over-assigned": CheckFact(block="seats: {spare}", subject=N_("product"), once_per=N_("product, or pool")),
-    "seats.below-minimum": CheckFact(
-        block="seats: {spare: {min}}", subject=N_("product"), once_per=N_("product, or pool")
-    ),
-    "seats.above-maximum": CheckFact(
-        block="seats: {spare: {max}}", subject=N_("product"), once_per=N_("product, or pool")
-    ),
-    "seats.quota-exceeded": CheckFact(
-        block="seats: {assigned: {max}}", subject=N_("product"), once_per=N_("product, or pool")
-    ),
-    "purchase.not-allowed": CheckFact(
-        block="purchases: {allow, deny}", subject=N_("product"), once_per=N_("product owned")
-    ),
-    "purchase.trial": CheckFact(block="purchases: {trials}", subject=N_("product"), once_per=N_("product owned")),
-    "purchase.unknown": CheckFact(block="purchases: {unknown}", subject=N_("product"), once_per=N_("product owned")),
-    "subscription.expiring": CheckFact(
-        block="subscriptions: {expiring}", subject=N_("subscription"), once_per=N_("subscription")
-    ),
-    "subscription.state": CheckFact(
-        block="subscriptions: {states}", subject=N_("subscription"), once_per=N_("subscription")
-    ),
-    "subscription.trial-ending": CheckFact(
-        block="subscriptions: {trials}", subject=N_("subscription"), once_per=N_("subscription")
-    ),
-    "attribute.missing": CheckFact(block="attributes: {require}", subject=N_("user"), once_per=N_("property")),
-    "attribute.not-allowed": CheckFact(block="attributes: {allow}", subject=N_("user"), once_per=N_("property")),
-    "group.license-errors": CheckFact(block="health: {groups}", subject=N_("group"), once_per=N_("group")),
-    "group.processing": CheckFact(block="health: {groups}", subject=N_("group"), once_per=N_("group")),
-    "balance.imbalance": CheckFact(block="balance: {spare}", subject=N_("fleet"), once_per=N_("product")),
-    "budget.exceeded": CheckFact(block="budget: {limit}", subject=N_("tenant"), once_per=N_("tenant")),
+_SUBJECTS: Final[Mapping[SubjectType, str]] = {
+    SubjectType.USER: N_("user"),
+    SubjectType.PRODUCT: N_("product"),
+    SubjectType.SUBSCRIPTION: N_("subscription"),
+    SubjectType.GROUP: N_("group"),
+    SubjectType.TENANT: N_("tenant"),
+    SubjectType.FLEET: N_("fleet"),
 }
-"""Every check, in the order of the policy language."""
-
 _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
     (N_("The licence is assigned directly"), Situation(path="direct")),
     (N_("The licence comes from a group"), Situation(path="group")),
@@ -106,10 +47,10 @@ _SITUATIONS: Final[tuple[tuple[str, Situation], ...]] = (
 )
 
 
-def routes(check: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+def routes(check: Check[Any]) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the articles for a check: those of an unknown situation first, then where another one leads elsewhere."""
-    usual = choose(check, Situation())
-    found = [(name, choose(check, situation)) for name, situation in _SITUATIONS]
+    usual = check.articles(Situation())
+    found = [(name, check.articles(situation)) for name, situation in _SITUATIONS]
     return (("", usual), *((name, articles) for name, articles in found if articles != usual))
 
 
@@ -150,17 +91,16 @@ def article_markdown(composed: Composed, words: Words, titles: Mapping[str, str]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def check_markdown(check: str, name: str, explanation: str, words: Words, titles: Mapping[str, str]) -> str:
+def check_markdown(check: Check[Any], words: Words, titles: Mapping[str, str]) -> str:
     """Return what a check means and where its guidance leads; links are relative to a page of `docs/checks/`."""
-    fact = CHECK_FACTS[check]
     lines = [
-        f"# `{check}`: {words.gettext(name)}",
+        f"# `{check.id}`: {words.gettext(check.name)}",
         "",
-        words.gettext(explanation),
+        words.gettext(check.explanation),
         "",
         f"| {words.gettext('Raised by')} | {words.gettext('Subject')} | {words.gettext('Once per')} |",
         "|---|---|---|",
-        f"| `{fact.block}` | {words.gettext(fact.subject)} | {words.gettext(fact.once_per)} |",
+        f"| `{check.key}` | {words.gettext(_SUBJECTS[check.subject])} | {words.gettext(check.once_per)} |",
         "",
         f"## {words.gettext('How to fix it')}",
         "",

@@ -5,19 +5,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from auditor.catalogue import builtin
+from auditor.checks.check import Correction, Detail
+from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.enums import Agreement, Source, Status, SubjectType
-from auditor.domain.policy import Assignments, Policy, PolicySet, Prices
+from auditor.domain.policy import Assignments, Policy, PolicySet, Prices, Seats
 from auditor.domain.result import Coverage, Finding, FleetResult, SeatCount, TenantResult
 from auditor.domain.selector import InactiveFor, NeverSignedIn, Selector, entails
-from auditor.guidance import Situation, choose
+from auditor.guidance import Situation
 from auditor.remedy.labels import owned_of
 from auditor.remedy.product_kinds import same_kind
 
 ACTIVE = frozenset({"Active", "ActiveWithError"})
-MISSING = frozenset({"assignment.missing"})
-"""The check that says of a product that somebody lacks it."""
-UNWANTED = frozenset({"assignment.not-allowed", "assignment.denied"})
-"""Checks that say of one product that its holder should not hold it."""
 _QUOTED = ("accountEnabled", "userType", "mailboxType", "onPremisesSyncEnabled", "isTrial", "status")
 """What situations take from evidence, besides the paths."""
 _COMPARABLE = frozenset({bool, str, type(None)})
@@ -84,8 +82,8 @@ def circumstances(tenant: TenantResult, policies: PolicySet) -> RemediationConte
         tenant=tenant,
         policies={policy.id: policy for policy in policies.policies},
         prices=policies.prices,
-        missing=_products(open_, MISSING),
-        unwanted=_products(open_, UNWANTED),
+        missing=_products(open_, Correction.ASSIGN),
+        unwanted=_products(open_, Correction.REPLACE),
         asked=_asked(tenant.sources),
         states={name: seat.capability_status for seat, names in named for name in names},
         # Where two seats share a name, the first stands for it.
@@ -107,7 +105,7 @@ def situated(finding: Finding, known: RemediationContext) -> RoutedFinding:
     found = known.situated.get(facts)
     if found is None:
         situation = _situation(finding, known)
-        found = known.situated[facts] = RoutedFinding(situation, choose(finding.check, situation)[0])
+        found = known.situated[facts] = RoutedFinding(situation, articles_of(finding.check, situation)[0])
     return found
 
 
@@ -138,14 +136,14 @@ def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:
 
 
 def _situation(finding: Finding, known: RemediationContext) -> Situation:
-    tenant = known.tenant
+    tenant, check = known.tenant, check_of(finding.check)
     return Situation(
         agreement=tenant.agreement,
         cloud=tenant.cloud,
         path=path_of(finding),
         self_service=_self_service(finding),
-        error_code=finding.detail if finding.check == "assignment.error" else None,
-        attribute=finding.detail if finding.check.startswith("attribute.") else None,
+        error_code=finding.detail if check.detail is Detail.ERROR else None,
+        attribute=finding.detail if check.detail is Detail.PROPERTY else None,
         status=_status(finding, known),
         is_trial=_trial(finding, known),
         replacement_required=_replacement(finding, known),
@@ -183,7 +181,7 @@ def fleet_situation(finding: Finding, fleet: FleetResult, tenants: Iterable[Tena
 
 def path_of(finding: Finding) -> str | None:
     """Tell how the product of a finding reaches the user: `direct`, `group`, `both`, or None where nobody knows."""
-    if finding.check == "assignment.error":
+    if check_of(finding.check).detail is Detail.ERROR:
         return "group" if "@" in (finding.detail or "") else "direct"
     way = None
     for path in finding.evidence.get("paths") or ():
@@ -222,12 +220,13 @@ def _person(finding: Finding, known: RemediationContext) -> dict[str, Any]:
 
 def _replacement(finding: Finding, known: RemediationContext) -> bool | None:
     """Whether a product of the same kind is to come in place of one that should go."""
-    if finding.check not in UNWANTED and finding.check != "assignment.missing":
+    correction = correction_of(finding)
+    if correction is not Correction.REPLACE and correction is not Correction.ASSIGN:
         return None
     key, product = (finding.policy, finding.subject.id), finding.product
     if product is None:
         return None
-    if finding.check in UNWANTED:
+    if correction is Correction.REPLACE:
         pairs = [(written, product.sku_id or "") for written in known.missing.get(key, ())]
     else:
         pairs = [(product.sku_part_number or "", old) for old in known.unwanted.get(key, ())]
@@ -248,11 +247,12 @@ def _choices(known: RemediationContext, policy: str, written: str) -> tuple[str,
 
 def _trial(finding: Finding, known: RemediationContext) -> bool | None:
     """Tell whether the product of a finding is there on trial alone."""
-    if finding.check == "purchase.trial":
+    check = check_of(finding.check)
+    if check.of_trials:
         return True
     told = _flag(finding.evidence, "isTrial")
     product = finding.product
-    if told is not None or product is None or not finding.check.startswith("seats."):
+    if told is not None or product is None or check.block is not Seats:
         return told
     sku_id = (product.sku_id or "").casefold()
     trials = [each.is_trial for each in known.tenant.subscriptions if each.sku_id.casefold() == sku_id]
@@ -274,11 +274,11 @@ def _status(finding: Finding, known: RemediationContext) -> str | None:
     return known.states.get((product.sku_id or product.sku_part_number or "").casefold())
 
 
-def _products(findings: Iterable[Finding], checks: frozenset[str]) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return (policy, user) → the products that findings of these checks are about."""
+def _products(findings: Iterable[Finding], correction: Correction) -> dict[tuple[str, str], tuple[str, ...]]:
+    """Return (policy, user) → the products that findings with this correction are about."""
     found: dict[tuple[str, str], tuple[str, ...]] = {}
     for finding in findings:
-        if finding.check in checks and (product := finding.product) is not None:
+        if correction_of(finding) is correction and (product := finding.product) is not None:
             key = finding.policy, finding.subject.id
             found[key] = (*found.get(key, ()), product.sku_id or product.sku_part_number or "")
     return found

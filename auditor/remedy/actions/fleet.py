@@ -5,12 +5,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from typing import Any
 
+from auditor.checks.registry import articles_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status
 from auditor.domain.errors import printable
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Action, Finding, FleetResult, TenantResult
-from auditor.guidance import Library, Variant, choose, compose
+from auditor.guidance import Library, Variant, compose
 from auditor.remedy import messages
 from auditor.remedy.actions.context import fleet_situation
 from auditor.remedy.actions.guidance_text import tell
@@ -69,7 +70,7 @@ def _action(
     name = str(share["tenant"])
     tenant = tenants.get(name)
     situation = fleet_situation(finding, FleetResult(), tenants.values())
-    article = choose(finding.check, situation)[0]
+    article = articles_of(finding.check, situation)[0]
     variant = situation.variant(side=side)
     if tenant is not None:
         today = tenant.as_of.astimezone(UTC).date()

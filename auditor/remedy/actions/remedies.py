@@ -4,21 +4,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
+from auditor.checks.assignments.not_allowed import CHECK as NOT_ALLOWED
+from auditor.checks.check import Correction
+from auditor.checks.registry import articles_of, check_of, correction_of
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.policy import Assignments
 from auditor.domain.result import Finding
-from auditor.guidance import Situation, choose
-from auditor.remedy.actions.context import UNWANTED, RemediationContext, RoutedFinding, merged
+from auditor.guidance import Situation
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding, merged
 from auditor.remedy.actions.model import Decided, Remedy
-from auditor.remedy.actions.non_user import object_remedy
 from auditor.remedy.actions.same_article import merge_same_article
 from auditor.remedy.actions.targets import groups_of, is_assignable, known_location, target_of, written_of
 from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
 
-REMOVING = UNWANTED | {"assignment.redundant"}
-"""Checks that are mended when the product of the finding is taken away."""
-_PATHS = frozenset({"assignment.path", "assignment.duplicate"})
+REMOVALS = frozenset({Correction.REPLACE, Correction.REMOVE})
+"""The product of the finding is taken away."""
+_PATHS = frozenset({Correction.CHANGE_PATH, Correction.REMOVE_COPY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +109,15 @@ def _article(kind: ActionKind, check: str, situation: Situation) -> str:
     match kind:
         case ActionKind.MOVE | ActionKind.MOVE_GROUP | ActionKind.GROUP_SWAP:
             way = replace(situation, replacement_required=True)
-            return choose("assignment.not-allowed" if check == "assignment.missing" else check, way)[0]
+            # The article about moving stands with the product that goes.
+            lacking = check_of(check).correction is Correction.ASSIGN
+            return (NOT_ALLOWED if lacking else check_of(check)).articles(way)[0]
         case ActionKind.COPY:
             return "duplicate-assignment"
         case ActionKind.GROUP_LICENCE:
             return "group-licenses"
         case _:
-            return choose(check, situation)[0]
+            return articles_of(check, situation)[0]
 
 
 def _sku_of(finding: Finding) -> str:
@@ -126,9 +130,9 @@ def _personal(desk: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
     errors: list[Finding] = []
     left: _Left = {}
     for finding in findings:
-        if finding.check in REMOVING and finding.product is not None:
+        if correction_of(finding) in REMOVALS and finding.product is not None:
             products.setdefault(finding.product.sku_id or "", []).append(finding)
-        elif finding.check == "assignment.error":
+        elif correction_of(finding) is Correction.RETRY:
             errors.append(finding)
         else:
             left[finding.fingerprint] = finding
@@ -141,7 +145,7 @@ def _personal(desk: _OpenFindings, findings: Sequence[Finding]) -> list[Remedy]:
         made.append(_error(desk, finding, left))
     while left:
         finding = left.pop(next(iter(left)))
-        made.append(_path(desk, finding, left) if finding.check in _PATHS else _one(desk, finding, left))
+        made.append(_path(desk, finding, left) if correction_of(finding) in _PATHS else _one(desk, finding, left))
     return made
 
 
@@ -154,7 +158,7 @@ def _removal(desk: _OpenFindings, sku_id: str, unwanted: Sequence[Finding], left
     wanted: Sequence[Finding] = ()
     if len(unwanted) > 1:
         situation = merged([desk.ways[finding.fingerprint].situation for finding in unwanted])
-        article = choose(first.check, situation)[0]
+        article = articles_of(first.check, situation)[0]
     if left:
         wanted = _asked_for({finding.policy for finding in unwanted}, left, sku_id, known)
         findings = (*findings, *wanted, *_paths_of(sku_id, left))
@@ -202,14 +206,14 @@ def _asked_for(policies: AbstractSet[str], left: _Left, sku_id: str, known: Reme
 
     Other policies that ask for the same product of this person are mended by the same change.
     """
-    asked = [f for f in left.values() if f.check == "assignment.missing" and f.policy in policies]
+    asked = [f for f in left.values() if correction_of(f) is Correction.ASSIGN and f.policy in policies]
     first = next((f for f in asked if known.replaces(f.policy, written_of(f), sku_id)), None)
     return [] if first is None else _lacking(left, target_of(first, known), known, first)
 
 
 def _lacking(left: _Left, target: str, known: RemediationContext, first: Finding) -> list[Finding]:
     """Take out the findings that say of a person that they lack a product, `first` before the others."""
-    same = [f for f in left.values() if f.check == "assignment.missing" and target_of(f, known) == target]
+    same = [f for f in left.values() if correction_of(f) is Correction.ASSIGN and target_of(f, known) == target]
     ordered = [first, *(f for f in same if f is not first)]
     for finding in ordered:
         left.pop(finding.fingerprint, None)
@@ -218,7 +222,7 @@ def _lacking(left: _Left, target: str, known: RemediationContext, first: Finding
 
 def _paths_of(sku_id: str, left: _Left) -> list[Finding]:
     """Take out what is wrong with the paths of a product."""
-    wrong = [finding for finding in left.values() if finding.check in _PATHS and finding.product is not None]
+    wrong = [finding for finding in left.values() if correction_of(finding) in _PATHS and finding.product is not None]
     return [left.pop(f.fingerprint) for f in wrong if f.product is not None and f.product.sku_id == sku_id]
 
 
@@ -228,7 +232,7 @@ def _error(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     lacking = [
         mark
         for mark, other in left.items()
-        if other.check == "assignment.missing" and sku_id in desk.known.choices(other.policy, written_of(other))
+        if correction_of(other) is Correction.ASSIGN and sku_id in desk.known.choices(other.policy, written_of(other))
     ]
     code, _, group = (finding.detail or "").partition("@")
     waiting = code.casefold() == "countviolation" and bool(group)
@@ -252,20 +256,21 @@ def _one(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     findings: tuple[Finding, ...] = (finding,)
     old, new, extra = _sku_of(finding), "", ""
     commands: tuple[Command, ...] = ()
-    match finding.check:
-        case "assignment.missing":
+    correction = correction_of(finding)
+    match correction:
+        case Correction.ASSIGN:
             new = target_of(finding, known)
             findings = tuple(_lacking(left, new, known, finding))
             commands = (assign_user(user, add=[Addition(sku_id=new)]),) if is_assignable(new, known) else ()
-        case "assignment.overlap":
+        case Correction.CHOOSE:
             old = detail
-        case "attribute.missing":
+        case Correction.SET_ATTRIBUTE:
             extra, country = detail, known_location(finding, known)
             commands = () if country is None else (locate(user, country),)
         case _:
             extra = detail
     return Remedy(
-        kind=_PERSONAL.get(finding.check, ActionKind.ERROR),
+        kind=_KINDS[correction],
         findings=findings,
         situation=way.situation,
         article=way.article,
@@ -277,13 +282,13 @@ def _one(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     )
 
 
-_PERSONAL: Mapping[str, ActionKind] = {
-    "assignment.missing": ActionKind.ASSIGN,
-    "assignment.overlap": ActionKind.OVERLAP,
-    "service.missing": ActionKind.SERVICE_ON,
-    "service.denied": ActionKind.SERVICE_OFF,
-    "attribute.missing": ActionKind.ATTRIBUTE_SET,
-    "attribute.not-allowed": ActionKind.ATTRIBUTE_CORRECT,
+_KINDS: Mapping[Correction | None, ActionKind] = {
+    Correction.ASSIGN: ActionKind.ASSIGN,
+    Correction.CHOOSE: ActionKind.OVERLAP,
+    Correction.ENABLE_SERVICE: ActionKind.SERVICE_ON,
+    Correction.DISABLE_SERVICE: ActionKind.SERVICE_OFF,
+    Correction.SET_ATTRIBUTE: ActionKind.ATTRIBUTE_SET,
+    Correction.CORRECT_ATTRIBUTE: ActionKind.ATTRIBUTE_CORRECT,
 }
 
 
@@ -291,7 +296,7 @@ def _path(desk: _OpenFindings, finding: Finding, left: _Left) -> Remedy:
     """Decide which path goes: the direct one where a group gives the product too and no policy wants it direct."""
     user, sku_id = finding.subject.id, _sku_of(finding)
     findings = (finding, *(_paths_of(sku_id, left) if left else ()))
-    wanted = {_via(desk.known, each) for each in findings if each.check == "assignment.path"}
+    wanted = {_via(desk.known, each) for each in findings if correction_of(each) is Correction.CHANGE_PATH}
     way = desk.ways[finding.fingerprint]
     kind, article = ActionKind.COPIES, way.article
     commands: tuple[Command, ...] = ()
@@ -321,7 +326,10 @@ def _via(known: RemediationContext, finding: Finding) -> str | None:
 def _thing(desk: _OpenFindings, finding: Finding) -> Remedy:
     """Mend what is not about a person."""
     way, product = desk.ways[finding.fingerprint], finding.product
-    kind, seats, extra = object_remedy(finding, way.situation)
+    action = check_of(finding.check).action
+    if action is None:
+        raise ValueError(f"the check {finding.check} describes no action")
+    kind, seats, extra = action(finding, way.situation)
     return Remedy(
         kind=kind,
         findings=(finding,),

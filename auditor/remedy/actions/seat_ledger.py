@@ -4,15 +4,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from auditor.domain.actions.kind import ActionKind
+from auditor.checks.check import Check
+from auditor.checks.registry import check_of
+from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
+from auditor.checks.seats.below_minimum import CHECK as BELOW_MINIMUM
+from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Status
 from auditor.domain.policy import Policy, Seats
 from auditor.domain.result import SeatCount
 from auditor.engine.checks.seats import usable_range
-from auditor.guidance import choose
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups, SeatMovement
-from auditor.remedy.actions.non_user import kind_of_removal
 from auditor.remedy.labels import owned_of
 
 TAKING = frozenset({ActionKind.UNASSIGN, ActionKind.LEAVE_GROUP, ActionKind.GROUP_LICENCE})
@@ -38,7 +40,7 @@ class Ledger:
     @classmethod
     def of(cls, piles: Iterable[ActionGroup], known: RemediationContext) -> "Ledger":
         """Return the ledger over all piles of a tenant; the findings of `known` tell what is waived."""
-        waived = (f for f in known.tenant.findings if f.status is Status.WAIVED and f.check.startswith("seats."))
+        waived = (f for f in known.tenant.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
         ledger = cls(
             known=known,
             waived=frozenset((f.policy, f.product.sku_id or "") for f in waived if f.product is not None),
@@ -194,14 +196,12 @@ def _decide(
         low = again[0] if again is not None else low
         moved = replace(moved, revived=_revived(skus, ledger))
     if low > 0:
-        _number(pile, ActionKind.BUY, "seats.below-minimum", low, moved)
+        _number(pile, ActionKind.BUY, BELOW_MINIMUM, low, moved)
         return True
     if high is not None and high < 0:
         first = pile.first
-        kind = (
-            ActionKind.REMOVE_NOW if first.kind is ActionKind.REMOVE_NOW else kind_of_removal(first.situation.agreement)
-        )
-        _number(pile, kind, "seats.above-maximum", -high, moved)
+        kind = ActionKind.REMOVE_NOW if first.kind is ActionKind.REMOVE_NOW else removal_kind(first.situation.agreement)
+        _number(pile, kind, ABOVE_MAXIMUM, -high, moved)
         return True
     _settled(pile, moved)
     return False
@@ -212,9 +212,9 @@ def _revived(skus: tuple[str, ...], ledger: Ledger) -> int:
     return sum((seat.suspended or 0) + (seat.locked_out or 0) for seat in seats)
 
 
-def _number(pile: ActionGroup, kind: ActionKind, check: str, seats: int, moved: SeatMovement) -> None:
+def _number(pile: ActionGroup, kind: ActionKind, check: Check[Seats], seats: int, moved: SeatMovement) -> None:
     if pile.first.kind is not kind:
-        pile.turn(kind, choose(check, pile.first.situation)[0])
+        pile.turn(kind, check.articles(pile.first.situation)[0])
     pile.seats = seats
     pile.moved = moved
 

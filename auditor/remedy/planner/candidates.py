@@ -6,11 +6,13 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import combinations, islice, product
 
+from auditor.checks.check import Correction
+from auditor.checks.registry import correction_of
 from auditor.domain.policy import Assignments
 from auditor.domain.result import Finding
 from auditor.engine.binding import BoundPolicies
-from auditor.remedy.actions.context import UNWANTED, RemediationContext, situated
-from auditor.remedy.actions.remedies import REMOVING
+from auditor.remedy.actions.context import RemediationContext, situated
+from auditor.remedy.actions.remedies import REMOVALS
 from auditor.remedy.actions.targets import known_location
 from auditor.remedy.planner.accounts import Account
 from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
@@ -19,6 +21,7 @@ MOST_WAYS = 96
 """The most ways that are looked at for one person; a person with more to choose from is told so."""
 _MOST_REMOVABLE = 6
 _MOST_CANDIDATES = 4
+_SERVICES = frozenset({Correction.ENABLE_SERVICE, Correction.DISABLE_SERVICE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +95,10 @@ def proposals(
     """Return the ways out for a person, doing nothing first, and whether these are all of them."""
     removable = _removable(account, findings, market)
     location = next((place for f in findings if (place := known_location(f, market.known)) is not None), None)
-    wanted = [_wanted(account, finding, market) for finding in findings if finding.check == "assignment.missing"]
+    wanted = [_wanted(account, finding, market) for finding in findings if correction_of(finding) is Correction.ASSIGN]
     if not (account.usage_location or location):
         wanted = []  # Graph refuses to assign anything to who has no usage location.
-    services = [f for f in findings if f.check in {"service.missing", "service.denied"}]
+    services = [f for f in findings if correction_of(f) in _SERVICES]
     retries = any(g.error == "CountViolation" and g.group is not None for g in account.grants)
     switches = (False, True) if services else (False,)
     tries = (False, True) if retries else (False,)
@@ -132,12 +135,12 @@ def _removable(account: Account, findings: Sequence[Finding], market: ProductOpt
         product_id = (finding.product.sku_id or "") if finding.product is not None else ""
         if situated(finding, market.known).situation.self_service is True:
             continue
-        match finding.check:
-            case check if check in REMOVING:
+        match correction_of(finding):
+            case correction if correction in REMOVALS:
                 wanted = [product_id] if not account.by_group(product_id) else []
-            case "assignment.overlap":
+            case Correction.CHOOSE:
                 wanted = [sku for sku in market.named((finding.detail or "").split("+")) if not account.by_group(sku)]
-            case "assignment.path" | "assignment.duplicate":
+            case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
                 wanted = [product_id] if account.by_group(product_id) else []
             case _:
                 wanted = []
@@ -209,7 +212,9 @@ def _off(
     findings, denied = services
     own = market.plans(sku_id)
     held = {sku: market.plans(sku) for sku in account.held}
-    wanted = {(finding.detail or "").casefold() for finding in findings if finding.check == "service.missing"}
+    wanted = {
+        (finding.detail or "").casefold() for finding in findings if correction_of(finding) is Correction.ENABLE_SERVICE
+    }
     off = {plan for plans in held.values() for plan in plans if plan in own} - account.services(held)
     off = {plan for plan in off if not wanted & {plan, own[plan].casefold()}}
     if denied is not None:
@@ -227,7 +232,7 @@ def _switched(account: Account, findings: Sequence[Finding], market: ProductOpti
         for finding in findings:
             wanted = (finding.detail or "").casefold()
             plans = {plan for plan, name in market.plans(sku_id).items() if wanted in {plan, name.casefold()}}
-            off = off | plans if finding.check == "service.denied" else off - plans
+            off = off | plans if correction_of(finding) is Correction.DISABLE_SERVICE else off - plans
         if off != grant.off:
             yield Addition(sku_id=sku_id, disabled_plans=tuple(sorted(off)))
 
@@ -253,9 +258,10 @@ def half_done(mended: Iterable[Finding], findings: Iterable[Finding], market: Pr
     unwanted: dict[str, list[Finding]] = {}
     missing: dict[str, list[Finding]] = {}
     for finding in findings:
-        if finding.check in UNWANTED:
+        correction = correction_of(finding)
+        if correction is Correction.REPLACE:
             unwanted.setdefault(finding.policy, []).append(finding)
-        elif finding.check == "assignment.missing":
+        elif correction is Correction.ASSIGN:
             missing.setdefault(finding.policy, []).append(finding)
     return any(
         _apart(old, new, done)

@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from auditor.checks.check import Correction
+from auditor.checks.registry import correction_of
 from auditor.domain.result import Finding
 from auditor.remedy.planner.accounts import Account
 from auditor.remedy.planner.candidates import Proposal
@@ -29,7 +31,7 @@ def divided(before: Account, weighed: Weighed) -> Iterator[tuple[Account, Weighe
         yield before, weighed
         return
     taken = [finding for finding in weighed.mended if _sku_of(finding) in gone]
-    given = [finding for finding in weighed.mended if finding.check == "assignment.missing"] if new else []
+    given = [finding for finding in weighed.mended if correction_of(finding) is Correction.ASSIGN] if new else []
     if gone and taken and len(taken) < len(weighed.mended):
         part = _part(before, weighed, taken, remove=gone)
         yield before, replace(part, lost=weighed.lost)

@@ -4,14 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 
+from auditor.checks.check import Cost
+from auditor.checks.registry import check_of
+from auditor.checks.seats.above_maximum import CHECK as ABOVE_MAXIMUM
 from auditor.domain.enums import Status
 from auditor.domain.result import Finding, TenantResult
 from auditor.engine.binding import BoundPolicies
 from auditor.remedy.planner.evaluation import Weighed
 from auditor.remedy.planner.model import Figures
-
-_A_SEAT = frozenset({"assignment.not-allowed", "assignment.denied", "assignment.redundant"})
-"""Checks whose finding is one seat of its product."""
 
 
 def figures(
@@ -27,7 +27,7 @@ def figures(
         return ()
     tenant = after if done else before
     open_ = [finding for finding in tenant.findings if finding.status is Status.OPEN]
-    exposed = Counter(sku for sku, _ in {(_sku(f), f.subject.id) for f in open_ if f.check in _A_SEAT})
+    exposed = Counter(sku for sku, _ in {(_sku(f), f.subject.id) for f in open_ if check_of(f.check).cost is Cost.SEAT})
     exposed.update(_idle(open_))
     freed: Counter[str] = Counter()
     for weighed in taken.values():
@@ -60,7 +60,7 @@ def _idle(findings: list[Finding]) -> Counter[str]:
     idle: Counter[str] = Counter()
     for finding in findings:
         adjust = finding.evidence.get("adjust")
-        if finding.check == "seats.above-maximum" and isinstance(adjust, int) and adjust < 0 and _sku(finding):
+        if finding.check == ABOVE_MAXIMUM.id and isinstance(adjust, int) and adjust < 0 and _sku(finding):
             idle[_sku(finding)] = max(idle[_sku(finding)], -adjust)
     return idle
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from auditor.checks.check import Correction
+from auditor.checks.registry import check_of, correction_of, registered
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import Action, Finding, TenantResult
@@ -31,12 +33,6 @@ _TURNS = 9
 """How often actions are tried in another order before what finds no seat is left out."""
 WINDOW = timedelta(days=7)
 """Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
-
-_LEADING = (
-    "assignment.not-allowed", "assignment.denied", "assignment.redundant", "assignment.overlap", "assignment.error",
-    "assignment.missing", "assignment.duplicate", "assignment.path", "service.denied", "service.missing",
-)  # fmt: skip
-"""Of several findings that one change mends, the first of these decides which article tells how."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -262,11 +258,11 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     waiting = {g.sku_id for g in before.grants if g.group is not None and g.error == "CountViolation"}
     retried = sorted(waiting & set(came))
     off, on = (
-        ", ".join(sorted({f.detail or "" for f in weighed.mended if f.check == check}))
-        for check in ("service.denied", "service.missing")
+        ", ".join(sorted({f.detail or "" for f in weighed.mended if correction_of(f) is correction}))
+        for correction in (Correction.DISABLE_SERVICE, Correction.ENABLE_SERVICE)
     )
     switched = sorted({addition.sku_id for addition in proposal.add} & before.held)
-    mended = sorted(weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
+    mended = sorted(weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
     kind, old, new, extra = ActionKind.ATTRIBUTE_SET, "", "", ""
     if came and went:
         kind, old, new = ActionKind.MOVE, "+".join(went), "+".join(came)
@@ -295,7 +291,7 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
 
 
 def _decided_party(party: GroupChange) -> Decided:
-    mended = sorted(party.weighed.mended, key=lambda finding: (_rank(finding.check), finding.fingerprint))
+    mended = sorted(party.weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
     return Decided(
         kind=ActionKind.GROUP_LICENCE if party.target is None else ActionKind.GROUP_SWAP,
         findings=tuple(finding.fingerprint for finding in mended),
@@ -307,5 +303,11 @@ def _decided_party(party: GroupChange) -> Decided:
     )
 
 
-def _rank(check: str) -> int:
-    return _LEADING.index(check) if check in _LEADING else len(_LEADING)
+def _rank(finding: Finding) -> tuple[int, int]:
+    """Order the findings that one change corrects: the first decides which article tells how."""
+    check = check_of(finding.check)
+    correction = len(_CORRECTIONS) if check.correction is None else _CORRECTIONS.index(check.correction)
+    return correction, registered().index(check)
+
+
+_CORRECTIONS = tuple(Correction)

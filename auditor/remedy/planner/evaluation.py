@@ -7,13 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from auditor.checks.check import Correction
+from auditor.checks.registry import correction_of
 from auditor.domain.enums import Severity
 from auditor.domain.result import Finding
 from auditor.engine.batch import judge_batch
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.skus.containment import FILLER
-from auditor.remedy.actions.context import UNWANTED
 from auditor.remedy.planner.accounts import Account, assignment_rows
 from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
 from auditor.remedy.planner.options import Option
@@ -28,8 +29,8 @@ WEIGHTS: Mapping[Severity, int] = {
     Severity.LOW: 10,
     Severity.INFO: 1,
 }
-_MAY_LOSE = UNWANTED | {"assignment.overlap", "service.denied"}
-"""Checks whose remedy may end services; a copy or a contained product may only go where nothing ends."""
+_MAY_LOSE = frozenset({Correction.REPLACE, Correction.CHOOSE, Correction.DISABLE_SERVICE})
+"""Corrections that may end services; a copy or a contained product may only go where nothing ends."""
 
 Key = tuple[str, str, str | None, str | None, str | None]
 """(policy, check, skuId, product as written, detail): what a finding about one person is."""
@@ -84,7 +85,7 @@ def weigh(
             own = findings[user]
             mended = tuple(f for f in own if key_of(f) not in then[user])
             lost = lost_services(market, ways[user][0].after, proposal.after, proposal.remove, own)
-            harmful = lost and not any(f.check in _MAY_LOSE for f in mended)
+            harmful = lost and not any(correction_of(f) in _MAY_LOSE for f in mended)
             if harmful or half_done(mended, own, market):
                 ending.update(finding.fingerprint for finding in mended)
                 continue
@@ -126,9 +127,11 @@ def lost_services(
     """Return the services that end although no finding speaks against them."""
     plans = {grant.sku_id: market.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
     gone = before.services(plans) - after.services(plans)
-    unwanted = {f.product.sku_id or "" for f in findings if f.check in UNWANTED and f.product is not None}
+    unwanted = {
+        f.product.sku_id or "" for f in findings if correction_of(f) is Correction.REPLACE and f.product is not None
+    }
     demanded = {plan for sku_id in unwanted & set(removed) for plan in plans.get(sku_id, {})}
-    denied = {(f.detail or "").casefold() for f in findings if f.check == "service.denied"}
+    denied = {(f.detail or "").casefold() for f in findings if correction_of(f) is Correction.DISABLE_SERVICE}
     names = {plan: name for own in plans.values() for plan, name in own.items()}
     left = {plan for plan in gone - demanded - {FILLER} if not denied & {plan, names[plan].casefold()}}
     return tuple(sorted(names[plan] for plan in left))

@@ -6,10 +6,11 @@ from decimal import Decimal
 
 import pyarrow.compute as pc
 
+from auditor.checks.check import Correction
+from auditor.checks.registry import correction_of
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Finding
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.remedy.actions.context import UNWANTED
 from auditor.remedy.planner.accounts import Account
 from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
 from auditor.remedy.planner.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
@@ -47,7 +48,11 @@ def parties_of(
         account = state.accounts.get(user)
         for finding in own:
             sku_id = (finding.product.sku_id or "") if finding.product is not None else ""
-            if account is None or finding.check not in UNWANTED or account.direct(sku_id) is not None:
+            if (
+                account is None
+                or correction_of(finding) is not Correction.REPLACE
+                or account.direct(sku_id) is not None
+            ):
                 continue
             groups = account.by_group(sku_id)
             if len(groups) == 1 and groups[0].group is not None:
@@ -134,7 +139,7 @@ def _target(
     """Return the cheapest product that all of the people lack and may have; None where they do not all lack one."""
     shared: list[str] | None = None
     for user, own in findings.items():
-        lacking = [sku for f in own if f.check == "assignment.missing" for sku in market.candidates(f)]
+        lacking = [sku for f in own if correction_of(f) is Correction.ASSIGN for sku in market.candidates(f)]
         held = {sku_id, *state.accounts[user].held}
         lacking = [sku for sku in lacking if sku not in held and same_kind(sku_id, sku)]
         shared = lacking if shared is None else [sku for sku in shared if sku in lacking]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 
+from auditor.checks.registry import check_of
 from auditor.domain.actions.priority import FIRST
 from auditor.domain.errors import printable
 from auditor.domain.result import Action, Finding
@@ -12,7 +13,6 @@ from auditor.remedy.dates import said
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.model import Figures, FleetPlan, TenantPlan
 from auditor.remedy.requests import script
-from auditor.wording import CHECKS
 
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9]))")
 
@@ -139,7 +139,7 @@ def _finding(finding: Finding, words: Words) -> str:
 def facts(finding: Finding, words: Words) -> tuple[str, ...]:
     """Return what a finding is, in few words: whose, what, of which product."""
     product = finding.product.sku_part_number if finding.product is not None else None
-    parts = (finding.subject.name, words.gettext(CHECKS[finding.check].name), product, finding.detail)
+    parts = (finding.subject.name, words.gettext(check_of(finding.check).name), product, finding.detail)
     return tuple(part for part in parts if part)
 
 

@@ -12,13 +12,15 @@ from itertools import compress, count
 from operator import not_
 from typing import Any, Final
 
+from auditor.checks.check import Cost
+from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded
 from auditor.domain.described import Counted
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
 from auditor.render.html.rows import Context, of_seats, seat_numbers
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import BUDGET, Unshown, counted, in_order, shown, sums, unshown
+from auditor.result.aggregate import Unshown, counted, in_order, shown, sums, unshown
 from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
@@ -208,7 +210,7 @@ class Walk:
         kinds: dict[int, int] = {}
         for pair in sorted(set(pairs)):
             about, money = self.abouts[pair // many], self.amounts[pair % many]
-            if money is None or money.per_month <= 0 or about.check == BUDGET:
+            if money is None or money.per_month <= 0 or cost_of(about.check) is Cost.TOTAL:
                 continue
             product = None if about.product is None else about.product.sku_id
             kinds[pair], price = prices.setdefault((money.currency, product), (len(prices), money))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from re import sub
 from typing import Any, Final
 
+from auditor.checks.check import Detail
+from auditor.checks.registry import detail_of
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import (
     Action,
@@ -21,14 +23,13 @@ from auditor.render.html.seat_chart import picture, tightest
 from auditor.render.html.view import Line, OutcomeRow, Row, SeatRow, SourceRow
 from auditor.render.text.evidence import advice, described, limits, ungraced
 from auditor.render.text.facts import product_name, product_names, titled
-from auditor.render.text.labels import CHANGES, CHECKS, SOURCE_STATES, SOURCES, Labels
+from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
 from auditor.render.text.sanitize import shortened
 from auditor.result.aggregate import shown
 
 ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
-_OF_PRODUCTS: Final = frozenset({"assignment.overlap", "assignment.redundant"})
 """Checks whose detail is part numbers, joined with a plus."""
 _SEATS: Final = {"buy": 1, "remove-seats": -1, "remove-seats-at-renewal": -1}
 """Kinds of action that name a number of seats, and whether they add or take away."""
@@ -174,17 +175,21 @@ def address_of(finding: Finding, name: str) -> str:
 
 def what(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
-    said = context.words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
+    said = context.words.check(finding.check)
     about = product_name(finding, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
     detail = finding.detail
-    if detail is not None and finding.check == "assignment.error":
-        # The group after the @ stands among the evidence, as the path.
-        detail = detail.partition("@")[0]
-    elif detail is not None and finding.check in _OF_PRODUCTS:
-        parts_of = detail.split("+")
-        detail = " + ".join(context.names.get(part.casefold()) or titled(part) for part in parts_of)
-    elif detail is not None and finding.check == "subscription.state":
-        detail = state_name(context.words.gettext, detail)
+    if detail is not None:
+        match detail_of(finding.check):
+            case Detail.ERROR:
+                # The group after the @ stands among the evidence, as the path.
+                detail = detail.partition("@")[0]
+            case Detail.PRODUCTS:
+                parts_of = detail.split("+")
+                detail = " + ".join(context.names.get(part.casefold()) or titled(part) for part in parts_of)
+            case Detail.STATE:
+                detail = state_name(context.words.gettext, detail)
+            case _:
+                pass
     parts = [part for part in (about, detail) if part]
     return f"{' · '.join(parts)}: {said}" if parts else said
 
@@ -228,7 +233,7 @@ def seat_row(seats: SeatCount, context: Context) -> SeatRow:
     finding = context.about_seats.get(seats.sku_id.casefold())
     facts: Mapping[str, Any] = finding.evidence if finding is not None else tightest(seats)
     change = facts.get("adjust") if context.numbers is None else context.numbers.get(seats.sku_id.casefold())
-    state = "" if finding is None else words.gettext(CHECKS.get(finding.check, finding.check))
+    state = "" if finding is None else words.check(finding.check)
     if finding is not None and ungraced(facts):
         state = words.gettext("{state} (grace seats not counted)").replace("{state}", state)
     return SeatRow(

@@ -19,7 +19,7 @@ from auditor.render.preview.model import (
     by_policy,
     tally,
 )
-from auditor.render.text.labels import CHECKS, SEVERITIES, Labels
+from auditor.render.text.labels import SEVERITIES, Labels
 
 LIMIT: Final = 60_000
 """Characters; GitHub refuses a comment over 65 536."""
@@ -106,7 +106,7 @@ def sided(side: str, words: Labels) -> str:
 def finding_line(finding: Finding, words: Labels) -> str:
     """Return a finding in one line of plain text."""
     product = "" if finding.product is None else finding.product.sku_part_number or finding.product.sku_id or ""
-    what = words.gettext(CHECKS[finding.check]) if finding.check in CHECKS else finding.check
+    what = words.check(finding.check)
     level = words.gettext(SEVERITIES[finding.severity])
     parts = [finding.policy, f"{what} ({level}, {_status(finding, words)})", finding.subject.name, product]
     return " · ".join(part for part in parts if part)

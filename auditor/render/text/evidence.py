@@ -7,6 +7,8 @@ from math import isfinite
 from re import sub
 from typing import Any, Final
 
+from auditor.checks.check import Detail
+from auditor.checks.registry import detail_of, tells_holdings
 from auditor.domain.result import Finding
 from auditor.render.text.facts import SIGN_INS, AssignmentPath, last_sign_in, titled, ways
 from auditor.render.text.labels import Labels
@@ -32,8 +34,6 @@ PERSONAL: Final = OF_PEOPLE | {
 """Facts of a person after which nothing is left to tell, save what they hold."""
 _OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
 _OF_GROUPS: Final = frozenset({"hasMembersWithLicenseErrors", "licenseProcessingState"})
-HOLDINGS: Final = ("assignment.missing", "assignment.overlap", "assignment.redundant", "service.")
-"""Beginnings of checks whose findings tell everything that a person holds."""
 
 _NUMBERS: Final = frozenset({int, float, Decimal})
 
@@ -103,7 +103,7 @@ def rest(finding: Finding, words: Labels) -> Iterator[str]:
     facts = finding.evidence
     if facts.get("error") and not OF_PEOPLE.isdisjoint(facts):
         yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
-    if finding.check.startswith(HOLDINGS) and facts.get("assignedLicenses"):
+    if tells_holdings(finding.check) and facts.get("assignedLicenses"):
         yield words.gettext("holds {products}").replace(
             "{products}", words.joined(map(titled, _texts(facts["assignedLicenses"])))
         )
@@ -225,7 +225,7 @@ def _group(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
 
 
 def _budget(finding: Finding, words: Labels) -> Iterator[str]:
-    if finding.check != "budget.exceeded" or not finding.detail:
+    if detail_of(finding.check) is not Detail.CURRENCY or not finding.detail:
         return
     for name, text in (
         ("total", words.gettext("{money} a month")),

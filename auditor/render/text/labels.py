@@ -8,10 +8,10 @@ from re import compile as pattern
 from types import MappingProxyType
 from typing import Final
 
+from auditor.checks.registry import known_check
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
 from auditor.domain.translation import N_
 from auditor.guidance.subscription_states import state_name
-from auditor.wording import CHECKS as NAMED
 from auditor.wording import wording
 
 _SHARE: Final = pattern(r"([0-9]{1,3}(?:\.[0-9]{1,6})?)%")
@@ -71,7 +71,6 @@ ORDERS: Final[Mapping[str, str]] = MappingProxyType(
     }
 )
 """The classes of actions, in the order in which nothing breaks."""
-CHECKS: Final[Mapping[str, str]] = MappingProxyType({check: words.name for check, words in NAMED.items()})
 
 
 class Labels:
@@ -100,6 +99,11 @@ class Labels:
     def gettext(self, message: str) -> str:
         """Return the translation of a text."""
         return self._wording.gettext(message)
+
+    def check(self, check: str) -> str:
+        """Return the name of a check; its id where a result of another version names one that does not exist here."""
+        known = known_check(check)
+        return check if known is None else self.gettext(known.name)
 
     def ngettext(self, one: str, many: str, count: int) -> str:
         """Return the translation of a text that counts, with its `{count}` filled in."""

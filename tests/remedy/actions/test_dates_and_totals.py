@@ -9,11 +9,10 @@ from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
 from auditor.demo import policies, snapshots
-from auditor.domain.actions.kind import ActionKind
+from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Agreement
 from auditor.domain.result import Action, Result
 from auditor.policy.loader import load
-from auditor.remedy.actions.non_user import kind_of_removal
 from auditor.render.text.end_of_term import happens
 from auditor.render.text.guidance_freshness import oldest
 from auditor.render.text.labels import Labels
@@ -64,7 +63,7 @@ def test_a_title_names_the_state_as_the_admin_center_does() -> None:
 
 
 def test_seats_are_given_back_as_the_agreement_allows() -> None:
-    assert {one: kind_of_removal(one) for one in Agreement} == {
+    assert {one: removal_kind(one) for one in Agreement} == {
         Agreement.MOSA: ActionKind.REMOVE_NOW,
         Agreement.MCA: ActionKind.REMOVE_AT_RENEWAL,
         Agreement.UNKNOWN: ActionKind.REMOVE_AT_RENEWAL,

@@ -1,0 +1,1 @@
+"""What policies can find: a file for each check, and the registry that lists them."""

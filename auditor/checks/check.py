@@ -1,0 +1,128 @@
+"""The description of a check: everything that the program knows of it, in one value."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, NamedTuple, TypeVar
+
+from auditor.domain.actions.kind import ActionKind
+from auditor.domain.enums import SubjectType
+from auditor.domain.policy import Constraint
+from auditor.domain.result import Finding
+from auditor.guidance.routing import Articles, Situation
+
+Block = TypeVar("Block", bound=Constraint)
+
+
+class Correction(StrEnum):
+    """What a change to a user does about a finding.
+
+    Where one change corrects several findings, the member that stands first decides which article describes it.
+    """
+
+    REPLACE = "replace"
+    """The product goes; a product of its kind that the same policy requires comes instead."""
+    REMOVE = "remove"
+    """The product goes."""
+    CHOOSE = "choose"
+    """One of the products in the detail goes."""
+    RETRY = "retry"
+    """An assignment in error is repaired or tried again."""
+    ASSIGN = "assign"
+    """The product comes."""
+    REMOVE_COPY = "remove-copy"
+    """One of several paths of the product goes."""
+    CHANGE_PATH = "change-path"
+    """The product is assigned on another path."""
+    DISABLE_SERVICE = "disable-service"
+    """The service plan in the detail is switched off."""
+    ENABLE_SERVICE = "enable-service"
+    """The service plan in the detail is switched on."""
+    SET_ATTRIBUTE = "set-attribute"
+    """The property in the detail gets a value."""
+    CORRECT_ATTRIBUTE = "correct-attribute"
+    """The property in the detail gets another value."""
+
+
+class Detail(StrEnum):
+    """What the detail of a finding holds."""
+
+    NONE = "none"
+    PRODUCTS = "products"
+    """Part numbers, joined by `+`."""
+    SERVICE = "service"
+    """A service plan as the policy writes it."""
+    ERROR = "error"
+    """An error of Graph, with `@` and the group's id where a group assigns the product."""
+    PROPERTY = "property"
+    """The name of a property."""
+    STATE = "state"
+    """The state of a subscription in Graph's words."""
+    PROCESSING_STATE = "processing-state"
+    """The `licenseProcessingState` of a group."""
+    CURRENCY = "currency"
+    """The currency of the amounts in the evidence."""
+
+
+class Cost(StrEnum):
+    """What the money of a finding stands for."""
+
+    NONE = "none"
+    SEAT = "seat"
+    """One seat of the product, paid for without need; the engine prices it."""
+    SEATS = "seats"
+    """Seats that are paid for without need; the check prices them."""
+    TOTAL = "total"
+    """An amount in which the seats of other findings are counted once more."""
+
+
+class SeatBalance(StrEnum):
+    """What a finding says of the seats of a product in use."""
+
+    TOO_FEW_SPARE = "too-few-spare"
+    TOO_MANY_SPARE = "too-many-spare"
+
+
+class ObjectAction(NamedTuple):
+    """The action that corrects a finding about anything but a user."""
+
+    kind: ActionKind
+    seats: int = 0
+    """Seats to buy or to remove, or people over a quota."""
+    text: str = ""
+    """What the title names beside the product: a group, a state, an amount."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check(Generic[Block]):
+    """One check: what raises it, what it says, and what is done about it."""
+
+    id: str
+    name: str
+    """English; it follows the name of a product or a person and has no capital: `Microsoft 365 E5: product denied`."""
+    explanation: str
+    """One English sentence."""
+    block: type[Block]
+    """The constraint block whose policies raise it."""
+    key: str
+    """The block and key in the policy language."""
+    subject: SubjectType
+    once_per: str
+    """What there is one finding for, in English."""
+    detail: Detail = Detail.NONE
+    of_trials: bool = False
+    """Whether every product that it names is a trial."""
+    tells_holdings: bool = False
+    """Whether the evidence in words lists all products of the user."""
+    cost: Cost = Cost.NONE
+    seat_balance: SeatBalance | None = None
+    routes: Callable[[Situation], Articles]
+    """Return the ids of the articles for a situation: first what to do, then what else to read; never empty."""
+    correction: Correction | None = None
+    """For findings about users."""
+    action: Callable[[Finding, Situation], ObjectAction] | None = None
+    """For findings about anything else within a tenant."""
+
+    def articles(self, situation: Situation) -> Articles:
+        """Return the ids of the articles for a situation, each once."""
+        return tuple(dict.fromkeys(self.routes(situation)))
