@@ -11,7 +11,7 @@ from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
 from auditor.graph.errors import Fault, FaultError
-from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, judge
+from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ async def answers(
     one that the service failed are asked again, in a batch of those that are left. `name` is the request in words for
     people, `units` the resource units of one. A fault that `decode` returns is final.
     """
-    patience = graph.patience
+    retry_policy = graph.retry_policy
     keys = dict(enumerate(addresses))
     left = {str(number): key for number, key in keys.items()}
     found: dict[str, T | Fault] = {}
@@ -56,16 +56,16 @@ async def answers(
         for item, key in list(left.items()):
             verdict = _verdict(answered.get(item), decode, name)
             match verdict:
-                case Retry(fault=fault, wait=asked):
+                case Retry(fault=fault, wait=request_name):
                     later[key] = fault
-                    wait = max(wait, asked or patience.wait(attempt))
+                    wait = max(wait, request_name or retry_policy.wait(attempt))
                 case Fail(fault=fault) | SignInAgain(fault=fault):
                     found[left.pop(item)] = fault
                 case _:
                     found[left.pop(item)] = verdict
-        if not left or attempt == _ROUNDS or wait > patience.budget:
+        if not left or attempt == _ROUNDS or wait > retry_policy.budget:
             break
-        await patience.sleep(wait)
+        await retry_policy.sleep(wait)
     return {**found, **{key: later[key] for key in left.values()}}
 
 
@@ -74,7 +74,7 @@ def _verdict(
 ) -> T | Fault | Retry | Fail | SignInAgain:
     if item is None:
         return Retry(fault=not_graph(name, Message("the batch came without its answer")))
-    verdict = judge(item.status, item.headers, item.body, asked=name)
+    verdict = classify(item.status, item.headers, item.body, request_name=name)
     if not isinstance(verdict, Ok):
         return verdict
     try:

@@ -72,7 +72,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
     instant: datetime,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
-    patience: RetryPolicy | None = None,
+    retry_policy: RetryPolicy | None = None,
     connections: Connections | None = None,
     turn: TenantSlot | None = None,
 ) -> Path:
@@ -99,7 +99,7 @@ async def collect_tenant(  # noqa: PLR0913 - one more than the others, which it 
         folder = stack.enter_context(scratch(root / tenant_name(tenant.name)))
         async with SignIn(tenant, environ=environ, connections=connections) as sign_in:
             await _check_identity(tenant, sign_in)
-            async with open_graph(tenant, sign_in, patience=patience, connections=connections) as graph:
+            async with open_graph(tenant, sign_in, retry_policy=retry_policy, connections=connections) as graph:
                 reading = CollectionContext(graph=graph, needs=needs, folder=folder, progress=progress or Silent())
                 gathered = await _gather(reading)
         writer = stack.enter_context(SnapshotWriter(root, tenant.name, folder_name(manifest)))

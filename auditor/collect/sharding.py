@@ -95,7 +95,7 @@ def _even(below: list[int], expected: int, wanted: int) -> bool:
 async def _counts(reading: CollectionContext, bounds: list[str]) -> list[int]:
     """Return how many users each bound has below it."""
     calls = [
-        requests.user_count(reading.graph, where=f"userPrincipalName le {requests.quoted(bound)}") for bound in bounds
+        requests.user_count(reading.graph, filter_=f"userPrincipalName le {requests.quoted(bound)}") for bound in bounds
     ]
     return [answer.value for answer in await asyncio.gather(*(reading.graph.answer(call, number) for call in calls))]
 
@@ -105,7 +105,7 @@ async def _by_prefix(reading: CollectionContext, sample: list[str], expected: in
     name = sample[len(sample) // 2].split("@")[0]
     prefixes = [name[:length] for length in range(1, min(len(name), 12) + 1)]
     calls = [
-        requests.user_count(reading.graph, where=f"startswith(userPrincipalName,{requests.quoted(prefix)})")
+        requests.user_count(reading.graph, filter_=f"startswith(userPrincipalName,{requests.quoted(prefix)})")
         for prefix in prefixes
     ]
     counts = await asyncio.gather(*(reading.graph.answer(call, number) for call in calls))

@@ -10,7 +10,7 @@ from auditor.domain.errors import printable
 from auditor.domain.message import Message
 from auditor.graph.client import Graph
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
-from auditor.graph.single_send import Refused, Reply, Taken, Unknown, post_once
+from auditor.graph.single_send import Accepted, Refused, Reply, Unknown, post_once
 from auditor.graph.upload_session import upload
 
 REQUEST: Final = 4_000_000
@@ -22,13 +22,13 @@ SESSION: Final = 3 * 1024 * 1024
 _WITHIN: Final = 120.0
 
 
-async def send(graph: Graph, letter: MailMessage, *, within: float = _WITHIN) -> SendAttempt:
+async def send(graph: Graph, letter: MailMessage, *, time_limit: float = _WITHIN) -> SendAttempt:
     """Send a letter once. What is refused was certainly not sent; what is unknown may have been.
 
     Small letters go as MIME, with text and HTML; larger ones as JSON, whose only body is the HTML: Exchange makes the
     text itself. An attachment between `INLINE` and `SESSION` fits neither way: see `fits`.
     """
-    post = _Post(graph, letter, within)
+    post = _Post(graph, letter, time_limit)
     mime = base64.b64encode(message(letter).as_bytes())
     if len(mime) <= REQUEST:
         return _attempt(await post(f"{post.mailbox}/sendMail", mime, "text/plain", "sendMail"), letter)
@@ -51,14 +51,14 @@ def fits(size: int) -> bool:
 async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment) -> SendAttempt:
     """Make a draft, upload the attachment, send the draft; only the last step can send anything."""
     drafted = await post(f"{post.mailbox}/messages", _encoded(_json(letter, None)), "application/json", "messages")
-    if not isinstance(drafted, Taken):
+    if not isinstance(drafted, Accepted):
         return _attempt(Refused(fault=drafted.fault), letter)
     draft = f"{post.mailbox}/messages/{quote(_text(drafted.body, 'id'), safe='=_-')}"
     item = {"AttachmentItem": {"attachmentType": "file", "name": attachment.name, "size": len(attachment.body)}}
     opened = await post(
         f"{draft}/attachments/createUploadSession", _encoded(item), "application/json", "messages/…/createUploadSession"
     )
-    if not isinstance(opened, Taken):
+    if not isinstance(opened, Accepted):
         return _left_behind(_attempt(Refused(fault=opened.fault), letter))
     await upload(post.graph, _text(opened.body, "uploadUrl"), attachment.body, name=attachment.name)
     return _attempt(await post(f"{draft}/send", b"", "application/json", "messages/…/send"), letter)
@@ -67,21 +67,21 @@ async def _by_session(post: "_Post", letter: MailMessage, attachment: Attachment
 class _Post:
     """Posts on behalf of one letter."""
 
-    def __init__(self, graph: Graph, letter: MailMessage, within: float) -> None:
+    def __init__(self, graph: Graph, letter: MailMessage, time_limit: float) -> None:
         self.graph = graph
         self.mailbox = f"/users/{quote(mailbox(letter.sender), safe='@')}"
         self._request_id = letter.request_id
-        self._within = within
+        self._within = time_limit
 
-    async def __call__(self, path: str, body: bytes, media_type: str, asked: str) -> Reply:
+    async def __call__(self, path: str, body: bytes, media_type: str, request_name: str) -> Reply:
         return await post_once(
             self.graph,
             path,
             body,
             media_type=media_type,
-            asked=f"POST /users/{{mailbox}}/{asked}",
+            request_name=f"POST /users/{{mailbox}}/{request_name}",
             request_id=self._request_id,
-            within=self._within,
+            time_limit=self._within,
         )
 
 
@@ -123,7 +123,7 @@ def _text(body: bytes, key: str) -> str:
 
 def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
     match reply:
-        case Taken():
+        case Accepted():
             return SendAttempt(fate=SendStatus.ACCEPTED)
         case Refused(fault=found):
             return SendAttempt(fate=SendStatus.REFUSED, message=printable(found.message), hint=_hint(found, letter))

@@ -1,1 +1,1 @@
-"""Sends reading requests to Microsoft Graph and its sign-in service; the token goes to one host only."""
+"""Reads Microsoft Graph: sign-in, retries, rate limits and paging; the token goes to one host only."""

@@ -1,4 +1,4 @@
-"""Turns a call into a decoded answer: signed, guarded, within the quota, tried again as long as that is sensible."""
+"""Sends requests to Graph and decodes the answers, with sign-in, request guard, rate limit and retries."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from auditor.graph.auth.credentials import SignIn
 from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
 from auditor.graph.rate_limit import Clock, Quota, Sleep
 from auditor.graph.request_guard import Root, root_of
-from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, error_of, judge, moment_of
+from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify, error_of, parse_http_date
 from auditor.graph.sdk import open_sdk
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from auditor.graph.transport.aiohttp_transport import Connections
 
 T = TypeVar("T")
-_RENEWALS = 3
-"""Tokens that one request may have refused."""
+_MAX_RENEWALS = 3
+"""Token renewals that one request may cause."""
 _LOG = logging.getLogger(__name__)
 
 
 class NotGraphError(ValueError):
-    """A body that says 200 and is not what Graph would send: cut off, empty, another format."""
+    """Raised by decoders for a body with status 200 that Graph cannot have sent: truncated, empty, another format."""
 
     def __init__(self, message: Message) -> None:
         super().__init__(message)
@@ -42,63 +42,63 @@ class NotGraphError(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request of the SDK that can be sent any number of times; a link continues its list."""
+    """A request of the SDK that can be sent repeatedly; passing a link requests that page of the list."""
 
     name: str
-    """The request in words for people: method and path without parameters."""
+    """Method and path without parameters, for messages."""
     units: int
-    """What it costs in resource units."""
+    """Cost in resource units (Graph's throttling limits for identity and access)."""
     send: "Callable[[str | None], Awaitable[httpx.Response | None]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer(Generic[T]):
-    """A decoded answer."""
+    """A decoded answer of Graph."""
 
     value: T
     retried: bool
-    """Whether it took more than one attempt; Graph may refuse the page token of such an answer."""
+    """Whether more than one attempt was needed; Graph may reject the page token of such an answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
-    """How long to try; throttling is bounded by time alone, failures by their number too."""
+    """Limits of retries: throttling is limited by time only, other failures by number too."""
 
     budget: float = 900.0
-    """Seconds that one request may take with all its attempts and waits."""
-    longest_answer: float = 300.0
-    """Seconds that one answer may take until its last byte, however steadily it comes."""
+    """Seconds for one request, all attempts and waits included."""
+    answer_timeout: float = 300.0
+    """Seconds until the last byte of one answer."""
     failures: int = 7
-    """Attempts that may end in a failure that is not throttling."""
+    """Attempts that may fail for a reason other than throttling."""
     first_wait: float = 0.5
-    longest_wait: float = 60.0
-    at_once: int = 32
-    """Requests of one tenant under way at the same time."""
+    max_wait: float = 60.0
+    max_concurrency: int = 32
+    """Concurrent requests of one tenant."""
     sleep: Sleep = asyncio.sleep
     clock: Clock = time.monotonic
 
     def wait(self, attempt: int) -> float:
-        """Return the pause after the nth attempt where the service names none: doubling, with jitter."""
-        longest = min(self.longest_wait, self.first_wait * 2.0 ** (attempt - 1))
+        """Return the seconds to wait after the nth attempt if the service names none: doubling, with jitter."""
+        longest = min(self.max_wait, self.first_wait * 2.0 ** (attempt - 1))
         return longest * random.uniform(0.6, 1.0)  # noqa: S311 - spreads load, keeps no secret
 
 
 @dataclass(slots=True, kw_only=True)
 class Graph:
-    """One tenant's Graph, ready to be asked."""
+    """An open connection to the Graph of one tenant."""
 
     tenant: Tenant
     root: Root
     sdk: "GraphServiceClient"
     sign_in: SignIn
-    patience: RetryPolicy
+    retry_policy: RetryPolicy
     quota: Quota
     skew: float | None = None
-    """Seconds that Graph's clock is ahead of this machine's, by its latest answer; half a second is noise."""
-    _room: asyncio.Semaphore = field(init=False)
+    """Seconds that Graph's clock is ahead of this machine's, from the latest `Date` header; accurate to 0.5 s."""
+    _slots: asyncio.Semaphore = field(init=False)
 
     def __post_init__(self) -> None:
-        self._room = asyncio.Semaphore(self.patience.at_once)
+        self._slots = asyncio.Semaphore(self.retry_policy.max_concurrency)
 
     async def answer(
         self,
@@ -108,12 +108,12 @@ class Graph:
         link: str | None = None,
         throttled: Callable[[], None] | None = None,
     ) -> Answer[T]:
-        """Send a call until it is answered, and decode the body. Raises FaultError when patience ends.
+        """Send a call until it is answered, and return the decoded body.
 
-        `decode` raises NotGraphError for a body that is not whole, which is asked for again; `throttled` is told of
-        every answer 429.
+        `decode` raises NotGraphError for an incomplete body, which causes a retry. `throttled` is called for every
+        answer with status 429. Raises FaultError when the retry policy is exhausted or the answer is a final refusal.
         """
-        started = self.patience.clock()
+        started = self.retry_policy.clock()
         attempt = failures = renewals = 0
         while True:
             attempt += 1
@@ -121,27 +121,32 @@ class Graph:
             match outcome:
                 case Answer():
                     return Answer(value=outcome.value, retried=attempt > 1)
-                case Fail(fault=found):
-                    raise FaultError(found)
-                case SignInAgain(fault=found, token=refused):
+                case Fail(fault=fault):
+                    raise FaultError(fault)
+                case SignInAgain(fault=fault, token=refused):
                     renewals += 1
-                    if renewals > _RENEWALS or not await self.sign_in.renew(refused):
-                        raise FaultError(found)
-                case Retry(fault=found, most=int(most)) if attempt >= most:
-                    raise FaultError(found)
-                case Retry(fault=found, wait=wait):
-                    # A wait of no time names none: to ask again at once, for as long as patience lasts, is an attack.
-                    named = wait or None
-                    failures += found.kind is not GraphErrorKind.THROTTLED and named is None
-                    pause = self.patience.wait(attempt) if named is None else max(named, self.patience.wait(1))
-                    left = self.patience.budget - (self.patience.clock() - started)
-                    if failures >= self.patience.failures or pause > left:
-                        raise FaultError(_given_up(found, pause=pause, attempts=attempt))
-                    if found.kind is GraphErrorKind.THROTTLED:
+                    if renewals > _MAX_RENEWALS or not await self.sign_in.renew(refused):
+                        raise FaultError(fault)
+                case Retry(fault=fault, max_attempts=int(max_attempts)) if attempt >= max_attempts:
+                    raise FaultError(fault)
+                case Retry(fault=fault, wait=wait):
+                    # `Retry-After: 0` counts as absent: retrying at once until the budget is spent would flood the
+                    # service.
+                    requested_wait = wait or None
+                    failures += fault.kind is not GraphErrorKind.THROTTLED and requested_wait is None
+                    pause = (
+                        self.retry_policy.wait(attempt)
+                        if requested_wait is None
+                        else max(requested_wait, self.retry_policy.wait(1))
+                    )
+                    left = self.retry_policy.budget - (self.retry_policy.clock() - started)
+                    if failures >= self.retry_policy.failures or pause > left:
+                        raise FaultError(_exhausted(fault, pause=pause, attempts=attempt))
+                    if fault.kind is GraphErrorKind.THROTTLED:
                         self.quota.pause(pause)
                         if throttled is not None:
                             throttled()
-                    await self.patience.sleep(pause)
+                    await self.retry_policy.sleep(pause)
                 case _:
                     assert_never(outcome)
 
@@ -152,35 +157,44 @@ class Graph:
 
         await self.quota.take(call.units)
         try:
-            async with self._room, asyncio.timeout(self.patience.longest_answer):
+            async with self._slots, asyncio.timeout(self.retry_policy.answer_timeout):
                 response = await call.send(link)
         except TimeoutError as error:
-            seconds = f"{self.patience.longest_answer:.0f}"
+            seconds = f"{self.retry_policy.answer_timeout:.0f}"
             late = Message("not whole after {longest_answer} s", longest_answer=seconds)
             return Retry(fault=_unreachable(call.name, error, late))
         except FaultError as error:
             return Fail(fault=error.fault)
         except GraphError as error:
-            # Signing in anew, which every request may have to, came to nothing.
+            # Every request may have to renew the token; that failed.
             return Fail(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
         except (httpx.TransportError, httpx.DecodingError) as error:
-            found = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error)))
-            # Who vouches for a server does not change while one waits.
-            return Fail(fault=found) if "CERTIFICATE_VERIFY_FAILED" in str(error) else Retry(fault=found)
+            fault = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error)))
+            # A certificate failure is not transient: do not retry.
+            return Fail(fault=fault) if "CERTIFICATE_VERIFY_FAILED" in str(error) else Retry(fault=fault)
         except httpx.InvalidURL as error:
             return Fail(fault=not_graph(call.name, str(error)))
         if response is None:
             return Retry(fault=not_graph(call.name, Message("no body")))
-        # The client ties an answer to itself in a ring; a large body would stay until somebody looks for rings.
+        return self._decode(call, response, decode)
+
+    def _decode(
+        self, call: Call, response: "httpx.Response", decode: Callable[[bytes], T]
+    ) -> Answer[T] | Retry | SignInAgain | Fail:
+        """Record what the headers say of clock and cost, and return the decoded body or what to do instead."""
+        import httpx  # noqa: PLC0415 - only collection needs it
+
+        # httpx keeps the response and its stream in a reference cycle; release the body without waiting for the cyclic
+        # garbage collector.
         response.stream = httpx.ByteStream(b"")
-        told = moment_of(response.headers.get("date", ""))
-        if told is not None:
-            self.skew = told.timestamp() - time.time()
+        server_time = parse_http_date(response.headers.get("date", ""))
+        if server_time is not None:
+            self.skew = server_time.timestamp() - time.time()
         _LOG.info("%s: HTTP %s, %s bytes", call.name, response.status_code, len(response.content))
-        charged = _units(response.headers.get("x-ms-resource-unit"))
+        charged = _parse_units(response.headers.get("x-ms-resource-unit"))
         if charged is not None and charged > call.units:
             self.quota.correct(charged - call.units)
-        verdict = judge(response.status_code, response.headers, response.content, asked=call.name)
+        verdict = classify(response.status_code, response.headers, response.content, request_name=call.name)
         if isinstance(verdict, SignInAgain):
             bearer = response.request.headers.get("authorization", "")
             return SignInAgain(fault=verdict.fault, token=bearer.removeprefix("Bearer "))
@@ -189,9 +203,11 @@ class Graph:
         try:
             return Answer(value=decode(response.content), retried=False)
         except NotGraphError as error:
-            said = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
-            if said:
-                reason = Message("{error}; the answer itself says {said}", error=error.message, said=printable(said))
+            error_text = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
+            if error_text:
+                reason = Message(
+                    "{error}; the answer itself says {said}", error=error.message, said=printable(error_text)
+                )
                 return Retry(fault=not_graph(call.name, reason))
             return Retry(fault=not_graph(call.name, error.message))
 
@@ -201,17 +217,17 @@ async def open_graph(
     tenant: Tenant,
     sign_in: SignIn,
     *,
-    patience: RetryPolicy | None = None,
+    retry_policy: RetryPolicy | None = None,
     mail: bool = False,
     connections: "Connections | None" = None,
 ) -> AsyncIterator[Graph]:
-    """Open a tenant's Graph, over connections of its own where none are given to it.
+    """Open the Graph of a tenant, over its own connections if none are given.
 
-    `mail` lets requests that send mail pass as well as those that read.
+    With `mail`, requests that send mail are allowed besides those that read.
     """
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, which only collection needs
 
-    patience = patience or RetryPolicy()
+    retry_policy = retry_policy or RetryPolicy()
     root = root_of(tenant.endpoint or f"{clouds.addresses(tenant.cloud).graph}/v1.0")
     async with AsyncExitStack() as stack:
         if connections is None:
@@ -222,48 +238,48 @@ async def open_graph(
             root=root,
             sdk=sdk,
             sign_in=sign_in,
-            patience=patience,
-            quota=Quota(sleep=patience.sleep, clock=patience.clock),
+            retry_policy=retry_policy,
+            quota=Quota(sleep=retry_policy.sleep, clock=retry_policy.clock),
         )
 
 
-def _given_up(found: Fault, *, pause: float, attempts: int) -> Fault:
-    words = Message(
+def _exhausted(fault: Fault, *, pause: float, attempts: int) -> Fault:
+    text = Message(
         "{message}; asked {attempts} times, the next attempt would have been in {pause} s",
-        message=found.message,
+        message=fault.message,
         attempts=attempts,
         pause=f"{pause:.0f}",
     )
     if attempts == 1:
-        words = Message(
+        text = Message(
             "{message}; asked once, the next attempt would have been in {pause} s",
-            message=found.message,
+            message=fault.message,
             pause=f"{pause:.0f}",
         )
     return Fault(
-        kind=found.kind,
-        message=words,
-        remedy=found.remedy,
-        status=found.status,
-        code=found.code,
-        request_id=found.request_id,
+        kind=fault.kind,
+        message=text,
+        remedy=fault.remedy,
+        status=fault.status,
+        code=fault.code,
+        request_id=fault.request_id,
     )
 
 
-def _unreachable(asked: str, error: Exception, said: str) -> Fault:
-    words = Message("{asked} failed: {name}", asked=asked, name=type(error).__name__) + (
-        f" ({said[:200]})" if said else ""
+def _unreachable(request_name: str, error: Exception, detail: str) -> Fault:
+    text = Message("{asked} failed: {name}", asked=request_name, name=type(error).__name__) + (
+        f" ({detail[:200]})" if detail else ""
     )
-    return Fault(kind=GraphErrorKind.UNREACHABLE, message=words, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
+    return Fault(kind=GraphErrorKind.UNREACHABLE, message=text, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
 
 
-def not_graph(asked: str, why: str) -> Fault:
-    """Return the fault of an answer that cannot be Graph's."""
-    words = Message("{asked} was answered with a body that is not Graph's: {why}", asked=asked, why=why[:200])
-    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=words, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
+def not_graph(request_name: str, why: str) -> Fault:
+    """Return the fault of an answer that cannot come from Graph; `why` says what is wrong with its body."""
+    text = Message("{asked} was answered with a body that is not Graph's: {why}", asked=request_name, why=why[:200])
+    return Fault(kind=GraphErrorKind.NOT_GRAPH, message=text, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
 
 
-def _units(text: str | None) -> float | None:
+def _parse_units(text: str | None) -> float | None:
     try:
         return None if text is None else float(text)
     except ValueError:

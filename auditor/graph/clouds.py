@@ -1,4 +1,4 @@
-"""Turns a cloud into the addresses of its Graph, its sign-in service and its token audience."""
+"""The addresses of Microsoft's clouds: Graph, sign-in service and token audience."""
 
 from dataclasses import dataclass
 
@@ -9,16 +9,16 @@ from auditor.domain.message import Message
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloudAddresses:
-    """Where a cloud answers; tokens of one cloud are worth nothing in another."""
+    """The addresses of one cloud; a token of one cloud is not valid in another."""
 
     graph: str
     authority: str
     federation_audience: str
-    """The audience that a federated assertion names (Microsoft's page on workload identity federation)."""
+    """The audience of a federated assertion (Microsoft's page on workload identity federation)."""
 
     @property
     def scope(self) -> str:
-        """The scope to ask a token for: every permission that was granted to the application."""
+        """The scope of a token request: every permission granted to the application."""
         return f"{self.graph}/.default"
 
 
@@ -47,16 +47,16 @@ _ADDRESSES = {
 
 
 HOSTS = frozenset(address.split("/")[2] for each in _ADDRESSES.values() for address in (each.graph, each.authority))
-"""The hosts of Microsoft's clouds that are given tokens and secrets."""
+"""Hosts of Microsoft's clouds that receive tokens and secrets."""
 
 
 def addresses(cloud: Cloud) -> CloudAddresses:
-    """Return where a cloud answers. Raises GraphError for the cloud that closed."""
-    found = _ADDRESSES.get(cloud)
-    if found is None:
+    """Return the addresses of a cloud. Raises GraphError for the cloud that Microsoft closed."""
+    cloud_addresses = _ADDRESSES.get(cloud)
+    if cloud_addresses is None:
         raise GraphError(
             "cloud-closed",
             Message("Microsoft Cloud Deutschland closed on 2021-10-29: nothing can be collected from it"),
             hint=Message("audit a saved snapshot with --snapshot, or give the cloud the tenant was moved to"),
         )
-    return found
+    return cloud_addresses

@@ -1,4 +1,4 @@
-"""Turns what Graph refused, or failed to do, into one value: its kind, in words, with what to do about it."""
+"""Faults: what Graph refused or failed to do, with its kind, message and remedy."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ from auditor.domain.message import Message
 
 
 class GraphErrorKind(StrEnum):
-    """What went wrong, as far as the auditor's next step depends on it; the value is the slug of the message."""
+    """The kinds of faults that the auditor treats differently; the value is the slug of the message."""
 
     DENIED = "graph-denied"
     NO_PREMIUM = "graph-no-premium"
@@ -32,7 +32,7 @@ class GraphErrorKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One refusal or failure, after everything that may be tried again was tried again."""
+    """A refusal or failure that remains after all retries."""
 
     kind: GraphErrorKind
     message: str
@@ -43,29 +43,29 @@ class Fault:
 
     @property
     def reason(self) -> str:
-        """What to say of a source that met it: why, and what to do."""
+        """The message with its remedy, as the coverage of a source shows it."""
         return self.message if self.remedy is None else f"{self.message}; {self.remedy}"
 
     def coverage(self, *, read: int) -> SourceStatus:
-        """Return the state of a source that ended so after `read` objects."""
+        """Return the status of a source that failed after reading `read` objects."""
         if read:
             return SourceStatus.PARTIAL
         return SourceStatus.DENIED if self.kind is GraphErrorKind.DENIED else SourceStatus.UNAVAILABLE
 
 
 class FaultError(GraphError):
-    """A request, or a whole collection of pages, that came to nothing."""
+    """A request, or the reading of a whole list, failed; `fault` says how."""
 
     fault: Fault
 
-    def __init__(self, found: Fault) -> None:
-        super().__init__(found.kind.value, found.message, hint=found.remedy)
-        self.args = (found,)
-        self.fault = found
+    def __init__(self, fault: Fault) -> None:
+        super().__init__(fault.kind.value, fault.message, hint=fault.remedy)
+        self.args = (fault,)
+        self.fault = fault
 
 
 def fault(kind: GraphErrorKind, message: str, *, remedy: str | None) -> Fault:
-    """Make a fault that no answer of Graph stands behind."""
+    """Return a fault that does not stem from an answer of Graph."""
     return Fault(kind=kind, message=printable(message), remedy=remedy)
 
 

@@ -1,4 +1,4 @@
-"""Turns a call into the pages of its list: restarted when Graph forgets the place, and never round in circles."""
+"""Reads the pages of a Graph list; restarts the list when Graph rejects a page token, and stops at loops."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
 
 T = TypeVar("T")
 
-RESTARTS = 4
-"""How often one list may be begun again."""
-MOST_PAGES = 100_000
-"""Pages of one list; ten times as many as the largest tenants need, where a server never says that a list is over."""
+MAX_RESTARTS = 4
+"""Restarts of one list before the fault is raised."""
+MAX_PAGES = 100_000
+"""Pages of one list: ten times what the largest tenants need, in case a server never ends a list."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObjectPage(Generic[T]):
-    """Some objects of a list; a page may be empty though others follow."""
+    """A decoded page of a list; a page may be empty although others follow."""
 
     rows: T
     link: str | None
-    """Where the list goes on."""
+    """`@odata.nextLink`: the address of the next page, or None on the last one."""
 
 
 _LOST_PAGE: Final = frozenset({GraphErrorKind.PAGE_EXPIRED, GraphErrorKind.PAGE_UNKNOWN})
@@ -35,58 +35,60 @@ async def pages(
     decode: Callable[[bytes], ObjectPage[T]],
     *,
     start: str | None = None,
-    turn: "Callable[[], object] | None" = None,
+    before_page: "Callable[[], object] | None" = None,
     throttled: Callable[[], None] | None = None,
 ) -> AsyncIterator[T]:
-    """Yield the rows of every page; after a restart rows come again, so whoever takes them tells them apart by id.
+    """Yield the rows of every page of a list. Rows repeat after a restart, so the caller deduplicates them by id.
 
-    With `start`, a link that Graph gave, the list goes on from there; a restart may still begin it anew.
-    A place that a retried request gave may be refused: the list goes on from the last one that an unretried request
-    gave; a place that has expired begins the list anew. Raises FaultError after RESTARTS of either.
+    The list begins at `start`, a link that Graph gave earlier, if there is one. `before_page` is called, and awaited if
+    it returns an awaitable, before each request. Graph may reject the page token of an answer that took a retry: the
+    list then continues from the last token of an answer without one. An expired token restarts the list.
+
+    Raises FaultError after MAX_RESTARTS restarts or MAX_PAGES pages, and for every fault that is not about page tokens.
     """
-    trail: list[tuple[str | None, bool]] = [(None, True)]
-    known: set[str] = set()
+    links: list[tuple[str | None, bool]] = [(None, True)]
+    seen_links: set[str] = set()
     if start is not None:
-        trail.append((start, False))
-        known.add(start)
+        links.append((start, False))
+        seen_links.add(start)
     restarts = 0
-    for _ in range(MOST_PAGES):
-        link = trail[-1][0]
-        if turn is not None:
-            waiting = turn()
+    for _ in range(MAX_PAGES):
+        link = links[-1][0]
+        if before_page is not None:
+            waiting = before_page()
             if hasattr(waiting, "__await__"):
                 await waiting
         try:
             answer = await graph.answer(call, decode, link=link, throttled=throttled)
         except FaultError as error:
             restarts += 1
-            if error.fault.kind not in _LOST_PAGE or link is None or restarts > RESTARTS:
+            if error.fault.kind not in _LOST_PAGE or link is None or restarts > MAX_RESTARTS:
                 raise
-            trail = _clean(trail) if error.fault.kind is GraphErrorKind.PAGE_UNKNOWN else [(None, True)]
-            known = {seen for seen, _ in trail if seen is not None}
+            links = _usable_links(links) if error.fault.kind is GraphErrorKind.PAGE_UNKNOWN else [(None, True)]
+            seen_links = {link_seen for link_seen, _ in links if link_seen is not None}
             continue
         yield answer.value.rows
-        following = answer.value.link
-        if following is None:
+        next_link = answer.value.link
+        if next_link is None:
             return
-        if following in known:
+        if next_link in seen_links:
             restarts += 1
-            if restarts > RESTARTS:
-                raise _endless(Message("{name} leads round in circles", name=call.name))
-            trail, known = [(None, True)], set()
+            if restarts > MAX_RESTARTS:
+                raise _loop_error(Message("{name} leads round in circles", name=call.name))
+            links, seen_links = [(None, True)], set()
             continue
-        known.add(following)
-        trail.append((following, not answer.retried))
-    raise _endless(Message("{name} goes on after {most_pages} pages", name=call.name, most_pages=f"{MOST_PAGES:,}"))
+        seen_links.add(next_link)
+        links.append((next_link, not answer.retried))
+    raise _loop_error(Message("{name} goes on after {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}"))
 
 
-def _endless(message: str) -> FaultError:
+def _loop_error(message: str) -> FaultError:
     return FaultError(fault(GraphErrorKind.LOOP, message, remedy=REMEDIES[GraphErrorKind.LOOP]))
 
 
-def _clean(trail: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:
-    """Drop the refused place and every place before it that a retried request gave."""
-    shorter = trail[:-1]
-    while len(shorter) > 1 and not shorter[-1][1]:
-        shorter.pop()
-    return shorter
+def _usable_links(links: list[tuple[str | None, bool]]) -> list[tuple[str | None, bool]]:
+    """Drop the rejected link and every link before it whose answer took a retry."""
+    remaining = links[:-1]
+    while len(remaining) > 1 and not remaining[-1][1]:
+        remaining.pop()
+    return remaining

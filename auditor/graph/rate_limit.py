@@ -1,4 +1,4 @@
-"""Keeps the auditor below Graph's documented quota: a bucket of resource units, and pauses that all requests share."""
+"""Limits requests to Graph's documented quota: a token bucket of resource units, and pauses shared by all requests."""
 
 import asyncio
 import time
@@ -9,57 +9,57 @@ Clock = Callable[[], float]
 
 
 def units_per_ten_seconds(users: int) -> int:
-    """Return the documented quota of one application in one tenant, by the tenant's size (throttling-limits)."""
+    """Return the quota of one application in a tenant with that many users (Graph's throttling limits)."""
     if users < 50:
         return 3_500
     return 5_000 if users <= 500 else 8_000
 
 
-_INSTANT = 0.001
-"""Seconds that are not worth a wait; less may not even move a clock."""
+_MIN_WAIT = 0.001
+"""Seconds below which a wait is skipped; a clock may not advance by less."""
 
 
 class Quota:
-    """A token bucket: at most 0.4 of the quota at once and 0.4 more over ten seconds, so that others keep a fifth."""
+    """A token bucket: a burst of 0.4 of the quota and 0.4 more over ten seconds; a fifth is left to others."""
 
     def __init__(self, *, quota: int = 3_500, sleep: Sleep = asyncio.sleep, clock: Clock = time.monotonic) -> None:
         self._sleep = sleep
         self._clock = clock
-        self._most = 0.0
+        self._capacity = 0.0
         self._rate = 0.0
         self._units = 0.0
-        self._at = clock()
+        self._updated_at = clock()
         self._paused_until = 0.0
-        self.allow(quota)
-        self._units = self._most
+        self.set_limit(quota)
+        self._units = self._capacity
 
-    def allow(self, quota: int) -> None:
-        """Use another quota, in units per ten seconds."""
-        self._most, self._rate = 0.4 * quota, 0.04 * quota
+    def set_limit(self, quota: int) -> None:
+        """Set the quota, in resource units per ten seconds."""
+        self._capacity, self._rate = 0.4 * quota, 0.04 * quota
 
     def pause(self, seconds: float) -> None:
-        """Hold every request back: the tenant asked one of them to wait."""
+        """Delay every request: the tenant answered one of them with 429."""
         self._paused_until = max(self._paused_until, self._clock() + seconds)
 
     def correct(self, units: float) -> None:
-        """Take what a request cost beyond what was thought (`x-ms-resource-unit`)."""
+        """Deduct what a request cost beyond its estimate (`x-ms-resource-unit`)."""
         self._units -= units
 
     async def take(self, units: float) -> None:
-        """Wait until that many units may be spent."""
+        """Wait until the bucket holds that many units, and take them."""
         while True:
             now = self._clock()
-            self._units = min(self._most, self._units + (now - self._at) * self._rate)
-            self._at = now
-            wait = max(self._paused_until - now, (min(units, self._most) - self._units) / self._rate)
-            if wait <= _INSTANT:
+            self._units = min(self._capacity, self._units + (now - self._updated_at) * self._rate)
+            self._updated_at = now
+            wait = max(self._paused_until - now, (min(units, self._capacity) - self._units) / self._rate)
+            if wait <= _MIN_WAIT:
                 self._units -= units
                 return
             await self._sleep(wait)
 
 
-class Pace:
-    """At least so many seconds between requests of one lane; starts free and slows down when it is told to."""
+class IntervalLimiter:
+    """Keeps a minimum interval between requests; the interval is 0 until `slow` is called."""
 
     def __init__(self, *, sleep: Sleep = asyncio.sleep, clock: Clock = time.monotonic) -> None:
         self._sleep = sleep
@@ -67,14 +67,14 @@ class Pace:
         self._interval = 0.0
         self._next = 0.0
 
-    def slow(self, *, least: float, most: float) -> None:
-        """Double the time between requests, from `least` up to `most` seconds."""
-        self._interval = min(max(self._interval * 2, least), most)
+    def slow(self, *, minimum: float, maximum: float) -> None:
+        """Double the interval, within `minimum` and `maximum` seconds."""
+        self._interval = min(max(self._interval * 2, minimum), maximum)
 
     async def wait(self) -> None:
-        """Wait for the lane's next turn."""
+        """Wait until the next request may be sent."""
         now = self._clock()
-        turn = max(now, self._next)
-        self._next = turn + self._interval
-        if turn > now:
-            await self._sleep(turn - now)
+        slot = max(now, self._next)
+        self._next = slot + self._interval
+        if slot > now:
+            await self._sleep(slot - now)

@@ -1,4 +1,4 @@
-"""Decides which requests may leave: only reading ones, and only to the one Graph root that was configured."""
+"""Checks every outgoing request: only reading ones (or mail, if asked for), and only to the configured Graph root."""
 
 import re
 from dataclasses import dataclass
@@ -27,51 +27,51 @@ class Root:
 
     @property
     def url(self) -> str:
-        """The whole root, without a slash at the end."""
+        """The root's address without a trailing slash."""
         return self.origin + self.path
 
     @property
     def host(self) -> str:
-        """The bare host, as the SDK's list of allowed hosts wants it."""
+        """The host without a port, as the SDK's list of allowed hosts expects it."""
         return urlsplit(self.origin).hostname or ""
 
     @property
     def netloc(self) -> str:
-        """Host and port, as they stand in an address."""
+        """Host and port."""
         return urlsplit(self.origin).netloc
 
     @property
-    def beginnings(self) -> tuple[str, ...]:
-        """What an address there can begin with: the usual port may be named, and this machine has three names."""
+    def prefixes(self) -> tuple[str, ...]:
+        """Address prefixes of the root: with and without the default port, and all names of the loopback host."""
         parts = urlsplit(self.origin)
-        usual = 443 if parts.scheme == "https" else 80
+        default_port = 443 if parts.scheme == "https" else 80
         names = ("127.0.0.1", "localhost", "[::1]") if self.loopback else (parts.netloc.removesuffix(f":{parts.port}"),)
-        ends = ("", f":{usual}") if parts.port in {None, usual} else (f":{parts.port}",)
-        return tuple(f"{parts.scheme}://{name}{end}/" for name in names for end in ends)
+        suffixes = ("", f":{default_port}") if parts.port in {None, default_port} else (f":{parts.port}",)
+        return tuple(f"{parts.scheme}://{name}{suffix}/" for name in names for suffix in suffixes)
 
     @property
     def loopback(self) -> bool:
-        """Whether the root is on this machine: no proxy may see its traffic then."""
+        """Whether the root is on this machine; its traffic never goes through a proxy."""
         return self.host in _LOOPBACK
 
 
 def root_of(url: str) -> Root:
-    """Split a checked Graph root such as `https://graph.microsoft.com/v1.0`."""
+    """Return the Root of an address such as `https://graph.microsoft.com/v1.0`."""
     parts = urlsplit(url)
     return Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path=parts.path.rstrip("/"))
 
 
 def check_link(link: str, root: Root) -> str:
-    """Return a link that Graph gave, when it leads to the root it was asked of; else raise FaultError.
+    """Return a link from an answer if it leads to the Graph root it was requested from.
 
-    The comparison covers everything up to the slash after the host, in printable ASCII and letter case aside, so that
-    no user information, look-alike character or other port can stand there. What is returned begins with the root's
-    own origin, whichever of its names the link uses.
+    The comparison covers everything up to the slash after the host, in printable ASCII and without regard to case, so
+    that user information, look-alike characters and other ports are rejected. The result begins with the root's own
+    origin, whichever of the root's names the link uses. Raises FaultError for any other link.
     """
     if _SAFE.fullmatch(link):
-        for beginning in root.beginnings:
-            if link[: len(beginning)].lower() == beginning:
-                return f"{root.origin}/{link[len(beginning) :]}"
+        for prefix in root.prefixes:
+            if link[: len(prefix)].lower() == prefix:
+                return f"{root.origin}/{link[len(prefix) :]}"
     raise FaultError(
         fault(
             GraphErrorKind.FOREIGN,
@@ -88,7 +88,7 @@ def check_link(link: str, root: Root) -> str:
 
 
 def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -> None:
-    """Raise FaultError unless the request only reads (or sends mail, where that is asked for) and goes to the root."""
+    """Raise FaultError unless the request goes to the root and only reads, or sends mail where `mail` allows it."""
     url = request.url
     origin = f"{url.scheme}://{url.netloc.decode('ascii', 'replace')}"
     if url.userinfo or origin != root.origin:
@@ -116,12 +116,12 @@ def check_request(request: "httpx.Request", root: Root, *, mail: bool = False) -
 
 
 def _is_mail(method: str, path: str) -> bool:
-    found = re.fullmatch(
+    match = re.fullmatch(
         r"/users/[^/]+/(sendMail|messages|messages/[^/]+/(attachments/createUploadSession|send))", path
     )
-    return method == "POST" and found is not None
+    return method == "POST" and match is not None
 
 
 def _shown(text: str) -> str:
-    """Return the beginning of a hostile text; what could be a token in it is cut off with the query."""
+    """Return the start of an untrusted text for a message, without its query, which may hold a token."""
     return text.split("?", maxsplit=1)[0][:120]

@@ -1,4 +1,4 @@
-"""Turns what a source asks into calls of the SDK's request builders, with native answers and their documented cost."""
+"""The Graph requests of the auditor, as calls of the SDK's request builders with their documented cost."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
@@ -10,85 +10,85 @@ from auditor.graph.request_guard import check_link
 if TYPE_CHECKING:
     import httpx
 
-PAGE = 999
-"""The largest page of directory objects."""
-SIGN_IN_PAGE = 500
-"""The largest page with signInActivity."""
+PAGE_SIZE = 999
+"""Largest `$top` of directory objects."""
+SIGN_IN_PAGE_SIZE = 500
+"""Largest `$top` of users with `signInActivity`."""
 
 
 def users(
-    graph: Graph, select: tuple[str, ...], *, top: int = PAGE, where: str | None = None, advanced: bool = False
+    graph: Graph, select: tuple[str, ...], *, top: int = PAGE_SIZE, filter_: str | None = None, advanced: bool = False
 ) -> Call:
-    """GET /users."""
+    """Return the call of GET /users."""
     from msgraph.generated.users.users_request_builder import UsersRequestBuilder  # noqa: PLC0415
 
     query = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
-        select=list(select), top=top, filter=where, count=True if advanced else None
+        select=list(select), top=top, filter=filter_, count=True if advanced else None
     )
-    return _listing(graph, graph.sdk.users, query, name="GET /users", units=1, advanced=advanced)
+    return _list_call(graph, graph.sdk.users, query, name="GET /users", units=1, advanced=advanced)
 
 
-def user_count(graph: Graph, *, where: str | None = None) -> Call:
-    """GET /users/$count, an advanced query by nature."""
+def user_count(graph: Graph, *, filter_: str | None = None) -> Call:
+    """Return the call of GET /users/$count, which is always an advanced query."""
     from msgraph.generated.users.count.count_request_builder import CountRequestBuilder  # noqa: PLC0415
 
-    query = CountRequestBuilder.CountRequestBuilderGetQueryParameters(filter=where)
-    return _listing(graph, graph.sdk.users.count, query, name="GET /users/$count", units=1, advanced=True)
+    query = CountRequestBuilder.CountRequestBuilderGetQueryParameters(filter=filter_)
+    return _list_call(graph, graph.sdk.users.count, query, name="GET /users/$count", units=1, advanced=True)
 
 
 def user(graph: Graph, user_id: str, select: tuple[str, ...]) -> Call:
-    """GET /users/{id}."""
+    """Return the call of GET /users/{id}."""
     from msgraph.generated.users.item.user_item_request_builder import UserItemRequestBuilder  # noqa: PLC0415
 
     query = UserItemRequestBuilder.UserItemRequestBuilderGetQueryParameters(select=list(select))
-    return _listing(graph, graph.sdk.users.by_user_id(user_id), query, name="GET /users/{id}", units=1)
+    return _list_call(graph, graph.sdk.users.by_user_id(user_id), query, name="GET /users/{id}", units=1)
 
 
 def organization(graph: Graph, select: tuple[str, ...]) -> Call:
-    """GET /organization."""
+    """Return the call of GET /organization."""
     from msgraph.generated.organization.organization_request_builder import (  # noqa: PLC0415
         OrganizationRequestBuilder,
     )
 
     query = OrganizationRequestBuilder.OrganizationRequestBuilderGetQueryParameters(select=list(select))
-    return _listing(graph, graph.sdk.organization, query, name="GET /organization", units=1)
+    return _list_call(graph, graph.sdk.organization, query, name="GET /organization", units=1)
 
 
 def subscribed_skus(graph: Graph, select: tuple[str, ...]) -> Call:
-    """GET /subscribedSkus."""
+    """Return the call of GET /subscribedSkus."""
     from msgraph.generated.subscribed_skus.subscribed_skus_request_builder import (  # noqa: PLC0415
         SubscribedSkusRequestBuilder,
     )
 
     query = SubscribedSkusRequestBuilder.SubscribedSkusRequestBuilderGetQueryParameters(select=list(select))
-    return _listing(graph, graph.sdk.subscribed_skus, query, name="GET /subscribedSkus", units=2)
+    return _list_call(graph, graph.sdk.subscribed_skus, query, name="GET /subscribedSkus", units=2)
 
 
 def subscriptions(graph: Graph) -> Call:
-    """GET /directory/subscriptions."""
-    return _listing(graph, graph.sdk.directory.subscriptions, None, name="GET /directory/subscriptions", units=1)
+    """Return the call of GET /directory/subscriptions."""
+    return _list_call(graph, graph.sdk.directory.subscriptions, None, name="GET /directory/subscriptions", units=1)
 
 
-def groups(graph: Graph, select: tuple[str, ...], *, where: str, advanced: bool = False) -> Call:
-    """GET /groups."""
+def groups(graph: Graph, select: tuple[str, ...], *, filter_: str, advanced: bool = False) -> Call:
+    """Return the call of GET /groups."""
     from msgraph.generated.groups.groups_request_builder import GroupsRequestBuilder  # noqa: PLC0415
 
     query = GroupsRequestBuilder.GroupsRequestBuilderGetQueryParameters(
-        select=list(select), top=PAGE, filter=where, count=True if advanced else None
+        select=list(select), top=PAGE_SIZE, filter=filter_, count=True if advanced else None
     )
-    return _listing(graph, graph.sdk.groups, query, name="GET /groups", units=1, advanced=advanced)
+    return _list_call(graph, graph.sdk.groups, query, name="GET /groups", units=1, advanced=advanced)
 
 
 def group(graph: Graph, group_id: str, select: tuple[str, ...]) -> Call:
-    """GET /groups/{id}."""
+    """Return the call of GET /groups/{id}."""
     from msgraph.generated.groups.item.group_item_request_builder import GroupItemRequestBuilder  # noqa: PLC0415
 
     query = GroupItemRequestBuilder.GroupItemRequestBuilderGetQueryParameters(select=list(select))
-    return _listing(graph, graph.sdk.groups.by_group_id(group_id), query, name="GET /groups/{id}", units=1)
+    return _list_call(graph, graph.sdk.groups.by_group_id(group_id), query, name="GET /groups/{id}", units=1)
 
 
 def members(graph: Graph, group_id: str, *, transitive: bool) -> Call:
-    """GET /groups/{id}/members or /transitiveMembers: all kinds of members, their type and id alone."""
+    """Return the call of GET /groups/{id}/members or /transitiveMembers: type and id of members of every kind."""
     from msgraph.generated.groups.item.members.members_request_builder import MembersRequestBuilder  # noqa: PLC0415
     from msgraph.generated.groups.item.transitive_members.transitive_members_request_builder import (  # noqa: PLC0415
         TransitiveMembersRequestBuilder,
@@ -96,36 +96,38 @@ def members(graph: Graph, group_id: str, *, transitive: bool) -> Call:
 
     item = graph.sdk.groups.by_group_id(group_id)
     if transitive:
-        wide = TransitiveMembersRequestBuilder.TransitiveMembersRequestBuilderGetQueryParameters(
-            select=["id"], top=PAGE
+        transitive_query = TransitiveMembersRequestBuilder.TransitiveMembersRequestBuilderGetQueryParameters(
+            select=["id"], top=PAGE_SIZE
         )
-        return _listing(graph, item.transitive_members, wide, name="GET /groups/{id}/transitiveMembers", units=4)
-    query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=["id"], top=PAGE)
-    return _listing(graph, item.members, query, name="GET /groups/{id}/members", units=2)
+        return _list_call(
+            graph, item.transitive_members, transitive_query, name="GET /groups/{id}/transitiveMembers", units=4
+        )
+    query = MembersRequestBuilder.MembersRequestBuilderGetQueryParameters(select=["id"], top=PAGE_SIZE)
+    return _list_call(graph, item.members, query, name="GET /groups/{id}/members", units=2)
 
 
 def members_address(group_id: str) -> str:
-    """Return the address below the Graph root of the first page of a group's members, for a batch."""
-    return f"/groups/{quote(group_id, safe='')}/members?$select=id&$top={PAGE}"
+    """Return the address of the first page of a group's members, relative to the Graph root, for a batch."""
+    return f"/groups/{quote(group_id, safe='')}/members?$select=id&$top={PAGE_SIZE}"
 
 
-GET_BY_IDS = 1_000
-"""Ids that one call of getByIds takes."""
+MAX_IDS = 1_000
+"""Ids that one call of getByIds accepts."""
 
 
 def groups_by_ids(graph: Graph, ids: tuple[str, ...]) -> Call:
-    """POST /directoryObjects/getByIds, which reads: those of at most GET_BY_IDS ids that are groups."""
-    return _reading_post(
+    """Return the call of POST /directoryObjects/getByIds, which reads the groups among at most MAX_IDS ids."""
+    return _post_call(
         graph, "/directoryObjects/getByIds?$select=id,displayName", {"ids": list(ids), "types": ["group"]}, units=3
     )
 
 
 def batch(graph: Graph, items: tuple[Mapping[str, Any], ...], *, units: int) -> Call:
-    """POST /$batch with at most 20 reading requests."""
-    return _reading_post(graph, "/$batch", {"requests": list(items)}, units=units)
+    """Return the call of POST /$batch with at most 20 reading requests."""
+    return _post_call(graph, "/$batch", {"requests": list(items)}, units=units)
 
 
-def _reading_post(graph: Graph, path: str, document: Mapping[str, Any], *, units: int) -> Call:
+def _post_call(graph: Graph, path: str, document: Mapping[str, Any], *, units: int) -> Call:
     import json  # noqa: PLC0415
 
     from kiota_abstractions.method import Method  # noqa: PLC0415
@@ -141,14 +143,14 @@ def _reading_post(graph: Graph, path: str, document: Mapping[str, Any], *, units
         request.headers.try_add("Accept", "application/json")
         request.set_stream_content(body, "application/json")
         request.add_request_options([_native()])
-        found: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
-        return cast("httpx.Response | None", found)
+        response: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
+        return cast("httpx.Response | None", response)
 
     return Call(name=f"POST {path.partition('?')[0]}", units=units, send=send)
 
 
-def _listing(graph: Graph, builder: Any, query: Any, *, name: str, units: int, advanced: bool = False) -> Call:
-    """Wrap a builder; a link is followed whole, and with the same headers, which it does not carry."""
+def _list_call(graph: Graph, builder: Any, query: Any, *, name: str, units: int, advanced: bool = False) -> Call:
+    """Return the call of a request builder; a link is requested as it is, with the headers that it does not carry."""
 
     async def send(link: str | None) -> "httpx.Response | None":
         from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
@@ -164,30 +166,30 @@ def _listing(graph: Graph, builder: Any, query: Any, *, name: str, units: int, a
 
 
 _ADDRESSES: dict[tuple[Any, ...], str] = {}
-"""Addresses that were built before: the SDK expands its template three times a request, each time in 2 ms."""
-_MOST_ADDRESSES = 512
+"""Addresses built so far: the SDK expands its template three times per request, in 2 ms each time."""
+_MAX_ADDRESSES = 512
 
 
 def _address(graph: Graph, builder: Any, query: Any) -> str:
-    """Return the address that the SDK builds of a builder and its query."""
+    """Return the address that the SDK builds from a request builder and its query."""
     from kiota_abstractions.base_request_configuration import RequestConfiguration  # noqa: PLC0415
 
-    asked = () if query is None else tuple((name, str(value)) for name, value in vars(query).items())
-    key = (graph.root.url, builder.url_template, *builder.path_parameters.items(), *asked)
+    parameters = () if query is None else tuple((name, str(value)) for name, value in vars(query).items())
+    key = (graph.root.url, builder.url_template, *builder.path_parameters.items(), *parameters)
     if key not in _ADDRESSES:
         request = builder.to_get_request_information(RequestConfiguration(query_parameters=query))
         request.path_parameters["baseurl"] = graph.root.url
-        if len(_ADDRESSES) >= _MOST_ADDRESSES:
+        if len(_ADDRESSES) >= _MAX_ADDRESSES:
             _ADDRESSES.clear()
-        _ADDRESSES[key] = _named(request.url)
+        _ADDRESSES[key] = _decode_names(request.url)
     return _ADDRESSES[key]
 
 
-def _named(address: str) -> str:
-    """Write the names of parameters as Graph's documentation does: the SDK encodes their dollar signs."""
-    path, mark, query = address.partition("?")
+def _decode_names(address: str) -> str:
+    """Decode the parameter names of an address: the SDK percent-encodes their dollar signs."""
+    path, separator, query = address.partition("?")
     pairs = [pair.partition("=") for pair in query.split("&")]
-    return path + mark + "&".join(unquote(name) + equals + value for name, equals, value in pairs)
+    return path + separator + "&".join(unquote(name) + equals + value for name, equals, value in pairs)
 
 
 def _native() -> Any:
@@ -198,5 +200,5 @@ def _native() -> Any:
 
 
 def quoted(text: str) -> str:
-    """Return an OData literal of a text."""
+    """Return a text as an OData string literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -1,4 +1,4 @@
-"""Turns an HTTP answer into a verdict: usable, to be tried again (and when), to be signed in again for, or a fault."""
+"""Classifies an HTTP answer of Graph: ok, retry (and when), sign in again, or fail."""
 
 import json
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from auditor.domain.errors import printable
 from auditor.domain.message import Message
 from auditor.graph.errors import REMEDIES, Fault, GraphErrorKind
 
-_LONGEST = 300
-"""Characters of a service's own message that are quoted."""
+_MAX_QUOTED = 300
+"""Characters quoted from a service's own message."""
 
-_AGAIN = frozenset({408, 423, 425, 429, 500, 502, 503, 504, 507, 509})
+_RETRIED_STATUSES = frozenset({408, 423, 425, 429, 500, 502, 503, 504, 507, 509})
 _PREMIUM = "Authentication_RequestFromNonPremiumTenantOrB2CTenant"
 _EXPIRED = frozenset({"directory_expiredpagetoken", "resyncrequired", "syncstatenotfound", "syncstateinvalid"})
 _UNKNOWN_PAGE = frozenset({"directorypagetokennotfoundexception"})
@@ -23,33 +23,33 @@ _NO_MAILBOX = frozenset({"mailboxnotenabledforrestapi", "mailboxnotsupportedforr
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ok:
-    """The answer holds what was asked for."""
+    """The request succeeded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retry:
-    """The answer may be another one later."""
+    """A later attempt may succeed."""
 
     fault: Fault
-    """What to report when patience ends."""
+    """What to report when the retry policy is exhausted."""
     wait: float | None = None
-    """Seconds that the service asked for."""
-    most: int | None = None
-    """Attempts that are worth while; None for as many as patience has."""
+    """Seconds that the service asked for (`Retry-After`)."""
+    max_attempts: int | None = None
+    """Limit of attempts for this fault; None for the retry policy's own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignInAgain:
-    """The token was refused."""
+    """The token was rejected."""
 
     fault: Fault
     token: str = field(default="", repr=False)
-    """The token itself, to be told from one that was renewed in the meantime."""
+    """The rejected token, to distinguish it from one that was renewed meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fail:
-    """No later attempt would fare better."""
+    """No later attempt can succeed."""
 
     fault: Fault
 
@@ -57,32 +57,32 @@ class Fail:
 Verdict = Ok | Retry | SignInAgain | Fail
 
 
-def judge(status: int, headers: Mapping[str, str], body: bytes, *, asked: str) -> Verdict:
-    """Return the verdict on an answer; `asked` names the request in words for people."""
+def classify(status: int, headers: Mapping[str, str], body: bytes, *, request_name: str) -> Verdict:
+    """Return the verdict on an answer; `request_name` names the request in messages."""
     if 200 <= status < 300:
         return Ok()
     code, message = error_of(body)
     kind = _kind(status, code, message, body)
-    found = Fault(
+    fault = Fault(
         kind=kind,
-        message=_words(kind, status, code, message, asked),
+        message=_message(kind, status, code, message, request_name),
         remedy=REMEDIES[kind],
         status=status,
         code=code,
         request_id=headers.get("request-id", ""),
     )
     if status == 401:
-        return SignInAgain(fault=found)
-    if status in _AGAIN:
-        return Retry(fault=found, wait=retry_after(headers))
+        return SignInAgain(fault=fault)
+    if status in _RETRIED_STATUSES:
+        return Retry(fault=fault, wait=retry_after(headers))
     if kind is GraphErrorKind.NO_PREMIUM:
-        # Seen now and then on tenants that have the licence.
-        return Retry(fault=found, most=3)
-    return Fail(fault=found)
+        # Sometimes returned for tenants that do have the licence.
+        return Retry(fault=fault, max_attempts=3)
+    return Fail(fault=fault)
 
 
 def error_of(body: bytes) -> tuple[str, str]:
-    """Return code and message of an error body; both empty where the body is no such thing."""
+    """Return code and message of an error body; both are empty if the body is not an error object."""
     try:
         document = json.loads(body)
     except (ValueError, RecursionError):
@@ -92,28 +92,28 @@ def error_of(body: bytes) -> tuple[str, str]:
     error = document.get("error")
     if isinstance(error, dict):
         return _text(error.get("code")), _text(error.get("message"))
-    # The reporting service answers without OData's error object.
+    # The reporting service does not use OData's error object.
     return _text(error), _text(document.get("value") or document.get("error_description") or document.get("message"))
 
 
 def retry_after(headers: Mapping[str, str], *, now: datetime | None = None) -> float | None:
-    """Return how many seconds to wait: whole or decimal seconds or an HTTP date; None for none, or for nonsense."""
+    """Return the seconds of a `Retry-After` header, a number or an HTTP date; None if absent or invalid."""
     text = headers.get("retry-after", "").strip()
     if not text:
         return None
     try:
         seconds = float(text)
     except ValueError:
-        moment = moment_of(text)
+        moment = parse_http_date(text)
         if moment is None:
             return None
-        # The service's own clock counts, where it tells the time.
-        here = now or moment_of(headers.get("date", "")) or datetime.now(UTC)
-        seconds = max(0.0, (moment - here).total_seconds())
+        # Prefer the service's clock, if it sends one.
+        reference = now or parse_http_date(headers.get("date", "")) or datetime.now(UTC)
+        seconds = max(0.0, (moment - reference).total_seconds())
     return seconds if 0 <= seconds < 1e7 else None
 
 
-def moment_of(text: str) -> datetime | None:
+def parse_http_date(text: str) -> datetime | None:
     """Return the instant of an HTTP date; None for any other text."""
     try:
         moment = parsedate_to_datetime(text)
@@ -123,7 +123,7 @@ def moment_of(text: str) -> datetime | None:
 
 
 def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
-    word = code.lower()
+    normalized_code = code.lower()
     if status == 401:
         return GraphErrorKind.SIGNED_OUT
     if status == 429:
@@ -135,17 +135,17 @@ def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
             GraphErrorKind.NO_PREMIUM
             if code == _PREMIUM
             else GraphErrorKind.NOT_GRAPH
-            if not code and _markup(body)
+            if not code and _is_markup(body)
             else GraphErrorKind.DENIED
         )
-    if word in _UNKNOWN_PAGE or "pagetokennotfound" in message.lower():
+    if normalized_code in _UNKNOWN_PAGE or "pagetokennotfound" in message.lower():
         return GraphErrorKind.PAGE_UNKNOWN
-    if word in _EXPIRED or status == 410:
+    if normalized_code in _EXPIRED or status == 410:
         return GraphErrorKind.PAGE_EXPIRED
     if status == 404:
         return (
             GraphErrorKind.NO_MAILBOX
-            if word in _NO_MAILBOX
+            if normalized_code in _NO_MAILBOX
             else GraphErrorKind.NOT_GRAPH
             if not code
             else GraphErrorKind.MISSING
@@ -157,28 +157,32 @@ def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
     return GraphErrorKind.UNSUPPORTED if code else GraphErrorKind.NOT_GRAPH
 
 
-def _words(kind: GraphErrorKind, status: int, code: str, message: str, asked: str) -> str:
-    said = printable(f"{code}: {message}" if code and message else code or message)[:_LONGEST]
+def _message(kind: GraphErrorKind, status: int, code: str, message: str, request_name: str) -> str:
+    detail = printable(f"{code}: {message}" if code and message else code or message)[:_MAX_QUOTED]
     match kind:
         case GraphErrorKind.FOREIGN:
             return Message(
                 "{asked} was answered with a redirect (HTTP {status}), which is not followed with a token",
-                asked=asked,
+                asked=request_name,
                 status=status,
             )
         case GraphErrorKind.NOT_GRAPH:
             return Message(
-                "{asked} was answered with HTTP {status} and a body that is not Graph's", asked=asked, status=status
+                "{asked} was answered with HTTP {status} and a body that is not Graph's",
+                asked=request_name,
+                status=status,
             )
         case GraphErrorKind.NO_PREMIUM:
-            return Message("{asked} was refused: the tenant has no premium licence ({said})", asked=asked, said=said)
+            return Message(
+                "{asked} was refused: the tenant has no premium licence ({said})", asked=request_name, said=detail
+            )
         case _:
-            return Message("{asked} was answered with HTTP {status}", asked=asked, status=status) + (
-                f" ({said})" if said else ""
+            return Message("{asked} was answered with HTTP {status}", asked=request_name, status=status) + (
+                f" ({detail})" if detail else ""
             )
 
 
-def _markup(body: bytes) -> bool:
+def _is_markup(body: bytes) -> bool:
     return body.lstrip()[:1] == b"<"
 
 

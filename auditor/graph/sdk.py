@@ -1,4 +1,4 @@
-"""Builds the SDK's client by hand: one allowed host, explicit scope, no redirects, no retries of its own."""
+"""Builds the SDK's client: one allowed host, explicit scope, and neither its redirects nor its retries."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.request_guard import Root, check_request
-from auditor.graph.transport.ca_bundle import context
+from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 async def open_sdk(
     root: Root, sign_in: SignIn, *, connections: "Connections", mail: bool = False
 ) -> "AsyncIterator[GraphServiceClient]":
-    """Open the SDK against one Graph root.
+    """Open the SDK's client for one Graph root; `check_request` sees every request.
 
-    Its retry handler is left out (it takes no decimal or long Retry-After, gives up on 500 and resets, and hides
-    what was retried), its redirect handler too (it would carry requests elsewhere), the one that decodes names of
-    parameters (addresses are built decoded, and links are opaque), and what concerns none of the auditor's requests;
-    the guard sees every request.
+    Left out of the SDK's middleware: its retry handler (it ignores decimal and long Retry-After values, gives up on 500
+    and connection resets, and hides retries), its redirect handler (it would send requests to other hosts), its decoder
+    of parameter names (addresses are built decoded, links are opaque), and handlers without effect on the auditor's
+    requests.
     """
     import httpx  # noqa: PLC0415 - only collection needs these
     from kiota_authentication_azure.azure_identity_authentication_provider import (  # noqa: PLC0415
@@ -38,19 +38,19 @@ async def open_sdk(
     from msgraph_core.middleware.options import GraphTelemetryHandlerOption  # noqa: PLC0415
 
     from auditor.graph.sdk_fast_path import LeanAdapter, LeanTelemetry  # noqa: PLC0415
-    from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Forgetful  # noqa: PLC0415
+    from auditor.graph.transport.aiohttp_transport import AiohttpTransport, CookielessClient  # noqa: PLC0415
 
     async def guard(request: "httpx.Request") -> None:
         check_request(request, root, mail=mail)
 
-    # The SDK wraps the transport and then forgets to close it: this one has nothing to close.
+    # The SDK wraps the transport and never closes it; this one owns nothing that must be closed.
     transport = AiohttpTransport(
-        verify=context(sign_in.authorities),
+        verify=tls_context(sign_in.authorities),
         connections=0,
         proxy=proxy_of(root),
         shared=connections.graph(sign_in.authorities),
     )
-    client = Forgetful(
+    client = CookielessClient(
         transport=transport,
         timeout=httpx.Timeout(60.0, connect=20.0, pool=None),
         follow_redirects=False,

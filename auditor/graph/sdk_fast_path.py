@@ -1,4 +1,4 @@
-"""Turns requests of the SDK into those of its client as it does itself, without spans and without parsing twice."""
+"""Builds the SDK's requests without tracing spans and without parsing addresses twice."""
 
 from functools import lru_cache
 from typing import Any
@@ -23,7 +23,7 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph tells no
         self._client_headers: dict[str, str] = {}
 
     def start_tracing_span(self, request_info: RequestInformation, method: str) -> Span:  # noqa: ARG002
-        """Return a span that keeps nothing."""
+        """Return a span that records nothing."""
         return INVALID_SPAN
 
     def _start_local_tracing_span(self, name: str, parent_span: Span) -> Span:  # noqa: ARG002
@@ -32,7 +32,7 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph tells no
     def get_request_from_request_information(
         self, request_info: RequestInformation, parent_span: Span, _attribute_span: Span
     ) -> httpx.Request:
-        """Build a request with the client's headers below its own."""
+        """Return the httpx request, with the client's headers as defaults."""
         method = request_info.http_method
         assert method is not None
         if not self._client_headers:
@@ -40,7 +40,7 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph tells no
         headers = {
             **self._client_headers,
             **(request_info.request_headers or {}),
-        }  # both have their names in lower case
+        }  # both use lower-case names
         options: dict[str, Any] = {
             self.observability_options.get_key(): self.observability_options,
             "parent_span": parent_span,
@@ -56,14 +56,14 @@ class LeanAdapter(GraphRequestAdapter):  # type: ignore[misc] # msgraph tells no
 
 
 class LeanTelemetry(GraphTelemetryHandler):  # type: ignore[misc] # msgraph tells no types
-    """Tells Graph of the SDK, with one look at an address where the SDK takes it apart."""
+    """Adds the SDK's telemetry headers; checks an address by lookup where the SDK parses it."""
 
     def is_graph_url(self, url: httpx.URL) -> bool:
-        """Whether an address is one of Microsoft's Graphs."""
+        """Return whether an address belongs to one of Microsoft's Graph endpoints."""
         return f"{url.scheme}://{url.netloc.decode('ascii')}" in _GRAPHS
 
 
 @lru_cache(maxsize=512)
 def _parsed(address: str) -> httpx.URL:
-    """Return an address taken apart; those of a fleet's tenants are the same but for the places in their lists."""
+    """Return the parsed address; the tenants of a fleet share all addresses except page links."""
     return httpx.URL(address)

@@ -1,4 +1,4 @@
-"""Sends one request that must not be carried out twice, and tells taken, refused and unknown apart."""
+"""Sends one request that must not be repeated, and distinguishes accepted, refused and unknown outcomes."""
 
 import asyncio
 import warnings
@@ -10,21 +10,21 @@ from auditor.domain.message import Message
 from auditor.graph.client import Graph
 from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
 from auditor.graph.retry_policy import Fail as Refusal
-from auditor.graph.retry_policy import Ok, Retry, SignInAgain, judge
+from auditor.graph.retry_policy import Ok, Retry, SignInAgain, classify
 
 if TYPE_CHECKING:
     import httpx
 
-_RENEWALS: Final = 2
-_LONGEST_WAIT: Final = 300.0
-"""Seconds that all waits on throttling may take together."""
-_WITHIN: Final = 120.0
-"""Seconds in which an answer must have come."""
+_MAX_RENEWALS: Final = 2
+_MAX_TOTAL_WAIT: Final = 300.0
+"""Seconds of all waits for throttling together."""
+_TIMEOUT: Final = 120.0
+"""Seconds until an answer must have arrived."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
-    """Graph answered that it took the request."""
+class Accepted:
+    """Graph accepted the request."""
 
     body: bytes
 
@@ -38,99 +38,113 @@ class Refused:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unknown:
-    """Nobody can tell whether the request was carried out: no answer came, or one that blames the service."""
+    """The outcome is unknown: no answer arrived, or one that reports a failure of the service."""
 
     fault: Fault
 
 
-Reply = Taken | Refused | Unknown
+Reply = Accepted | Refused | Unknown
 
 
 async def post_once(
-    graph: Graph, path: str, body: bytes, *, media_type: str, asked: str, request_id: str, within: float = _WITHIN
+    graph: Graph,
+    path: str,
+    body: bytes,
+    *,
+    media_type: str,
+    request_name: str,
+    request_id: str,
+    time_limit: float = _TIMEOUT,
 ) -> Reply:
-    """POST to a path below the root; it is sent again only where Graph said that it did not look at it (429, 401).
+    """POST to a path below the Graph root; repeat only if Graph did not process the request (401, 429).
 
-    `asked` names the request in words, `request_id` is a GUID that Microsoft's support can look for.
+    `request_name` names the request in messages; `request_id` is a GUID for Microsoft's support; `time_limit` is in
+    seconds.
     """
     waited = 0.0
     renewals = 0
     while True:
         outcome = await _attempt(
-            graph, path, body, media_type=media_type, asked=asked, request_id=request_id, within=within
+            graph,
+            path,
+            body,
+            media_type=media_type,
+            request_name=request_name,
+            request_id=request_id,
+            time_limit=time_limit,
         )
         match outcome:
-            case SignInAgain(fault=found, token=refused):
+            case SignInAgain(fault=fault, token=refused):
                 renewals += 1
-                if renewals > _RENEWALS or not await graph.sign_in.renew(refused):
-                    return Refused(fault=found)
-            case Retry(fault=found, wait=wait):
-                pause = graph.patience.wait(3) if wait is None else wait
-                if waited + pause > min(_LONGEST_WAIT, graph.patience.budget):
-                    return Refused(fault=found)
+                if renewals > _MAX_RENEWALS or not await graph.sign_in.renew(refused):
+                    return Refused(fault=fault)
+            case Retry(fault=fault, wait=wait):
+                pause = graph.retry_policy.wait(3) if wait is None else wait
+                if waited + pause > min(_MAX_TOTAL_WAIT, graph.retry_policy.budget):
+                    return Refused(fault=fault)
                 waited += pause
-                await graph.patience.sleep(pause)
-            case Taken() | Refused() | Unknown():
+                await graph.retry_policy.sleep(pause)
+            case Accepted() | Refused() | Unknown():
                 return outcome
             case _:
                 assert_never(outcome)
 
 
 async def _attempt(
-    graph: Graph, path: str, body: bytes, *, media_type: str, asked: str, request_id: str, within: float
+    graph: Graph, path: str, body: bytes, *, media_type: str, request_name: str, request_id: str, time_limit: float
 ) -> Reply | Retry | SignInAgain:
     import httpx  # noqa: PLC0415 - only live work needs it
 
     try:
-        async with asyncio.timeout(within):
-            response = await _sent(graph, path, body, media_type=media_type, request_id=request_id)
+        async with asyncio.timeout(time_limit):
+            response = await _send(graph, path, body, media_type=media_type, request_id=request_id)
     except FaultError as error:
         return Refused(fault=error.fault)
     except GraphError as error:
         return Refused(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
     except (httpx.TransportError, TimeoutError) as error:
-        told = graph.sign_in.secrets.scrub(str(error))[:200]
-        words = Message("{asked} got no answer: {name}", asked=asked, name=type(error).__name__) + (
-            f" ({told})" if told else ""
+        detail = graph.sign_in.secrets.scrub(str(error))[:200]
+        message = Message("{asked} got no answer: {name}", asked=request_name, name=type(error).__name__) + (
+            f" ({detail})" if detail else ""
         )
-        fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=words, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
-        return Refused(fault=fault) if _never_left(error) else Unknown(fault=fault)
+        fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=message, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
+        return Refused(fault=fault) if _not_connected(error) else Unknown(fault=fault)
     if response is None:
         nothing = Fault(
             kind=GraphErrorKind.NOT_GRAPH,
-            message=Message("{asked} was answered with nothing", asked=asked),
+            message=Message("{asked} was answered with nothing", asked=request_name),
             remedy=None,
         )
         return Unknown(fault=nothing)
-    verdict = judge(response.status_code, response.headers, response.content, asked=asked)
+    verdict = classify(response.status_code, response.headers, response.content, request_name=request_name)
     match verdict:
         case Ok():
-            return Taken(body=response.content)
+            return Accepted(body=response.content)
         case SignInAgain(fault=found):
             bearer = response.request.headers.get("authorization", "")
             return SignInAgain(fault=found, token=bearer.removeprefix("Bearer "))
         case Retry(fault=found, wait=wait) if response.status_code == 429:
             return Retry(fault=found, wait=wait)
         case Retry(fault=found):
-            return Unknown(fault=found) if _blames_the_service(response.status_code) else Refused(fault=found)
+            return Unknown(fault=found) if _is_service_failure(response.status_code) else Refused(fault=found)
         case Refusal(fault=found):
-            return Unknown(fault=found) if _blames_the_service(response.status_code) else Refused(fault=found)
+            return Unknown(fault=found) if _is_service_failure(response.status_code) else Refused(fault=found)
         case _:
             assert_never(verdict)
 
 
-def _blames_the_service(status: int) -> bool:
+def _is_service_failure(status: int) -> bool:
     return status >= 500 or status == 408
 
 
-def _never_left(error: Exception) -> bool:
-    """Whether no connection came to be, so that nothing can have been sent."""
+def _not_connected(error: Exception) -> bool:
+    """Return whether no connection was made, so that nothing can have been sent."""
     import aiohttp  # noqa: PLC0415 - only live work needs it
 
     return isinstance(error.__cause__, aiohttp.ClientConnectorError)
 
 
-async def _sent(graph: Graph, path: str, body: bytes, *, media_type: str, request_id: str) -> "httpx.Response | None":
+async def _send(graph: Graph, path: str, body: bytes, *, media_type: str, request_id: str) -> "httpx.Response | None":
     from kiota_abstractions.method import Method  # noqa: PLC0415
     from kiota_abstractions.native_response_handler import NativeResponseHandler  # noqa: PLC0415
     from kiota_abstractions.request_information import RequestInformation  # noqa: PLC0415
@@ -146,7 +160,8 @@ async def _sent(graph: Graph, path: str, body: bytes, *, media_type: str, reques
     request.set_stream_content(body, media_type)
     request.add_request_options([ResponseHandlerOption(NativeResponseHandler())])
     with warnings.catch_warnings():
-        # aiohttp would have bodies above 1 MB in pieces, lest other work waits; mails go out one after the other.
+        # aiohttp warns about bodies above 1 MB that are not streamed because they block the event loop; mails are sent
+        # one at a time.
         warnings.simplefilter("ignore", ResourceWarning)
         found: Any = await graph.sdk.request_adapter.send_async(request, Entity, {})
     response: httpx.Response | None = found

@@ -1,4 +1,4 @@
-"""Puts the bytes of an attachment to the address of an upload session: another host, and never with a token."""
+"""Uploads the bytes of an attachment to an upload session: another host, without a token."""
 
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -8,29 +8,29 @@ from auditor.domain.message import Message
 from auditor.graph.client import Graph
 from auditor.graph.errors import REMEDIES, FaultError, GraphErrorKind, fault
 from auditor.graph.request_guard import Root
-from auditor.graph.transport.ca_bundle import context
+from auditor.graph.transport.ca_bundle import tls_context
 from auditor.graph.transport.proxy import proxy_of
 
 if TYPE_CHECKING:
     import httpx
 
-RANGE: Final = 3 * 327_680
-"""Bytes of one PUT: a multiple of 320 KiB, far under 4 MB, and small enough to be sent again without regret."""
-_ATTEMPTS: Final = 5
+RANGE_BYTES: Final = 3 * 327_680
+"""Bytes per PUT: a multiple of 320 KiB, far below the limit of 4 MB."""
+_MAX_ATTEMPTS: Final = 5
 
 
 async def upload(graph: Graph, address: str, body: bytes, *, name: str) -> None:
-    """PUT every range of `body`; one that fails is sent again, which changes nothing. Raises FaultError.
+    """PUT every range of `body`; a range that fails is sent again, which is idempotent.
 
-    The address comes from Graph and holds its own authorization, so it is never shown. It has to be https, or on this
-    machine where Graph's root is too.
+    The address comes from Graph and contains its own authorization, so messages never show it. It must use https,
+    except on this machine if Graph's root is there too. Raises FaultError if a range cannot be uploaded.
     """
     import httpx  # noqa: PLC0415 - only live work needs these
 
     from auditor.graph.transport.aiohttp_transport import AiohttpTransport  # noqa: PLC0415
 
-    root = _checked(address, graph.root)
-    transport = AiohttpTransport(verify=context(graph.sign_in.authorities), connections=1, proxy=proxy_of(root))
+    root = _check_address(address, graph.root)
+    transport = AiohttpTransport(verify=tls_context(graph.sign_in.authorities), connections=1, proxy=proxy_of(root))
     async with (
         transport,
         httpx.AsyncClient(
@@ -46,51 +46,51 @@ async def _put(graph: Graph, client: "httpx.AsyncClient", address: str, body: by
     """Send the range that begins at `start`; return where the next one begins."""
     import httpx  # noqa: PLC0415
 
-    piece = body[start : start + RANGE]
+    piece = body[start : start + RANGE_BYTES]
     headers = {
         "Content-Type": "application/octet-stream",
         "Content-Range": f"bytes {start}-{start + len(piece) - 1}/{len(body)}",
     }
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, _MAX_ATTEMPTS + 1):
         try:
             response = await client.put(address, content=piece, headers=headers)
         except httpx.TransportError as error:
-            told = type(error).__name__
+            failure = type(error).__name__
         else:
             if response.status_code in {200, 201, 202}:
                 return _next(response.content, start, start + len(piece), len(body))
-            told = f"HTTP {response.status_code}"
+            failure = f"HTTP {response.status_code}"
             if response.status_code < 500 and response.status_code not in {408, 429}:
                 break
-        if attempt < _ATTEMPTS:
-            await graph.patience.sleep(graph.patience.wait(attempt))
+        if attempt < _MAX_ATTEMPTS:
+            await graph.retry_policy.sleep(graph.retry_policy.wait(attempt))
     raise FaultError(
         fault(
             GraphErrorKind.FAILING,
-            Message("the attachment {name} could not be uploaded: {told}", name=name, told=told),
+            Message("the attachment {name} could not be uploaded: {told}", name=name, told=failure),
             remedy=REMEDIES[GraphErrorKind.FAILING],
         )
     )
 
 
-def _next(answer: bytes, start: int, sent: int, whole: int) -> int:
-    """Return the first byte that the service still wants; what was sent last where it does not tell."""
-    if sent >= whole:
-        return whole
+def _next(answer: bytes, start: int, sent: int, total: int) -> int:
+    """Return the offset of the first byte that the service still expects; `sent` if the answer does not say."""
+    if sent >= total:
+        return total
     try:
         document: Any = json.loads(answer)
-        wanted = int(str(document["nextExpectedRanges"][0]).partition("-")[0])
+        expected = int(str(document["nextExpectedRanges"][0]).partition("-")[0])
     except (ValueError, IndexError, KeyError, TypeError):
         return sent
-    # A service that asks for the same bytes again and again would keep this going for ever.
-    return wanted if start < wanted <= sent else sent
+    # Ignore offsets at or before `start`, so that a faulty service cannot cause an endless loop.
+    return expected if start < expected <= sent else sent
 
 
-def _checked(address: str, graph_root: Root) -> Root:
+def _check_address(address: str, graph_root: Root) -> Root:
     parts = urlsplit(address)
     root = Root(origin=f"{parts.scheme}://{parts.netloc}".lower(), path="")
-    here = parts.scheme == "http" and root.loopback and graph_root.loopback
-    if parts.username or not parts.hostname or not (parts.scheme == "https" or here):
+    local = parts.scheme == "http" and root.loopback and graph_root.loopback
+    if parts.username or not parts.hostname or not (parts.scheme == "https" or local):
         raise FaultError(
             fault(
                 GraphErrorKind.FOREIGN,

@@ -52,7 +52,7 @@ class Ticking:
         self.now += seconds
         await asyncio.sleep(0)
 
-    def patience(self, **changes: float) -> RetryPolicy:
+    def retry_policy(self, **changes: float) -> RetryPolicy:
         return replace(RetryPolicy(sleep=self.sleep, clock=self.clock), **changes)  # type: ignore[arg-type]
 
 
@@ -102,7 +102,7 @@ def collect(
     needs: Needs,
     *,
     tenant: Tenant | None = None,
-    patience: RetryPolicy | None = None,
+    retry_policy: RetryPolicy | None = None,
     env: dict[str, str] | None = None,
 ) -> Collected:
     """Collect a tenant into a folder that is gone afterwards."""
@@ -115,7 +115,7 @@ def collect(
                 root=root,
                 instant=INSTANT,
                 environ=environment(emulator) if env is None else env,
-                patience=patience or time.patience(),
+                retry_policy=retry_policy or time.retry_policy(),
             )
         )
         assert [path.name for path in folder.parent.iterdir()] == [folder.name], "nothing half done is left"

@@ -266,6 +266,6 @@ def test_doctor_sees_a_clock_that_is_wrong(graph: Emulator) -> None:
 
 def test_patience_can_be_short(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users", retry_after="30", times=None)
-    found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), patience=Ticking().patience(budget=20))
+    found = collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), retry_policy=Ticking().retry_policy(budget=20))
     assert found.status(Source.USERS) == "unavailable"
     assert "asked once" in found.reason(Source.USERS)

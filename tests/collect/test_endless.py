@@ -11,7 +11,7 @@ from tests.emulator.server import Emulator
 
 
 def test_a_list_that_goes_on_and_on_is_given_up(graph: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(paging, "MOST_PAGES", 2)
+    monkeypatch.setattr(paging, "MAX_PAGES", 2)
     found = collect(graph, PEOPLE)
     assert found.status(Source.USERS) == "partial"
     assert "goes on after 2 pages" in found.reason(Source.USERS)
@@ -20,14 +20,14 @@ def test_a_list_that_goes_on_and_on_is_given_up(graph: Emulator, monkeypatch: py
 def test_an_answer_that_drips_is_given_up_in_time(graph: Emulator) -> None:
     graph.faults.add("drip", path="/subscribedSkus", seconds=30, times=None)
     needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
-    found = collect(graph, needs, patience=Ticking().patience(longest_answer=0.3, failures=2))
+    found = collect(graph, needs, retry_policy=Ticking().retry_policy(answer_timeout=0.3, failures=2))
     assert found.status(Source.ORGANIZATION) == "complete"
     assert found.status(Source.SUBSCRIBED_SKUS) == "unavailable"
     assert "not whole after" in found.reason(Source.SUBSCRIBED_SKUS)
 
 
 def test_an_answer_that_is_too_large_is_not_held(graph: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(aiohttp_transport, "MOST_BYTES", 5_000)
+    monkeypatch.setattr(aiohttp_transport, "MAX_BYTES", 5_000)
     needs = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
     found = collect(graph, needs)
     assert found.status(Source.ORGANIZATION) == "complete"

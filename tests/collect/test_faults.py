@@ -207,7 +207,7 @@ def test_those_whom_the_pass_did_not_return_are_marked(graph: Emulator) -> None:
 def test_nothing_at_all_is_an_error(graph: Emulator) -> None:
     graph.faults.add("server-error", status=500, times=None)
     with pytest.raises(GraphError, match="HTTP 500"):
-        collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), patience=Ticking().patience(failures=2))
+        collect(graph, PEOPLE.union(Needs(sources=AGGREGATES)), retry_policy=Ticking().retry_policy(failures=2))
 
 
 def test_a_denied_group_source_leaves_the_rest(graph: Emulator) -> None:

@@ -15,7 +15,7 @@ from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus
 from auditor.domain.tenant import ClientSecret, Tenant
 from auditor.graph.auth.credentials import SignIn
 from auditor.graph.client import RetryPolicy, open_graph
-from auditor.graph.upload_session import RANGE
+from auditor.graph.upload_session import RANGE_BYTES
 from tests.builders.collection import Ticking
 from tests.builders.letters import attachment, letter
 from tests.emulator.fixtures import CLIENT_ID, SECRET, auditor_app, running_emulator, small_tenant
@@ -43,7 +43,7 @@ def graph(_running: Emulator) -> Iterator[Emulator]:
 
 
 def mailed(
-    graph: Emulator, what: MailMessage, *, within: float = 20, time: Ticking | None = None, secret: str = SECRET
+    graph: Emulator, what: MailMessage, *, time_limit: float = 20, time: Ticking | None = None, secret: str = SECRET
 ) -> SendAttempt:
     time = time or Ticking()
     tenant = Tenant(
@@ -53,15 +53,15 @@ def mailed(
         endpoint=graph.endpoint,
         authority=graph.authority,
     )
-    patience: RetryPolicy = time.patience()
+    patience: RetryPolicy = time.retry_policy()
 
     async def run() -> SendAttempt:
         environ = {**graph.environment(), "CONTOSO_SECRET": secret}
         async with (
             SignIn(tenant, environ=environ) as sign_in,
-            open_graph(tenant, sign_in, patience=patience, mail=True) as opened,
+            open_graph(tenant, sign_in, retry_policy=patience, mail=True) as opened,
         ):
-            return await send(opened, what, within=within)
+            return await send(opened, what, time_limit=time_limit)
 
     return asyncio.run(run())
 
@@ -103,7 +103,7 @@ def test_above_three_megabytes_it_is_uploaded_piece_by_piece(graph: Emulator, si
     assert base64.b64decode(message["attachments"][0]["contentBytes"]) == file.body
     assert message["internetMessageId"] == what.message_id
     puts = graph.journal.of("/uploads/*", method="PUT")
-    assert len(puts) == -(-size // RANGE)
+    assert len(puts) == -(-size // RANGE_BYTES)
     assert not any(put.authorized for put in puts)
 
 
@@ -141,7 +141,7 @@ def test_a_connection_that_ends_before_the_answer_leaves_it_unknown(graph: Emula
 
 def test_an_answer_that_takes_too_long_leaves_it_unknown(graph: Emulator) -> None:
     graph.faults.add("slow", path="/users/*/sendMail", seconds=6)
-    assert mailed(graph, from_ann(), within=2).fate is SendStatus.UNKNOWN
+    assert mailed(graph, from_ann(), time_limit=2).fate is SendStatus.UNKNOWN
     assert len(graph.journal.of("/users/*/sendMail")) == 1
 
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auditor.graph.errors import FaultError, GraphErrorKind
-from auditor.graph.rate_limit import Pace, Quota, units_per_ten_seconds
+from auditor.graph.rate_limit import IntervalLimiter, Quota, units_per_ten_seconds
 from auditor.graph.request_guard import check_link, check_request, root_of
-from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, judge, retry_after
+from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify, retry_after
 from tests.builders.collection import Ticking
 
 ROOT = root_of("https://graph.microsoft.com/v1.0")
@@ -144,7 +144,7 @@ def test_a_date_is_counted_by_the_services_own_clock() -> None:
 
 @given(st.integers(100, 599), st.binary(max_size=60))
 def test_every_answer_has_a_verdict(status: int, body: bytes) -> None:
-    verdict = judge(status, {}, body, asked="GET /users")
+    verdict = classify(status, {}, body, request_name="GET /users")
     assert isinstance(verdict, Ok) == (200 <= status < 300)
     if not isinstance(verdict, Ok):
         assert str(status) in verdict.fault.message
@@ -177,7 +177,7 @@ def test_every_answer_has_a_verdict(status: int, body: bytes) -> None:
     ],
 )
 def test_kinds(status: int, body: bytes, kind: GraphErrorKind, verdict: type) -> None:
-    found = judge(status, {}, body, asked="GET /users")
+    found = classify(status, {}, body, request_name="GET /users")
     assert isinstance(found, verdict)
     assert not isinstance(found, Ok)
     assert found.fault.kind is kind
@@ -217,12 +217,12 @@ def test_a_lane_slows_down_and_no_further() -> None:
     time = Ticking()
 
     async def ask() -> None:
-        pace = Pace(sleep=time.sleep, clock=time.clock)
+        pace = IntervalLimiter(sleep=time.sleep, clock=time.clock)
         for _ in range(3):
             await pace.wait()
         assert time.now == 1000
         for _ in range(9):
-            pace.slow(least=0.5, most=2.0)
+            pace.slow(minimum=0.5, maximum=2.0)
         for _ in range(3):
             await pace.wait()
 

@@ -10,17 +10,17 @@ import pytest
 from auditor.domain.data_needs import Needs
 from auditor.domain.errors import GraphError
 from auditor.domain.tenant import Token
-from auditor.graph.transport.aiohttp_transport import AiohttpTransport, Forgetful
-from auditor.graph.transport.ca_bundle import context
+from auditor.graph.transport.aiohttp_transport import AiohttpTransport, CookielessClient
+from auditor.graph.transport.ca_bundle import tls_context
 from tests.builders.collection import AGGREGATES, Ticking, collect, configured, environment
 from tests.builders.listeners import Talk, listening
 from tests.emulator.fixtures import running_emulator, small_tenant
 
 
 async def asked(host: str, *times: int, patience: float = 60) -> list[httpx.Response]:
-    transport = AiohttpTransport(verify=context(None), connections=4, proxy=None)
+    transport = AiohttpTransport(verify=tls_context(None), connections=4, proxy=None)
     limits = httpx.Timeout(patience)
-    async with Forgetful(transport=transport, timeout=limits, follow_redirects=False, trust_env=False) as client:
+    async with CookielessClient(transport=transport, timeout=limits, follow_redirects=False, trust_env=False) as client:
         return [await client.get(f"http://{host}/v1.0/users") for _ in times or (1,)]
 
 
@@ -96,7 +96,7 @@ def test_a_graph_that_nobody_vouches_for_is_told_at_once() -> None:
                 Needs(sources=AGGREGATES),
                 tenant=tenant,
                 env={"T": emulator.bearer("contoso")},
-                patience=time.patience(),
+                retry_policy=time.retry_policy(),
             )
         assert "CERTIFICATE_VERIFY_FAILED" in caught.value.message
         assert "SSL_CERT_FILE" in (caught.value.hint or "")
@@ -110,7 +110,13 @@ def test_a_graph_where_nobody_listens_is_tried_again_and_told() -> None:
         tenant = replace(configured(emulator), endpoint="http://127.0.0.1:9/v1.0", credential=Token(token_env="T"))
         time = Ticking()
         with pytest.raises(GraphError) as caught:
-            collect(emulator, Needs(sources=AGGREGATES), tenant=tenant, env={"T": "opaque"}, patience=time.patience())
+            collect(
+                emulator,
+                Needs(sources=AGGREGATES),
+                tenant=tenant,
+                env={"T": "opaque"},
+                retry_policy=time.retry_policy(),
+            )
     assert "ConnectError" in caught.value.message
     assert "network" in (caught.value.hint or "")
     assert len(time.slept) >= 6

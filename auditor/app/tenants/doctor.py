@@ -103,7 +103,7 @@ async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping
             checks.append(Check(name="sign-in", health=Health.GOOD, words=Message("a token was given")))
             client = client or (claims.application_id if claims is not None else None)
             checks.extend(_permissions(tenant, needs, claims, client, mail=mail))
-            async with open_graph(tenant, sign_in, patience=RetryPolicy(budget=30.0, failures=3)) as graph:
+            async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _answers(graph, needs))
     except GraphError as error:
         hint = "" if error.hint is None else f"; {error.hint}"

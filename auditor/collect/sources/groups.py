@@ -75,8 +75,8 @@ async def name_groups(reading: CollectionContext, ids: Iterable[str], known: pa.
     there = set(known["id"].to_pylist())
     wanted = sorted({group.lower() for group in ids if _GUID.fullmatch(group)} - there)
     rows: list[dict[str, Any]] = []
-    for start in range(0, len(wanted), requests.GET_BY_IDS):
-        call = requests.groups_by_ids(reading.graph, tuple(wanted[start : start + requests.GET_BY_IDS]))
+    for start in range(0, len(wanted), requests.MAX_IDS):
+        call = requests.groups_by_ids(reading.graph, tuple(wanted[start : start + requests.MAX_IDS]))
         try:
             found = (await reading.graph.answer(call, listing)).value.rows
         except FaultError:
@@ -101,7 +101,7 @@ async def _named(reading: CollectionContext, name: str, found: _Found) -> None:
         else:
             rows, fault = await reading.all_rows(
                 Source.GROUPS,
-                requests.groups(reading.graph, _NAMED, where=f"displayName eq {requests.quoted(name)}"),
+                requests.groups(reading.graph, _NAMED, filter_=f"displayName eq {requests.quoted(name)}"),
             )
             if fault is not None:
                 found.faults.append(fault)
@@ -120,10 +120,10 @@ async def _licensed(reading: CollectionContext, found: _Found) -> None:
     licensed, errors = await asyncio.gather(
         reading.all_rows(
             Source.GROUPS,
-            requests.groups(reading.graph, _LICENSED, where="assignedLicenses/$count ne 0", advanced=True),
+            requests.groups(reading.graph, _LICENSED, filter_="assignedLicenses/$count ne 0", advanced=True),
         ),
         reading.all_rows(
-            Source.GROUPS, requests.groups(reading.graph, ("id",), where="hasMembersWithLicenseErrors eq true")
+            Source.GROUPS, requests.groups(reading.graph, ("id",), filter_="hasMembersWithLicenseErrors eq true")
         ),
     )
     found.faults.extend(fault for _, fault in (licensed, errors) if fault is not None)

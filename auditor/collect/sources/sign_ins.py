@@ -17,7 +17,7 @@ from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.paging import pages
-from auditor.graph.rate_limit import Pace
+from auditor.graph.rate_limit import IntervalLimiter
 
 _SELECT = ("id", "signInActivity")
 _SMALL_PAGE = 100
@@ -41,7 +41,7 @@ async def read_sign_ins(reading: CollectionContext, shards: "asyncio.Future[Shar
     decoder = Decoder(_SELECT)
     spool = Spool(reading.folder, "sign-ins", decoder.schema)
     divided = await shards
-    faults = await _pass(reading, decoder, spool, divided, top=requests.SIGN_IN_PAGE)
+    faults = await _pass(reading, decoder, spool, divided, top=requests.SIGN_IN_PAGE_SIZE)
     too_large = any(fault.kind is GraphErrorKind.TOO_LARGE for fault in faults)
     if too_large or (not faults and await _left_out(reading, spool)):
         faults = await _pass(reading, decoder, spool, divided, top=_SMALL_PAGE)
@@ -51,17 +51,17 @@ async def read_sign_ins(reading: CollectionContext, shards: "asyncio.Future[Shar
 
 
 async def _pass(reading: CollectionContext, decoder: Decoder, spool: Spool, shards: Shards, *, top: int) -> list[Fault]:
-    pace = Pace(sleep=reading.graph.patience.sleep, clock=reading.graph.patience.clock)
+    pace = IntervalLimiter(sleep=reading.graph.retry_policy.sleep, clock=reading.graph.retry_policy.clock)
     at_once = asyncio.Semaphore(8)
 
     def slower() -> None:
-        pace.slow(least=0.5, most=_SLOWEST)
+        pace.slow(minimum=0.5, maximum=_SLOWEST)
 
-    async def one(where: str | None) -> Fault | None:
-        call = requests.users(reading.graph, _SELECT, top=top, where=where)
+    async def one(filter_: str | None) -> Fault | None:
+        call = requests.users(reading.graph, _SELECT, top=top, filter_=filter_)
         try:
             async with at_once:
-                async for batch in pages(reading.graph, call, decoder, turn=pace.wait, throttled=slower):
+                async for batch in pages(reading.graph, call, decoder, before_page=pace.wait, throttled=slower):
                     spool.add(batch)
                     reading.progress.advance(reading.tenant, Source.SIGN_IN_ACTIVITY, batch.num_rows)
         except FaultError as error:

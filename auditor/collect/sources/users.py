@@ -38,7 +38,7 @@ async def count_users(reading: CollectionContext) -> int | None:
         answer = await reading.graph.answer(requests.user_count(reading.graph), number)
     except FaultError:
         return None
-    reading.graph.quota.allow(units_per_ten_seconds(answer.value))
+    reading.graph.quota.set_limit(units_per_ten_seconds(answer.value))
     return answer.value
 
 
@@ -133,8 +133,8 @@ async def _pass(
 ) -> list[Fault]:
     """Read all shards at once; a filter that Graph does not take here turns into one list without it."""
 
-    async def one(where: str | None) -> Fault | None:
-        call = requests.users(reading.graph, select, where=where)
+    async def one(filter_: str | None) -> Fault | None:
+        call = requests.users(reading.graph, select, filter_=filter_)
         return await _all(reading, pages(reading.graph, call, decoder), spool)
 
     ended = await asyncio.gather(*(in_task(one, each) for each in shards.filters))

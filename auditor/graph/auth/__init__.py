@@ -1,1 +1,1 @@
-"""Signs in: credentials, tokens, and what Microsoft's sign-in service refuses."""
+"""Signs in to tenants: credentials, tokens, and errors of Microsoft's sign-in service."""

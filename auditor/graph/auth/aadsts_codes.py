@@ -1,4 +1,4 @@
-"""Turns an AADSTS code of Microsoft's sign-in service into what to do about it."""
+"""Advice for the AADSTS error codes of Microsoft's sign-in service."""
 
 import re
 
@@ -54,11 +54,11 @@ _ADVICE = {
 
 
 def code_in(text: str) -> str | None:
-    """Return the first AADSTS code of a text, without its letters."""
-    found = _CODE.search(text)
-    return None if found is None else found.group(1)
+    """Return the digits of the first AADSTS code in a text; None if there is none."""
+    match = _CODE.search(text)
+    return None if match is None else match.group(1)
 
 
 def advice(code: str | None) -> str | None:
-    """Return what to do about a code; None where nothing is known."""
+    """Return what to do about a code; None for an unknown one."""
     return None if code is None else _ADVICE.get(code)

@@ -1,4 +1,4 @@
-"""Turns a configured credential into access tokens, kept until they must be renewed, and never shown."""
+"""Acquires and renews access tokens with the credential that a tenant configures."""
 
 import asyncio
 import base64
@@ -25,7 +25,7 @@ from auditor.files import input as files
 from auditor.graph import clouds
 from auditor.graph.auth import github_oidc
 from auditor.graph.auth.scrubber import Secrets, silence_libraries
-from auditor.graph.auth.sign_in_errors import explained
+from auditor.graph.auth.sign_in_errors import sign_in_error
 from auditor.graph.auth.token_claims import expiry_of
 from auditor.graph.request_guard import root_of
 from auditor.graph.transport.ca_bundle import authorities as authorities_of
@@ -37,16 +37,16 @@ if TYPE_CHECKING:
 
     from auditor.graph.transport.aiohttp_transport import Connections
 
-_EARLY = 300
-"""Seconds before its end at which a token is renewed."""
-_RETRY = 30
-"""Seconds between attempts to renew a token that is still good."""
-_LONGEST = 120.0
-"""Seconds that signing in may take, with everything azure-identity tries again."""
+_RENEWAL_MARGIN = 300
+"""Seconds before expiry at which a token is renewed."""
+_RENEWAL_INTERVAL = 30
+"""Seconds between attempts to renew a token that is still valid."""
+_SIGN_IN_TIMEOUT = 120.0
+"""Seconds for a sign-in, including the retries of azure-identity."""
 
 
 class SignIn:
-    """The sign-in of one tenant; an asynchronous credential in the sense of azure-core."""
+    """The sign-in of one tenant: an asynchronous credential as azure-core defines it."""
 
     def __init__(
         self,
@@ -84,52 +84,54 @@ class SignIn:
         await self.close()
 
     async def get_token(self, *_scopes: str, claims: str | None = None, **_options: Any) -> "AccessToken":
-        """Return a token that is good now; `claims` are those of a challenge. Raises GraphError."""
-        held = self._token
-        if claims is None and held is not None and not self._due(held):
-            return held
+        """Return a valid token; `claims` are those of a claims challenge. Raises GraphError if sign-in fails."""
+        current = self._token
+        if claims is None and current is not None and not self._needs_renewal(current):
+            return current
         async with self._lock:
-            held = self._token
-            if held is not None and (claims == self._claims if claims is not None else not self._due(held)):
-                # Another request has renewed it while this one waited.
-                return held
+            current = self._token
+            if current is not None and (
+                claims == self._claims if claims is not None else not self._needs_renewal(current)
+            ):
+                # Another request renewed the token while this one waited for the lock.
+                return current
             self._tried = self._clock()
             try:
-                fresh = await self._acquire(claims)
+                renewed = await self._acquire(claims)
             except GraphError:
-                if claims is None and held is not None and held.expires_on > self._clock() + 5:
-                    return held
+                if claims is None and current is not None and current.expires_on > self._clock() + 5:
+                    return current
                 raise
-            self._token = fresh
+            self._token = renewed
             self._claims = claims if claims is not None else self._claims
-            self.secrets.add(fresh.token)
-            return fresh
+            self.secrets.add(renewed.token)
+            return renewed
 
     async def renew(self, refused: str) -> bool:
-        """Drop a token that Graph refused, to sign in anew; False where there is nobody to ask for another."""
+        """Drop a token that Graph rejected; return False if the credential cannot issue another one."""
         if isinstance(self._tenant.credential, Token):
             return False
         async with self._lock:
             if self._token is not None and self._token.token == refused:
-                await self._forget()
+                await self._reset()
         return True
 
     async def close(self) -> None:
         """Close the connections to the sign-in service."""
         async with self._lock:
-            await self._forget()
+            await self._reset()
 
-    async def _forget(self) -> None:
+    async def _reset(self) -> None:
         self._token = self._claims = None
         inner, self._inner = self._inner, None
         if inner is not None:
             await inner.close()
 
-    def _due(self, held: "AccessToken") -> bool:
+    def _needs_renewal(self, current: "AccessToken") -> bool:
         now = self._clock()
-        if held.expires_on - now <= 10:
+        if current.expires_on - now <= 10:
             return True
-        return held.expires_on - now < _EARLY and now - self._tried >= _RETRY
+        return current.expires_on - now < _RENEWAL_MARGIN and now - self._tried >= _RENEWAL_INTERVAL
 
     async def _acquire(self, claims: str | None) -> "AccessToken":
         credential = self._tenant.credential
@@ -140,7 +142,7 @@ class SignIn:
                 hint=Message("give it one in the tenants file, or audit a saved snapshot with --snapshot"),
             )
         if isinstance(credential, Token):
-            return _made_elsewhere(self._variable(credential.token_env), self._clock())
+            return _bearer_token(self._variable(credential.token_env), self._clock())
         if isinstance(credential, GithubOidc):
             self._assertion = await github_oidc.assertion(
                 self._audience, environ=self._environ, secrets=self.secrets, authorities=self.authorities
@@ -149,14 +151,14 @@ class SignIn:
             if self._inner is None:
                 self._inner = self._build()
             options: dict[str, Any] = {"enable_cae": True} if claims is None else {"enable_cae": True, "claims": claims}
-            # Not wait_for, which in Python 3.11 loses a request to stop that comes together with the answer.
-            async with asyncio.timeout(_LONGEST):
-                return _usable(await self._inner.get_token(self.scope, **options))
+            # Not wait_for: in Python 3.11 it loses a cancellation that arrives together with the answer.
+            async with asyncio.timeout(_SIGN_IN_TIMEOUT):
+                return _checked_token(await self._inner.get_token(self.scope, **options))
         except GraphError:
             raise
         except Exception as error:  # noqa: BLE001 - azure-identity raises its own family, ValueError, OSError and TimeoutError
-            failure = explained(error, self._tenant, self.secrets, authority=self._authority)
-        # Raised outside of the handler: the cause could carry a secret into a traceback.
+            failure = sign_in_error(error, self._tenant, self.secrets, authority=self._authority)
+        # Raised outside of the handler: the exception's cause could put a secret into a traceback.
         raise failure
 
     def _variable(self, name: str) -> str:
@@ -228,8 +230,8 @@ class SignIn:
             ) from None
 
 
-def _usable(token: "AccessToken") -> "AccessToken":
-    """Return what can stand in a header; azure-identity hands on whatever the service called a token."""
+def _checked_token(token: "AccessToken") -> "AccessToken":
+    """Return the token if it can be sent in a header; azure-identity passes on whatever the service sent."""
     if not _can_be_sent(token.token):
         raise ValueError("no access token in the answer")
     return token
@@ -239,8 +241,8 @@ def _can_be_sent(token: object) -> bool:
     return isinstance(token, str) and token != "" and token.isascii() and token.isprintable() and " " not in token
 
 
-def _made_elsewhere(token: str, now: float) -> "AccessToken":
-    """Wrap a bearer token; one that nobody can read is taken to be good for an hour."""
+def _bearer_token(token: str, now: float) -> "AccessToken":
+    """Return an AccessToken for a bearer token; one without a readable expiry counts as valid for an hour."""
     from azure.core.credentials import AccessToken  # noqa: PLC0415 - only collection needs it
 
     bare = token.removeprefix("Bearer ").strip()
@@ -250,9 +252,9 @@ def _made_elsewhere(token: str, now: float) -> "AccessToken":
             Message("the token holds a character that no token has: a line break, a blank or a letter outside ASCII"),
             hint=Message("make a new one, and set the variable to nothing but the token"),
         )
-    ends = expiry_of(bare)
-    if ends is not None and ends <= now:
+    expires = expiry_of(bare)
+    if expires is not None and expires <= now:
         raise GraphError(
             "token-expired", Message("the token has expired"), hint=Message("make a new one; tokens live about an hour")
         )
-    return AccessToken(bare, int(now + 3600 if ends is None else ends))
+    return AccessToken(bare, int(now + 3600 if expires is None else expires))

@@ -1,4 +1,4 @@
-"""Asks GitHub for the identity of the running job: a fresh assertion every time."""
+"""Requests OpenID Connect assertions of the running GitHub Actions job."""
 
 import json
 import os
@@ -9,18 +9,18 @@ from urllib.parse import quote, urlsplit
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
 from auditor.graph.auth.scrubber import Secrets
-from auditor.graph.transport.ca_bundle import context
+from auditor.graph.transport.ca_bundle import tls_context
 
 _URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
 _TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
 _PERMISSION = Message("give the job `permissions: id-token: write`; pull requests from forks never have it")
-_ATTEMPTS = 3
-_LONGEST = 60.0
-"""Seconds that all attempts may take together."""
+_MAX_ATTEMPTS = 3
+_TIMEOUT = 60.0
+"""Seconds for all attempts together."""
 
 
 async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secrets, authorities: str | None) -> str:
-    """Return a new assertion of the job's identity; it lives about five minutes. Raises GraphError."""
+    """Return a new assertion of the job's identity, valid for about five minutes. Raises GraphError."""
     url, token = environ.get(_URL, ""), environ.get(_TOKEN, "")
     missing = [name for name, value in ((_URL, url), (_TOKEN, token)) if not value]
     if missing:
@@ -36,7 +36,7 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     import asyncio  # noqa: PLC0415
 
     try:
-        async with asyncio.timeout(_LONGEST):
+        async with asyncio.timeout(_TIMEOUT):
             status, body = await _ask(address, token, authorities)
     except TimeoutError:
         raise _unreachable("TimeoutError") from None
@@ -68,43 +68,43 @@ def _unreachable(name: str) -> GraphError:
 
 
 async def _ask(address: str, token: str, authorities: str | None) -> tuple[int, bytes]:
-    """Send the request, again where the connection or the service fails."""
+    """Send the request; retry if the connection or the service fails."""
     import asyncio  # noqa: PLC0415
 
     import httpx  # noqa: PLC0415 - only collection needs it
 
     headers = {"Authorization": f"Bearer {token}", "Accept": "application/json"}
-    async with httpx.AsyncClient(verify=context(authorities), timeout=20.0, follow_redirects=False) as client:
-        for attempt in range(1, _ATTEMPTS + 1):
+    async with httpx.AsyncClient(verify=tls_context(authorities), timeout=20.0, follow_redirects=False) as client:
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 answer = await client.get(address, headers=headers)
             except httpx.HTTPError as error:
-                if attempt == _ATTEMPTS:
+                if attempt == _MAX_ATTEMPTS:
                     raise _unreachable(type(error).__name__) from None
             else:
-                if answer.status_code < 500 or attempt == _ATTEMPTS:
+                if answer.status_code < 500 or attempt == _MAX_ATTEMPTS:
                     return answer.status_code, answer.content
             await asyncio.sleep(0.5 * attempt)
     raise AssertionError(address)
 
 
 def subjects(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
-    """Return what a federated credential's subject may look like for this repository, in both of GitHub's forms.
+    """Return the possible subjects of a federated credential for this repository, in both of GitHub's forms.
 
-    Since 15 July 2026 new, renamed and transferred repositories use the form with ids, which no rename changes; where
-    a variable is not set, a word in capitals stands for it.
+    Since 15 July 2026 new, renamed and transferred repositories use the form with ids, which renaming does not change.
+    A placeholder in capitals stands for a variable that is not set.
     """
-    found = os.environ if environ is None else environ
-    owner, _, repository = found.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY").partition("/")
+    variables = os.environ if environ is None else environ
+    owner, _, repository = variables.get("GITHUB_REPOSITORY", "OWNER/REPOSITORY").partition("/")
     owner_id, repository_id = (
-        found.get("GITHUB_REPOSITORY_OWNER_ID", "OWNERID"),
-        found.get("GITHUB_REPOSITORY_ID", "REPOSITORYID"),
+        variables.get("GITHUB_REPOSITORY_OWNER_ID", "OWNERID"),
+        variables.get("GITHUB_REPOSITORY_ID", "REPOSITORYID"),
     )
-    reference = found.get("GITHUB_REF") or "refs/heads/main"
+    reference = variables.get("GITHUB_REF") or "refs/heads/main"
     if not re.fullmatch(r"refs/(heads|tags)/.+", reference):
         reference = "refs/heads/main"
     return tuple(
-        f"repo:{prefix}:{context_}"
+        f"repo:{prefix}:{context_claim}"
         for prefix in (f"{owner}@{owner_id}/{repository}@{repository_id}", f"{owner}/{repository}")
-        for context_ in (f"ref:{reference}", "environment:NAME")
+        for context_claim in (f"ref:{reference}", "environment:NAME")
     )

@@ -1,4 +1,4 @@
-"""Turns a failed sign-in into what went wrong and what to do, without any secret in it."""
+"""Explains failed sign-ins without exposing secrets."""
 
 import re
 
@@ -8,13 +8,13 @@ from auditor.domain.tenant import AzureCli, Certificate, ManagedIdentity, Tenant
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.scrubber import Secrets
 
-_LONGEST = 300
+_MAX_QUOTED = 300
 _NO_TOKEN = re.compile("^(invalid literal|no access token)")
-"""What is said of an answer with a lifetime that is no number, or without a token: the service is to blame then."""
+"""Errors that the service causes: a lifetime that is not a number, or an answer without a token."""
 
 
-def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: str) -> GraphError:
-    """Return the error to raise in place of what azure-identity raised."""
+def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: str) -> GraphError:
+    """Return the GraphError to raise in place of azure-identity's exception."""
     from azure.core.exceptions import (  # noqa: PLC0415 - only collection needs it
         ClientAuthenticationError,
         HttpResponseError,
@@ -26,10 +26,10 @@ def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: 
     code = code_in(text)
     if code is not None:
         start = text.index(f"AADSTS{code}")
-        said = text[start:].split(" Trace ID", maxsplit=1)[0][:_LONGEST]
+        detail = text[start:].split(" Trace ID", maxsplit=1)[0][:_MAX_QUOTED]
         return GraphError(
             "sign-in-refused",
-            Message("{name}: the sign-in was refused: {said}", name=tenant.name, said=said),
+            Message("{name}: the sign-in was refused: {said}", name=tenant.name, said=detail),
             hint=advice(code),
         )
     match error:
@@ -37,10 +37,10 @@ def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: 
             return _unreachable(tenant, authority, Message("no answer in time"))
         case ServiceRequestError() | ServiceResponseError():
             return _unreachable(tenant, authority, text)
-        case OSError(filename=str()):  # of a file, and not of a connection
+        case OSError(filename=str()):  # of a file, not of a connection
             return GraphError(
                 "credential-file",
-                f"{tenant.name}: {text[:_LONGEST]}",
+                f"{tenant.name}: {text[:_MAX_QUOTED]}",
                 hint=Message("check the path in the tenants file"),
             )
         case ValueError() if not _NO_TOKEN.match(text):
@@ -48,13 +48,13 @@ def explained(error: Exception, tenant: Tenant, secrets: Secrets, *, authority: 
         case ClientAuthenticationError() | HttpResponseError() | ValueError() if not _unavailable(error):
             return GraphError(
                 "sign-in-refused",
-                Message("{name}: the sign-in was refused: {text}", name=tenant.name, text=text[:_LONGEST]),
+                Message("{name}: the sign-in was refused: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
                 hint=Message(
                     "check what answers at {authority}, and the credential in the tenants file", authority=authority
                 ),
             )
         case _:
-            return _absent(tenant, text)
+            return _unavailable_error(tenant, text)
 
 
 def _unavailable(error: Exception) -> bool:
@@ -77,7 +77,10 @@ def _unreachable(tenant: Tenant, authority: str, text: str) -> GraphError:
     return GraphError(
         "sign-in-unreachable",
         Message(
-            "{name}: {authority} does not answer: {text}", name=tenant.name, authority=authority, text=text[:_LONGEST]
+            "{name}: {authority} does not answer: {text}",
+            name=tenant.name,
+            authority=authority,
+            text=text[:_MAX_QUOTED],
         ),
         hint=Message("check the network, the proxy (HTTPS_PROXY), and cloud and authority in the tenants file"),
     )
@@ -87,17 +90,17 @@ def _unusable(tenant: Tenant, text: str) -> GraphError:
     if isinstance(tenant.credential, Certificate):
         return GraphError(
             "certificate-invalid",
-            Message("{name}: the certificate cannot be used: {text}", name=tenant.name, text=text[:_LONGEST]),
+            Message("{name}: the certificate cannot be used: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
             hint=Message("it needs certificate and RSA key in one PEM or PKCS #12, and its password in passwordEnv"),
         )
     return GraphError(
         "credential-invalid",
-        Message("{name}: the credential cannot be used: {text}", name=tenant.name, text=text[:_LONGEST]),
+        Message("{name}: the credential cannot be used: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
         hint=Message("see the tenants file"),
     )
 
 
-def _absent(tenant: Tenant, text: str) -> GraphError:
+def _unavailable_error(tenant: Tenant, text: str) -> GraphError:
     match tenant.credential:
         case AzureCli():
             hint = Message(
@@ -113,5 +116,7 @@ def _absent(tenant: Tenant, text: str) -> GraphError:
         case _:
             hint = Message("check the credential in the tenants file")
     return GraphError(
-        "sign-in-unavailable", Message("{name}: no sign-in: {text}", name=tenant.name, text=text[:_LONGEST]), hint=hint
+        "sign-in-unavailable",
+        Message("{name}: no sign-in: {text}", name=tenant.name, text=text[:_MAX_QUOTED]),
+        hint=hint,
     )

@@ -1,4 +1,4 @@
-"""Reads what an access token says of itself; nothing is verified, and opaque tokens say nothing."""
+"""Decodes the claims of access tokens, without verifying them."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokenClaims:
-    """The claims that the auditor looks at."""
+    """The claims that the auditor uses."""
 
     tenant_id: str | None
     application_id: str | None
@@ -29,28 +29,28 @@ def claims_of(token: str) -> TokenClaims | None:
         return None
     try:
         padded = parts[1] + "=" * (-len(parts[1]) % 4)
-        found = json.loads(base64.urlsafe_b64decode(padded))
+        claims = json.loads(base64.urlsafe_b64decode(padded))
     except (ValueError, binascii.Error):
         return None
-    if not isinstance(found, dict):
+    if not isinstance(claims, dict):
         return None
-    roles = found.get("roles")
-    scopes = found.get("scp")
+    roles = claims.get("roles")
+    scopes = claims.get("scp")
     return TokenClaims(
-        tenant_id=_text(found.get("tid")),
-        application_id=_text(found.get("appid") or found.get("azp")),
-        audience=_text(found.get("aud")),
+        tenant_id=_text(claims.get("tid")),
+        application_id=_text(claims.get("appid") or claims.get("azp")),
+        audience=_text(claims.get("aud")),
         roles=tuple(sorted(str(role) for role in roles)) if isinstance(roles, list) else (),
         scopes=tuple(sorted(scopes.split())) if isinstance(scopes, str) else (),
-        issued=_number(found.get("iat")),
-        expires=_number(found.get("exp")),
+        issued=_number(claims.get("iat")),
+        expires=_number(claims.get("exp")),
     )
 
 
 def expiry_of(token: str) -> float | None:
-    """Return when a JWT ends, in seconds since 1970; None for an opaque token."""
-    found = claims_of(token)
-    return None if found is None else found.expires
+    """Return when a JWT expires, in seconds since 1970; None for an opaque token."""
+    claims = claims_of(token)
+    return None if claims is None else claims.expires
 
 
 def _text(value: Any) -> str | None:

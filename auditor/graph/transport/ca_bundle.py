@@ -1,4 +1,4 @@
-"""Finds the authorities that may vouch for a server, from the variables that people already set."""
+"""Finds the certificate authorities for TLS connections in the usual environment variables."""
 
 import ssl
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from auditor.domain.message import Message
 from auditor.files import input as files
 
 VARIABLES = ("AUDITOR_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
-"""In order of precedence; every connection of the auditor uses the same one."""
+"""Variables in order of precedence; every connection of the auditor uses the same bundle."""
 
 
 def authorities(environ: Mapping[str, str]) -> str | None:
-    """Return the file of authorities that the environment names, or None for the usual ones.
+    """Return the CA bundle that the environment names; None for the default one.
 
-    Raises SettingsError where the file is missing or is no list of certificates.
+    Raises SettingsError if the file is missing or holds no certificates.
     """
     for name in VARIABLES:
         path = environ.get(name)
@@ -30,7 +30,7 @@ def authorities(environ: Mapping[str, str]) -> str | None:
             )
         try:
             files.check_regular(Path(path), most=files.CERTIFICATES)
-            context(path)
+            tls_context(path)
         except (ssl.SSLError, OSError) as error:
             raise SettingsError(
                 "ca-invalid",
@@ -42,8 +42,8 @@ def authorities(environ: Mapping[str, str]) -> str | None:
 
 
 @lru_cache(maxsize=8)
-def context(path: str | None) -> ssl.SSLContext:
-    """Return the TLS settings for a file of authorities; shared, since making one takes 20 ms."""
+def tls_context(path: str | None) -> ssl.SSLContext:
+    """Return the TLS context of a CA bundle, cached: creating one takes 20 ms."""
     if path is not None:
         return ssl.create_default_context(cafile=path)
     import certifi  # noqa: PLC0415 - comes with httpx, which only collection needs

@@ -1,4 +1,4 @@
-"""Finds the proxy that requests to a service go through, from the settings that people already have."""
+"""Finds the proxy for a service in the settings of the machine."""
 
 import urllib.request
 
@@ -8,7 +8,7 @@ from auditor.graph.request_guard import Root
 def proxy_of(root: Root) -> str | None:
     """Return the proxy that the machine's settings name for a service.
 
-    None where they leave its host out, and for a service on this machine, whose traffic no proxy may see.
+    None if they exclude its host, and for a service on this machine.
     """
     if root.loopback or urllib.request.proxy_bypass(root.netloc):
         return None

@@ -82,7 +82,7 @@ def agree(scenario: Scenario) -> None:
                     root=root,
                     instant=scenario.as_of,
                     environ=environment(emulator),
-                    patience=Ticking().patience(),
+                    retry_policy=Ticking().retry_policy(),
                 )
             )
             states.append(read(folder))
