@@ -21,10 +21,11 @@ from auditor.domain.errors import AuditorError
 from auditor.domain.message import Message
 from auditor.files import input as files
 
-_LIMIT: Final = files.TABLE
+LIMIT: Final = files.TABLE
+"""Bytes of the largest table that is read."""
 _SILENCE: Final = 30.0
 """Seconds without an answer after which a download is given up."""
-_DEADLINE: Final = 180.0
+DEADLINE: Final = 180.0
 """Seconds a whole download may take, from looking up the name to the last byte, redirects included."""
 
 
@@ -44,8 +45,8 @@ def fetch(origin: str) -> Fetched:
 
 def _read(path: Path) -> Fetched:
     try:
-        with files.opened(path, most=_LIMIT) as file:
-            content = file.read(_LIMIT + 1)
+        with files.opened(path, most=LIMIT) as file:
+            content = file.read(LIMIT + 1)
             changed = os.fstat(file.fileno()).st_mtime
     except OSError as error:
         if error.errno == errno.EFBIG:
@@ -78,9 +79,9 @@ def _in_time(address: str) -> Fetched:
 
     Thread(target=work, name="download", daemon=True).start()
     try:
-        outcome = done.get(timeout=_DEADLINE)
+        outcome = done.get(timeout=DEADLINE)
     except Empty:
-        raise _failed(shown, Message("not complete after {deadline} seconds", deadline=f"{_DEADLINE:.0f}")) from None
+        raise _failed(shown, Message("not complete after {deadline} seconds", deadline=f"{DEADLINE:.0f}")) from None
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
@@ -187,12 +188,12 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 
 def _check_size(size: int, shown: str) -> None:
-    if size > _LIMIT:
+    if size > LIMIT:
         raise _too_large(shown)
 
 
 def _too_large(shown: str) -> AuditorError:
-    message = Message("{shown} is larger than {limit} MB", shown=shown, limit=_LIMIT // 1024 // 1024)
+    message = Message("{shown} is larger than {limit} MB", shown=shown, limit=LIMIT // 1024 // 1024)
     return AuditorError(
         "products-file", message, hint=Message("Microsoft's file is about 1 MB: is this the right one?")
     )

@@ -29,7 +29,7 @@ _NAMED: Final = 5
 """Written values that one notice names."""
 _LONGEST: Final = 60
 """Characters of a value that a notice quotes."""
-_CANDIDATES: Final = 5_000
+CANDIDATES: Final = 5_000
 """Distinct values of a property among which the nearest is looked for: those that come first in the snapshot."""
 
 
@@ -149,10 +149,10 @@ def _anybody(people: People, test: Selector) -> bool:
 
 def _gather(people: People, name: str, known: dict[str, str]) -> None:
     """Add the distinct values of a batch, until there are enough of them."""
-    if len(known) >= _CANDIDATES:
+    if len(known) >= CANDIDATES:
         return
     for text in people.column(name).unique().to_pylist():
-        if text and len(known) < _CANDIDATES:
+        if text and len(known) < CANDIDATES:
             folded = text.casefold()
             known[folded] = min(text, known.get(folded, text))
 

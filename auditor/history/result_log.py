@@ -77,7 +77,7 @@ class Ledger:
             try:
                 if body is None:
                     raise damaged(where, Message("is listed and cannot be read"))
-                entry = _entry(body, where, self._tenant)
+                entry = decode_entry(body, where, self._tenant)
                 if name != self.commit_name(entry.number):
                     raise damaged(
                         where,
@@ -309,7 +309,8 @@ def since_checkpoint(known: Sequence[Entry]) -> Sequence[Entry]:
     return known[max((i for i, entry in enumerate(known) if entry.checkpoint), default=0) :]
 
 
-def _entry(body: bytes, where: str, tenant: str) -> Entry:
+def decode_entry(body: bytes, where: str, tenant: str) -> Entry:
+    """Read one entry of the log of `tenant`; an AuditorError names `where` when it is damaged or another tenant's."""
     document = checked_document(body, where, SCHEMA)
     try:
         events = document["events"]

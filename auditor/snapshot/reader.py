@@ -125,13 +125,13 @@ def _open_all(
 ) -> tuple[dict[str, pa.Table], "PeopleFile", "PeopleFile", MemberFile | None]:
     """Check the files, read the small tables and open the large ones; the first mistake in their order is told."""
     if outline is not None or sum(entry.size for _, entry in promised) < _WORTH_THREADS:
-        found = [_open(path, entry, outline) for path, entry in promised]
+        found = [open_table_file(path, entry, outline) for path, entry in promised]
     else:
         from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415  a small snapshot needs no threads
 
         # Digests and decoding let go of the lock.
         with ThreadPoolExecutor(max_workers=2) as pool:
-            found = list(pool.map(partial(_open, outline=None), *zip(*promised, strict=True)))
+            found = list(pool.map(partial(open_table_file, outline=None), *zip(*promised, strict=True)))
     people, links = (file for file in found if isinstance(file, PeopleFile))
     tables = {path.stem: table for (path, _), table in zip(promised, found, strict=True) if isinstance(table, pa.Table)}
     return tables, people, links, next((file for file in found if isinstance(file, MemberFile)), None)
@@ -148,7 +148,7 @@ _WORTH_THREADS = 8 << 20
 """Bytes from which on two threads read faster than one."""
 
 
-def _open(path: Path, entry: FileEntry, outline: Outline | None) -> "pa.Table | PeopleFile | MemberFile":
+def open_table_file(path: Path, entry: FileEntry, outline: Outline | None) -> "pa.Table | PeopleFile | MemberFile":
     """Hold a file against its promise and its schema; a small table is read."""
     schema = SMALL_TABLES.get(path.stem)
     content = checked(path, entry) if schema is not None or outline is None else None

@@ -60,7 +60,7 @@ def _then(first: bytes, rest: bytes) -> Iterator[bytes]:
 def test_a_download_that_never_falls_silent_is_given_up(
     pieces: Callable[[], Iterator[bytes]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(download, "_DEADLINE", 0.4)
+    monkeypatch.setattr(download, "DEADLINE", 0.4)
     with served(pieces(), every=0.02) as (address, over), pytest.raises(AuditorError) as caught:
         download.fetch(address)
     assert not over.is_set()
@@ -69,7 +69,7 @@ def test_a_download_that_never_falls_silent_is_given_up(
 
 
 def test_a_download_of_any_length_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(download, "_LIMIT", 1 << 20)
+    monkeypatch.setattr(download, "LIMIT", 1 << 20)
     pieces = _then(HEAD + b"\r\n", b"x" * 65_536)
     with served(pieces, every=0) as (address, over), pytest.raises(AuditorError) as caught:
         download.fetch(address)

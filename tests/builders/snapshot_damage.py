@@ -10,11 +10,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from auditor.snapshot.manifest import _digest
-
 
 def copied(source: Path, folder: Path) -> Path:
     return Path(shutil.copytree(source, folder))
+
+
+def sealed_manifest(document: Any) -> bytes:
+    """Give a manifest the digest of its content as docs/snapshot.md defines it."""
+    if isinstance(document, dict):
+        document.pop("digest", None)
+        canonical = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        document["digest"] = "sha256:" + hashlib.sha256(canonical.encode()).hexdigest()
+    return json.dumps(document).encode()
 
 
 def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
@@ -22,9 +29,7 @@ def edited(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path = folder / "manifest.json"
     document = json.loads(path.read_text())
     change(document)
-    document.pop("digest", None)
-    document["digest"] = _digest(document)
-    path.write_text(json.dumps(document))
+    path.write_bytes(sealed_manifest(document))
 
 
 def rewritten(folder: Path, name: str, change: Callable[[pa.Table], pa.Table]) -> None:

@@ -133,7 +133,7 @@ def test_hostile_values_stay_on_one_line_and_are_cut() -> None:
 
 
 def test_suggestions_are_looked_for_among_so_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(unmatched_policies, "_CANDIDATES", 2)
+    monkeypatch.setattr(unmatched_policies, "CANDIDATES", 2)
     people = [user(f"u{number}", department=name) for number, name in enumerate(["A", "B", "Sales"])]
     assert message("{department: Slaes}", *people) == "the policy p matches nobody: no user fits department 'Slaes'"
 

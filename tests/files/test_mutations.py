@@ -16,7 +16,7 @@ from auditor.catalogue import microsoft
 from auditor.deliver.sent_log import SentLog
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError
-from auditor.history.result_log import _entry
+from auditor.history.result_log import decode_entry
 from auditor.history.result_reader import load
 from auditor.history.trends import NightSummary, trends
 from auditor.policy.loader import load as load_policies
@@ -27,12 +27,13 @@ from auditor.settings.loader import load as load_tenants
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.parquet.members import MemberFile
 from auditor.snapshot.parquet.user_files import PeopleFile
-from auditor.snapshot.reader import _open
+from auditor.snapshot.reader import open_table_file
 from auditor.snapshot.writer import write
 from auditor.store.commit import SCHEMA, decode_counts, decode_night, sealed
 from tests.builders.command_line import call
 from tests.builders.mutations import of_bytes, of_json, of_values, of_yaml, small
 from tests.builders.results import result
+from tests.builders.snapshot_damage import sealed_manifest
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 MANY = 10_000
@@ -122,16 +123,6 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root(tmp_path_factory.mktemp("mutated"))
 
 
-def resealed(document: Any) -> bytes:
-    """Give a manifest the digest of what it holds, as only a forger would."""
-    from auditor.snapshot.manifest import _digest  # noqa: PLC0415
-
-    if isinstance(document, dict):
-        document.pop("digest", None)
-        document["digest"] = _digest(document)
-    return json.dumps(document).encode()
-
-
 def sound(document: Any, random: Random) -> Any:
     """Change values until they can be written as UTF-8."""
     while True:
@@ -146,7 +137,9 @@ def sound(document: Any, random: Random) -> Any:
 def test_manifests(snapshot: Path) -> None:
     body = (snapshot / "manifest.json").read_bytes()
     document = json.loads(body)
-    mutated(lambda random: resealed(sound(document, random)), lambda text: decode(text, where="m"), MANY * 4 // 5)
+    mutated(
+        lambda random: sealed_manifest(sound(document, random)), lambda text: decode(text, where="m"), MANY * 4 // 5
+    )
     mutated(lambda random: of_bytes(body, random), lambda text: decode(text, where="m"), MANY // 5)
 
 
@@ -168,7 +161,9 @@ def test_tables(snapshot: Path, tmp_path: Path, name: str) -> None:
 
     def read(body: bytes) -> None:
         path.write_bytes(body)
-        found = _open(path, FileEntry(rows=rows, size=len(body), sha256=hashlib.sha256(body).hexdigest()), None)
+        found = open_table_file(
+            path, FileEntry(rows=rows, size=len(body), sha256=hashlib.sha256(body).hexdigest()), None
+        )
         assert not isinstance(found, MemberFile)
         if isinstance(found, PeopleFile):
             for group in range(found.file.num_row_groups):
@@ -234,8 +229,8 @@ def test_commits_of_nights(snapshot: Path) -> None:
 
 
 def test_commits_of_results() -> None:
-    assert told(lambda: _entry(sealed(ENTRY), "r", "fabrikam"))
-    mutated(lambda random: forged(dict(ENTRY), random), lambda body: _entry(body, "r", "fabrikam"))
+    assert told(lambda: decode_entry(sealed(ENTRY), "r", "fabrikam"))
+    mutated(lambda random: forged(dict(ENTRY), random), lambda body: decode_entry(body, "r", "fabrikam"))
 
 
 def forged(document: Any, random: Random) -> bytes:
@@ -250,7 +245,7 @@ def test_trends_of_what_was_read(snapshot: Path) -> None:
     while seen < 12:
         try:
             counts = decode_counts(forged(night(snapshot), first), "n", tenant="fabrikam")
-            entry = _entry(forged(dict(ENTRY), second), "r", "fabrikam")
+            entry = decode_entry(forged(dict(ENTRY), second), "r", "fabrikam")
         except AuditorError:
             continue
         seen += 1

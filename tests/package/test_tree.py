@@ -37,7 +37,7 @@ def _tests_in(folder: object) -> int:
 
 LEAVING = {
     "tests/app/test_counting.py", "tests/app/test_packing.py", "tests/engine/test_retelling.py",
-    "tests/engine/test_streaming.py",
+    "tests/engine/test_streaming.py", "tests/cli/test_sizing.py", "tests/render/test_walked.py",
 }  # fmt: skip
 """Tests of a second path that go with it."""
 
@@ -50,3 +50,30 @@ def test_no_test_module_is_imported() -> None:
         if isinstance(node, ast.ImportFrom) and ".test_" in f".{node.module}" and name not in LEAVING
     ]
     assert shared == []
+
+
+def private(name: str) -> bool:
+    return name.startswith("_") and not name.endswith("__")
+
+
+def test_no_test_takes_hold_of_a_private_name() -> None:
+    taken = []
+    for name, tree in modules("tests"):
+        own = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute) and _of_self(node)}
+        for node in ast.walk(tree):
+            match node:
+                case ast.ImportFrom(module=str(module), names=names) if module.startswith("auditor"):
+                    found = [each.name for each in names if private(each.name)]
+                case ast.Attribute(attr=attribute) if attribute not in own:
+                    found = [attribute] if private(attribute) else []
+                case ast.Call(func=ast.Attribute(attr="setattr"), args=arguments):
+                    words = [each.value for each in arguments if isinstance(each, ast.Constant)]
+                    found = [word for word in words if isinstance(word, str) and private(word.rpartition(".")[2])]
+                case _:
+                    continue
+            taken += [f"{name}:{node.lineno} {word}" for word in found if name not in LEAVING]
+    assert taken == []
+
+
+def _of_self(node: ast.Attribute) -> bool:
+    return isinstance(node.value, ast.Name) and node.value.id in {"self", "cls"}

@@ -34,9 +34,9 @@ from auditor.result.aggregate import money as money_of
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]
 
-_ROWS: Final = 1_000_000
+SHEET_ROWS: Final = 1_000_000
 """Findings of a sheet; Excel ends at 1,048,576 rows, and what is over goes to a further sheet."""
-_BYTES: Final = 2_000_000_000
+SHEET_BYTES: Final = 2_000_000_000
 """XML of a sheet: a member of a plain zip file, which every Excel opens, ends at 2 GiB."""
 _TEXTS: Final = "xl/sharedStrings.xml"
 _MONEY: Final = COLUMNS.index("perMonth")
@@ -53,7 +53,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
 
 
 def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
-    counts = [min(_ROWS, size(result) - first) for first in range(0, size(result), _ROWS)] or [0]
+    counts = [min(SHEET_ROWS, size(result) - first) for first in range(0, size(result), SHEET_ROWS)] or [0]
     found = stretches(result)
     first = next(found, Stretch(count=0, parts=()))
     template = ZipFile(BytesIO(_template(result, words, counts, _widths(first))))
@@ -113,7 +113,7 @@ def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: i
     """Write a sheet of the template with the findings in the place of its rows, in steps."""
     head, behind = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
     written = file.write(f"{head}</row>".encode())
-    for piece, last in _ahead(_xml(rows, source, count, _BYTES - written)):
+    for piece, last in _ahead(_xml(rows, source, count, SHEET_BYTES - written)):
         file.write(piece)
         if last:
             told = words.gettext("There are more rows in findings.csv.")

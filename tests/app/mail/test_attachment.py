@@ -2,13 +2,14 @@
 
 import io
 import zipfile
+from dataclasses import replace
 from email import message_from_string
 from email.policy import default
 from pathlib import Path
 
 import pytest
 
-from auditor.app.mail import attachment, delivery
+from auditor.app.mail import delivery
 from auditor.app.mail.attachment import attached
 from auditor.app.mail.delivery import DeliveryStatus, MailJob, send_result
 from auditor.deliver.graph_mail import INLINE, SESSION
@@ -52,7 +53,7 @@ def test_none_is_none() -> None:
     assert attached(result(), Attach.NONE, locale="en", suits=lambda _: True) is None
 
 
-def test_a_size_without_a_way_is_packed_more_loosely(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_size_without_a_way_is_packed_more_loosely() -> None:
     tight = attached(result(), Attach.HTML, locale="en", suits=lambda _: True)
     assert tight is not None
     loose = attached(result(), Attach.HTML, locale="en", suits=lambda size: size > len(tight.body))
@@ -62,8 +63,9 @@ def test_a_size_without_a_way_is_packed_more_loosely(monkeypatch: pytest.MonkeyP
     assert stored is not None
     with zipfile.ZipFile(io.BytesIO(stored.body)) as archive:
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
-    monkeypatch.setattr(attachment, "_PLAIN", 10)
-    packed = attached(result(), Attach.CSV, locale="en", suits=lambda _: True)
+    tenant = result().tenants[0]
+    many = replace(result(), tenants=(replace(tenant, findings=[*tenant.findings] * 500),))
+    packed = attached(many, Attach.CSV, locale="en", suits=lambda _: True)
     assert packed is not None
     assert packed.name.endswith(".zip")
 

@@ -6,8 +6,9 @@ import csv
 import io
 import json
 import re
+import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,8 @@ from auditor.app.ci.github_actions import publish
 from auditor.app.report.localization import localised
 from auditor.app.report.outputs import outputs
 from auditor.catalogue import builtin
-from auditor.cli.terminal import progress
 from auditor.cli.terminal.console import commented
+from auditor.cli.terminal.progress import shown_progress
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.result import Coverage, TenantResult
@@ -221,37 +222,18 @@ def test_a_table_of_products_is_told_and_its_lines_for_programs_are_not(
     assert counted.replace("{shown}", str(len(reasons) + 1)) in shown or counted.partition("{shown}")[2] in shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bar:
-    id: int
-    completed: int = 5
-
-
-class Bars:
-    """What is told to the bars of a collection."""
-
-    def __init__(self) -> None:
-        self.told: list[str] = []
-        self.tasks = [Bar(id=0)]
-        self.task_ids = [0]
-
-    def add_task(self, description: str, **_: object) -> int:
-        self.told.append(description)
-        return 0
-
-    def update(self, _: int, **fields: object) -> None:
-        self.told += [str(fields["status"])] if "status" in fields else []
-
-
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str) -> None:
-    bars, words = Bars(), Labels(language)
-    progress._Shown(bars, words).finish("contoso", Source.USERS, SourceStatus.PARTIAL.value)  # type: ignore[arg-type]
-    assert bars.told == [
-        f"contoso: {words.gettext(SOURCES[Source.USERS])}",
-        words.gettext(SOURCE_STATES[SourceStatus.PARTIAL]),
-    ]
-    assert bars.told[1] != SOURCE_STATES[SourceStatus.PARTIAL]
+def test_bars_bear_the_names_of_sources_and_of_their_ends(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    screen, words = Terminal(), Labels(language)
+    monkeypatch.setattr(sys, "stderr", screen)
+    monkeypatch.setenv("COLUMNS", "200")
+    with shown_progress(words, enabled=True) as progress:
+        progress.expect("contoso", Source.USERS, 5)
+        progress.finish("contoso", Source.USERS, SourceStatus.PARTIAL.value)
+    end = words.gettext(SOURCE_STATES[SourceStatus.PARTIAL])
+    assert f"contoso: {words.gettext(SOURCES[Source.USERS])}" in screen.getvalue()
+    assert end in screen.getvalue()
+    assert end != SOURCE_STATES[SourceStatus.PARTIAL]
 
 
 @pytest.mark.parametrize("language", ["nl", "tr"])

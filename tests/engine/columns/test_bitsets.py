@@ -5,11 +5,9 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from auditor.engine.columns import bitsets
 from auditor.engine.columns.bitsets import HoldingsCollector, listed, meets, pairs, patterns, several
 from auditor.engine.columns.strings import beginnings, codes_of, entries_of, flags_of, fold, looked_up
 
@@ -45,13 +43,13 @@ def test_gathering_keeps_every_flagged_sku_of_every_user(case: tuple[int, list[l
 @given(holdings(), st.data())
 def test_pairs_some_and_several_are_those_of_sets(case: tuple[int, list[list[int]]], data: st.DataObject) -> None:
     size, users = case
+    users *= data.draw(st.sampled_from((1, 300)))  # few bits are spread out at once, many are walked one by one
     held = gathering(users, size).where(np.ones(sum(map(len, users)), dtype=bool))
     wanted = data.draw(st.sets(st.integers(0, size - 1))) if size else set()
-    who = data.draw(st.lists(st.booleans(), min_size=len(users), max_size=len(users)))
+    chosen = data.draw(st.lists(st.booleans(), min_size=12, max_size=12))
+    who = [chosen[number % 12] for number in range(len(users))]
     products = np.array([sku in wanted for sku in range(size)], dtype=bool)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(bitsets, "_AT_ONCE", data.draw(st.sampled_from((0, 2048))))
-        found = pairs(held, products, np.array(who, dtype=bool))
+    found = pairs(held, products, np.array(who, dtype=bool))
     expected = [(row, sku) for row, own in enumerate(users) if who[row] for sku in sorted(wanted & set(own))]
     assert list(zip(*(part.tolist() for part in found), strict=True)) == expected
     assert meets(held, products).tolist() == [bool(wanted & set(own)) for own in users]

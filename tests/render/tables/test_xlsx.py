@@ -126,7 +126,7 @@ def test_no_text_is_a_formula_or_a_link(text: str) -> None:
 def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
     each: int, sheets: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(xlsx, "_ROWS", each)
+    monkeypatch.setattr(xlsx, "SHEET_ROWS", each)
     read = book(compared())
     names = [name for name in read.sheetnames if name.startswith("Findings")]
     assert names == ["Findings", *(f"Findings {number}" for number in range(2, sheets + 1))]
@@ -139,7 +139,7 @@ def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
 
 
 def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(xlsx, "_BYTES", 50_000)
+    monkeypatch.setattr(xlsx, "SHEET_BYTES", 50_000)
     there = result().tenants[0]
     many = replace(there, findings=tuple(there.findings) * 200)
     sheet = book(replace(result(), tenants=(many,)))["Findings"]
