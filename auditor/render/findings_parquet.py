@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from auditor.domain.result import Finding, Run
+from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.json.document import instant
-from auditor.render.tables.parquet import plain, written
+from auditor.render.text.sanitize import visible
 
 COLUMNS: Final = (
     *("run", "asOf", "tenant", "policy", "severity", "status", "check", "subjectType", "subjectId"),
@@ -39,6 +40,24 @@ def pieces(run: Run, tenants: Iterable[Stacked], fleet: Sequence[Finding]) -> It
             yield pa.RecordBatch.from_pylist([_row(run, finding) for finding in fleet], schema=schema)
 
     return written(schema, batches())
+
+
+def written(schema: Any, batches: Iterable[Any]) -> Iterator[bytes]:
+    """Yield a Parquet file while it is written, a row group for each record batch."""
+    import pyarrow as pa  # noqa: PLC0415 - heavy
+    import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
+
+    buffer = ChunkBuffer()
+    with pq.ParquetWriter(pa.PythonFile(buffer, mode="w"), schema, compression="zstd") as writer:
+        for batch in batches:
+            writer.write_batch(batch)
+            yield buffer.take()
+    yield buffer.take()
+
+
+def plain(cell: str | None) -> str | None:
+    """Return a cell as text without what no reader should meet; nothing for an empty one."""
+    return visible(cell, keep="\t\r\n") if cell else None
 
 
 def _dressed(run: Run, tenant: str, batch: Any, schema: Any) -> Any:

@@ -19,7 +19,7 @@ from auditor.render.html.embedded_data import island
 from auditor.render.html.finding_index import walks
 from auditor.render.html.page import page
 from auditor.render.html.tenant_table import fleet_rows
-from auditor.render.tables.flat import size
+from auditor.render.tables.flat import row_count
 from auditor.render.text.labels import CHANGES, OUTCOMES, SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 
@@ -51,7 +51,7 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     columns = island(result, words, gone)
     shown = page(result, words, options.history, gone)
     fleet = fleet_rows(result, shown, words, options.tenant_pages)
-    found = {"columns": columns, "all": size(result)}
+    found = {"columns": columns, "all": row_count(result)}
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}
     body = _pieces(template.generate(**told), (columns.text, columns.marks))
     return Artifact(name="report.html", media_type="text/html; charset=utf-8", body=body)

@@ -1,15 +1,14 @@
 """A Result's findings into one flat table for Excel and for scripts, a finding a row."""
 
 from collections.abc import Iterator
-from itertools import pairwise
 from re import compile as pattern
 from typing import Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
-from auditor.render.tables.bulk_escape import CONTROLS, LEADS, Screen, narrow
-from auditor.render.tables.flat import COLUMNS, TEXT_PLACES, TEXTS, WIDTH, Cell, Shown, pages
+from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, interleaved
+from auditor.render.tables.flat import COLUMNS, Row, TextColumn, row_batches
 from auditor.render.text.sanitize import visible
 
 _SIGNS: Final = r"[=+\-@\uff1d\uff0b\uff0d\uff20\u2212\ufe62\ufe63\ufe66\ufe6b]"
@@ -19,13 +18,10 @@ _FORMULA: Final = pattern(rf"[\t\r]|\s*{_SIGNS}")
 _SPLIT: Final = pattern(rf"([;\t\r\n])(?=[\s\"]*{_SIGNS})")
 """Where a cell with a formula may begin inside a text: a spreadsheet whose list separator is no comma splits a line at
 semicolons or tabs, and at the line ends of a quoted field whose quote then stands inside a cell."""
+_FRONT: Final = b" =+-@\xe1\xe3"
+"""First bytes of what _FORMULA finds and `visible` leaves alone: signs, and white space before them."""
 _QUOTED: Final = pattern(r'[",\r\n]')
-_SPACES: Final = (0x20, 0xE1, 0xE2, 0xE3, 0xC2)
-"""First bytes of what counts as white space, behind which a formula may stand."""
-
-_BEHIND_TEXTS: Final = frozenset(column for before, column in pairwise(COLUMNS) if before in TEXTS)
-_ROWS: Final = 1024
-"""Findings that are written at once: few enough to stay in the processor's nearest cache."""
+_LINE_END: Final = "\r\n"
 
 
 def render(result: Result, options: RenderOptions) -> Artifact:
@@ -34,9 +30,8 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     Lines end with CR LF; what holds a comma, a quote or a line end is quoted (RFC 4180). The header and the values of
     closed vocabularies are the same in every locale.
     """
-    return Artifact(
-        name="findings.csv", media_type="text/csv; charset=utf-8", body=_pages(result, bom=options.byte_order_mark)
-    )
+    body = _chunks(result, byte_order_mark=options.byte_order_mark)
+    return Artifact(name="findings.csv", media_type="text/csv; charset=utf-8", body=body)
 
 
 def escaped_cell(text: str) -> str:
@@ -47,15 +42,14 @@ def escaped_cell(text: str) -> str:
     return f"'{shown}" if _FORMULA.match(text) else shown
 
 
-def _pages(result: Result, *, bom: bool) -> Iterator[bytes]:
-    yield ("\ufeff" if bom else "").encode() + ",".join(COLUMNS).encode() + b"\r\n"
-    for page in pages(result, Shown.of(_fields, between=","), _ROWS):
-        for place in TEXT_PLACES:
-            texts = page[place::WIDTH]
-            shown = _SCREEN.narrow(texts)
-            if shown is not texts:
-                page[place::WIDTH] = shown
-        yield "".join(page).encode("latin-1")
+def _chunks(result: Result, *, byte_order_mark: bool) -> Iterator[bytes]:
+    yield (("\ufeff" if byte_order_mark else "") + ",".join(COLUMNS) + _LINE_END).encode()
+    values, escaper = ValueFormatter(_fields), BulkEscaper(_field, anywhere=b'",;', front=_FRONT)
+    for batch in row_batches(result):
+        parts = [
+            escaper.escaped(part.texts) if isinstance(part, TextColumn) else values.texts(part) for part in batch.parts
+        ]
+        yield interleaved(parts, separator=",")
 
 
 def _field(text: str) -> str:
@@ -63,16 +57,7 @@ def _field(text: str) -> str:
     return '"' + safe.replace('"', '""') + '"' if _QUOTED.search(safe) else safe
 
 
-def _fields(columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str:
-    """Return the fields of some columns, with the commas beside them; the last ones end the line."""
+def _fields(columns: tuple[str, ...], cells: Row) -> str:
+    """Return the fields of some columns; the last column ends the line."""
     fields = ["" if cell is None else _field(cell) if isinstance(cell, str) else str(cell) for cell in cells]
-    before = "," if columns[0] in _BEHIND_TEXTS else ""
-    behind = "\r\n" if columns[-1] == COLUMNS[-1] else ","
-    return narrow(f"{before}{','.join(fields)}{behind}")
-
-
-_SCREEN: Final = Screen.of(
-    (*CONTROLS, *LEADS, *b'",;'),
-    _field,
-    first=bytes(_SPACES) + b"=+-@",
-)
+    return ",".join(fields) + (_LINE_END if columns[-1] == COLUMNS[-1] else "")

@@ -1,135 +1,126 @@
-"""A Result's findings into one Parquet table, for the queries that a spreadsheet cannot take."""
+"""A Result's findings into one Parquet table, for the queries that a spreadsheet cannot take.
 
-from collections.abc import Iterable, Iterator
-from itertools import groupby
-from typing import Any, Final
+The table has the columns of findings.csv, with `run` (id of the run) and `asOf` (its instant, RFC 3339) in front, so
+that files can be stacked. `perMonth` is decimal128(38, 2); `sourceLine` and the numbers of seats are int64; all others
+are strings. Every column may be null, an empty text is null. docs/findings.md describes the columns.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.json.document import instant
-from auditor.render.tables.bulk_escape import CONTROLS, LEADS, Screen
-from auditor.render.tables.flat import COLUMNS, Block, Cell, Stretch, Texts, Values, stretches
+from auditor.render.tables.bulk_escape import BulkEscaper
+from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RepeatedValues, RowBatch, TextColumn, row_batches
 from auditor.render.text.facts import SEAT_FACTS
 from auditor.render.text.sanitize import visible
 
-_NUMBERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
-_GROUP: Final = 65_536
-"""Rows of a row group, which are held as columns."""
-_ROWS: Final = 8192
-"""Findings that are looked at together, and held meanwhile; row groups are made of so many at a time."""
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_RUN: Final = ("run", "asOf")
+_INTEGERS: Final = frozenset({"sourceLine", *SEAT_FACTS})
+_ROW_GROUP: Final = 65_536
+"""Rows of a row group, which are in memory as columns."""
+_BATCH: Final = 8192
+"""Findings that are in memory as values at once."""
 _KEPT: Final = "\t\r\n"
 
 
 def render(result: Result, _: RenderOptions) -> Artifact:
-    """Write the columns of the CSV table, typed, with the run and its instant in front so that files can be stacked."""
-    return Artifact(name="findings.parquet", media_type="application/vnd.apache.parquet", body=_pieces(result))
+    """Write the columns of the CSV table, typed, with the run and its instant in front."""
+    return Artifact(name="findings.parquet", media_type="application/vnd.apache.parquet", body=_chunks(result))
 
 
-def _pieces(result: Result) -> Iterator[bytes]:
+def schema() -> "pa.Schema":
+    """Return the columns and types of every findings.parquet, of an empty one too."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    schema = _schema()
-    columns = _Columns()
-    run = [pa.scalar(plain(result.run.id)), pa.scalar(instant(result.run.as_of))]
-
-    def arrays(stretch: Stretch) -> list[Any]:
-        found = [*(pa.repeat(value, stretch.count) for value in run), *columns.arrays(stretch)]
-        return [array.cast(field.type) for array, field in zip(found, schema, strict=True)]
-
-    def batches() -> Iterator[Any]:
-        for group in _groups(stretches(result, _ROWS)):
-            held = list(zip(*map(arrays, group), strict=True))
-            yield pa.record_batch([pa.concat_arrays(parts) for parts in held], schema=schema)
-
-    return written(schema, batches())
+    types = {"perMonth": pa.decimal128(38, 2), **dict.fromkeys(_INTEGERS, pa.int64())}
+    return pa.schema([(name, types.get(name, pa.string())) for name in (*_RUN, *COLUMNS)])
 
 
-def _groups(found: Iterable[Stretch]) -> Iterator[Iterator[Stretch]]:
-    """Divide stretches into row groups, each to be walked before the next: those of one tenant, as many as fill one."""
-    rows, group = 0, 0
-    tenant: Values | None = None
-
-    def number(stretch: Stretch) -> int:
-        nonlocal rows, tenant, group
-        own = next(part.values for part in stretch.parts if isinstance(part, Block))
-        if own is not tenant or rows >= _GROUP:
-            rows, tenant, group = 0, own, group + 1
-        rows += stretch.count
-        return group
-
-    return (stretched for _, stretched in groupby(found, number))
-
-
-def written(schema: Any, batches: Iterable[Any]) -> Iterator[bytes]:
-    """Yield a Parquet file while it is written, a row group for each record batch."""
+def _chunks(result: Result) -> Iterator[bytes]:
     import pyarrow as pa  # noqa: PLC0415 - heavy
     import pyarrow.parquet as pq  # noqa: PLC0415 - heavy
 
-    buffer = ChunkBuffer()
-    with pq.ParquetWriter(pa.PythonFile(buffer, mode="w"), schema, compression="zstd") as writer:
-        for batch in batches:
-            writer.write_batch(batch)
+    buffer, columns = ChunkBuffer(), schema()
+    run = {"run": _plain(result.run.id), "asOf": instant(result.run.as_of)}
+    with pq.ParquetWriter(pa.PythonFile(buffer, mode="w"), columns, compression="zstd") as writer:
+        for group in _row_groups(row_batches(result, _BATCH), _Arrays(columns, run)):
+            writer.write_table(group)
             yield buffer.take()
     yield buffer.take()
 
 
-def _schema() -> Any:
-    """Return the same columns and types for every result, an empty one too."""
+def _row_groups(batches: Iterable[RowBatch], arrays: "_Arrays") -> "Iterator[pa.Table]":
+    """Yield the table in row groups: rows of one tenant, about _ROW_GROUP of them."""
     import pyarrow as pa  # noqa: PLC0415 - heavy
 
-    kinds = {"perMonth": pa.decimal128(38, 2), **dict.fromkeys(_NUMBERS, pa.int64())}
-    return pa.schema([(name, kinds.get(name, pa.string())) for name in ("run", "asOf", *COLUMNS)])
+    group: list[pa.RecordBatch] = []
+    tenant: RepeatedValues | None = None
+    rows = 0
+    for batch in batches:
+        own = next(part.values for part in batch.parts if isinstance(part, RepeatedColumns))
+        if group and (own is not tenant or rows >= _ROW_GROUP):
+            yield pa.Table.from_batches(group)
+            group, rows = [], 0
+        tenant = own
+        group.append(arrays.batch(batch))
+        rows += batch.count
+    if group:
+        yield pa.Table.from_batches(group)
 
 
-class _Columns:
-    """Turns stretches into Arrow arrays, a column each."""
+class _Arrays:
+    """Converts batches of rows to record batches; each distinct value is converted once."""
 
-    def __init__(self) -> None:
-        self._made: dict[str, tuple[Values, list[str | None], Any]] = {}
+    def __init__(self, columns: "pa.Schema", run: Mapping[str, str | None]) -> None:
+        self._columns = columns
+        self._run = run
+        self._escaper = BulkEscaper(_sanitized)
+        self._values: dict[str, tuple[RepeatedValues, int, pa.Array]] = {}
 
-    def arrays(self, stretch: Stretch) -> Iterator[Any]:
+    def batch(self, batch: RowBatch) -> "pa.RecordBatch":
+        """Return the columns of a batch."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
-        blocks = [part for part in stretch.parts if isinstance(part, Block)]
-        rows = {id(part.numbers): pa.array(part.numbers, pa.int32()) for part in blocks}  # some share one list
-        for part in stretch.parts:
+        found = [pa.repeat(pa.scalar(self._run[name], pa.string()), batch.count) for name in _RUN]
+        for part in batch.parts:
             match part:
-                case Texts():
-                    texts = _SCREEN.mended(part.values)
-                    yield pa.array([text or None for text in texts] if "" in texts else texts, pa.string())
-                case Block():
-                    for place, name in enumerate(part.columns, start=part.first):
-                        yield self._known(name, place, part.values).take(rows[id(part.numbers)])
+                case TextColumn():
+                    found.append(self._escaper.escaped(part.texts))
+                case RepeatedColumns():
+                    found += [
+                        self._known(name, index, part.values).take(part.codes)
+                        for index, name in enumerate(part.columns, start=part.first)
+                    ]
+        return pa.record_batch(found, schema=self._columns)
 
-    def _known(self, name: str, place: int, values: Values) -> Any:
-        """Return what the numbers of a block stand for in one of its columns."""
+    def _known(self, name: str, index: int, values: RepeatedValues) -> "pa.Array":
+        """Return the values of one column by code."""
         import pyarrow as pa  # noqa: PLC0415 - heavy
 
-        known, made, array = self._made.get(name, (values, [], None))
-        if known is not values:
-            made, array = [], None
-        if array is None or len(made) < len(values.known):
-            written = _number if name in _NUMBERS or name == "perMonth" else plain
-            made += [written(row[place]) for row in values.known[len(made) :]]
-            array = pa.array(made, pa.string())
-            self._made[name] = (values, made, array)
+        known, count, array = self._values.get(name, (None, 0, None))
+        if known is not values or count < len(values.rows):
+            kind = self._columns.field(name).type
+            convert = _plain if kind == pa.string() else _number
+            array = pa.array([convert(row[index]) for row in values.rows], pa.string()).cast(kind)
+            self._values[name] = values, len(values.rows), array
         return array
 
 
-def plain(cell: Cell) -> str | None:
-    """Return a cell as text without what no reader should meet; nothing for an empty one."""
-    return None if cell in (None, "") else visible(str(cell), keep=_KEPT)
+def _plain(cell: Cell) -> str | None:
+    return None if cell in (None, "") else _sanitized(str(cell))
 
 
 def _number(cell: Cell) -> str | None:
-    """Return a number as Arrow reads it; what is none is null."""
+    """Return a number as Arrow parses it; a text where a number belongs is null."""
     return None if cell is None or isinstance(cell, str) else str(cell)
 
 
-def _mend(text: str) -> str:
+def _sanitized(text: str) -> str:
     return visible(text, keep=_KEPT)
-
-
-_SCREEN: Final = Screen.of((CONTROLS | LEADS) - set(_KEPT.encode()), _mend)

@@ -1,7 +1,6 @@
 """A Result into a workbook for Excel: findings, actions, seats, waivers and more, each a table to sort and filter.
 
-xlsxwriter writes everything but the rows of the findings: those are put in while the file is written, so that a large
-audit takes seconds, and no more memory than a stretch of rows.
+xlsxwriter writes everything but the rows of the findings, which are inserted in batches (docs/decisions/0009).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -23,8 +22,8 @@ from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
 from auditor.render.json.document import TOOL
-from auditor.render.tables.flat import COLUMNS, Block, Cell, Stretch, size, stretches
-from auditor.render.tables.xlsx_rows import Rows, Shared, letters, plain
+from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
+from auditor.render.tables.xlsx_rows import RowWriter, Shared, letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import dated_waivers
@@ -53,9 +52,9 @@ def render(result: Result, options: RenderOptions) -> Artifact:
 
 
 def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
-    counts = [min(SHEET_ROWS, size(result) - first) for first in range(0, size(result), SHEET_ROWS)] or [0]
-    found = stretches(result)
-    first = next(found, Stretch(count=0, parts=()))
+    counts = [min(SHEET_ROWS, row_count(result) - first) for first in range(0, row_count(result), SHEET_ROWS)] or [0]
+    found = row_batches(result)
+    first = next(found, RowBatch(count=0, parts=()))
     template = ZipFile(BytesIO(_template(result, words, counts, _widths(first))))
     source = _Source(chain([first], found))
     texts = template.read(_TEXTS).decode()
@@ -71,7 +70,7 @@ def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
                     file.write(shared.added(texts).encode())
                 elif name in sheets:
                     xml = template.read(name).decode()
-                    rows = Rows(shared, _format(xml, _MONEY), _format(xml, 0))
+                    rows = RowWriter(shared, _format(xml, _MONEY), _format(xml, 0))
                     for _ in _write_rows(file, xml, rows, source, sheets[name], words):
                         yield out.take()
                 elif name in tables:
@@ -96,20 +95,22 @@ def _range(count: int) -> str:
 
 
 class _Source:
-    """Hands on stretches, cut where a sheet ends."""
+    """Yields batches of rows, split where a sheet ends."""
 
-    def __init__(self, rows: Iterable[Stretch]) -> None:
+    def __init__(self, rows: Iterable[RowBatch]) -> None:
         self._rows = iter(rows)
-        self._left: Stretch | None = None
+        self._left: RowBatch | None = None
 
-    def upto(self, count: int) -> Stretch:
+    def upto(self, count: int) -> RowBatch:
         """Return the next rows, at most that many; there must be some."""
-        stretch = self._left if self._left is not None else next(self._rows)
-        kept, self._left = stretch.cut(count)
-        return kept
+        batch = self._left if self._left is not None else next(self._rows)
+        first, self._left = batch.split(count)
+        return first
 
 
-def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: int, words: Labels) -> Iterator[None]:
+def _write_rows(
+    file: IO[bytes], xml: str, rows: RowWriter, source: _Source, count: int, words: Labels
+) -> Iterator[None]:
     """Write a sheet of the template with the findings in the place of its rows, in steps."""
     head, behind = xml.replace(_range(1), _range(count), 1).split("</row>", 1)
     written = file.write(f"{head}</row>".encode())
@@ -122,19 +123,19 @@ def _write_rows(file: IO[bytes], xml: str, rows: Rows, source: _Source, count: i
     file.write(behind[behind.index("</sheetData>") :].encode())
 
 
-def _xml(rows: Rows, source: _Source, count: int, room: int) -> Iterator[tuple[bytes, int]]:
+def _xml(rows: RowWriter, source: _Source, count: int, room: int) -> Iterator[tuple[bytes, int]]:
     """Yield the rows of a sheet in pieces; with the first that goes beyond the room, the number of the row behind it.
 
     Rows behind that are passed over.
     """
     done = 0
     while done < count:
-        stretch = source.upto(count - done)
+        batch = source.upto(count - done)
         if room > 0:
-            piece = rows.xml(stretch, done + 2)
+            piece = rows.xml(batch, done + 2)
             room -= len(piece)
-            yield piece, 0 if room > 0 else done + stretch.count + 2
-        done += stretch.count
+            yield piece, 0 if room > 0 else done + batch.count + 2
+        done += batch.count
 
 
 Piece = TypeVar("Piece")
@@ -157,18 +158,18 @@ def _format(xml: str, column: int) -> int:
     return int(found[1])
 
 
-def _widths(first: Stretch) -> list[int]:
+def _widths(first: RowBatch) -> list[int]:
     """Return widths that the first rows fit in."""
     widths = [len(column) + 4 for column in COLUMNS]
     place = 0
     for part in first.parts:
-        if isinstance(part, Block):
+        if isinstance(part, RepeatedColumns):
             for offset in range(len(part.columns)):
-                texts = [str(row[part.first + offset] or "") for row in part.values.known]
+                texts = [str(row[part.first + offset] or "") for row in part.values.rows]
                 widths[place + offset] = max(widths[place + offset], *(min(len(text) + 1, _WIDEST) for text in texts))
             place += len(part.columns)
         else:
-            longest = max(len(text or "") for text in part.values)
+            longest = max(len(text or "") for text in part.texts.to_pylist())
             widths[place] = max(widths[place], min(longest + 1, _WIDEST))
             place += 1
     return widths
@@ -207,7 +208,6 @@ _ACTIONS: Final = (
     *("tenant", "action", "title", "order", "count", "findings", "currency", "perMonth"),
     *("role", "owner", "decidedBy", "confidence", "id", "state", "due", "justification"),
 )
-
 
 _TO_FILL_IN: Final = (None, None, None)
 """How far it is, until when, and why so: of that no audit knows anything."""

@@ -5,14 +5,13 @@ workbook's sheets share (ECMA-376, 18.3.1.4 and 18.4). Only the first cell of a 
 behind one another: cells that repeat together are one piece of text for every row. Nothing is a formula or a link.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from re import compile as pattern
 from re import sub
 from typing import Final
 
-from auditor.render.tables.bulk_escape import CONTROLS, LEADS, Dressing, Screen, woven
-from auditor.render.tables.flat import COLUMNS, Block, Cell, Stretch, Texts
+from auditor.render.tables.bulk_escape import BulkEscaper, ValueFormatter, interleaved
+from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, Row, RowBatch, TextColumn
 from auditor.render.text.sanitize import visible
 
 UNITS: Final = 32_000
@@ -56,34 +55,34 @@ class Shared:
         return head.replace("</sst>", f"{items}</sst>")
 
 
-class Rows:
-    """Writes stretches as rows; `money` and `blank` are numbers of cell formats: of amounts, and of empty cells."""
+class RowWriter:
+    """Writes batches as rows; `money` and `blank` are numbers of cell formats: of amounts, and of empty cells."""
 
     def __init__(self, shared: Shared, money: int, blank: int) -> None:
         self._shared = shared
         self._money = money
         # There are readers that pass over an empty cell unless it has a format.
         self._empty = f'<c s="{blank}"/>'
-        self._cells = Dressing(self._written)
+        self._cells = ValueFormatter(self._written)
+        self._escaper = BulkEscaper(_inner, anywhere=b"&<>_", longest=UNITS // 2)
 
-    def xml(self, stretch: Stretch, first: int) -> bytes:
-        """Return the rows of a stretch; the first of them has that number, from 1."""
-        numbers = list(map(str, range(first, first + stretch.count)))
-        pieces: list[Sequence[str] | str] = ['<row r="', numbers, '"><c r="A', numbers, '"']
-        for part in stretch.parts:
+    def xml(self, batch: RowBatch, first: int) -> bytes:
+        """Return the rows of a batch; the first of them has that number, from 1."""
+        import pyarrow as pa  # noqa: PLC0415 - heavy
+        import pyarrow.compute as pc  # noqa: PLC0415 - heavy
+
+        numbers = pa.array(range(first, first + batch.count), pa.int32()).cast(pa.string())
+        pieces: list[pa.StringArray | str] = ['<row r="', numbers, '"><c r="A', numbers, '"']
+        for part in batch.parts:
             match part:
-                case Texts():
-                    texts = _SCREEN.narrow(part.values)
-                    if "" in texts:
-                        pieces.append([f"{_OPEN}{text}{_CLOSE}" if text else self._empty for text in texts])
-                    else:
-                        pieces += [_OPEN, texts, _CLOSE]
-                case Block():
+                case TextColumn():
+                    cells = pc.binary_join_element_wise(_OPEN, self._escaper.escaped(part.texts), _CLOSE, "")
+                    pieces.append(cells.fill_null(self._empty) if cells.null_count else cells)
+                case RepeatedColumns():
                     pieces.append(self._cells.texts(part))
-        pieces.append("</row>")
-        return woven(pieces, stretch.count)
+        return interleaved([*pieces, "</row>"])
 
-    def _written(self, columns: tuple[str, ...], cells: tuple[Cell, ...]) -> str:
+    def _written(self, columns: tuple[str, ...], cells: Row) -> str:
         """Return the cells of some columns; empty ones stand there too, but for those at the end of a row.
 
         The first cell of a row is begun already.
@@ -113,4 +112,3 @@ def _inner(text: str) -> str:
 
 _OPEN: Final = '<c t="inlineStr"><is><t xml:space="preserve">'
 _CLOSE: Final = "</t></is></c>"
-_SCREEN: Final = Screen.of((*CONTROLS, *LEADS, *b"&<>"), _inner, holds=b"_x", longest=UNITS // 2)

@@ -11,6 +11,7 @@ _ACTING: Final = pattern(
     "\ud800-\udfff\ufeff\ufffe\uffff"  # halves of pairs, and what is no character
     "]"
 )
+_SURROGATE: Final = pattern("[\ud800-\udfff]")
 LONG: Final = 300
 """Characters of a name that a page shows; the other files hold the whole of it."""
 
@@ -20,6 +21,11 @@ def visible(text: str, *, keep: str = "") -> str:
     if text.isprintable() or _ACTING.search(text) is None:  # nothing that acts is printable
         return text
     return _ACTING.sub(lambda found: found[0] if found[0] in keep else _written(ord(found[0])), text)
+
+
+def without_surrogates(text: str) -> str:
+    """Return `text` with halves of surrogate pairs, which have no UTF-8, written out as `visible` does."""
+    return _SURROGATE.sub(lambda found: _written(ord(found[0])), text)
 
 
 def shortened(text: str) -> str:
