@@ -1,30 +1,16 @@
 """A tenant with a thousand idle seats, suspended subscriptions and a wrong product for many people."""
 
-from datetime import UTC, datetime
 from typing import Any
 
-from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.app.plan.planner import plan_run
 from auditor.catalogue import builtin
-from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
-from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
-from auditor.domain.policy import PolicySet
-from auditor.domain.result import Coverage, Result
-from auditor.policy.loader import load
+from auditor.domain.result import Result
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.model import FleetPlan
-from auditor.snapshot.from_graph import snapshot_of
-from auditor.snapshot.model import Manifest, Snapshot
-
-AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
-IDS = {
-    part: builtin().by_part_number(part)[0].sku_id
-    for part in (
-        "ENTERPRISEPACK", "SPE_E3", "SPE_E5", "SPE_F1", "PROJECTPROFESSIONAL", "PROJECTPREMIUM", "VISIOCLIENT",
-        "Microsoft_365_Copilot", "POWER_BI_PRO",
-    )
-}  # fmt: skip
+from auditor.snapshot.model import Snapshot
+from tests.builders import tenants
+from tests.builders.tenants import NOW, bought, person, policy_set, sku_id
 
 POLICIES = """
 products: {office: [ENTERPRISEPACK, SPE_E3]}
@@ -53,25 +39,16 @@ prices:
 
 
 def product(part: str, enabled: int, consumed: int, *, warning: int = 0, suspended: int = 0) -> dict[str, Any]:
-    """Return a row of subscribedSkus."""
-    known = builtin().product(IDS[part])
-    assert known is not None
-    return {
-        "skuId": IDS[part],
-        "skuPartNumber": part,
-        "appliesTo": "User",
-        "capabilityStatus": "Enabled" if enabled else "Warning" if warning else "Suspended",
-        "prepaidUnits": {"enabled": enabled, "warning": warning, "suspended": suspended, "lockedOut": 0},
-        "consumedUnits": consumed,
-        "servicePlans": [{"servicePlanId": plan.id, "servicePlanName": plan.name} for plan in known.plans],
-    }
+    """A row of subscribedSkus in the state that its units have."""
+    state = "Enabled" if enabled else "Warning" if warning else "Suspended"
+    return bought(part, enabled, consumed, warning=warning, suspended=suspended, capabilityStatus=state)
 
 
 def subscription(part: str, seats: int, day: str, status: str = "Enabled") -> dict[str, Any]:
-    """Return a row of subscriptions that renews, or falls into its next state, on a day."""
+    """A row of subscriptions that renews, or falls into its next state, on a day."""
     return {
         "id": f"{part}-{status}-{day}",
-        "skuId": IDS[part],
+        "skuId": sku_id(part),
         "skuPartNumber": part,
         "status": status,
         "totalLicenses": seats,
@@ -81,58 +58,24 @@ def subscription(part: str, seats: int, day: str, status: str = "Enabled") -> di
     }
 
 
-def person(name: str, *parts: str, **facts: Any) -> dict[str, Any]:
-    """Return a user who holds products directly."""
-    return {
-        "id": name,
-        "userPrincipalName": f"{name}@contoso.example",
-        "displayName": name.title(),
-        "accountEnabled": True,
-        "userType": "Member",
-        "usageLocation": "NL",
-        "licenseAssignmentStates": [
-            {"skuId": IDS[part], "assignedByGroup": None, "state": "Active", "error": "None", "disabledPlans": []}
-            for part in parts
-        ],
-        "assignedLicenses": [{"skuId": IDS[part], "disabledPlans": []} for part in parts],
-    } | facts
-
-
 def state_of(
     users: list[dict[str, Any]],
     products: list[dict[str, Any]],
     subscriptions: list[dict[str, Any]],
     *,
     name: str = "contoso",
-    agreement: Agreement = Agreement.MCA,
+    **more: Any,
 ) -> Snapshot:
-    """Return a snapshot of these rows, of which everything was read."""
-    asked = {
-        Source.USERS: EVERYTHING_ABOUT_USERS,
-        Source.GROUPS: ("assignedLicenses", "displayName", "hasMembersWithLicenseErrors", "id"),
-    }
-    rows = {
-        "users": users,
-        "subscribedSkus": products,
-        "groups": [],
-        "subscriptions": subscriptions,
-        "organization": [{"id": "1" * 8, "displayName": name.title()}],
-    }
-    manifest = Manifest(
-        tenant=name,
-        tenant_id=f"tenant-{name}",
-        cloud=Cloud.WORLDWIDE,
-        agreement=agreement,
-        instant=AS_OF,
-        sources=tuple(
-            Coverage(name=source, status=SourceStatus.COMPLETE, asked=asked.get(source, ())) for source in Source
-        ),
-    )
-    return snapshot_of(rows, manifest)
+    """A snapshot of these rows, of which everything was read."""
+    organization = [{"id": "1" * 8, "displayName": name.title()}]
+    return tenants.tenant(
+        *users, name=name, tenant_id=f"tenant-{name}", organization=organization, subscribedSkus=products,
+        subscriptions=subscriptions, **more,
+    )  # fmt: skip
 
 
 def crowded() -> Snapshot:
-    """Return the tenant of this module."""
+    """The tenant of this module."""
     office = [person(f"office{number}", "ENTERPRISEPACK") for number in range(13)]
     store = [person(f"store{number}", "SPE_E3", department="Store") for number in range(15)]
     store += [person(f"planner{number}", "PROJECTPROFESSIONAL", department="Store") for number in range(3)]
@@ -163,17 +106,10 @@ def crowded() -> Snapshot:
     )
 
 
-def policies(text: str = POLICIES) -> PolicySet:
-    """Return the policies of a text."""
-    return load([("policies.yaml", f"version: 1\n{text}\n".encode())]).policies
-
-
 def audited(state: Snapshot, text: str = POLICIES, *, words: Words = ENGLISH) -> Result:
-    """Return the result of an audit with its actions."""
-    loaded = policies(text)
-    return remedied(audit([state], loaded, builtin(), AS_OF), loaded, words=words)
+    """The result of an audit with its actions."""
+    return remedied(tenants.audited(text, state), policy_set(text), words=words)
 
 
 def planned(state: Snapshot, text: str = POLICIES, *, words: Words = ENGLISH) -> FleetPlan:
-    """Return the plan."""
-    return plan_run([state], policies(text), builtin(), AS_OF, words=words)
+    return plan_run([state], policy_set(text), builtin(), NOW, words=words)

@@ -10,6 +10,7 @@ from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
+from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage, Finding, Result, TenantResult
 from auditor.policy.loader import load
 from auditor.snapshot.from_graph import snapshot_of
@@ -18,7 +19,7 @@ from auditor.snapshot.model import Manifest, Snapshot
 
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 TENANT_ID = "11111111-2222-3333-4444-555555555555"
-_GROUPS_ASKED = ("assignedLicenses", "hasMembersWithLicenseErrors", "licenseProcessingState")
+GROUPS_ASKED = ("assignedLicenses", "displayName", "hasMembersWithLicenseErrors", "id", "licenseProcessingState")
 
 
 def guids(count: int, seed: int = 0) -> list[str]:
@@ -90,6 +91,7 @@ def tenant(
     tenant_id: str = TENANT_ID,
     unread: Mapping[Source, SourceStatus] | None = None,
     unasked: Sequence[str] = (),
+    agreement: Agreement = Agreement.MCA,
     rows: int = 1 << 30,
     **state: Any,
 ) -> Snapshot:
@@ -97,13 +99,13 @@ def tenant(
     statuses = unread or {}
     asked = {
         Source.USERS: tuple(item for item in EVERYTHING_ABOUT_USERS if item not in unasked),
-        Source.GROUPS: _GROUPS_ASKED,
+        Source.GROUPS: GROUPS_ASKED,
     }
     manifest = Manifest(
         tenant=name,
         tenant_id=tenant_id,
         cloud=Cloud.WORLDWIDE,
-        agreement=Agreement.MCA,
+        agreement=agreement,
         instant=NOW,
         sources=tuple(
             Coverage(
@@ -118,10 +120,19 @@ def tenant(
     return snapshot_of({"users": users, "organization": [{"id": tenant_id}], **state}, manifest, rows=rows)
 
 
+def person(name: str, *held: str, **facts: Any) -> dict[str, Any]:
+    """A user as the planner knows them: the id is the name, and a place of use is set."""
+    return user(name, *held, **{"id": name, "userType": "Member", "usageLocation": "NL", **facts})
+
+
+def policy_set(text: str) -> PolicySet:
+    """Load a policy file without its first line, `version: 1`."""
+    return load([("policies/p.yaml", f"version: 1\n{text}\n".encode())]).policies
+
+
 def audited(policies: str, *tenants: Snapshot, as_of: datetime = NOW) -> Result:
     """Audit tenants against a policy file without its first line, `version: 1`."""
-    loaded = load([("policies/p.yaml", f"version: 1\n{policies}".encode())])
-    return audit(tenants, loaded.policies, builtin(), as_of)
+    return audit(tenants, policy_set(policies), builtin(), as_of)
 
 
 def judged(block: str, *tenants: Snapshot, as_of: datetime = NOW, **more: str) -> TenantResult:

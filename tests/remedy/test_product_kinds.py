@@ -4,7 +4,8 @@ import pytest
 
 from auditor.remedy.planner.markdown import plan_markdown
 from auditor.remedy.product_kinds import same_kind
-from tests.builders.crowded_tenant import IDS, audited, crowded, person, planned, product, state_of
+from tests.builders.crowded_tenant import audited, crowded, planned, product, state_of
+from tests.builders.tenants import person, sku_id
 
 FRONTLINE = """
 policies:
@@ -77,8 +78,8 @@ def test_the_crowded_tenant_moves_nobody_to_a_product_of_another_kind() -> None:
     ],
 )
 def test_products_of_the_same_kind(old: str, new: str, expected: bool) -> None:  # noqa: FBT001
-    assert same_kind(IDS[old], IDS[new]) is expected
+    assert same_kind(sku_id(old), sku_id(new)) is expected
 
 
 def test_nothing_is_known_to_be_of_the_kind_of_an_unknown_product() -> None:
-    assert not same_kind("00000000-0000-0000-0000-000000000001", IDS["SPE_F1"])
+    assert not same_kind("00000000-0000-0000-0000-000000000001", sku_id("SPE_F1"))

@@ -146,7 +146,7 @@ def test_an_incomplete_snapshot_is_planned_for_and_never_passes(tmp_path: Path, 
     assert run(["plan", "--snapshot", str(tmp_path / "snapshots"), AS_OF, "-q", "-o", str(tmp_path), rules]) == 3
     tenant = plan_of(tmp_path)["tenants"][0]
     assert not tenant["complete"]
-    assert tenant["omitted"] == ["subscribedSkus: denied"]
+    assert tenant["omitted"] == ["subscribedSkus: denied (not allowed)"]
 
 
 def test_a_snapshot_that_was_changed_is_refused(tmp_path: Path, rules: str) -> None:

@@ -5,7 +5,8 @@ import pytest
 from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import remedied
 from auditor.catalogue import builtin
-from tests.builders.plan_tenants import AS_OF, E3, F3, fleet, grant, policies, snapshot, user
+from tests.builders.plan_tenants import E3, F3, fleet, grant, snapshot, user
+from tests.builders.tenants import NOW, policy_set
 
 TEXT = """policies:
   - id: store
@@ -22,8 +23,8 @@ TEXT = """policies:
 def test_a_person_is_moved_to_what_a_group_is_to_give_without_a_direct_copy(error: str) -> None:
     ann = user("ann", grant(E3), grant(F3, "g1", error=error), department="Store")
     state = snapshot([ann], {E3: 5, F3: 0})
-    loaded = policies(TEXT)
-    (tenant,) = remedied(audit([state], loaded, builtin(), AS_OF), loaded).tenants
+    loaded = policy_set(TEXT)
+    (tenant,) = remedied(audit([state], loaded, builtin(), NOW), loaded).tenants
     (plan,) = fleet([state], TEXT).tenants
     for actions in (tenant.actions, plan.actions):
         (action,) = actions

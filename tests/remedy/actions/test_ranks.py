@@ -27,7 +27,8 @@ from auditor.render.mail.content import Room, story
 from auditor.render.mail.view import Reader
 from auditor.render.text.labels import Labels
 from auditor.wording import wording
-from tests.builders.crowded_tenant import AS_OF, audited, crowded, planned
+from tests.builders.crowded_tenant import audited, crowded, planned
+from tests.builders.tenants import NOW
 
 LANGUAGES = ("en", "nl", "da", "sv", "tr", "de")
 
@@ -44,8 +45,8 @@ def plan() -> FleetPlan:
 
 @cache
 def demo() -> Result:
-    loaded = load(demo_policies(AS_OF)).policies
-    return remedied(audit(snapshots(AS_OF), loaded, builtin(), AS_OF), loaded)
+    loaded = load(demo_policies(NOW)).policies
+    return remedied(audit(snapshots(NOW), loaded, builtin(), NOW), loaded)
 
 
 def test_a_thousand_idle_seats_at_a_renewal_in_two_weeks_are_among_the_five() -> None:
@@ -113,7 +114,7 @@ WEIGHTS = st.lists(
 
 @given(WEIGHTS)
 def test_the_first_five_hold_the_largest_dated_saving_and_the_nearest_deadline(weights: list[Weight]) -> None:
-    today = AS_OF.date()
+    today = NOW.date()
     order = ranked(weights, today)
     assert sorted(place for place, _ in order) == list(range(len(weights)))
     first = [weights[place] for place, _ in order[:FIRST]]

@@ -13,17 +13,8 @@ from auditor.render.html.page import page
 from auditor.render.text.labels import Labels
 from auditor.wording import wording
 from tests.builders import seat_numbers as numbers
-from tests.builders.crowded_tenant import (
-    IDS,
-    POLICIES,
-    audited,
-    crowded,
-    person,
-    planned,
-    product,
-    state_of,
-    subscription,
-)
+from tests.builders.crowded_tenant import POLICIES, audited, crowded, planned, product, state_of, subscription
+from tests.builders.tenants import person, sku_id
 
 SEATS = ("SPE_E3", "SPE_F1", "PROJECTPREMIUM", "VISIOCLIENT")
 
@@ -109,7 +100,7 @@ def tenants(draw: st.DrawFn) -> tuple[Any, str]:
         product(
             part,
             draw(amounts),
-            held.count(IDS[part]),
+            held.count(sku_id(part)),
             warning=draw(st.sampled_from([0, 0, 4])),
             suspended=draw(st.sampled_from([0, 0, 9])),
         )

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from auditor.catalogue import builtin
+from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.enums import Agreement, Source, SourceStatus
 from tests.builders.plan_tenants import E3, E5, F3, PRICES, VISIO, bodies, fleet, grant, planned, snapshot, user
 
@@ -250,8 +251,8 @@ def test_a_usage_location_is_set_only_where_one_is_known(allowed: str, expected:
 
 def test_without_paths_nothing_is_changed() -> None:
     person = user("ann", grant(E3), accountEnabled=False)
-    asked = ("accountEnabled", "assignedLicenses", "id", "usageLocation")
-    plan = planned(snapshot([person], {E3: 1}, asked=asked), LEAVERS)
+    unasked = tuple(set(EVERYTHING_ABOUT_USERS) - {"accountEnabled", "assignedLicenses", "id", "usageLocation"})
+    plan = planned(snapshot([person], {E3: 1}, unasked=unasked), LEAVERS)
     assert (bodies(plan), [item.code for item in plan.proof.remaining]) == ([], ["paths"])
 
 

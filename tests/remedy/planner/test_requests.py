@@ -19,8 +19,9 @@ from auditor.remedy.planner.model import FleetPlan
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
 from tests.builders.collection import configured, environment
-from tests.builders.plan_tenants import AS_OF, E3, E5, F3, PARTS, PRICES, VISIO, grant, policies, user
+from tests.builders.plan_tenants import E3, E5, F3, PARTS, PRICES, VISIO, grant, user
 from tests.builders.served import served
+from tests.builders.tenants import NOW, policy_set
 from tests.emulator.directory import load as load_tenant
 from tests.emulator.directory import stable_id
 from tests.emulator.fixtures import running_emulator
@@ -74,7 +75,7 @@ def collected(emulator: Emulator, root: Path) -> Snapshot:
         [configured(emulator)],
         lambda _: everything(),
         root=root,
-        instant=AS_OF,
+        instant=NOW,
         environ=environment(emulator),
     )[0]
     assert outcome.folder is not None, outcome.failure
@@ -101,10 +102,10 @@ def open_marks(result: Result) -> set[str]:
 
 def prove(emulator: Emulator, rules: PolicySet, folder: Path) -> FleetPlan:
     before = collected(emulator, folder / "before")
-    plan = plan_run([before], rules, builtin(), AS_OF)
+    plan = plan_run([before], rules, builtin(), NOW)
     assert plan.proven
     assert send(emulator, plan) > 0
-    after = audit([collected(emulator, folder / "after")], rules, builtin(), AS_OF)
+    after = audit([collected(emulator, folder / "after")], rules, builtin(), NOW)
     proof = plan.tenants[0].proof
     assert open_marks(after) == {item.fingerprint for item in proof.remaining}
     assert not open_marks(after) & set(proof.fixed)
@@ -113,7 +114,7 @@ def prove(emulator: Emulator, rules: PolicySet, folder: Path) -> FleetPlan:
 
 def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
     with running_emulator([load_tenant(tenant())]) as emulator:
-        plan = prove(emulator, policies(TEXT + PRICES), tmp_path).tenants[0]
+        plan = prove(emulator, policy_set(TEXT + PRICES), tmp_path).tenants[0]
         seats = {row["skuPartNumber"]: row["consumedUnits"] for row in emulator.tenants["contoso"].skus}
     assert plan.proof.remaining == ()
     # The leaver's and the copy's seat went to those who waited; nobody bought anything.
@@ -121,8 +122,8 @@ def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
 
 
 def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
-    rules = load(demo_policies(AS_OF)).policies
-    state = demo_snapshots(AS_OF)[0]
+    rules = load(demo_policies(NOW)).policies
+    state = demo_snapshots(NOW)[0]
     with running_emulator([load_tenant(served(state))]) as emulator:
         plan = prove(emulator, rules, tmp_path).tenants[0]
     assert len(plan.proof.fixed) > 20
@@ -149,7 +150,7 @@ def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
         ],
     }
     with running_emulator([load_tenant(document)]) as emulator:
-        plan = prove(emulator, policies(TEXT), tmp_path).tenants[0]
+        plan = prove(emulator, policy_set(TEXT), tmp_path).tenants[0]
     assert [request["path"] for a in plan.actions for request in a.requests] == [f"/groups/{group}/assignLicense"]
     assert plan.proof.remaining == ()
 
@@ -194,9 +195,9 @@ def hard() -> dict[str, Any]:
 
 
 def test_no_request_fails_and_nobody_is_without_a_licence_in_between(tmp_path: Path) -> None:
-    rules = policies(OPPOSED + PRICES)
+    rules = policy_set(OPPOSED + PRICES)
     with running_emulator([load_tenant(hard())]) as emulator:
-        plan = plan_run([collected(emulator, tmp_path / "before")], rules, builtin(), AS_OF)
+        plan = plan_run([collected(emulator, tmp_path / "before")], rules, builtin(), NOW)
         assert plan.proven
         token = emulator.bearer("contoso", roles=["LicenseAssignment.ReadWrite.All", "User.ReadWrite.All"])
         licensed = {who for who, held in holdings(emulator, token).items() if held}
@@ -208,7 +209,7 @@ def test_no_request_fails_and_nobody_is_without_a_licence_in_between(tmp_path: P
                 assert answer.is_success, answer.text
                 assert {who for who, held in holdings(emulator, token).items() if held} >= licensed
         held = holdings(emulator, token)
-        after = audit([collected(emulator, tmp_path / "after")], rules, builtin(), AS_OF)
+        after = audit([collected(emulator, tmp_path / "after")], rules, builtin(), NOW)
     # One seat of F3 is free: one of the two who can move has it; nobody was left with neither.
     assert sorted([held["first"], held["second"]]) == sorted([{E3}, {F3}])
     # Graph assigns nothing without a usage location; what a group gives stays; two policies that disagree move nobody.

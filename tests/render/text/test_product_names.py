@@ -9,7 +9,8 @@ from auditor.render.html.finding_index import walks
 from auditor.render.html.page import page
 from auditor.render.text.facts import product_name
 from auditor.render.text.labels import Labels
-from tests.builders.crowded_tenant import audited, person, product, state_of
+from tests.builders.crowded_tenant import audited, product, state_of
+from tests.builders.tenants import person
 
 TEXT = """
 products: {office: [SPE_E3, SPE_F1], mail: [{withService: EXCHANGE_S_ENTERPRISE}, visio], visio: [VISIO*]}
