@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 from urllib.request import Request, urlopen
 
-from auditor.collect.concurrency import READ_AT_ONCE
+from auditor.collect.concurrency import MAX_READING
 from benchmarks.measuring import ROOT, Row, spread
 from benchmarks.raw_graph import Raw, raw_tenants
 from benchmarks.run_graph import MODELLED
@@ -174,9 +174,9 @@ def _against_requests(delay: float, floors: list[float], runs: list[Told]) -> Ro
     each = [ran["cpu"] / _TENANTS * 1000 for ran in runs]
     added = f", {delay * 1000:.0f} ms added to every answer" if delay else " over loopback"
     return Row(
-        what=f"{_TENANTS} tenants of {_EACH} users{added}, signing in to finished snapshots, {READ_AT_ONCE} at a time",
+        what=f"{_TENANTS} tenants of {_EACH} users{added}, signing in to finished snapshots, {MAX_READING} at a time",
         measured=f"wall {_seconds([ran['wall'] for ran in runs])}; CPU {spread(each)} ms a tenant",
-        against=f"their requests over raw sockets, {READ_AT_ONCE} at a time: {_seconds(floors)}",
+        against=f"their requests over raw sockets, {MAX_READING} at a time: {_seconds(floors)}",
         ratio=f"{spread(ratios)}×",
         bar="≤ 2×",
         met=median(ratios) <= 2,

@@ -9,7 +9,7 @@ from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 
-from auditor.collect.concurrency import READ_AT_ONCE
+from auditor.collect.concurrency import MAX_READING
 from benchmarks.run_graph import PROPERTIES, WARMING
 
 CLIENT = "a0a0a0a0-1111-4222-8333-444444444444"
@@ -140,7 +140,7 @@ def raw_tenants(told: dict[str, Any]) -> float:
     for name, tenant_id in told["tenants"]:
         if name != WARMING:
             waiting.put(tenant_id)
-    workers = [RawTenants(told) for _ in range(READ_AT_ONCE)]
+    workers = [RawTenants(told) for _ in range(MAX_READING)]
     failures: list[Exception] = []
 
     def work(worker: RawTenants) -> None:

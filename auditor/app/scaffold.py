@@ -9,7 +9,7 @@ from typing import Any, Final
 from auditor import __commit__, __home__, __version__, resources
 from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, read_yaml
 from auditor.app.tenants.permission_grants import federation_commands, grant_commands
-from auditor.collect.permissions import permissions
+from auditor.collect.sources.registry import permissions_for
 from auditor.deliver.report_folder import Below, write_all
 from auditor.domain.enums import Agreement
 from auditor.domain.errors import UsageError
@@ -155,7 +155,7 @@ def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, .
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
     files = [(name, body) for name, body in _policies(choices).items() if not _is_test(name)]
-    wanted = permissions(needs(load(files).policies))
+    wanted = permissions_for(needs(load(files).policies))
     federation, forms = federation_commands(tenant, client or "CLIENT_ID", environ)
     sender = choices.sender or "audit@contoso.example"
     principal = f"--query id --output tsv  # {N_('the SERVICE_PRINCIPAL_ID of step 4')}"

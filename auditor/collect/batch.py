@@ -1,4 +1,4 @@
-"""Sends reading requests to Graph in batches of at most twenty, and asks again for those that may succeed later."""
+"""Sends context requests to Graph in batches of at most twenty and repeats those that may succeed later."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from auditor.collect.json_pages import whole
+from auditor.collect.json_pages import decode_object
 from auditor.domain.message import Message
 from auditor.graph import requests
 from auditor.graph.client import Graph, NotGraphError, not_graph
@@ -15,10 +15,10 @@ from auditor.graph.retry_policy import Fail, Ok, Retry, SignInAgain, classify
 
 T = TypeVar("T")
 
-ITEMS = 20
-"""Requests that one batch holds: Graph takes no more."""
-_ROUNDS = 6
-"""Times that one request is asked."""
+MAX_ITEMS = 20
+"""Requests per batch: Graph's limit."""
+_MAX_ATTEMPTS = 6
+"""Attempts for one request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,40 +33,40 @@ class _Item:
 async def answers(
     graph: Graph, addresses: Mapping[str, str], decode: Callable[[bytes], T | Fault], *, name: str, units: int
 ) -> dict[str, T | Fault]:
-    """Ask for up to ITEMS addresses below the Graph root in one batch; returns a value or a fault for each key.
+    """Request up to MAX_ITEMS addresses below the Graph root in one batch; return a value or a fault for each key.
 
-    `decode` raises NotGraphError for a body that is not what was asked for; such a request, one that was throttled and
-    one that the service failed are asked again, in a batch of those that are left. `name` is the request in words for
-    people, `units` the resource units of one. A fault that `decode` returns is final.
+    `decode` raises NotGraphError for an unexpected body. Such a request, a throttled one and one that the service
+    failed are repeated in a smaller batch; a fault that `decode` returns is final. `name` is the request in messages,
+    `units` the resource units of one request.
     """
     retry_policy = graph.retry_policy
     keys = dict(enumerate(addresses))
-    left = {str(number): key for number, key in keys.items()}
-    found: dict[str, T | Fault] = {}
-    later: dict[str, Fault] = {}
-    for attempt in range(1, _ROUNDS + 1):
-        items = tuple({"id": item, "method": "GET", "url": addresses[key]} for item, key in left.items())
+    pending = {str(number): key for number, key in keys.items()}
+    results: dict[str, T | Fault] = {}
+    last_faults: dict[str, Fault] = {}
+    for attempt in range(1, _MAX_ATTEMPTS + 1):
+        items = tuple({"id": item, "method": "GET", "url": addresses[key]} for item, key in pending.items())
         try:
             call = requests.batch(graph, items, units=max(1, units * len(items)))
-            answered = (await graph.answer(call, _items)).value
+            items_by_id = (await graph.answer(call, _items)).value
         except FaultError as error:
-            later.update(dict.fromkeys(left.values(), error.fault))
+            last_faults.update(dict.fromkeys(pending.values(), error.fault))
             break
         wait = 0.0
-        for item, key in list(left.items()):
-            verdict = _verdict(answered.get(item), decode, name)
+        for item, key in list(pending.items()):
+            verdict = _verdict(items_by_id.get(item), decode, name)
             match verdict:
-                case Retry(fault=fault, wait=request_name):
-                    later[key] = fault
-                    wait = max(wait, request_name or retry_policy.wait(attempt))
+                case Retry(fault=fault, wait=requested_wait):
+                    last_faults[key] = fault
+                    wait = max(wait, requested_wait or retry_policy.wait(attempt))
                 case Fail(fault=fault) | SignInAgain(fault=fault):
-                    found[left.pop(item)] = fault
+                    results[pending.pop(item)] = fault
                 case _:
-                    found[left.pop(item)] = verdict
-        if not left or attempt == _ROUNDS or wait > retry_policy.budget:
+                    results[pending.pop(item)] = verdict
+        if not pending or attempt == _MAX_ATTEMPTS or wait > retry_policy.budget:
             break
         await retry_policy.sleep(wait)
-    return {**found, **{key: later[key] for key in left.values()}}
+    return {**results, **{key: last_faults[key] for key in pending.values()}}
 
 
 def _verdict(
@@ -84,22 +84,24 @@ def _verdict(
 
 
 def _items(body: bytes) -> dict[str, _Item]:
-    """Decode the body of a batch into the answers by item id."""
-    found = whole(body).get("responses")
-    if not isinstance(found, list):
+    """Decode the body of a batch; returns the answers by item id."""
+    responses = decode_object(body).get("responses")
+    if not isinstance(responses, list):
         raise NotGraphError(Message("it holds no list named 'responses'"))
-    return dict(map(_item, found))
+    return dict(map(_item, responses))
 
 
 def _item(item: Any) -> tuple[str, _Item]:
     if not isinstance(item, dict) or not isinstance(item.get("status"), int):
         raise NotGraphError(Message("an answer in the batch has no status"))
     headers = item.get("headers")
-    lower = {str(name).lower(): str(value) for name, value in (headers if isinstance(headers, dict) else {}).items()}
+    normalized_headers = {
+        str(name).lower(): str(value) for name, value in (headers if isinstance(headers, dict) else {}).items()
+    }
     try:
         body = orjson.dumps(item.get("body"))
     except orjson.JSONEncodeError as error:
         raise NotGraphError(
             Message("an answer in the batch is nested too deeply, or holds numbers out of range")
         ) from error
-    return str(item.get("id")), _Item(status=item["status"], headers=lower, body=body)
+    return str(item.get("id")), _Item(status=item["status"], headers=normalized_headers, body=body)

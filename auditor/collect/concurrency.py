@@ -1,4 +1,4 @@
-"""Bounds what the collections of one run do at the same time: few tenants are read, more wait for the disk."""
+"""Limits what the collections of one run do concurrently: reading tenants, and writing snapshots to disk."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,19 +9,19 @@ from typing import Self, TypeVar
 
 T = TypeVar("T")
 
-READ_AT_ONCE = 8
-"""Tenants read at the same time: their quotas are their own, this machine's memory is not."""
-PUBLISHED_AT_ONCE = 16
-"""Finished snapshots that wait for the disk: each holds a few MB at most, and a disk takes many as fast as one."""
+MAX_READING = 8
+"""Tenants read concurrently: each has its own quota, but they share this machine's memory."""
+MAX_PUBLISHING = 16
+"""Finished snapshots that are written to disk concurrently: each takes a few MB of memory at most."""
 
 
-class Turns:
-    """The turns of the tenants of one run."""
+class TenantSlots:
+    """The slots for the tenants of one run."""
 
-    def __init__(self, *, read_at_once: int = READ_AT_ONCE) -> None:
-        self._reading = asyncio.Semaphore(read_at_once)
-        self._publishing = asyncio.Semaphore(PUBLISHED_AT_ONCE)
-        self._threads = ThreadPoolExecutor(PUBLISHED_AT_ONCE, thread_name_prefix="collect")
+    def __init__(self, *, max_reading: int = MAX_READING) -> None:
+        self._reading = asyncio.Semaphore(max_reading)
+        self._publishing = asyncio.Semaphore(MAX_PUBLISHING)
+        self._threads = ThreadPoolExecutor(MAX_PUBLISHING, thread_name_prefix="collect")
 
     async def __aenter__(self) -> Self:
         return self
@@ -32,29 +32,29 @@ class Turns:
         error: BaseException | None = None,
         trace: TracebackType | None = None,
     ) -> None:
-        # Whoever gave a thread something to do has waited for it.
+        # Every caller has waited for its thread.
         self._threads.shutdown(wait=False)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator["TenantSlot"]:
-        """Wait until a tenant may be read; its turn ends with the block, or when it begins to publish."""
-        turn = TenantSlot(self._reading, self._publishing, self._threads)
+        """Wait for a slot to read a tenant; it is released with the block, or when publishing begins."""
+        slot = TenantSlot(self._reading, self._publishing, self._threads)
         await self._reading.acquire()
         try:
-            yield turn
+            yield slot
         finally:
-            turn.end()
+            slot.release()
 
 
 class TenantSlot:
-    """One tenant's turn."""
+    """The slot of one tenant."""
 
     def __init__(self, reading: asyncio.Semaphore, publishing: asyncio.Semaphore, threads: ThreadPoolExecutor) -> None:
         self._reading: asyncio.Semaphore | None = reading
         self._publishing = publishing
         self._threads = threads
 
-    def end(self) -> None:
+    def release(self) -> None:
         """Let the next tenant be read."""
         reading, self._reading = self._reading, None
         if reading is not None:
@@ -62,21 +62,21 @@ class TenantSlot:
 
     @asynccontextmanager
     async def publishing(self) -> AsyncIterator[None]:
-        """Let the next tenant be read while this one's snapshot waits for the disk: as soon as there is room for it."""
+        """Wait for a slot to write a snapshot, and let the next tenant be read."""
         async with self._publishing:
-            self.end()
+            self.release()
             yield
 
-    async def beside(self, work: Callable[[], T], stop: Callable[[], object]) -> T:
-        """Do something in a thread; when this is cancelled, the thread is told by `stop` and waited for."""
-        working = asyncio.get_running_loop().run_in_executor(self._threads, work)
+    async def run_in_thread(self, work: Callable[[], T], stop: Callable[[], object]) -> T:
+        """Run work in a thread; on cancellation call `stop` and wait for the thread to end."""
+        future = asyncio.get_running_loop().run_in_executor(self._threads, work)
         try:
-            return await asyncio.shield(working)
+            return await asyncio.shield(future)
         except asyncio.CancelledError:
             stop()
-            while not working.done():
-                # Whoever is impatient and asks again changes nothing: what the thread writes must not be swept away.
+            while not future.done():
+                # Ignore further cancellations: the thread must end before its files are removed.
                 with suppress(asyncio.CancelledError):
-                    await asyncio.wait([working])
-            working.exception()
+                    await asyncio.wait([future])
+            future.exception()
             raise

@@ -1,5 +1,6 @@
-"""What every source of a collection shares: the tenant's Graph, the needs, and how a source becomes coverage."""
+"""The context that every source of a collection shares: Graph, needs, progress, and the making of coverage."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -8,6 +9,8 @@ from typing import Any
 
 from auditor.collect.json_pages import Rows, listing
 from auditor.collect.progress import Progress
+from auditor.collect.shards import Shards
+from auditor.collect.tables.external_sort import Spool
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
@@ -20,23 +23,27 @@ from auditor.snapshot.manifest import format_instant
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CollectionContext:
-    """One tenant's collection under way."""
+    """The collection of one tenant in progress."""
 
     graph: Graph
     needs: Needs
     folder: Path
-    """Where to put aside what memory should not hold; gone when the collection ends."""
+    """Folder for temporary files; removed when the collection ends."""
     progress: Progress
+    shards: asyncio.Future[Shards] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """How lists of users are divided; the source of users sets it as soon as it knows their number."""
+    users: asyncio.Future[Spool] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    """Every user that was read; the source of users sets it when it is done."""
     now: Callable[[], datetime] = field(default=lambda: datetime.now(UTC))
     failures: list[Fault] = field(default_factory=list)
-    """What sources met of which nothing was read."""
+    """Faults of sources of which nothing was read."""
 
     @property
     def tenant(self) -> str:
         """The tenant's name."""
         return self.graph.tenant.name
 
-    def covered(
+    def make_coverage(
         self,
         source: Source,
         count: int,
@@ -46,7 +53,11 @@ class CollectionContext:
         shortfall: str | None = None,
         status: SourceStatus | None = None,
     ) -> Coverage:
-        """Turn what became of a source into its coverage, and tell the progress."""
+        """Return the coverage of a source and report it to the progress.
+
+        `count` is the number of objects read, `faults` what ended or reduced the reading, `asked` the properties that
+        were requested, and `shortfall` a reason why a list without faults is incomplete.
+        """
         reasons = list(dict.fromkeys([*(found.reason for found in faults), *([shortfall] if shortfall else [])]))
         if status is None:
             status = SourceStatus.COMPLETE
@@ -73,21 +84,21 @@ class CollectionContext:
             yield page
 
     async def all_rows(self, source: Source, call: Call, key: str = "id") -> tuple[Rows, Fault | None]:
-        """Read a small source whole, each object once; with the fault that ended it early, or lost some of it."""
-        found: dict[str, dict[str, Any]] = {}
-        unnamed = 0
+        """Read a small source; returns each object once, and the fault that ended or reduced the list."""
+        rows_by_key: dict[str, dict[str, Any]] = {}
+        without_key = 0
         try:
             async for page in self.rows(source, call):
-                named = [row for row in page if isinstance(row.get(key), str)]
-                found.update((str(row[key]).lower(), row) for row in named)
-                unnamed += len(page) - len(named)
+                with_key = [row for row in page if isinstance(row.get(key), str)]
+                rows_by_key.update((str(row[key]).lower(), row) for row in with_key)
+                without_key += len(page) - len(with_key)
         except FaultError as error:
-            return list(found.values()), error.fault
-        return list(found.values()), nameless(unnamed, key) if unnamed else None
+            return list(rows_by_key.values()), error.fault
+        return list(rows_by_key.values()), missing_key(without_key, key) if without_key else None
 
 
-def nameless(count: int, key: str) -> Fault:
-    """Return the fault of objects that came without the property that names them."""
+def missing_key(count: int, key: str) -> Fault:
+    """Return the fault of objects that came without their identifying property."""
     return fault(
         GraphErrorKind.FAILING,
         Message("objects that came without {key}: {count}", key=key, count=count),

@@ -1,4 +1,4 @@
-"""The body of a page into a list of objects, for the sources that are small."""
+"""Decodes the JSON body of a page into a list of objects."""
 
 import json
 from collections.abc import Callable
@@ -14,50 +14,53 @@ Rows = list[dict[str, Any]]
 
 
 def listing(body: bytes) -> ObjectPage[Rows]:
-    """Decode one page of a collection. Raises NotGraphError."""
-    document = whole(body)
+    """Decode one page of a list. Raises NotGraphError."""
+    document = decode_object(body)
     rows = document.get("value")
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise NotGraphError(Message("it holds no list of objects named 'value'"))
     return ObjectPage(rows=rows, link=link_of(document))
 
 
-def whole(body: bytes) -> dict[str, Any]:
-    """Decode a body that is one object, with nothing in it that cannot be written as UTF-8. Raises NotGraphError."""
-    return document_of(body, _mended)
+def decode_object(body: bytes) -> dict[str, Any]:
+    """Decode a body that is one object, replacing unpaired surrogates. Raises NotGraphError."""
+    return document_of(body, _replace_surrogates)
 
 
-def document_of(body: bytes, mended: Callable[[Any], Any] = lambda parsed: parsed) -> dict[str, Any]:
-    """Decode a body that is one object; `mended` sees what only the patient parser took. Raises NotGraphError."""
+def document_of(body: bytes, repair: Callable[[Any], Any] = lambda parsed: parsed) -> dict[str, Any]:
+    """Decode a body that is one object. Raises NotGraphError.
+
+    `repair` is applied to a document that only the standard library's parser accepts.
+    """
     if not body.strip():
         raise NotGraphError(Message("it is empty"))
     try:
-        document = _parsed(body, mended)
+        document = _parsed(body, repair)
     except RecursionError as error:
         raise NotGraphError(Message("it is nested more deeply than anything of Graph's")) from error
     except ValueError as error:
-        what = Message("it is HTML") if body.lstrip()[:1] == b"<" else Message("it is no JSON, or cut off")
-        raise NotGraphError(what) from error
+        reason = Message("it is HTML") if body.lstrip()[:1] == b"<" else Message("it is no JSON, or cut off")
+        raise NotGraphError(reason) from error
     if not isinstance(document, dict):
         raise NotGraphError(Message("it is no object"))
     return document
 
 
-def _parsed(body: bytes, mended: Callable[[Any], Any]) -> Any:
-    """Parse JSON; what the quick parser refuses (half a surrogate pair, say) may still be JSON to the other."""
+def _parsed(body: bytes, repair: Callable[[Any], Any]) -> Any:
+    """Parse JSON; the standard library accepts some documents that orjson rejects, such as unpaired surrogates."""
     try:
         return orjson.loads(body)
     except ValueError:
-        return mended(json.loads(body))
+        return repair(json.loads(body))
 
 
-def _mended(parsed: Any) -> Any:
-    """Put a question mark in place of each half of a surrogate pair, which no file could hold."""
+def _replace_surrogates(parsed: Any) -> Any:
+    """Replace unpaired surrogates, which cannot be written as UTF-8, by question marks."""
     return json.loads(json.dumps(parsed, ensure_ascii=False).encode("utf-8", "replace"))
 
 
-def number(body: bytes) -> int:
-    """Decode the body of a $count. Raises NotGraphError."""
+def decode_count(body: bytes) -> int:
+    """Decode the body of a $count request. Raises NotGraphError."""
     text = body.decode("utf-8-sig", "replace").strip().strip('"')
     if not (text.isascii() and text.isdigit()) or len(text) > 12:
         raise NotGraphError(Message("it is no number"))
@@ -65,7 +68,7 @@ def number(body: bytes) -> int:
 
 
 def link_of(document: dict[str, Any]) -> str | None:
-    """Return where a list goes on."""
+    """Return the address of the next page; None on the last one."""
     link = document.get("@odata.nextLink")
     if link is not None and not isinstance(link, str):
         raise NotGraphError(Message("its nextLink is no text"))

@@ -1,4 +1,4 @@
-"""What a collection tells about itself while it runs."""
+"""The interface by which a collection reports its progress."""
 
 from typing import Protocol
 
@@ -6,26 +6,26 @@ from auditor.domain.enums import Source
 
 
 class Progress(Protocol):
-    """Somebody who wants to know how far a tenant's collection is; called from one thread, and not to fail."""
+    """A listener for the progress of a tenant's collection; called from one thread, and must not raise."""
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
-        """Hear that a source is being read, and how many objects it may have."""
+        """Receive that a source is being read; `total` is the expected number of objects, if known."""
 
     def advance(self, tenant: str, source: Source, count: int) -> None:
-        """Hear that so many more objects were read."""
+        """Receive that `count` more objects were read."""
 
     def finish(self, tenant: str, source: Source, status: str) -> None:
-        """Hear that a source is done, and with which status."""
+        """Receive that a source is done, with its final status."""
 
 
-class Silent:
-    """Somebody who does not want to know."""
+class NoProgress:
+    """A listener that ignores everything."""
 
     def expect(self, tenant: str, source: Source, total: int | None) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def advance(self, tenant: str, source: Source, count: int) -> None:
-        """Say nothing."""
+        """Do nothing."""
 
     def finish(self, tenant: str, source: Source, status: str) -> None:
-        """Say nothing."""
+        """Do nothing."""

@@ -1,4 +1,4 @@
-"""A tenant's folder of snapshots into a hidden place beside them for one collection, and no trace of those killed."""
+"""Creates the temporary folder of a collection and removes those that killed processes left behind."""
 
 import os
 import shutil
@@ -12,60 +12,61 @@ from secrets import token_hex
 from auditor.files.folder import Folder
 from auditor.files.temporary import is_held
 
-_LONGEST = 48 * 3600
-"""Seconds after which no collection is still under way, whatever process has its number now."""
-_OURS: Counter[str] = Counter()
-"""Folders of tenants → collections of this process that are at them."""
+_MAX_AGE = 48 * 3600
+"""Seconds after which a folder is abandoned, even if a process has the same id now."""
+_ACTIVE: Counter[str] = Counter()
+"""Folders of tenants → collections of this process in progress there."""
 
 
 @contextmanager
-def scratch(tenant: Path) -> Iterator[Path]:
-    """Name a hidden folder for what memory should not hold, and clear away those that a killed process left."""
+def work_folder(tenant: Path) -> Iterator[Path]:
+    """Yield the path of a temporary folder, removed at the end; also remove abandoned ones."""
     Folder.made(tenant.parent, tenant.name).close()
-    for left in tenant.iterdir():
-        if _left(left):
-            shutil.rmtree(left, ignore_errors=True)
-    # Made by whoever puts something into it: small tenants put nothing there.
+    for entry in tenant.iterdir():
+        if _is_abandoned(entry):
+            shutil.rmtree(entry, ignore_errors=True)
+    # Created on first use: small tenants need no temporary files.
     folder = tenant / f".collecting-{os.getpid()}-{token_hex(4)}"
-    _OURS[str(tenant)] += 1
+    _ACTIVE[str(tenant)] += 1
     try:
         yield folder
     finally:
-        _OURS[str(tenant)] -= 1
+        _ACTIVE[str(tenant)] -= 1
         if folder.exists():
             shutil.rmtree(folder, ignore_errors=True)
         with suppress(OSError):
-            tenant.rmdir()  # where nothing was written; a folder with snapshots stays
+            tenant.rmdir()  # only if no snapshot was written
 
 
-def _left(folder: Path) -> bool:
-    """Whether a hidden folder is what a collection left that was killed."""
-    process = _maker(folder.name)
+def _is_abandoned(folder: Path) -> bool:
+    """Return whether a hidden folder was left by a killed collection."""
+    process = _process_of(folder.name)
     if not process or is_held(folder):
         return False
     if process == str(os.getpid()):
-        # In a container every run may have the same number: it is ours only if we are at it.
-        return not _OURS[str(folder.parent)]
-    return not _alive(process) or _age(folder) > _LONGEST
+        # In containers every run may have the same process id: the folder is in use only if this process collects the
+        # tenant.
+        return not _ACTIVE[str(folder.parent)]
+    return not _is_alive(process) or _age(folder) > _MAX_AGE
 
 
-def _maker(name: str) -> str:
-    """Return the number of the process that made a hidden folder; nothing for any other name."""
+def _process_of(name: str) -> str:
+    """Return the process id in the name of a hidden folder; an empty text for any other name."""
     if name.startswith(".collecting-"):
         return name.split("-")[1]
     return name.rsplit("-", maxsplit=1)[1] if name.startswith(".") and ".partial-" in name else ""
 
 
 def _age(folder: Path) -> float:
-    """Return the seconds since something was last put into a folder."""
+    """Return the seconds since the folder was last modified."""
     try:
         return time.time() - folder.stat().st_mtime
     except OSError:
         return 0.0
 
 
-def _alive(process: str) -> bool:
-    """Whether a process of this number runs; on doubt it does."""
+def _is_alive(process: str) -> bool:
+    """Return whether a process with this id runs; True if that cannot be determined."""
     if not process.isdigit():
         return True
     try:

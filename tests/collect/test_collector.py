@@ -12,7 +12,7 @@ import pytest
 from auditor.app.tenants.collection import collect_all, everything, needs_of
 from auditor.app.tenants.doctor import Health, diagnose_all
 from auditor.collect.collector import collect_tenant
-from auditor.collect.permissions import READING, permissions
+from auditor.collect.sources.registry import SOURCES, permissions_for, sources_for
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError, SnapshotError
@@ -61,11 +61,23 @@ def test_a_policy_of_another_tenant_asks_nothing_of_this_one() -> None:
 
 
 def test_every_source_has_its_least_permission() -> None:
-    assert {item.name for item in permissions(everything())} == {item.name for item in READING}
-    assert len(READING) == 6
+    assert [item.name for item in permissions_for(everything())] == [
+        "LicenseAssignment.Read.All",
+        "Organization.Read.All",
+        "User.Read.All",
+        "AuditLog.Read.All",
+        "GroupMember.Read.All",
+        "MailboxSettings.Read",
+    ]
     for source in Source:
-        assert permissions(Needs(sources=frozenset({source}))), source
-    assert [item.name for item in permissions(Needs(), mail=True)] == ["Mail.Send"]
+        assert permissions_for(Needs(sources=frozenset({source}))), source
+    assert [item.name for item in permissions_for(Needs(), mail=True)] == ["Mail.Send"]
+
+
+def test_every_source_is_registered_once() -> None:
+    assert sorted(filled for source in SOURCES for filled in source.fills) == sorted(Source)
+    assert sources_for(Needs()) == ()
+    assert sources_for(everything()) == SOURCES
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from auditor.collect.concurrency import PUBLISHED_AT_ONCE, Turns
+from auditor.collect.concurrency import MAX_PUBLISHING, TenantSlots
 
 
 async def settled() -> None:
@@ -20,7 +20,7 @@ def test_the_next_tenant_is_read_while_a_snapshot_waits_for_the_disk() -> None:
         events: list[str] = []
         published = asyncio.Event()
 
-        async def first(turns: Turns) -> None:
+        async def first(turns: TenantSlots) -> None:
             async with turns.reading() as turn:
                 events.append("first read")
                 await settled()
@@ -28,7 +28,7 @@ def test_the_next_tenant_is_read_while_a_snapshot_waits_for_the_disk() -> None:
                     await published.wait()
                     events.append("first published")
 
-        async def second(turns: Turns) -> None:
+        async def second(turns: TenantSlots) -> None:
             async with turns.reading():
                 events.append("second read")
             published.set()
@@ -44,7 +44,7 @@ def test_the_next_tenant_is_read_while_a_snapshot_waits_for_the_disk() -> None:
 def test_who_finds_no_room_to_publish_keeps_its_turn_so_that_memory_stays_bounded() -> None:
     async def scenario() -> None:
         async with turns_of_one() as turns, AsyncExitStack() as waiting:
-            places = [AsyncExitStack() for _ in range(PUBLISHED_AT_ONCE)]
+            places = [AsyncExitStack() for _ in range(MAX_PUBLISHING)]
             for place in places:
                 turn = await place.enter_async_context(turns.reading())
                 await place.enter_async_context(turn.publishing())
@@ -90,7 +90,7 @@ def test_whoever_is_cancelled_waits_for_its_thread_however_often_it_is_asked() -
 
     async def scenario() -> None:
         async with turns_of_one() as turns, turns.reading() as turn:
-            task = asyncio.create_task(turn.beside(work, lambda: asked.append(1)))
+            task = asyncio.create_task(turn.run_in_thread(work, lambda: asked.append(1)))
             for _ in range(3):
                 await settled()
                 task.cancel()
@@ -112,10 +112,10 @@ def test_what_a_thread_raises_is_raised() -> None:
     async def scenario() -> None:
         async with turns_of_one() as turns, turns.reading() as turn:
             with pytest.raises(OSError, match="no space"):
-                await turn.beside(work, lambda: None)
+                await turn.run_in_thread(work, lambda: None)
 
     asyncio.run(scenario())
 
 
-def turns_of_one() -> Turns:
-    return Turns(read_at_once=1)
+def turns_of_one() -> TenantSlots:
+    return TenantSlots(max_reading=1)

@@ -12,7 +12,7 @@ import pytest
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.tables.user_decoder import Decoder
-from auditor.collect.work_folder import scratch
+from auditor.collect.work_folder import work_folder
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.folders import find
 from auditor.snapshot.from_graph import snapshot_of
@@ -76,7 +76,7 @@ def test_whoever_is_killed_while_writing_leaves_whole_snapshots_or_hidden_ones(t
         assert read(folder).user_count == 300
     if shown:
         assert find(tmp_path)[0] == max(shown)
-    with scratch(tmp_path / "contoso"):
+    with work_folder(tmp_path / "contoso"):
         assert not [path for path in (tmp_path / "contoso").iterdir() if path.name.startswith(".")]
 
 
@@ -113,14 +113,14 @@ def test_leftovers_go_and_everything_else_stays(tmp_path: Path, name: str, days:
     (left / "users-0000.arrow").write_bytes(b"half")
     moment = time.time() - days * 86_400
     os.utime(left, (moment, moment))
-    with scratch(tmp_path / "contoso"):
+    with work_folder(tmp_path / "contoso"):
         assert left.exists() is stays
 
 
 def test_two_collections_of_one_tenant_in_one_process_leave_each_other_alone(tmp_path: Path) -> None:
-    with scratch(tmp_path / "contoso") as first:
+    with work_folder(tmp_path / "contoso") as first:
         first.mkdir()
-        with scratch(tmp_path / "contoso") as second:
+        with work_folder(tmp_path / "contoso") as second:
             assert first.exists()
             assert second != first
 
@@ -131,10 +131,10 @@ def test_writing_stops_between_its_steps(tmp_path: Path) -> None:
     spool.add(decoder(b'{"value": [{"id": "a"}]}').rows)
     called = []
 
-    def go_on() -> None:
+    def check_stopped() -> None:
         called.append(1)
         if len(called) == 3:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        list(row_groups(spool, sign_ins=None, mailboxes=None, go_on=go_on))
+        list(row_groups(spool, check_stopped=check_stopped))

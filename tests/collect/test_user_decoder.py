@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from auditor.collect.json_pages import listing, number
-from auditor.collect.sharding import between
+from auditor.collect.json_pages import decode_count, listing
+from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.row_groups import row_groups
 from auditor.collect.tables.timestamps import timestamps
@@ -81,7 +81,7 @@ def test_columns_hold_what_the_rows_say(
     spool = Spool(folder, "users", decoder.schema, limit=limit)
     for start in range(0, len(sent), size):
         spool.add(decoder(body(sent[start : start + size], indent=2 if pretty else None)).rows)
-    groups = list(row_groups(spool, sign_ins=None, mailboxes=None))
+    groups = list(row_groups(spool))
     rows = [row for batch, _ in groups for row in batch.to_pylist()]
     links = [row for _, batch in groups for row in batch.to_pylist()]
     assert [row["id"] for row in rows] == [user["id"] for user in people]
@@ -125,7 +125,7 @@ def test_a_value_of_the_wrong_type_is_not_collected_and_the_rest_is(tmp_path: Pa
     decoder = Decoder(SELECT)
     spool = Spool(tmp_path, "users", decoder.schema)
     spool.add(decoder(body([good, {**good, "id": "2", name: value}])).rows)
-    ((batch, _),) = row_groups(spool, sign_ins=None, mailboxes=None)
+    ((batch, _),) = row_groups(spool)
     first, second = batch.to_pylist()
     assert first["notCollected"] is None
     assert second["notCollected"] == [name]
@@ -164,8 +164,8 @@ def test_a_body_that_is_not_graphs(text: bytes) -> None:
 @pytest.mark.parametrize("text", [b"", b"<html>", b"-1", b"1.5", b"12345678901234"])
 def test_a_count_that_is_no_number(text: bytes) -> None:
     with pytest.raises(NotGraphError):
-        number(text)
-    assert number(b"\xef\xbb\xbf893\r\n") == 893
+        decode_count(text)
+    assert decode_count(b"\xef\xbb\xbf893\r\n") == 893
 
 
 def test_dates() -> None:
@@ -189,5 +189,5 @@ def test_dates() -> None:
     st.text("AaBb'-zZ_é", max_size=4),
 )
 def test_shares_leave_nobody_out_whatever_the_order_of_names(bounds: list[str], name: str) -> None:
-    filters = between(bounds).filters
+    filters = Shards.between(bounds).filters
     assert any(where is not None and parse(where).matches({"userPrincipalName": name}.get) for where in filters)

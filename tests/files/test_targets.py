@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from auditor.collect.work_folder import scratch
+from auditor.collect.work_folder import work_folder
 from auditor.deliver.github import append_outputs
 from auditor.deliver.report_folder import Below, write_all
 from auditor.deliver.sent_log import Mailing, SentLog
@@ -177,7 +177,7 @@ def test_a_tenant_of_a_snapshot_root_is_no_link(tmp_path: Path) -> None:
     (tmp_path / "snapshots" / "contoso").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DeliveryError):
         write(tmp_path / "snapshots", night(TWO_PEOPLE, 0))
-    with pytest.raises(DeliveryError), scratch(tmp_path / "snapshots" / "contoso"):
+    with pytest.raises(DeliveryError), work_folder(tmp_path / "snapshots" / "contoso"):
         pass
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -262,11 +262,11 @@ def test_a_collection_in_another_container_keeps_its_folder(tmp_path: Path) -> N
         assert other.stdout is not None
         assert other.stdin is not None
         assert other.stdout.readline() == b"collecting\n"
-        with scratch(tenant):
+        with work_folder(tenant):
             assert theirs.exists()
         other.stdin.close()
         other.wait(60)
-    with scratch(tenant):
+    with work_folder(tenant):
         assert not theirs.exists(), "it ended, and left this behind"
 
 

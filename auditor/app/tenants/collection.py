@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
-from auditor.collect.concurrency import READ_AT_ONCE, Turns
+from auditor.collect.concurrency import MAX_READING, TenantSlots
 from auditor.collect.progress import Progress
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.enums import Source
@@ -74,7 +74,7 @@ def collect_all(
     instant: datetime,
     progress: Progress | None = None,
     environ: Mapping[str, str] | None = None,
-    at_once: int = READ_AT_ONCE,
+    at_once: int = MAX_READING,
 ) -> tuple[CollectOutcome, ...]:
     """Collect tenants, of which at most `at_once` are read at the same time; outcomes come in the order of the tenants.
 
@@ -113,11 +113,11 @@ async def _collect(
     from auditor.collect.collector import collect_tenant  # noqa: PLC0415 - brings Arrow, which `doctor` does not need
     from auditor.graph.transport.aiohttp_transport import Connections  # noqa: PLC0415 - brings aiohttp, likewise
 
-    turns, connections = Turns(read_at_once=at_once), Connections()
+    slots, connections = TenantSlots(max_reading=at_once), Connections()
 
     async def read(tenant: Tenant) -> Path:
         try:
-            async with turns.reading() as turn:
+            async with slots.reading() as slot:
                 return await collect_tenant(
                     tenant,
                     needs_by_tenant(tenant),
@@ -126,7 +126,7 @@ async def _collect(
                     progress=progress,
                     environ=environ,
                     connections=connections,
-                    turn=turn,
+                    slot=slot,
                 )
         except OSError as error:
             raise _unwritable(tenant, root, error) from error
@@ -138,7 +138,7 @@ async def _collect(
             raise wall.bug
         return CollectOutcome(tenant=tenant, failure=wall.failure)
 
-    async with turns, connections:
+    async with slots, connections:
         return tuple(await asyncio.gather(*map(one, tenants)))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from auditor.collect.progress import Progress, Silent
+from auditor.collect.progress import NoProgress, Progress
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import printable
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
@@ -50,7 +50,7 @@ class _Shown:
 def shown_progress(words: Labels, *, enabled: bool) -> Iterator[Progress]:
     """Show bars on stderr while the block runs; nothing where nobody watches."""
     if not enabled or not sys.stderr.isatty():
-        yield Silent()
+        yield NoProgress()
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TextColumn, TimeElapsedColumn  # noqa: PLC0415

@@ -1,90 +1,109 @@
-"""The groups that policies name, and all licensed ones, into tables, with the members that are needed."""
+"""Reads the groups that policies name and all licensed ones, with the members that are needed."""
 
 import asyncio
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from auditor.collect.context import CollectionContext, nameless
-from auditor.collect.json_pages import listing, whole
+from auditor.collect.context import CollectionContext, missing_key
+from auditor.collect.json_pages import decode_object, listing
+from auditor.collect.permissions import Permission, missing
 from auditor.collect.sources.members import Members
+from auditor.collect.sources.model import CollectionSource, SourceResult
+from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.result import Coverage
 from auditor.graph import requests
+from auditor.graph.auth.token_claims import claims_of
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.snapshot.from_graph import group_row
 from auditor.snapshot.schema import GROUPS
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_STATES = "licenseAssignmentStates"
 _NAMED = ("displayName", "id")
 _LICENSED = ("assignedLicenses", "displayName", "id", "licenseProcessingState")
 _STATUSES = ("membersStatus", "transitiveMembersStatus")
 _NOT_NEEDED = SourceStatus.NOT_NEEDED.value
 
-Tables = Mapping[str, pa.Table]
-
 
 @dataclass(slots=True)
-class _Found:
-    """What is known of the groups so far."""
+class _Groups:
+    """The groups read so far."""
 
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
-    named: dict[str, set[str]] = field(default_factory=dict)
-    """Group name as policies write it → ids of the groups that bear it."""
+    ids_by_name: dict[str, set[str]] = field(default_factory=dict)
+    """Group name as policies write it → ids of the groups with this name."""
     faults: list[Fault] = field(default_factory=list)
     asked: set[str] = field(default_factory=lambda: set(_NAMED))
     licensed: set[str] = field(default_factory=set)
     """Ids of groups that have licences."""
 
 
-async def groups(reading: CollectionContext) -> tuple[list[Coverage], Tables, Members]:
-    """Read groups and members as far as the needs go; returns the coverage of both sources."""
-    found, members = _Found(), Members(reading)
-    names = sorted({*reading.needs.groups, *reading.needs.transitive_groups})
-    tasks = [_named(reading, name, found) for name in names]
-    if reading.needs.licensed_groups:
-        tasks.append(_licensed(reading, found))
+async def _read(context: CollectionContext) -> SourceResult:
+    """Read the groups that policies name and the licensed ones, with their members as far as the needs go."""
+    groups, members = _Groups(), Members(context)
+    names = sorted({*context.needs.groups, *context.needs.transitive_groups})
+    tasks = [_read_named(context, name, groups) for name in names]
+    if context.needs.licensed_groups:
+        tasks.append(_read_licensed(context, groups))
     await asyncio.gather(*tasks)
-    found.asked.update(f"named:{name}" for name in names)
+    groups.asked.update(f"named:{name}" for name in names)
     wanted = {
         (group, transitive)
-        for list_, transitive in ((reading.needs.groups, False), (reading.needs.transitive_groups, True))
-        for name in list_
-        for group in found.named.get(name, ())
+        for names_, transitive in ((context.needs.groups, False), (context.needs.transitive_groups, True))
+        for name in names_
+        for group in groups.ids_by_name.get(name, ())
     }
     await members.read_each(wanted)
-    if reading.needs.licensed_members:
-        await members.read_batches(found.licensed)
+    if context.needs.licensed_members:
+        await members.read_batches(groups.licensed)
     coverage = []
-    if Source.GROUPS in reading.needs.sources:
-        asked = tuple(found.asked)
-        coverage.append(reading.covered(Source.GROUPS, len(found.rows), found.faults, asked=asked))
-    if Source.MEMBERS in reading.needs.sources:
-        coverage.append(_member_coverage(reading, found, members))
-    return coverage, _tables(found, members), members
+    if Source.GROUPS in context.needs.sources:
+        asked = tuple(groups.asked)
+        coverage.append(context.make_coverage(Source.GROUPS, len(groups.rows), groups.faults, asked=asked))
+    if Source.MEMBERS in context.needs.sources:
+        coverage.append(_member_coverage(context, groups, members))
+    return SourceResult(coverage=tuple(coverage), tables={"groups": _table(groups, members)}, members=members)
 
 
-async def name_groups(reading: CollectionContext, ids: Iterable[str], known: pa.Table) -> pa.Table:
-    """Add the groups of some ids to those that are known, by name alone: nothing else was asked of them.
+async def add_assigning_groups(context: CollectionContext, users: Spool, known: pa.Table) -> pa.Table:
+    """Return the groups table with the groups through which users have licences: their names and nothing else.
 
-    Their names make evidence easier to read and decide nothing, so where they are refused they are left out.
+    Names make evidence easier to read and decide nothing: without the permission, or if Graph refuses, they are
+    left out.
     """
-    there = set(known["id"].to_pylist())
-    wanted = sorted({group.lower() for group in ids if _GUID.fullmatch(group)} - there)
+    if _STATES not in users.schema.names:
+        return known
+    claims = claims_of((await context.graph.sign_in.get_token()).token)
+    if claims is None or missing(GROUPS_AND_MEMBERS.permissions, claims.roles or claims.scopes):
+        return known
+    ids: set[str] = set()
+    for table in users.tables(columns=["id", _STATES]):
+        paths = pc.struct_field(table[_STATES].combine_chunks().flatten(), "assignedByGroup")
+        ids.update(group for group in pc.unique(paths).to_pylist() if group)
+    return await _add_names(context, ids, known)
+
+
+async def _add_names(context: CollectionContext, ids: Iterable[str], known: pa.Table) -> pa.Table:
+    """Return the groups table with a row for each other group of these ids."""
+    listed = set(known["id"].to_pylist())
+    wanted = sorted({group.lower() for group in ids if _GUID.fullmatch(group)} - listed)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(wanted), requests.MAX_IDS):
-        call = requests.groups_by_ids(reading.graph, tuple(wanted[start : start + requests.MAX_IDS]))
+        call = requests.groups_by_ids(context.graph, tuple(wanted[start : start + requests.MAX_IDS]))
         try:
-            found = (await reading.graph.answer(call, listing)).value.rows
+            answer = (await context.graph.answer(call, listing)).value.rows
         except FaultError:
             break
-        for row in found:
+        for row in answer:
             group = str(row.get("id")).lower()
-            if _GUID.fullmatch(group) and group not in there:
-                there.add(group)
+            if _GUID.fullmatch(group) and group not in listed:
+                listed.add(group)
                 rows.append({**group_row({**_typed(row), "id": group}), **dict.fromkeys(_STATUSES, _NOT_NEEDED)})
     if not rows:
         return known
@@ -92,61 +111,61 @@ async def name_groups(reading: CollectionContext, ids: Iterable[str], known: pa.
     return table.sort_by("id")
 
 
-async def _named(reading: CollectionContext, name: str, found: _Found) -> None:
-    """Look a group up by its id, or by its name, which several may bear."""
+async def _read_named(context: CollectionContext, name: str, groups: _Groups) -> None:
+    """Look a group up by its id, or by its name, which several groups may have."""
     try:
         if _GUID.fullmatch(name):
-            answer = await reading.graph.answer(requests.group(reading.graph, name, _NAMED), whole)
+            answer = await context.graph.answer(requests.group(context.graph, name, _NAMED), decode_object)
             rows = [answer.value]
         else:
-            rows, fault = await reading.all_rows(
+            rows, fault = await context.all_rows(
                 Source.GROUPS,
-                requests.groups(reading.graph, _NAMED, filter_=f"displayName eq {requests.quoted(name)}"),
+                requests.groups(context.graph, _NAMED, filter_=f"displayName eq {requests.quoted(name)}"),
             )
             if fault is not None:
-                found.faults.append(fault)
+                groups.faults.append(fault)
     except FaultError as error:
         if error.fault.kind is not GraphErrorKind.MISSING:
-            found.faults.append(error.fault)
+            groups.faults.append(error.fault)
         rows = []
     for row in rows:
-        group = _keep(found, row)
+        group = _add(groups, row)
         if group is not None:
-            found.named.setdefault(name, set()).add(group)
+            groups.ids_by_name.setdefault(name, set()).add(group)
 
 
-async def _licensed(reading: CollectionContext, found: _Found) -> None:
-    """List every licensed group, and which of them have members in error."""
+async def _read_licensed(context: CollectionContext, groups: _Groups) -> None:
+    """List every licensed group, and which of them have members with licence errors."""
     licensed, errors = await asyncio.gather(
-        reading.all_rows(
+        context.all_rows(
             Source.GROUPS,
-            requests.groups(reading.graph, _LICENSED, filter_="assignedLicenses/$count ne 0", advanced=True),
+            requests.groups(context.graph, _LICENSED, filter_="assignedLicenses/$count ne 0", advanced=True),
         ),
-        reading.all_rows(
-            Source.GROUPS, requests.groups(reading.graph, ("id",), filter_="hasMembersWithLicenseErrors eq true")
+        context.all_rows(
+            Source.GROUPS, requests.groups(context.graph, ("id",), filter_="hasMembersWithLicenseErrors eq true")
         ),
     )
-    found.faults.extend(fault for _, fault in (licensed, errors) if fault is not None)
+    groups.faults.extend(fault for _, fault in (licensed, errors) if fault is not None)
     if licensed[1] is None:
-        found.asked.update(("assignedLicenses", "licenseProcessingState"))
+        groups.asked.update(("assignedLicenses", "licenseProcessingState"))
     if licensed[1] is None and errors[1] is None:
-        found.asked.add("hasMembersWithLicenseErrors")
+        groups.asked.add("hasMembersWithLicenseErrors")
     failing = {str(row["id"]).lower() for row in errors[0]}
     for row in licensed[0]:
         known = None if errors[1] is not None else str(row["id"]).lower() in failing
-        group = _keep(found, {**row, "hasMembersWithLicenseErrors": known})
+        group = _add(groups, {**row, "hasMembersWithLicenseErrors": known})
         if group is not None:
-            found.licensed.add(group)
+            groups.licensed.add(group)
 
 
-def _keep(found: _Found, row: Mapping[str, Any]) -> str | None:
-    """Remember what a row says of a group; a row of more properties adds to one of fewer."""
+def _add(groups: _Groups, row: Mapping[str, Any]) -> str | None:
+    """Add the properties of a row to those known of its group; returns the group's id, None without one."""
     group = row.get("id")
     if not isinstance(group, str) or "\0" in group:
-        found.faults.append(nameless(1, "id"))
+        groups.faults.append(missing_key(1, "id"))
         return None
     group = group.lower()
-    found.rows.setdefault(group, {}).update(_typed(row), id=group)
+    groups.rows.setdefault(group, {}).update(_typed(row), id=group)
     return group
 
 
@@ -154,39 +173,58 @@ def _typed(row: Mapping[str, Any]) -> dict[str, Any]:
     licenses = row.get("assignedLicenses")
     state = row.get("licenseProcessingState")
     name = row.get("displayName")
-    kept: dict[str, Any] = {"displayName": name if isinstance(name, str) else None}
+    typed: dict[str, Any] = {"displayName": name if isinstance(name, str) else None}
     if isinstance(licenses, list):
-        kept["assignedLicenses"] = [
+        typed["assignedLicenses"] = [
             item for item in licenses if isinstance(item, dict) and isinstance(item.get("skuId"), str)
         ]
     if isinstance(state, dict) and isinstance(state.get("state"), str):
-        kept["licenseProcessingState"] = {"state": state["state"]}
+        typed["licenseProcessingState"] = {"state": state["state"]}
     if "hasMembersWithLicenseErrors" in row:
-        kept["hasMembersWithLicenseErrors"] = row["hasMembersWithLicenseErrors"]
-    return kept
+        typed["hasMembersWithLicenseErrors"] = row["hasMembersWithLicenseErrors"]
+    return typed
 
 
-def _member_coverage(reading: CollectionContext, found: _Found, members: Members) -> Coverage:
-    """Tell how far members were read; a group that does not exist has none, and its policy says that it is missing."""
-    needs = reading.needs
+def _member_coverage(context: CollectionContext, groups: _Groups, members: Members) -> Coverage:
+    """Return the coverage of members; a group that does not exist has none, and a notice says that it is missing."""
+    needs = context.needs
     if not (needs.groups or needs.transitive_groups or needs.licensed_members):
-        return reading.covered(Source.MEMBERS, 0, [], status=SourceStatus.NOT_NEEDED)
+        return context.make_coverage(Source.MEMBERS, 0, [], status=SourceStatus.NOT_NEEDED)
     count = members.spool.distinct()
     status = None
-    if members.faults or found.faults:
+    if members.faults or groups.faults:
         read = any(state is SourceStatus.COMPLETE for state in members.status.values())
-        fault = (members.faults or found.faults)[0]
+        fault = (members.faults or groups.faults)[0]
         status = SourceStatus.PARTIAL if read else fault.coverage(read=count)
-    return reading.covered(Source.MEMBERS, count, [*members.faults, *found.faults], asked=("id",), status=status)
+    return context.make_coverage(Source.MEMBERS, count, [*members.faults, *groups.faults], asked=("id",), status=status)
 
 
-def _tables(found: _Found, members: Members) -> Tables:
+def _table(groups: _Groups, members: Members) -> pa.Table:
     rows = [
         {
-            **group_row(found.rows[group]),
+            **group_row(groups.rows[group]),
             "membersStatus": members.status.get((group, False), SourceStatus.NOT_NEEDED).value,
             "transitiveMembersStatus": members.status.get((group, True), SourceStatus.NOT_NEEDED).value,
         }
-        for group in sorted(found.rows)
+        for group in sorted(groups.rows)
     ]
-    return {"groups": pa.Table.from_pylist(rows, GROUPS)}
+    return pa.Table.from_pylist(rows, GROUPS)
+
+
+GROUPS_AND_MEMBERS: Final = CollectionSource(
+    fills=(Source.GROUPS, Source.MEMBERS),
+    permissions=(
+        Permission(
+            name="GroupMember.Read.All",
+            role_id="98830695-27a2-44f7-8c18-0c3ebc9698f6",
+            included_in=(
+                "Group.Read.All",
+                "Directory.Read.All",
+                "GroupMember.ReadWrite.All",
+                "Group.ReadWrite.All",
+                "Directory.ReadWrite.All",
+            ),
+        ),
+    ),
+    read=_read,
+)

@@ -1,16 +1,22 @@
-"""What kind of mailbox each user has, asked for in batches of twenty (docs/decisions/0006-mailbox-type.md)."""
+"""Reads the mailbox type of each user, in batches (docs/decisions/0006-mailbox-type.md)."""
 
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Final
 from urllib.parse import quote
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from auditor.collect.batch import ITEMS, answers
+from auditor.collect.batch import MAX_ITEMS, answers
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import whole
+from auditor.collect.json_pages import decode_object
+from auditor.collect.permissions import Permission
+from auditor.collect.sources.model import CollectionSource, SourceResult
+from auditor.collect.sources.users import USERS
 from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.row_groups import UserRows, one_array
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.message import Message
 from auditor.domain.result import Coverage
@@ -18,123 +24,139 @@ from auditor.failures import in_task
 from auditor.graph.errors import Fault, GraphErrorKind
 
 SCHEMA = pa.schema([("id", pa.string()), ("mailboxType", pa.string())])
-"""A row for each user whose mailbox is known; null where there is none."""
+"""One row per user whose mailbox is known; null for a user without a mailbox."""
 
-_AT_ONCE = 4
+_MAX_CONCURRENCY = 4
 _EXTERNAL = "#ext#"
-"""Stands in the names of people from elsewhere, whose mailbox is there."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailboxesRead:
-    """What the pass over mailboxes brought."""
-
-    coverage: Coverage
-    spool: Spool
+"""Part of the user principal names of guests, whose mailbox is in another tenant."""
 
 
 @dataclass(slots=True)
-class _Tally:
-    """What became of the questions."""
+class _Counts:
+    """How many mailboxes were read, and what kept others from being read."""
 
     known: int = 0
-    faults: list[Fault] = field(default_factory=list)
     unknown: int = 0
+    faults: list[Fault] = field(default_factory=list)
+    """One fault of each kind."""
 
 
-async def read_mailboxes(reading: CollectionContext, users: Spool) -> MailboxesRead:
-    """Ask for the mailbox of everybody who can have one here."""
-    spool = Spool(reading.folder, "mailboxes", SCHEMA)
-    tally = _Tally()
+async def _read(context: CollectionContext) -> SourceResult:
+    """Read the mailbox type of every user who can have a mailbox in this tenant."""
+    users = await context.users
+    spool = Spool(context.folder, "mailboxes", SCHEMA)
+    counts = _Counts()
     batches = _batches(users, spool)
 
     async def worker() -> None:
         for ids in batches:
-            await _ask(reading, ids, spool, tally)
-            if tally.unknown >= ITEMS and not tally.known:
-                # Nobody's mailbox may be seen: the others would be refused too.
+            await _ask(context, ids, spool, counts)
+            if counts.unknown >= MAX_ITEMS and not counts.known:
+                # No mailbox can be read: requests for the others would be refused too.
                 return
 
-    if await _first(reading, batches, spool, tally):
-        await asyncio.gather(*(in_task(worker) for _ in range(_AT_ONCE)))
-    return MailboxesRead(coverage=_coverage(reading, spool, tally), spool=spool)
+    if await _first(context, batches, spool, counts):
+        await asyncio.gather(*(in_task(worker) for _ in range(_MAX_CONCURRENCY)))
+    return SourceResult(coverage=(_coverage(context, spool, counts),), users=spool)
 
 
-async def _first(reading: CollectionContext, batches: Iterator[list[str]], spool: Spool, tally: _Tally) -> bool:
-    """Ask for twenty alone: and see whether anything is answered."""
+def _join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
+    """Add the mailbox types of the users in `rows`; users without a row are marked as not collected."""
+    users.mark_not_collected("mailboxType", pc.is_null(indices))
+    empty = pa.nulls(len(indices), pa.string())
+    users.set_column("mailboxType", empty if rows is None else one_array(rows["mailboxType"]).take(indices))
+
+
+async def _first(context: CollectionContext, batches: Iterator[list[str]], spool: Spool, counts: _Counts) -> bool:
+    """Read the first batch alone; return whether it makes sense to read the others."""
     ids = next(batches, None)
     if ids is None:
         return False
-    await _ask(reading, ids, spool, tally)
-    return tally.known > 0 or not tally.faults
+    await _ask(context, ids, spool, counts)
+    return counts.known > 0 or not counts.faults
 
 
 def _batches(users: Spool, spool: Spool) -> Iterator[list[str]]:
-    """Yield the ids of everybody who can have a mailbox here, by twenties; the others are known to have none."""
-    waiting: list[str] = []
-    named = "userPrincipalName" in users.schema.names
-    for table in users.tables(columns=["id", "userPrincipalName"] if named else ["id"]):
+    """Yield the ids of users who can have a mailbox here, MAX_ITEMS at a time; guests are recorded as having none."""
+    batch: list[str] = []
+    has_names = "userPrincipalName" in users.schema.names
+    for table in users.tables(columns=["id", "userPrincipalName"] if has_names else ["id"]):
         ids = table["id"].to_pylist()
-        names = table["userPrincipalName"].to_pylist() if named else [None] * len(ids)
-        elsewhere = []
+        names = table["userPrincipalName"].to_pylist() if has_names else [None] * len(ids)
+        guests = []
         for user, name in zip(ids, names, strict=True):
             if name is not None and _EXTERNAL in name.lower():
-                elsewhere.append(user)
+                guests.append(user)
                 continue
-            waiting.append(user)
-            if len(waiting) == ITEMS:
-                yield waiting
-                waiting = []
+            batch.append(user)
+            if len(batch) == MAX_ITEMS:
+                yield batch
+                batch = []
         spool.add(
             pa.RecordBatch.from_arrays(
-                [pa.array(elsewhere, pa.string()), pa.nulls(len(elsewhere), pa.string())], schema=SCHEMA
+                [pa.array(guests, pa.string()), pa.nulls(len(guests), pa.string())], schema=SCHEMA
             )
         )
-    if waiting:
-        yield waiting
+    if batch:
+        yield batch
 
 
-async def _ask(reading: CollectionContext, ids: list[str], spool: Spool, tally: _Tally) -> None:
-    """Ask for up to twenty mailboxes."""
+async def _ask(context: CollectionContext, ids: list[str], spool: Spool, counts: _Counts) -> None:
+    """Read the mailbox types of at most MAX_ITEMS users."""
     addresses = {user: f"/users/{quote(user, safe='')}/mailboxSettings?$select=userPurpose" for user in ids}
-    found = await answers(reading.graph, addresses, _purpose, name="GET /users/{id}/mailboxSettings", units=0)
+    results = await answers(context.graph, addresses, _purpose, name="GET /users/{id}/mailboxSettings", units=0)
     known: dict[str, str | None] = {}
-    for user, answer in found.items():
+    for user, answer in results.items():
         if isinstance(answer, str):
             known[user] = answer
         elif answer.kind is GraphErrorKind.NO_MAILBOX:
             known[user] = None
         elif answer.kind is not GraphErrorKind.MISSING:
-            _give_up(tally, answer)
-    tally.known += len(known)
-    reading.progress.advance(reading.tenant, Source.MAILBOXES, len(ids))
+            _add_fault(counts, answer)
+    counts.known += len(known)
+    context.progress.advance(context.tenant, Source.MAILBOXES, len(ids))
     columns = [pa.array(list(known), pa.string()), pa.array(list(known.values()), pa.string())]
     spool.add(pa.RecordBatch.from_arrays(columns, schema=SCHEMA))
 
 
-def _give_up(tally: _Tally, fault: Fault) -> None:
-    tally.unknown += 1
-    if all(fault.kind is not known.kind for known in tally.faults):
-        tally.faults.append(fault)
+def _add_fault(counts: _Counts, fault: Fault) -> None:
+    counts.unknown += 1
+    if all(fault.kind is not known.kind for known in counts.faults):
+        counts.faults.append(fault)
 
 
 def _purpose(body: bytes) -> str | Fault:
-    """Decode the kind of a mailbox."""
-    document = whole(body)
+    """Decode the type of a mailbox."""
+    document = decode_object(body)
     purpose = document.get("userPurpose", document.get("value"))
     if isinstance(purpose, str):
         return purpose
     return Fault(kind=GraphErrorKind.NOT_GRAPH, message=Message("a mailbox came without its userPurpose"))
 
 
-def _coverage(reading: CollectionContext, spool: Spool, tally: _Tally) -> Coverage:
+def _coverage(context: CollectionContext, spool: Spool, counts: _Counts) -> Coverage:
     status = None
-    if tally.faults:
-        status = SourceStatus.PARTIAL if tally.known else tally.faults[0].coverage(read=0)
-    return reading.covered(
+    if counts.faults:
+        status = SourceStatus.PARTIAL if counts.known else counts.faults[0].coverage(read=0)
+    return context.make_coverage(
         Source.MAILBOXES,
-        spool.distinct() if tally.known or not tally.faults else 0,
-        tally.faults,
+        spool.distinct() if counts.known or not counts.faults else 0,
+        counts.faults,
         asked=("userPurpose",),
         status=status,
     )
+
+
+MAILBOXES: Final = CollectionSource(
+    fills=(Source.MAILBOXES,),
+    permissions=(
+        Permission(
+            name="MailboxSettings.Read",
+            role_id="40f97065-369a-49f4-947c-6a255697ae91",
+            included_in=("MailboxSettings.ReadWrite",),
+        ),
+    ),
+    read=_read,
+    requires=(USERS,),
+    join=_join,
+)

@@ -1,4 +1,4 @@
-"""Reads the members of groups: of the groups that policies name one by one, of all licensed groups in batches."""
+"""Reads the members of groups: list by list for the groups that policies name, in batches for licensed ones."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Sequence
@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from auditor.collect.batch import ITEMS, answers
-from auditor.collect.context import CollectionContext, nameless
+from auditor.collect.batch import MAX_ITEMS, answers
+from auditor.collect.context import CollectionContext, missing_key
 from auditor.collect.json_pages import Rows, listing
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.enums import Source, SourceStatus
@@ -18,42 +18,42 @@ from auditor.graph.errors import Fault, FaultError
 from auditor.graph.paging import ObjectPage, pages
 from auditor.snapshot.schema import MEMBERS
 
-List = tuple[str, bool]
+MemberList = tuple[str, bool]
 """A group's id, and whether the list is the transitive one."""
 
 _KEYS = pa.schema([("id", pa.string())])
 _SEPARATOR = "\0"
-"""Sorts before whatever an id holds, so that keys are sorted as (group, list, user)."""
-_AT_ONCE = 4
+"""Sorts before every character of an id, so that keys are sorted by (group, list, user)."""
+_MAX_CONCURRENCY = 4
 _READ = frozenset({SourceStatus.COMPLETE, SourceStatus.PARTIAL})
 _USER = "#microsoft.graph.user"
 
 
 @dataclass(slots=True)
 class Members:
-    """The member lists of one tenant, read so far; rows wait in a spool, which bounds the memory they take."""
+    """Reads the member lists of one tenant into a spool, which limits the memory they take."""
 
-    reading: CollectionContext
+    context: CollectionContext
     spool: Spool = field(init=False)
-    status: dict[List, SourceStatus] = field(default_factory=dict)
-    """How far each list was read."""
+    status: dict[MemberList, SourceStatus] = field(default_factory=dict)
+    """The status of each list."""
     faults: list[Fault] = field(default_factory=list)
     """One fault of each kind."""
 
     def __post_init__(self) -> None:
-        self.spool = Spool(self.reading.folder, "members", _KEYS)
+        self.spool = Spool(self.context.folder, "members", _KEYS)
 
-    async def read_each(self, lists: Iterable[List]) -> None:
-        """Read lists with one or more requests each."""
-        await asyncio.gather(*(in_task(self._read, wanted, None) for wanted in sorted(lists)))
+    async def read_each(self, lists: Iterable[MemberList]) -> None:
+        """Read member lists with one or more requests each."""
+        await asyncio.gather(*(in_task(self._read, list_, None) for list_ in sorted(lists)))
 
     async def read_batches(self, groups: Iterable[str]) -> None:
-        """Read the direct members of many groups, ITEMS groups a request; only large groups need more requests.
+        """Read the direct members of groups, MAX_ITEMS groups per request; only large groups need more requests.
 
-        Where the first batch brings nothing but refusals, the other groups count as refused and are not asked for.
+        If the first batch returns nothing but refusals, the other groups count as refused without a request.
         """
         wanted = sorted(group for group in groups if (group, False) not in self.status)
-        batches = (wanted[start : start + ITEMS] for start in range(0, len(wanted), ITEMS))
+        batches = (wanted[start : start + MAX_ITEMS] for start in range(0, len(wanted), MAX_ITEMS))
 
         async def worker() -> None:
             for batch in batches:
@@ -62,59 +62,59 @@ class Members:
         first = next(batches, [])
         await self._read_batch(first)
         if any(self.status[group, False] in _READ for group in first):
-            await asyncio.gather(*(in_task(worker) for _ in range(_AT_ONCE)))
+            await asyncio.gather(*(in_task(worker) for _ in range(_MAX_CONCURRENCY)))
         for group in wanted:
             self.status.setdefault((group, False), self.status[first[0], False])
 
     def tables(self) -> Iterator[pa.Table]:
-        """Yield the rows of members.parquet by group, list and user."""
+        """Yield the rows of members.parquet, sorted by group, list and user."""
         for table in self.spool.tables():
             parts = pc.split_pattern(table["id"].combine_chunks(), _SEPARATOR, max_splits=2)
-            group, transitive, user = (pc.list_element(parts, place) for place in range(3))
+            group, transitive, user = (pc.list_element(parts, index) for index in range(3))
             yield pa.table([group, user, pc.equal(transitive, "1")], schema=MEMBERS)
 
     async def _read_batch(self, groups: Sequence[str]) -> None:
-        """Read the first page of each group in one request, and what follows of large groups."""
+        """Read the first page of each group in one request, and the other pages of large groups."""
         if not groups:
             return
         addresses = {group: requests.members_address(group) for group in groups}
-        found = await answers(self.reading.graph, addresses, listing, name="GET /groups/{id}/members", units=2)
-        for group, answer in found.items():
+        results = await answers(self.context.graph, addresses, listing, name="GET /groups/{id}/members", units=2)
+        for group, answer in results.items():
             if isinstance(answer, Fault):
                 self._end((group, False), 0, answer)
             else:
                 await self._read((group, False), answer)
 
-    async def _read(self, wanted: List, first: ObjectPage[Rows] | None) -> None:
-        """Read the pages of a list, or those that follow its first one."""
-        group, transitive = wanted
-        count = unnamed = 0
+    async def _read(self, list_: MemberList, first: ObjectPage[Rows] | None) -> None:
+        """Read all pages of a list, or those after its first one."""
+        group, transitive = list_
+        count = without_id = 0
         if first is not None:
-            count, unnamed = self._add(wanted, first.rows)
+            count, without_id = self._add(list_, first.rows)
             if first.link is None:
-                self._end(wanted, count, nameless(unnamed, "id") if unnamed else None)
+                self._end(list_, count, missing_key(without_id, "id") if without_id else None)
                 return
-        call = requests.members(self.reading.graph, group, transitive=transitive)
+        call = requests.members(self.context.graph, group, transitive=transitive)
         try:
-            async for rows in pages(self.reading.graph, call, listing, start=first.link if first else None):
-                added = self._add(wanted, rows)
-                count, unnamed = count + added[0], unnamed + added[1]
+            async for rows in pages(self.context.graph, call, listing, start=first.link if first else None):
+                added = self._add(list_, rows)
+                count, without_id = count + added[0], without_id + added[1]
         except FaultError as error:
-            self._end(wanted, count, error.fault)
+            self._end(list_, count, error.fault)
         else:
-            self._end(wanted, count, nameless(unnamed, "id") if unnamed else None)
+            self._end(list_, count, missing_key(without_id, "id") if without_id else None)
 
-    def _add(self, wanted: List, rows: Rows) -> tuple[int, int]:
-        """Keep the users of a page; devices, groups and other members are passed over. Returns (users, unnamed)."""
-        group, transitive = wanted
-        beginning = f"{group}{_SEPARATOR}{int(transitive)}{_SEPARATOR}"
+    def _add(self, list_: MemberList, rows: Rows) -> tuple[int, int]:
+        """Add the users of a page; other members are ignored. Returns the numbers of users with and without an id."""
+        group, transitive = list_
+        prefix = f"{group}{_SEPARATOR}{int(transitive)}{_SEPARATOR}"
         ids = [row.get("id") for row in rows if row.get("@odata.type", _USER) == _USER]
-        named = [found.lower() for found in ids if isinstance(found, str) and _SEPARATOR not in found]
-        self.reading.progress.advance(self.reading.tenant, Source.MEMBERS, len(rows))
-        self.spool.add(pa.record_batch([pa.array([beginning + found for found in named], pa.string())], schema=_KEYS))
-        return len(named), len(ids) - len(named)
+        users = [user.lower() for user in ids if isinstance(user, str) and _SEPARATOR not in user]
+        self.context.progress.advance(self.context.tenant, Source.MEMBERS, len(rows))
+        self.spool.add(pa.record_batch([pa.array([prefix + user for user in users], pa.string())], schema=_KEYS))
+        return len(users), len(ids) - len(users)
 
-    def _end(self, wanted: List, count: int, fault: Fault | None) -> None:
-        self.status[wanted] = SourceStatus.COMPLETE if fault is None else fault.coverage(read=count)
-        if fault is not None and all(fault.kind is not known.kind for known in self.faults):
+    def _end(self, list_: MemberList, count: int, fault: Fault | None) -> None:
+        self.status[list_] = SourceStatus.COMPLETE if fault is None else fault.coverage(read=count)
+        if fault is not None and all(fault.kind is not other.kind for other in self.faults):
             self.faults.append(fault)

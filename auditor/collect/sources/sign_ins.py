@@ -1,90 +1,102 @@
-"""When users last signed in, in a pass of its own, because its pages are smaller, dearer and less to be trusted."""
+"""Reads when users last signed in, in requests of its own: their pages are smaller, costlier and less reliable."""
 
 import asyncio
-from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import whole
-from auditor.collect.sharding import Shards
+from auditor.collect.json_pages import decode_object
+from auditor.collect.permissions import Permission
+from auditor.collect.shards import Shards
+from auditor.collect.sources.model import CollectionSource, SourceResult
+from auditor.collect.sources.users import USERS
 from auditor.collect.tables.external_sort import Spool
-from auditor.collect.tables.user_decoder import Decoder
+from auditor.collect.tables.row_groups import UserRows, one_array
+from auditor.collect.tables.timestamps import timestamps
+from auditor.collect.tables.user_decoder import MALFORMED, Decoder
 from auditor.domain.enums import Source
-from auditor.domain.result import Coverage
 from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import IntervalLimiter
+from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
 _SELECT = ("id", "signInActivity")
 _SMALL_PAGE = 100
-"""A page at which Graph has not been seen to leave activity out."""
+"""A page size at which Graph has not been seen to omit activity."""
+_MAX_CONCURRENCY = 8
 _PROBES = 8
-"""Users without activity that are asked for singly; single reads are throttled at about ten a minute."""
-_SLOWEST = 2.0
-"""Seconds between requests that stay below the documented limit of the reporting service (5 in 10 s)."""
+"""Users without activity that are read singly; such requests are throttled at about ten a minute."""
+_MAX_INTERVAL = 2.0
+"""Seconds between requests that stay within the limit of the reporting service (5 in 10 s)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignInsRead:
-    """What the pass over sign-in activity brought."""
-
-    coverage: Coverage
-    spool: Spool
-
-
-async def read_sign_ins(reading: CollectionContext, shards: "asyncio.Future[Shards]") -> SignInsRead:
-    """Read the sign-in activity of everybody; where it seems to have been left out, in small pages once more."""
+async def _read(context: CollectionContext) -> SourceResult:
+    """Read the sign-in activity of all users; in small pages once more if Graph seems to have omitted some."""
     decoder = Decoder(_SELECT)
-    spool = Spool(reading.folder, "sign-ins", decoder.schema)
-    divided = await shards
-    faults = await _pass(reading, decoder, spool, divided, top=requests.SIGN_IN_PAGE_SIZE)
+    spool = Spool(context.folder, "sign-ins", decoder.schema)
+    shards = await context.shards
+    faults = await _read_pages(context, decoder, spool, shards, top=requests.SIGN_IN_PAGE_SIZE)
     too_large = any(fault.kind is GraphErrorKind.TOO_LARGE for fault in faults)
-    if too_large or (not faults and await _left_out(reading, spool)):
-        faults = await _pass(reading, decoder, spool, divided, top=_SMALL_PAGE)
+    if too_large or (not faults and await _is_activity_omitted(context, spool)):
+        faults = await _read_pages(context, decoder, spool, shards, top=_SMALL_PAGE)
     count = spool.distinct()
-    coverage = reading.covered(Source.SIGN_IN_ACTIVITY, count, faults, asked=("signInActivity",))
-    return SignInsRead(coverage=coverage, spool=spool)
+    coverage = context.make_coverage(Source.SIGN_IN_ACTIVITY, count, faults, asked=("signInActivity",))
+    return SourceResult(coverage=(coverage,), users=spool)
 
 
-async def _pass(reading: CollectionContext, decoder: Decoder, spool: Spool, shards: Shards, *, top: int) -> list[Fault]:
-    pace = IntervalLimiter(sleep=reading.graph.retry_policy.sleep, clock=reading.graph.retry_policy.clock)
-    at_once = asyncio.Semaphore(8)
+def _join(users: UserRows, rows: pa.Table | None, indices: pa.Array) -> None:
+    """Add the timestamps of the users in `rows`; users without a row are marked as not collected."""
+    users.mark_not_collected("signInActivity", pc.is_null(indices))
+    if rows is None:
+        return
+    activity = one_array(rows["signInActivity"]).take(indices)
+    for name in SIGN_IN_COLUMNS:
+        instants, malformed = timestamps(pc.struct_field(activity, name))
+        users.set_column(name, instants)
+        users.mark_not_collected("signInActivity", malformed)
+    users.mark_not_collected("signInActivity", pc.is_valid(one_array(rows[MALFORMED]).take(indices)))
 
-    def slower() -> None:
-        pace.slow(minimum=0.5, maximum=_SLOWEST)
 
-    async def one(filter_: str | None) -> Fault | None:
-        call = requests.users(reading.graph, _SELECT, top=top, filter_=filter_)
+async def _read_pages(
+    context: CollectionContext, decoder: Decoder, spool: Spool, shards: Shards, *, top: int
+) -> list[Fault]:
+    limiter = IntervalLimiter(sleep=context.graph.retry_policy.sleep, clock=context.graph.retry_policy.clock)
+    slots = asyncio.Semaphore(_MAX_CONCURRENCY)
+
+    def slow_down() -> None:
+        limiter.slow(minimum=0.5, maximum=_MAX_INTERVAL)
+
+    async def read_shard(filter_: str | None) -> Fault | None:
+        call = requests.users(context.graph, _SELECT, top=top, filter_=filter_)
         try:
-            async with at_once:
-                async for batch in pages(reading.graph, call, decoder, before_page=pace.wait, throttled=slower):
+            async with slots:
+                async for batch in pages(context.graph, call, decoder, before_page=limiter.wait, throttled=slow_down):
                     spool.add(batch)
-                    reading.progress.advance(reading.tenant, Source.SIGN_IN_ACTIVITY, batch.num_rows)
+                    context.progress.advance(context.tenant, Source.SIGN_IN_ACTIVITY, batch.num_rows)
         except FaultError as error:
             return error.fault
         return None
 
-    ended = await asyncio.gather(*(in_task(one, each) for each in shards.filters))
-    faults = [fault for fault in ended if fault is not None]
-    if shards.divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
-        found = await one(None)
-        return [] if found is None else [found]
+    results = await asyncio.gather(*(in_task(read_shard, filter_) for filter_ in shards.filters))
+    faults = [fault for fault in results if fault is not None]
+    if shards.is_divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
+        fault = await read_shard(None)
+        return [] if fault is None else [fault]
     return faults
 
 
-async def _left_out(reading: CollectionContext, spool: Spool) -> bool:
-    """Ask for some of those who seem never to have signed in one by one, to see whether there is activity after all.
+async def _is_activity_omitted(context: CollectionContext, spool: Spool) -> bool:
+    """Read a sample of the users without activity singly, and return whether one of them has activity after all.
 
-    Large pages have silently come back without it for some users.
+    Large pages have been seen to omit it for some users without an error.
     """
-    suspects = _without_activity(spool)
-    for user in suspects:
+    for user in _without_activity(spool):
         try:
-            answer = await reading.graph.answer(requests.user(reading.graph, user, _SELECT), whole)
+            answer = await context.graph.answer(requests.user(context.graph, user, _SELECT), decode_object)
         except FaultError as error:
             if error.fault.kind is GraphErrorKind.MISSING:
                 continue
@@ -100,16 +112,25 @@ async def _left_out(reading: CollectionContext, spool: Spool) -> bool:
 
 
 def _without_activity(spool: Spool) -> list[str]:
-    """Return some users without any stamp, spread over all of them."""
-    found: list[str] = []
+    """Return at most _PROBES users without any sign-in, spread over all users."""
+    ids: list[str] = []
     for table in spool.tables():
         activity = table["signInActivity"].combine_chunks()
         stamps = [pc.struct_field(activity, name) for name in activity.type.names]
-        never = pc.and_(pc.and_(_none(stamps[0]), _none(stamps[1])), _none(stamps[2]))
-        found.extend(table["id"].filter(never).to_pylist()[: 1 << 14])
-    step = max(1, len(found) // _PROBES)
-    return found[::step][:_PROBES]
+        never = pc.and_(pc.and_(_is_never(stamps[0]), _is_never(stamps[1])), _is_never(stamps[2]))
+        ids.extend(table["id"].filter(never).to_pylist()[: 1 << 14])
+    step = max(1, len(ids) // _PROBES)
+    return ids[::step][:_PROBES]
 
 
-def _none(stamps: pa.Array) -> pa.Array:
+def _is_never(stamps: pa.Array) -> pa.Array:
     return pc.or_(pc.is_null(stamps), pc.fill_null(pc.or_(pc.equal(stamps, ""), pc.starts_with(stamps, "0001-")), True))  # noqa: FBT003
+
+
+SIGN_INS: Final = CollectionSource(
+    fills=(Source.SIGN_IN_ACTIVITY,),
+    permissions=(Permission(name="AuditLog.Read.All", role_id="b0afded3-3588-46d8-8b3d-9842eff778da"),),
+    read=_read,
+    requires=(USERS,),
+    join=_join,
+)

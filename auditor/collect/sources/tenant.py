@@ -1,19 +1,20 @@
 """The small sources of a tenant (its name, its products, its subscriptions) into tables."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
 from auditor.collect.context import CollectionContext
 from auditor.collect.json_pages import Rows
+from auditor.collect.permissions import Permission
+from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.domain.enums import Source
 from auditor.domain.errors import GraphError
 from auditor.domain.message import Message
-from auditor.domain.result import Coverage
 from auditor.graph import requests
+from auditor.snapshot import schema
 from auditor.snapshot.from_graph import product_row, subscription_row
-from auditor.snapshot.schema import ORGANIZATION, PRODUCTS, SERVICE_PLANS, SUBSCRIPTIONS
 
 _SKU = (
     "appliesTo",
@@ -28,65 +29,91 @@ _SKU = (
 _ORGANIZATION = ("countryLetterCode", "defaultUsageLocation", "displayName", "id", "preferredLanguage", "tenantType")
 _NUMBERS = ("enabled", "warning", "suspended", "lockedOut")
 
-Tables = Mapping[str, pa.Table]
 
-
-async def organization(reading: CollectionContext) -> tuple[Coverage, Tables]:
+async def _read_organization(context: CollectionContext) -> SourceResult:
     """Read who the tenant is. Raises GraphError where it is another than the tenants file says."""
-    rows, fault = await reading.all_rows(Source.ORGANIZATION, requests.organization(reading.graph, _ORGANIZATION))
-    wanted = reading.graph.tenant.tenant_id
+    rows, fault = await context.all_rows(Source.ORGANIZATION, requests.organization(context.graph, _ORGANIZATION))
+    wanted = context.graph.tenant.tenant_id
     for row in rows:
         if str(row["id"]).lower() != wanted:
             raise GraphError(
                 "graph-wrong-tenant",
                 Message(
                     "{tenant}: the credential is for the tenant {row}, not for {wanted}",
-                    tenant=reading.tenant,
+                    tenant=context.tenant,
                     row=str(row["id"])[:40],
                     wanted=wanted,
                 ),
                 hint=Message("correct tenantId in the tenants file, or sign in to the right tenant"),
             )
     table = pa.Table.from_pylist(
-        [{name: _text(row.get(name)) for name in ORGANIZATION.names} for row in rows], ORGANIZATION
+        [{name: _text(row.get(name)) for name in schema.ORGANIZATION.names} for row in rows], schema.ORGANIZATION
     )
     faults = [] if fault is None else [fault]
-    return reading.covered(Source.ORGANIZATION, len(rows), faults, asked=_ORGANIZATION), {"organization": table}
+    coverage = context.make_coverage(Source.ORGANIZATION, len(rows), faults, asked=_ORGANIZATION)
+    return SourceResult(coverage=(coverage,), tables={"organization": table})
 
 
-async def products(reading: CollectionContext) -> tuple[Coverage, Tables]:
+async def _read_products(context: CollectionContext) -> SourceResult:
     """Read the subscribed SKUs and the service plans in them."""
-    rows, fault = await reading.all_rows(
-        Source.SUBSCRIBED_SKUS, requests.subscribed_skus(reading.graph, _SKU), key="skuId"
+    rows, fault = await context.all_rows(
+        Source.SUBSCRIBED_SKUS, requests.subscribed_skus(context.graph, _SKU), key="skuId"
     )
     kept = [_sku(row) for row in rows]
     odd = sum(row["odd"] for row in kept)
     tables = {
-        "products": pa.Table.from_pylist([product_row(row) for row in kept], PRODUCTS),
+        "products": pa.Table.from_pylist([product_row(row) for row in kept], schema.PRODUCTS),
         "service_plans": _service_plans(rows),
     }
     shortfall = Message("products whose numbers of seats are no numbers: {odd}", odd=odd) if odd else None
     faults = [] if fault is None else [fault]
-    coverage = reading.covered(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
-    return coverage, tables
+    coverage = context.make_coverage(Source.SUBSCRIBED_SKUS, len(rows), faults, asked=_SKU, shortfall=shortfall)
+    return SourceResult(coverage=(coverage,), tables=tables)
 
 
-async def subscriptions(reading: CollectionContext) -> tuple[Coverage, Tables]:
+async def _read_subscriptions(context: CollectionContext) -> SourceResult:
     """Read the purchases behind the SKUs."""
-    rows, fault = await reading.all_rows(Source.SUBSCRIPTIONS, requests.subscriptions(reading.graph))
+    rows, fault = await context.all_rows(Source.SUBSCRIPTIONS, requests.subscriptions(context.graph))
     kept, odd = [], 0
     for row in rows:
         try:
             kept.append(subscription_row(_subscription(row)))
         except (ValueError, OverflowError):
             odd += 1
-    table = pa.Table.from_pylist(kept, SUBSCRIPTIONS)
+    table = pa.Table.from_pylist(kept, schema.SUBSCRIPTIONS)
     shortfall = Message("subscriptions whose dates are no dates: {odd}", odd=odd) if odd else None
     faults = [] if fault is None else [fault]
-    coverage = reading.covered(
-        Source.SUBSCRIPTIONS, len(kept), faults, asked=tuple(SUBSCRIPTIONS.names), shortfall=shortfall
+    coverage = context.make_coverage(
+        Source.SUBSCRIPTIONS, len(kept), faults, asked=tuple(schema.SUBSCRIPTIONS.names), shortfall=shortfall
     )
-    return coverage, {"subscriptions": table}
+    return SourceResult(coverage=(coverage,), tables={"subscriptions": table})
+
+
+READ_ORGANIZATION: Final = Permission(
+    name="Organization.Read.All",
+    role_id="498476ce-e0fe-48b0-b801-37ba7e2685c6",
+    included_in=("Directory.Read.All", "Organization.ReadWrite.All", "Directory.ReadWrite.All"),
+)
+READ_LICENSES: Final = Permission(
+    name="LicenseAssignment.Read.All",
+    role_id="e2f98668-2877-4f38-a2f4-8202e0717aa1",
+    included_in=(
+        "Organization.Read.All",
+        "Directory.Read.All",
+        "LicenseAssignment.ReadWrite.All",
+        "Organization.ReadWrite.All",
+        "Directory.ReadWrite.All",
+    ),
+)
+SUBSCRIBED_SKUS: Final = CollectionSource(
+    fills=(Source.SUBSCRIBED_SKUS,), permissions=(READ_LICENSES,), read=_read_products
+)
+ORGANIZATION: Final = CollectionSource(
+    fills=(Source.ORGANIZATION,), permissions=(READ_ORGANIZATION,), read=_read_organization
+)
+SUBSCRIPTIONS: Final = CollectionSource(
+    fills=(Source.SUBSCRIPTIONS,), permissions=(READ_ORGANIZATION,), read=_read_subscriptions
+)
 
 
 def _sku(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -122,7 +149,9 @@ def _service_plans(rows: Rows) -> pa.Table:
     columns = {"skuId": skus, "servicePlanId": [plan["servicePlanId"].lower() for plan in found]}
     for name in ("servicePlanName", "provisioningStatus", "appliesTo"):
         columns[name] = [plan.get(name) for plan in found]
-    return pa.Table.from_arrays([_texts(columns[name]) for name in SERVICE_PLANS.names], schema=SERVICE_PLANS)
+    return pa.Table.from_arrays(
+        [_texts(columns[name]) for name in schema.SERVICE_PLANS.names], schema=schema.SERVICE_PLANS
+    )
 
 
 def _texts(values: list[Any]) -> pa.Array:
@@ -136,7 +165,7 @@ def _texts(values: list[Any]) -> pa.Array:
 def _subscription(row: Mapping[str, Any]) -> dict[str, Any]:
     trial = row.get("isTrial")
     return {
-        **{name: _text(row.get(name)) for name in SUBSCRIPTIONS.names},
+        **{name: _text(row.get(name)) for name in schema.SUBSCRIPTIONS.names},
         # A finding is known again by this id, and Graph writes ids in either letter case.
         "id": str(row["id"]).lower(),
         "isTrial": trial if isinstance(trial, bool) else None,

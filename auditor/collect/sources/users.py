@@ -1,75 +1,69 @@
-"""All users of a tenant into a spool, in shards where the tenant is large, and counted against what Graph counts."""
+"""Reads all users of a tenant, in shards if there are many, and compares their number with Graph's count."""
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from typing import Final
 
 import pyarrow as pa
 
 from auditor.collect.context import CollectionContext
-from auditor.collect.json_pages import number
-from auditor.collect.sharding import SHARDED_FROM, Shards, names_of, plan, sample_names
+from auditor.collect.json_pages import decode_count
+from auditor.collect.permissions import Permission
+from auditor.collect.sharding import MIN_SHARDED_USERS, names_of, plan_shards, sample_names
+from auditor.collect.shards import Shards
+from auditor.collect.sources.model import CollectionSource, SourceResult
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.user_decoder import Decoder
 from auditor.domain.enums import Source
 from auditor.domain.message import Message
-from auditor.domain.result import Coverage
 from auditor.failures import in_task
 from auditor.graph import requests
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.paging import pages
 from auditor.graph.rate_limit import units_per_ten_seconds
 
-_CHEAP = 20_000
-"""Users up to which the list is read again for the sake of a single one."""
+_REREAD_USERS = 20_000
+"""Number of users up to which a single missing one causes the list to be read again."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UsersRead:
-    """What the pass over the users brought."""
-
-    coverage: Coverage
-    spool: Spool
-
-
-async def count_users(reading: CollectionContext) -> int | None:
-    """Return how many users Graph counts; None where it does not tell (B2C tenants, an outage)."""
+async def _count_users(context: CollectionContext) -> int | None:
+    """Return the number of users by Graph's count, and set the quota by it; None if Graph does not count them."""
     try:
-        answer = await reading.graph.answer(requests.user_count(reading.graph), number)
+        answer = await context.graph.answer(requests.user_count(context.graph), decode_count)
     except FaultError:
         return None
-    reading.graph.quota.set_limit(units_per_ten_seconds(answer.value))
+    context.graph.quota.set_limit(units_per_ten_seconds(answer.value))
     return answer.value
 
 
-async def read_users(reading: CollectionContext, shards: "asyncio.Future[Shards]") -> UsersRead:
-    """Read every user with the properties the needs name. `shards` is set as soon as it is known how to divide them."""
-    select = tuple(sorted({*reading.needs.user_properties, "id"} - {"signInActivity", "mailboxType"}))
+async def _read(context: CollectionContext) -> SourceResult:
+    """Read every user with the properties that the needs name; sets `context.shards` and then `context.users`."""
+    select = tuple(sorted({*context.needs.user_properties, "id"} - {"signInActivity", "mailboxType"}))
     decoder = Decoder(select)
-    spool = Spool(reading.folder, "users", decoder.schema)
-    beginning = _Beginning(pages(reading.graph, requests.users(reading.graph, select), decoder))
+    spool = Spool(context.folder, "users", decoder.schema)
+    first_list = _FirstList(pages(context.graph, requests.users(context.graph, select), decoder))
     try:
-        # A small tenant's first page is its only one, a large tenant's is a sample of it: neither waits for the count.
-        expected, _ = await asyncio.gather(in_task(count_users, reading), in_task(beginning.read))
-        reading.progress.expect(reading.tenant, Source.USERS, expected)
-        divided = Shards.whole()
-        if expected is not None and expected >= SHARDED_FROM:
-            divided = await plan(reading, expected, await _names(reading, beginning))
-        shards.set_result(divided)
+        # Count and first page concurrently: the page is the only one of a small tenant, and a sample of a large one.
+        expected, _ = await asyncio.gather(in_task(_count_users, context), in_task(first_list.read))
+        context.progress.expect(context.tenant, Source.USERS, expected)
+        shards = Shards.whole()
+        if expected is not None and expected >= MIN_SHARDED_USERS:
+            shards = await plan_shards(context, expected, await _names(context, first_list))
+        context.shards.set_result(shards)
     finally:
-        if not shards.done():
-            shards.set_result(Shards.whole())
-    if divided.divided:
-        faults = await _pass(reading, select, decoder, spool, divided)
+        if not context.shards.done():
+            context.shards.set_result(Shards.whole())
+    if shards.is_divided:
+        faults = await _read_shards(context, select, decoder, spool, shards)
     else:
-        fault = await _all(reading, beginning.batches(), spool)
+        fault = await _read_list(context, first_list.batches(), spool)
         faults = [] if fault is None else [fault]
     shortfall = None
     if not faults and expected is not None:
         missing = expected - spool.distinct()
-        if missing > (0 if expected <= _CHEAP else _tolerance(expected)):
-            # Read once more: users that were moved between pages, or cut off with a lost link, show up now.
-            faults = await _pass(reading, select, decoder, spool, Shards.whole())
+        if missing > (0 if expected <= _REREAD_USERS else _tolerance(expected)):
+            # Read once more, for users that moved between pages or were lost with a link.
+            faults = await _read_shards(context, select, decoder, spool, Shards.whole())
             missing = expected - spool.distinct()
             if not faults and missing > _tolerance(expected):
                 shortfall = Message(
@@ -84,12 +78,13 @@ async def read_users(reading: CollectionContext, shards: "asyncio.Future[Shards]
             without_id=decoder.without_id,
             shortfall=shortfall or "report it to Microsoft",
         )
-    coverage = reading.covered(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
-    return UsersRead(coverage=coverage, spool=spool)
+    coverage = context.make_coverage(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
+    context.users.set_result(spool)
+    return SourceResult(coverage=(coverage,), users=spool)
 
 
-class _Beginning:
-    """A list of everybody whose first page is read before it is known whether the rest will be."""
+class _FirstList:
+    """An undivided list of users whose first page is read before it is decided whether to divide the users."""
 
     def __init__(self, batches: AsyncIterator[pa.RecordBatch]) -> None:
         self._batches = batches
@@ -97,14 +92,14 @@ class _Beginning:
         self.first: pa.RecordBatch | None = None
 
     async def read(self) -> None:
-        """Read the first page; what keeps it from being read is told to whoever reads on."""
+        """Read the first page; `batches` raises the fault if that fails."""
         try:
             self.first = await anext(self._batches)
         except FaultError as error:
             self._fault = error
 
     async def batches(self) -> AsyncIterator[pa.RecordBatch]:
-        """Yield every page, the first among them."""
+        """Yield every page, including the first. Raises FaultError."""
         if self._fault is not None:
             raise self._fault
         if self.first is not None:
@@ -114,43 +109,56 @@ class _Beginning:
             yield batch
 
 
-async def _names(reading: CollectionContext, beginning: _Beginning) -> list[str]:
-    """Return the sorted names on a first page; where it came without names, it is read once more with them."""
-    if beginning.first is None:
+async def _names(context: CollectionContext, first_list: _FirstList) -> list[str]:
+    """Return the sorted names on the first page; read a page with names if the needs do not include them."""
+    if first_list.first is None:
         return []
-    if "userPrincipalName" not in beginning.first.schema.names:
-        return await sample_names(reading)
-    return names_of(beginning.first)
+    if "userPrincipalName" not in first_list.first.schema.names:
+        return await sample_names(context)
+    return names_of(first_list.first)
 
 
 def _tolerance(expected: int) -> int:
-    """Return how many users may be missing: the count comes from an index of its own that lags behind."""
+    """Return how many users may be missing: the count comes from a separate index that lags behind."""
     return max(1, expected // 1000)
 
 
-async def _pass(
-    reading: CollectionContext, select: tuple[str, ...], decoder: Decoder, spool: Spool, shards: Shards
+async def _read_shards(
+    context: CollectionContext, select: tuple[str, ...], decoder: Decoder, spool: Spool, shards: Shards
 ) -> list[Fault]:
-    """Read all shards at once; a filter that Graph does not take here turns into one list without it."""
+    """Read all shards concurrently; if Graph rejects a filter in this tenant, read one list without filters."""
 
-    async def one(filter_: str | None) -> Fault | None:
-        call = requests.users(reading.graph, select, filter_=filter_)
-        return await _all(reading, pages(reading.graph, call, decoder), spool)
+    async def read_shard(filter_: str | None) -> Fault | None:
+        call = requests.users(context.graph, select, filter_=filter_)
+        return await _read_list(context, pages(context.graph, call, decoder), spool)
 
-    ended = await asyncio.gather(*(in_task(one, each) for each in shards.filters))
-    faults = [fault for fault in ended if fault is not None]
-    if shards.divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
-        found = await one(None)
-        return [] if found is None else [found]
+    results = await asyncio.gather(*(in_task(read_shard, filter_) for filter_ in shards.filters))
+    faults = [fault for fault in results if fault is not None]
+    if shards.is_divided and any(fault.kind is GraphErrorKind.UNSUPPORTED for fault in faults):
+        fault = await read_shard(None)
+        return [] if fault is None else [fault]
     return faults
 
 
-async def _all(reading: CollectionContext, batches: AsyncIterator[pa.RecordBatch], spool: Spool) -> Fault | None:
-    """Put every page of a list into the spool; returns what ended it early, if something did."""
+async def _read_list(context: CollectionContext, batches: AsyncIterator[pa.RecordBatch], spool: Spool) -> Fault | None:
+    """Add every page of a list to the spool; return the fault that ended the list early, if any."""
     try:
         async for batch in batches:
             spool.add(batch)
-            reading.progress.advance(reading.tenant, Source.USERS, batch.num_rows)
+            context.progress.advance(context.tenant, Source.USERS, batch.num_rows)
     except FaultError as error:
         return error.fault
     return None
+
+
+USERS: Final = CollectionSource(
+    fills=(Source.USERS,),
+    permissions=(
+        Permission(
+            name="User.Read.All",
+            role_id="df021288-bdef-4463-88db-98f22de89214",
+            included_in=("Directory.Read.All", "User.ReadWrite.All", "Directory.ReadWrite.All"),
+        ),
+    ),
+    read=_read,
+)

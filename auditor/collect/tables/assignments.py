@@ -1,4 +1,4 @@
-"""Nested licences of users into rows of the assignments table: one per user, SKU and path."""
+"""Builds the rows of the assignments table from the nested licences of users: one per user, SKU and path."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _PLANS = pa.list_(pa.string())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Entries:
-    """The items of a list column: whose they are, and their fields."""
+    """The items of a list column, with the row of the user that each belongs to."""
 
     owners: _Numbers
     items: pa.StructArray
@@ -27,69 +27,69 @@ class _Entries:
 
 
 def assignments(licenses: pa.Array, states: pa.Array, *, offset: int) -> pa.RecordBatch:
-    """Return the assignment rows of some users, in their order; `offset` is the number of the first of them.
+    """Return the assignment rows of some users, in their order; `offset` is the row number of the first user.
 
-    An entry of `licenseAssignmentStates` gives a row, and so does a SKU held without one.
+    Each entry of `licenseAssignmentStates` makes a row, and so does an assigned SKU without an entry.
     """
-    held, paths = _entries(licenses), _entries(states)
-    codes = pa.concat_arrays([held.skus, paths.skus]).dictionary_encode()
+    assigned, paths = _entries(licenses), _entries(states)
+    codes = pa.concat_arrays([assigned.skus, paths.skus]).dictionary_encode()
     numbers = codes.indices.to_numpy(zero_copy_only=False).astype(np.int64)
     width = max(1, len(codes.dictionary))
-    held_keys = held.owners * width + numbers[: len(held.owners)]
-    path_keys = paths.owners * width + numbers[len(held.owners) :]
-    order = np.argsort(held_keys, kind="stable")
-    found = np.searchsorted(held_keys[order], path_keys, side="right") - 1
+    assigned_keys = assigned.owners * width + numbers[: len(assigned.owners)]
+    path_keys = paths.owners * width + numbers[len(assigned.owners) :]
+    order = np.argsort(assigned_keys, kind="stable")
+    positions = np.searchsorted(assigned_keys[order], path_keys, side="right") - 1
     matched = np.zeros(len(path_keys), dtype=bool)
-    if len(held_keys):
-        matched = (found >= 0) & (held_keys[order][found] == path_keys)
-    plans = _plans(held.field("disabledPlans"))
-    of_path = pa.array(order[np.maximum(found, 0)] if len(order) else found, mask=~matched, type=pa.int64())
-    pathless = _pathless(held_keys, path_keys)
-    lonely = len(pathless)
+    if len(assigned_keys):
+        matched = (positions >= 0) & (assigned_keys[order][positions] == path_keys)
+    plans = _plans(assigned.field("disabledPlans"))
+    of_path = pa.array(order[np.maximum(positions, 0)] if len(order) else positions, mask=~matched, type=pa.int64())
+    unmatched = _unmatched(assigned_keys, path_keys)
+    unmatched_count = len(unmatched)
     columns = {
-        "user": np.concatenate([paths.owners, held.owners[pathless]]) + offset,
-        "skuId": pa.concat_arrays([paths.skus, held.skus.take(pathless)]),
-        "held": pa.array(np.concatenate([matched, np.ones(lonely, dtype=bool)])),
-        "disabledPlans": pa.concat_arrays([plans.take(of_path), plans.take(pathless)]),
-        "state": _padded(paths.field("state"), lonely),
-        "assignedByGroup": _padded(pc.ascii_lower(paths.field("assignedByGroup")), lonely),
-        "error": _padded(paths.field("error"), lonely),
-        "pathDisabledPlans": _padded(_plans(paths.field("disabledPlans")), lonely),
-        "lastUpdatedDateTime": _padded(timestamps(paths.field("lastUpdatedDateTime"))[0], lonely),
+        "user": np.concatenate([paths.owners, assigned.owners[unmatched]]) + offset,
+        "skuId": pa.concat_arrays([paths.skus, assigned.skus.take(unmatched)]),
+        "held": pa.array(np.concatenate([matched, np.ones(unmatched_count, dtype=bool)])),
+        "disabledPlans": pa.concat_arrays([plans.take(of_path), plans.take(unmatched)]),
+        "state": _padded(paths.field("state"), unmatched_count),
+        "assignedByGroup": _padded(pc.ascii_lower(paths.field("assignedByGroup")), unmatched_count),
+        "error": _padded(paths.field("error"), unmatched_count),
+        "pathDisabledPlans": _padded(_plans(paths.field("disabledPlans")), unmatched_count),
+        "lastUpdatedDateTime": _padded(timestamps(paths.field("lastUpdatedDateTime"))[0], unmatched_count),
     }
     table = pa.RecordBatch.from_arrays(
         [pa.array(columns[field.name]).cast(field.type) for field in ASSIGNMENTS], schema=ASSIGNMENTS
     )
-    if not lonely:
+    if not unmatched_count:
         return table
     return table.take(pa.array(np.argsort(columns["user"], kind="stable")))
 
 
 def _entries(column: pa.Array) -> _Entries:
-    """Take a list column apart; an entry without a SKU says nothing and is left out."""
+    """Flatten a list column; entries without a SKU are dropped."""
     owners = pc.list_parent_indices(column).to_numpy(zero_copy_only=False).astype(np.int64)
     items = column.flatten()
     skus = pc.ascii_lower(pc.struct_field(items, "skuId"))
     if skus.null_count:
-        there = pc.is_valid(skus)
-        owners, items, skus = owners[there.to_numpy(zero_copy_only=False)], items.filter(there), skus.filter(there)
+        valid = pc.is_valid(skus)
+        owners, items, skus = owners[valid.to_numpy(zero_copy_only=False)], items.filter(valid), skus.filter(valid)
     return _Entries(owners=owners, items=items, skus=skus)
 
 
-def _pathless(held_keys: _Numbers, path_keys: _Numbers) -> _Numbers:
-    """Return the places of held SKUs that no path explains, each SKU of a user once (its last entry counts)."""
-    lonely = np.flatnonzero(~np.isin(held_keys, path_keys))
-    _, last = np.unique(held_keys[lonely][::-1], return_index=True)
-    return np.sort(lonely[::-1][last])
+def _unmatched(assigned_keys: _Numbers, path_keys: _Numbers) -> _Numbers:
+    """Return the positions of assigned SKUs without a path, one per user and SKU (the last entry counts)."""
+    unmatched_count = np.flatnonzero(~np.isin(assigned_keys, path_keys))
+    _, last = np.unique(assigned_keys[unmatched_count][::-1], return_index=True)
+    return np.sort(unmatched_count[::-1][last])
 
 
 def _plans(column: pa.Array) -> pa.Array:
-    """Return lists of plan ids in lower case; an empty list says as much as none."""
+    """Return lists of lower-case service plan ids; an empty list becomes null."""
     lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False).astype(np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
     values = pc.ascii_lower(column.flatten())
     return pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(lengths == 0))
 
 
-def _padded(column: pa.Array, lonely: int) -> pa.Array:
-    return column if not lonely else pa.concat_arrays([column, pa.nulls(lonely, column.type)])
+def _padded(column: pa.Array, unmatched_count: int) -> pa.Array:
+    return column if not unmatched_count else pa.concat_arrays([column, pa.nulls(unmatched_count, column.type)])

@@ -1,4 +1,4 @@
-"""Batches in any order, with repetitions, into tables sorted by id: in memory while they fit, else on disk."""
+"""Sorts batches of rows by id and removes duplicates: in memory while they fit, else in runs on disk."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,53 +12,53 @@ from auditor.files.output import opened
 from auditor.files.temporary import hold
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
-_PIECE = 4_096
-"""Rows of one piece of a run: what a merge holds of each run."""
-_LIMIT = 40 << 20
-"""Bytes of rows that memory holds before they become a run: some 120,000 users."""
+_ROWS_PER_BATCH = 4_096
+"""Rows per batch of a run: what a merge holds of each run."""
+_MAX_BYTES = 40 << 20
+"""Bytes of rows kept in memory before they are written as a run: some 120,000 users."""
 
 
 @dataclass(slots=True)
 class _Cursor:
-    """Where a merge stands in one run."""
+    """The position of a merge in one run."""
 
-    pieces: Iterator[pa.Table]
-    rest: pa.Table | None = None
-    last: bool = False
+    batches: Iterator[pa.Table]
+    current: pa.Table | None = None
+    exhausted: bool = False
 
     def fill(self) -> None:
-        """Have something at hand, unless the run is used up."""
-        while not self.last and (self.rest is None or self.rest.num_rows == 0):
-            self.rest = next(self.pieces, None)
-            self.last = self.rest is None
+        """Load the next batch if the current one is used up."""
+        while not self.exhausted and (self.current is None or self.current.num_rows == 0):
+            self.current = next(self.batches, None)
+            self.exhausted = self.current is None
 
     @property
     def limit(self) -> str:
-        """The greatest id at hand."""
-        assert self.rest is not None
-        found: str = self.rest["id"][-1].as_py()
-        return found
+        """The greatest id of the current batch."""
+        assert self.current is not None
+        last_id: str = self.current["id"][-1].as_py()
+        return last_id
 
-    def upto(self, limit: str) -> pa.Table | None:
-        """Take what is at hand up to an id."""
-        if self.rest is None or self.rest.num_rows == 0:
+    def take_through(self, limit: str) -> pa.Table | None:
+        """Return and drop the rows of the current batch up to an id."""
+        if self.current is None or self.current.num_rows == 0:
             return None
-        count = pc.sum(pc.less_equal(self.rest["id"], limit)).as_py() or 0
-        taken = self.rest.slice(0, count)
-        self.rest = self.rest.slice(count)
+        count = pc.sum(pc.less_equal(self.current["id"], limit)).as_py() or 0
+        taken = self.current.slice(0, count)
+        self.current = self.current.slice(count)
         return taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
-    """Rows in memory and their order by id, in which only the latest of equal ids stands."""
+class _SortedRows:
+    """Rows in memory, and their order by id, which contains only the latest of equal ids."""
 
     table: pa.Table
     order: pa.Array
 
     @classmethod
-    def of(cls, columns: list[list[pa.Array]], schema: pa.Schema) -> "_Held":
-        """Join the pieces of each column; the lists are emptied, so that no column is there twice for long."""
+    def of(cls, columns: list[list[pa.Array]], schema: pa.Schema) -> "_SortedRows":
+        """Concatenate the pieces of each column; the lists are emptied to avoid a second copy of the columns."""
         joined = []
         for pieces in columns:
             joined.append(pieces[0] if len(pieces) == 1 else pa.concat_arrays(pieces))
@@ -66,40 +66,40 @@ class _Held:
         table = pa.Table.from_arrays(joined, schema=schema)
         return cls(table=table, order=_order(table["id"].chunk(0)))
 
-    def parts(self, rows: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
-        """Yield the rows in order, so many at a time."""
+    def tables_of(self, rows: int, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """Yield the rows in order, in tables of at most `rows` rows."""
         table = self.table if columns is None else self.table.select(columns)
         for start in range(0, len(self.order), rows):
             yield table.take(self.order.slice(start, rows))
 
 
 class Spool:
-    """Takes rows with an `id` in any order, the latest of equal ids counts; gives them sorted, as often as asked."""
+    """Collects rows with an `id` in any order and yields them sorted; the latest of equal ids counts."""
 
-    def __init__(self, folder: Path, name: str, schema: pa.Schema, *, limit: int = _LIMIT) -> None:
+    def __init__(self, folder: Path, name: str, schema: pa.Schema, *, limit: int = _MAX_BYTES) -> None:
         self.schema = schema
         self._folder = folder
-        self._place: Folder | None = None
+        self._open_folder: Folder | None = None
         """The open folder, once something was put there: as long as it is, no other process clears it away."""
         self._name = name
         self._limit = limit
-        self._waiting: list[pa.RecordBatch] = []
+        self._unsorted: list[pa.RecordBatch] = []
         self._size = 0
         self._runs: list[Path] = []
-        self._held: _Held | None = None
+        self._sorted_rows: _SortedRows | None = None
         self.rows = 0
         """Rows taken so far, repetitions included."""
 
     @property
-    def large(self) -> bool:
-        """Whether it has outgrown memory: a walk through it takes a while then."""
+    def is_large(self) -> bool:
+        """Whether rows were written to disk, so that iterating takes a while."""
         return bool(self._runs)
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Take some rows."""
+        """Add rows."""
         if not batch.num_rows:
             return
-        self._waiting.append(batch)
+        self._unsorted.append(batch)
         self.rows += batch.num_rows
         self._size += batch.nbytes
         if self._size >= self._limit:
@@ -108,120 +108,120 @@ class Spool:
     def tables(self, rows: int = USERS_PER_ROW_GROUP, columns: list[str] | None = None) -> Iterator[pa.Table]:
         """Yield the rows by id in tables of exactly `rows` rows, the last one smaller."""
         if not self._runs:
-            held = self._settled()
-            if held is not None:
-                yield from held.parts(rows, columns)
+            sorted_rows = self._sort()
+            if sorted_rows is not None:
+                yield from sorted_rows.tables_of(rows, columns)
             return
-        ready: list[pa.Table] = []
+        buffered: list[pa.Table] = []
         count = 0
         for part in self._merged(columns):
-            ready.append(part)
+            buffered.append(part)
             count += part.num_rows
             while count >= rows:
-                whole = pa.concat_tables(ready)
-                ready, count = [whole.slice(rows)], count - rows
-                yield whole.slice(0, rows).combine_chunks()
+                joined = pa.concat_tables(buffered)
+                buffered, count = [joined.slice(rows)], count - rows
+                yield joined.slice(0, rows).combine_chunks()
         if count:
-            yield pa.concat_tables(ready).combine_chunks()
+            yield pa.concat_tables(buffered).combine_chunks()
 
     def distinct(self) -> int:
-        """Return how many ids there are."""
+        """Return the number of distinct ids."""
         if not self._runs:
-            held = self._settled()
-            return 0 if held is None else len(held.order)
+            sorted_rows = self._sort()
+            return 0 if sorted_rows is None else len(sorted_rows.order)
         return sum(part.num_rows for part in self._merged(["id"]))
 
     def discard(self) -> None:
-        """Remove what is on disk."""
+        """Remove the files on disk."""
         for path in self._runs:
             path.unlink(missing_ok=True)
         self._runs.clear()
-        if self._place is not None:
-            self._place.close()
-            self._place = None
+        if self._open_folder is not None:
+            self._open_folder.close()
+            self._open_folder = None
 
     def _merged(self, columns: list[str] | None) -> Iterator[pa.Table]:
-        if self._waiting:
+        if self._unsorted:
             self._write_run()
-        yield from _merge([_Cursor(_pieces(path, columns)) for path in self._runs])
+        yield from _merge([_Cursor(_read_run(path, columns)) for path in self._runs])
 
-    def _settled(self) -> _Held | None:
-        """Return what is in memory, in order."""
-        if self._waiting:
-            batches = [*([] if self._held is None else self._held.table.to_batches()), *self._waiting]
-            self._waiting, self._held = [], None
-            columns = [[batch.column(place) for batch in batches] for place in range(len(self.schema))]
+    def _sort(self) -> _SortedRows | None:
+        """Return the rows in memory, sorted."""
+        if self._unsorted:
+            batches = [*([] if self._sorted_rows is None else self._sorted_rows.table.to_batches()), *self._unsorted]
+            self._unsorted, self._sorted_rows = [], None
+            columns = [[batch.column(index) for batch in batches] for index in range(len(self.schema))]
             del batches
-            self._held = _Held.of(columns, self.schema)
-        return self._held
+            self._sorted_rows = _SortedRows.of(columns, self.schema)
+        return self._sorted_rows
 
     def _write_run(self) -> None:
-        held = self._settled()
-        assert held is not None
-        if self._place is None:
-            self._place = Folder.made(self._folder.parent, self._folder.name)
-            hold(self._place)
+        sorted_rows = self._sort()
+        assert sorted_rows is not None
+        if self._open_folder is None:
+            self._open_folder = Folder.made(self._folder.parent, self._folder.name)
+            hold(self._open_folder)
         name = f"{self._name}-{len(self._runs):04}.arrow"
         path = self._folder / name
         options = pa.ipc.IpcWriteOptions(compression="lz4")
         with (
-            opened(self._place.create(name)) as file,
+            opened(self._open_folder.create(name)) as file,
             pa.ipc.new_file(file, self.schema, options=options) as writer,
         ):
-            for part in held.parts(_PIECE):
+            for part in sorted_rows.tables_of(_ROWS_PER_BATCH):
                 writer.write_table(part)
         self._runs.append(path)
-        del held
-        self._held, self._size = None, 0
+        del sorted_rows
+        self._sorted_rows, self._size = None, 0
         release_arrow_memory()
 
 
 def release_arrow_memory() -> None:
-    """Give memory that nothing uses back to the machine: Arrow keeps it for the next time, and there may be none."""
+    """Return unused memory of Arrow's pool to the operating system."""
     pa.default_memory_pool().release_unused()
 
 
 def _merge(cursors: list[_Cursor]) -> Iterator[pa.Table]:
-    """Merge runs: everything up to the smallest of the greatest ids at hand is complete."""
+    """Merge runs: rows up to the smallest of the current batches' greatest ids are complete."""
     while True:
         for cursor in cursors:
             cursor.fill()
-        cursors = [cursor for cursor in cursors if cursor.rest is not None]
+        cursors = [cursor for cursor in cursors if cursor.current is not None]
         if not cursors:
             return
         if len(cursors) == 1:
-            rest = cursors[0].rest
-            cursors[0].rest = None
-            assert rest is not None
-            yield rest
+            current = cursors[0].current
+            cursors[0].current = None
+            assert current is not None
+            yield current
             continue
         limit = min(cursor.limit for cursor in cursors)
-        parts = [part for cursor in cursors if (part := cursor.upto(limit)) is not None and part.num_rows]
-        yield _sorted(pa.concat_tables(parts))
+        tables_of = [part for cursor in cursors if (part := cursor.take_through(limit)) is not None and part.num_rows]
+        yield _sorted(pa.concat_tables(tables_of))
 
 
-def _pieces(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
+def _read_run(path: Path, columns: list[str] | None) -> Iterator[pa.Table]:
     with pa.OSFile(str(path), "rb") as source:
         reader = pa.ipc.open_file(source)
         if columns is not None:
-            places = [reader.schema.get_field_index(name) for name in columns]
-            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=places))
+            indices = [reader.schema.get_field_index(name) for name in columns]
+            reader = pa.ipc.open_file(source, options=pa.ipc.IpcReadOptions(included_fields=indices))
         for number in range(reader.num_record_batches):
             yield pa.Table.from_batches([reader.get_batch(number)])
 
 
 def _sorted(table: pa.Table) -> pa.Table:
-    """Sort by id, and keep the latest of equal ids."""
+    """Sort a table by id, keeping the latest of equal ids."""
     table = table.combine_chunks()
     return table.take(_order(table["id"].chunk(0)))
 
 
 def _order(ids: pa.Array) -> pa.Array:
-    """Return the places of ids in their order; of equal ids only the latest has one."""
+    """Return the sort order of ids, which contains only the latest of equal ids."""
     order = pc.sort_indices(ids)
     if len(ids) > 1:
         ordered = ids.take(order)
-        again = pc.equal(ordered.slice(0, len(ids) - 1), ordered.slice(1))
-        if pc.any(again).as_py():
-            order = order.filter(pc.invert(pa.concat_arrays([again, pa.array([False])])))
+        repeated = pc.equal(ordered.slice(0, len(ids) - 1), ordered.slice(1))
+        if pc.any(repeated).as_py():
+            order = order.filter(pc.invert(pa.concat_arrays([repeated, pa.array([False])])))
     return order

@@ -1,6 +1,7 @@
-"""Users, their sign-ins and their mailboxes, each sorted by id, into the row groups of a snapshot."""
+"""Joins users, sign-ins and mailboxes, each sorted by id, into the row groups of a snapshot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -10,62 +11,63 @@ import pyarrow.compute as pc
 from auditor.collect.tables.assignments import assignments
 from auditor.collect.tables.external_sort import Spool
 from auditor.collect.tables.timestamps import timestamps
-from auditor.collect.tables.user_decoder import MALFORMED, column_type
-from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS, users_schema
+from auditor.collect.tables.user_decoder import column_type
+from auditor.snapshot.schema import ASSIGNMENTS, USERS, users_schema
 
 _Flags = npt.NDArray[np.bool_]
 _ATTRIBUTES = "onPremisesExtensionAttributes"
-_EXTENSIONS = tuple(f"extensionAttribute{number}" for number in range(1, 16))
-_ALWAYS = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
-"""What Graph sends of every user, unless the caller may not see it: then (User.ReadBasic.All) all but names is null."""
+_EXTENSION_NAMES = tuple(f"extensionAttribute{number}" for number in range(1, 16))
+_ALWAYS_SENT = ("accountEnabled", "assignedLicenses", "licenseAssignmentStates")
+"""Properties that Graph sends for every user; with User.ReadBasic.All they are null."""
+
+
+Join: TypeAlias = Callable[["UserRows", pa.Table | None, pa.Array], None]
+"""Adds columns: (users, rows of a second spool or None, for each user the index of its row or null)."""
 
 
 class _MergeCursor:
-    """Walks a second spool in step with the users: both are sorted by id."""
+    """Reads a second spool in step with the users; both are sorted by id."""
 
     def __init__(self, spool: Spool) -> None:
         self._tables = spool.tables()
-        self._held: list[pa.Table] = []
-        self._more = True
+        self._tables_ahead: list[pa.Table] = []
+        self._has_more = True
 
     def matching(self, ids: pa.Array) -> tuple[pa.Table | None, pa.Array]:
-        """Return some rows, and for each id the place of its row among them, or null."""
+        """Return some rows, and for each id the index of its row among them, or null."""
         last = ids[-1].as_py()
-        while self._more and (not self._held or self._held[-1]["id"][-1].as_py() < last):
+        while self._has_more and (not self._tables_ahead or self._tables_ahead[-1]["id"][-1].as_py() < last):
             table = next(self._tables, None)
-            self._more = table is not None
+            self._has_more = table is not None
             if table is not None:
-                self._held.append(table)
-        if not self._held:
+                self._tables_ahead.append(table)
+        if not self._tables_ahead:
             return None, pa.nulls(len(ids), pa.int32())
-        rows = pa.concat_tables(self._held).combine_chunks()
-        self._held = [rows.filter(pc.greater(rows["id"], last))]
-        if not self._held[0].num_rows:
-            self._held = []
+        rows = pa.concat_tables(self._tables_ahead).combine_chunks()
+        self._tables_ahead = [rows.filter(pc.greater(rows["id"], last))]
+        if not self._tables_ahead[0].num_rows:
+            self._tables_ahead = []
         return rows, pc.index_in(ids, value_set=rows["id"])
 
 
 def row_groups(
-    users: Spool, *, sign_ins: Spool | None, mailboxes: Spool | None, go_on: Callable[[], None] = lambda: None
+    users: Spool, joins: Iterable[tuple[Spool, Join]] = (), *, check_stopped: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[pa.RecordBatch, pa.RecordBatch]]:
-    """Yield (users, assignments) for each row group; a spool that is None was not asked for.
+    """Yield (users, assignments) for each row group; each join adds columns from a second spool about users.
 
-    `go_on` is called between the steps of a group, to raise where the work is to stop.
+    `check_stopped` is called between the steps of a group, and raises to stop the work.
     """
     offset = 0
-    activity = None if sign_ins is None else _MergeCursor(sign_ins)
-    purposes = None if mailboxes is None else _MergeCursor(mailboxes)
+    cursors = [(_MergeCursor(spool), join) for spool, join in joins]
     for table in users.tables():
-        go_on()
-        group, count = _Group(table), table.num_rows
-        del table  # what is no longer needed goes at once: there are row groups enough that are larger than the rest
-        go_on()
-        if activity is not None:
-            group.join_activity(*activity.matching(group.ids))
-        if purposes is not None:
-            group.join_mailboxes(*purposes.matching(group.ids))
+        check_stopped()
+        group, count = UserRows(table), table.num_rows
+        del table  # row groups are large: release each as soon as it is no longer needed
+        check_stopped()
+        for cursor, join in cursors:
+            join(group, *cursor.matching(group.ids))
         people = group.users()
-        go_on()
+        check_stopped()
         links = group.assignments(offset)
         del group
         yield people, links
@@ -73,12 +75,12 @@ def row_groups(
         offset += count
 
 
-class _Group:
-    """The users of one row group, being put together."""
+class UserRows:
+    """The users of one row group while their columns are assembled."""
 
     def __init__(self, table: pa.Table) -> None:
         self._table = table
-        self.ids = _one(table["id"])
+        self.ids = one_array(table["id"])
         self._columns: dict[str, pa.Array] = {}
         self._missing: dict[str, _Flags] = {}
         for name in table.column_names:
@@ -86,27 +88,29 @@ class _Group:
         self._mark_hidden()
 
     def _mark_hidden(self) -> None:
-        """Mark what is null for users of whom all that is null which Graph always sends: nobody may see it."""
-        always = [name for name in _ALWAYS if name in self._table.column_names]
+        """Mark null values as not collected for users whose always-sent properties are all null: no permission."""
+        always = [name for name in _ALWAYS_SENT if name in self._table.column_names]
         hidden = np.full(len(self.ids), bool({*always} - {"accountEnabled"}))
         for name in always:
-            hidden &= pc.is_null(_one(self._table[name])).to_numpy(zero_copy_only=False).astype(bool)
+            hidden &= pc.is_null(one_array(self._table[name])).to_numpy(zero_copy_only=False).astype(bool)
         if hidden.any():
             for name, column in self._columns.items():
-                self._mark(name, pa.array(hidden & pc.is_null(column).to_numpy(zero_copy_only=False).astype(bool)))
+                self.mark_not_collected(
+                    name, pa.array(hidden & pc.is_null(column).to_numpy(zero_copy_only=False).astype(bool))
+                )
 
     def _take(self, name: str) -> None:
-        column = _one(self._table[name])
+        column = one_array(self._table[name])
         match name:
             case "createdDateTime":
                 self._columns[name], wrong = timestamps(column)
-                self._mark(name, wrong)
+                self.mark_not_collected(name, wrong)
             case "onPremisesExtensionAttributes":
-                for extension in _EXTENSIONS:
+                for extension in _EXTENSION_NAMES:
                     self._columns[extension] = pc.struct_field(column, extension)
             case "assignedLicenses" | "licenseAssignmentStates":
-                # Graph always sends these lists; without one it is not known what the user holds.
-                self._mark(name, pc.is_null(column))
+                # Graph always sends these lists; without one the user's licences are unknown.
+                self.mark_not_collected(name, pc.is_null(column))
             case "notCollected":
                 self._take_malformed(column)
             case _:
@@ -120,32 +124,19 @@ class _Group:
         for name in sorted(set(names)):
             flags = np.zeros(len(column), dtype=bool)
             flags[owners[names == name]] = True
-            for concerned in _EXTENSIONS if name == _ATTRIBUTES else (name,):
-                self._mark(concerned, pa.array(flags))
+            for concerned in _EXTENSION_NAMES if name == _ATTRIBUTES else (name,):
+                self.mark_not_collected(concerned, pa.array(flags))
 
-    def _mark(self, name: str, missing: pa.Array) -> None:
+    def set_column(self, name: str, column: pa.Array) -> None:
+        """Set a column of users.parquet; one value per user, in their order."""
+        self._columns[name] = column
+
+    def mark_not_collected(self, name: str, missing: pa.Array) -> None:
+        """List a property in `notCollected` for the users where the mask is true; an empty mask marks none."""
         if len(missing):
             flags = missing.to_numpy(zero_copy_only=False).astype(bool)
             if flags.any():
                 self._missing[name] = self._missing.get(name, np.zeros(len(flags), dtype=bool)) | flags
-
-    def join_activity(self, rows: pa.Table | None, places: pa.Array) -> None:
-        """Add the stamps of those whom the pass over sign-ins returned; the others are marked."""
-        self._mark("signInActivity", pc.is_null(places))
-        if rows is None:
-            return
-        activity = _one(rows["signInActivity"]).take(places)
-        for name in SIGN_IN_COLUMNS:
-            self._columns[name], wrong = timestamps(pc.struct_field(activity, name))
-            self._mark("signInActivity", wrong)
-        malformed = _one(rows[MALFORMED]).take(places)
-        self._mark("signInActivity", pc.is_valid(malformed))
-
-    def join_mailboxes(self, rows: pa.Table | None, places: pa.Array) -> None:
-        """Add the mailboxes of those who were asked for; the others are marked."""
-        self._mark("mailboxType", pc.is_null(places))
-        empty = pa.nulls(len(places), pa.string())
-        self._columns["mailboxType"] = empty if rows is None else _one(rows["mailboxType"]).take(places)
 
     def users(self) -> pa.RecordBatch:
         """Return the rows of users.parquet."""
@@ -167,7 +158,7 @@ class _Group:
         if "assignedLicenses" not in names and "licenseAssignmentStates" not in names:
             return pa.RecordBatch.from_pylist([], schema=ASSIGNMENTS)
         licenses, states = (
-            _one(self._table[name]) if name in names else pa.nulls(len(self.ids), column_type(name))
+            one_array(self._table[name]) if name in names else pa.nulls(len(self.ids), column_type(name))
             for name in ("assignedLicenses", "licenseAssignmentStates")
         )
         return assignments(licenses, states, offset=offset)
@@ -188,7 +179,7 @@ def _typed(column: pa.Array, kind: pa.DataType) -> pa.Array:
     return column if column.type == kind else column.cast(kind)
 
 
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array."""
+def one_array(column: pa.ChunkedArray) -> pa.Array:
+    """Return a chunked column as one array."""
     combined = column.combine_chunks()
     return combined if isinstance(combined, pa.Array) else combined.chunk(0)

@@ -1,4 +1,4 @@
-"""Dates as Graph writes them into timestamps, and which of them were no dates at all."""
+"""Parses Graph's dates into timestamps and marks texts that are no dates."""
 
 from datetime import datetime
 
@@ -8,32 +8,32 @@ import pyarrow.compute as pc
 from auditor.snapshot.from_graph import instant
 
 _UTC = pa.timestamp("us", tz="UTC")
-_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_999_999
+_MIN_MICROSECONDS, _MAX_MICROSECONDS = -62_135_596_800_000_000, 253_402_300_799_999_999
 """Microseconds from 1970 to the beginning of the year 1 and to the end of 9999."""
 
 
 def timestamps(texts: pa.Array) -> tuple[pa.Array, pa.Array]:
-    """Return (timestamps, mask of texts that are no dates); empty texts and the year 1 mean that there is none."""
+    """Return timestamps and a mask of texts that are no dates; an empty text or the year 1 becomes null."""
     never = pc.fill_null(pc.or_(pc.equal(texts, ""), pc.starts_with(texts, "0001-")), False)  # noqa: FBT003
-    kept = pc.if_else(never, pa.scalar(None, pa.string()), texts)
-    nothing = pa.array([False] * 0, pa.bool_())
+    dates = pc.if_else(never, pa.scalar(None, pa.string()), texts)
+    no_errors = pa.array([False] * 0, pa.bool_())
     try:
-        return _in_range(kept.cast(_UTC)), nothing
+        return _in_range(dates.cast(_UTC)), no_errors
     except pa.ArrowInvalid:
-        # Graph writes up to seven digits of a second; Arrow keeps six.
-        shorter = pc.replace_substring_regex(kept, r"(\.\d{6})\d+", r"\1")
+        # Graph writes up to seven fractional digits; Arrow parses six.
+        truncated = pc.replace_substring_regex(dates, r"(\.\d{6})\d+", r"\1")
     try:
-        return _in_range(shorter.cast(_UTC)), nothing
+        return _in_range(truncated.cast(_UTC)), no_errors
     except pa.ArrowInvalid:
-        return _one_by_one(shorter)
+        return _one_by_one(truncated)
 
 
-def _in_range(moments: pa.Array) -> pa.Array:
-    """Return instants when all are of the years that Python's dates have; ArrowInvalid where one is not."""
-    least, most = pc.min_max(moments.cast(pa.int64())).as_py().values()
-    if least is not None and (least < _FIRST or most > _LAST):
+def _in_range(instants: pa.Array) -> pa.Array:
+    """Return the timestamps if all are in the range of Python's datetime; else raise ArrowInvalid."""
+    first, last = pc.min_max(instants.cast(pa.int64())).as_py().values()
+    if first is not None and (first < _MIN_MICROSECONDS or last > _MAX_MICROSECONDS):
         raise pa.ArrowInvalid("an instant before the year 1 or after 9999")
-    return moments
+    return instants
 
 
 def _one_by_one(texts: pa.Array) -> tuple[pa.Array, pa.Array]:

@@ -1,4 +1,4 @@
-"""A page of users into Arrow columns, without an object per user; the malformed is told apart from the absent."""
+"""Decodes a page of users into Arrow columns without an object per user; malformed values are marked."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -37,11 +37,11 @@ _ACTIVITY = pa.struct(
     ]
 )
 MALFORMED = "notCollected"
-"""The column with the names of properties whose value was not of Graph's type, per user."""
+"""The column that lists, per user, the properties whose value did not have Graph's type."""
 
 
 def column_type(name: str) -> pa.DataType:
-    """Return the Arrow type of a property of users as the wire has it; dates are text until they are read."""
+    """Return the Arrow type of a user property as Graph sends it; dates are text."""
     match name:
         case "onPremisesExtensionAttributes":
             return _EXTENSIONS
@@ -56,7 +56,7 @@ def column_type(name: str) -> pa.DataType:
 
 
 class Decoder:
-    """Decodes pages of users with the same properties, several at once where threads call it."""
+    """Decodes pages of users with the same properties; safe to call from several threads."""
 
     def __init__(self, properties: Iterable[str]) -> None:
         self._fields = [pa.field(name, column_type(name)) for name in properties]
@@ -64,74 +64,74 @@ class Decoder:
         page = pa.schema([("@odata.nextLink", _TEXT), ("value", pa.list_(item))])
         self._parse = pa.json.ParseOptions(explicit_schema=page, unexpected_field_behavior="ignore")
         self.schema = pa.schema([*self._fields, pa.field(MALFORMED, _PLANS)])
-        self._passed_over: list[int] = []
+        self._skipped_counts: list[int] = []
 
     @property
     def without_id(self) -> int:
-        """Objects that had no id and were passed over."""
-        return sum(self._passed_over)
+        """Number of objects that had no id and were skipped."""
+        return sum(self._skipped_counts)
 
     def __call__(self, body: bytes) -> ObjectPage[pa.RecordBatch]:
         """Decode one page. Raises NotGraphError."""
         if not body.startswith(b"{"):
-            # White space, a byte order mark, or no object: a bare `null` would end Arrow's parser and this process.
-            return self._slowly(body)
+            # White space, a byte order mark, or no object: a bare `null` would crash Arrow's parser.
+            return self._decode_rows(body)
         if b"\n" in body or b"\r" in body:
-            # Only white space can be a raw line break in JSON; Arrow would take it for the end of an object.
+            # In JSON a raw line break can only be white space; Arrow would take it for the end of an object.
             body = body.replace(b"\n", b" ").replace(b"\r", b" ")
         read = pa.json.ReadOptions(use_threads=False, block_size=len(body) + 16)
         try:
-            # The streaming reader parses once; the other looks for the end of the only line first.
+            # The streaming reader parses once; the other one searches for the end of the line first.
             table = pa.json.open_json(pa.BufferReader(body), read_options=read, parse_options=self._parse).read_all()
         except pa.ArrowInvalid:
-            # A value of another type, or no JSON at all: read it object by object to tell which.
-            return self._slowly(body)
+            # A value of another type, or no JSON at all: decode row by row to find out.
+            return self._decode_rows(body)
         if table.num_rows != 1 or table["value"].null_count:
-            return self._slowly(body)
+            return self._decode_rows(body)
         items = table["value"].chunk(0).values
-        # A null in place of an object hides what stands below it; where there is none, nothing has to be copied.
-        columns = items.flatten() if items.null_count else [items.field(place) for place in range(len(self._fields))]
+        # `flatten` applies the validity of a null object to its fields; without one, use the fields without a copy.
+        columns = items.flatten() if items.null_count else [items.field(index) for index in range(len(self._fields))]
         columns.append(pa.nulls(len(items), _PLANS))
         link = table["@odata.nextLink"][0].as_py() or None
-        return ObjectPage(rows=self._identified(pa.RecordBatch.from_arrays(columns, schema=self.schema)), link=link)
+        return ObjectPage(rows=self._with_ids(pa.RecordBatch.from_arrays(columns, schema=self.schema)), link=link)
 
-    def _slowly(self, body: bytes) -> ObjectPage[pa.RecordBatch]:
+    def _decode_rows(self, body: bytes) -> ObjectPage[pa.RecordBatch]:
         document = document_of(body)
         rows = document.get("value")
         if not isinstance(rows, list):
             raise NotGraphError(Message("it holds no list named 'value'"))
-        people = [self._coerced(row) for row in rows if isinstance(row, dict)]
-        self._passed_over.append(len(rows) - len(people))
+        people = [self._typed_row(row) for row in rows if isinstance(row, dict)]
+        self._skipped_counts.append(len(rows) - len(people))
         return ObjectPage(
-            rows=self._identified(pa.RecordBatch.from_pylist(people, schema=self.schema)), link=link_of(document)
+            rows=self._with_ids(pa.RecordBatch.from_pylist(people, schema=self.schema)), link=link_of(document)
         )
 
-    def _coerced(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the values that have Graph's type; the others are named as not collected."""
+    def _typed_row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that have Graph's type; the names of the others are listed as not collected."""
         result: dict[str, Any] = {}
-        wrong = []
+        malformed = []
         for field in self._fields:
             value = row.get(field.name)
             if _fits(value, field.type):
                 result[field.name] = value
             else:
-                wrong.append(field.name)
-        result[MALFORMED] = wrong or None
+                malformed.append(field.name)
+        result[MALFORMED] = malformed or None
         return result
 
-    def _identified(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        """Write ids in lower case, and pass over objects that have none."""
-        place = batch.schema.get_field_index("id")
-        ids = pc.ascii_lower(batch.column(place))
-        batch = batch.set_column(place, "id", ids)
+    def _with_ids(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        """Convert ids to lower case, and drop objects without one."""
+        index = batch.schema.get_field_index("id")
+        ids = pc.ascii_lower(batch.column(index))
+        batch = batch.set_column(index, "id", ids)
         if ids.null_count:
-            self._passed_over.append(ids.null_count)
+            self._skipped_counts.append(ids.null_count)
             batch = batch.filter(pc.is_valid(ids))
         return batch
 
 
 def _fits(value: Any, kind: pa.DataType) -> bool:
-    """Whether a JSON value can stand in a column of that type; null always can."""
+    """Return whether a JSON value can be stored in a column of that type; null always can."""
     if value is None:
         return True
     if pa.types.is_boolean(kind):
@@ -140,9 +140,9 @@ def _fits(value: Any, kind: pa.DataType) -> bool:
         return isinstance(value, list) and all(_fits(item, kind.value_type) for item in value)
     if pa.types.is_struct(kind):
         return isinstance(value, dict) and all(_fits(value.get(field.name), field.type) for field in kind)
-    return isinstance(value, str) and _encodable(value)
+    return isinstance(value, str) and _is_encodable(value)
 
 
-def _encodable(text: str) -> bool:
-    """Whether a text can be written as UTF-8: JSON can hold half of a surrogate pair."""
+def _is_encodable(text: str) -> bool:
+    """Return whether a text can be encoded as UTF-8: JSON can contain unpaired surrogates."""
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)

@@ -122,17 +122,16 @@ def test_a_token_that_no_request_can_carry_stays_with_its_tenant(here: Path, emu
 def test_with_v_the_traceback_is_shown_without_secrets(
     here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from auditor.collect import collector  # noqa: PLC0415
-    from auditor.collect.sources import users  # noqa: PLC0415
+    from auditor.collect.context import CollectionContext  # noqa: PLC0415
 
-    real = users.read_users
+    real = CollectionContext.make_coverage
 
-    async def read_users(reading: Any, *more: Any) -> Any:
-        if reading.tenant == FAILING:
+    def make_coverage(context: CollectionContext, *arguments: Any, **options: Any) -> Any:
+        if context.tenant == FAILING:
             raise ValueError(f"quotes {SECRET} and \x1b[2J")
-        return await real(reading, *more)
+        return real(context, *arguments, **options)
 
-    monkeypatch.setattr(collector, "read_users", read_users)
+    monkeypatch.setattr(CollectionContext, "make_coverage", make_coverage)
     environment = live(here, emulator)
     quiet = call("collect", "--no-progress", cwd=here, **environment)
     assert "Traceback" not in quiet.err

@@ -1,0 +1,44 @@
+"""What a source of a collection declares: what it fills, what it needs, how it is read and joined."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from auditor.collect.context import CollectionContext
+from auditor.collect.permissions import Permission
+from auditor.collect.sources.members import Members
+from auditor.collect.tables.external_sort import Spool
+from auditor.collect.tables.row_groups import Join
+from auditor.domain.enums import Source
+from auditor.domain.result import Coverage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceResult:
+    """What a source read."""
+
+    coverage: tuple[Coverage, ...]
+    """One for each source that it fills, as far as the needs name it."""
+    tables: Mapping[str, pa.Table] = field(default_factory=dict)
+    """Small tables of the snapshot by their names in `snapshot.schema`."""
+    users: Spool | None = None
+    """Rows about users with an `id`: all users, or what `CollectionSource.join` makes columns of."""
+    members: Members | None = None
+    """The members of groups."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CollectionSource:
+    """One source of a collection; `registry.SOURCES` lists them all."""
+
+    fills: tuple[Source, ...]
+    """What it fills in a snapshot."""
+    permissions: tuple[Permission, ...]
+    """The least application permissions that its requests need."""
+    read: Callable[[CollectionContext], Awaitable[SourceResult]]
+    """Reads the source. A refusal or failure becomes coverage; GraphError is raised only for the wrong tenant."""
+    requires: tuple["CollectionSource", ...] = ()
+    """Sources that are read too, because `read` waits for what they publish in the context."""
+    join: Join | None = None
+    """Makes columns of users.parquet of `SourceResult.users`."""
