@@ -1,37 +1,37 @@
-"""The command `auditor`, also as `python -m auditor`."""
+"""Runs the command `auditor`, also as `python -m auditor`."""
 
 import gc
 import os
 import sys
 
 _RARELY = (50_000, 20, 100)
-"""New objects before the collector looks for cycles: importing makes ten thousands of objects and not one cycle."""
+"""Allocations between runs of the garbage collector: imports create ten thousands of objects and no cycles."""
 _BUG = 70
 """The exit code of a bug, as of EX_SOFTWARE in sysexits.h."""
 _INTERRUPTED = 130
 
 
 def settle() -> None:
-    """Set up the process as the command runs in it; whoever times the program calls this as well."""
+    """Configure the process for the command; benchmarks call this too."""
     from auditor.import_block import keep_out  # noqa: PLC0415  keeps `import auditor.__main__` free of effects
 
     gc.set_threshold(*_RARELY)
     keep_out("pandas")
-    # Threads of a library for matrices would take memory that nothing here uses, and end the process where there is
+    # OpenBLAS threads would take memory that nothing here uses, and end the process if there is
     # none: with exit code 1, and without an exception.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its exit code."""
     code = _code()
-    # What is left ends with the process: nobody needs to look through it for cycles once more.
+    # The process ends: a last garbage collection would be wasted.
     gc.freeze()
     sys.exit(code)
 
 
 def _code() -> int:
-    """Return the exit code; whatever cannot even be told is a bug: nothing but an audit ends with 0 or 1."""
+    """Return the exit code; an error that cannot be reported is a bug (70), because only an audit ends with 0 or 1."""
     try:
         settle()
         from auditor.cli.process import run  # noqa: PLC0415  likewise
@@ -44,13 +44,13 @@ def _code() -> int:
 
 
 def _untold(error: BaseException) -> int:
-    """Say in one line what went wrong where nothing of the program may work, not even its imports or the memory."""
+    """Report an error in one line, without the rest of the program: imports or memory may be what failed."""
     name = getattr(error, "name", None)
     line = " ".join(("auditor:", "bug:", type(error).__name__, *([str(name)] if name else []))) + "\n"
     try:
         os.write(2, line.encode("ascii", "replace"))
     except OSError:
-        return _BUG  # nobody hears of it, and the exit code still tells
+        return _BUG  # stderr is closed; the exit code still reports the failure
     return _BUG
 
 

@@ -14,29 +14,29 @@ _Value = TypeVar("_Value")
 BUGS: Final = f"https://github.com/{__home__}/issues"
 """Where bugs are reported."""
 LOGGER: Final = logging.getLogger("auditor.failures")
-"""Hears of every bug that stays with one tenant, with its traceback; secrets are not taken out of it."""
+"""Logs every bug that is contained in one tenant, with its traceback; secrets are not removed from it."""
 LOGGER.addHandler(logging.NullHandler())
 LOGGER.propagate = False
 _OF_THE_RUN: Final = (UsageError, DeliveryError, ModuleNotFoundError)
-"""What concerns every tenant alike: the command line, the disk of the reports, a part that is not installed."""
+"""Errors that concern the whole run: the command line, the output disk, an extra that is not installed."""
 
 
 class TenantBoundary:
-    """A context inside of which one tenant is handled: what is raised there ends here, and is its failure.
+    """A context manager for the work on one tenant: an exception inside becomes the failure of that tenant.
 
-    Ctrl-C, a task that is cancelled, and what concerns the whole run (UsageError, DeliveryError, a part that is not
-    installed) pass. With `alone` everything does: a run about one tenant fails as that tenant does.
+    Ctrl-C, cancellation, and errors of the whole run (UsageError, DeliveryError, an extra that is not installed)
+    propagate. With `alone` all exceptions propagate: a run with one tenant fails as that tenant does.
     """
 
     def __init__(self, tenant: str, *, alone: bool = False) -> None:
         self._tenant = tenant
         self._alone = alone
         self.failure: AuditorError | None = None
-        """What became of the tenant; None where nothing was raised."""
+        """The failure; None if nothing was raised."""
         self.error: BaseException | None = None
-        """What was raised."""
+        """The exception."""
         self.bug: BaseException | None = None
-        """The same, where nobody foresaw it."""
+        """The exception, if it was unexpected."""
 
     def __enter__(self) -> Self:
         return self
@@ -55,11 +55,11 @@ class TenantBoundary:
 
 
 class TaskEndedError(Exception):
-    """A task asked for the end of the process, which its event loop would obey before anybody could contain it."""
+    """A task raised SystemExit, which its event loop would re-raise before it could be contained."""
 
 
 async def in_task(work: Callable[..., Awaitable[_Value]], *arguments: Any) -> _Value:
-    """Await some work as a task of its own; SystemExit becomes TaskEndedError. Raises what the work raises."""
+    """Await work as a separate task. SystemExit becomes TaskEndedError; other exceptions propagate."""
     try:
         return await work(*arguments)
     except SystemExit as error:
@@ -67,7 +67,7 @@ async def in_task(work: Callable[..., Awaitable[_Value]], *arguments: Any) -> _V
 
 
 def reason_of(failure: AuditorError) -> str:
-    """Return a failure in one line, with what mends it, for reports."""
+    """Return a failure and its hint in one line, for reports."""
     told = f"{failure.message} ({failure.hint})" if failure.hint else failure.message
     return " ".join(told.split())
 
@@ -85,7 +85,7 @@ def _is_contained(error: BaseException) -> bool:
 
 
 def _failure(tenant: str, error: BaseException) -> AuditorError:
-    """Return what is told of an exception: its text only where it was written to be told."""
+    """Return the message for an exception: its own text only if it is an expected error."""
     if isinstance(error, BaseExceptionGroup):
         return _failure(tenant, error.exceptions[0])
     if isinstance(error, AuditorError):

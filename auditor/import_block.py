@@ -1,6 +1,6 @@
 """Blocks imports that libraries make needlessly, so that start-up stays short.
 
-Arrow asks for pandas with the first array that it makes, and takes most of a second wherever pandas is installed.
+PyArrow imports pandas with its first array, which takes most of a second if pandas is installed.
 """
 
 import sys
@@ -10,7 +10,7 @@ from types import ModuleType
 
 
 class _BlockedModuleFinder:
-    """A finder that comes before all others and finds no module of the names it holds."""
+    """A meta path finder that hides the modules of given names."""
 
     def __init__(self) -> None:
         self.kept_out: set[str] = set()
@@ -25,12 +25,12 @@ _DOORKEEPER = _BlockedModuleFinder()
 
 
 def keep_out(name: str) -> None:
-    """Let every import of a top-level module fail as if it were not installed; one that is there already stays."""
+    """Make imports of a top-level module fail as if it were not installed; an imported module stays."""
     _DOORKEEPER.kept_out.add(name)
     if _DOORKEEPER not in sys.meta_path:
         sys.meta_path.insert(0, _DOORKEEPER)
 
 
 def let_in(name: str) -> None:
-    """Let a module be imported again."""
+    """Allow imports of the module again."""
     _DOORKEEPER.kept_out.discard(name)

@@ -29,7 +29,7 @@ def folder(package: str) -> "Traversable":
     found = None if place is None else Path(place).parent
     if found is not None and found.is_dir():
         return found
-    # Only where the program runs from an archive: this brings archives, temporary files and chance along.
+    # Only if the program runs from a zip archive: this imports zipfile, tempfile and random.
     from importlib.resources import files  # noqa: PLC0415
 
     return files(package)

@@ -1,4 +1,4 @@
-"""Writes docs/checks and docs/guidance from their data: `python -m auditor.app.docs_pages docs`."""
+"""Generates docs/checks and docs/guidance: `python -m auditor.app.docs_pages docs`."""
 
 import sys
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def pages(words: Words = ENGLISH) -> dict[str, str]:
     """Return every page: its path below docs/, and its text."""
     library = packaged_library()
     titles = library.titles
-    today = last_checked(library)  # the pages are the same on every day
+    today = last_checked(library)  # the pages do not depend on the date
     made: dict[str, str] = {}
     for check in registered():
         made[f"checks/{check.id}.md"] = _NOTE + check_markdown(check, words, titles)
@@ -54,7 +54,7 @@ def pages(words: Words = ENGLISH) -> dict[str, str]:
 
 
 def write(docs: Path) -> int:
-    """Write the pages below a folder and take away those that nothing makes any more; returns how many changed."""
+    """Write the pages below a folder and delete stale ones; returns the number of changed files."""
     made, changed = pages(), 0
     for path, text in made.items():
         place = docs / path
@@ -70,7 +70,7 @@ def write(docs: Path) -> int:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Write the pages below the folder that is named (default: docs)."""
+    """Write the pages below a folder (default: docs)."""
     write(Path(arguments[0] if arguments else "docs"))
     return 0
 

@@ -1,4 +1,4 @@
-"""What of the guidance is due to be checked: `python -m auditor.app.guidance_freshness [DATE] [DOCS]`."""
+"""Lists guidance that is due for a check: `python -m auditor.app.guidance_freshness [DATE] [DOCS]`."""
 
 import sys
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from auditor.guidance.freshness import Freshness, freshness
 
 
 def lines(state: Freshness) -> Iterator[str]:
-    """Yield what is older than twelve months and what is announced for a date, one a line."""
+    """Yield a line for everything older than twelve months and for every announced change."""
     yield f"Older than 12 months on {state.as_of.isoformat()}: {len(state.stale)}"
     yield from (f"  {each.checked.isoformat()}  {each.kind} {each.id}: {each.title}" for each in state.stale)
     yield f"Announced for a date after {state.as_of.isoformat()}: {len(state.announced)}"
@@ -21,7 +21,7 @@ def lines(state: Freshness) -> Iterator[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """List what is due on a day (default: today) and write the pages below a folder (default: docs); 2 for no day."""
+    """List what is due on a day (default: today) and write the pages to DOCS; 2 for an invalid day."""
     given = arguments[0] if arguments else ""
     try:
         as_of = date.fromisoformat(given) if given else datetime.now(UTC).date()

@@ -1,4 +1,4 @@
-"""A few choices into the files of a team's own repository, and the commands that prepare its tenant."""
+"""Builds the files of a team's repository (`auditor init`) and the commands that prepare its tenant."""
 
 import re
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ from auditor.policy.yaml.reader import parse
 from auditor.settings.loader import load as load_tenants
 
 SMALL: Final = ("sets", "capacity", "lifecycle", "entitlement", "overlap", "reclaim", "health")
-"""What any tenant can use, without sign-in data and mailbox types."""
+"""Policy files for any tenant, without sign-in data and mailbox types."""
 LARGE: Final = (*SMALL, "add-ons", "inactivity", "mailboxes")
 GROUPS: Final = "governance"
-"""Asks that suites come from groups."""
+"""The policy file that requires group licences for suites."""
 _PLACES: Final[Mapping[str, str]] = {
     "tenants.yaml": "tenants.yaml",
     "nightly-audit.yml": ".github/workflows/nightly-audit.yml",
@@ -36,48 +36,48 @@ _PLACES: Final[Mapping[str, str]] = {
     "pre-commit-config.yaml": ".pre-commit-config.yaml",
     "README.md": "README.md",
 }
-"""Template → its place in the repository."""
+"""Template → path in the repository."""
 _SCHEMA_LINE: Final = re.compile(rb"\A# yaml-language-server: [^\n]*\n")
 _WORD: Final = re.compile(r"@([A-Z]+)@")
 NAME: Final = "contoso"
 NO_TENANT: Final = "11111111-2222-3333-4444-555555555555"
 NO_CLIENT: Final = "00000000-0000-0000-0000-000000000000"
-"""What stands in the files until somebody knows better."""
+"""Placeholder for the client id."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What a team says of itself."""
+    """The options of `auditor init`."""
 
     large: bool
     groups: bool
-    """Whether licences are given out by groups."""
+    """Whether licences are assigned by groups."""
     agreement: Agreement
     name: str = NAME
     tenant_id: str = NO_TENANT
     client_id: str = NO_CLIENT
     sender: str | None = None
-    """The mailbox that sends; None for an example, and no mail at night."""
+    """The mailbox that sends; None for an example and no nightly mail."""
     action: str = __home__
-    """The repository of the action that workflows use."""
+    """The repository of the action."""
     pin: str = __commit__
-    """The commit of the release that workflows use; empty for its tag, which somebody could move."""
+    """The commit of the action that workflows use; empty for its tag, which could be moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scaffold:
-    """What became of each file, as paths within the folder."""
+    """The result for each file, as paths within the folder."""
 
     written: tuple[str, ...]
     same: tuple[str, ...]
     kept: tuple[str, ...]
-    """Files that differ and were left as they are."""
+    """Existing files with other content, which were not changed."""
 
 
 def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
-    """Write what is missing, all of it or nothing; a file that differs is left unless `force`.
+    """Write the missing files, all or none; an existing file with other content is kept unless `force`.
 
-    Raises InputError where the policies would not go together with those that are there already.
+    Raises InputError if the policies conflict with existing ones.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(
@@ -102,7 +102,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
         else:
             kept.append(name)
     _check_together(folder, written)
-    # Files of a repository: they hold no data of a tenant.
+    # Files of a repository contain no tenant data.
     write_all(((Below(folder, path.relative_to(folder).parts), [body]) for path, body in written.items()), public=True)
     return Scaffold(
         written=tuple(path.relative_to(folder).as_posix() for path in written), same=tuple(same), kept=tuple(kept)
@@ -110,7 +110,7 @@ def scaffold(folder: Path, choices: Choices, *, force: bool) -> Scaffold:
 
 
 def _there(path: Path) -> bytes:
-    """Return the beginning of a file that is there already: enough of it to tell whether it is the one to write."""
+    """Return the beginning of an existing file, long enough to compare it with the one to write."""
     with opened(path, most=COLUMNS) as file:
         return file.read(TABLE)
 
@@ -141,16 +141,16 @@ def scaffold_files(choices: Choices) -> dict[str, bytes]:
 
 
 def used(choices: Choices) -> str:
-    """Return what workflows call as the action."""
+    """Return the `uses:` value of the action."""
     if choices.pin:
         return f"{choices.action}@{choices.pin} # v{__version__}"
     return f"{choices.action}@v{__version__} # a tag can be moved: put the full commit of the release here"
 
 
 def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the commands that prepare the tenant: application, permissions, federation, and the mailbox's scope.
+    """Return the commands that prepare the tenant: application, permissions, federation, scope of the mailbox.
 
-    Their comments are messages, for whoever prints them.
+    Their comments are messages that the caller translates.
     """
     tenant = Tenant(name=choices.name, tenant_id=choices.tenant_id)
     client = None if choices.client_id == NO_CLIENT else choices.client_id
@@ -202,10 +202,10 @@ def setup_commands(choices: Choices, environ: Mapping[str, str]) -> tuple[str, .
 
 
 def _policies(choices: Choices) -> dict[str, bytes]:
-    """Return the chosen files of the starter library with those of their tests that need no other file."""
+    """Return the chosen files of the starter library with the tests that need no other file."""
     stems = [*(LARGE if choices.large else SMALL), *([GROUPS] if choices.groups else [])]
     library = resources.policies()
-    # The first line names a schema by a path of the library's own repository.
+    # The first line names the schema by a path of this repository.
     files = {f"{stem}.yaml": _copied((library / f"{stem}.yaml").read_bytes()) for stem in sorted(stems)}
     known = {policy.id for policy in load(files.items()).policies.policies}
     for stem in sorted(stems):
@@ -221,7 +221,7 @@ def _copied(body: bytes) -> bytes:
 
 
 def _named(body: bytes, name: str) -> set[str]:
-    """Return the policies that a file of tests names."""
+    """Return the policies that a test file names."""
     value: Any = parse(body, file=name).value
     tests = value["tests"]
     listed = {str(policy) for test in tests for policy in test.get("policies") or ()}
@@ -233,7 +233,7 @@ def _is_test(name: str) -> bool:
 
 
 def _check_together(folder: Path, written: Mapping[Path, bytes]) -> None:
-    """Load what policies/ would hold, so that an id which is taken is told before anything is written."""
+    """Load the scaffold's policies together with existing ones, to find duplicate ids before writing."""
     place = folder / "policies"
     new = {path: body for path, body in written.items() if path.is_relative_to(place) and not _is_test(path.name)}
     if not new:

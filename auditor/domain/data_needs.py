@@ -1,4 +1,4 @@
-"""What a set of policies needs to know: sources, properties, groups, and so the least permissions."""
+"""The data that policies need: sources, properties, groups. The least permissions follow from it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,11 +8,11 @@ from auditor.domain.enums import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """The facts to collect; everything is sorted, so that equal policies give equal needs."""
+    """The facts to collect; all fields are sorted, so equal policies have equal needs."""
 
     sources: frozenset[Source] = frozenset()
     user_properties: tuple[str, ...] = ()
-    """Graph properties of users to select, `id` and the names people are called by included."""
+    """Graph properties of users to select, including `id` and names."""
     groups: tuple[str, ...] = ()
     """Groups named by policies, as written (id or display name), of which direct members are needed."""
     transitive_groups: tuple[str, ...] = ()
@@ -23,12 +23,12 @@ class Needs:
     """Whether the direct members of all licensed groups are needed; with `licensed_groups` only."""
 
     def union(self, *others: "Needs") -> "Needs":
-        """Return what all need together."""
+        """Return the union of the needs."""
         return Needs.of((self, *others))
 
     @classmethod
     def of(cls, parts: Iterable["Needs"]) -> "Needs":
-        """Return what some parts need together, in time proportional to all of them."""
+        """Return the union of many needs in linear time."""
         every = list(parts)
         return cls(
             sources=frozenset().union(*(part.sources for part in every)),
@@ -61,4 +61,4 @@ EVERYTHING_ABOUT_USERS = (
     "userPrincipalName",
     "userType",
 )
-"""The user properties of `collect --all`, sign-in activity aside (it is a source of its own)."""
+"""The user properties of `collect --all`, without sign-in activity, which is a source of its own."""

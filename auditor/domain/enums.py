@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Severity(StrEnum):
-    """How much a finding matters; members stand from worst to least."""
+    """How much a finding matters; members are ordered from critical to info."""
 
     CRITICAL = "critical"
     HIGH = "high"
@@ -26,7 +26,7 @@ _SEVERITY_RANK = {severity: rank for rank, severity in enumerate(Severity)}
 
 
 class Cloud(StrEnum):
-    """A Microsoft cloud; `germany` closed on 2021-10-29 and is kept for old snapshots and guidance only."""
+    """A Microsoft cloud; `germany` closed on 2021-10-29 and remains for old snapshots and guidance only."""
 
     WORLDWIDE = "worldwide"
     USGOV = "usgov"
@@ -36,7 +36,7 @@ class Cloud(StrEnum):
 
 
 class Agreement(StrEnum):
-    """How the tenant buys, which decides the documented way to buy or remove seats; Graph does not tell it."""
+    """The purchase agreement, which determines how seats are bought and removed; Graph does not provide it."""
 
     MCA = "mca"
     MOSA = "mosa"
@@ -63,24 +63,24 @@ class SourceStatus(StrEnum):
 
     COMPLETE = "complete"
     PARTIAL = "partial"
-    """Some of it was read; what was read is true, what is absent may exist."""
+    """Some of it was read: what is present is true, what is absent may exist."""
     DENIED = "denied"
     """The tenant refused: a permission is missing."""
     UNAVAILABLE = "unavailable"
-    """The tenant cannot give it: no premium licence, concealed names, a service that fails."""
+    """The tenant cannot provide it: no premium licence, concealed names, a failing service."""
     NOT_NEEDED = "not-needed"
     """No policy asked for it when the snapshot was taken."""
 
 
 class Status(StrEnum):
-    """What became of a finding once waivers were applied."""
+    """The state of a finding after waivers were applied."""
 
     OPEN = "open"
     WAIVED = "waived"
 
 
 class Outcome(StrEnum):
-    """What a policy came to in one tenant."""
+    """The outcome of a policy in one tenant."""
 
     PASS = "pass"  # noqa: S105  an outcome
     FAIL = "fail"
@@ -89,7 +89,7 @@ class Outcome(StrEnum):
 
 
 class Change(StrEnum):
-    """How a finding stands to the previous run."""
+    """The change of a finding since the previous run."""
 
     NEW = "new"
     REOPENED = "reopened"
@@ -108,7 +108,7 @@ class SubjectType(StrEnum):
 
 
 class Engine(StrEnum):
-    """Where the people of a tenant are judged; the rules and what they find are the same."""
+    """Where the users of a tenant are evaluated; the findings are the same."""
 
     LOCAL = "local"
     SPARK = "spark"

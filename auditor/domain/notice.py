@@ -1,4 +1,4 @@
-"""What readers of a result should know beside its findings."""
+"""Notices: information for readers of a result apart from findings."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from auditor.domain.saved_field import Label
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """Something the reader should know that is not a finding: a waiver that lapses, a name nobody knows."""
+    """Information that is not a finding, such as an expiring waiver or an unknown name."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""A policy as a value: a population × one constraint block, with waivers, prices and where each was written."""
+"""Policies as values: a population and one constraint block, waivers and prices, each with its source location."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from auditor.domain.selector import EVERYBODY, Scalar, Selector
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """Service plans that must, or must not, be enabled over all that a user holds; plans as written."""
+    """Service plans that must, or must not, be enabled in any product of a user; names as written."""
 
     require: tuple[str, ...] = ()
     deny: tuple[str, ...] = ()
@@ -40,14 +40,14 @@ class Assignments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """A number of seats and a share of usable seats; the larger of the two counts."""
+    """A number of seats and a share of usable seats; the larger one applies."""
 
     seats: int = 0
     percent: Fraction = Fraction(0)
     written: str = ""
 
     def reached(self, usable: int) -> Fraction:
-        """Return the bound in seats for that many usable seats; a fraction, so that no rounding decides."""
+        """Return the bound in seats for a number of usable seats, as an exact fraction."""
         return max(Fraction(self.seats), self.percent * usable / 100)
 
 
@@ -59,13 +59,13 @@ class Seats:
     minimum: Bound | None = None
     maximum: Bound | None = None
     quota: int | None = None
-    """The most distinct people of the population that may hold it (`assigned.max`)."""
+    """The maximum number of people of the population that may hold it (`assigned.max`)."""
     pool: bool = False
     count_grace_units: bool = True
 
     @property
     def judges_spare(self) -> bool:
-        """False for a pure quota, which raises nothing else."""
+        """Whether it judges spare seats; False for a pure quota."""
         return self.quota is None or self.minimum is not None or self.maximum is not None
 
 
@@ -116,7 +116,7 @@ class Balance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """The most that usable seats may cost in a month, in the currency of the price list."""
+    """The maximum cost of usable seats per month, in the currency of the price list."""
 
     limit: Decimal
 
@@ -132,7 +132,7 @@ class Policy:
     severity: Severity
     constraint: Constraint
     span: Span
-    """Where the policy begins in its file."""
+    """Location of the policy in its file."""
     title: str = ""
     rationale: str = ""
     owner: str = ""
@@ -167,23 +167,23 @@ class Waiver:
     ticket: str = ""
 
     def covers(self, policy: str) -> bool:
-        """Whether the waiver is for that policy."""
+        """Whether the waiver applies to the policy."""
         return self.policies is None or policy in self.policies
 
     def applies_to(self, tenant: str) -> bool:
-        """Whether the waiver is for that tenant."""
+        """Whether the waiver applies to the tenant."""
         return self.tenants is None or tenant in self.tenants
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prices:
-    """What a seat costs in a month; keys are part numbers or skuIds, casefolded."""
+    """Cost of a seat per month, by casefolded part number or skuId."""
 
     currency: str
     per_seat_per_month: Mapping[str, Decimal]
 
     def of(self, *, sku_id: str, part_number: str | None) -> Decimal | None:
-        """Return the monthly price of a seat, or None where it is not known; the skuId wins over the name."""
+        """Return the monthly price of a seat, None if unknown; the skuId takes precedence over the part number."""
         known = self.per_seat_per_month
         price = known.get(sku_id.casefold())
         if price is None and part_number is not None:
@@ -193,13 +193,13 @@ class Prices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mention:
-    """A product or service that some file names, and where that name is supposed to mean something."""
+    """A product or service that a file names, and the tenants in which the name has to exist."""
 
     kind: Literal["product", "service"]
     name: str
     tenants: tuple[str, ...] | None = None
     fleet: bool = False
-    """Whether a `balance` policy names it, which no one tenant has to know."""
+    """Whether a `balance` policy names it, so that no single tenant has to know it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,9 +210,9 @@ class PolicySet:
     waivers: tuple[Waiver, ...] = ()
     prices: Prices | None = None
     free: tuple[ProductSet, ...] = ()
-    """What the files add to the built-in set `free`."""
+    """Additions of the files to the built-in set `free`."""
     definitions: Mapping[str, Any] = field(default_factory=dict)
-    """Named sets, populations, waivers and prices as loaded, in plain values: what a merge of results needs."""
+    """Named sets, populations, waivers and prices as loaded, in plain values; merging results needs them."""
     mentions: tuple[Mention, ...] = ()
     digest: str = ""
     """`sha256:` over the loaded content; the order and names of files do not matter."""

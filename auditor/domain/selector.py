@@ -1,4 +1,4 @@
-"""Populations as values: the sum type of everything `users:` can say, with names already resolved."""
+"""Selectors as values: the sum type of everything `users:` can express, with names resolved."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -37,7 +37,7 @@ ABSENT_READS_AS: dict[str, str | bool] = {"userType": "Member", "onPremisesSyncE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OneOf:
-    """The property equals one of the values; `None` among them stands for absent or empty."""
+    """The property equals one of the values; `None` means absent or empty."""
 
     property: str
     values: tuple[Scalar | None, ...]
@@ -45,7 +45,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matches:
-    """The text property matches a shell glob, letter case aside."""
+    """The text property matches a shell glob, ignoring case."""
 
     property: str
     pattern: str
@@ -53,7 +53,7 @@ class Matches:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """The instant lies before the moment, the moment itself excluded."""
+    """The instant is strictly before the moment."""
 
     property: str
     moment: datetime | timedelta
@@ -62,7 +62,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class After:
-    """The instant lies after the moment, the moment itself excluded."""
+    """The instant is strictly after the moment."""
 
     property: str
     moment: datetime | timedelta
@@ -90,7 +90,7 @@ class MemberOf:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InactiveFor:
-    """The latest known sign-in is longer ago than this; no recorded sign-in at all is not inactivity."""
+    """The latest known sign-in is longer ago than this. No recorded sign-in is not inactivity."""
 
     duration: timedelta
     signal: Signal = "any"
@@ -98,21 +98,21 @@ class InactiveFor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NeverSignedIn:
-    """No sign-in is recorded and the account is at least this old; no creation date counts as older."""
+    """No sign-in is recorded and the account is at least this old; a missing creation date counts as older."""
 
     duration: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedWithin:
-    """The account was created no longer ago than this."""
+    """The account was created within this span."""
 
     duration: timedelta
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Every:
-    """All parts hold; with no part, everybody."""
+    """All parts hold; without parts, everybody matches."""
 
     parts: tuple["Selector", ...] = ()
 
@@ -133,10 +133,10 @@ class Not:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Population:
-    """What a file defines under a name, wherever that name is used.
+    """A named selector, shared by all uses of the name.
 
-    Names are unique among files that are loaded together, so that equal names are equal populations: comparing them
-    never walks through what they stand for, which may use other names many times over.
+    Names are unique among files that are loaded together, so populations are compared by name. Comparing their
+    selectors could take exponential time, since they may refer to each other repeatedly.
     """
 
     name: str
@@ -164,7 +164,7 @@ EVERYBODY = Every()
 
 
 def atoms(selector: Selector) -> tuple[Selector, ...]:
-    """Flatten a selector into the tests it is made of, in order of writing; a named population counts once."""
+    """Return the elementary conditions of a selector in the order of writing; a named population is visited once."""
     return tuple(_atoms(selector, set()))
 
 
@@ -185,7 +185,7 @@ def _atoms(selector: Selector, named: set[str]) -> Iterator[Selector]:
 
 
 def entails(selector: Selector, test: Callable[[Selector], bool], known: dict[str, bool] | None = None) -> bool:
-    """Tell whether a test holds for everyone of a population, as far as the words of its selector show.
+    """Return whether a test holds for everyone in a population, as far as its selector implies it.
 
     `test` is asked about single conditions. `known` keeps the answers for named populations.
     """

@@ -1,4 +1,4 @@
-"""A tenant as it is configured: who it is, how to sign in, how it buys, who reads about it; never a secret itself."""
+"""The configuration of a tenant: identity, credential type, agreement, recipients; never a secret."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -64,14 +64,14 @@ Credential = GithubOidc | ClientSecret | Certificate | ManagedIdentity | Workloa
 
 
 class Digest(StrEnum):
-    """Whether a reader hears of a quiet week."""
+    """Whether a recipient gets a weekly mail without changes."""
 
     WEEKLY = "weekly"
     NEVER = "never"
 
 
 class Attach(StrEnum):
-    """The file that goes with a mail."""
+    """The attachment of a mail."""
 
     HTML = "html"
     CSV = "csv"
@@ -81,16 +81,16 @@ class Attach(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipient:
-    """Somebody who gets the report of a tenant."""
+    """A recipient of the report of a tenant."""
 
     address: str
     locale: str | None = None
     severities: tuple[Severity, ...] | None = None
-    """The severities this reader wants; None for all."""
+    """The severities that this recipient wants; None for all."""
     owners: tuple[str, ...] | None = None
-    """The owners whose policies this reader wants; None for all."""
+    """The owners whose policies this recipient wants; None for all."""
     tags: tuple[str, ...] | None = None
-    """The tags of which a policy bears one to be for this reader; None for all policies."""
+    """The tags that select policies for this recipient; None for all policies."""
     digest: Digest = Digest.WEEKLY
     attach: Attach = Attach.HTML
 
@@ -105,7 +105,7 @@ class Tenant:
     """A GUID, in lower case."""
     cloud: Cloud = Cloud.WORLDWIDE
     credential: Credential | None = None
-    """None where only snapshots of it are audited."""
+    """None if only snapshots of it are audited."""
     agreement: Agreement = Agreement.UNKNOWN
     locale: str | None = None
     endpoint: str | None = None
@@ -118,7 +118,7 @@ class Tenant:
 
 
 class StartTls(StrEnum):
-    """What becomes of an SMTP conversation that the server does not encrypt."""
+    """Whether an SMTP connection must be encrypted."""
 
     REQUIRED = "required"
     OPTIONAL = "optional"
@@ -143,7 +143,7 @@ class GraphMail:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SmtpMail:
-    """Mail is sent by a relay of the customer."""
+    """Mail is sent by an SMTP relay."""
 
     host: str
     port: int = 587
@@ -151,14 +151,14 @@ class SmtpMail:
     username_env: str | None = None
     password_env: str | None = None
     ca: str | None = None
-    """The file of the authorities that may vouch for the relay; None for the machine's own."""
+    """File with the certificate authorities of the relay; None for those of the system."""
     written_at: str = field(default="the tenants file", compare=False)
     """Where it is written, as `file:line`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mail:
-    """Who sends reports, by which way, and when."""
+    """The sender of reports, the transport, and when mails are sent."""
 
     sender: str
     route: GraphMail | SmtpMail
@@ -172,4 +172,4 @@ class Settings:
     tenants: tuple[Tenant, ...]
     mail: Mail | None = None
     warnings: tuple[Diagnostic, ...] = field(default=(), compare=False)
-    """What is doubtful about it although it can be used."""
+    """Warnings about settings that can be used but look wrong."""

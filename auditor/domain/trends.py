@@ -1,4 +1,4 @@
-"""What many nights say together: seats, findings and money over time, who kept a licence, when seats run out."""
+"""Trends over many nights: seats, findings, money, licence cohorts and forecasts."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from auditor.domain.enums import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
-    """When the spare seats of a SKU run out if people go on as they did; or why nobody can say."""
+    """When the spare seats of a SKU run out if the trend continues, or why there is no forecast."""
 
     method: str
     silent: str | None = None
-    """Why there is no forecast; then everything below is None."""
+    """Why there is no forecast; all following fields are then None."""
     per_week: tuple[float, float, float] | None = None
-    """Seats taken a week: the low end of the interval, the estimate, the high end."""
+    """Additional seats per week: lower bound, estimate, upper bound."""
     expected: date | None = None
-    """None: not within the horizon."""
+    """None if it is beyond the horizon."""
     earliest: date | None = None
     latest: date | None = None
 
@@ -28,19 +28,19 @@ class Cohorts:
     """What became of the holders of a SKU, summed over the nights that could be compared."""
 
     nights: int
-    """How many nights could be compared with the one before."""
+    """Number of nights that could be compared with the previous one."""
     kept: int
     """Holders who kept it through the last of these nights."""
     new: int
     reclaimed: int
-    """The account is there, the licence is not."""
+    """The account exists, the licence is gone."""
     lapsed: int
     """The account is gone, and the licence with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatTrend:
-    """The seats of one SKU, from the first night that told it on; what a night did not know, or not have, is None."""
+    """The seats of one SKU since its first night; None where a night has no value."""
 
     sku_id: str
     sku: str
@@ -62,15 +62,15 @@ class PolicyTrend:
     open: tuple[int, ...]
     waived: tuple[int, ...]
     opened: int
-    """Findings that came in the time looked at."""
+    """Findings that appeared in the period."""
     closed: int
-    """Findings that went."""
+    """Findings that disappeared in the period."""
     ages: tuple[int, int, int, int]
     """Open findings of the last result that are under 7, 30 and 90 days old, and older."""
     repaired: int
-    """Findings that were open and are mended."""
+    """Findings that were open and were fixed."""
     repair_days: float | None
-    """Median days from the first result that told such a finding to the first that did not."""
+    """Median days from the first result with such a finding to the first without it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,12 +91,12 @@ class Trends:
     money: Mapping[str, tuple[tuple[datetime, Decimal], ...]]
     """By currency: what open findings stood for a month."""
     unknown: tuple[str, ...] = ()
-    """What these figures do not know, in sentences."""
+    """Sentences about data that these figures lack."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Episode:
-    """One stretch of time in which a finding stood."""
+    """A period during which a finding existed."""
 
     fingerprint: str
     policy: str
@@ -105,18 +105,18 @@ class Episode:
     product: str | None
     detail: str | None
     since: datetime
-    """The first result that told it."""
+    """The first result with it."""
     until: datetime | None
-    """The first result that did not; None while it stands."""
+    """The first result without it; None while it exists."""
     ended: str | None
-    """`closed`: mended; `dropped`: its policy left the set, or leaves the tenant out."""
+    """`closed`: fixed; `dropped`: its policy was removed or no longer covers the tenant."""
     status: str
     waiver: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeatsBetween:
-    """The seats of one SKU at two instants; None where it was not there, or its numbers are not known."""
+    """The seats of one SKU at two instants; None if it did not exist or its numbers are unknown."""
 
     sku_id: str
     sku: str
@@ -127,10 +127,10 @@ class SeatsBetween:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingBetween:
-    """A finding that is at one of two instants only, or that changed."""
+    """A finding that exists at one of two instants only, or that changed."""
 
     kind: str
-    """`new`, `gone` or `changed`: waived or no longer, or of another severity or worth."""
+    """`new`, `gone` or `changed` (waived or no longer, another severity or amount)."""
     fingerprint: str
     policy: str
     severity: str
@@ -149,22 +149,22 @@ class PolicyBetween:
     open: tuple[int, int]
     waived: tuple[int, int]
     new: int | None
-    """None where the findings themselves are no longer kept."""
+    """None if the findings are no longer stored."""
     gone: int | None
     changed: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Between:
-    """A tenant at two instants: each stands for the latest night, and the latest result, not after it."""
+    """A tenant at two instants; each selects the latest night and result at or before it."""
 
     tenant: str
     nights: tuple[datetime | None, datetime | None]
     results: tuple[datetime | None, datetime | None]
     seats: tuple[SeatsBetween, ...]
-    """Of the SKUs of which a number differs."""
+    """SKUs with different numbers only."""
     policies: tuple[PolicyBetween, ...]
-    """Those of which anything differs."""
+    """Policies with differences only."""
     money: Mapping[str, tuple[Decimal, Decimal]]
     """By currency: what open findings stood for a month."""
     findings: tuple[FindingBetween, ...]

@@ -1,4 +1,4 @@
-"""What a tenant's result says of the waivers for findings about the fleet."""
+"""What the result of a tenant states about waivers of fleet findings."""
 
 from dataclasses import dataclass
 
@@ -10,4 +10,4 @@ class WaiverShare:
     waiver: str
     sku_ids: tuple[str, ...]
     doubtful: tuple[str, ...] = ()
-    """SKUs of which that is not known."""
+    """SKUs for which this is unknown."""

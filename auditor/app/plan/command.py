@@ -1,4 +1,4 @@
-"""What one call of `auditor plan` names into its plan, and the plan into files."""
+"""Implements `auditor plan`: reads the snapshots, makes the plan and writes its documents."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ FORMATS: Mapping[str, str] = {"json": "plan.json", "markdown": "plan.md", "html"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanRequest:
-    """What a plan is asked for."""
+    """The request of one plan."""
 
     policies: tuple[Path, ...] = ()
     demo: bool = False
@@ -32,7 +32,7 @@ class PlanRequest:
 
 
 def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
-    """Make the plan; raises AuditorError where there is nothing to plan for."""
+    """Make the plan. Raises AuditorError if there is nothing to plan for."""
     if request.demo == bool(request.snapshots):
         raise UsageError(
             "usage",
@@ -61,14 +61,14 @@ def run_plan(request: PlanRequest, *, words: Words = ENGLISH) -> FleetPlan:
 
 
 def exit_code(plan: FleetPlan) -> int:
-    """Return 3 for an incomplete snapshot, 1 where the proof does not hold, 0 otherwise."""
+    """Return 3 for an incomplete snapshot, 1 if the proof fails, 0 otherwise."""
     if not plan.complete:
         return 3
     return 0 if plan.proven else 1
 
 
 def documents(plan: FleetPlan, told: FleetPlan, words: Wording) -> Mapping[str, Callable[[], bytes]]:
-    """Return what makes the plan's document in each format.
+    """Return a function per format that renders the plan.
 
     `told` is the same plan in the language of `words`, for people.
     """

@@ -1,4 +1,4 @@
-"""Tenants for which no plan could be made into plans that say so, beside those of the others."""
+"""Records tenants whose plan failed, so that the others keep theirs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from auditor.remedy.planner.model import Proof, Solved, Standing, TenantPlan
 
 @contextmanager
 def planned(tenant: str, failures: dict[str, AuditorError], *, alone: bool) -> Iterator[None]:
-    """Plan for a tenant; what is raised is noted as its failure."""
+    """Plan for a tenant; an exception is recorded as its failure."""
     with TenantBoundary(tenant, alone=alone) as wall:
         yield
     if wall.failure is not None:
@@ -19,12 +19,12 @@ def planned(tenant: str, failures: dict[str, AuditorError], *, alone: bool) -> I
 
 
 def failed_after(after: Result) -> dict[str, AuditorError]:
-    """Return the tenants whose planned state could not be judged."""
+    """Return the tenants whose planned state could not be audited."""
     return {t.name: GraphError("tenant-failed", t.failure) for t in after.tenants if t.failure is not None}
 
 
 def unplanned(tenant: TenantResult, reason: str) -> TenantPlan:
-    """Return the plan of a tenant for which there is none."""
+    """Return the empty plan of a tenant that failed."""
     nothing = Standing(open=0, money=())
     return TenantPlan(
         name=tenant.name,

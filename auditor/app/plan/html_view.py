@@ -1,4 +1,4 @@
-"""A FleetPlan into what its HTML page shows, every text in the reader's language."""
+"""Builds the view model of plan.html, with every text in the reader's language."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -12,12 +12,12 @@ from auditor.wording import Wording
 
 
 def plan_html(plan: FleetPlan, *, words: Wording) -> bytes:
-    """Return the page of a plan that was made in the language of `words`; equal plans give equal bytes."""
+    """Return the HTML of a plan that was made in the language of `words`; equal plans give equal bytes."""
     return b"".join(render(plan_view(plan, words), locale=words.locale).chunks())
 
 
 def plan_view(plan: FleetPlan, words: Wording) -> PlanView:
-    """Return what the page of a plan shows."""
+    """Return the view model of a plan."""
     return PlanView(
         as_of=datetime.fromisoformat(plan.as_of),
         complete=plan.complete,
@@ -66,7 +66,7 @@ def _action(action: Action, findings: Mapping[str, Finding], tenant: TenantPlan,
 
 
 def _money(tenant: TenantPlan, words: Wording) -> Iterator[MoneyRow]:
-    """Yield the three figures of each currency, before the plan and after it."""
+    """Yield the three amounts of each currency, before and after the plan."""
     after = {figures.currency: figures for figures in tenant.after.money}
     for before in tenant.before.money:
         then = after.get(before.currency)

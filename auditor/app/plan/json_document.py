@@ -1,4 +1,4 @@
-"""A FleetPlan into plan.json: `auditor/plan/v1`."""
+"""Builds plan.json (`auditor/plan/v1`)."""
 
 from typing import Any
 
@@ -14,12 +14,12 @@ SCHEMA = "auditor/plan/v1"
 
 
 def plan_json(plan: FleetPlan) -> bytes:
-    """Return the whole file; equal plans give equal bytes."""
+    """Return the bytes of the file; equal plans give equal bytes."""
     return document(plan_document(plan))
 
 
 def plan_document(plan: FleetPlan) -> Document:
-    """Return the plan as plain values."""
+    """Return the plan as JSON values."""
     return {
         "schema": SCHEMA,
         "asOf": plan.as_of,
@@ -80,7 +80,7 @@ def _proof(proof: Proof) -> Document:
 
 
 def _brief(finding: Finding) -> Document:
-    """Say whom and what a fingerprint stands for."""
+    """Return what identifies a finding: policy, check, severity, subject, product and detail."""
     whole = finding_document(finding)
     keys = ("fingerprint", "policy", "check", "severity", "subject", "product", "detail")
     return {key: whole[key] for key in keys}

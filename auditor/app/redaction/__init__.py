@@ -1,1 +1,1 @@
-"""Replaces people in a Result by keyed pseudonyms."""
+"""Replaces people in a Result with keyed pseudonyms."""

@@ -1,4 +1,4 @@
-"""The key of a redaction into pseudonyms of people and fingerprints of findings that nobody can compute without it."""
+"""Computes pseudonyms of people and fingerprints of findings as HMACs with a secret key."""
 
 import hmac
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ from auditor.domain.redaction import Redaction
 VARIABLE: Final = "AUDITOR_REDACT_KEY"
 """The environment variable that holds the key."""
 SHORTEST: Final = 16
-"""Bytes of the shortest key: fewer could be found by trying."""
+"""Minimum length of a key in bytes; shorter ones could be guessed."""
 _RANDOM: Final = 32
 
 
@@ -22,19 +22,19 @@ class Key:
 
     secret: bytes = field(repr=False)
     stable: bool
-    """Whether it was given; a random one is of one run only."""
+    """Whether the user gave it; a random key is valid for one run."""
 
     @property
     def redaction(self) -> Redaction:
-        """Return what a result tells of the key: enough to know it again, and nothing to compute it from."""
+        """Return the description of the key in a result: it identifies the key without revealing it."""
         return Redaction(key=self._digest("key", "")[:16], stable=self.stable)
 
     def person(self, tenant_id: str, user_id: str) -> str:
-        """Return the pseudonym of a user of a tenant, or of a name in a policy, which is of no tenant."""
+        """Return the pseudonym of a user of a tenant, or of a name in a policy, which has no tenant."""
         return "user-" + self._digest("person", f"{tenant_id}\x1f{user_id}")[:16]
 
     def fingerprint(self, fingerprint: str) -> str:
-        """Return the fingerprint of a finding in a redacted result: the plain one is a hash of a user's id."""
+        """Return the fingerprint of a finding in a redacted result; the plain one is a hash of a user id."""
         return self._digest("fingerprint", fingerprint)[:32]
 
     def _digest(self, kind: str, text: str) -> str:
@@ -44,7 +44,7 @@ class Key:
 def key_of(environ: Mapping[str, str], random: Callable[[int], bytes]) -> Key:
     """Return the key of the environment, or one of random bytes where there is none; UsageError for a short key."""
     secret = environ.get(VARIABLE, "").strip().encode("utf-8", "surrogateescape")
-    if not secret:  # an empty variable is none: workflows set those for secrets that nobody gave
+    if not secret:  # workflows set an empty variable for a secret that does not exist
         return Key(secret=random(_RANDOM), stable=False)
     if len(secret) < SHORTEST:
         raise UsageError(

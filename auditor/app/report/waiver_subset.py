@@ -1,4 +1,4 @@
-"""The waivers of a run into those that a reader's part of it has to do with."""
+"""Selects the waivers that concern a recipient's part of a result."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
@@ -10,10 +10,10 @@ _ALL = "*"
 
 
 def own_waivers(part: Result) -> Result:
-    """Return a part of a result without the waivers that are for none of its tenants, or for none of its policies.
+    """Return a part of a result without the waivers of other tenants or policies.
 
-    What a waiver says of why and who is as much a tenant's own as its findings; of one for several tenants only the
-    names of those in the part stay.
+    The reason and owner of a waiver belong to its tenants like findings. A waiver for several tenants keeps the names
+    of those in the part only.
     """
     tenants = {tenant.name for tenant in part.tenants}
     policies = {header.id for header in part.run.policies}

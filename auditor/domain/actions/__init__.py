@@ -1,1 +1,1 @@
-"""Values of actions: their priority, its reason, and money."""
+"""Defines actions: kinds, priority and its reason, amounts of money."""

@@ -1,4 +1,4 @@
-"""Money a month, and its two sides: what is saved and what it costs."""
+"""Amounts per month: savings and costs."""
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
@@ -16,12 +16,12 @@ class Money:
 
     @property
     def gain(self) -> "Money | None":
-        """The amount where it is above zero, else None."""
+        """The amount if it is above zero, else None."""
         return self if self.per_month > 0 else None
 
     @property
     def cost(self) -> "Money | None":
-        """The amount without its sign where it is below zero, else None."""
+        """The absolute amount if it is below zero, else None."""
         return Money(currency=self.currency, per_month=-self.per_month) if self.per_month < 0 else None
 
 

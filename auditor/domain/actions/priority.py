@@ -1,4 +1,4 @@
-"""In which order actions are shown: by severity, money and days left."""
+"""Ranks actions by severity, money and days left."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from typing import Final
 from auditor.domain.enums import Severity
 
 FIRST: Final = 5
-"""Actions that are named as what matters most."""
+"""Number of actions that reports show as the most important ones."""
 SOON: Final = 90
-"""Days within which the date of a saving counts as near."""
+"""A saving with a date within this many days counts as near."""
 
 _SEVERITY: Final = {
     Severity.CRITICAL: 200,
@@ -22,27 +22,27 @@ _SEVERITY: Final = {
     Severity.INFO: 0,
 }
 _MONEY: Final = 60
-"""Points of the largest saving; a smaller one has its share of them."""
+"""Points of the largest saving; smaller savings get a proportional share."""
 _DAYS: Final = ((7, 30), (14, 25), (30, 20), (60, 10), (SOON, 5))
-"""Most days that are left, and the points for it."""
+"""Upper bounds of the days left, with their points."""
 
 
 class Reason(Enum):
-    """Why an action stands where it stands."""
+    """Why an action has its rank."""
 
     WEIGHT = "weight"
-    """By its points alone."""
+    """Its points."""
     SAVING = "saving"
-    """It has the largest saving of those with a date within `SOON` days."""
+    """It has the largest saving with a date within `SOON` days."""
     DEADLINE = "deadline"
-    """Its date is the nearest of all."""
+    """It has the nearest date."""
     BOTH = "both"
-    """The largest saving with a near date, and the nearest date of all."""
+    """It has the largest saving with a near date, and the nearest date."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weight:
-    """What the rank of an action depends on."""
+    """The properties of an action that determine its rank."""
 
     severity: Severity
     """Of its worst finding."""
@@ -53,11 +53,11 @@ class Weight:
 
 
 def ranked(weights: Sequence[Weight], today: date) -> list[tuple[int, Reason]]:
-    """Return the places of weights, the most important first, each with why it stands there.
+    """Return the indexes of `weights`, the most important first, each with the reason.
 
-    The points of severity, money and days left are added up; of equal sums those with more findings go first, then
-    those that came first. Where there is a saving with a date within `SOON` days, the largest is among the first
-    `FIRST`, and so is the nearest date.
+    The points of severity, money and days left are added. Equal sums are ordered by the number of findings, then by the
+    input. The largest saving with a date within `SOON` days is always among the first `FIRST`, and so is the nearest
+    date.
     """
     largest = max((weight.saves for weight in weights), default=Decimal(0))
     keys = [(-_points(weight, largest, today), -weight.findings) for weight in weights]

@@ -1,4 +1,4 @@
-"""Why an action stands where it stands, in one line."""
+"""Words the reason for the rank of an action in one line."""
 
 from datetime import date
 from typing import Protocol
@@ -13,7 +13,7 @@ class _Words(Protocol):
 
 
 def why(words: _Words, reason: Reason, weight: Weight, today: date) -> str:
-    """Return why an action has its rank: what it is first in, else its severity, its saving and the days left."""
+    """Return the reason: what the action is first in, otherwise its severity, saving and days left."""
     left = -1 if weight.due is None else (weight.due - today).days
     match reason:
         case Reason.BOTH:

@@ -1,10 +1,10 @@
-"""Several products, each of which is enough, in few words."""
+"""Lists alternative products in few words."""
 
 from collections.abc import Iterable
 from typing import Final, Protocol
 
 _NAMED: Final = 3
-"""Products that are named."""
+"""Maximum number of products that are named."""
 
 
 class _Words(Protocol):
@@ -12,7 +12,7 @@ class _Words(Protocol):
 
 
 def one_of(words: _Words, names: Iterable[str]) -> str:
-    """Return a product that stands alone, else that it is one of these; of many the first few in their order."""
+    """Return the name of a single product, or "one of" the first few products in their order."""
     told = sorted(set(names))
     if len(told) == 1:
         return told[0]

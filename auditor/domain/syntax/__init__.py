@@ -1,1 +1,1 @@
-"""What names, patterns, instants and numbers in files may be."""
+"""Defines which names, patterns, instants and numbers are valid in files."""

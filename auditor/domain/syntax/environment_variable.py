@@ -1,14 +1,14 @@
-"""The name of an environment variable into words that never quote a secret written in its place."""
+"""Messages about environment variables that never quote a secret written in place of a name."""
 
 import re
 from typing import Final
 
 _PLAIN: Final = re.compile(r"(?=.{1,64}\Z)[A-Z]{1,15}[0-9]{0,4}(_([A-Z]{1,15}[0-9]{0,4}|[0-9]{1,4}))*")
-"""Words in capitals: nothing else is sure to be a name, and no password or key."""
+"""Names in capitals; anything else could be a password or key."""
 
 
 def is_missing(name: str, place: str) -> str:
-    """Return the sentence that a variable is not set; `place` is where its name is written, as `file:line`.
+    """Return the message that a variable is not set; `place` is the location of its name, as `file:line`.
 
     A name that could be the secret itself is not quoted.
     """
@@ -18,5 +18,5 @@ def is_missing(name: str, place: str) -> str:
 
 
 def to_set(name: str) -> str:
-    """Return what to set: the name of a variable, or what stands for it."""
+    """Return the name of a variable for a hint, or a placeholder if it could be a secret."""
     return name if _PLAIN.fullmatch(name) else "it"

@@ -12,9 +12,9 @@ _LONGEST = 256
 
 
 def pieces_of(glob: str) -> list[str]:
-    """Translate what stands before, between and after the stars of a glob into regular expressions.
+    """Translate the parts before, between and after the stars of a glob into regular expressions.
 
-    The expressions mean the same to Python's `re` and to RE2. Stars in a row count as one.
+    The expressions are equivalent in Python's `re` and RE2. Consecutive stars count as one.
     """
     text = glob.casefold()
     last = text.rfind("]")
@@ -50,7 +50,7 @@ def backtracking_free(glob: str) -> str:
 
 
 def automaton(glob: str) -> str | None:
-    """Return an expression for RE2, to be searched for; None for a glob of so many stars that RE2 is slow on it."""
+    """Return an expression for a search with RE2; None for a glob with so many stars that RE2 would be slow."""
     pieces = pieces_of(glob)
     if len(pieces) > _MOST_RUNS or len(glob) > _LONGEST:
         return None
@@ -64,7 +64,7 @@ def pattern_of(glob: str) -> re.Pattern[str]:
 
 
 def _closing(text: str, start: int) -> int:
-    """Find the bracket that closes a set; the first sign of a set may be a closing bracket itself."""
+    """Return the index of the bracket that closes a set; the first character of a set may be a closing bracket."""
     first = start + 1 if text[start : start + 1] == "!" else start
     return text.find("]", first + 1)
 

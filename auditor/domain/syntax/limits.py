@@ -1,25 +1,25 @@
-"""What names, instants and numbers of saved files may be: they become parts of paths, and are calculated with."""
+"""Limits on names, instants and numbers of saved files, which become parts of paths and of calculations."""
 
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
 TENANT: Final = re.compile(r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z)[a-z0-9-]{1,63}")
-"""The name of a tenant, which is a part of paths: no device of Windows, which has its name in every folder."""
+"""Pattern of a tenant name, which is a part of paths; reserved device names of Windows are excluded."""
 TENANT_WORDS: Final = "write 1 to 63 lower-case letters, digits and hyphens, and no device name of Windows such as con"
-"""What mends the name of a tenant."""
+"""Hint for an invalid tenant name."""
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest instant of a run, a snapshot or a night."""
 END: Final = datetime(9001, 1, 1, tzinfo=UTC)
-"""The instant before which a run, a snapshot or a night lies: what is added to it stays in the calendar."""
+"""The exclusive upper bound of the instant of a run, a snapshot or a night, so that days can be added to it."""
 LARGEST: Final = 1 << 53
-"""Numbers up to which every reader of JSON agrees on each whole number."""
+"""The largest integer that every JSON reader represents exactly."""
 LARGEST_SUM: Final = 8 * LARGEST
-"""Numbers up to which a sum or difference of a few of these may go, as of the seats of one product."""
+"""The bound for sums and differences of such numbers, such as the seats of one product."""
 
 
 def tenant_name(value: Any) -> str:
-    """Return the name of a tenant; raises ValueError for anything else."""
+    """Return a valid tenant name; raises ValueError otherwise."""
     if not isinstance(value, str) or not TENANT.fullmatch(value):
         raise ValueError(
             f"the tenant's name: {str(value)[:80]!r} is not of 1 to 63 lower-case letters, digits and hyphens"
@@ -40,7 +40,7 @@ def run_instant(value: Any) -> datetime:
 
 
 def count(value: Any) -> int:
-    """Return a whole number of at most 2^53 either way; raises ValueError for anything else."""
+    """Return an integer between -2^53 and 2^53; raises ValueError otherwise."""
     if isinstance(value, bool) or not isinstance(value, int) or not -LARGEST <= value <= LARGEST:
         raise ValueError(f"a whole number: {str(value)[:80]!r} stands in its place")
     return value
