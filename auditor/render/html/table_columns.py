@@ -12,8 +12,7 @@ from auditor.domain.result import Result
 from auditor.domain.translation import N_
 from auditor.render.html.finding_index import Numbers, Walk, walks
 from auditor.render.html.rows import Context, address_of, anchored, name_of, place_of, what
-from auditor.render.telling import Telling
-from auditor.render.text.currency import Amounts
+from auditor.render.text.evidence import other_part, subject_parts
 from auditor.render.text.facts import product_name
 from auditor.render.text.labels import CHANGES, SEVERITIES, Labels
 from auditor.render.text.sanitize import LONG, shortened, visible
@@ -69,8 +68,6 @@ class Gathering:
         self.money: list[tuple[str, float]] = [("", 0.0)]
         self.actions: list[tuple[str, str]] = [("", "")]
         self._amounts: dict[tuple[str, Decimal], int] = {}
-        self._amount = Amounts(words)
-        self._telling = Telling(words)
 
     def tenant(self, title: str, walk: Walk, actions: Sequence[int]) -> None:
         """Take the findings of one tenant, or of the fleet; `actions` are the numbers of what mends them."""
@@ -135,19 +132,18 @@ class Gathering:
             numbers = Numbers().column(map(id, evidence))
             distinct = list(dict(zip(numbers, evidence, strict=True)).values())
         departments = [told if type(told := facts.get("department")) is str else _text(told) for facts in distinct]
-        stands, seen, has, whole = self._telling.parts(distinct)
-        shared: Iterable[Sequence[str | None]] = (departments, stands, seen, has)
-        for name, told in zip(("department", *EVIDENCE[:-1]), shared, strict=True):
+        parts = zip(*(subject_parts(facts, self.words) for facts in distinct), strict=True) if distinct else ((),) * 3
+        for name, told in zip(("department", *EVIDENCE[:-1]), (departments, *parts), strict=True):
             said = self.texts[name].numbers(told)
             self.columns[name].append(array("I", map(said.__getitem__, numbers)))
-        more = EVIDENCE[-1]
-        self.columns[more].append(self.texts[more].numbers(self._telling.more(walk.findings, numbers, whole)))
+        other = [other_part(each, self.words) for each in walk.findings]
+        self.columns[EVIDENCE[-1]].append(self.texts[EVIDENCE[-1]].numbers(other))
 
     def _money(self, key: tuple[str, Decimal]) -> int:
         found = self._amounts.get(key)
         if found is None:
             found = self._amounts[key] = len(self.money)
-            self.money.append((visible(self._amount.said(key[1], key[0])), float(key[1])))
+            self.money.append((visible(self.words.money(key[1], key[0])), float(key[1])))
         return found
 
     def document(self) -> dict[str, Any]:

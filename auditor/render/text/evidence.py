@@ -1,4 +1,4 @@
-"""A finding's evidence into one line of words: what a person needs to believe it, and nothing twice."""
+"""A finding's evidence as one line of text: the facts that explain it, each once."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
@@ -25,51 +25,46 @@ _SPOKEN: Final = frozenset(
     }
 )
 """Facts that a sentence of their own tells, or that only a program needs; all of them are in the other formats."""
-OF_PEOPLE: Final = frozenset(
+_OF_PEOPLE: Final = frozenset(
     {*("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error"), *SIGN_INS}
 )
-PERSONAL: Final = OF_PEOPLE | {
-    *("userPrincipalName", "createdDateTime", "onPremisesSyncEnabled", "assignedLicenses"),
-}
-"""Facts of a person after which nothing is left to tell, save what they hold."""
 _OF_SUBSCRIPTIONS: Final = frozenset({"isTrial", "totalLicenses", "nextLifecycleDateTime", "status"})
 _OF_GROUPS: Final = frozenset({"hasMembersWithLicenseErrors", "licenseProcessingState"})
 
 _NUMBERS: Final = frozenset({int, float, Decimal})
 
-Pieces = tuple[str, str, str, str]
-"""Evidence in four parts, each empty where it tells nothing: who or how many, last sign-in, paths, and the rest."""
+SubjectParts = tuple[str, str, str]
+"""Who or how many, last sign-in, and assignment paths; each is empty where the facts do not tell it."""
+_SEPARATOR: Final = " · "
 
 
 def described(finding: Finding, words: Labels) -> str:
-    """Return the evidence in words, its parts between centred dots; what it does not tell is left out."""
-    return between(pieces(finding, words))
+    """Return the evidence of a finding in the language of `words`: its parts that are not empty, joined by dots."""
+    return _joined((*subject_parts(finding.evidence, words), other_part(finding, words)))
 
 
-def between(parts: Iterable[str]) -> str:
-    """Return the parts that say something, with centred dots between them."""
-    return " · ".join(filter(None, parts))
-
-
-def pieces(finding: Finding, words: Labels) -> Pieces:
-    """Return the evidence in words in four parts: findings differ in few of them, so that each is told once."""
-    return *stated(finding.evidence, words), between(rest(finding, words))
-
-
-def stated(facts: Mapping[str, Any], words: Labels) -> tuple[str, str, str]:
-    """Return the first three of the four parts, which the facts alone decide."""
+def subject_parts(facts: Mapping[str, Any], words: Labels) -> SubjectParts:
+    """Return the parts that are equal for all findings with the same evidence."""
     first: list[str] = []
     if "usable" in facts or "consumed" in facts:
         first += _seats(facts, words)
     if "short" in facts or "excess" in facts:
         first += _tenants(facts, words)
-    if OF_PEOPLE.isdisjoint(facts):
-        return between(first), "", ""
-    return between((*first, *standing(facts, words))), seen(facts, words), assigned(facts, words)
+    if _OF_PEOPLE.isdisjoint(facts):
+        return _joined(first), "", ""
+    return _joined((*first, *_account(facts, words))), _last_sign_in(facts, words), _assigned(facts, words)
 
 
-def standing(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
-    """Yield who a person is: blocked, guest, kind of mailbox, department, place."""
+def other_part(finding: Finding, words: Labels) -> str:
+    """Return the part that depends on the check too: what a person holds, subscriptions, groups, budgets, the rest."""
+    return _joined(_others(finding, words))
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return _SEPARATOR.join(filter(None, parts))
+
+
+def _account(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
     if facts.get("accountEnabled") is False:
         yield words.gettext("sign-in blocked")
     if str(facts.get("userType") or "").casefold() == "guest":
@@ -82,26 +77,19 @@ def standing(facts: Mapping[str, Any], words: Labels) -> Iterator[str]:
             yield str(facts[name])
 
 
-def seen(facts: Mapping[str, Any], words: Labels) -> str:
-    """Return when a person signed in last; empty where that is not told."""
-    return signed_in(last_sign_in(facts), words)
-
-
-def signed_in(moment: str | None, words: Labels) -> str:
-    """Return that an instant was the last sign-in; empty for none."""
+def _last_sign_in(facts: Mapping[str, Any], words: Labels) -> str:
+    moment = last_sign_in(facts)
     return words.gettext("last sign-in {date}").replace("{date}", words.written_date(moment)) if moment else ""
 
 
-def assigned(facts: Mapping[str, Any], words: Labels) -> str:
-    """Return the paths by which a product is assigned; empty where there are none."""
+def _assigned(facts: Mapping[str, Any], words: Labels) -> str:
     told = [_way(way, words) for way in ways(facts)]
     return words.gettext("assigned: {paths}").replace("{paths}", words.joined(told)) if told else ""
 
 
-def rest(finding: Finding, words: Labels) -> Iterator[str]:
-    """Yield what is neither about seats nor about who a person is."""
+def _others(finding: Finding, words: Labels) -> Iterator[str]:
     facts = finding.evidence
-    if facts.get("error") and not OF_PEOPLE.isdisjoint(facts):
+    if facts.get("error") and not _OF_PEOPLE.isdisjoint(facts):
         yield words.gettext("error {code}").replace("{code}", str(facts["error"]))
     if tells_holdings(finding.check) and facts.get("assignedLicenses"):
         yield words.gettext("holds {products}").replace(
@@ -112,7 +100,7 @@ def rest(finding: Finding, words: Labels) -> Iterator[str]:
     if not _OF_GROUPS.isdisjoint(facts):
         yield from _group(facts, words)
     yield from _budget(finding, words)
-    for name in sorted(facts.keys() - _SPOKEN):
+    for name in () if _SPOKEN.issuperset(facts) else sorted(facts.keys() - _SPOKEN):
         if _is_told(facts[name]):
             yield f"{label(name)} {_value(facts[name], words)}"
 

@@ -1,9 +1,8 @@
-"""A finding's evidence into the few facts that every report shows, whichever check raised it."""
+"""The facts of a finding's evidence that every report shows: last sign-in, assignment paths, product names."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from auditor.catalogue import builtin
 from auditor.domain.result import Finding, TenantResult
@@ -13,8 +12,7 @@ SEAT_FACTS: Final = ("enabled", "warning", "suspended", "lockedOut", "consumed",
 _WORKING: Final = frozenset({"", "active"})
 SIGN_INS: Final = ("lastSuccessfulSignInDateTime", "lastSignInDateTime", "lastNonInteractiveSignInDateTime")
 _NEVER: Final = "0001-01-01"
-"""Graph's way to say that there was no sign-in; where it is seen, facts are looked at one by one."""
-_STAMPS: Final = frozenset({str, type(None)})
+"""The day by which Graph says that there was no sign-in."""
 
 
 def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
@@ -27,47 +25,13 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
     return last or None
 
 
-def latest(told: Iterable[Sequence[Any]], evidence: Iterable[Mapping[str, Any]]) -> list[str | None]:
-    """Return the latest sign-in of each; None or empty where there is none.
-
-    `told` is what the evidence tells of each of SIGN_INS; where that is not as usual, the evidence itself is walked.
-    """
-    last: Sequence[str] = ()
-    never = False
-    for stamps in told:
-        texts = stamps
-        run = joined(stamps)
-        if run is None:
-            kinds = set(map(type, stamps))
-            if not kinds <= _STAMPS:
-                return [last_sign_in(facts) for facts in evidence]
-            if str not in kinds:
-                continue
-            texts = [stamp or "" for stamp in stamps]
-            run = "".join(texts)
-        never = never or _NEVER in run
-        last = list(map(max, last, texts)) if last else texts
-    if never and _NEVER in "".join(last):
-        return [last_sign_in(facts) for facts in evidence]
-    return [*last] if last else [last_sign_in(facts) for facts in evidence]
-
-
-def joined(values: Sequence[Any]) -> str | None:
-    """Return the texts in one, None if there is something else; this tells it sooner than asking each for its type."""
-    try:
-        return "".join(values)
-    except TypeError:
-        return None
-
-
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the assignment paths in English, each once: `direct` or `group <name>`, a state unless Active."""
     told = (("direct" if way.group is None else f"group {way.group}", way.state) for way in ways(evidence))
     return tuple(path if state is None else f"{path} ({state})" for path, state in told)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssignmentPath:
+class AssignmentPath(NamedTuple):
     """One path by which a product is assigned."""
 
     group: str | None

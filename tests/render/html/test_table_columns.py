@@ -8,8 +8,6 @@ from gzip import decompress
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import FleetResult, Money, Result, Subject
@@ -17,50 +15,13 @@ from auditor.render.html.embedded_data import island
 from auditor.render.html.rows import Context, address_of, name_of, what
 from auditor.render.html.table_columns import EVIDENCE
 from auditor.render.html.view import Island
-from auditor.render.telling import Telling
-from auditor.render.text.currency import Amounts
-from auditor.render.text.evidence import described, pieces
-from auditor.render.text.facts import SIGN_INS
+from auditor.render.text.evidence import described
 from auditor.render.text.labels import Labels
-from auditor.wording import languages
 from benchmarks.report import large
 from tests.builders.results import contoso, result
 
 EN = Labels("en")
 FIRST = replace(contoso().findings[0], money=None)
-NAMES = (
-    *("accountEnabled", "userType", "mailboxType", "department", "usageLocation", "paths", "error", *SIGN_INS),
-    *("userPrincipalName", "assignedLicenses", "usable", "consumed", "spare", "adjust", "minimum", "maximum", "short"),
-    *(
-        "isTrial",
-        "totalLicenses",
-        "nextLifecycleDateTime",
-        "status",
-        "licenseProcessingState",
-        "total",
-        "limit",
-        "unpriced",
-    ),
-    *("jobTitle", "assigned"),
-)
-SIMPLE = (
-    st.none()
-    | st.booleans()
-    | st.integers(0, 2)
-    | st.floats()
-    | st.sampled_from(["", "1", "True", "Guest", "shared", "Sales"])
-)
-STAMP = st.sampled_from(
-    [
-        *("2026-11-20T02:17:00Z", "2026-11-20T05:17:00Z", "2026-11-21T02:17:00Z"),
-        *("2026-02-30T00:00:00Z", "2026-02-30T01:00:00Z", "2026-11-20T25:00:00Z", "2026-11-20T02:60:00Z"),
-        *("2026-11-20T23:30:00-05:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59-05:00", "soon"),
-    ]
-)
-PATH = st.dictionaries(st.sampled_from(["groupName", "assignedByGroup", "state"]), SIMPLE | STAMP)
-VALUE = SIMPLE | STAMP | st.lists(SIMPLE | PATH | st.just("direct"), max_size=3) | PATH
-FACTS = st.dictionaries(st.sampled_from(NAMES), VALUE, max_size=9)
-CHECKS = st.sampled_from(["assignment.denied", "assignment.redundant", "budget.exceeded", "subscription.state"])
 
 
 class Read:
@@ -89,29 +50,6 @@ class Read:
     def said(self, name: str) -> list[str]:
         known = self.texts(name)
         return [known[number] for number in self.column(name)]
-
-
-@settings(deadline=None)
-@given(st.lists(st.tuples(CHECKS, FACTS), min_size=1, max_size=12))
-def test_evidence_told_for_many_is_that_of_each(drawn: list[tuple[str, dict[str, Any]]]) -> None:
-    findings = [replace(FIRST, check=check, detail="EUR", evidence=facts) for check, facts in drawn]
-    telling = Telling(EN)
-    *parts, whole = telling.parts([finding.evidence for finding in findings])
-    told = list(zip(*parts, telling.more(findings, range(len(findings)), whole), strict=True))
-    assert told == [pieces(finding, EN) for finding in findings]
-    assert [" · ".join(filter(None, each)) for each in told] == [described(finding, EN) for finding in findings]
-
-
-@settings(deadline=None, max_examples=60)
-@given(
-    st.sampled_from(languages()),
-    st.sampled_from(["EUR", "USD", "SEK", "DKK", "TRY", "GBP", "JPY", "KWD", "XXX", "CHF"]),
-    st.lists(st.decimals(-(10**6), 10**13, allow_nan=False, allow_infinity=False, places=3), min_size=1, max_size=20),
-)
-def test_amounts_said_quickly_are_those_said_slowly(locale: str, currency: str, values: list[Decimal]) -> None:
-    words = Labels(locale)
-    amounts = Amounts(words)
-    assert [amounts.said(value, currency) for value in values] == [words.money(value, currency) for value in values]
 
 
 @pytest.mark.parametrize("count", [None, 3, 700])
