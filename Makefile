@@ -14,7 +14,7 @@ project := pyproject.toml auditor/__init__.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test lint install install-test lock emulator bench guidance images pages readme clean
+.PHONY: help demo test quick coverage lint install install-test lock emulator bench guidance images pages readme clean
 
 help: ## Say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +26,15 @@ demo: $(VENV)/.runtime ## Audit the built-in tenant and write a report into out/
 
 test: $(VENV)/.test ## Run every check: lint, types, layers, workflows, tests; one summary at the end
 	@$(py) -m tests.package.gates lint test
+
+quick: $(VENV)/.test ## Run the tests that answer within a minute
+	@$(py) -m pytest -q -n auto -m "not slow and not browser and not spark"
+
+coverage: $(VENV)/.test ## Run the tests and say which branches they leave out (takes longer than `make test`)
+	@rm -rf .coverage && mkdir .coverage
+	@$(py) -m coverage run -m pytest -q -n auto -m "not browser and not spark"
+	@$(py) -m coverage combine --quiet
+	@$(py) -m coverage report
 
 lint: $(VENV)/.test ## Run the checks that need no test to run: style, types, layers, workflows
 	@$(py) -m tests.package.gates lint
@@ -55,7 +64,7 @@ guidance: $(VENV)/.test ## List guidance that is due to be checked (AS_OF=YYYY-M
 	@$(py) -m auditor.app.guidance_freshness "$(AS_OF)" docs
 
 clean: ## Remove everything that was made, the virtual environment too
-	rm -rf $(VENV) build dist out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual
+	rm -rf $(VENV) build dist out .coverage .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache tests/actual
 	rm -rf m365_license_auditor.egg-info
 	find auditor policies reports tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
 

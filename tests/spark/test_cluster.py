@@ -17,6 +17,7 @@ from auditor.snapshot.writer import SnapshotWriter, folder_name
 from tests.spark.cluster import Cluster, running
 
 pytestmark = [
+    pytest.mark.spark,
     pytest.mark.skipif(find_spec("pyspark") is None, reason="PySpark is not installed"),
     pytest.mark.skipif(shutil.which("java") is None, reason="Java is not installed"),
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="processes are found in /proc"),

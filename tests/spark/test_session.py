@@ -78,6 +78,7 @@ def test_what_took_the_connection_and_is_no_master_is_said() -> None:
     assert (told.slug, "spark://here:7077" in told.message) == ("spark-route", True)
 
 
+@pytest.mark.spark
 @pytest.mark.skipif(find_spec("pyspark") is None or shutil.which("java") is None, reason="takes PySpark and Java")
 def test_what_java_says_instead_of_starting_is_one_clear_error(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "auditor", "audit", "--demo", "--engine", "spark", "-o", str(tmp_path / "out")]
@@ -110,6 +111,7 @@ with session("local[1]") as ours:
 """
 
 
+@pytest.mark.spark
 @pytest.mark.skipif(find_spec("pyspark") is None or shutil.which("java") is None, reason="takes PySpark and Java")
 def test_the_session_of_a_notebook_is_used_and_left_running() -> None:
     done = subprocess.run([sys.executable, "-c", _IN_A_NOTEBOOK], capture_output=True, text=True, check=False)

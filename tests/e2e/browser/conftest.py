@@ -15,15 +15,8 @@ from auditor.render import render
 from benchmarks.report import large
 from tests.builders.hostile_texts import HOSTILE, holding
 from tests.builders.results import night_before, result
-from tests.e2e.browser.chromium import running
 
 CACHE = Path(__file__).parents[3] / "node_modules"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with running() as browser:
-        yield browser
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,6 @@ import json
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,6 @@ from auditor.history import compare
 from auditor.render.mail.message import render_mail
 from auditor.render.mail.view import Reader
 from tests.builders.results import night_before, result
-from tests.e2e.browser.chromium import running
 
 CLIENTS = ("outlook.windows", "outlook.macos", "outlook.outlook-com", "outlook.ios", "outlook.android",
            "gmail.desktop-webmail", "gmail.ios", "gmail.android", "apple-mail.macos", "apple-mail.ios", "yahoo.desktop-webmail")  # fmt: skip
@@ -121,15 +119,9 @@ def test_space_inside_is_for_cells_alone(html: Path) -> None:
     assert set(styled) <= {"td", "th", "body"}
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with running() as made:
-        yield made
-
-
 @pytest.mark.parametrize("width", [320, 375, 600, 1200])
-def test_nothing_is_cut_off_at_any_width(browser: Any, html: Path, width: int) -> None:
-    page = browser.new_page(viewport={"width": width, "height": 800})
+def test_nothing_is_cut_off_at_any_width(chromium: Any, html: Path, width: int) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 800})
     page.goto(html.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate("document.querySelector('h1').getBoundingClientRect().width") <= 600
@@ -141,8 +133,8 @@ def test_nothing_is_cut_off_at_any_width(browser: Any, html: Path, width: int) -
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_every_text_can_be_read_in_light_and_dark(browser: Any, html: Path, scheme: str) -> None:
-    page = browser.new_page(viewport={"width": 600, "height": 800}, color_scheme=scheme)
+def test_every_text_can_be_read_in_light_and_dark(chromium: Any, html: Path, scheme: str) -> None:
+    page = chromium.new_page(viewport={"width": 600, "height": 800}, color_scheme=scheme)
     page.goto(html.as_uri())
     assert page.evaluate(CONTRAST) == []
     ground = page.evaluate("getComputedStyle(document.querySelector('.card')).backgroundColor")
@@ -150,8 +142,8 @@ def test_every_text_can_be_read_in_light_and_dark(browser: Any, html: Path, sche
     page.close()
 
 
-def test_nothing_is_asked_for_from_anywhere(browser: Any, html: Path) -> None:
-    page = browser.new_page()
+def test_nothing_is_asked_for_from_anywhere(chromium: Any, html: Path) -> None:
+    page = chromium.new_page()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(html.as_uri(), wait_until="networkidle")
