@@ -20,6 +20,7 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.catalogue import builtin
+from auditor.checks.registry import registered
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
 from auditor.engine.binding import bind
@@ -88,7 +89,7 @@ def _counted(folder: Path) -> Iterator[Counted]:
     snapshots = {n: write_tenant(folder, n * _USERS, name=f"tenant-{n}") for n in (1, 2)}
 
     def judging(n: int, rules: PolicySet) -> Callable[[], object]:
-        return lambda: evaluate(bind(rules, TenantFacts(read(snapshots[n]), builtin(), rules, AS_OF)))
+        return lambda: evaluate(bind(rules, TenantFacts(read(snapshots[n]), builtin(), rules, AS_OF), registered()))
 
     yield _further("judging a user by 50 policies", lambda n: judging(n, policies), each=_USERS)
     yield _further("judging 1,000 users by a policy", lambda n: judging(1, multiplied(policies, n)), each=_POLICIES)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 
 from auditor.__main__ import settle
+from auditor.checks.data_needs import needs
 from auditor.engine.columns.strings import texts
-from auditor.policy.data_needs import needs
 from auditor.policy.lint import doubts
 from auditor.policy.loader import load
 from benchmarks.measuring import Row

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from auditor.__main__ import settle
 from auditor.catalogue import builtin
+from auditor.checks.registry import registered
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.tenant_facts import TenantFacts
@@ -29,7 +30,7 @@ def main(folder: Path) -> None:
     begun = time.process_time()
     read_whole(folder)
     floor = time.process_time()
-    evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF)))
+    evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF), registered()))
     judged = time.process_time()
     findings = len(evaluation.singles) + sum(map(len, evaluation.chunks))
     told = {"floor": floor - begun, "evaluation": judged - floor, "findings": findings}

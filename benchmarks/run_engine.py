@@ -16,6 +16,7 @@ import pyarrow as pa
 from auditor.__main__ import settle
 from auditor.app.streaming import Aside, scratch_beside, stream, write_streamed
 from auditor.catalogue import builtin
+from auditor.checks.registry import registered
 from auditor.domain.policy import PolicySet
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate, judged_batches
@@ -49,7 +50,7 @@ def main() -> None:
         return
     catalogue = builtin()
     started, cpu = time.perf_counter(), time.process_time()
-    plan = bind(policies, TenantFacts(read(args.snapshot), catalogue, policies, AS_OF))
+    plan = bind(policies, TenantFacts(read(args.snapshot), catalogue, policies, AS_OF), registered())
     table = findings_table(plan, evaluate(plan, ids=True))
     seconds, used = time.perf_counter() - started, time.process_time() - cpu
     told: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": table.num_rows}

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from auditor.catalogue import builtin
+from auditor.checks.registry import registered
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.table import findings_table
@@ -36,7 +37,7 @@ def main() -> None:
         spark.range(0, 2, 1, 2).mapInArrow(partial(_nothing, judge), "id BIGINT").toArrow()
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
-        plan = bind(policies, TenantFacts(read(snapshot), builtin(), policies, AS_OF))
+        plan = bind(policies, TenantFacts(read(snapshot), builtin(), policies, AS_OF), registered())
         table = findings_table(plan, evaluate(plan, distributed.batches(plan)))
         ended = time.perf_counter()
     told = {"start": started - begun, "seconds": ended - started, "findings": table.num_rows}

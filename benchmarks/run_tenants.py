@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from auditor.__main__ import settle
 from auditor.catalogue import builtin
+from auditor.checks.registry import registered
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.finding_builder import describe
@@ -41,7 +42,7 @@ def main(root: Path, most: int | None = None) -> None:
         stamps = [time.process_time()]
         snapshot = read(folder)
         stamps.append(time.process_time())
-        plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF))
+        plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF), registered())
         evaluation = evaluate(plan)
         stamps.append(time.process_time())
         found = len(describe(plan, evaluation))

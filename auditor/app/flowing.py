@@ -17,6 +17,7 @@ from auditor.app.packing import packed, share, within
 from auditor.app.streaming import LARGE, Apart, Aside, Part, Streamed, stream
 from auditor.catalogue import Catalogue
 from auditor.checks.check import Correction
+from auditor.checks.data_needs import needs
 from auditor.checks.registry import checks_with
 from auditor.domain.described import Counted, Described, Listed
 from auditor.domain.policy import PolicySet
@@ -27,7 +28,6 @@ from auditor.engine.outcome import BatchOutcome
 from auditor.engine.retelling import Others, Retelling
 from auditor.engine.spilling import Scratch, ScratchError
 from auditor.files.temporary import late_file
-from auditor.policy.data_needs import needs
 from auditor.remedy.actions.context import RemediationContext, circumstances, situated
 from auditor.snapshot.model import Snapshot
 

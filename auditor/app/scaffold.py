@@ -9,6 +9,7 @@ from typing import Any, Final
 from auditor import __commit__, __home__, __version__, resources
 from auditor.app.policy_files import TEST_SUFFIX, is_policy_file, list_folder, read_yaml
 from auditor.app.tenants.permission_grants import federation_commands, grant_commands
+from auditor.checks.data_needs import needs
 from auditor.collect.sources.registry import permissions_for
 from auditor.deliver.report_folder import Below, write_all
 from auditor.domain.enums import Agreement
@@ -17,7 +18,6 @@ from auditor.domain.message import Message
 from auditor.domain.tenant import Tenant
 from auditor.domain.translation import N_
 from auditor.files.input import COLUMNS, TABLE, opened
-from auditor.policy.data_needs import needs
 from auditor.policy.loader import load
 from auditor.policy.yaml.reader import parse
 from auditor.settings.loader import load as load_tenants

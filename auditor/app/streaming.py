@@ -12,6 +12,8 @@ from auditor.app.audit.run import Request, checked_policies, judged_states
 from auditor.app.catalogue import active
 from auditor.app.laying import no_room
 from auditor.catalogue import Catalogue
+from auditor.checks.data_needs import needs
+from auditor.checks.registry import registered
 from auditor.deliver.report_folder import write_all
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.message import Message
@@ -26,7 +28,6 @@ from auditor.engine.streaming import Rows, Spilled, findings_batches, put_aside,
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import TenantBoundary
 from auditor.files.temporary import nameless_file
-from auditor.policy.data_needs import needs
 from auditor.render.findings_parquet import Stacked, pieces
 from auditor.render.json.summary import summary_json
 from auditor.snapshot.model import Snapshot
@@ -142,7 +143,7 @@ def stream(
             audited.append(unaudited(state, policies, as_of))
             continue
         with TenantBoundary(state.manifest.tenant, alone=aside.alone) as wall, _with_room():
-            plan = bind(policies, TenantFacts(state, catalogue, policies, as_of))
+            plan = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered())
             if apart is not None and plan.facts.snapshot.user_count < aside.whole:
                 tenant = apart(plan, judge(plan), file)
                 names.take(plan.facts)

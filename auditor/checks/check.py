@@ -1,14 +1,19 @@
 """The description of a check: everything that the program knows of it, in one value."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, NamedTuple, TypeVar
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Constraint
+from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Finding
+from auditor.engine.fleet import FleetScope
+from auditor.engine.outcome import HolderCount, ObjectFinding
+from auditor.engine.policy_extent import Extent
+from auditor.engine.scope import Found, Scope, TenantScope
 from auditor.guidance.routing import Articles, Situation
 
 Block = TypeVar("Block", bound=Constraint)
@@ -93,6 +98,10 @@ class ObjectAction(NamedTuple):
     """What the title names beside the product: a group, a state, an amount."""
 
 
+def _none(_block: object) -> tuple[()]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check(Generic[Block]):
     """One check: what raises it, what it says, and what is done about it."""
@@ -109,6 +118,24 @@ class Check(Generic[Block]):
     subject: SubjectType
     once_per: str
     """What there is one finding for, in English."""
+    asked: Callable[[Block], bool]
+    """Tell whether a block asks for the check."""
+    properties: Callable[[Block], tuple[str, ...]] = _none
+    """Return the properties of users that the check reads."""
+    products: Callable[[Block], Iterable[ProductSet]] = _none
+    """Return the product sets that the check resolves."""
+    sources: tuple[Source, ...] = ()
+    """What it reads beside users and `subscribedSkus`."""
+    judge_users: Callable[[Scope, Block], Iterable[Found]] | None = None
+    """Judge one batch of users."""
+    count_holders: Callable[[Scope, Block], HolderCount] | None = None
+    """Count the users of one batch, for `judge_tenant`."""
+    judge_tenant: Callable[[TenantScope, Block], Iterable[ObjectFinding]] | None = None
+    """Judge what the tenant owns, once all users are judged and counted."""
+    judge_fleet: Callable[[FleetScope, Block], Iterable[Finding]] | None = None
+    """Judge the tenants of a run together, by their results."""
+    extent: Extent | None = None
+    """Count what the check looks at."""
     detail: Detail = Detail.NONE
     of_trials: bool = False
     """Whether every product that it names is a trial."""
@@ -122,6 +149,15 @@ class Check(Generic[Block]):
     """For findings about users."""
     action: Callable[[Finding, Situation], ObjectAction] | None = None
     """For findings about anything else within a tenant."""
+
+    @property
+    def priced(self) -> bool:
+        """Whether a finding costs one seat of its product."""
+        return self.cost is Cost.SEAT
+
+    def raised_by(self, constraint: Constraint) -> bool:
+        """Whether a constraint block asks for the check."""
+        return isinstance(constraint, self.block) and self.asked(constraint)
 
     def articles(self, situation: Situation) -> Articles:
         """Return the ids of the articles for a situation, each once."""

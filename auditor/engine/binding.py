@@ -9,7 +9,7 @@ import numpy as np
 from auditor.domain.policy import Policy, PolicySet, Waiver
 from auditor.domain.product_set import ProductSet
 from auditor.engine.group_membership import Membership
-from auditor.engine.policy_index import Rules, rules_of
+from auditor.engine.policy_index import Checks, Rules, rules_of
 from auditor.engine.skus.containment import Containers
 from auditor.engine.skus.masks import Flags, Mask, ProductMasks, masks_of
 from auditor.engine.tenant_facts import TenantFacts
@@ -50,10 +50,10 @@ class BoundPolicies:
         return named, [place for place, waiver in enumerate(self.waivers) if waiver.policies is None]
 
 
-def bind(policies: PolicySet, facts: TenantFacts) -> BoundPolicies:
-    """Bind the policies and waivers that concern the tenant to its facts."""
+def bind(policies: PolicySet, facts: TenantFacts, checks: Checks) -> BoundPolicies:
+    """Bind the policies and waivers that concern the tenant to its facts, and to the checks that judge them."""
     tenant = facts.manifest.tenant
-    rules, masks = rules_of(policies), masks_of(facts, facts.skus)
+    rules, masks = rules_of(policies, checks), masks_of(facts, facts.skus)
     waivers = [waiver for waiver in policies.waivers if waiver.applies_to(tenant)]
     today = facts.as_of.date()
     return BoundPolicies(

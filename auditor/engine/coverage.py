@@ -1,10 +1,8 @@
 """Why something could not be decided: gathered as facts that are missing and one sentence of reason."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.engine.outcome import AggregateOutcome, ObjectFinding
 from auditor.engine.tenant_facts import TenantFacts
 
 _WHY = {
@@ -41,12 +39,6 @@ class NotEvaluated:
         """Note everything that another doubt holds."""
         self.missing.extend(fact for fact in other.missing if fact not in self.missing)
         self.reasons.extend(reason for reason in other.reasons if reason not in self.reasons)
-
-    def judged(self, findings: Iterable[ObjectFinding] = ()) -> AggregateOutcome:
-        """Return findings together with what stays unknown beside them."""
-        return AggregateOutcome(
-            findings=tuple(findings), missing=tuple(self.missing), reason="; ".join(self.reasons) or None
-        )
 
 
 def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:

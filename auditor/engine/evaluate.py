@@ -3,38 +3,24 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, assert_never
+from typing import TYPE_CHECKING
 
 from auditor.domain.enums import Outcome, Source, SourceStatus
-from auditor.domain.policy import (
-    Assignments,
-    Attributes,
-    Balance,
-    Budget,
-    Health,
-    Policy,
-    Purchases,
-    Seats,
-    Subscriptions,
-)
-from auditor.domain.product_set import ProductSet
+from auditor.domain.policy import Policy
 from auditor.domain.result import PolicyOutcome
 from auditor.engine.batch import judge_batch
 from auditor.engine.binding import BoundPolicies
-from auditor.engine.checks.holdings import judge_budget, judge_groups, judge_purchases, judge_subscriptions
-from auditor.engine.checks.seats import judge_seats
 from auditor.engine.coverage import NotEvaluated
 from auditor.engine.outcome import (
     NOTHING,
     OPEN,
-    AggregateOutcome,
     BatchOutcome,
     Evaluation,
     FindingCount,
     ObjectFinding,
 )
 from auditor.engine.policy_extent import PolicyExtent, extent_of
-from auditor.engine.policy_index import looks_at_people
+from auditor.engine.scope import TenantScope
 from auditor.engine.unknowns import doubts_of
 from auditor.engine.waivers import waive_single
 from auditor.snapshot.model import UserBatch
@@ -107,13 +93,13 @@ def conclude(
     outcomes: list[PolicyOutcome] = []
     unmatched: set[int] = set()
     for place, policy in enumerate(plan.policies):
-        if isinstance(policy.constraint, Balance):
+        if plan.rules.judges_fleet(policy):
             continue
-        judged = _judge(plan, place, policy, outcome)
-        doubt = NotEvaluated(missing=list(judged.missing), reasons=[judged.reason] if judged.reason else [])
-        if looks_at_people(policy) and not isinstance(policy.constraint, Seats):
+        doubt = NotEvaluated()
+        found = list(_judge_tenant(plan, place, policy, outcome, doubt))
+        if plan.rules.judges_users(policy):
             doubt.take(_people_doubt(plan, place, policy, outcome))
-        waived = [waive_single(plan, policy, single, _pool(policy, single), outcome) for single in judged.findings]
+        waived = [waive_single(plan, policy, single, outcome) for single in found]
         singles.extend(waived)
         extent = None if doubt.reasons else extent_of(plan, place, policy, outcome)
         if extent is not None and extent.empty:
@@ -132,7 +118,7 @@ def conclude(
 def people_are_readable(plan: BoundPolicies) -> bool:
     """Whether there are users to judge at all, and a policy that looks at them."""
     readable = plan.facts.status(Source.USERS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
-    return readable and any(looks_at_people(policy) for policy in plan.policies)
+    return readable and any(plan.rules.reads_users(policy) for policy in plan.policies)
 
 
 def columns(plan: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -150,22 +136,16 @@ def columns(plan: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
 _PATHS = "licenseAssignmentStates"
 
 
-def _judge(plan: BoundPolicies, place: int, policy: Policy, outcome: BatchOutcome) -> AggregateOutcome:
-    match policy.constraint:
-        case Seats() as block:
-            return judge_seats(plan, place, block, outcome.tallies.get(place))
-        case Purchases() as block:
-            return judge_purchases(plan, place, block)
-        case Subscriptions() as block:
-            return judge_subscriptions(plan, place, block)
-        case Health(groups=groups):
-            return judge_groups(plan, place) if groups else AggregateOutcome()
-        case Budget() as block:
-            return judge_budget(plan, place, block)
-        case Assignments() | Attributes() | Balance():
-            return AggregateOutcome()
-        case _ as block:
-            assert_never(block)
+def _judge_tenant(
+    bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome, unknown: NotEvaluated
+) -> Iterator[ObjectFinding]:
+    """Yield what the checks of a policy find in what the tenant owns; `unknown` takes what they cannot decide."""
+    scope = TenantScope(
+        bound=bound, index=index, policy=policy, check="", holders=outcome.tallies.get(index), unknown=unknown
+    )
+    for check in bound.rules.checks(policy):
+        if check.judge_tenant is not None:
+            yield from check.judge_tenant(replace(scope, check=check.id), policy.constraint)
 
 
 def _people_doubt(plan: BoundPolicies, place: int, policy: Policy, outcome: BatchOutcome) -> NotEvaluated:
@@ -174,11 +154,6 @@ def _people_doubt(plan: BoundPolicies, place: int, policy: Policy, outcome: Batc
     if status is SourceStatus.COMPLETE and not outcome.undecided.get(place):
         return NotEvaluated()
     return doubts_of(plan, policy)
-
-
-def _pool(policy: Policy, single: ObjectFinding) -> ProductSet | None:
-    pooled = isinstance(policy.constraint, Seats) and single.product is not None and single.product.sku_id is None
-    return policy.constraint.of if pooled and isinstance(policy.constraint, Seats) else None
 
 
 def _outcome(

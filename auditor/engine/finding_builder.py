@@ -12,10 +12,6 @@ from auditor.engine.evidence import UserEvidence, people_of
 from auditor.engine.outcome import OPEN, Evaluation, FindingColumns, Fingerprint, ObjectFinding, fingerprint
 from auditor.engine.tenant_facts import SkuFact
 
-_PRICED = frozenset({"assignment.not-allowed", "assignment.denied", "assignment.redundant"})
-"""Checks whose finding costs a seat; a second path of one seat, or the way it was assigned, costs nothing."""
-
-
 Guide = Callable[[Finding], str]
 """Tells the article that mends a finding whose `guidance` is not filled in yet."""
 
@@ -88,7 +84,7 @@ class _Products(dict[Product, tuple[ProductReference | None, str | None, Money |
     def __init__(self, plan: BoundPolicies, check: str) -> None:
         super().__init__({None: (None, None, None)})
         self._plan = plan
-        self._priced = check in _PRICED
+        self._priced = plan.rules.priced(check)
 
     def __missing__(self, about: int | str) -> tuple[ProductReference | None, str | None, Money | None]:
         """Look up a product that was not named yet."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Money, PolicyOutcome, ProductReference, Subject
 
 if TYPE_CHECKING:
@@ -168,17 +169,9 @@ class ObjectFinding:
     detail: str | None = None
     evidence: Mapping[str, Any] = field(default_factory=dict)
     money: Money | None = None
+    pool: ProductSet | None = None
+    """The product set whose SKUs are summed, where the product is a pool of them."""
     waiver: int = OPEN
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AggregateOutcome:
-    """What the aggregate side of one policy came to: findings, and why something stayed unknown."""
-
-    findings: tuple[ObjectFinding, ...] = ()
-    missing: tuple[str, ...] = ()
-    reason: str | None = None
-    """None when everything could be decided."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,26 +1,14 @@
 """How much a policy looks at in one tenant: people, products, subscriptions and groups, counted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import assert_never
+from typing import Any
 
-from auditor.domain.policy import (
-    Assignments,
-    Attributes,
-    Balance,
-    Budget,
-    Health,
-    Policy,
-    Purchases,
-    Seats,
-    Subscriptions,
-)
+from auditor.domain.policy import Policy, Seats, Subscriptions
 from auditor.domain.product_set import ProductSet
 from auditor.engine.binding import BoundPolicies
-from auditor.engine.checks.holdings import sku_of
 from auditor.engine.outcome import BatchOutcome
-from auditor.engine.policy_index import looks_at_people
-from auditor.engine.skus.masks import ProductMasks
+from auditor.engine.skus.masks import Mask, ProductMasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,51 +24,63 @@ class PolicyExtent:
         return PolicyExtent(self.judged + other.judged, self.empty and other.empty)
 
 
-def extent_of(plan: BoundPolicies, place: int, policy: Policy, outcome: BatchOutcome) -> PolicyExtent:
-    """Count what a policy looks at: the people of its population, or what the tenant owns where it looks at nobody."""
-    people = PolicyExtent(outcome.judged.get(place, 0), place not in outcome.reached)
-    if looks_at_people(policy) and not isinstance(policy.constraint, Health):
-        return people
-    match policy.constraint:
-        case Health(errors=errors, groups=groups):
-            return (people if errors else NONE) + (_groups(plan) if groups else NONE)
-        case Seats(of=wanted):
-            return _products(plan, wanted, plan.facts.assignable)
-        case Subscriptions(of=wanted):
-            return _subscriptions(plan, wanted)
-        case Purchases() | Budget():
-            bought = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in plan.facts.skus)
-            return PolicyExtent(bought, not bought)
-        case Assignments() | Attributes() | Balance():
-            return NONE
-        case _ as block:
-            assert_never(block)
+Extent = Callable[[BoundPolicies, int, Any, BatchOutcome], PolicyExtent]
+"""Counts what a check looks at: for the index of a policy, its constraint block, and what all users came to."""
 
 
-def _groups(plan: BoundPolicies) -> PolicyExtent:
-    licensed = sum(bool(group.sku_ids) for group in plan.facts.groups)
+def extent_of(bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome) -> PolicyExtent:
+    """Count what a policy looks at; what several of its checks look at counts once."""
+    extents = dict.fromkeys(check.extent for check in bound.rules.checks(policy) if check.extent is not None)
+    return sum((extent(bound, index, policy.constraint, outcome) for extent in extents), NONE)
+
+
+def population_extent(_bound: BoundPolicies, index: int, _block: object, outcome: BatchOutcome) -> PolicyExtent:
+    """Count the people of the population."""
+    return PolicyExtent(outcome.judged.get(index, 0), index not in outcome.reached)
+
+
+def purchase_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
+    """Count the products of which the tenant owns usable seats, or may."""
+    bought = sum(sku.owned and (sku.usable is None or sku.usable > 0) for sku in bound.facts.skus)
+    return PolicyExtent(bought, not bought)
+
+
+def group_extent(bound: BoundPolicies, _index: int, _block: object, _outcome: BatchOutcome) -> PolicyExtent:
+    """Count the groups that assign licences."""
+    licensed = sum(bool(group.sku_ids) for group in bound.facts.groups)
     return PolicyExtent(licensed, not licensed)
 
 
-def _products(plan: BoundPolicies, wanted: ProductSet, places: Sequence[int]) -> PolicyExtent:
-    mask = plan.masks.of(wanted)
-    chosen = list(places)
+def seat_extent(bound: BoundPolicies, index: int, block: Seats, outcome: BatchOutcome) -> PolicyExtent:
+    """Count the people of a quota's population, or else the products whose seats are judged."""
+    if block.quota is not None:
+        return population_extent(bound, index, block, outcome)
+    mask, chosen = bound.masks.of(block.of), list(bound.facts.assignable)
     return PolicyExtent(int(mask.true[chosen].sum()), not mask.maybe[chosen].any())
 
 
-def _subscriptions(plan: BoundPolicies, wanted: ProductSet) -> PolicyExtent:
-    facts, mask = plan.facts, plan.masks.of(wanted)
+def subscription_extent(
+    bound: BoundPolicies, _index: int, block: Subscriptions, _outcome: BatchOutcome
+) -> PolicyExtent:
+    """Count the subscriptions to products of the set."""
+    facts, mask = bound.facts, bound.masks.of(block.of)
     judged, possible = 0, False
     for row in facts.subscriptions:
-        number, sku = facts.index.get(row["skuId"] or ""), sku_of(plan, row)
-        if number is not None and sku.owned:
-            included, open_ = mask.true[number], mask.unknown[number]
-        else:
-            own = ProductMasks(facts, (sku,)).of(wanted)
-            included, open_ = own.true[0], own.unknown[0]
+        included, unknown = includes(bound, mask, row, block.of)
         judged += int(included)
-        possible = possible or bool(included or open_)
+        possible = possible or included or unknown
     return PolicyExtent(judged, not possible)
+
+
+def includes(bound: BoundPolicies, mask: Mask, row: Mapping[str, Any], products: ProductSet) -> tuple[bool, bool]:
+    """Tell whether the product of a subscription is certainly in a set, and whether it may be.
+
+    `mask` is the set over the tenant's SKUs.
+    """
+    number, sku = bound.facts.index.get(row["skuId"] or ""), bound.facts.subscribed(row)
+    if number is None or not sku.owned:
+        mask, number = ProductMasks(bound.facts, (sku,)).of(products), 0
+    return bool(mask.true[number]), bool(mask.unknown[number])
 
 
 NONE = PolicyExtent(0, empty=True)

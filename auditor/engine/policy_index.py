@@ -1,16 +1,13 @@
 """A policy set into what follows from policies alone: worked out once, however many tenants are judged by it."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeVar
 
 from auditor.domain.enums import Source
 from auditor.domain.policy import (
-    Assignments,
-    Attributes,
-    Health,
+    Constraint,
     Policy,
     PolicySet,
-    Seats,
     Waiver,
 )
 from auditor.domain.selector import AnyOf, Matches, OneOf, Scalar, Selector, atoms
@@ -28,11 +25,45 @@ _PATHS = (*_HOLDINGS, "state", "assignedByGroup", "error", "disabledPlans", "pat
 _Value = TypeVar("_Value")
 
 
+LICENCES, PATHS = "assignedLicenses", "licenseAssignmentStates"
+"""The properties of users that say what they hold, and how it is assigned: assignments in the columns of a snapshot."""
+
+
+class PolicyCheck(Protocol):
+    """What the engine uses of a check; `auditor.checks.check.Check` says what each is, with the types of blocks."""
+
+    @property
+    def id(self) -> str: ...  # noqa: D102
+    @property
+    def priced(self) -> bool: ...  # noqa: D102
+    @property
+    def sources(self) -> tuple[Source, ...]: ...  # noqa: D102
+    @property
+    def properties(self) -> Callable[[Any], tuple[str, ...]]: ...  # noqa: D102
+    @property
+    def judge_users(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
+    @property
+    def count_holders(self) -> Callable[..., Any] | None: ...  # noqa: D102
+    @property
+    def judge_tenant(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
+    @property
+    def judge_fleet(self) -> Callable[..., Iterable[Any]] | None: ...  # noqa: D102
+    @property
+    def extent(self) -> Callable[..., Any] | None: ...  # noqa: D102
+    def raised_by(self, constraint: Constraint) -> bool: ...  # noqa: D102
+
+
+Checks = tuple[PolicyCheck, ...]
+
+
 class Rules:
     """What policies say, whoever is judged by them; to hash a policy is to walk it whole, so ids stand for them."""
 
-    def __init__(self, policies: PolicySet) -> None:
+    def __init__(self, policies: PolicySet, checks: Checks) -> None:
         self.policies = policies
+        self._registered = checks
+        self._checks: dict[int, Checks] = {}
+        self._properties: dict[int, tuple[str, ...]] = {}
         self.ordered = tuple(sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id)))
         """The policies in the order of findings."""
         self._columns: dict[tuple[int, ...], Columns] = {}
@@ -44,7 +75,38 @@ class Rules:
 
     def columns(self, policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
         """Return the columns that some of the policies and waivers look at."""
-        return _once(self._columns, tuple(map(id, (*policies, *waivers))), lambda: _columns(policies, waivers))
+        return _once(self._columns, tuple(map(id, (*policies, *waivers))), lambda: _columns(self, policies, waivers))
+
+    def checks(self, policy: Policy) -> Checks:
+        """Return the checks that the policy asks for, in the order of the registry."""
+        return _once(self._checks, id(policy), lambda: self._asked(policy))
+
+    def _asked(self, policy: Policy) -> Checks:
+        return tuple(check for check in self._registered if check.raised_by(policy.constraint))
+
+    def priced(self, check: str) -> bool:
+        """Whether a finding of the check costs one seat of its product."""
+        return any(known.priced for known in self._registered if known.id == check)
+
+    def judges_users(self, policy: Policy) -> bool:
+        """Whether a check of the policy raises findings about users."""
+        return any(check.judge_users is not None for check in self.checks(policy))
+
+    def reads_users(self, policy: Policy) -> bool:
+        """Whether a check of the policy judges users, or counts them."""
+        return any(check.judge_users or check.count_holders for check in self.checks(policy))
+
+    def judges_fleet(self, policy: Policy) -> bool:
+        """Whether the policy judges the tenants of a run together, and no tenant alone."""
+        return any(check.judge_fleet is not None for check in self.checks(policy))
+
+    def properties(self, policy: Policy) -> tuple[str, ...]:
+        """Return the properties of users that the checks of the policy judge or count by, each once."""
+        return _once(self._properties, id(policy), lambda: self._read_properties(policy))
+
+    def _read_properties(self, policy: Policy) -> tuple[str, ...]:
+        reading = [check for check in self.checks(policy) if check.judge_users or check.count_holders]
+        return tuple(dict.fromkeys(name for check in reading for name in check.properties(policy.constraint)))
 
     def atoms(self, policy: Policy) -> tuple[Selector, ...]:
         """Return the tests that the policy's population is made of."""
@@ -66,15 +128,16 @@ class Rules:
         return _once(self._listed, (name, values), lambda: OneOf(property=name, values=values))
 
 
-def rules_of(policies: PolicySet) -> Rules:
-    """Return what follows from a policy set; that of the latest sets is kept."""
-    if id(policies) not in _KNOWN and len(_KNOWN) >= _MOST:
+def rules_of(policies: PolicySet, checks: Checks) -> Rules:
+    """Return what follows from a policy set and the checks; that of the latest sets is kept."""
+    key = id(policies), id(checks)
+    if key not in _KNOWN and len(_KNOWN) >= _MOST:
         _KNOWN.clear()
-    # The rules hold the policies, so that their id stays theirs.
-    return _once(_KNOWN, id(policies), lambda: Rules(policies))
+    # The rules hold both, so that their ids stay theirs.
+    return _once(_KNOWN, key, lambda: Rules(policies, checks))
 
 
-_KNOWN: dict[int, Rules] = {}
+_KNOWN: dict[tuple[int, int], Rules] = {}
 _MOST = 4
 
 
@@ -99,41 +162,19 @@ def _merged(selector: AnyOf) -> Merged:
     return tuple(others), tuple((name, tuple(patterns)) for name, patterns in globs.items())
 
 
-def looks_at_people(policy: Policy) -> bool:
-    """Whether the policy has to see every user."""
-    match policy.constraint:
-        case Assignments() | Attributes():
-            return True
-        case Health(errors=errors):
-            return errors
-        case Seats(quota=quota):
-            return quota is not None
-        case _:
-            return False
-
-
-def _columns(policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
-    populations = [policy.users for policy in policies if looks_at_people(policy)]
+def _columns(rules: Rules, policies: tuple[Policy, ...], waivers: tuple[Waiver, ...]) -> Columns:
+    populations = [policy.users for policy in policies if rules.reads_users(policy)]
     populations += [waiver.users for waiver in waivers if waiver.users is not None]
     wanted = {"id", "notCollected"}
-    paths = False
     for population in populations:
         found = selector_needs(population)
         # Graph gives the extension attributes in one property, the snapshot each in its own column.
         wanted.update(found.user_properties, _attributes(population))
         wanted.update(SIGN_IN_COLUMNS if Source.SIGN_IN_ACTIVITY in found.sources else ())
         wanted.update({"mailboxType"} if Source.MAILBOXES in found.sources else ())
-    for policy in policies:
-        match policy.constraint:
-            case Attributes(require=require, allow=allow):
-                wanted.update(require, (name for name, _ in allow))
-            case Assignments(via=via, duplicates=duplicates, services=services):
-                paths = paths or via is not None or duplicates or bool(services.require or services.deny)
-            case Health(errors=errors):
-                paths = paths or errors
-            case _:
-                pass
-    return tuple(sorted(wanted)), _PATHS if paths else _HOLDINGS
+    judged = {name for policy in policies for name in rules.properties(policy)}
+    wanted |= judged - {LICENCES, PATHS}
+    return tuple(sorted(wanted)), _PATHS if PATHS in judged else _HOLDINGS
 
 
 def _attributes(population: Selector) -> set[str]:

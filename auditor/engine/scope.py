@@ -1,20 +1,26 @@
 """One batch of people under a plan, with what several policies ask of it alike, and one policy over it."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 
+from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.policy import Policy
+from auditor.domain.product_set import ProductSet
+from auditor.domain.result import Money, ProductReference, Subject
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.assignments import Links
 from auditor.engine.columns.bitsets import Products, distinct, holders, meets, rows_of, several
 from auditor.engine.columns.strings import Flags
 from auditor.engine.columns.users import People
-from auditor.engine.outcome import FindingColumns, Rows
+from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.outcome import FindingColumns, HolderCount, ObjectFinding, Rows
 from auditor.engine.selectors import Selecting
 from auditor.engine.skus.masks import Mask
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.snapshot.model import UserBatch
 
 Found = tuple[FindingColumns | None, Flags]
@@ -77,12 +83,15 @@ class Scope:
     """One policy over one batch: whom it concerns, and what it may look at."""
 
     batch: Batch
-    place: int
+    index: int
+    """The policy's index among the bound policies."""
     policy: Policy
     population: Mask
+    check: str = ""
+    """The id of the check that judges."""
 
     @property
-    def plan(self) -> BoundPolicies:
+    def bound(self) -> BoundPolicies:
         """The policies and what they are judged by."""
         return self.batch.plan
 
@@ -101,6 +110,94 @@ class Scope:
         """Who belongs to the population for certain and whose `assignedLicenses` were collected."""
         unread = self.unread
         return self.population.true if unread is None else self.population.true & ~unread
+
+    def findings(
+        self,
+        rows: Rows,
+        *,
+        skus: Rows | None = None,
+        written: str | None = None,
+        detail_codes: Rows | None = None,
+        details: tuple[str, ...] = (),
+    ) -> FindingColumns:
+        """Return findings of the check about users.
+
+        `rows` are rows of the batch, ascending; the other arguments are as in FindingColumns.
+        """
+        return FindingColumns(
+            policy=self.index,
+            check=self.check,
+            rows=rows,
+            skus=skus,
+            written=written,
+            detail_codes=detail_codes,
+            details=details,
+        )
+
+
+_Shared = TypeVar("_Shared")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TenantScope:
+    """One policy over what a tenant owns, for one check after the other."""
+
+    bound: BoundPolicies
+    index: int
+    """The policy's index among the bound policies."""
+    policy: Policy
+    check: str
+    """The id of the check that judges."""
+    holders: HolderCount | None
+    """How many people of the population hold what, where a check of the policy counts them."""
+    unknown: NotEvaluated
+    """What keeps the policy from being evaluated; the checks add to it."""
+    shared: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> TenantFacts:
+        """What is known of the tenant."""
+        return self.bound.facts
+
+    def readable(self, source: Source) -> bool:
+        """Tell whether a source was read at all, and note why it is not known whole."""
+        self.unknown.take(unread(self.facts, source) or NotEvaluated())
+        return self.facts.status(source) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+
+    def once(self, name: str, make: Callable[[], _Shared]) -> _Shared:
+        """Return a value that several checks of the policy share: it is made for the first of them."""
+        if name not in self.shared:
+            self.shared[name] = make()
+        made: _Shared = self.shared[name]
+        return made
+
+    def finding(
+        self,
+        subject: Subject,
+        *,
+        product: ProductReference | None = None,
+        detail: str | None = None,
+        evidence: Mapping[str, Any],
+        money: Money | None = None,
+        pool: ProductSet | None = None,
+    ) -> ObjectFinding:
+        """Return a finding of the check about a product, subscription, group or tenant."""
+        return ObjectFinding(
+            policy=self.index,
+            check=self.check,
+            subject=subject,
+            product=product,
+            detail=detail,
+            evidence=evidence,
+            money=money,
+            pool=pool,
+        )
+
+    def price(self, sku: SkuFact, seats: int) -> Money | None:
+        """Return what seats of a SKU cost a month; None where its price is not known."""
+        prices = self.facts.policies.prices
+        price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
+        return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
 
 
 def _contained(plan: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:

@@ -191,6 +191,10 @@ class TenantFacts:
             name_may_be_any=name is None and self.status(Source.SUBSCRIBED_SKUS) is not SourceStatus.COMPLETE,
         )
 
+    def subscribed(self, subscription: Mapping[str, Any]) -> SkuFact:
+        """Return the SKU of a row of subscriptions; what the row says counts where the tenant no longer shows it."""
+        return self.described(subscription["skuId"] or "", subscription["skuPartNumber"])
+
     def title(self, fact: SkuFact) -> str:
         """Return the friendly name of a SKU; one that no catalogue knows keeps its part number, then its id."""
         product = self.catalogue.product(fact.sku_id)

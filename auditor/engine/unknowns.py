@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.policy import Assignments, Attributes, Policy, Seats
+from auditor.domain.policy import Policy
 from auditor.domain.selector import (
     After,
     AnyOf,
@@ -40,19 +40,9 @@ def doubts_of(plan: BoundPolicies, policy: Policy, *, otherwise: str = _SOME) ->
     doubt = NotEvaluated.of(users)
     for atom in plan.rules.atoms(policy):
         _take(doubt, _atom(plan, atom))
-    match policy.constraint:
-        case Assignments() as block:
-            names = ["assignedLicenses"]
-            if block.via or block.duplicates or block.services.require or block.services.deny:
-                names.append("licenseAssignmentStates")
-            _take(doubt, [unasked(facts, name) for name in names])
-            _take(doubt, [unread(facts, Source.SUBSCRIBED_SKUS)])
-        case Attributes(require=require, allow=allow):
-            _take(doubt, [_property(facts, name) for name in (*require, *(key for key, _ in allow))])
-        case Seats():
-            _take(doubt, [unasked(facts, "assignedLicenses")])
-        case _:
-            _take(doubt, [unasked(facts, "licenseAssignmentStates")])
+    _take(doubt, [_property(facts, name) for name in plan.rules.properties(policy)])
+    judging = [check for check in plan.rules.checks(policy) if check.judge_users is not None]
+    _take(doubt, [unread(facts, source) for check in judging for source in check.sources])
     if not doubt.reasons:
         doubt.add("users", otherwise)
     return doubt

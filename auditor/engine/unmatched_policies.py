@@ -20,7 +20,6 @@ from auditor.domain.selector import (
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.columns.strings import ALL_DIFFERENT, globbed, one_of
 from auditor.engine.columns.users import People
-from auditor.engine.policy_index import looks_at_people
 
 Value = tuple[str, str]
 """A property of people, or a selector's key, and what the policy writes for it."""
@@ -40,7 +39,7 @@ def absences(plan: BoundPolicies, places: Iterable[int]) -> tuple[Notice, ...]:
     properties that tell who somebody is are never suggested.
     """
     policies = [plan.policies[place] for place in sorted(places)]
-    populations = {policy.id: policy for policy in policies if looks_at_people(policy)}
+    populations = {policy.id: policy for policy in policies if plan.rules.reads_users(policy)}
     tests = {name: _tests(policy.users) for name, policy in populations.items()}
     register = _Register(plan, [value for own in tests.values() for value, _ in own])
     register.read([test for own in tests.values() for test in own])

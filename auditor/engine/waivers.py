@@ -39,15 +39,13 @@ def _concerned(people: Mask, chunk: FindingColumns) -> Rows:
     return np.flatnonzero(people.maybe[chunk.rows])
 
 
-def waive_single(
-    plan: BoundPolicies, policy: Policy, single: ObjectFinding, products: ProductSet | None, outcome: BatchOutcome
-) -> ObjectFinding:
-    """Mark whether a finding that is not about a user is waived; `products` is the pool it stands for, if any."""
+def waive_single(plan: BoundPolicies, policy: Policy, single: ObjectFinding, outcome: BatchOutcome) -> ObjectFinding:
+    """Mark whether a finding that is not about a user is waived."""
     chosen = OPEN
     for place, waiver in plan.covering(policy):
         if waiver.users is not None:
             continue
-        matched = _single_products(plan, waiver, single, products)
+        matched = _single_products(plan, waiver, single)
         if matched.true[0]:
             outcome.used_waivers.add(place)
             chosen = place if chosen == OPEN else chosen
@@ -69,12 +67,12 @@ def _products(plan: BoundPolicies, policy: Policy, waiver: Waiver, chunk: Findin
     return Mask(np.repeat(shared.true, size), np.repeat(shared.unknown, size))
 
 
-def _single_products(plan: BoundPolicies, waiver: Waiver, single: ObjectFinding, pool: ProductSet | None) -> Mask:
+def _single_products(plan: BoundPolicies, waiver: Waiver, single: ObjectFinding) -> Mask:
     if waiver.products is None:
         return _ALWAYS
-    if pool is not None:
+    if single.pool is not None:
         # What is summed is the pool: a SKU that the tenant does not own, or people cannot hold, is not in it.
-        shared, summed = plan.masks.of(waiver.products) & plan.masks.of(pool), assignable(plan)
+        shared, summed = plan.masks.of(waiver.products) & plan.masks.of(single.pool), assignable(plan)
         true = np.array([shared.true[summed].any()])
         return Mask(true, np.array([shared.unknown[summed].any()]) & ~true)
     if single.product is None or single.product.sku_id is None:

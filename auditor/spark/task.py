@@ -16,6 +16,7 @@ import pyarrow as pa
 from auditor import __version__
 from auditor.catalogue import Catalogue
 from auditor.catalogue.store import dumps, loads
+from auditor.checks.registry import registered
 from auditor.domain.errors import AuditorError, SnapshotError
 from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
@@ -122,7 +123,7 @@ def _plan(errand: bytes, folder: str, identity: str, outline: Outline | None) ->
         raise SnapshotError(
             "spark-snapshot", Message("a worker finds another snapshot in {folder} than the driver", folder=folder)
         )
-    return bind(told.policies, TenantFacts(snapshot, _catalogue(errand), told.policies, told.as_of))
+    return bind(told.policies, TenantFacts(snapshot, _catalogue(errand), told.policies, told.as_of), registered())
 
 
 @lru_cache(maxsize=1)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
+from auditor.checks.registry import registered
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result
 from auditor.engine.binding import bind
@@ -266,7 +267,7 @@ def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
     seen, identity = outlined(large), read(large).identity
     tasks = tuple(Task(folder=str(large), identity=identity, group=group, outline=seen) for group in range(3))
     assert row_groups(large) == 3
-    here = list(judged_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW))))
+    here = list(judged_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW), registered())))
     for place in (2, 0, 1):
         (answer,) = judge(errand, tasks, [pa.record_batch([pa.array([place], pa.int64())], ["id"])], alone=False)
         assert answer.column("problem").to_pylist() == [None]

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from auditor.domain.policy import Bound
-from auditor.engine.checks.seats import breached
 from auditor.engine.outcome import Fingerprint, fingerprint
+from auditor.engine.skus.seat_bounds import Breach, breached
 from tests.builders.tenants import audited, bought, judged, policy_file, sku_id, subscription, tenant, told, user
 
 
@@ -82,12 +82,12 @@ def test_bounds_are_held_without_a_rounding(usable: int) -> None:
     )
     for consumed in range(usable + 2):
         spare = usable - consumed
-        raised = [check for check, _ in breached(usable, consumed, minimum, maximum)]
-        expected = ["seats.over-assigned"] if spare < 0 else []
+        raised = [breach for breach, _ in breached(usable, consumed, minimum, maximum)]
+        expected = [Breach.OVER_ASSIGNED] if spare < 0 else []
         if spare >= 0 and spare < minimum.reached(usable):
-            expected.append("seats.below-minimum")
+            expected.append(Breach.BELOW_MINIMUM)
         if spare > maximum.reached(usable):
-            expected.append("seats.above-maximum")
+            expected.append(Breach.ABOVE_MAXIMUM)
         assert raised == expected
 
 

@@ -17,6 +17,7 @@ from auditor.app.audit.remediation import remedied
 from auditor.app.flowing import flow
 from auditor.app.streaming import Aside
 from auditor.catalogue import Catalogue, builtin
+from auditor.checks.registry import registered
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
 from auditor.domain.errors import DeliveryError, SnapshotError
@@ -180,7 +181,7 @@ def test_memory_holds_no_more_than_its_bound_over_all_tenants() -> None:
 
 def _bytes_of_people(state: Snapshot, policies: PolicySet) -> int:
     file = io.BytesIO()
-    plan = bind(policies, TenantFacts(state, builtin(), policies, NOW))
+    plan = bind(policies, TenantFacts(state, builtin(), policies, NOW), registered())
     spill = Spill(Scratch(io.BytesIO()))
     spilled(plan, judged_batches(plan), spill)
     recall = Recall(plan, Scratch(file), bound=0)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import Catalogue, builtin
+from auditor.checks.registry import registered
 from auditor.demo import policies as demo_policies
 from auditor.demo import snapshots
 from auditor.domain.enums import Source, SourceStatus
@@ -30,7 +31,7 @@ from tests.oracle.strategies import Scenario, scenarios
 
 
 def planned(policies: PolicySet, state: Snapshot, catalogue: Catalogue, as_of: Any = NOW) -> BoundPolicies:
-    return bind(policies, TenantFacts(state, catalogue, policies, as_of))
+    return bind(policies, TenantFacts(state, catalogue, policies, as_of), registered())
 
 
 def streamed(plan: BoundPolicies, *, bound: int, rows: int) -> list[pa.RecordBatch]:

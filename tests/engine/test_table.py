@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from auditor.catalogue import builtin
+from auditor.checks.registry import registered
 from auditor.domain.result import TenantResult
 from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
@@ -38,7 +39,7 @@ GROUP = {
 
 def told(policies: str, snapshot: Snapshot) -> pa.Table:
     loaded = load([("policies/p.yaml", f"version: 1\n{policies}".encode())]).policies
-    plan = bind(loaded, TenantFacts(snapshot, builtin(), loaded, NOW))
+    plan = bind(loaded, TenantFacts(snapshot, builtin(), loaded, NOW), registered())
     return findings_table(plan, evaluate(plan))
 
 
@@ -76,7 +77,7 @@ def mixed(rows: int) -> Snapshot:
 @pytest.mark.parametrize("rows", [1, 2, 100])
 def test_kept_ids_say_what_a_second_reading_does(rows: int) -> None:
     loaded = load([("policies/p.yaml", f"version: 1\n{EVERYTHING}".encode())]).policies
-    plan = bind(loaded, TenantFacts(mixed(rows), builtin(), loaded, NOW))
+    plan = bind(loaded, TenantFacts(mixed(rows), builtin(), loaded, NOW), registered())
     kept = evaluate(plan, ids=True)
     assert [id_ for part in kept.ids or () for id_ in part.to_pylist()] == ["id-ann", "id-bob", "id-cid", "id-dee"]
     assert findings_table(plan, kept).equals(findings_table(plan, evaluate(plan)))

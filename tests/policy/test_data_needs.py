@@ -2,8 +2,8 @@
 
 import pytest
 
+from auditor.checks.data_needs import ALWAYS, PEOPLE, needs
 from auditor.domain.enums import Source
-from auditor.policy.data_needs import ALWAYS, PEOPLE, needs
 from auditor.policy.loader import load
 
 PEOPLE_SOURCES = ALWAYS.sources | PEOPLE.sources

@@ -9,9 +9,9 @@ import pytest
 
 from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
+from auditor.checks.data_needs import needs
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, InputError
-from auditor.policy.data_needs import needs
 from auditor.policy.lint import doubts
 from auditor.policy.loader import Loaded, load
 from auditor.policy.reference_depth import DEEPEST

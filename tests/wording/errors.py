@@ -43,8 +43,14 @@ ELSEWHERE = {
 _MARKED = ("auditor/render/", "auditor/remedy/")
 """Packages that mark their texts where they are said."""
 _READ = (
-    "auditor/engine/checks/holdings.py",
-    "auditor/engine/checks/seats.py",
+    "auditor/checks/budget/exceeded.py",
+    "auditor/checks/health/group_license_errors.py",
+    "auditor/checks/health/groups.py",
+    "auditor/checks/purchases/owned_products.py",
+    "auditor/checks/seats/quota_exceeded.py",
+    "auditor/checks/seats/spare_seats.py",
+    "auditor/checks/seats/stock.py",
+    "auditor/checks/subscriptions/subscriptions.py",
     "auditor/render/formats.py",
     "auditor/render/tenants/ranking.py",
 )
@@ -55,7 +61,7 @@ SCHEMAS = ("policy", "policy-test", "tenants")
 LISTS = ("{one} and {other}", "{one} or {other}")
 """How a value is told that is a list of names."""
 
-_NOT_SAID = {"help", "metavar", "description", "epilog", "usage", "prog", "dest", "style", "name"}
+_NOT_SAID = {"help", "metavar", "description", "epilog", "usage", "prog", "dest", "style", "name", "key"}
 """Arguments that are no message: help is argparse's, and argparse speaks English."""
 _NOT_CALLED = {
     *(

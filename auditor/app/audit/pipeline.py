@@ -7,6 +7,11 @@ from datetime import datetime
 
 from auditor import __version__
 from auditor.catalogue import Catalogue
+from auditor.checks.balance.share import share_of
+from auditor.checks.data_needs import needs
+from auditor.checks.registry import registered
+from auditor.checks.seats.spare_seats import bounds_of
+from auditor.checks.subscriptions.subscriptions import dated_subscriptions
 from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy import Balance, Policy, PolicySet
@@ -25,16 +30,13 @@ from auditor.domain.result import (
     TenantResult,
 )
 from auditor.engine.binding import BoundPolicies, bind
-from auditor.engine.checks.balance import judge_fleet, share_of
-from auditor.engine.checks.holdings import dated_subscriptions
-from auditor.engine.checks.seats import bounds_of
 from auditor.engine.evaluate import evaluate, judged_batches
 from auditor.engine.finding_builder import describe
+from auditor.engine.fleet import judge_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
 from auditor.failures import TenantBoundary, reason_of
-from auditor.policy.data_needs import needs
 from auditor.result.aggregate import summarise
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Manifest, Snapshot
@@ -76,7 +78,7 @@ def audit(
             audited.append(unaudited(state, policies, as_of))
             continue
         with TenantBoundary(state.manifest.tenant, alone=alone) as wall:
-            plan = bind(policies, TenantFacts(state, catalogue, policies, as_of))
+            plan = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered())
             tenant = judged(plan, judge(plan), needed)
             names.take(plan.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
@@ -99,7 +101,7 @@ def assemble(
 ) -> Result:
     """Put tenants together into a run: the fleet is judged over all of them, and only now is a waiver unused."""
     tenants = sorted(audited, key=lambda tenant: tenant.name)
-    fleet, touched = judge_fleet(policies, tenants, catalogue, today=as_of.date())
+    fleet, touched = judge_fleet(policies, tenants, catalogue, registered(), today=as_of.date())
     fleet = replace(fleet, notices=(*fleet.notices, *unknown_names))
     tenants = _with_unused(tenants, policies, as_of, fleet, touched)
     return Result(

@@ -9,7 +9,8 @@ from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
 from auditor.catalogue import Catalogue
 from auditor.checks.check import SeatBalance
-from auditor.checks.registry import check_of
+from auditor.checks.data_needs import needs
+from auditor.checks.registry import check_of, registered
 from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
 from auditor.domain.errors import AuditorError
@@ -18,7 +19,6 @@ from auditor.domain.result import Finding, FleetResult, Result, TenantResult
 from auditor.engine.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
-from auditor.policy.data_needs import needs
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
@@ -101,7 +101,7 @@ def _options(
         if tenant.name in snapshots and tenant.failure is None:
             with planned(tenant.name, failures, alone=len(states) == 1):
                 facts[tenant.name] = TenantFacts(snapshots[tenant.name], catalogue, policies, as_of)
-                options[tenant.name] = options_of(bind(policies, facts[tenant.name]), tenant)
+                options[tenant.name] = options_of(bind(policies, facts[tenant.name], registered()), tenant)
     return facts, options
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from auditor.app.audit.pipeline import Unaudited, assemble, concluded, unaudited
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
+from auditor.checks.data_needs import needs
+from auditor.checks.registry import registered
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
@@ -16,7 +18,6 @@ from auditor.engine.binding import bind
 from auditor.engine.evaluate import evaluate
 from auditor.engine.notices import FleetNames
 from auditor.engine.tenant_facts import TenantFacts
-from auditor.policy.data_needs import needs
 
 
 def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
@@ -43,7 +44,7 @@ def _judged(policies: PolicySet, request: Request) -> Result:
             if isinstance(state, Unaudited):
                 audited.append(unaudited(state, policies, request.as_of))
                 continue
-            plan = bind(policies, TenantFacts(state, active(), policies, request.as_of))
+            plan = bind(policies, TenantFacts(state, active(), policies, request.as_of), registered())
             audited.append(concluded(plan, evaluate(plan), needed))
             names.take(plan.facts)
     return assemble(audited, policies, active(), request.as_of, unknown_names=names.notices())

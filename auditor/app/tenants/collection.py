@@ -11,6 +11,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
+from auditor.checks.data_needs import needs
 from auditor.collect.concurrency import MAX_READING, TenantSlots
 from auditor.collect.progress import Progress
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
@@ -21,7 +22,6 @@ from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage
 from auditor.domain.tenant import Tenant
 from auditor.failures import TenantBoundary
-from auditor.policy.data_needs import needs
 
 T = TypeVar("T")
 

@@ -1,10 +1,31 @@
 """A user holds a product that the policy denies."""
 
+from collections.abc import Iterator
+
+from auditor.checks.assignments.held_products import holding, packed
 from auditor.checks.check import Check, Correction, Cost
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Assignments
+from auditor.domain.product_set import ProductSet
 from auditor.domain.translation import N_
+from auditor.engine.policy_extent import population_extent
+from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import unwanted_product
+
+
+def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+    if block.deny is None:
+        return
+    masks, of, deny = scope.bound.masks, block.of, block.deny
+    denied = masks.made(("denied", id(block)), lambda: packed(masks.of(of) & masks.of(deny)))
+    yield holding(scope, scope.people.links.held, denied)
+
+
+def _products(block: Assignments) -> Iterator[ProductSet]:
+    yield block.of
+    if block.deny is not None:
+        yield block.deny
+
 
 CHECK = Check(
     id="assignment.denied",
@@ -14,6 +35,12 @@ CHECK = Check(
     key="assignments: {deny}",
     subject=SubjectType.USER,
     once_per=N_("product held"),
+    asked=lambda block: block.deny is not None,
+    properties=lambda _: ("assignedLicenses",),
+    products=_products,
+    sources=(Source.SUBSCRIBED_SKUS,),
+    judge_users=_judge,
+    extent=population_extent,
     cost=Cost.SEAT,
     routes=unwanted_product,
     correction=Correction.REPLACE,

@@ -1,10 +1,116 @@
 """A user holds products of which the policy allows only one at a time."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
 from auditor.checks.check import Check, Correction, Detail
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Assignments
+from auditor.domain.product_set import ProductSet
 from auditor.domain.translation import N_
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.columns.bitsets import BitRows, Products, listed, patterns, several, within
+from auditor.engine.columns.strings import Flags
+from auditor.engine.outcome import Rows
+from auditor.engine.policy_extent import population_extent
+from auditor.engine.scope import Found, Scope
+from auditor.engine.skus.masks import Mask
 from auditor.guidance.routing import overlapping_products
+
+
+def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+    of = scope.bound.masks.of(block.of)
+    for group in block.exclusive:
+        yield _exclusive(scope, of, group)
+
+
+def _exclusive(scope: Scope, of: Mask, group: tuple[ProductSet, ...]) -> Found:
+    """Report users with different SKUs out of two or more elements; users with equal holdings are judged once."""
+    people, population, unread = scope.people, scope.population, scope.unread
+    clashing = scope.bound.masks.made(("exclusive", id(group), id(of)), lambda: _Clashing(scope.bound, of, group))
+    if not clashing.possible:
+        return None, people.nobody
+    held = within(people.links.held, clashing.products)
+    maybe = population.maybe & several(held)
+    rows = np.flatnonzero(maybe if unread is None else maybe & ~unread)
+    if not len(rows):
+        return None, people.nobody
+    pattern, distinct = patterns(held, rows)
+    answers = [clashing.of(skus) for skus in distinct]
+    sure = np.array([answer.sure for answer in answers], dtype=bool)
+    open_ = np.array([answer.open for answer in answers], dtype=bool)
+    details = tuple(sorted({answer.name for answer in answers}))
+    code = np.array([details.index(answer.name) for answer in answers], dtype=np.int64)
+    found = sure[pattern] & population.true[rows]
+    undecided = people.nobody
+    if open_.any():
+        undecided = undecided.copy()
+        undecided[rows[open_[pattern] & ~found]] = True
+    chunk = scope.findings(
+        rows[found],
+        detail_codes=code[pattern[found]],
+        details=details,
+    )
+    return chunk, undecided
+
+
+@dataclass(frozen=True, slots=True)
+class _Clash:
+    sure: bool
+    open: bool
+    name: str
+
+
+_MOST_KNOWN = 4096
+"""Different holdings whose answer is kept."""
+
+
+class _Clashing:
+    """What holdings say of one list of exclusive elements; equal holdings are judged once, whoever has them."""
+
+    def __init__(self, bound: BoundPolicies, of: Mask, group: tuple[ProductSet, ...]) -> None:
+        elements = [of & bound.masks.of(element) for element in group]
+        self._skus = bound.facts.skus
+        self._true = [element.true for element in elements]
+        self._maybe = [element.maybe for element in elements]
+        # The SKUs that clash are part of what the finding is: one that may or may not belong leaves it unknown.
+        self._certain = np.logical_or.reduce(self._true)
+        self.products = Products.of(np.logical_or.reduce(self._maybe))
+        self._known: dict[bytes, _Clash] = {}
+        self.possible = _clash(self._maybe, np.arange(bound.size))
+        """Whether two of the tenant's SKUs clash at all, whoever holds them."""
+
+    def of(self, held: BitRows) -> _Clash:
+        """Judge one bitset."""
+        key = held.tobytes()
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            skus = listed(held.reshape(1, -1))[0]
+            certain = self._certain[skus]
+            found = self._known[key] = _Clash(
+                sure=_clash(self._true, skus) and bool(certain.all()),
+                open=_clash(self._maybe, skus),
+                name=self._joined(skus[certain]),
+            )
+        return found
+
+    def _joined(self, skus: Rows) -> str:
+        return "+".join(sorted({self._skus[sku].part_number or self._skus[sku].sku_id for sku in skus}))
+
+
+def _clash(elements: list[Flags], skus: Rows) -> bool:
+    """Whether two different SKUs stand in two different elements."""
+    per_element = [set(skus[element[skus]].tolist()) for element in elements]
+    return any(
+        one and other and len(one | other) > 1
+        for index, one in enumerate(per_element)
+        for other in per_element[index + 1 :]
+    )
+
 
 CHECK = Check(
     id="assignment.overlap",
@@ -14,6 +120,12 @@ CHECK = Check(
     key="assignments: {exclusive}",
     subject=SubjectType.USER,
     once_per=N_("list of alternatives"),
+    asked=lambda block: bool(block.exclusive),
+    properties=lambda _: ("assignedLicenses",),
+    products=lambda block: (block.of, *(element for group in block.exclusive for element in group)),
+    sources=(Source.SUBSCRIBED_SKUS,),
+    judge_users=_judge,
+    extent=population_extent,
     detail=Detail.PRODUCTS,
     tells_holdings=True,
     routes=overlapping_products,

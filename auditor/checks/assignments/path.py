@@ -1,9 +1,15 @@
 """A product is assigned directly where the policy wants a group, or by a group where it wants it direct."""
 
+from collections.abc import Iterator
+
+from auditor.checks.assignments.held_products import holding_by, packed_set
 from auditor.checks.check import Check, Correction
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Assignments
 from auditor.domain.translation import N_
+from auditor.engine.columns.assignments import Paths
+from auditor.engine.policy_extent import population_extent
+from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import Articles, Situation
 
 
@@ -17,6 +23,11 @@ def _routes(situation: Situation) -> Articles:
             return ("direct-to-group", "group-to-direct")
 
 
+def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+    wrong: Paths = "direct" if block.via == "group" else "group"
+    yield holding_by(scope, wrong, packed_set(scope.bound.masks, block.of))
+
+
 CHECK = Check(
     id="assignment.path",
     name=N_("assigned on the wrong path"),
@@ -25,6 +36,12 @@ CHECK = Check(
     key="assignments: {via}",
     subject=SubjectType.USER,
     once_per=N_("product held"),
+    asked=lambda block: block.via is not None,
+    properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
+    products=lambda block: (block.of,),
+    sources=(Source.SUBSCRIBED_SKUS,),
+    judge_users=_judge,
+    extent=population_extent,
     routes=_routes,
     correction=Correction.CHANGE_PATH,
 )

@@ -1,10 +1,38 @@
 """A user holds a product whose services all come with another product of the user."""
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from auditor.checks.check import Check, Correction, Cost, Detail
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Assignments
 from auditor.domain.translation import N_
+from auditor.engine.policy_extent import population_extent
+from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import overlapping_products
+
+
+def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+    """Report SKUs whose plans all come with another held SKU; the detail is the fullest such SKU."""
+    of = scope.bound.masks.of(block.of)
+    population, unread = scope.population, scope.unread
+    rows, skus, by = scope.batch.redundant
+    sure = of.true[skus] & scope.readable[rows]
+    undecided = scope.people.nobody
+    if not (of.sure and population.sure and unread is None):
+        open_ = of.maybe[skus] & population.maybe[rows] & ~sure
+        undecided = undecided.copy()
+        undecided[rows[open_ if unread is None else open_ & ~unread[rows]]] = True
+    found = np.flatnonzero(sure)
+    chunk = scope.findings(
+        rows[found],
+        skus=skus[found],
+        detail_codes=by[found],
+        details=tuple(fact.part_number or fact.sku_id for fact in scope.bound.facts.skus),
+    )
+    yield chunk, undecided
+
 
 CHECK = Check(
     id="assignment.redundant",
@@ -14,6 +42,12 @@ CHECK = Check(
     key="assignments: {redundant}",
     subject=SubjectType.USER,
     once_per=N_("product contained"),
+    asked=lambda block: block.redundant,
+    properties=lambda _: ("assignedLicenses",),
+    products=lambda block: (block.of,),
+    sources=(Source.SUBSCRIBED_SKUS,),
+    judge_users=_judge,
+    extent=population_extent,
     detail=Detail.PRODUCTS,
     tells_holdings=True,
     cost=Cost.SEAT,

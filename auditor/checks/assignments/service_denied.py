@@ -1,10 +1,21 @@
 """A service plan that the policy denies is enabled over something that a user holds."""
 
+from collections.abc import Iterator
+
+from auditor.checks.assignments.service_plans import enabled, reported
 from auditor.checks.check import Check, Correction, Detail
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Assignments
 from auditor.domain.translation import N_
+from auditor.engine.policy_extent import population_extent
+from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import services
+
+
+def _judge(scope: Scope, block: Assignments) -> Iterator[Found]:
+    for plan in block.services.deny:
+        yield reported(scope, plan, scope.population & enabled(scope, plan))
+
 
 CHECK = Check(
     id="service.denied",
@@ -14,6 +25,12 @@ CHECK = Check(
     key="assignments: {services: {deny}}",
     subject=SubjectType.USER,
     once_per=N_("service plan"),
+    asked=lambda block: bool(block.services.deny),
+    properties=lambda _: ("assignedLicenses", "licenseAssignmentStates"),
+    products=lambda block: (block.of,),
+    sources=(Source.SUBSCRIBED_SKUS,),
+    judge_users=_judge,
+    extent=population_extent,
     detail=Detail.SERVICE,
     tells_holdings=True,
     routes=services,

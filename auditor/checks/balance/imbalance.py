@@ -1,15 +1,109 @@
 """One tenant is short of seats of a product while another has too many."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
 from auditor.checks.check import Check, SeatBalance
 from auditor.domain.enums import Agreement, SubjectType
-from auditor.domain.policy import Balance
+from auditor.domain.policy import Balance, Bound
+from auditor.domain.result import Finding, SeatCount, TenantResult
 from auditor.domain.translation import N_
+from auditor.engine.fleet import FleetScope
 from auditor.guidance.routing import Articles, Situation, purchase_channel
 
 
 def _routes(situation: Situation) -> Articles:
     whole = situation.agreement in {Agreement.MCA, Agreement.UNKNOWN}
     return ("transfer-between-tenants", *(("multitenant-billing",) if whole else ()), *purchase_channel(situation))
+
+
+def _judge(scope: FleetScope, block: Balance) -> Iterator[Finding]:
+    """Compare the spare seats of each SKU over all tenants."""
+    for tenant in scope.tenants:
+        share = scope.shares[tenant.name]
+        if share is None or share.reason is not None:
+            reason = tenant.failure if share is None else share.reason
+            scope.reasons.append(f"{tenant.name}: {reason or 'its seats are not known'}")
+        if share is not None:
+            scope.judged.update(share.sku_ids)
+            scope.doubtful |= bool(share.doubtful)
+    for _, scale in sorted(_scales(scope, block).items()):
+        if scale.short and scale.excess:
+            yield scope.finding(CHECK.id, scale.count, _evidence(block, scale))
+        elif scale.may_be_short and scale.may_be_excess:
+            scope.reasons.extend(scale.reasons)
+
+
+def _scales(scope: FleetScope, block: Balance) -> dict[str, "_Scale"]:
+    scales: dict[str, _Scale] = {}
+    for tenant in scope.tenants:
+        share = scope.shares[tenant.name]
+        for count in tenant.seats if share is not None else ():
+            if share is not None and count.sku_id in {*share.sku_ids, *share.doubtful}:
+                scale = scales.setdefault(count.sku_id, _Scale(count=count))
+                scale.weigh(block, tenant, count, doubtful=count.sku_id in share.doubtful)
+    return scales
+
+
+def _evidence(block: Balance, scale: "_Scale") -> dict[str, Any]:
+    return {
+        "short": sorted(scale.short, key=lambda line: str(line["tenant"])),
+        "excess": sorted(scale.excess, key=lambda line: str(line["tenant"])),
+        "minimum": block.minimum.written if block.minimum else None,
+        "maximum": block.maximum.written if block.maximum else None,
+    }
+
+
+@dataclass(slots=True)
+class _Scale:
+    """Which tenants are short of one SKU and which have too many, certainly and at the most."""
+
+    count: SeatCount
+    short: list[Mapping[str, Any]] = field(default_factory=list)
+    excess: list[Mapping[str, Any]] = field(default_factory=list)
+    may_be_short: bool = False
+    may_be_excess: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+    def weigh(self, block: Balance, tenant: TenantResult, count: SeatCount, *, doubtful: bool) -> None:
+        """Take in one tenant's seats."""
+        unread_numbers = count.usable is None or count.consumed is None or count.spare is None
+        if unread_numbers:
+            self.reasons.append(f"{tenant.name}: Graph gave no seat numbers for {count.sku_part_number}")
+        elif count.usable == 0 and count.consumed == 0:
+            return
+        short = _breaks(block.minimum, count, below=True)
+        excess = _breaks(block.maximum, count, below=False)
+        self.may_be_short |= short is not False
+        self.may_be_excess |= excess is not False
+        if doubtful:
+            self.reasons.append(f"{tenant.name}: whether the policy looks at {count.sku_part_number} is not known")
+            return
+        if short:
+            self.short.append(_line(tenant, count))
+        if excess:
+            self.excess.append(_line(tenant, count))
+
+
+def _breaks(bound: Bound | None, count: SeatCount, *, below: bool) -> bool | None:
+    """Whether the spare seats lie beyond a bound; None where Graph gave no numbers."""
+    if bound is None:
+        return False
+    if count.usable is None or count.spare is None:
+        return None
+    limit = bound.reached(count.usable)
+    return count.spare < limit if below else count.spare > limit
+
+
+def _line(tenant: TenantResult, count: SeatCount) -> Mapping[str, Any]:
+    return {
+        "tenant": tenant.name,
+        "agreement": tenant.agreement.value,
+        "usable": count.usable,
+        "consumed": count.consumed,
+        "spare": count.spare,
+    }
 
 
 CHECK = Check(
@@ -20,6 +114,9 @@ CHECK = Check(
     key="balance: {spare}",
     subject=SubjectType.FLEET,
     once_per=N_("product"),
+    asked=lambda _: True,
+    products=lambda block: (block.of,),
+    judge_fleet=_judge,
     seat_balance=SeatBalance.TOO_MANY_SPARE,
     routes=_routes,
 )

@@ -1,11 +1,19 @@
 """The usable seats of a tenant cost more a month than the policy allows."""
 
+from collections.abc import Iterator
+from decimal import Decimal
+
 from auditor.checks.check import Check, Cost, Detail, ObjectAction
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
+from auditor.domain.message import Message
 from auditor.domain.policy import Budget
-from auditor.domain.result import Finding
+from auditor.domain.product_set import PAID_PRODUCTS
+from auditor.domain.result import Finding, Money, Subject
 from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy_extent import purchase_extent
+from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Articles, Situation
 
 
@@ -18,6 +26,52 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
     return ObjectAction(ActionKind.BUDGET, text="" if money is None else f"{money.per_month:.2f} {money.currency}")
 
 
+def _judge(scope: TenantScope, block: Budget) -> Iterator[ObjectFinding]:
+    """Compare the monthly cost of all usable seats with the limit; unknown prices make it a lower bound."""
+    facts, prices = scope.facts, scope.facts.policies.prices
+    if not scope.readable(Source.SUBSCRIBED_SKUS):
+        return
+    total = Decimal(0)
+    unpriced: list[str] = []
+    paid = scope.bound.masks.of(PAID_PRODUCTS)
+    if prices is None:
+        if any(paid.maybe[number] and sku.owned and sku.usable != 0 for number, sku in enumerate(facts.skus)):
+            scope.unknown.add("prices", Message("no file gives prices; add `prices:` to the policies"))
+        return
+    for number, sku in enumerate(facts.skus):
+        if not sku.owned or sku.usable == 0:
+            continue
+        price = prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
+        if price is not None and sku.usable is not None:
+            total += price * sku.usable
+        elif not (price is None and not paid.true[number] and not paid.unknown[number]):
+            unpriced.append(sku.part_number or sku.sku_id)
+    if total <= block.limit:
+        if unpriced:
+            sums = {"total": total, "currency": prices.currency, "limit": block.limit, "unpriced": ", ".join(unpriced)}
+            scope.unknown.add(
+                "prices", Message("at least {total} {currency} of {limit}; no price for {unpriced}", **sums)
+            )
+        return
+    evidence = {
+        "total": float(round(total, 2)),
+        "limit": float(round(block.limit, 2)),
+        "lowerBound": bool(unpriced),
+        "unpriced": unpriced,
+    }
+    manifest = facts.manifest
+    yield scope.finding(
+        Subject(
+            type=SubjectType.TENANT,
+            id=manifest.tenant_id or manifest.tenant,
+            name=manifest.display_name or manifest.tenant,
+        ),
+        detail=prices.currency,
+        evidence=evidence,
+        money=Money(currency=prices.currency, per_month=total - block.limit),
+    )
+
+
 CHECK = Check(
     id="budget.exceeded",
     name=N_("budget exceeded"),
@@ -26,6 +80,9 @@ CHECK = Check(
     key="budget: {limit}",
     subject=SubjectType.TENANT,
     once_per=N_("tenant"),
+    asked=lambda _: True,
+    judge_tenant=_judge,
+    extent=purchase_extent,
     detail=Detail.CURRENCY,
     cost=Cost.TOTAL,
     routes=_routes,

@@ -1,10 +1,31 @@
 """An entry of `licenseAssignmentStates` has an error."""
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from auditor.checks.check import Check, Correction, Detail
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy import Health
 from auditor.domain.translation import N_
+from auditor.engine.policy_extent import population_extent
+from auditor.engine.scope import Found, Scope
 from auditor.guidance.routing import assignment_error
+
+
+def _judge(scope: Scope, _block: Health) -> Iterator[Found]:
+    """Report every entry of `licenseAssignmentStates` with an error, any code, known or not."""
+    population, pathless, nobody = scope.population, scope.people.links.pathless, scope.people.nobody
+    rows, skus, codes, details = scope.batch.errors
+    certain = np.flatnonzero(population.true[rows])
+    chunk = scope.findings(rows[certain], skus=skus[certain], detail_codes=codes[certain], details=details)
+    if population.sure and pathless is None:
+        yield chunk, nobody
+        return
+    undecided = population.maybe & (nobody if pathless is None else pathless)
+    undecided[rows[population.unknown[rows]]] = True
+    yield chunk, undecided
+
 
 CHECK = Check(
     id="assignment.error",
@@ -14,6 +35,10 @@ CHECK = Check(
     key="health: {errors}",
     subject=SubjectType.USER,
     once_per=N_("product and error"),
+    asked=lambda block: block.errors,
+    properties=lambda _: ("licenseAssignmentStates",),
+    judge_users=_judge,
+    extent=population_extent,
     detail=Detail.ERROR,
     routes=assignment_error,
     correction=Correction.RETRY,

@@ -1,11 +1,17 @@
 """The licences of a group are not processed."""
 
+from collections.abc import Iterator
+
 from auditor.checks.check import Check, Detail, ObjectAction
+from auditor.checks.health.groups import evidence_of, licensed_groups, subject_of
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Health
 from auditor.domain.result import Finding
 from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy_extent import group_extent
+from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Articles, Situation
 
 
@@ -17,6 +23,13 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
     return ObjectAction(ActionKind.GROUP_PROCESSING, text=finding.subject.id)
 
 
+def _judge(scope: TenantScope, _block: Health) -> Iterator[ObjectFinding]:
+    for group in licensed_groups(scope):
+        state = group.processing_state
+        if state is not None and state.casefold() != "processingcomplete":
+            yield scope.finding(subject_of(group), detail=state, evidence=evidence_of(scope, group))
+
+
 CHECK = Check(
     id="group.processing",
     name=N_("licences not processed"),
@@ -25,6 +38,10 @@ CHECK = Check(
     key="health: {groups}",
     subject=SubjectType.GROUP,
     once_per=N_("group"),
+    asked=lambda block: block.groups,
+    sources=(Source.GROUPS,),
+    judge_tenant=_judge,
+    extent=group_extent,
     detail=Detail.PROCESSING_STATE,
     routes=_routes,
     action=_action,

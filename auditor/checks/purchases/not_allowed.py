@@ -1,11 +1,19 @@
 """The tenant owns a product that the policy does not allow."""
 
+from collections.abc import Iterator
+
 from auditor.checks.check import Check, Cost, ObjectAction
+from auditor.checks.purchases.owned_products import owned
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Purchases
+from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Finding
 from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy_extent import purchase_extent
+from auditor.engine.scope import TenantScope
+from auditor.engine.skus.masks import Mask, ProductMasks, nothing
 from auditor.guidance.routing import Articles, Situation, purchase_channel, self_service, trial
 
 
@@ -17,6 +25,22 @@ def _action(_finding: Finding, _situation: Situation) -> ObjectAction:
     return ObjectAction(ActionKind.PURCHASE)
 
 
+def _judge(scope: TenantScope, block: Purchases) -> Iterator[ObjectFinding]:
+    if scope.readable(Source.SUBSCRIBED_SKUS):
+        masks, size = scope.bound.masks, scope.bound.size
+        yield from owned(scope, masks.made(("purchases", id(block)), lambda: _violation(masks, size, block)))
+
+
+def _violation(masks: ProductMasks, size: int, block: Purchases) -> Mask:
+    outside = nothing(size) if block.allow is None else ~masks.of(block.allow)
+    inside = nothing(size) if block.deny is None else masks.of(block.deny)
+    return outside | inside
+
+
+def _products(block: Purchases) -> Iterator[ProductSet]:
+    yield from (products for products in (block.allow, block.deny) if products is not None)
+
+
 CHECK = Check(
     id="purchase.not-allowed",
     name=N_("purchase not allowed"),
@@ -25,6 +49,10 @@ CHECK = Check(
     key="purchases: {allow, deny}",
     subject=SubjectType.PRODUCT,
     once_per=N_("product owned"),
+    asked=lambda block: block.allow is not None or block.deny is not None,
+    products=_products,
+    judge_tenant=_judge,
+    extent=purchase_extent,
     cost=Cost.SEATS,
     routes=_routes,
     action=_action,

@@ -1,11 +1,35 @@
 """More people of the population hold a product than the policy allows."""
 
+from collections.abc import Iterator
+
+import numpy as np
+
 from auditor.checks.check import Check, Cost, ObjectAction, SeatBalance
+from auditor.checks.seats.spare_seats import breaches
+from auditor.checks.seats.stock import (
+    TRIAL_UNKNOWN,
+    Chosen,
+    Stock,
+    chosen,
+    pool_of,
+    same_sum,
+    seat_finding,
+    stock_of,
+    unnumbered,
+)
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
+from auditor.domain.message import Message
 from auditor.domain.policy import Seats
 from auditor.domain.result import Finding
 from auditor.domain.translation import N_
+from auditor.engine.binding import assignable
+from auditor.engine.columns.bitsets import meets, pairs
+from auditor.engine.coverage import NotEvaluated, unread
+from auditor.engine.outcome import HolderCount, ObjectFinding
+from auditor.engine.policy_extent import seat_extent
+from auditor.engine.scope import Scope, TenantScope
+from auditor.engine.unknowns import doubts_of
 from auditor.guidance.routing import Articles, Situation, licence_removal, self_service
 
 
@@ -18,6 +42,71 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
     return ObjectAction(ActionKind.QUOTA, max(0, over))
 
 
+def _count(scope: Scope, block: Seats) -> HolderCount:
+    """Count who of the population holds each SKU; a pool counts distinct people over the set."""
+    bound, population, unread = scope.bound, scope.population, scope.unread
+    held = scope.people.links.held
+    hidden = scope.people.nobody if unread is None else unread & population.maybe
+    judged = bound.masks.of(block.of)
+    owned = assignable(bound)
+    certain, possible = judged.true & owned, judged.maybe & owned
+    readable = population.maybe if unread is None else population.maybe & ~unread
+    if block.pool:
+        sure = meets(held, certain) & scope.readable
+        open_ = (meets(held, possible) & population.maybe) | (hidden & possible.any())
+        return HolderCount(certain=np.array([np.count_nonzero(sure)]), possible=np.array([np.count_nonzero(open_)]))
+    sure_skus = np.bincount(pairs(held, certain, scope.readable)[1], minlength=bound.size)
+    if judged.sure and population.sure:
+        open_skus = sure_skus
+    else:
+        open_skus = np.bincount(pairs(held, possible, readable)[1], minlength=bound.size)
+    return HolderCount(certain=sure_skus, possible=open_skus + np.where(possible, np.count_nonzero(hidden), 0))
+
+
+def _judge(scope: TenantScope, block: Seats) -> Iterator[ObjectFinding]:
+    skus, holders, quota = chosen(scope, block), scope.holders, block.quota
+    if skus is None or quota is None:
+        return
+    if block.pool:
+        yield from _judge_pool(scope, block, skus, quota)
+    else:
+        possible = [_holders(block, number, holders)[1] for number in skus.possible] if holders is not None else []
+        if any(count > quota for count in possible):
+            scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+        for number in skus.certain:
+            yield from _compare(scope, block, stock_of(scope.facts, number), quota)
+    if skus.certain or skus.possible:
+        scope.unknown.take(unread(scope.facts, Source.USERS) or NotEvaluated())
+
+
+def _judge_pool(scope: TenantScope, block: Seats, skus: Chosen, quota: int) -> Iterator[ObjectFinding]:
+    if not (skus.certain or skus.possible):
+        return
+    stock = pool_of(scope.facts, block.of, skus.certain)
+    found = list(_compare(scope, block, stock if same_sum(scope.facts, skus) else unnumbered(stock), quota))
+    yield from found
+    counted = 0 if scope.holders is None else int(scope.holders.possible[0])
+    if skus.possible and not found and not breaches(scope, block) and counted > quota:
+        scope.unknown.add("subscriptions", TRIAL_UNKNOWN)
+
+
+def _compare(scope: TenantScope, block: Seats, stock: Stock, quota: int) -> Iterator[ObjectFinding]:
+    if scope.holders is None:
+        return
+    certain, possible = _holders(block, stock.skus[0] if stock.skus else 0, scope.holders)
+    if certain > quota:
+        yield seat_finding(scope, block, stock, {"assigned": certain, "maximum": quota}, certain - quota)
+    elif possible > quota:
+        why = Message("who belongs to the population, or holds the product, is not known for some users")
+        scope.unknown.take(doubts_of(scope.bound, scope.policy, otherwise=why))
+
+
+def _holders(block: Seats, number: int, counted: HolderCount) -> tuple[int, int]:
+    """Return how many people hold a SKU, or any of the pool: certainly, and at the most."""
+    index = 0 if block.pool else number
+    return int(counted.certain[index]), int(counted.possible[index])
+
+
 CHECK = Check(
     id="seats.quota-exceeded",
     name=N_("quota exceeded"),
@@ -26,6 +115,12 @@ CHECK = Check(
     key="seats: {assigned: {max}}",
     subject=SubjectType.PRODUCT,
     once_per=N_("product, or pool"),
+    asked=lambda block: block.quota is not None,
+    properties=lambda _: ("assignedLicenses",),
+    products=lambda block: (block.of,),
+    count_holders=_count,
+    judge_tenant=_judge,
+    extent=seat_extent,
     cost=Cost.SEATS,
     seat_balance=SeatBalance.TOO_FEW_SPARE,
     routes=_routes,

@@ -1,16 +1,28 @@
 """A subscription reaches its next lifecycle date soon."""
 
+from collections.abc import Iterator
+
 from auditor.checks.check import Check, ObjectAction
+from auditor.checks.subscriptions.subscriptions import chosen, ends_within
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Subscriptions
 from auditor.domain.result import Finding
 from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy_extent import subscription_extent
+from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Situation, ending_subscription
 
 
 def _action(_finding: Finding, situation: Situation) -> ObjectAction:
     return ObjectAction(ActionKind.TRIAL if situation.is_trial else ActionKind.EXPIRING)
+
+
+def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
+    time = block.expiring
+    if time is not None:
+        yield from chosen(scope, block, lambda row: ends_within(scope, row, time))
 
 
 CHECK = Check(
@@ -21,6 +33,11 @@ CHECK = Check(
     key="subscriptions: {expiring}",
     subject=SubjectType.SUBSCRIPTION,
     once_per=N_("subscription"),
+    asked=lambda block: block.expiring is not None,
+    products=lambda block: (block.of,),
+    sources=(Source.SUBSCRIPTIONS,),
+    judge_tenant=_judge,
+    extent=subscription_extent,
     routes=ending_subscription,
     action=_action,
 )

@@ -1,11 +1,17 @@
 """A subscription is in a state that the policy denies."""
 
+from collections.abc import Iterator
+
 from auditor.checks.check import Check, Detail, ObjectAction
+from auditor.checks.subscriptions.subscriptions import chosen
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.enums import SubjectType
+from auditor.domain.enums import Source, SubjectType
 from auditor.domain.policy import Subscriptions
 from auditor.domain.result import Finding
 from auditor.domain.translation import N_
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.policy_extent import subscription_extent
+from auditor.engine.scope import TenantScope
 from auditor.guidance.routing import Articles, Situation, ending_subscription, purchase_channel
 
 
@@ -23,6 +29,11 @@ def _action(finding: Finding, _situation: Situation) -> ObjectAction:
     return ObjectAction(ActionKind.STATE, text=finding.detail or "")
 
 
+def _judge(scope: TenantScope, block: Subscriptions) -> Iterator[ObjectFinding]:
+    denied = {state.casefold() for state in block.states}
+    yield from chosen(scope, block, lambda row: (row["status"] or "").casefold() in denied, detail="status")
+
+
 CHECK = Check(
     id="subscription.state",
     name=N_("state not allowed"),
@@ -31,6 +42,11 @@ CHECK = Check(
     key="subscriptions: {states}",
     subject=SubjectType.SUBSCRIPTION,
     once_per=N_("subscription"),
+    asked=lambda block: bool(block.states),
+    products=lambda block: (block.of,),
+    sources=(Source.SUBSCRIPTIONS,),
+    judge_tenant=_judge,
+    extent=subscription_extent,
     detail=Detail.STATE,
     routes=_routes,
     action=_action,

@@ -12,7 +12,7 @@ from auditor.domain.actions.kind import ActionKind, removal_kind
 from auditor.domain.enums import Status
 from auditor.domain.policy import Policy, Seats
 from auditor.domain.result import SeatCount
-from auditor.engine.checks.seats import usable_range
+from auditor.engine.skus.seat_bounds import usable_range
 from auditor.remedy.actions.context import RemediationContext
 from auditor.remedy.actions.groups import ActionGroup, ActionGroups, SeatMovement
 from auditor.remedy.labels import owned_of

@@ -6,9 +6,9 @@ from itertools import permutations
 from pathlib import Path
 
 from auditor.app.policy_files import library_files
+from auditor.checks.data_needs import policy_needs
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS, Needs
 from auditor.domain.enums import Source, SourceStatus
-from auditor.policy.data_needs import policy_needs
 from auditor.policy.loader import load
 from auditor.snapshot.writer import write
 from tests.builders.collection import PEOPLE, SIGN_INS, collect

@@ -1,0 +1,55 @@
+"""Which users hold products of a set: over all that they hold, and by the paths on which it is assigned."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from auditor.domain.product_set import ProductSet
+from auditor.engine.columns.assignments import Paths
+from auditor.engine.columns.bitsets import BitRows, Products, meets, pairs
+from auditor.engine.scope import Found, Scope
+from auditor.engine.skus.masks import Mask, ProductMasks
+
+
+@dataclass(frozen=True, slots=True)
+class PackedSet:
+    """A set of SKUs, packed to be compared with what users hold."""
+
+    mask: Mask
+    true: Products
+    maybe: Products
+
+
+def packed(mask: Mask) -> PackedSet:
+    """Pack a set of SKUs."""
+    true = Products.of(mask.true)
+    return PackedSet(mask, true, true if mask.sure else Products.of(mask.maybe))
+
+
+def packed_set(masks: ProductMasks, products: ProductSet) -> PackedSet:
+    """Return a product set of a policy, packed once per tenant."""
+    return masks.made(("packed", id(products)), lambda: packed(masks.of(products)))
+
+
+def holding(scope: Scope, held: BitRows, wanted: PackedSet) -> Found:
+    """Report the SKUs of a set that members of the population hold; `held` is what counts as held."""
+    if not wanted.maybe.places:
+        return None, scope.people.nobody
+    population, violation = scope.population, wanted.mask
+    rows, skus = pairs(held, wanted.true, scope.readable)
+    undecided = scope.people.nobody
+    if not violation.sure:
+        undecided = population.true & meets(held, violation.unknown)
+    if not population.sure:
+        undecided = undecided | (population.unknown & meets(held, wanted.maybe))
+    return scope.findings(rows, skus=skus), undecided
+
+
+def holding_by(scope: Scope, kind: Paths, wanted: PackedSet) -> Found:
+    """Report held SKUs by their paths; where the paths were not collected, everyone who holds one stays unknown."""
+    links = scope.people.links
+    found = links.paths(kind) & links.held
+    if links.pathless is None:
+        return holding(scope, found, wanted)
+    chunk, undecided = holding(scope, np.where(links.pathless[:, None], np.uint64(0), found), wanted)
+    return chunk, undecided | (links.pathless & scope.population.maybe & meets(links.held, wanted.maybe))

@@ -1,0 +1,41 @@
+"""What a later merge has to know of one tenant for the policies about the fleet."""
+
+from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.policy import Balance, Policy, Waiver
+from auditor.domain.product_set import ProductSet
+from auditor.domain.result import BalanceShare
+from auditor.domain.waiver_share import WaiverShare
+from auditor.engine.binding import BoundPolicies
+from auditor.engine.coverage import unread
+from auditor.engine.fleet import waives_fleet
+
+
+def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceShare:
+    """Tell which of a tenant's SKUs a balance policy looks at, so that a later merge needs no snapshot."""
+    facts = bound.facts
+    doubt = unread(facts, Source.SUBSCRIBED_SKUS)
+    readable = facts.status(Source.SUBSCRIBED_SKUS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    mask = bound.masks.of(block.of)
+    assignable = facts.assignable if readable else ()
+    return BalanceShare(
+        policy=policy.id,
+        sku_ids=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.true[number])),
+        doubtful=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.unknown[number])),
+        reason=None if doubt is None else "; ".join(doubt.reasons),
+        waivers=tuple(
+            _waiver_share(bound, waiver, waiver.products)
+            for _, waiver in bound.covering(policy)
+            if waiver.products is not None and waives_fleet(waiver)
+        ),
+    )
+
+
+def _waiver_share(bound: BoundPolicies, waiver: Waiver, products: ProductSet) -> WaiverShare:
+    """Tell which of a tenant's SKUs a waiver is for."""
+    mask, skus = bound.masks.of(products), bound.facts.skus
+    owned = [number for number, sku in enumerate(skus) if sku.owned]
+    return WaiverShare(
+        waiver=waiver.id,
+        sku_ids=tuple(sorted(skus[number].sku_id for number in owned if mask.true[number])),
+        doubtful=tuple(sorted(skus[number].sku_id for number in owned if mask.unknown[number])),
+    )

@@ -1,0 +1,58 @@
+"""Return what must be known to judge policies: sources, properties and groups, per policy and together."""
+
+from typing import Any
+
+from auditor.checks.check import Check
+from auditor.checks.registry import registered
+from auditor.domain.data_needs import Needs
+from auditor.domain.enums import Source
+from auditor.domain.policy import Constraint, Policy, PolicySet, Waiver
+from auditor.policy.data_needs import property_needs, selector_needs, set_needs
+
+ALWAYS = Needs(sources=frozenset({Source.ORGANIZATION, Source.SUBSCRIBED_SKUS}))
+"""Read for every audit: the tenant's name, its seats, and the names of its products."""
+
+PEOPLE = Needs(
+    sources=frozenset({Source.USERS}),
+    user_properties=(
+        "accountEnabled",
+        "assignedLicenses",
+        "department",
+        "displayName",
+        "id",
+        "licenseAssignmentStates",
+        "userPrincipalName",
+        "userType",
+    ),
+)
+"""Read as soon as one policy looks at people: who it is, what they hold and how, and what picks the guidance."""
+
+
+def needs(policies: PolicySet) -> Needs:
+    """Return what all policies and waivers together need."""
+    parts = [ALWAYS, *(policy_needs(policy) for policy in policies.policies)]
+    judges_people = any(Source.USERS in part.sources for part in parts)
+    parts.extend(waiver_needs(waiver) for waiver in policies.waivers if judges_people)
+    return Needs.of(parts)
+
+
+def policy_needs(policy: Policy) -> Needs:
+    """Return what one policy needs."""
+    asked = [check for check in registered() if check.raised_by(policy.constraint)]
+    found = Needs.of(check_needs(check, policy.constraint) for check in asked)
+    if Source.USERS in found.sources:
+        found = found.union(selector_needs(policy.users))
+    return found
+
+
+def waiver_needs(waiver: Waiver) -> Needs:
+    """Return what it takes to tell whom a waiver is for."""
+    people = Needs() if waiver.users is None else selector_needs(waiver.users)
+    return people.union(set_needs([] if waiver.products is None else [waiver.products]))
+
+
+def check_needs(check: Check[Any], block: Constraint) -> Needs:
+    """Return what a check needs to judge by a constraint block."""
+    users = PEOPLE if check.judge_users is not None or check.count_holders is not None else Needs()
+    own = Needs(sources=frozenset(check.sources), licensed_groups=Source.GROUPS in check.sources)
+    return users.union(own, set_needs(check.products(block)), *map(property_needs, check.properties(block)))

@@ -1,0 +1,141 @@
+"""The seats of the products of a set: of each SKU, or of all of them together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from auditor.domain.enums import Source, SubjectType
+from auditor.domain.message import Message
+from auditor.domain.policy import Seats
+from auditor.domain.product_set import ProductSet
+from auditor.domain.result import Money, ProductReference, Subject
+from auditor.engine.outcome import ObjectFinding
+from auditor.engine.scope import TenantScope
+from auditor.engine.tenant_facts import SkuFact, TenantFacts
+
+TRIAL_UNKNOWN = Message("whether every subscription of a SKU is a trial is not known")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stock:
+    """The seats of one SKU, or of a pool of SKUs; a number that Graph did not give is None."""
+
+    subject: Subject
+    product: ProductReference
+    skus: tuple[int, ...]
+    enabled: int | None
+    warning: int | None
+    suspended: int | None
+    locked_out: int | None
+    consumed: int | None
+
+    @property
+    def pool(self) -> bool:
+        """Whether these are the seats of several SKUs together."""
+        return self.product.sku_id is None
+
+    def usable(self, block: Seats) -> int | None:
+        """Return the usable seats as the block counts them; None where Graph did not give them."""
+        if self.enabled is None or self.warning is None:
+            return None
+        return self.enabled + (self.warning if block.count_grace_units else 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """The SKUs whose seats a policy judges, as indices into the SKUs of the tenant."""
+
+    certain: Sequence[int]
+    possible: Sequence[int]
+    """SKUs that may or may not be in the set: whether they are trials is not known."""
+
+
+def chosen(scope: TenantScope, block: Seats) -> Chosen | None:
+    """Return the SKUs of the set that people can hold; None where the tenant's SKUs were not read."""
+    if not scope.readable(Source.SUBSCRIBED_SKUS):
+        return None
+    mask, assignable = scope.bound.masks.of(block.of), scope.facts.assignable
+    return Chosen(
+        certain=[number for number in assignable if mask.true[number]],
+        possible=() if mask.sure else [number for number in assignable if mask.unknown[number]],
+    )
+
+
+def stock_of(facts: TenantFacts, number: int) -> Stock:
+    """Return the seats of one SKU."""
+    sku = facts.skus[number]
+    return Stock(
+        subject=Subject(type=SubjectType.PRODUCT, id=sku.sku_id, name=facts.title(sku)),
+        product=ProductReference(sku_id=sku.sku_id, sku_part_number=sku.part_number),
+        skus=(number,),
+        enabled=sku.enabled,
+        warning=sku.warning,
+        suspended=sku.suspended,
+        locked_out=sku.locked_out,
+        consumed=sku.consumed,
+    )
+
+
+def pool_of(facts: TenantFacts, products: ProductSet, numbers: Sequence[int]) -> Stock:
+    """Return the seats of several SKUs together."""
+    skus = [facts.skus[number] for number in numbers]
+    return Stock(
+        subject=Subject(type=SubjectType.PRODUCT, id=products.written, name=products.written),
+        product=ProductReference(sku_id=None, sku_part_number=products.written),
+        skus=tuple(numbers),
+        enabled=_sum(skus, "enabled"),
+        warning=_sum(skus, "warning"),
+        suspended=_sum(skus, "suspended"),
+        locked_out=_sum(skus, "locked_out"),
+        consumed=_sum(skus, "consumed"),
+    )
+
+
+def _sum(skus: list[SkuFact], name: str) -> int | None:
+    numbers = [getattr(sku, name) for sku in skus]
+    return None if None in numbers else sum(numbers)
+
+
+def same_sum(facts: TenantFacts, skus: Chosen) -> bool:
+    """Tell whether a pool sums up to the same numbers, whichever of the possible SKUs are in it."""
+    return bool(skus.certain) and all(_adds_nothing(facts.skus[number]) for number in skus.possible)
+
+
+def _adds_nothing(sku: SkuFact) -> bool:
+    """Whether a SKU leaves every sum as it is."""
+    return all(number == 0 for number in (sku.enabled, sku.warning, sku.suspended, sku.locked_out, sku.consumed))
+
+
+def unnumbered(stock: Stock) -> Stock:
+    """Return a pool of which it is not known what it sums up to."""
+    return replace(stock, enabled=None, warning=None, suspended=None, locked_out=None, consumed=None)
+
+
+def seat_finding(
+    scope: TenantScope, block: Seats, stock: Stock, evidence: dict[str, Any], seats: int | None
+) -> ObjectFinding:
+    """Return a finding about the seats of a SKU or a pool; `seats` are paid for without need, where that is known."""
+    usable = stock.usable(block)
+    numbers = {
+        "enabled": stock.enabled,
+        "warning": stock.warning,
+        "suspended": stock.suspended,
+        "lockedOut": stock.locked_out,
+        "consumed": stock.consumed,
+        "usable": usable,
+        "spare": None if usable is None or stock.consumed is None else usable - stock.consumed,
+    }
+    return scope.finding(
+        stock.subject,
+        product=stock.product,
+        evidence=numbers | evidence,
+        money=None if seats is None else _money(scope, stock, seats),
+        pool=block.of if stock.pool else None,
+    )
+
+
+def _money(scope: TenantScope, stock: Stock, seats: int) -> Money | None:
+    """Price seats of a single SKU; the SKUs of a pool cost differently, so that no one price is right."""
+    if len(stock.skus) != 1 or stock.pool:
+        return None
+    return scope.price(scope.facts.skus[stock.skus[0]], seats)

@@ -1,1 +1,0 @@
-"""Judges people, products, subscriptions, groups and tenants: one module per constraint block."""

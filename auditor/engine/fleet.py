@@ -1,0 +1,209 @@
+"""Policies about all tenants of a run, judged from what the result of each tenant says."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from auditor.catalogue import Catalogue
+from auditor.domain.enums import Outcome, Source, SourceStatus, Status, SubjectType
+from auditor.domain.policy import Balance, Policy, PolicySet, Waiver
+from auditor.domain.product_set import ProductSet
+from auditor.domain.result import (
+    BalanceShare,
+    Finding,
+    FleetResult,
+    Notice,
+    PolicyOutcome,
+    ProductReference,
+    SeatCount,
+    SourceLine,
+    Subject,
+    TenantResult,
+)
+from auditor.engine.notices import unknown_waiver
+from auditor.engine.outcome import fingerprint
+from auditor.engine.policy_index import Checks, rules_of
+from auditor.engine.skus.masks import ProductMasks
+from auditor.engine.tenant_facts import SkuFact
+from auditor.engine.unmatched_policies import no_match
+
+
+def waives_fleet(waiver: Waiver) -> bool:
+    """Whether a waiver can be for a finding about the fleet: it names neither people nor single tenants."""
+    return waiver.users is None and waiver.tenants is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Knowledge:
+    """What product sets can be resolved by where no one tenant's facts apply."""
+
+    catalogue: Catalogue
+    policies: PolicySet
+    subscriptions: Sequence[Mapping[str, Any]] = ()
+
+    def status(self, source: Source) -> SourceStatus:  # noqa: ARG002  the signature of a tenant's facts
+        """Say that nothing was read: the fleet has no subscriptions of its own."""
+        return SourceStatus.NOT_NEEDED
+
+
+@dataclass(slots=True, kw_only=True)
+class FleetScope:
+    """One policy over the tenants of a run; the check adds what it comes to."""
+
+    policy: Policy
+    tenants: Sequence[TenantResult]
+    shares: Mapping[str, BalanceShare | None]
+    """Tenant → which of its SKUs the policy looks at; None where the tenant could not be read."""
+    waivers: "_FleetWaivers"
+    judged: set[str] = field(default_factory=set)
+    """The SKUs that the policy looks at in some tenant."""
+    doubtful: bool = False
+    """Whether it may look at more."""
+    reasons: list[str] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    touched: set[str] = field(default_factory=set)
+    """Waivers that match a finding, or may match one."""
+
+    def finding(self, check: str, count: SeatCount, evidence: Mapping[str, Any]) -> Finding:
+        """Return a finding about a SKU over all tenants; a waiver that matches it is noted."""
+        waiver = self.waivers.matching(count, self)
+        return Finding(
+            fingerprint=fingerprint("", self.policy.id, check, ("fleet", count.sku_id), count.sku_id, None),
+            policy=self.policy.id,
+            check=check,
+            severity=self.policy.severity,
+            status=Status.OPEN if waiver is None else Status.WAIVED,
+            waiver=waiver,
+            subject=Subject(type=SubjectType.FLEET, id=count.sku_id, name=count.name),
+            product=ProductReference(sku_id=count.sku_id, sku_part_number=count.sku_part_number),
+            evidence=evidence,
+            source=SourceLine(file=self.policy.span.file, line=self.policy.span.line),
+        )
+
+
+def judge_fleet(
+    policies: PolicySet, tenants: Sequence[TenantResult], catalogue: Catalogue, checks: Checks, *, today: date
+) -> tuple[FleetResult, frozenset[str]]:
+    """Judge every policy about the fleet over the tenants of a run; `today` decides which waivers still hold.
+
+    Returns also the ids of the waivers that match a finding, or may match one.
+    """
+    outcomes: list[PolicyOutcome] = []
+    findings: list[Finding] = []
+    notices: list[Notice] = []
+    touched: set[str] = set()
+    rules, knowledge = rules_of(policies, checks), _Knowledge(catalogue=catalogue, policies=policies)
+    live = [waiver for waiver in policies.waivers if today <= waiver.expires]
+    for policy in policies.policies:
+        judged = [tenant for tenant in tenants if policy.applies_to(tenant.name)]
+        if not judged or not rules.judges_fleet(policy):
+            continue
+        scope = _scope(policy, judged, knowledge, live)
+        found: list[Finding] = []
+        if len(judged) > 1:
+            for check in rules.checks(policy):
+                found.extend(check.judge_fleet(scope, policy.constraint) if check.judge_fleet is not None else ())
+        else:
+            notices.append(
+                Notice(
+                    code="balance.single-tenant",
+                    message=f"the policy {policy.id} compares tenants, and this run has only one of them",
+                    subject=policy.id,
+                )
+            )
+        findings.extend(found)
+        notices.extend(scope.notices)
+        touched |= scope.touched
+        outcome = _outcome(policy, scope, found)
+        outcomes.append(outcome)
+        unmatched = len(judged) > 1 and outcome.judged == 0 and not scope.doubtful
+        if unmatched and isinstance(policy.constraint, Balance):
+            notices.append(no_match(policy.id, policy.constraint.of.written))
+    findings.sort(key=lambda item: (item.severity.rank, item.policy, item.check, item.subject.id))
+    ranks = {policy.id: policy.severity.rank for policy in policies.policies}
+    outcomes.sort(key=lambda item: (ranks[item.id], item.id))
+    distinct = tuple(dict.fromkeys(notices))
+    return FleetResult(policies=tuple(outcomes), findings=tuple(findings), notices=distinct), frozenset(touched)
+
+
+def _scope(
+    policy: Policy, tenants: Sequence[TenantResult], knowledge: _Knowledge, waivers: Iterable[Waiver]
+) -> FleetScope:
+    shares = {tenant.name: _share(tenant, policy) for tenant in tenants}
+    own = _FleetWaivers(policy, tenants, shares, knowledge, waivers)
+    return FleetScope(policy=policy, tenants=tenants, shares=shares, waivers=own)
+
+
+def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> PolicyOutcome:
+    open_ = [finding for finding in findings if finding.status is Status.OPEN]
+    status = Outcome.FAIL if open_ else Outcome.WAIVED if findings else Outcome.PASS
+    reasons = list(dict.fromkeys(scope.reasons))
+    return PolicyOutcome(
+        id=policy.id,
+        status=Outcome.NOT_EVALUATED if reasons else status,
+        findings=len(findings),
+        reason="; ".join(reasons) or None,
+        missing=("subscribedSkus",) if reasons else (),
+        judged=None if reasons else len(scope.judged),
+    )
+
+
+def _share(tenant: TenantResult, policy: Policy) -> BalanceShare | None:
+    return next((share for share in tenant.balance if share.policy == policy.id), None)
+
+
+class _FleetWaivers:
+    """The waivers for one policy's findings about the fleet, and which SKUs of which tenant each of them is for."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        tenants: Sequence[TenantResult],
+        shares: Mapping[str, BalanceShare | None],
+        knowledge: _Knowledge,
+        waivers: Iterable[Waiver],
+    ) -> None:
+        self._knowledge = knowledge
+        self._waivers = [waiver for waiver in waivers if waives_fleet(waiver) and waiver.covers(policy.id)]
+        self._owned = {tenant.name: frozenset(count.sku_id for count in tenant.seats) for tenant in tenants}
+        self._shares = {
+            (name, item.waiver): (frozenset(item.sku_ids), frozenset(item.doubtful))
+            for name, share in shares.items()
+            for item in (share.waivers or () if share is not None else ())
+        }
+
+    def matching(self, count: SeatCount, scope: FleetScope) -> str | None:
+        """Return the first waiver that is for a finding about a SKU; all that match, or may, are noted as touched."""
+        found: str | None = None
+        for waiver in self._waivers:
+            answers = [
+                self._contains(waiver, tenant, count) for tenant, own in self._owned.items() if count.sku_id in own
+            ]
+            if False in answers:
+                continue
+            scope.touched.add(waiver.id)
+            if None in answers:
+                scope.notices.append(unknown_waiver(waiver))
+            elif found is None:
+                found = waiver.id
+        return found
+
+    def _contains(self, waiver: Waiver, tenant: str, count: SeatCount) -> bool | None:
+        """Tell whether a waiver is for a SKU of one tenant, by the products that the tenant itself shows."""
+        if waiver.products is None:
+            return True
+        shared = self._shares.get((tenant, waiver.id))
+        if shared is None:  # the result of an earlier version, which told nothing of waivers
+            return self._in_catalogue(waiver.products, count)
+        return True if count.sku_id in shared[0] else None if count.sku_id in shared[1] else False
+
+    def _in_catalogue(self, products: ProductSet, count: SeatCount) -> bool:
+        product = self._knowledge.catalogue.product(count.sku_id)
+        sku = SkuFact(
+            sku_id=count.sku_id,
+            part_number=count.sku_part_number,
+            owned=True,
+            plans=None if product is None else {plan.id: plan.name for plan in product.plans},
+        )
+        return bool(ProductMasks(self._knowledge, (sku,)).of(products).true[0])

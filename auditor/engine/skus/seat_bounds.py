@@ -1,0 +1,90 @@
+"""Spare seats against bounds, in whole numbers and fractions, so that no rounding decides."""
+
+from enum import Enum, auto
+from fractions import Fraction
+from math import ceil, floor
+
+from auditor.domain.policy import Bound
+
+
+class Breach(Enum):
+    """How spare seats break a bound."""
+
+    OVER_ASSIGNED = auto()
+    BELOW_MINIMUM = auto()
+    ABOVE_MAXIMUM = auto()
+
+
+def breached(
+    usable: int, consumed: int, minimum: Bound | None, maximum: Bound | None
+) -> list[tuple[Breach, str | None]]:
+    """Return how these seats break the bounds, each with the bound as written.
+
+    Where the bounds contradict each other, seats can be too few and too many at once.
+    """
+    spare = usable - consumed
+    found: list[tuple[Breach, str | None]] = []
+    if spare < 0:
+        found.append((Breach.OVER_ASSIGNED, None))
+    elif minimum is not None and (spare < minimum.seats or _compared(spare, usable, minimum) < 0):
+        found.append((Breach.BELOW_MINIMUM, minimum.written))
+    if maximum is not None and spare > maximum.seats and _compared(spare, usable, maximum) > 0:
+        found.append((Breach.ABOVE_MAXIMUM, maximum.written))
+    return found
+
+
+def _compared(spare: int, usable: int, bound: Bound) -> int:
+    """Hold spare seats against a bound's share of the usable ones: below 0, 0 or above, without a rounding."""
+    return spare * 100 * bound.percent.denominator - bound.percent.numerator * usable
+
+
+def adjustment(usable: int, consumed: int, minimum: Bound | None, maximum: Bound | None) -> tuple[int | None, bool]:
+    """Return the smallest number of seats to buy (+) or remove (−) that keeps both bounds, and whether both can hold.
+
+    Percentages are of the usable seats after the change, and no seat that is in use is removed. Where both bounds
+    cannot hold, the change leads to the fewest seats that keep the minimum; None where no number of seats does.
+    """
+    least = _least(consumed, minimum)
+    if least is None:
+        return None, False
+    most = _most(consumed, maximum)
+    if most is not None and least > most:
+        return least - usable, False
+    if usable < least:
+        return least - usable, True
+    if most is not None and usable > most:
+        return most - usable, True
+    return 0, True
+
+
+def usable_range(consumed: int, minimum: Bound | None, maximum: Bound | None) -> tuple[int | None, int | None]:
+    """Return the fewest and the most usable seats that keep both bounds while so many are in use.
+
+    The fewest is None where no number keeps the minimum, the most where any number keeps the maximum.
+    """
+    return _least(consumed, minimum), _most(consumed, maximum)
+
+
+def _least(consumed: int, minimum: Bound | None) -> int | None:
+    """Return the fewest usable seats that leave the minimum spare."""
+    if minimum is None:
+        return max(consumed, 0)
+    share = 1 - minimum.percent / 100
+    if share == 0 and consumed > 0:
+        return None
+    by_share = 0 if share == 0 else ceil(consumed / share)
+    return max(consumed + minimum.seats, by_share, 0)
+
+
+def _most(consumed: int, maximum: Bound | None) -> int | None:
+    """Return the most usable seats that leave no more than the maximum spare; None where any number does."""
+    if maximum is None or maximum.percent == 100:
+        return None
+    share: Fraction = 1 - maximum.percent / 100
+    return max(consumed + maximum.seats, floor(consumed / share))
+
+
+def whole_seats(bound: Bound, usable: int, *, up: bool) -> int:
+    """Return a bound in whole seats, its share rounded; in whole numbers throughout, as every tenant asks for many."""
+    seats, hundred = bound.percent.numerator * usable, bound.percent.denominator * 100
+    return max(bound.seats, -(-seats // hundred) if up else seats // hundred)
