@@ -29,7 +29,7 @@ from auditor.snapshot.reader import read
 from auditor.snapshot.schema import FILES, SIGN_IN_COLUMNS, SMALL_TABLES, USERS_PER_ROW_GROUP
 from auditor.snapshot.writer import write
 from auditor.store.commit import Night, encode, sealed
-from auditor.store.objects.backends import Folder
+from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store, commit_name
 from benchmarks.measuring import KEPT, Row, module, spread
 from benchmarks.measuring import tenant as tenant_of
@@ -169,7 +169,7 @@ def measure(_users: int, rounds: int) -> list[Row]:
 def _nights(people: int, nights: int) -> dict[str, Any]:
     tenant = Tenant(tenant_of(people))
     work = Path(tempfile.mkdtemp(prefix="history-", dir=KEPT))
-    store = Store(Folder(work / "store")).made()
+    store = Store(FolderBackend(work / "store")).create()
     taken: list[float] = []
     kept: list[Night] = []
     for number in range(nights):
@@ -219,7 +219,7 @@ def _decoded(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
 
 def _trend(where: Path, count: int) -> dict[str, Any]:
     """Fill a store with as many commits that only bear other instants, then time the command."""
-    store = Store(Folder(where))
+    store = Store(FolderBackend(where))
     nights = store.nights()
     year = where.parent / f"nights-{count}"
     if not year.exists():
@@ -236,11 +236,11 @@ def _trend(where: Path, count: int) -> dict[str, Any]:
 
 
 def _fill(year: Path, night: Night, count: int) -> None:
-    store = Store(Folder(year)).made()
+    store = Store(FolderBackend(year)).create()
     for day in range(count):
         manifest = replace(night.manifest, instant=night.instant + timedelta(days=day))
         made = replace(night, manifest=manifest, manifest_text=encode_manifest(manifest, night.files).decode())
-        store.place.create(commit_name(made), encode(made))
+        store.backend.create(commit_name(made), encode(made))
         summary = {
             "complete": True, "open": {severity.value: 20 for severity in Severity}, "waived": 3, "notEvaluated": 0,
             "money": {"EUR": "1234.50"}, "seats": [],
@@ -255,7 +255,7 @@ def _fill(year: Path, night: Night, count: int) -> None:
             "events": {"name": f"{manifest.tenant}/findings/{day + 1:06}-{'0' * 16}.parquet", "sha256": "", "bytes": 0,
                        "checkpoint": day == 0}, "summary": summary,
         }  # fmt: skip
-        store.place.create(f"{manifest.tenant}/results/{day + 1:06}.json", sealed(document))
+        store.backend.create(f"{manifest.tenant}/results/{day + 1:06}.json", sealed(document))
 
 
 def _run(arguments: list[str]) -> str:

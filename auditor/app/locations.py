@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from auditor.files import input as files
-from auditor.store import MARK
+from auditor.store import MARKER
 
 if TYPE_CHECKING:
     from auditor.store.store import Store
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 def store_at(where: Path | str) -> "Store":
     """Return the store of a folder or an address, whether it is there or not."""
     # Whoever audits a folder of snapshots does not wait for all that a store takes.
-    from auditor.store.objects.location import Address, place_of  # noqa: PLC0415
+    from auditor.store.objects.location import Address, backend_of  # noqa: PLC0415
     from auditor.store.store import Store  # noqa: PLC0415
 
-    return Store(place_of(where if isinstance(where, Path) else Address(where)))
+    return Store(backend_of(where if isinstance(where, Path) else Address(where)))
 
 
 def is_store(where: Path | str) -> bool:
     """Whether a place is a store, and not a folder of snapshots."""
-    return not isinstance(where, Path) or files.is_file(where / MARK)
+    return not isinstance(where, Path) or files.is_file(where / MARKER)
 
 
 def all_folders(root: Path) -> list[Path]:

@@ -18,7 +18,7 @@ from auditor.domain.result import Result, TenantResult
 from auditor.domain.syntax.limits import count, run_instant
 from auditor.files import json_shape
 from auditor.history.finding_events import EVENTS, checked_summary, happened, lasting, summary_of
-from auditor.store.commit import checked_document, checked_name, damaged, own_tenant, same_directory, sealed
+from auditor.store.commit import check_directory, check_tenant, checked_document, checked_name, damaged, sealed
 from auditor.store.objects.backends import Backend
 
 SCHEMA: Final = "auditor/ledger/v1"
@@ -105,7 +105,7 @@ class Ledger:
                 return 0
             if known:
                 where = self._place.address
-                same_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
+                check_directory(where, self._tenant, known[-1].summary.get("tenantId", ""), tenant.tenant_id)
                 self._same_key(known[-1], result)
             number = known[-1].number + 1 if known else 1
             document, body = self._document(known, number, result, tenant, money)
@@ -316,7 +316,7 @@ def decode_entry(body: bytes, where: str, tenant: str) -> Entry:
         events = document["events"]
         # Commits of earlier versions name the tenant in the name of their findings alone.
         for named in (events["name"].partition("/")[0], document.get("tenant", tenant)):
-            own_tenant(named, tenant, where)
+            check_tenant(named, tenant, where)
         return Entry(
             number=count(document["number"]),
             as_of=run_instant(document["asOf"]),

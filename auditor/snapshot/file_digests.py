@@ -1,4 +1,4 @@
-"""Bytes of a snapshot's files into what its manifest promises of them: rows, size and digest."""
+"""The files of a snapshot while they are written: content, and size and digest for the manifest."""
 
 import hashlib
 import os
@@ -10,7 +10,7 @@ from auditor.snapshot.manifest import FileEntry
 
 
 class TableFile:
-    """A file being written whose digest is known when its last byte is."""
+    """A file that is digested while it is written."""
 
     def __init__(self, number: int) -> None:
         self._number = number
@@ -20,29 +20,29 @@ class TableFile:
         self.writer: pq.ParquetWriter | None = None
 
     def write(self, data: bytes | memoryview) -> int:
-        """Take some bytes, all of them."""
-        rest = memoryview(data)
-        self._digest.update(rest)
-        self._size += rest.nbytes
-        write_fully(self._number, rest)
+        """Write all of `data`."""
+        remaining = memoryview(data)
+        self._digest.update(remaining)
+        self._size += remaining.nbytes
+        write_fully(self._number, remaining)
         return self._size
 
     def flush(self) -> None:
-        """Do nothing: nothing is held back."""
+        """Do nothing: writes are not buffered."""
 
     def tell(self) -> int:
-        """Return how many bytes were taken."""
+        """Return how many bytes were written."""
         return self._size
 
     def close(self) -> None:
-        """End the table; the file itself stays open until it is settled or released."""
+        """End the table; the file itself stays open until `sync` or `release`."""
         writer, self.writer = self.writer, None
         self.closed = True
         if writer is not None:
             writer.close()
 
-    def settle(self) -> None:
-        """Have the disk take every byte, and close the file."""
+    def sync(self) -> None:
+        """Write the file through to the disk, and close it."""
         os.fsync(self._number)
         self.release()
 
@@ -53,16 +53,16 @@ class TableFile:
             os.close(number)
 
     def entry(self, rows: int) -> FileEntry:
-        """Return what the manifest promises of the file."""
+        """Return the manifest's entry of the file."""
         return FileEntry(rows=rows, size=self._size, sha256=self._digest.hexdigest())
 
 
-class HeldFile:
-    """A file that is made in memory, and goes to the disk with all the others at the end."""
+class MemoryFile:
+    """A file that is kept in memory and written to disk with all others at the end."""
 
     def __init__(self, content: bytes | memoryview) -> None:
         self.content = content
 
     def entry(self, rows: int) -> FileEntry:
-        """Return what the manifest promises of the file."""
+        """Return the manifest's entry of the file."""
         return FileEntry(rows=rows, size=len(self.content), sha256=hashlib.sha256(self.content).hexdigest())

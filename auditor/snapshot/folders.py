@@ -1,4 +1,4 @@
-"""Folders of snapshots: which are there, which is the latest of each tenant, and which cannot be read."""
+"""Finds snapshot folders: all of a root, the latest of each tenant, and damaged ones."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,29 +14,30 @@ from auditor.snapshot.parquet.integrity import INSTANT, check_lost, unreadable
 from auditor.snapshot.reader import manifest_of
 
 _DEPTH = 2
-"""A root holds tenants, a tenant holds instants."""
+"""Levels below a root: tenants, then instants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damaged:
-    """A snapshot whose manifest cannot be read: the place tells whose it is."""
+    """A snapshot whose manifest cannot be read; its path gives the tenant."""
 
     tenant: str
     folder: Path
     instant: datetime | None
-    """When it was collected, as its folder is called; None for another name, so that it may be the latest."""
+    """When it was collected, from the folder's name; None for another name, so that it may be the latest."""
     error: SnapshotError
 
 
-def find(place: Path) -> tuple[Path, ...]:
-    """Return the snapshot folders a path stands for: itself, or the latest of each tenant below it, by tenant name.
+def find(path: Path) -> tuple[Path, ...]:
+    """Return the snapshot folders of a path: itself, or the latest of each tenant below it, by tenant name.
 
-    Raises SnapshotError where there is none, or one lost its manifest; hidden folders are still being written.
+    Hidden folders are still being written and are ignored. Raises SnapshotError if there is none, or if one lost its
+    manifest.
     """
-    if files.is_file(place / "manifest.json"):
-        return (place,)
+    if files.is_file(path / "manifest.json"):
+        return (path,)
     latest: dict[str, tuple[Manifest, Path]] = {}
-    for found in snapshots(place):
+    for found in snapshots(path):
         if isinstance(found, Damaged):
             raise found.error
         manifest, folder = found
@@ -47,9 +48,9 @@ def find(place: Path) -> tuple[Path, ...]:
 
 
 def snapshots(root: Path) -> tuple[tuple[Manifest, Path] | Damaged, ...]:
-    """Return all snapshots below a root, those that cannot be read as Damaged, in order of path.
+    """Return all snapshots below a root in order of path; those that cannot be read as Damaged.
 
-    Raises SnapshotError where there is none, and for a damaged one whose place does not tell a tenant.
+    Raises SnapshotError if there is none, and for a damaged one whose path gives no tenant.
     """
     if not files.is_folder(root):
         raise SnapshotError(
@@ -92,14 +93,14 @@ def _instant(name: str) -> datetime | None:
         return None
 
 
-def _below(place: Path, depth: int) -> Iterator[Path | tuple[Path, SnapshotError]]:
-    """Yield the snapshot folders below a place, with what is wrong where one cannot be looked at."""
+def _below(path: Path, depth: int) -> Iterator[Path | tuple[Path, SnapshotError]]:
+    """Yield the snapshot folders below a path, with the error for each that cannot be read."""
     try:
-        children = sorted(place.iterdir())
+        children = sorted(path.iterdir())
     except OSError as error:
         if depth == _DEPTH:
             raise unreadable(error) from error
-        yield place, unreadable(error)
+        yield path, unreadable(error)
         return
     for child in children:
         if child.name.startswith(".") or not files.is_folder(child):

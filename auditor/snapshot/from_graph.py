@@ -30,7 +30,7 @@ State = Mapping[str, Any]
 
 
 def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Snapshot:
-    """Turn a tenant's state into a snapshot in batches of at most `rows` users; users are sorted by id."""
+    """Return a snapshot of a tenant's state in batches of at most `rows` users, sorted by id."""
     users = sorted(state.get("users", ()), key=lambda user: str(user["id"]))
     tables = {
         "products": pa.Table.from_pylist([product_row(sku) for sku in state.get("subscribedSkus", ())], PRODUCTS),
@@ -57,7 +57,7 @@ def snapshot_of(state: State, manifest: Manifest, *, rows: int = 1 << 30) -> Sna
 
 
 def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn one Graph user into a row of users.parquet."""
+    """Convert a Graph user to a row of users.parquet."""
     attributes = user.get("onPremisesExtensionAttributes") or {}
     activity = user.get("signInActivity") or {}
     row: dict[str, Any] = {name: user.get(name, attributes.get(name)) for name in USER_PROPERTIES}
@@ -70,17 +70,17 @@ def user_row(user: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def assignment_rows(number: int, user: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """Turn the licences of one Graph user into rows of assignments.parquet: one per SKU and path."""
-    held = {str(item["skuId"]).lower(): item for item in user.get("assignedLicenses") or ()}
-    pathless = dict(held)
+    """Convert the licences of a Graph user to rows of assignments.parquet: one per SKU and path."""
+    assigned = {str(item["skuId"]).lower(): item for item in user.get("assignedLicenses") or ()}
+    pathless = dict(assigned)
     for entry in user.get("licenseAssignmentStates") or ():
         sku_id = str(entry["skuId"]).lower()
         pathless.pop(sku_id, None)
         yield {
             "user": number,
             "skuId": sku_id,
-            "held": sku_id in held,
-            "disabledPlans": _lower(held.get(sku_id, {}).get("disabledPlans")),
+            "held": sku_id in assigned,
+            "disabledPlans": _lower(assigned.get(sku_id, {}).get("disabledPlans")),
             "state": entry.get("state"),
             "assignedByGroup": entry.get("assignedByGroup"),
             "error": entry.get("error"),
@@ -92,7 +92,7 @@ def assignment_rows(number: int, user: Mapping[str, Any]) -> Iterable[dict[str, 
 
 
 def product_row(sku: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn one Graph subscribedSku into a row of products.parquet; a number Graph left out stays null."""
+    """Convert a Graph subscribedSku to a row of products.parquet; numbers that Graph omitted are null."""
     units = sku.get("prepaidUnits") or {}
     return {
         "skuId": str(sku["skuId"]).lower(),
@@ -106,7 +106,7 @@ def product_row(sku: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def service_plan_rows(sku: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """Turn the service plans of one Graph subscribedSku into rows of service_plans.parquet."""
+    """Convert the service plans of a Graph subscribedSku to rows of service_plans.parquet."""
     for plan in sku.get("servicePlans") or ():
         yield {
             "skuId": str(sku["skuId"]).lower(),
@@ -118,7 +118,7 @@ def service_plan_rows(sku: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def subscription_row(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn one Graph companySubscription into a row of subscriptions.parquet."""
+    """Convert a Graph companySubscription to a row of subscriptions.parquet."""
     row = {name: item.get(name) for name in SUBSCRIPTIONS.names}
     row["skuId"] = None if item.get("skuId") is None else str(item["skuId"]).lower()
     row["createdDateTime"] = instant(item.get("createdDateTime"))
@@ -127,7 +127,7 @@ def subscription_row(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def group_row(group: Mapping[str, Any]) -> dict[str, Any]:
-    """Turn one Graph group into a row of groups.parquet."""
+    """Convert a Graph group to a row of groups.parquet."""
     return {
         "id": str(group["id"]),
         "displayName": group.get("displayName"),
@@ -142,16 +142,16 @@ def group_row(group: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def member_rows(group: Mapping[str, Any]) -> Iterable[dict[str, Any]]:
-    """Turn the member lists of one group into rows of members.parquet."""
+    """Convert the member lists of a group to rows of members.parquet."""
     for key, transitive in (("members", False), ("transitiveMembers", True)):
         for user_id in group.get(key) or ():
             yield {"groupId": str(group["id"]), "userId": str(user_id), "transitive": transitive}
 
 
 def instant(text: str | datetime | None) -> datetime | None:
-    """Read a Graph date into UTC; absent, empty and the year 1 all mean that there is none.
+    """Parse a Graph date as UTC; None for an absent or empty text and for the year 1.
 
-    Raises ValueError for text that is no date.
+    Raises ValueError for any other text that is no date.
     """
     if text is None or text == "":
         return None

@@ -1,4 +1,4 @@
-"""manifest.json: text into a Manifest with the digests of its files, and back."""
+"""Encodes and decodes manifest.json: a Manifest with the digests of the snapshot's files."""
 
 import hashlib
 import json
@@ -19,7 +19,7 @@ from auditor.snapshot.schema import SCHEMA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileEntry:
-    """What the manifest promises of one file."""
+    """What the manifest records of one file."""
 
     rows: int
     size: int
@@ -27,7 +27,7 @@ class FileEntry:
 
 
 def encode(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
-    """Write a manifest; it carries a digest of itself, so that a damaged one is told from a true one."""
+    """Return a manifest as JSON that contains its own digest."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "tool": {"name": "m365-license-auditor", "version": manifest.tool_version},
@@ -61,13 +61,13 @@ def encode(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
 
 
 def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], str]:
-    """Read a manifest into (manifest, files, digest); anything else is refused with a SnapshotError."""
+    """Decode a manifest to (manifest, files, digest). Raises SnapshotError if it is damaged, foreign or newer."""
     try:
         document = json_document.decode(text)
         digest = document.pop("digest", None) if isinstance(document, dict) else None
         computed = _digest(document)
     except ValueError as error:
-        # A lone surrogate can be read and not written: an UnicodeEncodeError, which is a ValueError.
+        # An unpaired surrogate can be parsed but not encoded: UnicodeEncodeError, a ValueError.
         raise SnapshotError(
             "snapshot-damaged",
             Message("{where} is not JSON: {error}", where=where, error=error),
@@ -107,7 +107,7 @@ def decode(text: bytes, *, where: str) -> tuple[Manifest, dict[str, FileEntry], 
 
 
 def format_instant(instant: datetime) -> str:
-    """Write an instant as RFC 3339 in UTC with whole seconds where it has no fraction."""
+    """Return an instant as RFC 3339 in UTC, without a fraction if that is zero."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 

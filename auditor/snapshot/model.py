@@ -1,4 +1,4 @@
-"""A snapshot as a value: its manifest, its small tables, and a way to walk the users in batches."""
+"""The snapshot as a value: its manifest, its small tables, and users in batches."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from auditor.snapshot.schema import SMALL_TABLES
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a snapshot says of itself."""
+    """The metadata of a snapshot."""
 
     tenant: str
     """The tenant's name in policies, reports and file names."""
@@ -30,7 +30,7 @@ class Manifest:
     tool_version: str = ""
 
     def coverage(self, source: Source) -> Coverage:
-        """Return how far a source was read; one that the manifest does not name was not needed."""
+        """Return how completely a source was read; not-needed for one that the manifest does not name."""
         for coverage in self.sources:
             if coverage.name is source:
                 return coverage
@@ -38,7 +38,7 @@ class Manifest:
 
     @property
     def complete(self) -> bool:
-        """Whether every source that was asked for was read whole."""
+        """Whether every requested source was read completely."""
         return all(coverage.status in {SourceStatus.COMPLETE, SourceStatus.NOT_NEEDED} for coverage in self.sources)
 
 
@@ -48,7 +48,7 @@ class UserBatch:
 
     users: pa.RecordBatch
     assignments: pa.RecordBatch
-    """Its `user` column counts from the first user of the whole snapshot, not of the batch."""
+    """Its `user` column counts from the first user of the whole snapshot."""
     offset: int
     """The row number of the batch's first user in the whole snapshot."""
 
@@ -58,21 +58,21 @@ UserReader = Callable[[tuple[str, ...] | None, tuple[str, ...] | None], Iterator
 
 
 class MemberParts(Protocol):
-    """The rows of a large members table in parts, each small enough to be read by itself; any thread may ask."""
+    """The rows of a large members table in parts that fit in memory; safe to use from several threads."""
 
     def likely(self, group: str, *, transitive: bool) -> Mapping[int, bytes]:
-        """Tell which parts may hold members of a group, and below which text none of a part's user ids stands."""
+        """Return the parts that may contain members of a group, each with a lower bound of its user ids."""
 
     def ids(self, part: int, group: str, *, transitive: bool) -> pa.Array:
-        """Read which users of a part are members of a group, in the order of rows."""
+        """Return the users of a part that are members of a group, in the order of rows."""
 
     def whole(self) -> pa.Table:
-        """Read all rows, for who cannot do with less."""
+        """Return all rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """A tenant's state at one instant; users and long lists of members are streamed, everything else is held."""
+    """A tenant's state at one instant; users and large members tables are streamed, other tables are in memory."""
 
     manifest: Manifest
     tables: Mapping[str, pa.Table]
@@ -83,42 +83,42 @@ class Snapshot:
     sku_ids: tuple[str, ...] = field(default=())
     """Every distinct skuId in the assignments, sorted."""
     not_collected: frozenset[str] | None = None
-    """The facts that were not collected of one user or another; None where nobody looked for them beforehand."""
+    """Properties that were not collected for some user; None if that was not determined."""
     members: MemberParts | None = None
-    """The members of groups where they are many; None where they are among the tables."""
+    """The members of groups if they are many; None if they are among the tables."""
 
     def table(self, name: str) -> pa.Table:
-        """Return a table; one that was not read is empty. That of many members is read anew each time."""
+        """Return a table; one that was not read is empty. A large members table is read at each call."""
         found = self.tables.get(name)
         if found is None and name == "members" and self.members is not None:
             return self.members.whole()
         return SMALL_TABLES[name].empty_table() if found is None else found
 
     def members_of(self, group: str, *, transitive: bool) -> pa.Array:
-        """Return the user ids of a group's list of members, in the order of rows; the whole list is in memory then."""
+        """Return the user ids of a member list in the order of rows; the whole list is in memory then."""
         if self.members is None:
             return chosen_members(self.table("members"), group, transitive=transitive)
         parts = self.members.likely(group, transitive=transitive)
-        own = [self.members.ids(part, group, transitive=transitive) for part in parts]
-        return pa.concat_arrays([pa.array([], pa.string()), *own])
+        mask = [self.members.ids(part, group, transitive=transitive) for part in parts]
+        return pa.concat_arrays([pa.array([], pa.string()), *mask])
 
     def batches(
         self, users: tuple[str, ...] | None = None, assignments: tuple[str, ...] | None = None
     ) -> Iterator[UserBatch]:
-        """Walk the users in row order, reading only the columns named (those that exist)."""
+        """Yield the users in row order, reading only the named columns (those that exist)."""
         return self.read_users(users, assignments)
 
 
 def chosen_members(table: pa.Table, group: str, *, transitive: bool) -> pa.Array:
-    """Return the user ids of one list of members out of a table of many."""
-    own = pc.and_(pc.equal(table["groupId"], group), pc.equal(table["transitive"], transitive))
-    return table["userId"].filter(own).combine_chunks()
+    """Return the user ids of one list from a members table."""
+    mask = pc.and_(pc.equal(table["groupId"], group), pc.equal(table["transitive"], transitive))
+    return table["userId"].filter(mask).combine_chunks()
 
 
 def in_memory(
     manifest: Manifest, tables: Mapping[str, pa.Table], users: pa.Table, assignments: pa.Table, *, rows: int = 1 << 30
 ) -> Snapshot:
-    """Make a snapshot of tables that are at hand, in batches of at most `rows` users."""
+    """Return a snapshot of tables in memory, in batches of at most `rows` users."""
     users = users.combine_chunks()
     assignments = assignments.combine_chunks()
 
@@ -148,7 +148,7 @@ def in_memory(
 
 
 def _one_batch(table: pa.Table) -> pa.RecordBatch:
-    """Return the rows of a table as one batch, also when there are none."""
+    """Return the rows of a table as one batch, even if there are none."""
     batches = table.combine_chunks().to_batches()
     if batches:
         return batches[0]

@@ -1,4 +1,4 @@
-"""The columns of every file of a snapshot, in Graph's own names (see docs/snapshot.md)."""
+"""The columns of every file of a snapshot, with Graph's property names (docs/snapshot.md)."""
 
 import pyarrow as pa
 
@@ -26,11 +26,11 @@ USERS = pa.schema(
         pa.field("notCollected", _TEXTS),
     ]
 )
-"""One row per user, sorted by id; a column that nobody asked for may be missing from the file."""
+"""One row per user, sorted by id; a column that was not requested may be missing from the file."""
 
 ASSIGNMENTS = pa.schema(
     [
-        # The row number of the user in users.parquet; rows stand in its order.
+        # The row number of the user in users.parquet; rows are in its order.
         pa.field("user", pa.int64(), nullable=False),
         pa.field("skuId", _CODE, nullable=False),
         pa.field("held", pa.bool_(), nullable=False),
@@ -44,7 +44,7 @@ ASSIGNMENTS = pa.schema(
         pa.field("lastUpdatedDateTime", _INSTANT),
     ]
 )
-"""One row per (user, SKU, path): row group k holds the assignments of the users of row group k of users.parquet."""
+"""One row per (user, SKU, path); row group k holds the assignments of the users of row group k of users.parquet."""
 
 PRODUCTS = pa.schema(
     [
@@ -127,19 +127,19 @@ SMALL_TABLES = {
     "members": MEMBERS,
     "organization": ORGANIZATION,
 }
-"""The tables that are read whole, where there are not very many members."""
+"""Tables that are read completely (members only if there are few)."""
 
 FILES = ("users", "assignments", *SMALL_TABLES)
 
 USERS_PER_ROW_GROUP = 131_072
-"""Users of one row group: large enough for vector operations to pay, small enough that memory stays flat."""
+"""Users per row group: large enough for vectorised operations, small enough for flat memory."""
 
 MEMBERS_PER_ROW_GROUP = 16_384
-"""Members of one row group where they are many: an audit keeps some of each group that its policies name."""
+"""Members per row group of a large table: an audit keeps those of the groups that policies name."""
 
 
-def users_schema(asked: tuple[str, ...]) -> pa.Schema:
-    """Return the users schema limited to the columns whose properties were asked for."""
+def users_schema(requested: tuple[str, ...]) -> pa.Schema:
+    """Return the users schema limited to the columns whose properties were requested."""
     always = {"id", "notCollected"}
-    wanted = always | set(asked)
-    return pa.schema([field for field in USERS if field.name in wanted or field.name not in USER_PROPERTIES])
+    selected = always | set(requested)
+    return pa.schema([field for field in USERS if field.name in selected or field.name not in USER_PROPERTIES])

@@ -16,7 +16,7 @@ from auditor.domain.policy import PolicySet
 from auditor.engine.binding import BoundPolicies
 from auditor.engine.evaluate import people_are_readable
 from auditor.engine.outcome import BatchOutcome
-from auditor.snapshot.parquet.row_group_access import outlined, row_groups
+from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import identity_of
 from auditor.spark.session import is_alone
 from auditor.spark.task import ANSWERS_DDL, Task, judge, outcome_of, packed
@@ -83,7 +83,7 @@ def distribute(
     left = 0.0
     for folder in dict.fromkeys(folder.resolve() for folder in folders):
         identity, groups = identity_of(folder), row_groups(folder)
-        outline = outlined(folder) if groups > 1 else None
+        outline = outline_of(folder) if groups > 1 else None
         for group in range(groups):
             if left <= 0:
                 jobs.append([])

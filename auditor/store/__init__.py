@@ -2,5 +2,5 @@
 
 from typing import Final
 
-MARK: Final = "store.json"
-"""The file by which a folder is known as a store."""
+MARKER: Final = "store.json"
+"""The object whose presence identifies a folder or container as a store."""

@@ -1,4 +1,4 @@
-"""The commit of a night: what a store holds of one tenant at one instant, into JSON and back."""
+"""Commits: what a store holds of one tenant at one instant, as JSON with a digest of itself."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ _NAME: Final = re.compile(r"[a-z0-9-]{1,63}/nights/([0-9T.-]+Z)\.json")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PartEntry:
-    """What a commit promises of one object."""
+    """What a commit records of one object."""
 
     name: str
     kind: str
@@ -33,35 +33,35 @@ class PartEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Night:
-    """One snapshot in the store; it is there when its commit is, which is written last."""
+    """One snapshot in the store; it exists once its commit, which is written last, exists."""
 
     manifest_text: str
-    """The manifest.json of the snapshot that was stored, as it was."""
+    """The manifest.json of the stored snapshot, unchanged."""
     parts: tuple[PartEntry, ...]
-    """The objects it is put together from, in order: the first is whole, the others tell what changed."""
+    """The objects that make up the night, in order: the first is complete, the others are deltas."""
     content: Mapping[str, str]
-    """A digest of what each table says."""
+    """A digest of the content of each table."""
     row_groups: tuple[int, ...]
-    """Users of each row group."""
+    """Number of users in each row group."""
     summary: Mapping[str, Any]
-    """Counts and sums, so that trends never look at people."""
+    """Counts and sums for trends, so that these never read users."""
     manifest: Manifest
     files: Mapping[str, FileEntry]
     identity: str
 
     @property
     def tenant(self) -> str:
-        """Return the tenant's name."""
+        """The tenant's name."""
         return self.manifest.tenant
 
     @property
     def instant(self) -> datetime:
-        """Return when the collection began."""
+        """When the collection began."""
         return self.manifest.instant
 
     @property
     def own_size(self) -> int:
-        """Return the bytes of the object that only this night brought."""
+        """Bytes of the object that this night added."""
         return self.parts[-1].size
 
 
@@ -76,19 +76,19 @@ class NightCounts:
 
 
 def another_name(name: str) -> str:
-    """Return another name for an object of a night, where one of its name is there already."""
-    stem, _, mark = name.removesuffix(".zip").rpartition("-")
-    return f"{stem}-{hashlib.sha256(mark.encode()).hexdigest()[: len(mark)]}.zip"
+    """Return a different name for the object of a night whose name is taken."""
+    stem, _, suffix = name.removesuffix(".zip").rpartition("-")
+    return f"{stem}-{hashlib.sha256(suffix.encode()).hexdigest()[: len(suffix)]}.zip"
 
 
 def instant_name(name: str) -> str | None:
-    """Return the instant in the name of a commit, or None for another object."""
-    found = _NAME.fullmatch(name)
-    return None if found is None else found[1]
+    """Return the instant in the name of a commit; None for another object."""
+    match = _NAME.fullmatch(name)
+    return None if match is None else match[1]
 
 
 def encode(night: Night) -> bytes:
-    """Write a commit with a digest of itself."""
+    """Return a commit as JSON that ends with its own digest."""
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "tenant": night.tenant,
@@ -104,12 +104,12 @@ def encode(night: Night) -> bytes:
 
 
 def decode_night(body: bytes, where: str) -> Night:
-    """Read a commit; SnapshotError for one that is damaged, or of a newer version."""
+    """Decode a commit. Raises SnapshotError if it is damaged or of a newer version."""
     document = checked_document(body, where, SCHEMA)
     try:
         text = document["manifest"]
         manifest, files, identity = decode(text.encode(), where=where)
-        own_tenant(document["tenant"], manifest.tenant, where)
+        check_tenant(document["tenant"], manifest.tenant, where)
         night = Night(
             manifest_text=text,
             parts=tuple(map(_part, document["parts"])),
@@ -123,18 +123,18 @@ def decode_night(body: bytes, where: str) -> Night:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise damaged(where, Message("lacks or garbles {error}", error=error)) from error
     for part in night.parts:
-        own_tenant(part.name.partition("/")[0], night.tenant, where)
+        check_tenant(part.name.partition("/")[0], night.tenant, where)
     return night
 
 
-def own_tenant(named: str, tenant: str, where: str) -> None:
-    """Raise SnapshotError where a commit, or an object that it names, is of another tenant than its place says."""
+def check_tenant(named: str, tenant: str, where: str) -> None:
+    """Raise SnapshotError if a commit, or an object it names, is of another tenant than its path says."""
     if named != tenant:
         raise damaged(where, Message("is of the tenant {named}, and lies under {tenant}", named=named, tenant=tenant))
 
 
 def _part(entry: Mapping[str, Any]) -> PartEntry:
-    """Read what is promised of an object."""
+    """Decode the entry of an object."""
     return PartEntry(
         name=checked_name(entry["name"], _PART),
         kind=str(json_shape.text(entry["kind"])),
@@ -144,7 +144,7 @@ def _part(entry: Mapping[str, Any]) -> PartEntry:
 
 
 def _rows(value: Any) -> int:
-    """Return a number of rows or bytes: ValueError for a negative one."""
+    """Return a number of rows or bytes. Raises ValueError for a negative one."""
     if count(value) < 0:
         raise ValueError(f"a number of rows or bytes: {value}")
     return int(value)
@@ -180,10 +180,10 @@ _SUMMARY: Final = json_shape.fields(
 
 
 def _summary(value: Any) -> Mapping[str, Any]:
-    """Return the summary of a night; raises ValueError for one that trends could not be made of."""
+    """Return the summary of a night. Raises ValueError if trends cannot be computed from it."""
     _SUMMARY(value)
-    found: Mapping[str, Any] = value
-    return found
+    summary: Mapping[str, Any] = value
+    return summary
 
 
 def _json(body: bytes) -> Any:
@@ -194,17 +194,17 @@ def _json(body: bytes) -> Any:
 
 
 def checked_name(name: object, form: re.Pattern[str]) -> str:
-    """Return the name of an object, which becomes part of a path: ValueError where it has not the form."""
+    """Return the name of an object, which becomes part of a path. Raises ValueError if it does not match `form`."""
     if not isinstance(name, str) or not form.fullmatch(name):
         raise ValueError(f"the name of an object: {name!r}")
     return name
 
 
 def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
-    """Read only the counts of a commit; SnapshotError for one that is damaged, or of another tenant."""
+    """Decode only the counts of a commit. Raises SnapshotError if it is damaged or of another tenant."""
     document = checked_document(body, where, SCHEMA)
     try:
-        own_tenant(str(document["tenant"]), tenant, where)
+        check_tenant(str(document["tenant"]), tenant, where)
         return NightCounts(
             tenant=tenant_name(document["tenant"]),
             instant=run_instant(document["instant"]),
@@ -216,13 +216,13 @@ def decode_counts(body: bytes, where: str, *, tenant: str) -> NightCounts:
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:
-    """Write a document with a digest of its own bytes as its last key."""
+    """Return a document as JSON whose last key is the digest of the text before it."""
     text = json.dumps(document, separators=(",", ":")).encode()
     return text[:-1] + _SEAL + hashlib.sha256(text).hexdigest().encode() + b'"}\n'
 
 
 def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
-    """Read a JSON object of the store and hold it against its digest and its schema."""
+    """Decode a JSON object of the store and check its digest and schema. Raises SnapshotError."""
     try:
         document = _json(body)
         found = str(document.get("schema", ""))
@@ -242,14 +242,14 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
             ),
             hint=Message("use the version of auditor that wrote it, or a newer one"),
         )
-    text, _, mark = body.rpartition(_SEAL)
-    if hashlib.sha256(text + b"}").hexdigest().encode() != mark.partition(b'"')[0]:
+    text, _, digest = body.rpartition(_SEAL)
+    if hashlib.sha256(text + b"}").hexdigest().encode() != digest.partition(b'"')[0]:
         raise damaged(where, Message("was changed after it was written"))
     return dict(document)
 
 
 def damaged(where: str, what: str) -> SnapshotError:
-    """Return the error for an object that is not what it was."""
+    """Return the error for an object that is not what was stored."""
     return SnapshotError(
         "store-damaged",
         f"{where}: {what}",
@@ -257,8 +257,8 @@ def damaged(where: str, what: str) -> SnapshotError:
     )
 
 
-def same_directory(where: str, tenant: str, known: str, given: str) -> None:
-    """Raise SnapshotError where a name stands for another directory than it did: the two have no common past."""
+def check_directory(where: str, tenant: str, known: str, given: str) -> None:
+    """Raise SnapshotError if a tenant's name now stands for another directory (tenant id) than before."""
     if known and known.casefold() != given.casefold():
         raise SnapshotError(
             "store-tenant",

@@ -1,4 +1,4 @@
-"""A policy such as `35d,24m` and the nights of a tenant into which stay and which go."""
+"""Retention policies such as `35d,24m`: which nights of a tenant are kept and which are deleted."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,25 +12,25 @@ from auditor.domain.message import Message
 from auditor.store.commit import Night, PartEntry
 
 _PART: Final = re.compile("([1-9][0-9]{0,4})([dm])")
-_MOST: Final = {"d": 36_500, "m": 1_200}
-"""A hundred years: what lies before stays in the calendar."""
-_YOUNG: Final = timedelta(days=1)
+_MAX: Final = {"d": 36_500, "m": 1_200}
+"""A hundred years, which keeps dates within the calendar."""
+_MAX_AHEAD: Final = timedelta(days=1)
 """How far a night may lie ahead of the clock."""
 _WEEK: Final = timedelta(days=7)
-_LAST: Final = 10
-"""Nights and results whose distances tell how often the store is written to."""
+_SAMPLE: Final = 10
+"""Nights and results whose intervals show how often the store is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """Every night of the last `days` days, and the first of each of the last `months` months."""
+    """Keeps every night of the last `days` days, and the first of each of the last `months` months."""
 
     days: int
     months: int
 
     @property
     def longest(self) -> timedelta:
-        """Return the age beyond which nothing is kept."""
+        """The age beyond which nothing is kept."""
         return timedelta(days=max(self.days, self.months * 31))
 
 
@@ -40,37 +40,37 @@ class Pruning:
 
     tenant: str
     kept: tuple[Night, ...]
-    gone: tuple[Night, ...]
+    deleted: tuple[Night, ...]
     removed: tuple[PartEntry, ...]
     """Objects that no kept night needs."""
-    held: tuple[PartEntry, ...]
-    """Objects of nights that go, which stay because kept nights are built on them."""
+    still_needed: tuple[PartEntry, ...]
+    """Objects of deleted nights that stay because kept nights are built on them."""
 
     @property
     def freed(self) -> int:
-        """Return the bytes that are freed."""
+        """Bytes that are freed."""
         return sum(entry.size for entry in self.removed)
 
 
 def parse_keep(text: str) -> Keep:
-    """Read `35d`, `24m` or both with a comma; UsageError for anything else: what is deleted must be meant."""
-    found: dict[str, int] = {}
+    """Parse `35d`, `24m` or both with a comma. Raises UsageError for anything else."""
+    amounts: dict[str, int] = {}
     for word in text.split(","):
         match = _PART.fullmatch(word.strip())
-        if match is None or match[2] in found or int(match[1]) > _MOST[match[2]]:
+        if match is None or match[2] in amounts or int(match[1]) > _MAX[match[2]]:
             raise UsageError(
                 "keep-wrong",
                 Message("'{text}' does not say what to keep", text=text),
                 hint=Message("write 35d,24m: every night of 35 days, and one a month for 24 months"),
             )
-        found[match[2]] = int(match[1])
-    return Keep(days=found.get("d", 0), months=found.get("m", 0))
+        amounts[match[2]] = int(match[1])
+    return Keep(days=amounts.get("d", 0), months=amounts.get("m", 0))
 
 
 def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
-    """Decide about the nights of one tenant; the newest complete one, and the newest of all, always stay.
+    """Decide about the nights of one tenant; the newest complete one and the newest of all are always kept.
 
-    Raises UsageError as `check_not_behind`.
+    Raises UsageError as `check_not_behind` does.
     """
     ordered = sorted(nights, key=lambda night: night.instant)
     newest = ordered[-1]
@@ -82,26 +82,28 @@ def prune(nights: Sequence[Night], keep: Keep, now: datetime) -> Pruning:
     for night in ordered:
         month = (night.instant.year, night.instant.month)
         age = (now.year - month[0]) * 12 + now.month - month[1]
-        if night.instant >= since or (month not in months and age < keep.months and _best(night, ordered)):
+        if night.instant >= since or (month not in months and age < keep.months and _represents_month(night, ordered)):
             stay.add(night.instant)
         if night.instant in stay:
             months.add(month)
     kept = tuple(night for night in ordered if night.instant in stay)
-    gone = tuple(night for night in ordered if night.instant not in stay)
+    deleted = tuple(night for night in ordered if night.instant not in stay)
     needed = {entry.name for night in kept for entry in night.parts}
-    theirs = {entry.name: entry for night in gone for entry in night.parts}
+    deleted_objects = {entry.name: entry for night in deleted for entry in night.parts}
     return Pruning(
         tenant=newest.tenant,
         kept=kept,
-        gone=gone,
-        removed=tuple(entry for name, entry in sorted(theirs.items()) if name not in needed),
-        held=tuple(entry for name, entry in sorted(theirs.items()) if name in needed and _own(name, gone)),
+        deleted=deleted,
+        removed=tuple(entry for name, entry in sorted(deleted_objects.items()) if name not in needed),
+        still_needed=tuple(
+            entry for name, entry in sorted(deleted_objects.items()) if name in needed and _is_own_object(name, deleted)
+        ),
     )
 
 
 def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
-    """Raise UsageError where the newest night lies more than a day ahead of the clock, which then is wrong."""
-    if instant > now + _YOUNG:
+    """Raise UsageError if the newest night lies more than a day ahead of the clock, which then is wrong."""
+    if instant > now + _MAX_AHEAD:
         raise UsageError(
             "keep-clock",
             Message(
@@ -115,16 +117,16 @@ def check_not_behind(tenant: str, instant: datetime, now: datetime) -> None:
 
 
 def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
-    """Raise UsageError where the clock is further ahead of the newest of all nights and results than they are apart.
+    """Raise UsageError if the clock is implausibly far ahead of the newest of all nights and results.
 
-    Seven days are always allowed, else three times the usual time between the last ten. A tenant that is no longer
-    collected does not matter beside one that is.
+    Seven days are always allowed, else three times the median interval of the last ten. All tenants count together, so
+    one that is no longer collected does not matter.
     """
-    ordered = sorted(set(instants))[-_LAST:]
+    ordered = sorted(set(instants))[-_SAMPLE:]
     if not ordered:
         return
-    apart = sorted(later - earlier for earlier, later in pairwise(ordered))
-    allowed = max(_WEEK, 3 * apart[len(apart) // 2]) if apart else _WEEK
+    intervals = sorted(later - earlier for earlier, later in pairwise(ordered))
+    allowed = max(_WEEK, 3 * intervals[len(intervals) // 2]) if intervals else _WEEK
     if now - ordered[-1] > allowed:
         raise UsageError(
             "keep-clock",
@@ -140,11 +142,11 @@ def check_not_ahead(instants: Iterable[datetime], now: datetime) -> None:
         )
 
 
-def _best(night: Night, ordered: Sequence[Night]) -> bool:
-    """Whether a night may stand for its month: the first complete one, or the first where none is."""
+def _represents_month(night: Night, ordered: Sequence[Night]) -> bool:
+    """Return whether a night may represent its month: the first complete one, or the first if none is complete."""
     month = [n for n in ordered if (n.instant.year, n.instant.month) == (night.instant.year, night.instant.month)]
     return night is next((n for n in month if n.manifest.complete), month[0])
 
 
-def _own(name: str, gone: Sequence[Night]) -> bool:
-    return any(night.parts[-1].name == name for night in gone)
+def _is_own_object(name: str, deleted: Sequence[Night]) -> bool:
+    return any(night.parts[-1].name == name for night in deleted)

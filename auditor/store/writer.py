@@ -1,4 +1,4 @@
-"""One snapshot into the commit and the object that a store keeps of it."""
+"""Encodes one snapshot as a commit and the object that it adds to the store."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -17,79 +17,85 @@ from auditor.snapshot.schema import FILES, SMALL_TABLES
 from auditor.snapshot.writer import folder_name
 from auditor.store.commit import Night, PartEntry
 from auditor.store.delta.column_diff import digest
-from auditor.store.delta.licence_cohorts import BLOCKED, HELD, Counts, asked
-from auditor.store.delta.pack import Head, Kind, StoredObject, pack, small_files, small_tables
-from auditor.store.delta.partitions import NotInOrderError, Shape, buckets_of, shape_of
-from auditor.store.delta.replay import Digests, replayed
-from auditor.store.delta.user_delta import Restoring, Steps, UserPartition, difference
+from auditor.store.delta.licence_cohorts import ASSIGNED, BLOCKED, Counts, was_read
+from auditor.store.delta.pack import Head, ObjectKind, StoredObject, pack, small_files, small_tables
+from auditor.store.delta.partitions import Layout, NotInOrderError, layout_of, partitions_of
+from auditor.store.delta.replay import Digests, replay
+from auditor.store.delta.user_delta import Delta, PartitionBuilder, UserPartition, difference
 
-Opened = Callable[[Sequence[PartEntry]], list[StoredObject]]
-"""Reads objects of the store, each held against its digest."""
-_FULL_FOR: Final = timedelta(days=400)
-"""How long everything else may refer to one whole night."""
+ReadObjects = Callable[[Sequence[PartEntry]], list[StoredObject]]
+"""Reads objects of the store, each checked against its digest."""
+_MAX_FULL_AGE: Final = timedelta(days=400)
+"""How long later nights may refer to one complete night."""
 
 
 class _InexactError(Exception):
-    """Steps did not lead to the snapshot they were made of."""
+    """A delta did not reproduce the snapshot that it was made of."""
 
 
-class Putting:
-    """One snapshot on its way into the store: as steps from the night before, else whole, else as it is."""
+class NightWriter:
+    """Encodes one snapshot: as a delta of the night before, else complete, else as its own files."""
 
     def __init__(
-        self, opened: Opened, snapshot: Snapshot, text: str, known: tuple[Night, ...], *, whole: bool = False
+        self,
+        read_objects: ReadObjects,
+        snapshot: Snapshot,
+        text: str,
+        known: tuple[Night, ...],
+        *,
+        complete: bool = False,
     ) -> None:
-        self._opened = opened
+        self._read_objects = read_objects
         self._snapshot = snapshot
         self._text = text
-        self._whole = whole
+        self._complete = complete
         earlier = [night for night in known if night.instant < snapshot.manifest.instant]
         self._previous = max(earlier, key=lambda night: night.instant, default=None)
         self._counts = Counts()
         self._compared = False
 
-    def made(self, folder: Path) -> tuple[Night, bytes]:
-        """Return the commit and the object it adds."""
+    def write(self, folder: Path) -> tuple[Night, bytes]:
+        """Return the commit and the object that it adds."""
         try:
-            shape = shape_of(self._snapshot)
-            return self._steps_or_nothing(shape) or self._encoded(shape, ())
+            shape = layout_of(self._snapshot)
+            return self._delta(shape) or self._encode(shape, ())
         except (NotInOrderError, OverflowError, _InexactError, pa.ArrowInvalid):
             return self._verbatim(folder)
 
-    def _steps_or_nothing(self, shape: Shape) -> tuple[Night, bytes] | None:
-        """Return the night as steps, where there is a whole night to build on and the steps take less than it does."""
+    def _delta(self, shape: Layout) -> tuple[Night, bytes] | None:
+        """Return the night as a delta, if there is a complete night to build on and the delta is smaller than it."""
         try:
             base = self._base(shape)
-            made = self._encoded(shape, base) if base else None
+            made = self._encode(shape, base) if base else None
         except SnapshotError as error:
-            # A damaged night of the past must not cost tonight's: this one is stored whole.
+            # A damaged earlier night must not prevent storing tonight's: store it complete.
             if error.slug != "store-damaged":
                 raise
             return None
         return made if made is not None and len(made[1]) < base[0].size else None
 
-    def _base(self, shape: Shape) -> tuple[PartEntry, ...]:
-        """Return the objects to build on: those of the night before, or in a new month of the last whole night."""
+    def _base(self, shape: Layout) -> tuple[PartEntry, ...]:
+        """Return the objects to build on: those of the night before, or in a new month only the complete one."""
         previous = self._previous
-        if self._whole or previous is None or previous.parts[0].kind != Kind.FULL:
+        if self._complete or previous is None or previous.parts[0].kind != ObjectKind.FULL:
             return ()
-        first = self._opened(previous.parts[:1])[0].head
+        first = self._read_objects(previous.parts[:1])[0].head
         now = self._snapshot.manifest.instant
-        if first.columns != shape.columns or now - datetime.fromtimestamp(first.second, UTC) > _FULL_FOR:
+        if first.columns != shape.columns or now - datetime.fromtimestamp(first.second, UTC) > _MAX_FULL_AGE:
             return ()
         same_month = (previous.instant.year, previous.instant.month) == (now.year, now.month)
         return previous.parts if same_month else previous.parts[:1]
 
-    def _encoded(self, shape: Shape, base: tuple[PartEntry, ...]) -> tuple[Night, bytes]:
+    def _encode(self, shape: Layout, base: tuple[PartEntry, ...]) -> tuple[Night, bytes]:
         manifest = self._snapshot.manifest
         second = int(manifest.instant.timestamp())
-        parts = self._opened(base)
+        parts = self._read_objects(base)
         bounds = parts[0].head.bounds if parts else shape.bounds
         tables = {name: self._snapshot.table(name) for name in SMALL_TABLES}
         self._counts = Counts()
         seen = Digests()
-        new = seen.people(buckets_of(self._snapshot, shape.columns, bounds))
-        kind = Kind.STEPS if parts else Kind.FULL
+        new = seen.people(partitions_of(self._snapshot, shape.columns, bounds))
+        kind = ObjectKind.STEPS if parts else ObjectKind.FULL
         head = Head(kind=kind, columns=shape.columns, bounds=() if parts else bounds, second=second)
         body = pack(
             head,
@@ -98,69 +104,71 @@ class Putting:
         )
         if not parts:
             self._compare(shape)
-        return self._night(base, kind, body, seen.told(tables), shape.row_groups), body
+        return self._night(base, kind, body, seen.by_table(tables), shape.row_groups), body
 
-    def _compare(self, shape: Shape) -> None:
-        """Hold the people against the night before where none of it is built upon, as when a policy asks for more."""
+    def _compare(self, shape: Layout) -> None:
+        """Count changes against the night before if the new night is not built on it."""
         previous = self._previous
-        if previous is None or previous.parts[0].kind != Kind.FULL:
+        if previous is None or previous.parts[0].kind != ObjectKind.FULL:
             return
         try:
-            before = self._opened(previous.parts)
+            before = self._read_objects(previous.parts)
         except SnapshotError as error:
             if error.slug != "store-damaged":
                 raise
             return
         columns = [name for name in ("id", "notCollected") if name in shape.columns]
-        after = buckets_of(self._snapshot, columns, before[0].head.bounds)
-        for old, new in zip(replayed(before), after, strict=True):
-            self._counts.compare(old.made(), new)
+        after = partitions_of(self._snapshot, columns, before[0].head.bounds)
+        for old, new in zip(replay(before), after, strict=True):
+            self._counts.compare(old.build(), new)
         self._compared = True
 
     def _steps(
         self, new: Iterable[UserPartition], parts: Sequence[StoredObject], columns: tuple[str, ...], second: int
-    ) -> Iterator[Steps]:
-        """Yield the steps of each bucket, each tried out before it is believed."""
-        before = replayed(parts) if parts else iter(())
-        # The night before is cut into the same buckets where it is built on the same whole night.
+    ) -> Iterator[Delta]:
+        """Yield the delta of each partition, after checking that applying it reproduces the partition."""
+        before = replay(parts) if parts else iter(())
+        # The night before has the same partitions if it is built on the same complete night.
         self._compared = self._previous is not None and bool(parts)
-        previous = replayed(self._opened(self._previous.parts)) if self._previous and parts else None
+        previous = replay(self._read_objects(self._previous.parts)) if self._previous and parts else None
         for bucket in new:
-            made = next(before) if parts else Restoring(columns)
-            steps = difference(made.made(), bucket, second=second)
+            made = next(before) if parts else PartitionBuilder(columns)
+            steps = difference(made.build(), bucket, second=second)
             made.apply(steps, second=second)
-            if [digest([t]) for t in made.made().tables()] != [digest([t]) for t in bucket.tables()]:
+            if [digest([t]) for t in made.build().tables()] != [digest([t]) for t in bucket.tables()]:
                 raise _InexactError
             self._counts.add(bucket)
             if previous is not None:
-                self._counts.compare(next(previous).made(), bucket)
+                self._counts.compare(next(previous).build(), bucket)
             yield steps
 
     def _verbatim(self, folder: Path) -> tuple[Night, bytes]:
-        self._compared = False  # whatever was counted until then is not everybody
+        self._compared = False  # counts so far do not cover all users
         files = {f"{name}.parquet": content_of(folder / f"{name}.parquet") for name in FILES}
-        body = pack(Head(kind=Kind.VERBATIM), (), files)
+        body = pack(Head(kind=ObjectKind.VERBATIM), (), files)
         content = {name: hashlib.sha256(files[f"{name}.parquet"]).hexdigest() for name in FILES}
-        return self._night((), Kind.VERBATIM, body, content, ()), body
+        return self._night((), ObjectKind.VERBATIM, body, content, ()), body
 
     def _night(
         self,
         base: tuple[PartEntry, ...],
-        kind: Kind,
+        kind: ObjectKind,
         body: bytes,
         content: Mapping[str, str],
         sizes: tuple[int, ...],
     ) -> Night:
         manifest = self._snapshot.manifest
-        mark = hashlib.sha256(body).hexdigest()
-        name = f"{manifest.tenant}/parts/{folder_name(manifest)}-{mark[:16]}.zip"
+        digest = hashlib.sha256(body).hexdigest()
+        name = f"{manifest.tenant}/parts/{folder_name(manifest)}-{digest[:16]}.zip"
         _, files, identity = decode(self._text.encode(), where="manifest.json")
         return Night(
             manifest_text=self._text,
-            parts=(*base, PartEntry(name=name, kind=kind.value, size=len(body), sha256=mark)),
+            parts=(*base, PartEntry(name=name, kind=kind.value, size=len(body), sha256=digest)),
             content=content,
             row_groups=sizes,
-            summary=summary_of(self._snapshot, self._counts if kind is not Kind.VERBATIM else None, self._cohorts()),
+            summary=summary_of(
+                self._snapshot, self._counts if kind is not ObjectKind.VERBATIM else None, self._cohorts()
+            ),
             manifest=manifest,
             files=files,
             identity=identity,
@@ -170,34 +178,34 @@ class Putting:
         previous = self._previous
         if previous is None or not self._compared or self._counts.doubtful:
             return None
-        if not asked(previous.manifest, HELD) or not asked(self._snapshot.manifest, HELD):
+        if not was_read(previous.manifest, ASSIGNED) or not was_read(self._snapshot.manifest, ASSIGNED):
             return None
-        return {"since": previous.instant.isoformat(), "skus": self._counts.told()}
+        return {"since": previous.instant.isoformat(), "skus": self._counts.by_sku()}
 
 
-def says_the_same(snapshot: Snapshot, night: Night, first: Head) -> bool:
-    """Whether a snapshot says what a night says whose first object has that head, whatever the bytes of its files."""
-    if first.kind is Kind.VERBATIM or snapshot.manifest != night.manifest:
+def has_same_content(snapshot: Snapshot, night: Night, first: Head) -> bool:
+    """Return whether a snapshot has the content of a night whose first object has that head."""
+    if first.kind is ObjectKind.VERBATIM or snapshot.manifest != night.manifest:
         return False
     try:
-        shape = shape_of(snapshot)
+        shape = layout_of(snapshot)
         if (shape.columns, shape.row_groups) != (first.columns, night.row_groups):
             return False
         seen = Digests()
-        for _ in seen.people(buckets_of(snapshot, shape.columns, first.bounds)):
+        for _ in seen.people(partitions_of(snapshot, shape.columns, first.bounds)):
             pass
     except (NotInOrderError, OverflowError, pa.ArrowInvalid):
         return False
-    return seen.told({name: snapshot.table(name) for name in SMALL_TABLES}) == dict(night.content)
+    return seen.by_table({name: snapshot.table(name) for name in SMALL_TABLES}) == dict(night.content)
 
 
 def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return what trends are made of: seats as Graph tells them, and counts of people; null is what is not known."""
+    """Return the counts for trends: seats by Graph's numbers, and users; None stands for unknown."""
     whole = snapshot.manifest.coverage(Source.USERS).status is SourceStatus.COMPLETE
     people = counts if whole else None
     blocked, held = (
-        people if people is not None and asked(snapshot.manifest, name) and name not in people.gaps else None
-        for name in (BLOCKED, HELD)
+        people if people is not None and was_read(snapshot.manifest, name) and name not in people.gaps else None
+        for name in (BLOCKED, ASSIGNED)
     )
     return {
         "users": None if people is None else people.users,
@@ -210,7 +218,7 @@ def summary_of(snapshot: Snapshot, counts: Counts | None, cohorts: Mapping[str, 
 
 
 def seats_of(products: pa.Table, holders: Mapping[str, int] | None) -> list[dict[str, Any]]:
-    """Return the numbers of every SKU; `holders` are the people seen to hold it."""
+    """Return the numbers of every SKU; `holders` are the users with an assignment of it."""
     names = ("skuId", "skuPartNumber", "appliesTo", "enabled", "warning", "suspended", "lockedOut", "consumed")
     return [
         {**row, "holders": None if holders is None else holders.get(row["skuId"], 0)}

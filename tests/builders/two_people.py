@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from auditor.snapshot.schema import FILES
-from auditor.store.objects.backends import Folder
+from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
 from tests.builders.nights import SKUS, START
 
@@ -41,7 +41,7 @@ def instant(day: int, hours: int = 1) -> str:
 
 
 def store_in(folder: Path) -> Store:
-    return Store(Folder(folder / "store")).made()
+    return Store(FolderBackend(folder / "store")).create()
 
 
 def assert_same_tables(one: Path, other: Path) -> None:

@@ -29,8 +29,8 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.manifest import FileEntry
 from auditor.snapshot.model import MemberParts, Snapshot, UserBatch
-from auditor.snapshot.parquet.members import in_parts
-from auditor.snapshot.parquet.row_group_access import outlined, row_groups
+from auditor.snapshot.parquet.members import open_in_parts
+from auditor.snapshot.parquet.row_group_access import outline_of, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import ASSIGNMENTS, MEMBERS
 from auditor.snapshot.writer import SnapshotWriter
@@ -68,7 +68,7 @@ def stored(state: Snapshot, folder: Path, change: Change, **options: Any) -> Sna
     path = folder / "members.parquet"
     table = change(state.table("members"))
     pq.write_table(table, path, **options)
-    members = in_parts(path, FileEntry(rows=table.num_rows, size=path.stat().st_size, sha256=""))
+    members = open_in_parts(path, FileEntry(rows=table.num_rows, size=path.stat().st_size, sha256=""))
     assert members is not None
     return replace(state, members=members, tables={n: t for n, t in state.tables.items() if n != "members"})
 
@@ -264,7 +264,7 @@ def test_a_worker_reads_the_members_of_its_own_row_groups(large: Path) -> None:
     errand = packed(policies, builtin(), NOW)
     member: str = read(large).members_of("g2", transitive=True)[0].as_py()
     assert member.encode() not in errand, "no members travel"
-    seen, identity = outlined(large), read(large).identity
+    seen, identity = outline_of(large), read(large).identity
     tasks = tuple(Task(folder=str(large), identity=identity, group=group, outline=seen) for group in range(3))
     assert row_groups(large) == 3
     here = list(judged_batches(bind(policies, TenantFacts(read(large), builtin(), policies, NOW), registered())))

@@ -16,7 +16,7 @@ from auditor.files.names import object_parts, tenant_name
 from auditor.history.result_log import Ledger
 from auditor.result.aggregate import sums
 from auditor.snapshot.writer import SnapshotWriter, write
-from auditor.store.objects.backends import Folder
+from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
 from tests.builders.command_line import AS_OF, call, contents
 from tests.builders.nights import night
@@ -106,11 +106,11 @@ def test_the_files_of_a_tenant_need_a_name_of_one(name: str, there: Path, tmp_pa
 
 @pytest.mark.parametrize("name", ["../../../escaped", "/tmp/auditor-escaped", "..", "Ann", "con"])
 def test_a_store_keeps_nothing_under_such_a_name(name: str, there: Path, tmp_path: Path) -> None:
-    store = Store(Folder(there / "store")).made()
+    store = Store(FolderBackend(there / "store")).create()
     before = contents(tmp_path)
     hostile = named(name)
     with pytest.raises(AuditorError):
-        Ledger(store.place, name).put(hostile, hostile.tenants[0], sums(hostile.tenants[0].findings))
+        Ledger(store.backend, name).put(hostile, hostile.tenants[0], sums(hostile.tenants[0].findings))
     assert contents(tmp_path) == before
 
 
@@ -121,13 +121,13 @@ def test_a_store_deletes_nothing_outside(there: Path) -> None:
     (there / "store" / "contoso").symlink_to(there)
     for name in ("../kept.json", str(kept), "contoso/kept.json", "contoso/../../kept.json"):
         with pytest.raises(DeliveryError):
-            Folder(there / "store").remove(name)
+            FolderBackend(there / "store").remove(name)
     assert kept.exists()
 
 
 def from_store(name: str, root: Path) -> None:
     state = night(TWO_PEOPLE, 0)
-    store = Store(Folder(root / "store")).made()
+    store = Store(FolderBackend(root / "store")).create()
     found, _ = store.put(write(root / "snapshots", state))
     store.restore(replace(found, manifest=replace(found.manifest, tenant=name)), root / "restored")
 

@@ -26,7 +26,7 @@ from auditor.render import render
 from auditor.settings.loader import load as load_tenants
 from auditor.snapshot.manifest import FileEntry, decode
 from auditor.snapshot.parquet.members import MemberFile
-from auditor.snapshot.parquet.user_files import PeopleFile
+from auditor.snapshot.parquet.user_files import UserFile
 from auditor.snapshot.reader import open_table_file
 from auditor.snapshot.writer import write
 from auditor.store.commit import SCHEMA, decode_counts, decode_night, sealed
@@ -165,7 +165,7 @@ def test_tables(snapshot: Path, tmp_path: Path, name: str) -> None:
             path, FileEntry(rows=rows, size=len(body), sha256=hashlib.sha256(body).hexdigest()), None
         )
         assert not isinstance(found, MemberFile)
-        if isinstance(found, PeopleFile):
+        if isinstance(found, UserFile):
             for group in range(found.file.num_row_groups):
                 found.rows(group, found.present(None), threads=False).to_pylist()
         else:

@@ -17,7 +17,7 @@ from auditor.deliver.report_folder import Below, write_all
 from auditor.deliver.sent_log import Mailing, SentLog
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.snapshot.writer import SnapshotWriter, folder_name, write
-from auditor.store.objects.backends import Folder
+from auditor.store.objects.backends import FolderBackend
 from tests.builders.command_line import AS_OF, ROOT, call, clean_environment, contents, spawn
 from tests.builders.nights import night
 from tests.builders.results import AS_OF as INSTANT
@@ -187,7 +187,7 @@ def test_a_tenant_of_a_store_is_no_link(tmp_path: Path) -> None:
     (tmp_path / "store").mkdir()
     (tmp_path / "store" / "contoso").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(DeliveryError):
-        Folder(tmp_path / "store").create("contoso/parts/x.zip", b"x")
+        FolderBackend(tmp_path / "store").create("contoso/parts/x.zip", b"x")
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 

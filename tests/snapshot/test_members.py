@@ -14,7 +14,7 @@ from auditor.domain.errors import SnapshotError
 from auditor.snapshot.reader import read
 from auditor.snapshot.schema import MEMBERS, MEMBERS_PER_ROW_GROUP
 from auditor.snapshot.writer import SnapshotWriter
-from auditor.store.objects.backends import Folder
+from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
 from tests.builders.snapshot_damage import copied, edited
 from tests.builders.tenants import bought, guids, tenant, user
@@ -194,7 +194,7 @@ def test_garbled_parts_are_refused_or_read_and_nothing_else(whole: Path, tmp_pat
 
 
 def test_a_store_gives_many_members_back_byte_for_byte(whole: Path, table: pa.Table, tmp_path: Path) -> None:
-    store = Store(Folder(tmp_path / "store")).made()
+    store = Store(FolderBackend(tmp_path / "store")).create()
     back = store.restore(store.put(whole)[0], tmp_path / "back")
     for file in whole.iterdir():
         assert (back / file.name).read_bytes() == file.read_bytes(), file.name

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.domain.errors import SnapshotError
-from auditor.snapshot.parquet.row_group_access import outlined, read_row_group, row_groups
+from auditor.snapshot.parquet.row_group_access import outline_of, read_row_group, row_groups
 from auditor.snapshot.reader import read
 from auditor.snapshot.writer import SnapshotWriter
 from tests.builders.snapshot_damage import copied
@@ -43,7 +43,7 @@ def folder(whole: Path, tmp_path: Path) -> Path:
 
 
 def test_a_snapshot_that_is_read_by_its_outline_says_the_same(whole: Path) -> None:
-    alone, shared = read(whole), read(whole, outlined(whole))
+    alone, shared = read(whole), read(whole, outline_of(whole))
     assert (shared.identity, shared.user_count, shared.manifest) == (alone.identity, alone.user_count, alone.manifest)
     assert (shared.sku_ids, shared.not_collected) == (alone.sku_ids, alone.not_collected)
     assert len(shared.sku_ids) == 2
@@ -52,7 +52,7 @@ def test_a_snapshot_that_is_read_by_its_outline_says_the_same(whole: Path) -> No
 
 
 def test_row_groups_are_the_batches_of_who_reads_all(whole: Path) -> None:
-    seen = outlined(whole)
+    seen = outline_of(whole)
     assert row_groups(whole) == len(seen.sums) == 3
     for group, batch in enumerate(read(whole).batches(("id", "displayName"), None)):
         (found,) = read_row_group(whole, group, seen, ("id", "displayName"), None)
@@ -60,7 +60,7 @@ def test_row_groups_are_the_batches_of_who_reads_all(whole: Path) -> None:
 
 
 def test_only_what_is_judged_is_read(folder: Path) -> None:
-    seen = outlined(folder)
+    seen = outline_of(folder)
     place = _first_byte(folder / "users.parquet", 2)
     _flip(folder / "users.parquet", place)
     read(folder, seen)
@@ -73,7 +73,7 @@ def test_only_what_is_judged_is_read(folder: Path) -> None:
 @pytest.mark.parametrize("name", ["users", "assignments"])
 @pytest.mark.parametrize("where", ["first", "middle", "footer", "end"])
 def test_no_byte_may_have_changed(folder: Path, name: str, where: str) -> None:
-    seen = outlined(folder)
+    seen = outline_of(folder)
     file = folder / f"{name}.parquet"
     size, first = file.stat().st_size, _first_byte(file, 1)
     footer = size - 8 - pq.read_metadata(file).serialized_size
@@ -89,7 +89,7 @@ def test_files_with_another_number_of_row_groups_do_not_belong_together(folder: 
     table = pq.read_table(folder / "assignments.parquet")
     pq.write_table(table, folder / "assignments.parquet")
     with pytest.raises(SnapshotError, match="do not match"):
-        outlined(folder)
+        outline_of(folder)
 
 
 def test_a_user_of_the_row_group_before_is_seen_without_reading_it(folder: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_user_of_the_row_group_before_is_seen_without_reading_it(folder: Path)
     with pq.ParquetWriter(folder / "users.parquet", groups[0].schema) as writer:
         for group in groups:
             writer.write_table(group)
-    seen = outlined(folder)
+    seen = outline_of(folder)
     assert len(list(read_row_group(folder, 0, seen, ("id",), ("user",)))) == 1
     with pytest.raises(SnapshotError, match="holds a user twice"):
         list(read_row_group(folder, 1, seen, ("id",), ("user",)))

@@ -21,7 +21,7 @@ from auditor.history.result_reader import load
 from auditor.result.aggregate import sums
 from auditor.snapshot.writer import folder_name, write
 from auditor.store.commit import Night
-from auditor.store.objects.backends import Folder
+from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store
 from tests.builders.command_line import ROOT, call, clean_environment
 from tests.builders.nights import START, night
@@ -32,7 +32,7 @@ CROWD = [{**ANN, "id": f"u{number:04}", "displayName": f"Person {number * 7919 %
 AFTER = START + timedelta(days=5, hours=1)
 
 
-class Interrupted(Folder):
+class Interrupted(FolderBackend):
     """A folder in which something else happens, to its end, before the n-th request."""
 
     def __init__(self, root: Path, before: int, deed: Deed) -> None:
@@ -93,7 +93,7 @@ def test_a_deletion_beside_a_put_of_an_older_night_loses_no_object(
 ) -> None:
     """One of them, whole, before each request of the other: every interleaving of the two that such a pair has."""
     first, older, newest = given(tmp_path / "given")
-    before = Store(Folder(tmp_path / "before")).made()
+    before = Store(FolderBackend(tmp_path / "before")).create()
     before.put(first)
     before.put(newest)
     number, ended = 0, False
@@ -102,16 +102,16 @@ def test_a_deletion_beside_a_put_of_an_older_night_loses_no_object(
         root = tmp_path / f"store{number}"
         shutil.copytree(tmp_path / "before", root)
 
-        def put(place: Folder) -> None:
+        def put(place: FolderBackend) -> None:
             Store(place).put(older)
 
-        def prune(place: Folder) -> None:
+        def prune(place: FolderBackend) -> None:
             with monkeypatch.context() as context:
                 context.setattr(storing, "store_at", lambda _: Store(place))
                 storing.thin(place.root, "1d", AFTER, delete=True)
 
         deed, other = (prune, put) if interrupted == "prune" else (put, prune)
-        place = Interrupted(root, number, lambda other=other, root=root: other(Folder(root)))  # type: ignore[misc]
+        place = Interrupted(root, number, lambda other=other, root=root: other(FolderBackend(root)))  # type: ignore[misc]
         deed(place)
         ended = place.requests < number
         assert newest.name in {folder_name(kept.manifest) for kept in whole(root)}
@@ -122,11 +122,11 @@ WRITER = """
 import sys
 from pathlib import Path
 from auditor.store.store import Store
-from auditor.store.objects.backends import Folder
+from auditor.store.objects.backends import FolderBackend
 print("ready", flush=True)
 sys.stdin.readline()
 for folder in sys.argv[2:]:
-    Store(Folder(Path(sys.argv[1]))).put(Path(folder))
+    Store(FolderBackend(Path(sys.argv[1]))).put(Path(folder))
 """
 DELETER = """
 import sys
@@ -166,7 +166,7 @@ def together(*scripts: tuple[str, ...]) -> list[tuple[int, str]]:
 
 def test_processes_that_put_older_nights_and_delete_nights_leave_a_whole_store(tmp_path: Path) -> None:
     older = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": CROWD[day:]}, -day)) for day in range(1, 17)]
-    store = Store(Folder(tmp_path / "store")).made()
+    store = Store(FolderBackend(tmp_path / "store")).create()
     store.put(write(tmp_path / "given", night(TWO_PEOPLE, 5)))
     root = str(tmp_path / "store")
     ended = together(
@@ -181,7 +181,7 @@ def test_processes_that_put_older_nights_and_delete_nights_leave_a_whole_store(t
 
 def test_processes_that_put_the_same_nights_store_each_once(tmp_path: Path) -> None:
     folders = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": CROWD[day:]}, day)) for day in range(6)]
-    Store(Folder(tmp_path / "store")).made()
+    Store(FolderBackend(tmp_path / "store")).create()
     writer = (WRITER, str(tmp_path / "store"), *map(str, folders))
     assert together(writer, writer) == [(0, "")] * 2
     kept = whole(tmp_path / "store")
@@ -189,7 +189,7 @@ def test_processes_that_put_the_same_nights_store_each_once(tmp_path: Path) -> N
     assert {path.name for path in (tmp_path / "store" / "contoso" / "parts").iterdir()} == {
         entry.name.rpartition("/")[2] for each in kept for entry in each.parts
     }
-    assert_same_tables(folders[-1], Store(Folder(tmp_path / "store")).restore(kept[-1], tmp_path / "back"))
+    assert_same_tables(folders[-1], Store(FolderBackend(tmp_path / "store")).restore(kept[-1], tmp_path / "back"))
 
 
 @pytest.fixture(scope="module")
@@ -215,15 +215,15 @@ def test_the_same_result_of_two_writers_is_stored_once(results: tuple[Result, Re
             number += 1
             root = tmp_path / f"{second.run.id}-{number}"
 
-            def put(place: Folder, result: Result) -> None:
+            def put(place: FolderBackend, result: Result) -> None:
                 Ledger(place, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
 
-            Store(Folder(root)).made()
-            place = Interrupted(root, number, lambda root=root: put(Folder(root), results[0]))  # type: ignore[misc]
+            Store(FolderBackend(root)).create()
+            place = Interrupted(root, number, lambda root=root: put(FolderBackend(root), results[0]))  # type: ignore[misc]
             put(place, second)
             ended = place.requests < number
-            put(Folder(root), results[1])
-            entries = Ledger(Folder(root), "contoso").entries()
+            put(FolderBackend(root), results[1])
+            entries = Ledger(FolderBackend(root), "contoso").entries()
             assert [entry.number for entry in entries] == [1, 2]
             assert len(list((root / "contoso" / "findings").iterdir())) == 2
             whole(root)
@@ -233,17 +233,17 @@ def test_the_same_result_of_two_writers_is_stored_once(results: tuple[Result, Re
 def test_of_two_writers_of_different_results_both_are_stored(results: tuple[Result, Result], tmp_path: Path) -> None:
     early, late = results
 
-    def put(place: Folder, result: Result) -> None:
+    def put(place: FolderBackend, result: Result) -> None:
         Ledger(place, "contoso").put(result, result.tenants[0], sums(result.tenants[0].findings))
 
-    Store(Folder(tmp_path)).made()
+    Store(FolderBackend(tmp_path)).create()
     for number in range(1, 6):
         root = tmp_path / str(number)
-        Store(Folder(root)).made()
-        place = Interrupted(root, number, lambda root=root: put(Folder(root), early))  # type: ignore[misc]
-        put(place, late) if number < 4 else put(Folder(root), late)
-        assert Ledger(Folder(root), "contoso").entries()[-1].as_of == late.run.as_of
-        assert Severity.HIGH.value in Ledger(Folder(root), "contoso").entries()[-1].summary["open"]
+        Store(FolderBackend(root)).create()
+        place = Interrupted(root, number, lambda root=root: put(FolderBackend(root), early))  # type: ignore[misc]
+        put(place, late) if number < 4 else put(FolderBackend(root), late)
+        assert Ledger(FolderBackend(root), "contoso").entries()[-1].as_of == late.run.as_of
+        assert Severity.HIGH.value in Ledger(FolderBackend(root), "contoso").entries()[-1].summary["open"]
 
 
 KILLED = """
@@ -290,7 +290,7 @@ def test_objects_of_killed_writers_are_removed_by_the_age_of_their_file(tmp_path
     """The name of an object tells the night, not when it was written."""
     first, older, newest = given(tmp_path / "given")
     root = tmp_path / "store"
-    store = Store(Folder(root)).made()
+    store = Store(FolderBackend(root)).create()
     for folder in (first, newest):
         store.put(folder)
     young, aged = (root / "contoso" / "parts" / f"2026-01-01T000000Z-{digit * 16}.zip" for digit in "ab")

@@ -9,7 +9,7 @@ import pytest
 
 from auditor.domain.errors import SnapshotError
 from auditor.snapshot.writer import write
-from auditor.store.objects.location import parse, place_of
+from auditor.store.objects.location import backend_of, parse
 from auditor.store.store import Store
 from tests.builders.command_line import Ran, call
 from tests.builders.nights import night
@@ -72,27 +72,28 @@ def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server
     address = parse(f"{server.address}/two")
     one = write(place / "one", night({**TWO_PEOPLE, "users": [ANN]}, 0))
     two = write(place / "two", night({**TWO_PEOPLE, "users": [ANN, BOB]}, 0))
-    Store(place_of(address)).made()
+    Store(backend_of(address)).create()
 
     def put(folder: Path) -> str:
         try:
-            return Store(place_of(address)).put(folder)[0].identity
+            return Store(backend_of(address)).put(folder)[0].identity
         except SnapshotError as error:
             return error.slug
 
     with ThreadPoolExecutor(2) as pool:
         outcome = sorted(pool.map(put, [one, two]))
     assert outcome[1] == "store-exists"
-    (kept,) = Store(place_of(address)).nights()
+    (kept,) = Store(backend_of(address)).nights()
     assert kept.identity == outcome[0]
     assert_same_tables(
-        one if len(kept.row_groups) and kept.row_groups[0] == 1 else two, Store(place_of(address)).restore(kept, place)
+        one if len(kept.row_groups) and kept.row_groups[0] == 1 else two,
+        Store(backend_of(address)).restore(kept, place),
     )
 
 
 @pytest.mark.usefixtures("place")
 def test_an_object_is_created_once(server: Server) -> None:
-    far = place_of(parse(f"{server.address}/once"))
+    far = backend_of(parse(f"{server.address}/once"))
     assert [far.create("a/b", b"first"), far.create("a/b", b"second")] == [True, False]
     assert (far.read("a/b"), far.read("a/c"), far.names("a")) == (b"first", None, ("a/b",))
     far.remove("a/b")

@@ -160,11 +160,11 @@ def test_a_snapshot_of_a_newer_schema_is_refused_and_the_store_stays_as_it_was(t
     store.put(write(tmp_path, night(TWO_PEOPLE, 0)))
     newer = write(tmp_path, night(TWO_PEOPLE, 1))
     edited(newer, lambda document: document.update(schema="auditor/snapshot/v2"))
-    before = store.place.names("")
+    before = store.backend.names("")
     with pytest.raises(SnapshotError) as refused:
         store.put(newer)
     assert refused.value.slug == "snapshot-version"
-    assert store.place.names("") == before
+    assert store.backend.names("") == before
 
 
 def test_a_damaged_commit_of_the_past_does_not_cost_tonights(tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def _where(state: TenantSnapshot | Unaudited) -> str:
 
 def _of_place(where: Path | str, at: datetime | None) -> Mapping[str, TenantSnapshot | Unaudited]:
     if is_store(where):
-        return _latest(_stored(store_at(where).opened()), at, str(where))
+        return _latest(_stored(store_at(where).require()), at, str(where))
     folder = Path(where)
     if files.is_file(folder / "manifest.json"):
         # A single snapshot is audited whatever its instant is: `at` only judges it.

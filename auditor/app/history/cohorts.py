@@ -13,8 +13,8 @@ from auditor.files.temporary import temporary_folder
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 from auditor.snapshot.reader import read
-from auditor.store.delta.licence_cohorts import HELD, Counts, asked, gaps_of
-from auditor.store.delta.partitions import NotInOrderError, buckets_of, shape_of
+from auditor.store.delta.licence_cohorts import ASSIGNED, Counts, gaps_of, was_read
+from auditor.store.delta.partitions import NotInOrderError, layout_of, partitions_of
 from auditor.store.delta.user_delta import UserPartition
 
 _COLUMNS = ("id", "notCollected")
@@ -37,25 +37,25 @@ def compared(places: Sequence[Path | str], tenant: str, first: datetime, last: d
                     Message("there is no snapshot of {tenant} at or before {at}", tenant=tenant, at=format_instant(at)),
                     hint=Message("`auditor store list` tells which nights there are"),
                 )
-            if not asked(state.manifest, HELD):
+            if not was_read(state.manifest, ASSIGNED):
                 raise _not_known(tenant, state.manifest.instant)
             opened.append(read(state.opened(folder / str(number))))
         counts = Counts()
         for old, new in zip(*_people(opened), strict=True):
             counts.compare(old, new)
             if counts.doubtful:
-                raise _not_known(tenant, opened[0 if HELD in gaps_of(old) else 1].manifest.instant)
-    return {sku: Cohorts(nights=1, **each) for sku, each in counts.told().items()}
+                raise _not_known(tenant, opened[0 if ASSIGNED in gaps_of(old) else 1].manifest.instant)
+    return {sku: Cohorts(nights=1, **each) for sku, each in counts.by_sku().items()}
 
 
 def _people(nights: Sequence[Snapshot]) -> Iterator[Iterator[UserPartition]]:
     """Yield the people of each night, cut into the same ranges of ids; into one where a night has them in no order."""
     try:
-        bounds, _ = (shape_of(night).bounds for night in nights)
+        bounds, _ = (layout_of(night).bounds for night in nights)
     except NotInOrderError:
         bounds = ()
     for night in nights:
-        yield buckets_of(night, _columns(night), bounds)
+        yield partitions_of(night, _columns(night), bounds)
 
 
 def _columns(night: Snapshot) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from auditor.snapshot.folders import find
 from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.reader import manifest_of, products_of
 from auditor.store.commit import instant_name
-from auditor.store.objects.memory_backend import Memory
+from auditor.store.objects.memory_backend import MemoryBackend
 from auditor.store.store import Store
 
 Span = tuple[datetime | None, datetime | None]
@@ -101,7 +101,7 @@ def look(places: Sequence[Path | str]) -> Looked:
     loose = [place for place in places if isinstance(place, Path) and files.is_there(place)]
     loose = [place for place in loose if not files.is_folder(place)]
     parts = [
-        _of_store(store_at(place).opened(), failures) if is_store(place) else _plain(Path(place), failures)
+        _of_store(store_at(place).require(), failures) if is_store(place) else _plain(Path(place), failures)
         for place in dict.fromkeys(places)
         if place not in loose
     ]
@@ -258,12 +258,12 @@ def stored_runs(
     Where the results of one of several tenants cannot be read, `warn` hears of it as an error, and no run is told: it
     would lack that tenant.
     """
-    store = store_at(where).opened()
+    store = store_at(where).require()
     names = [tenant.name for tenant in result.tenants if tenant.failure is None]
     by_run: dict[datetime, list[Entry]] = {}
     for name in names:
         with TenantBoundary(name, alone=len(result.tenants) == 1) as wall:
-            for entry in Ledger(store.place, name).entries():
+            for entry in Ledger(store.backend, name).entries():
                 if entry.as_of < result.run.as_of:
                     by_run.setdefault(entry.as_of, []).append(entry)
         if wall.failure is not None:
@@ -308,7 +308,7 @@ def _entries(known: _Tenant) -> tuple[Entry, ...]:
 
 def _of_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant]:
     named: defaultdict[str, list[str]] = defaultdict(list)
-    for name in store.place.names(""):
+    for name in store.backend.names(""):
         if instant_name(name) or commit_tenant(name) is not None:
             named[name.partition("/")[0]].append(name)
     found: dict[str, _Tenant] = {}
@@ -318,7 +318,7 @@ def _of_store(store: Store, failures: dict[str, TenantBoundary]) -> dict[str, _T
                 NightSummary(at=night.instant, complete=night.complete, summary=night.summary)
                 for night in store.counts(names)
             )
-            found[tenant] = _Tenant(nights=nights, results=Ledger(store.place, tenant))
+            found[tenant] = _Tenant(nights=nights, results=Ledger(store.backend, tenant))
     return found
 
 
@@ -339,7 +339,7 @@ def _plain(root: Path, failures: dict[str, TenantBoundary]) -> dict[str, _Tenant
 
 def _loose(paths: Sequence[Path], failures: dict[str, TenantBoundary]) -> dict[str, Ledger]:
     results = [saved_result(path) for path in paths]
-    memory = Memory()
+    memory = MemoryBackend()
     found: dict[str, Ledger] = {}
     for result in sorted(results, key=lambda result: result.run.as_of):
         for tenant in result.tenants:

@@ -41,7 +41,7 @@ class Stored:
 def keep(where: Path | str, folders: Sequence[Path], result: Result | None = None) -> Iterator[Stored | AuditorError]:
     """Store tonight's snapshots and their result; what goes wrong with one of them is yielded, and stops no other."""
     try:
-        store = store_at(where).made()
+        store = store_at(where).create()
     except AuditorError as error:
         yield error
         return
@@ -65,7 +65,7 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
     folders = [folder for place in places if input_files.is_folder(place) for folder in _snapshots(place)]
     files = [place for place in places if not input_files.is_folder(place)]
     with saved_results(files, None, hint=Message("name a snapshot, a folder of them, or a result.json")) as results:
-        store = store_at(where).made()
+        store = store_at(where).create()
         alone = len(folders) + len(files) == 1
         for folder in sorted(folders, key=lambda folder: folder.name):
             with TenantBoundary(folder.parent.name, alone=alone) as wall:
@@ -93,13 +93,13 @@ def _put_night(store: Store, folder: Path) -> Stored:
 
 
 def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) -> Stored:
-    size = Ledger(store.place, tenant.name).put(result, tenant, sums(tenant.findings))
+    size = Ledger(store.backend, tenant.name).put(result, tenant, sums(tenant.findings))
     return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=given)
 
 
 def nights(where: Path | str, tenants: Sequence[str] = ()) -> tuple[Night, ...]:
     """Return the nights of a store; UsageError for a tenant that has none."""
-    found = store_at(where).opened().nights()
+    found = store_at(where).require().nights()
     known_tenants(tenants, {night.tenant for night in found})
     return tuple(night for night in found if not tenants or night.tenant in tenants)
 
@@ -136,26 +136,26 @@ def thin(
     UsageError where `now` lies far from the newest nights and nobody `confirmed` that it is right.
     """
     policy = parse_keep(keep)
-    store = store_at(where).opened()
+    store = store_at(where).require()
     # A tenant of which only results were stored has findings with names too.
     by_tenant: dict[str, list[Night]] = {
-        tenant: [] for name in store.place.names("") if (tenant := commit_tenant(name)) is not None
+        tenant: [] for name in store.backend.names("") if (tenant := commit_tenant(name)) is not None
     }
     for night in store.nights():
         by_tenant.setdefault(night.tenant, []).append(night)
     known_tenants(tenants, by_tenant.keys())
     if not confirmed:
-        results = (entry.as_of for name in by_tenant for entry in Ledger(store.place, name).entries())
+        results = (entry.as_of for name in by_tenant for entry in Ledger(store.backend, name).entries())
         nights_ = (night.instant for found in by_tenant.values() for night in found)
         check_not_ahead(chain(nights_, results), now)
-    temporary = store.place.temporary()
+    temporary = store.backend.temporary()
     decided = [
         _thinned(store, name, by_tenant[name], policy, now, temporary)
         for name in sorted(by_tenant)
         if not tenants or name in tenants
     ]
     for thinned in decided:
-        store.ensure(thinned.nights.kept)
+        store.check_restorable(thinned.nights.kept)
     return [_deleted(store, thinned, temporary) for thinned in decided] if delete else decided
 
 
@@ -167,13 +167,13 @@ def _thinned(
     now: datetime,
     temporary: Mapping[str, datetime | None],
 ) -> Thinned:
-    ledger = Ledger(store.place, tenant)
+    ledger = Ledger(store.backend, tenant)
     if found:
         pruning = prune(found, policy, now)
     else:
         for entry in ledger.entries()[-1:]:
             check_not_behind(tenant, entry.as_of, now)
-        pruning = Pruning(tenant=tenant, kept=(), gone=(), removed=(), held=())
+        pruning = Pruning(tenant=tenant, kept=(), deleted=(), removed=(), still_needed=())
     old = old_files(of_tenant(temporary, tenant), now)
     return Thinned(nights=pruning, results=ledger.thin(now - policy.longest), temporary=old)
 
@@ -181,13 +181,13 @@ def _thinned(
 def _deleted(store: Store, thinned: Thinned, temporary: Mapping[str, datetime | None]) -> Thinned:
     """Delete what retention decided on, and what killed writers left behind; returns what was deleted."""
     tenant = thinned.nights.tenant
-    ledger = Ledger(store.place, tenant)
-    with announced(store.place, tenant) as present:
+    ledger = Ledger(store.backend, tenant)
+    with announced(store.backend, tenant) as present:
         old = old_files(of_tenant(temporary, tenant), present)
         store.remove(thinned.nights, present)
         ledger.remove(thinned.results)
         for name in (*old_files(ledger.superseded(), present), *old):
-            store.place.remove(name)
+            store.backend.remove(name)
     return replace(thinned, temporary=old)
 
 

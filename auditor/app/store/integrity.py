@@ -40,9 +40,9 @@ def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
 
     UsageError for a tenant that the store does not know, SnapshotError where a night or result is of a newer version.
     """
-    store = store_at(where).opened()
+    store = store_at(where).require()
     by_tenant: dict[str, list[str]] = {}
-    for name in store.place.names(""):
+    for name in store.backend.names(""):
         tenant, separator, _ = name.partition("/")
         if separator:
             by_tenant.setdefault(tenant, []).append(name)
@@ -51,7 +51,7 @@ def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
         if not tenants or tenant in tenants:
             yield from _nights(store, tenant, names)
             yield from _results(store, tenant, names)
-    for name in store.place.temporary():
+    for name in store.backend.temporary():
         tenant = name.partition("/")[0]
         if not tenants or tenant in tenants:
             yield Checked(tenant=tenant, kind="temporary", found=None, wrong=None, name=name)
@@ -76,7 +76,7 @@ def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked
 
 
 def _results(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
-    ledger = Ledger(store.place, tenant)
+    ledger = Ledger(store.backend, tenant)
     commits = list(ledger.commits())
     there = {name for name in names if name.startswith(f"{tenant}/findings/")}
     if not commits and there:

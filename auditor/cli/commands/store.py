@@ -166,7 +166,7 @@ def _prune(args: argparse.Namespace, words: Labels) -> int:
         return 0
     line = words.gettext("deleted: {night}") if args.delete else words.gettext("would go: {night}")
     for thinned in found:
-        for night in thinned.nights.gone:
+        for night in thinned.nights.deleted:
             out(printable(line.replace("{night}", f"{night.tenant} {format_instant(night.instant)}")))
         if not args.quiet:
             for said in _thinned(thinned, words, deleted=args.delete):
@@ -182,7 +182,7 @@ def _thinned(thinned: Thinned, words: Labels, *, deleted: bool) -> Iterator[str]
         said = words.gettext("{tenant}: nights that stay: {kept}; deleted: {gone}; freed: {size}")
     else:
         said = words.gettext("{tenant}: nights that stay: {kept}; would go: {gone}; would be freed: {size}")
-    kept, gone = words.number(len(pruning.kept)), words.number(len(pruning.gone))
+    kept, gone = words.number(len(pruning.kept)), words.number(len(pruning.deleted))
     yield said.format(tenant=pruning.tenant, kept=kept, gone=gone, size=sized(pruning.freed, words))
     if thinned.results:
         count = len(thinned.results)
@@ -201,9 +201,9 @@ def _thinned(thinned: Thinned, words: Labels, *, deleted: bool) -> Iterator[str]
         )
     if thinned.temporary:
         yield "  " + _temporary(len(thinned.temporary), words, deleted=deleted)
-    if pruning.held:
+    if pruning.still_needed:
         held = words.gettext("{size} of nights that go stay for now: nights that are kept are built on them")
-        yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.held), words))
+        yield "  " + held.replace("{size}", sized(sum(entry.size for entry in pruning.still_needed), words))
 
 
 def _temporary(count: int, words: Labels, *, deleted: bool) -> str:
@@ -265,9 +265,9 @@ def _pruning(thinned: Thinned, *, deleted: bool) -> dict[str, object]:
         "tenant": pruning.tenant,
         "deleted": deleted,
         "kept": [format_instant(night.instant) for night in pruning.kept],
-        "gone": [format_instant(night.instant) for night in pruning.gone],
+        "gone": [format_instant(night.instant) for night in pruning.deleted],
         "freedBytes": pruning.freed,
         "findingsOfResults": [format_instant(entry.as_of) for entry in thinned.results],
         "temporaryFiles": list(thinned.temporary),
-        "heldBytes": sum(entry.size for entry in pruning.held),
+        "heldBytes": sum(entry.size for entry in pruning.still_needed),
     }

@@ -1,4 +1,4 @@
-"""Bounds of a Parquet file: what its footer promises before it is read, and what a column holds before it is used."""
+"""Limits for Parquet files: on footers before they are read, and on columns before they are used."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,33 +12,33 @@ from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.snapshot.parquet.footer import ColumnChunk, row_groups
 
-_CELLS: Final = 1 << 26
-"""Values of one row group, all columns together: two million users with thirty properties."""
-_BYTES: Final = 1 << 30
-"""Bytes of one row group without compression."""
-_ROOM: Final = 64 << 20
-"""Bytes that a row group may take whatever its size on the disk is."""
-_RATIO: Final = 256
-"""How much larger than on the disk a row group may be beyond `_ROOM`."""
-_SMALL: Final = 1 << 20
-"""Bytes of a file of one row group up to which its columns are not looked at, unless they are very long."""
+_MAX_CELLS: Final = 1 << 26
+"""Values per row group, all columns together: two million users with thirty properties."""
+_MAX_BYTES: Final = 1 << 30
+"""Uncompressed bytes per row group."""
+_FREE_BYTES: Final = 64 << 20
+"""Uncompressed bytes that a row group may have whatever its size on disk."""
+_MAX_RATIO: Final = 256
+"""Largest compression ratio of a row group beyond `_FREE_BYTES`."""
+_MAX_UNCHECKED: Final = 1 << 20
+"""Bytes of a file with one row group up to which its columns are not checked, unless they are very long."""
 _EARLIEST: Final = -62_135_596_800
-"""Seconds from 1970 to the first instant that Python knows, 0001-01-01."""
+"""Seconds from 1970 to 0001-01-01, Python's first instant."""
 _LATEST: Final = 253_402_300_799
 """Seconds from 1970 to the end of 9999-12-31."""
-_LARGEST: Final = 1 << 53
-"""Numbers up to which every reader of JSON agrees on each whole number."""
+_MAX_INTEGER: Final = 1 << 53
+"""Integers up to which every JSON reader is exact."""
 _UNITS: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 
 def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool) -> None:
-    """Refuse a file of `size` bytes that would take more memory than its kind may.
+    """Raise SnapshotError (`snapshot-damaged`) if reading a file of `size` bytes would take too much memory.
 
-    `whole`: its row groups are read together, not one after the other. Raises SnapshotError (`snapshot-damaged`).
+    With `whole`, all row groups are read together rather than one after the other.
     """
     cells = expanded = rows = 0
     for number in range(footer.num_row_groups):
-        # Arrow ends the process when it is asked for a column that contradicts the schema: nothing of columns here.
+        # Arrow crashes if asked for a column that contradicts the schema: read no columns here.
         group = footer.row_group(number)
         if group.num_columns != footer.num_columns:
             raise _refused(path, Message("has a row group of other columns than its schema tells"))
@@ -49,7 +49,7 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
         cells += group.num_rows * group.num_columns
         expanded += group.total_byte_size
         rows += group.num_rows
-        if cells > _CELLS or expanded > _BYTES:
+        if cells > _MAX_CELLS or expanded > _MAX_BYTES:
             raise _refused(
                 path,
                 Message(
@@ -58,28 +58,28 @@ def check_footer(path: Path, footer: pq.FileMetaData, size: int, *, whole: bool)
                     expanded=expanded,
                 ),
             )
-        if expanded > _ROOM + _RATIO * size:
+        if expanded > _FREE_BYTES + _MAX_RATIO * size:
             raise _refused(path, Message("has {size} bytes that stand for {expanded}", size=size, expanded=expanded))
     if rows != footer.num_rows:
         raise _refused(path, Message("has row groups of other rows than its footer tells"))
 
 
 def is_plain(footer: pq.FileMetaData, size: int) -> bool:
-    """Whether a file is so small that none of its columns needs to be looked at before it is read."""
-    if footer.num_row_groups > 1 or size > _SMALL:
+    """Return whether a file is so small that its columns need no check before it is read."""
+    if footer.num_row_groups > 1 or size > _MAX_UNCHECKED:
         return False
     return all(_is_small(footer.row_group(number)) for number in range(footer.num_row_groups))
 
 
 def _is_small(group: pq.RowGroupMetaData) -> bool:
-    return bool(group.num_rows * group.total_byte_size <= _ROOM)
+    return bool(group.num_rows * group.total_byte_size <= _FREE_BYTES)
 
 
 def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
-    """Hold the columns of a footer, `raw` as it stands in the file, against the schema and against the bounds.
+    """Check the columns of a footer (`raw` as in the file) against the schema and the limits.
 
-    Returns the columns of text whose values may repeat a long text more often than their size tells: they are to be
-    read as dictionaries and given to `check_expanded` before they are decoded. Raises SnapshotError.
+    Returns the text columns that may expand far beyond their size: they are to be read as dictionaries and passed to
+    `check_expanded` before they are decoded. Raises SnapshotError.
     """
     try:
         groups = row_groups(raw)
@@ -91,11 +91,11 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
     for chunks in groups:
         if len(chunks) != footer.num_columns:
             raise _refused(path, Message("has a row group of other columns than its schema tells"))
-        if sum(chunk.values for chunk in chunks) > _CELLS or sum(chunk.size for chunk in chunks) > _BYTES:
+        if sum(chunk.values for chunk in chunks) > _MAX_CELLS or sum(chunk.size for chunk in chunks) > _MAX_BYTES:
             raise _refused(path, Message("has a row group of more values than any tenant has"))
-        for place, chunk in enumerate(chunks):
-            _check_chunk(path, chunk, footer.schema.column(place))
-            if chunk.type == "BYTE_ARRAY" and chunk.values * chunk.size > _ROOM:
+        for index, chunk in enumerate(chunks):
+            _check_chunk(path, chunk, footer.schema.column(index))
+            if chunk.type == "BYTE_ARRAY" and chunk.values * chunk.size > _FREE_BYTES:
                 if chunk.prefixed:
                     raise _refused(
                         path, Message("has the column {path} in the encoding DELTA_BYTE_ARRAY", path=chunk.path)
@@ -106,7 +106,7 @@ def watched(path: Path, footer: pq.FileMetaData, raw: bytes) -> list[str]:
 
 
 def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> None:
-    """Refuse a column chunk for which Arrow would end the process."""
+    """Refuse a column chunk that would crash Arrow."""
     told = (chunk.definition_levels or 0, chunk.repetition_levels or 0)
     wanted = (column.max_definition_level + 1, column.max_repetition_level + 1)
     if (
@@ -120,14 +120,14 @@ def _check_chunk(path: Path, chunk: ColumnChunk, column: pq.ColumnSchema) -> Non
 
 
 def check_expanded(path: Path, found: pa.Table | pa.RecordBatch) -> None:
-    """Refuse columns that were read as dictionaries and would take too much memory once decoded."""
+    """Refuse dictionary columns that would take too much memory when decoded."""
     size = sum(_expanded(chunk) for column in found.columns for chunk in _chunks(column))
-    if size > _BYTES:
+    if size > _MAX_BYTES:
         raise _refused(path, Message("has texts of {size} bytes in one row group", size=size))
 
 
 def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
-    """Refuse text that is not UTF-8, instants outside of the years 1 to 9999, and numbers that nobody counts to."""
+    """Refuse text that is not UTF-8, instants outside the years 1 to 9999, and implausibly large integers."""
     try:
         found.validate(full=True)
     except (pa.ArrowException, UnicodeDecodeError) as error:
@@ -140,14 +140,14 @@ def check_sound(path: Path, found: pa.Table | pa.RecordBatch) -> None:
                 path, field.name, column.cast(pa.int64()), bounds, Message("an instant outside of the years 1 to 9999")
             )
         elif pa.types.is_int64(field.type):
-            _check_within(path, field.name, column, (-_LARGEST, _LARGEST), Message("a number beyond 2^53"))
+            _check_within(path, field.name, column, (-_MAX_INTEGER, _MAX_INTEGER), Message("a number beyond 2^53"))
 
 
 def _check_within(
     path: Path, name: str, column: pa.Array | pa.ChunkedArray, bounds: tuple[int, int], told: str
 ) -> None:
-    least, most = pc.min_max(column).as_py().values()
-    if least is not None and (least < bounds[0] or most > bounds[1]):
+    minimum, maximum = pc.min_max(column).as_py().values()
+    if minimum is not None and (minimum < bounds[0] or maximum > bounds[1]):
         raise _refused(path, Message("has {told} in its column {name}", told=told, name=name))
 
 

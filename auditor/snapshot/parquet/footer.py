@@ -1,7 +1,7 @@
-"""The footer of a Parquet file into what it tells of each column chunk.
+"""Decodes the metadata of each column chunk from a Parquet footer.
 
-Arrow ends the whole process for a chunk that contradicts its schema, so it is held against the schema before Arrow is
-asked for it. The format is Thrift's compact protocol (parquet.thrift of apache/parquet-format).
+Arrow crashes on a chunk that contradicts its schema, so chunks are checked before Arrow reads them. The format is
+Thrift's compact protocol (parquet.thrift of apache/parquet-format).
 """
 
 from collections.abc import Mapping
@@ -20,26 +20,26 @@ _DELTA_BYTE_ARRAY: Final = 7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnChunk:
-    """What a footer tells of one column of one row group."""
+    """The metadata of one column of one row group."""
 
     path: str
     type: str
     values: int
     size: int
-    """Bytes without compression."""
+    """Uncompressed bytes."""
     coded: bool
-    """Whether values are kept in a dictionary."""
+    """Whether values are dictionary-encoded."""
     prefixed: bool
-    """Whether values are told as the end of the one before."""
+    """Whether values are delta-encoded against the one before."""
     definition_levels: int | None
-    """Entries of the histogram of definition levels; None without one."""
+    """Number of entries of the histogram of definition levels; None without one."""
     repetition_levels: int | None
     lengths: bool
-    """Whether the length of all texts together is told."""
+    """Whether the total length of the texts is given."""
 
 
 def row_groups(footer: bytes) -> list[list[ColumnChunk]]:
-    """Return the column chunks of each row group of a footer; raises ValueError for one that is damaged."""
+    """Return the column chunks of each row group. Raises ValueError for a damaged footer."""
     try:
         document, _ = _struct(footer, 0, 0)
         groups = [[_chunk(column) for column in group[1]] for group in document[4]]
@@ -67,71 +67,71 @@ def _chunk(column: Mapping[int, Any]) -> ColumnChunk:
     )
 
 
-def _struct(data: bytes, place: int, depth: int) -> tuple[dict[int, Any], int]:
+def _struct(data: bytes, offset: int, depth: int) -> tuple[dict[int, Any], int]:
     if depth > _DEEPEST:
         raise ValueError("its footer is nested too deep")
     found: dict[int, Any] = {}
     number = 0
     while True:
-        head = data[place]
-        place += 1
+        head = data[offset]
+        offset += 1
         if head == 0:
-            return found, place
+            return found, offset
         kind = head & 15
         if head >> 4:
             number += head >> 4
         else:
-            number, place = _integer(data, place)
+            number, offset = _integer(data, offset)
         if kind in _BOOLEANS:
             found[number] = _BOOLEANS[kind]
         else:
-            found[number], place = _value(data, place, kind, depth)
+            found[number], offset = _value(data, offset, kind, depth)
 
 
-def _value(data: bytes, place: int, kind: int, depth: int) -> tuple[Any, int]:
+def _value(data: bytes, offset: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind in _INTEGERS:
-        return _integer(data, place)
+        return _integer(data, offset)
     if kind == _BINARY:
-        size, place = _varint(data, place)
-        if size > len(data) - place:
+        size, offset = _varint(data, offset)
+        if size > len(data) - offset:
             raise ValueError("its footer is cut short")
-        return data[place : place + size], place + size
+        return data[offset : offset + size], offset + size
     if kind == _STRUCT:
-        return _struct(data, place, depth + 1)
+        return _struct(data, offset, depth + 1)
     if kind in {_LIST, _SET}:
-        return _list(data, place, depth)
+        return _list(data, offset, depth)
     if kind == _BYTE or kind in _BOOLEANS:
-        return data[place], place + 1
+        return data[offset], offset + 1
     if kind == _DOUBLE:
-        return None, place + 8
+        return None, offset + 8
     raise ValueError("its footer has a value of an unknown kind")
 
 
-def _list(data: bytes, place: int, depth: int) -> tuple[list[Any], int]:
-    head = data[place]
-    size, place = (head >> 4, place + 1) if head >> 4 < 15 else _varint(data, place + 1)
-    if size > len(data) - place:
+def _list(data: bytes, offset: int, depth: int) -> tuple[list[Any], int]:
+    head = data[offset]
+    size, offset = (head >> 4, offset + 1) if head >> 4 < 15 else _varint(data, offset + 1)
+    if size > len(data) - offset:
         raise ValueError("its footer is cut short")
     found = []
     for _ in range(size):
-        value, place = _value(data, place, head & 15, depth)
+        value, offset = _value(data, offset, head & 15, depth)
         found.append(value)
-    return found, place
+    return found, offset
 
 
-def _integer(data: bytes, place: int) -> tuple[int, int]:
-    value, place = _varint(data, place)
-    return (value >> 1) ^ -(value & 1), place
+def _integer(data: bytes, offset: int) -> tuple[int, int]:
+    value, offset = _varint(data, offset)
+    return (value >> 1) ^ -(value & 1), offset
 
 
-def _varint(data: bytes, place: int) -> tuple[int, int]:
+def _varint(data: bytes, offset: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        byte = data[place]
-        place += 1
+        byte = data[offset]
+        offset += 1
         value |= (byte & 127) << shift
         if byte < 128:
-            return value, place
+            return value, offset
         shift += 7
         if shift > 63:
             raise ValueError("its footer has a number of too many digits")

@@ -1,4 +1,4 @@
-"""A large members.parquet into the parts of it that a question needs, so that memory does not grow with the tenant."""
+"""Reads parts of a large members.parquet on demand, so that memory does not grow with the tenant."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ from auditor.snapshot.parquet.integrity import (
 )
 from auditor.snapshot.schema import MEMBERS
 
-_LARGEST = 1 << 17
-"""Members of a row group up to which it is a part of its own; a file of larger ones is read whole."""
-_AT_HAND = 4
-"""Parts that are kept as they were read: those who ask for many small groups find them in the same ones."""
+_MAX_PART_ROWS = 1 << 17
+"""Members of a row group up to which it is a part of its own; a file with larger ones is read completely."""
+_CACHED_PARTS = 4
+"""Parts that are cached: requests for many small groups find them in the same parts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """What the footer tells of a row group; None where it does not."""
+    """Statistics of a row group; None where the footer has none."""
 
     rows: int
     groups: tuple[bytes, bytes] | None
@@ -39,16 +39,16 @@ class _Part:
     first_user: bytes
 
     def likely(self, group: bytes, *, transitive: bool) -> bool:
-        """Tell whether rows of one list of members may be here."""
+        """Return whether rows of a member list may be in the part."""
         if self.groups is not None and not self.groups[0] <= group <= self.groups[1]:
             return False
         return self.lists is None or self.lists[0] <= transitive <= self.lists[1]
 
 
-def in_parts(path: Path, entry: FileEntry) -> "MemberFile | None":
-    """Open a file of many members to be read in parts; None where it has a row group that is too large for one.
+def open_in_parts(path: Path, entry: FileEntry) -> "MemberFile | None":
+    """Open a large members file in parts; returns None if it has a row group that is too large for one.
 
-    Its digest is the reader's to check. Raises SnapshotError where it is not what its entry and the schema tell.
+    The caller checks its digest. Raises SnapshotError if it does not match its entry and the schema.
     """
     file = opened(path, codes=False)
     try:
@@ -62,11 +62,11 @@ def in_parts(path: Path, entry: FileEntry) -> "MemberFile | None":
         file.close(force=True)
     parts = tuple(_part(path, footer, number) for number in range(footer.num_row_groups))
     check_rows(path, sum(part.rows for part in parts), entry.rows)
-    return MemberFile(path, footer, parts, watch) if all(part.rows <= _LARGEST for part in parts) else None
+    return MemberFile(path, footer, parts, watch) if all(part.rows <= _MAX_PART_ROWS for part in parts) else None
 
 
 class MemberFile:
-    """The members of a large tenant; no file is held open, and little of what was read."""
+    """The members of a large tenant; the file is opened for each read."""
 
     def __init__(self, path: Path, footer: pq.FileMetaData, parts: tuple[_Part, ...], watch: list[str]) -> None:
         self._path = path
@@ -77,24 +77,24 @@ class MemberFile:
         self._at_hand: dict[int, pa.Table] = {}
 
     def likely(self, group: str, *, transitive: bool) -> Mapping[int, bytes]:
-        """Tell which parts may hold members of a group, and below which text none of a part's user ids stands."""
+        """Return the parts that may contain members of a group, each with a lower bound of its user ids."""
         wanted = group.encode()
         parts = enumerate(self._parts)
         return {number: part.first_user for number, part in parts if part.likely(wanted, transitive=transitive)}
 
     def ids(self, part: int, group: str, *, transitive: bool) -> pa.Array:
-        """Read which users of a part are members of a group, in the order of rows."""
+        """Return the users of a part that are members of a group, in the order of rows."""
         with self._lock:
             table = self._at_hand.pop(part, None)
             if table is None:
                 table = self._read(part)
             self._at_hand[part] = table
-            if len(self._at_hand) > _AT_HAND:
+            if len(self._at_hand) > _CACHED_PARTS:
                 self._at_hand.pop(next(iter(self._at_hand)))
         return chosen_members(table, group, transitive=transitive)
 
     def whole(self) -> pa.Table:
-        """Read all rows, for who cannot do with less."""
+        """Return all rows."""
         return pa.concat_tables([MEMBERS.empty_table(), *map(self._read, range(len(self._parts)))])
 
     def _read(self, part: int) -> pa.Table:
@@ -110,11 +110,11 @@ class MemberFile:
 
 
 def _part(path: Path, footer: pq.FileMetaData, number: int) -> _Part:
-    """Note what the statistics of a row group tell; a gap that they tell of is refused."""
+    """Return the statistics of a row group; raises SnapshotError if they show nulls."""
     group = footer.row_group(number)
     bounds: dict[str, tuple[Any, Any]] = {}
-    for place in range(group.num_columns):
-        column = group.column(place)
+    for index in range(group.num_columns):
+        column = group.column(index)
         told = column.statistics if column.path_in_schema in MEMBERS.names else None
         if told is None:
             continue

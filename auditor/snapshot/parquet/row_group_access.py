@@ -1,4 +1,4 @@
-"""What machines that share a snapshot have to know of it as a whole, so that each reads only its own row groups."""
+"""Lets machines that share a snapshot read single row groups, checked against an outline of the whole."""
 
 import os
 import zlib
@@ -14,34 +14,34 @@ from auditor.domain.message import Message
 from auditor.files import input as files
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.parquet.integrity import AGAIN, unreadable
-from auditor.snapshot.parquet.user_files import PeopleFile, PeopleReader, not_collected_of, opened_people, sku_ids_of
+from auditor.snapshot.parquet.user_files import UserFile, UserFilesReader, not_collected_of, open_user_files, sku_ids_of
 
 _TAIL: Final = 8
-"""Bytes after the footer: its length and the letters PAR1 (parquet.apache.org/docs/file-format)."""
+"""Bytes after the footer: its length and the magic number PAR1 (parquet.apache.org/docs/file-format)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """What follows from all row groups of the files about people."""
+    """Facts that depend on all row groups of the files about users."""
 
     sku_ids: tuple[str, ...]
-    """The products that somebody holds."""
+    """Distinct SKUs in the assignments."""
     not_collected: frozenset[str]
-    """The properties that were not collected of somebody."""
+    """Properties that were not collected for some user."""
     sums: tuple[int, ...]
-    """The CRC-32 of what a row group takes in both files, their footers included."""
+    """CRC-32 of the bytes of each row group in both files, including the footers."""
 
 
-def outlined(folder: Path) -> Outline:
-    """Read an outline of a snapshot folder; the digests that its manifest promises are `read`'s to check."""
-    people, links = opened_people(folder)
+def outline_of(folder: Path) -> Outline:
+    """Return the outline of a snapshot folder; `read` checks the digests of the manifest."""
+    people, links = open_user_files(folder)
     sums = tuple(_sum(folder, people, links, group) for group in range(_groups(folder, people, links)))
     return Outline(sku_ids_of(links), not_collected_of(people), sums)
 
 
 def row_groups(folder: Path) -> int:
-    """Return how many row groups the people of a snapshot folder stand in."""
-    return _groups(folder, *opened_people(folder))
+    """Return the number of row groups of the files about users."""
+    return _groups(folder, *open_user_files(folder))
 
 
 def read_row_group(
@@ -51,19 +51,19 @@ def read_row_group(
     users: tuple[str, ...] | None,
     assignments: tuple[str, ...] | None,
 ) -> Iterator[UserBatch]:
-    """Yield one row group of a snapshot folder; with an outline its bytes have to be those that were seen then."""
+    """Yield one row group of a snapshot folder. Raises SnapshotError if its bytes differ from the outline's."""
     if outline is not None:
-        people, links = opened_people(folder)
+        people, links = open_user_files(folder)
         if group >= _groups(folder, people, links) or _sum(folder, people, links, group) != outline.sums[group]:
             raise SnapshotError(
                 "snapshot-damaged",
                 Message("row group {group} of {folder} is not what it was a moment ago", group=group, folder=folder),
                 hint=AGAIN,
             )
-    return PeopleReader(folder).groups(users, assignments, (group,))
+    return UserFilesReader(folder).groups(users, assignments, (group,))
 
 
-def _groups(folder: Path, people: PeopleFile, links: PeopleFile) -> int:
+def _groups(folder: Path, people: UserFile, links: UserFile) -> int:
     found: int = people.file.num_row_groups
     if found != links.file.num_row_groups:
         raise SnapshotError(
@@ -72,7 +72,7 @@ def _groups(folder: Path, people: PeopleFile, links: PeopleFile) -> int:
     return found
 
 
-def _sum(folder: Path, people: PeopleFile, links: PeopleFile, group: int) -> int:
+def _sum(folder: Path, people: UserFile, links: UserFile, group: int) -> int:
     found = 0
     for path, file in ((folder / "users.parquet", people), (folder / "assignments.parquet", links)):
         try:
@@ -86,12 +86,12 @@ def _sum(folder: Path, people: PeopleFile, links: PeopleFile, group: int) -> int
 
 
 def _spans(footer: pq.FileMetaData, group: int, size: int) -> Iterator[tuple[int, int]]:
-    """Yield where the columns of a row group begin and how long they are, and the end of the file likewise."""
+    """Yield offset and length of the columns of a row group, and the end of the file."""
     columns = footer.row_group(group)
     for number in range(columns.num_columns):
         column = columns.column(number)
-        # Not every writer tells of a dictionary; where there is one, it comes first.
+        # Not every writer records the dictionary's offset; a dictionary comes first.
         first = min(column.dictionary_page_offset or column.data_page_offset, column.data_page_offset)
         yield first, column.total_compressed_size
-    end = footer.serialized_size + _TAIL
-    yield max(0, size - end), end
+    column_end = footer.serialized_size + _TAIL
+    yield max(0, size - column_end), column_end

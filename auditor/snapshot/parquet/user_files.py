@@ -1,4 +1,4 @@
-"""The two files about people into batches of users: row group by row group, and only the columns that are asked for."""
+"""Reads the two files about users as batches: row group by row group, only the requested columns."""
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -21,8 +21,8 @@ from auditor.snapshot.parquet.integrity import (
 from auditor.snapshot.schema import ASSIGNMENTS, USERS
 
 
-def sku_ids_of(links: "PeopleFile") -> tuple[str, ...]:
-    """Return the products that somebody holds."""
+def sku_ids_of(links: "UserFile") -> tuple[str, ...]:
+    """Return the distinct SKUs in the assignments."""
     found: set[str] = set()
     for group in range(links.file.num_row_groups):
         batch = links.rows(group, ["skuId"], threads=False)
@@ -30,8 +30,8 @@ def sku_ids_of(links: "PeopleFile") -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def not_collected_of(people: "PeopleFile") -> frozenset[str]:
-    """Return the properties that were not collected of somebody."""
+def not_collected_of(people: "UserFile") -> frozenset[str]:
+    """Return the properties that were not collected for some user."""
     found: set[str] = set()
     for group in range(people.file.num_row_groups) if people.present((_GAPS,)) else ():
         if not _is_empty(people.file.metadata.row_group(group), _GAPS):
@@ -43,14 +43,14 @@ _GAPS = "notCollected"
 
 
 def _is_empty(group: pq.RowGroupMetaData, name: str) -> bool:
-    """Tell whether a column of lists is known to have no entry in a row group."""
+    """Return whether a list column is known to have no entries in a row group."""
     column = _column(group, name)
     told = column.statistics
     return told is not None and bool(told.has_null_count and told.null_count == column.num_values)
 
 
 def _last_id(group: pq.RowGroupMetaData) -> str | None:
-    """Return the greatest id of a row group, which is its last one; None where the footer does not tell."""
+    """Return the greatest id of a row group, which is its last one; None if the footer does not say."""
     told = _column(group, "id").statistics
     found: str | None = told.max if told is not None and told.has_min_max else None
     return found
@@ -61,8 +61,8 @@ def _column(group: pq.RowGroupMetaData, name: str) -> pq.ColumnChunkMetaData:
     return next(each for each in columns if each.path_in_schema.partition(".")[0] == name)
 
 
-class PeopleFile:
-    """One of the two files about people, opened; a small one keeps the columns that were read of it."""
+class UserFile:
+    """One of the two files about users, opened; a small one caches the columns that were read."""
 
     def __init__(self, path: Path, file: pq.ParquetFile, form: pa.Schema, schema: pa.Schema, *, keeps: bool) -> None:
         self.file = file
@@ -76,11 +76,11 @@ class PeopleFile:
         """The products that are held, where they were asked for."""
 
     def present(self, wanted: tuple[str, ...] | None) -> list[str]:
-        """Return those of the wanted columns that the file has, in the order of the schema."""
+        """Return the wanted columns that the file has, in the order of the schema."""
         return [name for name in self._names if wanted is None or name in wanted]
 
     def rows(self, group: int, columns: list[str], *, threads: bool) -> pa.RecordBatch:
-        """Read some columns of a row group."""
+        """Read columns of a row group."""
         if not self.keeps or not columns:
             return self._read(group, columns, threads=threads)
         missing = [name for name in columns if name not in self._kept]
@@ -98,23 +98,23 @@ class PeopleFile:
         return conformed(self._path, found, self._schema)
 
 
-_MANY = 10_000
-"""Users of a row group from which on its columns are worth reading side by side."""
+_MIN_THREADED_USERS = 10_000
+"""Users of a row group from which its columns are read in threads."""
 
 
-class PeopleReader:
-    """Reads row group k of both files together; opens large files anew for each walk."""
+class UserFilesReader:
+    """Reads row group k of both files together; opens large files anew for each pass."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._kept: tuple[PeopleFile, PeopleFile] | None = None
+        self._kept: tuple[UserFile, UserFile] | None = None
 
-    def keep(self, people: PeopleFile, links: PeopleFile) -> None:
-        """Keep small files at hand, until those of another snapshot are: tenants are walked one after the other."""
-        for other in _AT_HAND:
+    def keep(self, people: UserFile, links: UserFile) -> None:
+        """Keep small files open until those of another snapshot are kept: tenants are read one after the other."""
+        for other in _OPEN_READER:
             other._kept = None  # noqa: SLF001  of the same class
         self._kept = (people, links) if people.keeps and links.keeps else None
-        _AT_HAND[:] = [self]
+        _OPEN_READER[:] = [self]
 
     def __call__(self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None) -> Iterator[UserBatch]:
         """Yield all row groups."""
@@ -124,7 +124,7 @@ class PeopleReader:
         self, users: tuple[str, ...] | None, assignments: tuple[str, ...] | None, wanted: Collection[int] | None
     ) -> Iterator[UserBatch]:
         """Yield the wanted row groups, all for None; the others are not read."""
-        people, links = self._kept or opened_people(self._folder)
+        people, links = self._kept or open_user_files(self._folder)
         if people.file.num_row_groups != links.file.num_row_groups:
             raise SnapshotError(
                 "snapshot-damaged",
@@ -136,7 +136,7 @@ class PeopleReader:
         for group in range(people.file.num_row_groups):
             rows = people.file.metadata.row_group(group).num_rows
             if wanted is None or group in wanted:
-                threads = rows >= _MANY
+                threads = rows >= _MIN_THREADED_USERS
                 batch = people.rows(group, people_columns, threads=threads)
                 if "id" in people_columns:
                     before = check_unique(self._folder / "users.parquet", batch.column("id"), before)
@@ -148,7 +148,7 @@ class PeopleReader:
             offset += rows
 
     def _check_owners(self, links: pa.RecordBatch, first: int, end: int) -> None:
-        """Hold the order of assignments: each belongs to a user of the same row group, in the users' order."""
+        """Check the order of assignments: each belongs to a user of the same row group, in the users' order."""
         if links.num_rows == 0 or "user" not in links.schema.names:
             return
         owners = links.column("user").to_numpy()
@@ -160,14 +160,14 @@ class PeopleReader:
             )
 
 
-def opened_people(folder: Path) -> tuple[PeopleFile, PeopleFile]:
-    """Open users and assignments of a snapshot folder; nothing is held against the manifest."""
-    return _opened(folder / "users.parquet", USERS), _opened(folder / "assignments.parquet", ASSIGNMENTS)
+def open_user_files(folder: Path) -> tuple[UserFile, UserFile]:
+    """Open users and assignments of a snapshot folder, without checking them against the manifest."""
+    return _open(folder / "users.parquet", USERS), _open(folder / "assignments.parquet", ASSIGNMENTS)
 
 
-def _opened(path: Path, schema: pa.Schema) -> PeopleFile:
+def _open(path: Path, schema: pa.Schema) -> UserFile:
     file = opened(path, codes=True)
-    return PeopleFile(path, file, file.schema_arrow, schema, keeps=False)
+    return UserFile(path, file, file.schema_arrow, schema, keeps=False)
 
 
 def _one(table: pa.Table) -> pa.RecordBatch:
@@ -177,5 +177,5 @@ def _one(table: pa.Table) -> pa.RecordBatch:
     return batches[0] if batches else pa.RecordBatch.from_pylist([], schema=table.schema)
 
 
-_AT_HAND: list[PeopleReader] = []
-"""The reader that keeps its files, if any."""
+_OPEN_READER: list[UserFilesReader] = []
+"""The reader that keeps its files open, if any."""

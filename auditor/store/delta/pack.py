@@ -1,4 +1,4 @@
-"""The steps of one night, or the files of a snapshot as they are, into one object of the store, and back."""
+"""The object of one night: deltas of users and small tables, or the files of a snapshot, as a ZIP archive."""
 
 import io
 import json
@@ -17,59 +17,59 @@ import pyarrow.parquet as pq
 from auditor.domain.errors import SnapshotError
 from auditor.domain.message import Message
 from auditor.snapshot.schema import MEMBERS, SMALL_TABLES
-from auditor.store.delta.column_diff import gaps, places, plain
-from auditor.store.delta.user_delta import Steps
+from auditor.store.delta.column_diff import deltas_of, indices_of, plain
+from auditor.store.delta.user_delta import Delta
 
-BUCKETS_TOGETHER: Final = 16
-"""Buckets of one Parquet file: what is held in memory at once."""
+PARTITIONS_PER_FILE: Final = 16
+"""Partitions per Parquet file, which are in memory together."""
 _EPOCH: Final = (1980, 1, 1, 0, 0, 0)
 _LEVEL: Final = 9
-_MANY: Final = 1000
-"""Memberships from which on only changes are written."""
+_MIN_MEMBER_DELTA: Final = 1000
+"""Memberships from which only changes are written."""
 
 
-class Kind(StrEnum):
-    """What an object holds."""
+class ObjectKind(StrEnum):
+    """What an object contains."""
 
     FULL = "full"
-    """Everything, as steps from nothing."""
+    """Everything, as a delta from nothing."""
     STEPS = "steps"
-    """What changed since the night whose objects stand before it."""
+    """What changed since the night that the objects before it make up."""
     VERBATIM = "verbatim"
-    """The snapshot's own files: one that is not sorted by id, or cannot be told exactly as steps."""
+    """The snapshot's own files, because it is not sorted by id or a delta would not be exact."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
-    """What an object says of itself."""
+    """The metadata of an object."""
 
-    kind: Kind
+    kind: ObjectKind
     columns: tuple[str, ...] = ()
     """Columns of users, in order."""
     bounds: tuple[str, ...] = ()
-    """The first id of every bucket but the first."""
+    """The first id of every partition but the first."""
     second: int = 0
-    """What instants are counted back from."""
+    """The time from which timestamps are counted back, in seconds since 1970."""
 
 
-def pack(head: Head, people: Iterable[Steps], tables: Mapping[str, bytes]) -> bytes:
-    """Write an object: the same content gives the same bytes."""
+def pack(head: Head, people: Iterable[Delta], tables: Mapping[str, bytes]) -> bytes:
+    """Return an object as bytes; equal content gives equal bytes."""
     sink = io.BytesIO()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as made:
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         document = {"kind": head.kind.value, "columns": head.columns, "bounds": head.bounds, "second": head.second}
-        _add(made, "part.json", json.dumps(document, ensure_ascii=False).encode())
-        buckets = iter(people)
+        _add(archive, "part.json", json.dumps(document, ensure_ascii=False).encode())
+        partitions = iter(people)
         number = 0
-        while together := list(islice(buckets, BUCKETS_TOGETHER)):
-            _add(made, f"people-{number:05}.parquet", _written(together))
+        while group := list(islice(partitions, PARTITIONS_PER_FILE)):
+            _add(archive, f"people-{number:05}.parquet", _encode_partitions(group))
             number += 1
         for name in sorted(tables):
-            _add(made, name, tables[name])
+            _add(archive, name, tables[name])
     return sink.getvalue()
 
 
 class StoredObject:
-    """An object that was read back."""
+    """An object read from the store."""
 
     def __init__(self, body: bytes, where: str) -> None:
         self._where = where
@@ -77,7 +77,7 @@ class StoredObject:
             self._file = zipfile.ZipFile(io.BytesIO(body))
             document = json.loads(self._file.read("part.json"))
             self.head = Head(
-                kind=Kind(document["kind"]),
+                kind=ObjectKind(document["kind"]),
                 columns=tuple(document["columns"]),
                 bounds=tuple(document["bounds"]),
                 second=int(document["second"]),
@@ -91,63 +91,63 @@ class StoredObject:
         self._names = frozenset(self._file.namelist())
 
     def people(self) -> Iterator[dict[str, Any]]:
-        """Yield the steps of each bucket in order."""
+        """Yield the delta of each partition, in order."""
         for name in sorted(name for name in self._names if name.startswith("people-")):
             table = pq.read_table(io.BytesIO(self._file.read(name)))
             for row in range(table.num_rows):
                 yield {n: table.column(n).slice(row, 1).combine_chunks().flatten() for n in table.column_names}
 
     def member(self, name: str) -> bytes | None:
-        """Return one of the other files, or None where this object does not have it."""
+        """Return another file of the object; None if it has none of that name."""
         return self._file.read(name) if name in self._names else None
 
     def files(self) -> Iterator[tuple[str, bytes]]:
-        """Yield the files of a snapshot that was kept as it is."""
+        """Yield the files of a snapshot that was stored verbatim."""
         for name in sorted(self._names - {"part.json"}):
             yield name, self._file.read(name)
 
 
 def small_files(old: Mapping[str, pa.Table] | None, new: Mapping[str, pa.Table]) -> dict[str, bytes]:
-    """Return the files of the small tables that changed; of many memberships, what changed of them."""
-    found: dict[str, bytes] = {}
+    """Return the files of the small tables that changed; of a large members table, only its changes."""
+    files: dict[str, bytes] = {}
     for name, table in new.items():
         before = None if old is None else old[name]
         if before is not None and before.equals(table):
             continue
         steps = _member_steps(before, table) if name == "members" and before is not None else None
         if steps is None:
-            found[f"{name}.parquet"] = _parquet(table)
+            files[f"{name}.parquet"] = _parquet(table)
         else:
-            found["members.steps.parquet"] = _written([steps])
-    return found
+            files["members.steps.parquet"] = _encode_partitions([steps])
+    return files
 
 
 def small_tables(parts: Iterable[StoredObject]) -> dict[str, pa.Table]:
-    """Put the small tables of a night together from its objects, oldest first."""
-    made = {name: schema.empty_table() for name, schema in SMALL_TABLES.items()}
+    """Return the small tables of a night, assembled from its objects, oldest first."""
+    tables = {name: schema.empty_table() for name, schema in SMALL_TABLES.items()}
     for part in parts:
         for name, schema in SMALL_TABLES.items():
-            whole = part.member(f"{name}.parquet")
-            if whole is not None:
-                made[name] = pq.read_table(io.BytesIO(whole)).select(schema.names).cast(schema)
+            body = part.member(f"{name}.parquet")
+            if body is not None:
+                tables[name] = pq.read_table(io.BytesIO(body)).select(schema.names).cast(schema)
         steps = part.member("members.steps.parquet")
         if steps is not None:
             table = pq.read_table(io.BytesIO(steps))
             row = {name: table.column(name).combine_chunks().flatten() for name in table.column_names}
-            made["members"] = _with_steps(made["members"], row)
-    return made
+            tables["members"] = _with_steps(tables["members"], row)
+    return tables
 
 
-def _add(made: zipfile.ZipFile, name: str, body: bytes) -> None:
-    made.writestr(zipfile.ZipInfo(name, _EPOCH), body)
+def _add(archive: zipfile.ZipFile, name: str, body: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _EPOCH), body)
 
 
-def _written(buckets: list[Steps]) -> bytes:
-    """Write buckets as rows, each named array as a list; arrays that no bucket has are left out."""
-    types = {name: step.type for steps in buckets for name, step in steps.items()}
+def _encode_partitions(partitions: list[Delta]) -> bytes:
+    """Encode partitions as rows, each named array as a list; arrays that no partition has are left out."""
+    types = {name: step.type for steps in partitions for name, step in steps.items()}
     columns = []
     for name, kind in types.items():
-        arrays = [steps.get(name, pa.array([], kind)) for steps in buckets]
+        arrays = [steps.get(name, pa.array([], kind)) for steps in partitions]
         ends = np.cumsum([0, *map(len, arrays)]).astype(np.int32)
         columns.append(pa.ListArray.from_arrays(pa.array(ends), pa.concat_arrays(arrays)))
     numbers = [f"{name}.list.element" for name, kind in types.items() if pa.types.is_int32(kind)]
@@ -156,7 +156,7 @@ def _written(buckets: list[Steps]) -> bytes:
     table = (
         pa.table(columns, names=list(types))
         if types
-        else pa.table({"nothing": pa.nulls(len(buckets), pa.list_(pa.int32()))})
+        else pa.table({"nothing": pa.nulls(len(partitions), pa.list_(pa.int32()))})
     )
     pq.write_table(
         table,
@@ -177,9 +177,9 @@ def _parquet(table: pa.Table) -> bytes:
     return sink.getvalue()
 
 
-def _member_steps(old: pa.Table, new: pa.Table) -> Steps | None:
-    """Return which memberships went and which came; None where the table is small, or its order changed."""
-    if old.num_rows < _MANY or new.num_rows < _MANY:
+def _member_steps(old: pa.Table, new: pa.Table) -> Delta | None:
+    """Return which memberships were removed and added; None if the table is small or its order changed."""
+    if old.num_rows < _MIN_MEMBER_DELTA or new.num_rows < _MIN_MEMBER_DELTA:
         return None
     codes = np.zeros(old.num_rows + new.num_rows, dtype=np.int64)
     for name in MEMBERS.names:
@@ -190,14 +190,14 @@ def _member_steps(old: pa.Table, new: pa.Table) -> Steps | None:
     if not np.array_equal(there[stays], here[~came]):
         return None
     rows = pa.array(np.nonzero(came)[0])
-    steps: Steps = {"removed": gaps(np.nonzero(~stays)[0]), "added": gaps(np.nonzero(came)[0])}
+    steps: Delta = {"removed": deltas_of(np.nonzero(~stays)[0]), "added": deltas_of(np.nonzero(came)[0])}
     steps |= {f"{name}_is": plain(new.column(name)).take(rows) for name in MEMBERS.names}
     return {name: step for name, step in steps.items() if len(step)}
 
 
 def _with_steps(old: pa.Table, steps: Mapping[str, Any]) -> pa.Table:
-    gone = places(steps.get("removed", ()))
-    came = places(steps.get("added", ()))
+    gone = indices_of(steps.get("removed", ()))
+    came = indices_of(steps.get("added", ()))
     stays = np.ones(old.num_rows, dtype=bool)
     stays[gone] = False
     rows = np.empty(int(stays.sum()) + len(came), dtype=np.int64)

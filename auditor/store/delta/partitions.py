@@ -1,4 +1,4 @@
-"""Snapshots into buckets by id, and buckets into the row groups of a snapshot."""
+"""Splits snapshots into partitions by user id, and joins partitions into the row groups of a snapshot."""
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,26 +14,26 @@ from auditor.snapshot.schema import ASSIGNMENTS, USERS
 from auditor.store.delta.column_diff import plain
 from auditor.store.delta.user_delta import LINK_TYPES, LINKS, UserPartition
 
-BUCKET: Final = 65_536
-"""Users of a bucket when it is made; later nights may bring more."""
+PARTITION_USERS: Final = 65_536
+"""Users of a new partition; later nights may add more."""
 
 
 class NotInOrderError(Exception):
-    """The users of a snapshot are not sorted by id, or two share one: it is stored as it is."""
+    """The users of a snapshot are not sorted by id, or ids repeat: it is stored verbatim."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """How a snapshot is laid out."""
+class Layout:
+    """The layout of a snapshot."""
 
     columns: tuple[str, ...]
     row_groups: tuple[int, ...]
     bounds: tuple[str, ...]
-    """The first id of every bucket but the first, were it cut now."""
+    """The first id of every partition but the first, if it were split now."""
 
 
-def shape_of(snapshot: Snapshot) -> Shape:
-    """Walk the ids once; NotInOrderError where they do not ascend."""
+def layout_of(snapshot: Snapshot) -> Layout:
+    """Return the layout of a snapshot. Raises NotInOrderError if ids do not ascend."""
     columns: tuple[str, ...] | None = None
     groups: list[int] = []
     bounds: list[str] = []
@@ -52,57 +52,57 @@ def shape_of(snapshot: Snapshot) -> Shape:
             last is not None and ids[0].as_py() <= last
         ):
             raise NotInOrderError
-        first = -count % BUCKET
-        bounds.extend(ids[place].as_py() for place in range(first, len(ids), BUCKET) if count + place)
+        first = -count % PARTITION_USERS
+        bounds.extend(ids[index].as_py() for index in range(first, len(ids), PARTITION_USERS) if count + index)
         count += len(ids)
         last = ids[-1].as_py()
-    return Shape(columns=columns or ("id",), row_groups=tuple(groups), bounds=tuple(bounds))
+    return Layout(columns=columns or ("id",), row_groups=tuple(groups), bounds=tuple(bounds))
 
 
-def buckets_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[str]) -> Iterator[UserPartition]:
-    """Yield the users of each range of ids, empty ranges too."""
+def partitions_of(snapshot: Snapshot, columns: Sequence[str], bounds: Sequence[str]) -> Iterator[UserPartition]:
+    """Yield the users of each range of ids, including empty ranges."""
     pending: list[UserPartition] = []
     number = 0
     for batch in snapshot.batches():
-        whole = _bucket(batch, columns)
+        whole = _partition(batch, columns)
         ids = whole.users.column("id")
         start = 0
         while number < len(bounds):
-            place = bisect_left(_Ids(ids), bounds[number], lo=start)
-            if place == len(ids):
+            index = bisect_left(_Ids(ids), bounds[number], lo=start)
+            if index == len(ids):
                 break
-            pending.append(_slice(whole, start, place))
+            pending.append(_slice(whole, start, index))
             yield _joined(pending, columns)
-            pending, start, number = [], place, number + 1
+            pending, start, number = [], index, number + 1
         pending.append(_slice(whole, start, len(ids)))
     while number <= len(bounds):
         yield _joined(pending, columns)
         pending, number = [], number + 1
 
 
-def row_groups(buckets: Iterable[UserPartition], sizes: Sequence[int]) -> Iterator[UserBatch]:
-    """Yield users and assignments in row groups of the sizes that they had, `user` counting over the whole snapshot."""
+def row_groups(partitions: Iterable[UserPartition], sizes: Sequence[int]) -> Iterator[UserBatch]:
+    """Yield users and assignments in row groups of the original sizes; `user` counts over the whole snapshot."""
     pending: list[UserPartition] = []
-    source = iter(buckets)
+    source = iter(partitions)
     offset = 0
     for size in sizes:
-        while sum(bucket.users.num_rows for bucket in pending) < size:
+        while sum(partition.users.num_rows for partition in pending) < size:
             pending.append(next(source))
         whole = _joined(pending, ()) if pending else None
         if whole is None:
             pending = [whole := next(source)]
-        made = _slice(whole, 0, size)
+        group = _slice(whole, 0, size)
         pending = [_slice(whole, size, whole.users.num_rows)]
-        owners = pa.array(made.owners + offset)
+        owners = pa.array(group.owners + offset)
         links = pa.table(
-            [owners, *(made.links.column(name).combine_chunks() for name in LINKS)], names=["user", *LINKS]
+            [owners, *(group.links.column(name).combine_chunks() for name in LINKS)], names=["user", *LINKS]
         ).cast(ASSIGNMENTS)
-        yield UserBatch(users=_batch(made.users), assignments=_batch(links), offset=offset)
+        yield UserBatch(users=_batch(group.users), assignments=_batch(links), offset=offset)
         offset += size
 
 
 class _Ids:
-    """A column of ids as bisect wants it."""
+    """A column of ids as a sequence for bisect."""
 
     def __init__(self, column: pa.ChunkedArray) -> None:
         self._column = column
@@ -110,12 +110,12 @@ class _Ids:
     def __len__(self) -> int:
         return len(self._column)
 
-    def __getitem__(self, place: int) -> str:
-        found: str = self._column[place].as_py()
-        return found
+    def __getitem__(self, index: int) -> str:
+        value: str = self._column[index].as_py()
+        return value
 
 
-def _bucket(batch: UserBatch, columns: Sequence[str]) -> UserPartition:
+def _partition(batch: UserBatch, columns: Sequence[str]) -> UserPartition:
     users = pa.table(
         [plain(batch.users.column(name)).cast(USERS.field(name).type) for name in columns],
         schema=pa.schema([USERS.field(name) for name in columns]),
@@ -128,12 +128,12 @@ def _bucket(batch: UserBatch, columns: Sequence[str]) -> UserPartition:
     return UserPartition(users=users, links=links, owners=owners)
 
 
-def _slice(bucket: UserPartition, start: int, stop: int) -> UserPartition:
-    first, last = np.searchsorted(bucket.owners, [start, stop])
+def _slice(partition: UserPartition, start: int, stop: int) -> UserPartition:
+    first, last = np.searchsorted(partition.owners, [start, stop])
     return UserPartition(
-        users=bucket.users.slice(start, stop - start),
-        links=bucket.links.slice(first, last - first),
-        owners=bucket.owners[first:last] - start,
+        users=partition.users.slice(start, stop - start),
+        links=partition.links.slice(first, last - first),
+        owners=partition.owners[first:last] - start,
     )
 
 

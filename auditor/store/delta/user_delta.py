@@ -1,4 +1,4 @@
-"""Users of one range of ids, with what they hold, into what changed since another night, and back."""
+"""Computes and applies the changes of one range of users, with their assignments, between two nights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.snapshot.schema import ASSIGNMENTS, SIGN_IN_COLUMNS, USERS
-from auditor.store.delta.column_diff import Mask, Places, differs, gaps, places, plain
+from auditor.store.delta.column_diff import Indices, Mask, deltas_of, differs, indices_of, plain
 
-Steps = dict[str, pa.Array]
-"""What changed, as named arrays: removed and added rows, and for each column where it changed and to what."""
+Delta = dict[str, pa.Array]
+"""Named arrays: removed and added rows, and for each column the changed rows and their new values."""
 LINKS: Final = tuple(name for name in ASSIGNMENTS.names if name != "user")
-_NOTHING: Final = np.int64(np.iinfo(np.int64).min)
-"""An instant that is not there."""
+_NULL: Final = np.int64(np.iinfo(np.int64).min)
+"""Stands for null in arrays of timestamps."""
 _SECOND: Final = 1_000_000
 
 
@@ -28,15 +28,15 @@ LINK_TYPES: Final = {name: _plain_type(ASSIGNMENTS.field(name).type) for name in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserPartition:
-    """Some users in order of id, and their assignments; `owners` tells the user's row in `users` of each."""
+    """Users of a range of ids, sorted by id, with their assignments; `owners` is the row in `users` of each."""
 
     users: pa.Table
     links: pa.Table
-    owners: Places
+    owners: Indices
 
     @classmethod
     def empty(cls, columns: tuple[str, ...]) -> "UserPartition":
-        """Return a bucket of nobody."""
+        """Return a partition without users."""
         return cls(
             users=pa.schema([USERS.field(name) for name in columns]).empty_table(),
             links=pa.schema(list(LINK_TYPES.items())).empty_table(),
@@ -44,24 +44,24 @@ class UserPartition:
         )
 
     @property
-    def counts(self) -> Places:
-        """Return how many assignments each user has."""
+    def counts(self) -> Indices:
+        """The number of assignments of each user."""
         return np.bincount(self.owners, minlength=self.users.num_rows).astype(np.int64)
 
     def tables(self) -> tuple[pa.Table, pa.Table]:
-        """Return the two tables that a digest is taken of."""
+        """Return the two tables that are digested."""
         return self.users, self.links.append_column("user", pa.array(self.owners))
 
 
-def difference(old: UserPartition, new: UserPartition, *, second: int) -> Steps:
-    """Return the steps from one bucket to another; `second` is what instants are counted from, in seconds."""
+def difference(old: UserPartition, new: UserPartition, *, second: int) -> Delta:
+    """Return the delta between two partitions; timestamps are counted back from `second`."""
     before = pc.index_in(plain(new.users.column("id")), value_set=plain(old.users.column("id")))
     added = np.nonzero(~before.is_valid().to_numpy(zero_copy_only=False))[0]
     origin = pc.fill_null(before, 0).to_numpy(zero_copy_only=False).astype(np.int64)
     stays = np.zeros(old.users.num_rows, dtype=bool)
     stays[np.delete(origin, added)] = True
-    steps: Steps = {"removed": gaps(np.nonzero(~stays)[0]), "added": gaps(added)}
-    instants: dict[str, tuple[Places, Mask]] = {}
+    steps: Delta = {"removed": deltas_of(np.nonzero(~stays)[0]), "added": deltas_of(added)}
+    instants: dict[str, tuple[Indices, Mask]] = {}
     for name in new.users.column_names:
         now = plain(new.users.column(name))
         then = plain(old.users.column(name)).take(before)
@@ -74,12 +74,12 @@ def difference(old: UserPartition, new: UserPartition, *, second: int) -> Steps:
         else:
             changed = np.nonzero(differs(now, then))[0]
             steps[f"{name}_is"] = now.take(pa.array(changed))
-        steps[f"{name}_at"] = gaps(changed)
+        steps[f"{name}_at"] = deltas_of(changed)
     return {name: step for name, step in (steps | _link_steps(old, new, origin, added)).items() if len(step)}
 
 
-class Restoring:
-    """A bucket to which the steps of one night after the other are applied; columns are put together at the end."""
+class PartitionBuilder:
+    """Applies the deltas of successive nights to a partition; columns are assembled at the end."""
 
     def __init__(self, columns: tuple[str, ...]) -> None:
         self._columns = columns
@@ -94,9 +94,9 @@ class Restoring:
         self._count = np.empty(0, dtype=np.int64)
 
     def apply(self, steps: Mapping[str, Any], *, second: int) -> None:
-        """Take the steps of one night."""
+        """Apply the delta of one night."""
         self._move(_array(steps, "removed"), _array(steps, "added"))
-        changed: dict[str, tuple[Places, Mask]] = {}
+        changed: dict[str, tuple[Indices, Mask]] = {}
         for name in self._columns:
             at = _array(steps, f"{name}_at")
             if name in self._instants:
@@ -112,14 +112,14 @@ class Restoring:
                 self._lengths[name] += len(at)
         self._relink(steps)
 
-    def made(self) -> UserPartition:
-        """Put the columns together."""
+    def build(self) -> UserPartition:
+        """Return the partition."""
         arrays = []
         for name in self._columns:
             kind = USERS.field(name).type
             if name in self._instants:
                 numbers = self._instants[name]
-                arrays.append(pa.array(numbers, pa.int64(), mask=numbers == _NOTHING).cast(kind))
+                arrays.append(pa.array(numbers, pa.int64(), mask=numbers == _NULL).cast(kind))
             else:
                 rows = self._rows[name]
                 every = pa.concat_arrays([pa.array([], kind), *(part.cast(kind) for part in self._sources[name])])
@@ -130,7 +130,7 @@ class Restoring:
         links = pa.concat_tables([pa.schema(list(LINK_TYPES.items())).empty_table(), *self._links])
         return UserPartition(users=users, links=links.take(pa.array(rows)), owners=owners)
 
-    def _move(self, removed: Places, added: Places) -> None:
+    def _move(self, removed: Indices, added: Indices) -> None:
         if not len(removed) and not len(added):
             return
         stays = np.ones(self._size, dtype=bool)
@@ -139,12 +139,12 @@ class Restoring:
         there = np.ones(size, dtype=bool)
         there[added] = False
 
-        def moved(values: Places, nothing: int) -> Places:
+        def moved(values: Indices, nothing: int) -> Indices:
             made = np.full(size, nothing, dtype=np.int64)
             made[there] = values[stays]
             return made
 
-        self._instants = {name: moved(values, int(_NOTHING)) for name, values in self._instants.items()}
+        self._instants = {name: moved(values, int(_NULL)) for name, values in self._instants.items()}
         self._rows = {name: moved(values, -1) for name, values in self._rows.items()}
         self._first, self._count = moved(self._first, 0), moved(self._count, 0)
         self._size = size
@@ -162,8 +162,8 @@ class Restoring:
         self._link_rows += int(counts.sum())
 
 
-def _link_steps(old: UserPartition, new: UserPartition, origin: Places, added: Places) -> Steps:
-    """Return every user whose assignments changed, with all of them: most change by one of two or three."""
+def _link_steps(old: UserPartition, new: UserPartition, origin: Indices, added: Indices) -> Delta:
+    """Return every user whose assignments changed, with all of them: most users have two or three."""
     now, then = new.counts, old.counts[origin] if len(old.counts) else np.zeros(len(origin), dtype=np.int64)
     then[added] = 0
     changed = now != then
@@ -178,12 +178,12 @@ def _link_steps(old: UserPartition, new: UserPartition, origin: Places, added: P
         changed[owners[differs(left, right)]] = True
     users = np.nonzero(changed)[0]
     rows = pa.array(np.nonzero(changed[new.owners])[0])
-    steps: Steps = {"links_at": gaps(users), "links_count": pa.array(now[users].astype(np.int32))}
+    steps: Delta = {"links_at": deltas_of(users), "links_count": pa.array(now[users].astype(np.int32))}
     return steps | {f"links_{name}": plain(new.links.column(name)).take(rows) for name in LINKS}
 
 
-def _expected(name: str, then: Places, changed: Mapping[str, tuple[Places, Mask]]) -> Places:
-    """Return what a column of instants most likely says: as before, but a successful sign-in follows the others."""
+def _expected(name: str, then: Indices, changed: Mapping[str, tuple[Indices, Mask]]) -> Indices:
+    """Predict a column of timestamps: unchanged, except that a successful sign-in follows the other two."""
     interactive, other, successful = SIGN_IN_COLUMNS
     if name != successful or interactive not in changed or other not in changed:
         return then
@@ -191,14 +191,14 @@ def _expected(name: str, then: Places, changed: Mapping[str, tuple[Places, Mask]
     return np.asarray(np.where(one_changed | two_changed, np.maximum(one, two), then))
 
 
-def _numbers(column: pa.Array) -> Places:
-    numbers = pc.fill_null(column.cast(pa.int64()), pa.scalar(int(_NOTHING), pa.int64()))
+def _numbers(column: pa.Array) -> Indices:
+    numbers = pc.fill_null(column.cast(pa.int64()), pa.scalar(int(_NULL), pa.int64()))
     return np.asarray(numbers.to_numpy(zero_copy_only=False))
 
 
-def _instant_steps(name: str, values: Places, second: int) -> Steps:
-    """Count instants back from the night in whole seconds where that is exact, else in microseconds since 1970."""
-    there = values != _NOTHING
+def _instant_steps(name: str, values: Indices, second: int) -> Delta:
+    """Encode timestamps as seconds before the night if that is exact, else as microseconds since 1970."""
+    there = values != _NULL
     known = values[there]
     back = second - known // _SECOND
     if not (known % _SECOND).any() and (not len(back) or np.abs(back).max() < 2**31):
@@ -208,7 +208,7 @@ def _instant_steps(name: str, values: Places, second: int) -> Steps:
     return {f"{name}_us": pa.array(values, mask=~there)}
 
 
-def _instants_of(steps: Mapping[str, Any], name: str, second: int) -> Places:
+def _instants_of(steps: Mapping[str, Any], name: str, second: int) -> Indices:
     exact = steps.get(f"{name}_us")
     if exact is not None and len(exact):
         return _numbers(exact)
@@ -216,15 +216,15 @@ def _instants_of(steps: Mapping[str, Any], name: str, second: int) -> Places:
     if back is None:
         return np.empty(0, dtype=np.int64)
     numbers = _numbers(back)
-    return np.where(numbers == _NOTHING, _NOTHING, (second - numbers) * _SECOND)
+    return np.where(numbers == _NULL, _NULL, (second - numbers) * _SECOND)
 
 
-def _ranges(first: Places, count: Places) -> Places:
+def _ranges(first: Indices, count: Indices) -> Indices:
     """Return the rows first, first + 1, … of each range, one range after the other."""
     before = np.cumsum(count) - count
     return np.asarray(np.arange(int(count.sum())) + np.repeat(first - before, count))
 
 
-def _array(steps: Mapping[str, Any], name: str) -> Places:
-    found = steps.get(name)
-    return np.empty(0, dtype=np.int64) if found is None else places(found)
+def _array(steps: Mapping[str, Any], name: str) -> Indices:
+    array = steps.get(name)
+    return np.empty(0, dtype=np.int64) if array is None else indices_of(array)

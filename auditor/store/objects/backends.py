@@ -1,4 +1,4 @@
-"""Names and bytes into objects of a folder or an object store: read, listed, and created whole or not at all."""
+"""Backends: read, list and atomically create the objects of a store in a folder or an object store."""
 
 import os
 import re
@@ -11,63 +11,63 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 from auditor.domain.errors import DeliveryError, SnapshotError
 from auditor.domain.message import Message
 from auditor.files import input as input_files
-from auditor.files.folder import Folder as FileFolder
+from auditor.files.folder import Folder
 from auditor.files.names import object_parts
 from auditor.files.output import opened
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 _SECRET: Final = re.compile(r"(?i)(sig|signature|token|key|credential)=[^&\s]+|[A-Za-z0-9+/]{60,}={0,2}")
-_BATCH: Final = 64
-"""Objects that are asked for at once."""
+_BATCH_SIZE: Final = 64
+"""Objects per concurrent read."""
 _TEMPORARY: Final = re.compile(r"\.(?:store\.json|[0-9]{4}-[0-9]{2}-[0-9]{2}T|[0-9]{6,}[.-]).*")
-"""Hidden files that `create` writes before it links them: the name of an object after a dot."""
+"""Hidden files that `create` writes before linking them: the name of an object after a dot."""
 
 
 class Backend(Protocol):
-    """Where a store keeps its objects; a name is a relative path with slashes."""
+    """Holds the objects of a store; a name is a relative path with slashes."""
 
     address: str
 
     def names(self, under: str) -> tuple[str, ...]:
-        """Return the names of all objects whose name begins with the folder `under`, sorted."""
+        """Return the sorted names of all objects below the folder `under`."""
 
     def read(self, name: str) -> bytes | None:
-        """Return an object, or None where there is none."""
+        """Return an object; None if there is none."""
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """Return several objects, asked for together."""
+        """Return several objects, read concurrently where that is faster."""
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
-        """Return when each object below a folder was last written, by the place's own clock; None where unknown."""
+        """Return when each object below a folder was last written, by the backend's own clock; None if unknown."""
 
     def temporary(self) -> Mapping[str, datetime | None]:
-        """Return the temporary files of writers, and when each was last written; killed writers leave them behind."""
+        """Return the temporary files that killed writers left, and when each was last written."""
 
     def create(self, name: str, body: bytes) -> bool:
-        """Make an object that does not exist yet, whole or not at all; False where there is one of that name."""
+        """Create an object atomically; returns False if the name is taken."""
 
     def remove(self, name: str) -> None:
-        """Delete an object; one that is gone already is no error."""
+        """Delete an object; a missing one is no error."""
 
 
-class Folder:
-    """A folder of this machine, or of a share it has mounted."""
+class FolderBackend:
+    """A folder of this machine, or of a mounted share."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.address = str(root)
 
     def names(self, under: str) -> tuple[str, ...]:
-        """Return the names below a folder; hidden ones are still being written."""
-        found: list[str] = []
+        """Return the names below a folder; hidden files are still being written and left out."""
+        names_found: list[str] = []
         try:
             for folder, below, files in os.walk(self.root / under, onerror=_missing_is_empty):
                 below[:] = [name for name in below if not name.startswith(".")]
                 top = Path(folder).relative_to(self.root).as_posix()
-                found += [f"{top}/{n}" if top != "." else n for n in files if not n.startswith(".")]
+                names_found += [f"{top}/{n}" if top != "." else n for n in files if not n.startswith(".")]
         except OSError as error:
             _unreadable(self.address, error)
-        return tuple(sorted(found))
+        return tuple(sorted(names_found))
 
     def read(self, name: str) -> bytes | None:
         """Return a file's bytes."""
@@ -79,7 +79,7 @@ class Folder:
             _unreadable(str(self.root / name), error)
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """Return files one after the other: here waiting is not what takes time."""
+        """Return files one after the other: local reads do not wait."""
         return [self.read(name) for name in names]
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
@@ -87,19 +87,19 @@ class Folder:
         return {name: at for name, at in self._modified(self.names(under)) if at is not None}
 
     def temporary(self) -> Mapping[str, datetime | None]:
-        """Return the hidden files that `create` made and did not remove, with their modification times."""
-        found: list[str] = []
+        """Return the hidden files that `create` did not remove, with their modification times."""
+        names_found: list[str] = []
         try:
             for folder, below, files in os.walk(self.root, onerror=_missing_is_empty):
                 below[:] = [name for name in below if not name.startswith(".")]
                 top = Path(folder).relative_to(self.root)
-                found += [(top / name).as_posix() for name in files if _TEMPORARY.fullmatch(name)]
+                names_found += [(top / name).as_posix() for name in files if _TEMPORARY.fullmatch(name)]
         except OSError as error:
             _unreadable(self.address, error)
-        return {name: at for name, at in self._modified(sorted(found)) if at is not None}
+        return {name: at for name, at in self._modified(sorted(names_found)) if at is not None}
 
     def _modified(self, names: Iterable[str]) -> Iterator[tuple[str, datetime | None]]:
-        """Yield the modification time of each file, None for one that is gone meanwhile."""
+        """Yield the modification time of each file; None for one that is gone."""
         for name in names:
             try:
                 yield name, datetime.fromtimestamp((self.root / name).stat().st_mtime, UTC)
@@ -109,19 +109,19 @@ class Folder:
                 _unreadable(str(self.root / name), error)
 
     def create(self, name: str, body: bytes) -> bool:
-        """Write beside the place, then link: linking fails where a file stands, renaming would replace it."""
+        """Write a temporary file, then link it: linking fails if the name is taken, renaming would replace it."""
         *folders, last = object_parts(name)
         try:
-            with FileFolder.made(self.root, *folders) as folder:
-                number, beside = folder.temporary(last)
+            with Folder.made(self.root, *folders) as folder:
+                number, temporary_name = folder.temporary(last)
                 try:
                     with opened(number) as file:
                         file.write(body)
                         file.flush()
                         os.fsync(number)
-                    return _linked(folder, beside, last, body)
+                    return _linked(folder, temporary_name, last, body)
                 finally:
-                    folder.remove(beside)
+                    folder.remove(temporary_name)
         except OSError as error:
             _unwritable(str(self.root / name), error)
 
@@ -129,7 +129,7 @@ class Folder:
         """Delete a file, also a temporary one."""
         *folders, last = name.split("/")
         try:
-            with FileFolder.found(self.root, *folders) as folder:
+            with Folder.found(self.root, *folders) as folder:
                 folder.remove(last)
         except FileNotFoundError:
             pass
@@ -142,13 +142,13 @@ def _missing_is_empty(error: OSError) -> None:
         raise error
 
 
-def _linked(folder: FileFolder, beside: str, name: str, body: bytes) -> bool:
+def _linked(folder: Folder, temporary_name: str, name: str, body: bytes) -> bool:
     try:
-        folder.link(beside, name)
+        folder.link(temporary_name, name)
     except FileExistsError:
         return False
     except OSError:
-        # A share without hard links: creating is still exclusive, and the digests tell a torn file from a whole one.
+        # A share without hard links: creation is still exclusive, and digests detect a truncated file.
         try:
             number = folder.create(name)
         except FileExistsError:
@@ -158,8 +158,8 @@ def _linked(folder: FileFolder, beside: str, name: str, body: bytes) -> bool:
     return True
 
 
-class ObjectStore:
-    """A container of an object store, spoken to through fsspec."""
+class ObjectStoreBackend:
+    """A container of an object store, accessed through fsspec."""
 
     def __init__(self, filesystem: Any, root: str, address: str) -> None:
         self._fs = filesystem
@@ -182,11 +182,11 @@ class ObjectStore:
             return found if isinstance(found, dict) else {name: {} for name in found}
 
         start = len(self._root) + 1
-        found = {name.lstrip("/")[start:]: _modified_at(info) for name, info in self._asked(listed).items()}
+        found = {name.lstrip("/")[start:]: _modified_at(info) for name, info in self._request(listed).items()}
         return dict(sorted(found.items()))
 
     def temporary(self) -> Mapping[str, datetime | None]:
-        """Return nothing: an upload that did not end is no object."""
+        """Return nothing: an unfinished upload is no object."""
         return {}
 
     def read(self, name: str) -> bytes | None:
@@ -194,11 +194,11 @@ class ObjectStore:
         return self.read_many([name])[0]
 
     def read_many(self, names: Sequence[str]) -> list[bytes | None]:
-        """Return objects, up to 64 requests at a time."""
+        """Return objects, with up to 64 concurrent requests."""
         found: dict[str, Any] = {}
-        for start in range(0, len(names), _BATCH):
-            paths = [self._path(name) for name in names[start : start + _BATCH]]
-            found |= self._asked(lambda paths=paths: self._fs.cat(paths, on_error="return"))  # type: ignore[misc]
+        for start in range(0, len(names), _BATCH_SIZE):
+            paths = [self._path(name) for name in names[start : start + _BATCH_SIZE]]
+            found |= self._request(lambda paths=paths: self._fs.cat(paths, on_error="return"))  # type: ignore[misc]
         bodies: list[bytes | None] = []
         for name in names:
             body = found[self._path(name)]
@@ -208,10 +208,10 @@ class ObjectStore:
         return bodies
 
     def create(self, name: str, body: bytes) -> bool:
-        """Upload with `If-None-Match: *`: of two writers of one name, the store itself lets one through."""
+        """Upload with `If-None-Match: *`: the service accepts one of two concurrent writers of a name."""
         object_parts(name)
 
-        def made() -> bool:
+        def upload() -> bool:
             try:
                 self._fs.pipe_file(self._path(name), body, mode="create")
             except FileExistsError:
@@ -222,22 +222,22 @@ class ObjectStore:
                 raise
             return True
 
-        return self._asked(made)
+        return self._request(upload)
 
     def remove(self, name: str) -> None:
         """Delete an object."""
 
-        def gone() -> None:
+        def delete() -> None:
             with suppress(FileNotFoundError):
                 self._fs.rm_file(self._path(name))
 
-        self._asked(gone)
+        self._request(delete)
 
     def _path(self, name: str) -> str:
         return f"{self._root}/{name}" if name else self._root
 
-    def _asked(self, request: Callable[[], Answer]) -> Answer:
-        """Make a request; whatever the store's own library raises becomes one error that names the store."""
+    def _request(self, request: Callable[[], Result]) -> Result:
+        """Make a request; exceptions of the service's library become SnapshotError."""
         try:
             return request()
         except SnapshotError:
@@ -247,15 +247,15 @@ class ObjectStore:
 
 
 def _modified_at(info: Mapping[str, Any]) -> datetime | None:
-    """Return the time of the last modification, under the name that s3fs, adlfs or fsspec itself gives it."""
-    found = info.get("LastModified") or info.get("last_modified") or info.get("created")
-    if not isinstance(found, datetime):
+    """Return the time of the last modification, by the key that s3fs, adlfs or fsspec uses for it."""
+    modified = info.get("LastModified") or info.get("last_modified") or info.get("created")
+    if not isinstance(modified, datetime):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+    return modified.replace(tzinfo=UTC) if modified.tzinfo is None else modified
 
 
 def _is_conflict(error: Exception) -> bool:
-    """Whether a store said that the object exists: 409 or 412, in the words of its own library."""
+    """Return whether the service answered that the object exists (409 or 412), as its library reports it."""
     response: Any = getattr(error, "response", None) or getattr(error.__cause__, "response", None) or {}
     code = response.get("Error", {}).get("Code", "") if isinstance(response, dict) else ""
     return code in {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
@@ -278,14 +278,14 @@ def _unwritable(where: str, error: OSError) -> NoReturn:
 
 
 def _unreachable(address: str, error: Exception) -> NoReturn:
-    said = _SECRET.sub("…", (str(error).splitlines() or [""])[0])[:200]
+    detail = _SECRET.sub("…", (str(error).splitlines() or [""])[0])[:200]
     raise SnapshotError(
         "store-unreachable",
         Message(
             "{address} does not answer as a store should: {name}: {said}",
             address=address,
             name=type(error).__name__,
-            said=said,
+            said=detail,
         ),
         hint=Message(
             "check the container's name, the network and the sign-in that the environment gives (docs/history.md)"

@@ -1,4 +1,4 @@
-"""The text of an address into the place it names: a folder, or a container of an object store."""
+"""Parses store locations: a folder, or the address of an object store's container."""
 
 import re
 from pathlib import Path
@@ -7,18 +7,18 @@ from urllib.parse import urlsplit
 
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.store.objects.backends import Backend, Folder, ObjectStore
-from auditor.store.objects.cache import Cached, cache_folder
+from auditor.store.objects.backends import Backend, FolderBackend, ObjectStoreBackend
+from auditor.store.objects.cache import CachedBackend, cache_folder
 
 Address = NewType("Address", str)
-"""The address of an object store: a scheme, a container and perhaps a folder in it."""
+"""The address of an object store: scheme, container and optional folder."""
 SCHEMES: Final = {"abfs": "adlfs", "abfss": "adlfs", "az": "adlfs", "s3": "s3fs"}
-"""Schemes and the module that speaks each."""
+"""Scheme → the module that implements it."""
 _ADDRESS: Final = re.compile("([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
 def parse(text: str) -> Path | Address:
-    """Return a folder, or a checked address; UsageError for a scheme that nobody speaks, and for secrets in it."""
+    """Return a folder or a checked address. Raises UsageError for unknown schemes and for secrets in the address."""
     match = _ADDRESS.match(text)
     if match is None:
         return Path(text)
@@ -33,7 +33,7 @@ def parse(text: str) -> Path | Address:
             ),
         )
     if parts.query or parts.fragment or parts.password is not None:
-        # The text itself is not repeated: what stands there may be a secret.
+        # The text is not repeated: it may contain a secret.
         raise UsageError(
             "store-address",
             Message("the {scheme}:// address carries a query, a fragment or a password", scheme=parts.scheme),
@@ -45,37 +45,37 @@ def parse(text: str) -> Path | Address:
             Message("'{text}' names no container", text=text),
             hint=Message("write {scheme}://CONTAINER/FOLDER", scheme=parts.scheme),
         )
-    # The scheme of an address has no letter case (RFC 3986, 3.1).
+    # Schemes are case-insensitive (RFC 3986, 3.1).
     return Address(parts.scheme + text[len(parts.scheme) :].rstrip("/"))
 
 
-def place_of(where: Path | Address) -> Backend:
-    """Return the place behind a folder or an address; nothing is read yet."""
+def backend_of(where: Path | Address) -> Backend:
+    """Return the backend of a folder or an address; nothing is read yet."""
     if isinstance(where, Path):
-        return Folder(where)
+        return FolderBackend(where)
     scheme, _, rest = where.partition("://")
-    far = ObjectStore(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
+    remote = ObjectStoreBackend(_filesystem(scheme, where), rest if "@" not in rest else _path(rest), where)
     near = cache_folder()
-    return far if near is None else Cached(far, near)
+    return remote if near is None else CachedBackend(remote, near)
 
 
 def _path(rest: str) -> str:
-    """Turn CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER into CONTAINER/FOLDER."""
+    """Convert CONTAINER@ACCOUNT.dfs.core.windows.net/FOLDER to CONTAINER/FOLDER."""
     host, _, folder = rest.partition("/")
     return "/".join(filter(None, (host.partition("@")[0], folder)))
 
 
 def _filesystem(scheme: str, address: str) -> object:
-    """Return the file system of a scheme; keys, roles and endpoints are what its library reads in the environment."""
+    """Return the file system of a scheme; its library reads keys, roles and endpoints from the environment."""
     if SCHEMES[scheme] == "adlfs":
-        import adlfs  # noqa: PLC0415  only who keeps a store there needs it
+        import adlfs  # noqa: PLC0415 - needed only for stores there
 
         account = urlsplit(address).hostname if "@" in address else None
         options = {"account_name": account.partition(".")[0]} if account else {}
-        # Without a key in the environment adlfs signs in as DefaultAzureCredential does: workload, managed, CLI.
-        made: object = adlfs.AzureBlobFileSystem(anon=False, skip_instance_cache=True, **options)
-        return made
+        # Without a key in the environment adlfs uses DefaultAzureCredential: workload, managed identity, CLI.
+        filesystem: object = adlfs.AzureBlobFileSystem(anon=False, skip_instance_cache=True, **options)
+        return filesystem
     import s3fs  # noqa: PLC0415  likewise
 
-    found: object = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
-    return found
+    s3: object = s3fs.S3FileSystem(skip_instance_cache=True, use_listings_cache=False)
+    return s3

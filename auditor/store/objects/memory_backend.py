@@ -1,11 +1,11 @@
-"""Names and bytes kept for the length of one command: a store of results that are only looked at together."""
+"""A backend in memory, for results that one command compares."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 
-class Memory:
-    """A place that is gone when the program ends."""
+class MemoryBackend:
+    """A backend that lasts as long as the process."""
 
     address = "the results named"
 
@@ -25,20 +25,20 @@ class Memory:
         return [self._objects.get(name) for name in names]
 
     def written(self, under: str) -> Mapping[str, datetime | None]:
-        """Return the names below a folder: nothing here is old."""
+        """Return the names below a folder, without times: nothing here is old."""
         return dict.fromkeys(self.names(under))
 
     def temporary(self) -> Mapping[str, datetime | None]:
-        """Return nothing: nothing here is half written."""
+        """Return nothing: creation is immediate."""
         return {}
 
     def create(self, name: str, body: bytes) -> bool:
-        """Keep an object; False where there is one of that name."""
+        """Store an object; returns False if the name is taken."""
         if name in self._objects:
             return False
         self._objects[name] = body
         return True
 
     def remove(self, name: str) -> None:
-        """Forget an object."""
+        """Delete an object."""
         self._objects.pop(name, None)
