@@ -1,0 +1,48 @@
+"""A user whose sign-in is blocked holds a product. Copy this file to `auditor/checks/<block>/` to add a check."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from auditor.checks.assignments.held_products import holding, packed_set
+from auditor.checks.check import Check, Correction, Cost
+from auditor.domain.enums import Source, SubjectType
+from auditor.domain.policy import Health
+from auditor.domain.product_set import PAID_PRODUCTS
+from auditor.domain.translation import N_
+from auditor.engine.policy_extent import population_extent
+from auditor.engine.scope import Found, Scope
+from auditor.guidance.routing import unwanted_product
+
+
+def _judge(scope: Scope, _block: Health) -> Iterator[Found]:
+    """Report the paid products of users whose sign-in is blocked.
+
+    A judge of users yields findings with rows of the batch, and for whom the answer stays unknown. A judge of what the
+    tenant owns (`judge_tenant`) yields findings, and adds to `scope.unknown` what it cannot decide.
+    """
+    blocked = scope.batch.selecting.of(scope.bound.rules.listed("accountEnabled", (False,)))
+    among = replace(scope, population=scope.population & blocked)
+    yield holding(among, scope.people.links.held, packed_set(scope.bound.masks, PAID_PRODUCTS))
+
+
+CHECK = Check(
+    id="account.blocked",
+    name=N_("sign-in is blocked"),
+    explanation=N_("A user whose sign-in is blocked holds a product that is paid for."),
+    # What raises it: the block and key of the policy language, and the facts that have to be collected.
+    block=Health,
+    key="health: {errors}",
+    asked=lambda block: block.errors,
+    properties=lambda _: ("assignedLicenses", "accountEnabled"),
+    sources=(Source.SUBSCRIBED_SKUS,),
+    # How it judges.
+    judge_users=_judge,
+    extent=population_extent,
+    # What a finding is about, and what its money stands for.
+    subject=SubjectType.USER,
+    once_per=N_("product held"),
+    cost=Cost.SEAT,
+    # What is done about a finding: the articles of the guidance, and the change to the user.
+    routes=unwanted_product,
+    correction=Correction.REMOVE,
+)

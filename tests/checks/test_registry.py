@@ -1,0 +1,96 @@
+"""A check is one file: a copy of the template is registered, and its findings are in every report."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from auditor.checks.registry import check_of, known_check, register, registered
+from auditor.snapshot.writer import write
+from tests.builders.tenants import bought, tenant, user
+from tests.package.tree import ROOT
+
+TEMPLATE = ROOT / "tests" / "checks" / "template.py"
+POLICY = """
+version: 1
+policies:
+  - id: blocked-accounts
+    severity: high
+    health: {errors: deny}
+prices: {currency: EUR, perSeatPerMonth: {SPE_E3: 40}}
+"""
+PROGRAM = """
+import sys
+from auditor.checks.registry import register
+from extra_checks.blocked import CHECK
+register(CHECK)
+from auditor.cli.main import run
+sys.exit(run(sys.argv[1:]))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A package with a copy of the template, a policy and the snapshot of a tenant with one blocked account."""
+    package = tmp_path / "extra_checks"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    shutil.copy(TEMPLATE, package / "blocked.py")
+    (tmp_path / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    state = tenant(
+        user("ann", "SPE_E3", accountEnabled=False), user("bob", "SPE_E3"), subscribedSkus=[bought("SPE_E3", 5, 2)]
+    )
+    write(tmp_path / "snapshots", state)
+    return tmp_path
+
+
+def test_a_check_from_the_template_is_in_every_report(folder: Path) -> None:
+    arguments = ["audit", "--snapshot", "snapshots", "policy.yaml", "--locale", "en", "--fail-on", "high"]
+    formats = ["-f", "json", "-f", "csv", "-f", "html", "-f", "terminal"]
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments, *formats, "--no-progress"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(folder)]), "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1, ran.stderr
+
+    result = json.loads((folder / "out" / "result.json").read_bytes())
+    (audited,) = result["tenants"]
+    (found,) = audited["findings"]
+    assert (found["check"], found["subject"]["name"], found["product"]["skuPartNumber"]) == (
+        "account.blocked",
+        "Ann",
+        "SPE_E3",
+    )
+    assert found["money"] == {"currency": "EUR", "perMonth": 40.0}
+    assert found["guidance"] == "former-employee"
+    (action,) = audited["actions"]
+    assert (action["kind"], action["findings"]) == ("unassign", [found["fingerprint"]])
+
+    with (folder / "out" / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert row["check"] == "account.blocked"
+    page = (folder / "out" / "report.html").read_text(encoding="utf-8")
+    assert "sign-in is blocked" in page
+    assert "sign-in is blocked" in ran.stdout
+
+
+def test_an_id_is_registered_once() -> None:
+    first = registered()[0]
+    assert check_of(first.id) is first
+    with pytest.raises(ValueError, match=first.id):
+        register(first)
+
+
+def test_a_check_of_another_version_is_not_known() -> None:
+    assert known_check("assignment.unheard-of") is None
+    with pytest.raises(KeyError):
+        check_of("assignment.unheard-of")
