@@ -51,7 +51,7 @@ def folder(tmp_path: Path) -> Path:
 
 def test_a_check_from_the_template_is_in_every_report(folder: Path) -> None:
     arguments = ["audit", "--snapshot", "snapshots", "policy.yaml", "--locale", "en", "--fail-on", "high"]
-    formats = ["-f", "json", "-f", "csv", "-f", "html", "-f", "terminal"]
+    formats = ["-f", "json", "-f", "csv", "-f", "html"]
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments, *formats, "--no-progress"],
         cwd=folder,
@@ -80,7 +80,6 @@ def test_a_check_from_the_template_is_in_every_report(folder: Path) -> None:
     assert row["check"] == "account.blocked"
     page = (folder / "out" / "report.html").read_text(encoding="utf-8")
     assert "sign-in is blocked" in page
-    assert "sign-in is blocked" in ran.stdout
 
 
 def test_an_id_is_registered_once() -> None:
