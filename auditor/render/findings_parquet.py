@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from auditor.domain.result import Finding, Run
 from auditor.render.chunk_buffer import ChunkBuffer
-from auditor.render.json.document import instant
 from auditor.render.text.sanitize import visible
+from auditor.result.codec.encoder import instant
 
 COLUMNS: Final = (
     *("run", "asOf", "tenant", "policy", "severity", "status", "check", "subjectType", "subjectId"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from auditor.domain.errors import SnapshotError
 from auditor.history.tenant_splitter import cut
 from auditor.render import render
-from auditor.render.json.encoder import document
+from auditor.result.codec.encoder import document
 from tests.builders.results import result
 
 TEXTS = st.text(max_size=6) | st.sampled_from(['"tenants": [', "\n    },\n    {\n", "]\n  ]", "\\", '"'])

@@ -70,6 +70,7 @@ _NOT_CALLED = {
         "ngettext",
         "plural",
         "getattr",
+        "eval",
         "compile",
         "sub",
         "ValueError",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from auditor.domain.errors import AuditorError, GraphError
 from auditor.domain.result import Result, TenantResult
 from auditor.failures import TenantBoundary
-from auditor.remedy.planner.model import Proof, Solved, Standing, TenantPlan
+from auditor.remedy.planner.model import Proof, Solver, Standing, TenantPlan
 
 
 @contextmanager
@@ -37,5 +37,5 @@ def unplanned(tenant: TenantResult, reason: str) -> TenantPlan:
         after=nothing,
         proof=Proof(fixed=(), remaining=(), new=(), undecided=()),
         dropped=(),
-        solved=Solved(solver="", optimal=False, reached=0, bound=0, unpriced=(), partial=()),
+        solver=Solver(name="", optimal=False, reached=0, bound=0, unpriced=(), partial=()),
     )

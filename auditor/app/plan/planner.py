@@ -27,7 +27,7 @@ from auditor.remedy.planner.model import (
     FleetPlan,
     Proof,
     Remaining,
-    Solved,
+    Solver,
     Standing,
     TenantPlan,
 )
@@ -295,15 +295,15 @@ def _tenant_plan(
             Dropped(subject=subject, why=reason)
             for subject, reason in sorted({**lessons.barred, **lessons.reasons}.items())
         ),
-        solved=_solved(options, made, lessons),
+        solver=_solver(options, made, lessons),
         findings=open_,
     )
 
 
-def _solved(options: Options, made: Draft, lessons: PlanConstraints) -> Solved:
+def _solver(options: Options, made: Draft, lessons: PlanConstraints) -> Solver:
     """Tell how sure the choice is: where something was left out, a better one was not ruled out."""
-    return Solved(
-        solver=made.choice.solver,
+    return Solver(
+        name=made.choice.solver,
         optimal=made.choice.optimal and not (lessons.barred or lessons.limits),
         reached=-made.choice.goals[0],
         bound=sum(-min(weighed.way.goals[0] for weighed in own) for own in options.weighed.values()),

@@ -18,9 +18,10 @@ from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
+from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
 from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.policy.loader import load
-from auditor.render.preview.model import Changed, Difference, PolicyChange, Preview, Side, Unknown, worse
+from auditor.result.preview_counts import worse
 from auditor.snapshot.model import Snapshot
 
 
@@ -101,7 +102,7 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
         except AuditorError as error:
             error.diagnostics = tuple(replace(item, message=f"{side}: {item.message}") for item in error.diagnostics)
             raise
-        told = Side(name=called, commit=commit, digest=policies.digest, policies=len(policies.policies))
+        told = Side(name=called, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
         loaded.append((told, policies))
     if wrong:
         raise InputError(wrong)
@@ -192,8 +193,8 @@ def _meaning(finding: Finding) -> Finding:
 
 
 def _unknown(side: str, result: Result) -> Iterator[Unknown]:
-    named = [(tenant.name, tenant.policies) for tenant in result.tenants]
-    for tenant, outcomes in [*named, ("", result.fleet.policies)]:
+    named = [*((tenant.name, tenant.policies) for tenant in result.tenants), (None, result.fleet.policies)]
+    for tenant, outcomes in named:
         for outcome in outcomes:
             if outcome.status is Outcome.NOT_EVALUATED:
                 yield Unknown(side=side, tenant=tenant, policy=outcome.id, reason=outcome.reason or "")

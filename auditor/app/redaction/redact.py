@@ -181,7 +181,7 @@ def _planned(tenant: TenantPlan, key: Key) -> TenantPlan:
         findings=findings,
         proof=_proof(tenant.proof, people),
         dropped=tuple(sorted(dropped, key=lambda item: (item.subject, item.why))),
-        solved=replace(tenant.solved, partial=tuple(sorted(map(people.text, tenant.solved.partial)))),
+        solver=replace(tenant.solver, partial=tuple(sorted(map(people.text, tenant.solver.partial)))),
     )
 
 

@@ -16,12 +16,12 @@ from auditor.deliver.report_folder import write_all
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import UsageError, printable
 from auditor.domain.message import Message
+from auditor.domain.preview import Preview
 from auditor.render.artifact import Artifact
-from auditor.render.preview import html, markdown
-from auditor.render.preview import model as preview_json
+from auditor.render.preview import html, json, markdown
 from auditor.render.preview.markdown import counted, headline, sided, state
-from auditor.render.preview.model import Preview, by_policy
 from auditor.render.text.labels import Labels
+from auditor.result.preview_counts import by_policy
 
 _EXAMPLES = """\
 auditor preview --base origin/main --snapshot snapshots/      what the working tree's policies/ would change
@@ -29,7 +29,7 @@ auditor preview --base old-policies/ policies/ --demo -f markdown=-
 exit codes: 0 nothing at or above --fail-on is added; 1 the change adds such findings; 2 broken policies; 3 incomplete
 """
 _FORMATS: Mapping[str, tuple[str, Callable[..., Artifact]]] = {
-    "json": ("preview.json", preview_json.render),
+    "json": ("preview.json", json.render),
     "markdown": ("preview.md", markdown.render),
     "html": ("preview.html", html.render),
 }

@@ -53,13 +53,13 @@ def summary(tenant: TenantPlan, words: Words) -> tuple[str, ...]:
                 what="; ".join(tenant.omitted)
             )
         )
-    if not tenant.solved.optimal:
+    if not tenant.solver.optimal:
         told.append(
             words.gettext("A better choice may exist: not every other way was tried for what is left out.")
             if tenant.dropped
             else words.gettext("A better choice may exist: too many seats compete for an exact answer without scipy.")
         )
-    if tenant.solved.unpriced:
+    if tenant.solver.unpriced:
         told.append(words.gettext("Products without a price were taken to cost as much as the dearest."))
     return tuple(told)
 

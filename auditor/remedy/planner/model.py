@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Annotated
 
 from auditor.domain.enums import Cloud
 from auditor.domain.result import Action, Finding
+from auditor.domain.saved_field import SavedField
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,10 +63,10 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Solved:
+class Solver:
     """How the choice was made, and how sure it is that no better one exists."""
 
-    solver: str
+    name: str
     optimal: bool
     reached: int
     """The weight of the findings that are mended: 10000 for a critical one down to 1."""
@@ -82,7 +84,7 @@ class TenantPlan:
 
     name: str
     tenant_id: str
-    display_name: str
+    display_name: Annotated[str, SavedField.UNSAVED]
     complete: bool
     omitted: tuple[str, ...]
     """What the plan leaves out because it was not read or could not be evaluated."""
@@ -91,8 +93,8 @@ class TenantPlan:
     after: Standing
     proof: Proof
     dropped: tuple[Dropped, ...]
-    solved: Solved
-    cloud: Cloud = Cloud.WORLDWIDE
+    solver: Solver
+    cloud: Annotated[Cloud, SavedField.UNSAVED] = Cloud.WORLDWIDE
     findings: tuple[Finding, ...] = ()
     """The open findings, for readers who want names."""
 

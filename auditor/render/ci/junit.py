@@ -13,10 +13,10 @@ from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, T
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
-from auditor.render.json.document import instant
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
 from auditor.result.aggregate import counted, shown
+from auditor.result.codec.encoder import instant
 
 _LINES: Final = 100
 """Findings that one case lists; the rest are counted."""

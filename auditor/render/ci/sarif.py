@@ -12,11 +12,10 @@ from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, 
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
-from auditor.render.json.document import TOOL, instant
-from auditor.render.json.encoder import document
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened, visible
 from auditor.result.aggregate import counted
+from auditor.result.codec.encoder import TOOL, document, instant
 
 LIMIT: Final = 25_000
 """Results that GitHub's code scanning takes from one file."""

@@ -20,9 +20,9 @@ from auditor.domain.result import Action, Money
 from auditor.render.html.finding_index import LONG, Walk
 from auditor.render.html.rows import anchored
 from auditor.render.html.view import Group, GuidancePart, Guide, Matter, Section, Step
-from auditor.render.json.encoder import line
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
+from auditor.result.codec.encoder import line
 
 _DASH: Final = " – "
 """Before the end of a title that names the article."""

@@ -15,7 +15,6 @@ from auditor.render.html.charts import timeline, trends
 from auditor.render.html.finding_index import Part, Walk, walks
 from auditor.render.html.rows import ROWS, anchored, lines, outcome_row, place_of, row, seat_row, source_row, what
 from auditor.render.html.view import Figure, Group, Page, Section, Tile
-from auditor.render.json.document import TOOL
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance_freshness import oldest
 from auditor.render.text.labels import Labels
@@ -23,6 +22,7 @@ from auditor.render.text.sanitize import shortened
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import Changes, added, changes, freed, people, priced_whole, sums
+from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 
 _LINES: Final = 20

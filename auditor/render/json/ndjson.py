@@ -6,8 +6,7 @@ from itertools import islice
 from auditor.domain.result import Finding, Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
-from auditor.render.json.document import Findings
-from auditor.render.json.encoder import line
+from auditor.result.codec.encoder import line, members
 
 _LINES = 1000
 """Lines that are handed on together."""
@@ -19,13 +18,12 @@ def render(result: Result, _: RenderOptions) -> Artifact:
 
 
 def _pages(result: Result) -> Iterator[bytes]:
-    documents = Findings()
     for tenant in result.tenants:
-        yield from _lines(tenant.name, tenant.findings, documents)
-    yield from _lines(None, result.fleet.findings, documents)
+        yield from _lines(tenant.name, tenant.findings)
+    yield from _lines(None, result.fleet.findings)
 
 
-def _lines(tenant: str | None, findings: Sequence[Finding], documents: Findings) -> Iterator[bytes]:
+def _lines(tenant: str | None, findings: Sequence[Finding]) -> Iterator[bytes]:
     rest = iter(findings)
     while some := list(islice(rest, _LINES)):
-        yield b"".join([line({"tenant": tenant, **documents.document(finding)}) for finding in some])
+        yield b"".join([line({"tenant": tenant, **members(finding)}) for finding in some])

@@ -1,14 +1,17 @@
 """A Result whose findings are in a table of their own into summary.json: counts in the place of findings."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
+
+import orjson
 
 from auditor.domain.result import Result
 from auditor.engine.outcome import FindingCount
 from auditor.render.artifact import Artifact
-from auditor.render.json.document import Document, result_document
-from auditor.render.json.encoder import document
+from auditor.result.codec.encoder import document
+from auditor.result.codec.result_document import result_document
 
+Document = dict[str, Any]
 SCHEMA: Final = "auditor/summary/v1"
 _LEFT_OUT: Final = frozenset(
     {"findings", "actions", "fixed", "unconfirmed", "closed", "past", "balance", "touchedWaivers"}
@@ -21,7 +24,7 @@ def summary_json(result: Result, raised: Mapping[str, Mapping[str, FindingCount]
 
     `raised` counts them by tenant and policy; `file` is the name of the table, which has `rows` rows.
     """
-    whole = result_document(result)
+    whole = orjson.loads(document(result_document(result)))
     tenants = [_tenant(tenant, raised.get(tenant["name"], {})) for tenant in whole["tenants"]]
     told = {**whole, "schema": SCHEMA, "findings": {"file": file, "rows": rows}}
     told |= {"tenants": tenants, "fleet": _fleet(whole["fleet"])}

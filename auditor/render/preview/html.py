@@ -7,6 +7,7 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
+from auditor.domain.preview import Difference, DifferenceCount, Preview
 from auditor.render.artifact import Artifact
 from auditor.render.preview.markdown import (
     INCOMPLETE,
@@ -20,9 +21,9 @@ from auditor.render.preview.markdown import (
     sums,
     tallied,
 )
-from auditor.render.preview.model import Difference, DifferenceCount, Preview, by_department, by_policy, tally
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
+from auditor.result.preview_counts import by_department, by_policy, tally
 
 _STYLE: Final = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem;color-scheme:light dark}"

@@ -4,22 +4,13 @@ from collections.abc import Iterator
 from typing import Final
 
 from auditor.domain.enums import Status
+from auditor.domain.preview import Changed, Difference, DifferenceCount, PolicyChange, Preview, Side
 from auditor.domain.result import Finding
 from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.ci.markdown import inert
-from auditor.render.preview.model import (
-    Changed,
-    Difference,
-    DifferenceCount,
-    PolicyChange,
-    Preview,
-    Side,
-    by_department,
-    by_policy,
-    tally,
-)
 from auditor.render.text.labels import SEVERITIES, Labels
+from auditor.result.preview_counts import by_department, by_policy, tally
 
 LIMIT: Final = 60_000
 """Characters; GitHub refuses a comment over 65 536."""
@@ -80,7 +71,8 @@ def tallied(kind: str, count: int, words: Labels) -> str:
 def sums(counts: DifferenceCount, words: Labels) -> str:
     """Return what comes to and goes from open findings a month, by currency; empty where nothing has a price."""
     return "; ".join(
-        f"+{words.money(plus, currency)} −{words.money(minus, currency)}" for currency, plus, minus in counts.money
+        f"+{words.money(each.more_per_month, each.currency)} −{words.money(each.less_per_month, each.currency)}"
+        for each in counts.money
     )
 
 

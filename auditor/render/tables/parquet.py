@@ -12,11 +12,11 @@ from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
-from auditor.render.json.document import instant
 from auditor.render.tables.bulk_escape import BulkEscaper
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RepeatedValues, RowBatch, TextColumn, row_batches
 from auditor.render.text.facts import SEAT_FACTS
 from auditor.render.text.sanitize import visible
+from auditor.result.codec.encoder import instant
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,7 +21,6 @@ from auditor.domain.translation import N_
 from auditor.render.artifact import Artifact
 from auditor.render.chunk_buffer import ChunkBuffer
 from auditor.render.formats import RenderOptions
-from auditor.render.json.document import TOOL
 from auditor.render.tables.flat import COLUMNS, Cell, RepeatedColumns, RowBatch, row_batches, row_count
 from auditor.render.tables.xlsx_rows import RowWriter, Shared, letters, plain
 from auditor.render.text.labels import OUTCOMES, SEVERITIES, SOURCE_STATES, SOURCES, Labels
@@ -29,6 +28,7 @@ from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import dated_waivers
 from auditor.result.aggregate import changes, priced_whole
 from auditor.result.aggregate import money as money_of
+from auditor.result.codec.encoder import TOOL
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook  # type: ignore[import-untyped, unused-ignore]

@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from auditor.app.policies.preview import difference
 from auditor.domain.enums import Outcome, Severity, Status, SubjectType
+from auditor.domain.preview import MoneyChange
 from auditor.domain.result import Finding, Money, PolicyOutcome, SourceLine, Subject
-from auditor.render.preview.model import tally
+from auditor.result.preview_counts import tally
 
 FINDING = Finding(
     fingerprint="f1",
@@ -44,10 +45,14 @@ def test_what_could_not_be_evaluated_is_not_gone() -> None:
     assert difference("t", [FINDING], [], [replace(unknown, status=Outcome.PASS)]).removed == (FINDING,)
 
 
+def euro(more: Decimal, less: Decimal) -> MoneyChange:
+    return MoneyChange(currency="EUR", more_per_month=more, less_per_month=less)
+
+
 def test_money_follows_open_findings() -> None:
     waived = replace(FINDING, status=Status.WAIVED, waiver="W")
-    assert tally([difference("t", [FINDING], [waived], [])]).money == (("EUR", Decimal(0), Decimal(10)),)
-    assert tally([difference("t", [], [FINDING], [])]).money == (("EUR", Decimal(10), Decimal(0)),)
+    assert tally([difference("t", [FINDING], [waived], [])]).money == (euro(Decimal(0), Decimal(10)),)
+    assert tally([difference("t", [], [FINDING], [])]).money == (euro(Decimal(10), Decimal(0)),)
 
 
 def test_money_is_summed_as_in_the_report() -> None:
@@ -56,6 +61,6 @@ def test_money_is_summed_as_in_the_report() -> None:
     cents = Money(currency="EUR", per_month=Decimal("0.005"))
     other = replace(FINDING, fingerprint="f4", subject=Subject(type=SubjectType.USER, id="v", name=""), money=cents)
     one = difference("t", [], [FINDING, twice, budget, other], [])
-    assert tally([one]).money == (("EUR", Decimal("10.01"), Decimal(0)),)
-    assert tally([one, difference("s", [], [FINDING], [])]).money == (("EUR", Decimal("20.01"), Decimal(0)),)
+    assert tally([one]).money == (euro(Decimal("10.01"), Decimal(0)),)
+    assert tally([one, difference("s", [], [FINDING], [])]).money == (euro(Decimal("20.01"), Decimal(0)),)
     assert tally([difference("t", [], [budget], [])]).money == ()

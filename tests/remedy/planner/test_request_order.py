@@ -16,7 +16,7 @@ def test_a_move_waits_for_the_seat_that_a_less_urgent_one_frees() -> None:
         ("/users/bo/assignLicense", ["SPE_E3"], ["SPE_F1"]),
         ("/users/ann/assignLicense", ["SPE_F1"], ["SPE_E3"]),
     ]
-    assert (plan.after.open, plan.dropped, plan.solved.optimal) == (0, (), True)
+    assert (plan.after.open, plan.dropped, plan.solver.optimal) == (0, (), True)
 
 
 def test_the_worse_goes_first_where_both_find_a_seat() -> None:
@@ -28,7 +28,7 @@ def test_two_who_wait_for_each_other_are_left_out_and_said() -> None:
     plan = planned(snapshot(PEOPLE, {E3: 1, F3: 1}), TEXT)
     assert bodies(plan) == []
     assert [item.subject for item in plan.dropped] == ["ann", "bo"]
-    assert (plan.solved.optimal, plan.solved.reached, plan.solved.bound) == (False, 0, 2200)
+    assert (plan.solver.optimal, plan.solver.reached, plan.solver.bound) == (False, 0, 2200)
 
 
 def test_a_service_that_comes_while_another_goes_is_told_as_coming() -> None:

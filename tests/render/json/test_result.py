@@ -11,9 +11,9 @@ from auditor.domain.errors import UsageError
 from auditor.domain.result import Money, Result
 from auditor.history import compare
 from auditor.render import render, tenant_json
-from auditor.render.json.document import result_document
-from auditor.render.json.encoder import document, line
 from auditor.resources import schema
+from auditor.result.codec.encoder import document, line
+from auditor.result.codec.result_document import result_document
 from tests.builders.results import night_before, result
 from tests.golden.compare import check
 
@@ -101,7 +101,7 @@ def test_text_is_utf_8_and_half_a_surrogate_pair_is_escaped() -> None:
 
 @pytest.mark.parametrize("value", [{1, 2}, b"x", object()])
 def test_what_is_no_json_value_is_a_mistake_of_ours(value: object) -> None:
-    with pytest.raises(TypeError, match="a result holds no"):
+    with pytest.raises(TypeError, match="a document holds no"):
         document({"a": value})
 
 

@@ -1,0 +1,110 @@
+"""The preview of a policy change as values: both sides, and the findings that come, go and change."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from auditor.domain.enums import Severity
+from auditor.domain.result import Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """The policies before the change, or after it."""
+
+    name: str
+    """The ref or the places, as they were named."""
+    commit: str | None
+    """The commit of a ref; None for files on disk."""
+    policy_digest: str
+    policies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """One finding that both sides raise, told differently."""
+
+    before: Finding
+    after: Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """What the change does to the findings of one tenant, or of the fleet."""
+
+    name: str
+    """The tenant's name; empty for the fleet."""
+    added: tuple[Finding, ...] = ()
+    removed: tuple[Finding, ...] = ()
+    changed: tuple[Changed, ...] = ()
+    unconfirmed: tuple[Finding, ...] = ()
+    """Findings of the base whose policy the head could not evaluate: neither there nor gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyChange:
+    """A policy on both sides; None where a side has no such policy."""
+
+    id: str
+    title: str
+    before: Severity | None
+    after: Severity | None
+    edited: bool
+    """Whether its text differs, severity and title included."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """A policy that a side could not evaluate."""
+
+    side: str
+    tenant: str | None
+    """None for the fleet."""
+    policy: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """What a policy change would do to a snapshot."""
+
+    tool_version: str
+    as_of: datetime
+    base: Side
+    head: Side
+    tenants: tuple[Difference, ...]
+    fleet: Difference
+    policies: tuple[PolicyChange, ...]
+    unknown: tuple[Unknown, ...]
+    complete: bool
+    """Whether both sides were evaluated whole."""
+
+    @property
+    def everywhere(self) -> tuple[Difference, ...]:
+        """The tenants, and the fleet at the end."""
+        return (*self.tenants, self.fleet)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoneyChange:
+    """What is added to and taken from the money of open findings a month in one currency."""
+
+    currency: str
+    more_per_month: Decimal
+    less_per_month: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceCount:
+    """Differences counted, and what open findings come and go with them, a month, by currency."""
+
+    added: int
+    removed: int
+    changed: int
+    unconfirmed: int
+    money: tuple[MoneyChange, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is different."""
+        return not (self.added or self.removed or self.changed or self.unconfirmed)

@@ -1,0 +1,40 @@
+"""A Preview into preview.json: `auditor/preview/v1`."""
+
+from typing import Any, Final
+
+from auditor.domain.enums import Severity
+from auditor.domain.preview import Preview
+from auditor.render.artifact import Artifact
+from auditor.result.codec.encoder import TOOL, document, members
+from auditor.result.preview_counts import by_department, by_policy, tally, worse
+
+SCHEMA: Final = "auditor/preview/v1"
+
+
+def render(preview: Preview, *, locale: str) -> Artifact:  # noqa: ARG001 - every renderer is called alike
+    """Write preview.json; equal previews give equal bytes."""
+    return Artifact(name="preview.json", media_type="application/json", body=document(preview_document(preview)))
+
+
+def preview_document(preview: Preview) -> dict[str, Any]:
+    """Return what `encoder.document` writes of a preview."""
+    graver = worse(preview)
+    fleet = members(preview.fleet)
+    del fleet["name"]
+    return {
+        "schema": SCHEMA,
+        "tool": {"name": TOOL, "version": preview.tool_version},
+        "asOf": preview.as_of,
+        "base": preview.base,
+        "head": preview.head,
+        "complete": preview.complete,
+        "tenants": preview.tenants,
+        "fleet": fleet,
+        "summary": {
+            **members(tally(preview.everywhere)),
+            "worse": {severity.value: graver.count(severity) for severity in Severity},
+            "policies": [{**members(policy), **members(counts)} for policy, counts in by_policy(preview)],
+            "departments": [{"name": name, **members(counts)} for name, counts in by_department(preview)],
+            "notEvaluated": preview.unknown,
+        },
+    }
