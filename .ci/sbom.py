@@ -1,4 +1,4 @@
-"""Turns the packages that are installed beside the auditor into a CycloneDX 1.5 bill of materials on stdout."""
+"""Writes a CycloneDX 1.5 bill of materials of the installed packages to stdout."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ NAME = "m365-license-auditor"
 
 
 def component(name: str, number: str, kind: str) -> dict[str, Any]:
-    """One package as CycloneDX has it."""
+    """Return a package as a CycloneDX component."""
     return {
         "type": kind,
         "name": name,
@@ -20,7 +20,7 @@ def component(name: str, number: str, kind: str) -> dict[str, Any]:
 
 
 def main() -> int:
-    """Write the bill; equal installations give equal bytes."""
+    """Write the document; equal installations give equal bytes."""
     found = {item.metadata["Name"].lower().replace("_", "-"): item.version for item in distributions()}
     parts = [component(name, found[name], "library") for name in sorted(found) if name not in {NAME, "pip"}]
     bill = {

@@ -1,1 +1,1 @@
-"""What the program costs in time and memory, each number beside a peer or a floor measured in the same run."""
+"""Measures time and memory, each beside a peer or a floor in the same run."""

@@ -28,13 +28,13 @@ BENCHMARKS = {
     "growth": "how time and memory grow, as a table and a plot",
 }
 _SECTIONS = {"collect": "collection"}
-"""Where the table of a benchmark stands in the page, if not under its own name."""
+"""The marker of a table in the page, if it is not the name of the benchmark."""
 _PAGE = ROOT / "docs" / "performance.md"
 _LIBRARIES = ("numpy", "pyarrow", "PyYAML", "jsonschema_rs")
 
 
 def main() -> int:
-    """Run the benchmarks that are named, or all; 1 where a bar is missed."""
+    """Run the named benchmarks, or all; return 1 if a bar is missed."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="; ".join(f"{n}: {w}" for n, w in BENCHMARKS.items()))
     parser.add_argument("--users", type=int, default=1_000_000, help="size of the big tenant (default: 1,000,000)")
@@ -66,7 +66,7 @@ def _verdict(row: Row) -> str:
 
 
 def _write(page: Path, name: str, rows: Sequence[Row]) -> None:
-    """Put the table between the marks of its name; everything around it is written by hand."""
+    """Write the table between the markers of its name."""
     lines = ["| what | measured | against | ratio | bar | |", "|---|---|---|---|---|---|"]
     lines += [
         f"| {row.what} | {row.measured} | {row.against} | {row.ratio} | {row.bar} | {_verdict(row)} |" for row in rows

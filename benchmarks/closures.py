@@ -1,7 +1,7 @@
-"""Policies into plain Python loops that interpret them: a closure for every selector and every constraint.
+"""A peer of the engine: plain Python loops that interpret policies with closures.
 
-This is what a program does that reads its rules from files and asks for no speed: the peer that the engine's bar is
-stated against. `loops.py` has the same rules written out as source, which is rarer work and which CPython runs faster.
+Programs that read rules from files usually work like this, and the bar of the engine refers to it. `loops.py` compiles
+the same rules to source, which is more work and runs faster.
 """
 
 import fnmatch

@@ -1,4 +1,4 @@
-"""Collections into their ratios: to raw sockets that fetch the same bytes, to the SDK's typed models, to one by one."""
+"""Compares collection with raw sockets that fetch the same bytes, the SDK's typed models, and sequential requests."""
 
 import json
 import subprocess
@@ -19,19 +19,19 @@ _TENANTS = 200
 _EACH = 500
 _PAGE_DELAY = 0.25
 _DELAY = 0.05
-"""Seconds added to each request of many tenants: what a service elsewhere takes at least."""
+"""Seconds added to each request of many tenants, as the latency of a remote service."""
 
 Told = dict[str, Any]
 
 
 def measure(users: int, rounds: int) -> list[Row]:
-    """Collect 100,000 users, as many as the big tenant has, and many small tenants."""
+    """Collect 100,000 users, a million users, and many small tenants."""
     return [*_one_tenant(users, rounds), *_many_tenants(rounds)]
 
 
 @contextmanager
 def _graph(*arguments: str) -> Iterator[Told]:
-    """Run a Graph in a process of its own."""
+    """Run the emulator in a separate process."""
     command = [sys.executable, "-m", "benchmarks.run_graph", *arguments]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         assert process.stdout is not None
@@ -53,7 +53,7 @@ def _collected(told: Told, what: str) -> Told:
 
 @contextmanager
 def _slowed(told: Told, path: str, seconds: float) -> Iterator[None]:
-    """Have the emulator wait before each answer."""
+    """Make the emulator wait before each answer."""
     address = told["endpoint"].removesuffix("/v1.0") + "/emulator/faults"
     order = json.dumps({"kind": "slow", "path": path, "seconds": seconds, "times": None}).encode()
     urlopen(Request(address, data=order, method="POST"), timeout=30).close()
@@ -161,7 +161,7 @@ def _many_tenants(rounds: int) -> list[Row]:
 
 
 def _turns(told: Told, rounds: int) -> tuple[list[float], list[Told]]:
-    """Take turns, so that what disturbs one disturbs its floor."""
+    """Alternate measurement and floor, so that disturbances affect both."""
     floors, runs = [], []
     for _ in range(rounds):
         floors.append(raw_tenants(told))

@@ -1,4 +1,4 @@
-"""Tables of findings into one digest, so that two ways of finding can be held against each other to the last one."""
+"""Computes a digest of all findings, to compare the engine with its peers."""
 
 import hashlib
 
@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 COLUMNS = ("policy", "check", "severity", "subject", "skuId", "skuPartNumber", "detail", "waiver")
-"""What a finding says."""
+"""The columns that identify a finding."""
 
 
 def digested(table: pa.Table) -> dict[str, object]:
-    """Return the number of findings and their digest, in the table's own order; absent texts are empty."""
+    """Return the number of findings and their digest in the order of the table; null counts as empty text."""
     digest = hashlib.sha256()
     for start in range(0, table.num_rows, 1 << 16):
         part = table.slice(start, 1 << 16)

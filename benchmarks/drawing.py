@@ -1,4 +1,4 @@
-"""Series on stdin into a picture of how they grow: time above, memory below, both on logarithmic axes.
+"""Draws series from stdin as SVG: time above, memory below, on logarithmic axes.
 
 usage: python -m benchmarks.drawing FILE.svg < SERIES.json
 """
@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 _INK = "#6b7280"
-"""Reads on white and on black: the picture has no background of its own."""
+"""A colour that is readable on white and on black; the picture has no background."""
 _LINE = "#2a78d6"
 
 
 def main(to: Path) -> None:
-    """Draw; the same series give the same bytes."""
+    """Draw the picture; equal series give equal bytes."""
     import matplotlib as mpl
     from matplotlib import pyplot as plt
 
@@ -39,7 +39,7 @@ def main(to: Path) -> None:
 
 
 def _plot(axes: Any, sizes: list[int], values: list[float]) -> None:
-    """Draw one curve, and beside it, dotted, what growth in proportion would be."""
+    """Draw one curve, and proportional growth as a dotted line."""
     proportion = [values[0] * size / sizes[0] for size in sizes]
     axes.loglog(sizes, proportion, linestyle=":", color=_INK, linewidth=1)
     axes.loglog(sizes, values, marker="o", markersize=4, color=_LINE, linewidth=1.6)

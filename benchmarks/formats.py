@@ -1,4 +1,4 @@
-"""The formats beside HTML: CPU and memory to write a Result at hand, against a plain writer of the same cells."""
+"""Measures CPU and memory of all formats but HTML, against a plain writer of the same cells."""
 
 import csv
 import gc
@@ -19,13 +19,13 @@ from benchmarks.report import large, written
 
 _FINDINGS = 500_000
 _FEWER = 100_000
-"""Findings that are written with xlsxwriter and read back; a fifth of the others, so that it stays bearable."""
+"""Findings for xlsxwriter and for reading back: a fifth of the others, to limit the time."""
 _STRETCH = 20_000
-"""Cells and documents of so many findings are made ready at a time, outside the clock."""
+"""Findings whose cells are prepared at a time, outside the measurement."""
 _BARS = {"csv": 1.0, "xlsx": 12.0}
-"""Seconds of CPU."""
+"""Maximum CPU seconds."""
 _MOST = {"xlsx": 150}
-"""MB above the result."""
+"""Maximum MB above the result."""
 _NAMES = {
     "csv": "findings.csv",
     "xlsx": "report.xlsx",
@@ -42,7 +42,7 @@ _FLOORS = {
 
 
 def measure(_users: int, rounds: int) -> list[Row]:
-    """Write each format in fresh processes, and the same cells by its floor in a process of its own."""
+    """Write each format, and the same cells with its floor, in fresh processes."""
     rows: list[Row] = []
     with tempfile.TemporaryDirectory() as folder:
         cells = Path(folder) / _NAMES["csv"]
@@ -119,7 +119,7 @@ def _peak() -> int:
 
 
 def _timed(ready: Iterator[Any], write: Callable[[Any], object], close: Callable[[], object]) -> float:
-    """Return the CPU of writing what is ready, without that of making it so."""
+    """Return the CPU seconds of writing prepared cells, without the preparation."""
     seconds = 0.0
     for part in ready:
         busy = time.process_time()

@@ -1,4 +1,4 @@
-"""A year of nights in a store: what one takes, what a whole year would, how long restoring and a trend take.
+"""Measures a year of nights in a store: size per night, restoring, trends.
 
 The churn is assumed, not taken from a real tenant: every night 40 % of the people sign in (all of them by a client on
 their behalf, half of them also themselves), 0.3 % of the people have another department or title, 0.5 % of the
@@ -37,14 +37,14 @@ from benchmarks.measuring import tenant as tenant_of
 _PEOPLE = 100_000
 _NIGHTS = 30
 _FROM = datetime.fromisoformat("2026-01-05T02:17:00+00:00")
-"""Thirty nights from here cross one turn of a month."""
+"""Thirty nights from here include the start of a month."""
 _A_YEAR = 365
 _SMALL_BASE = 11
-"""Nights of a year that begin a month: they are told against the whole night, not against the night before."""
+"""Nights of a year that start a month: they are stored as differences from the complete night."""
 
 
 class Tenant:
-    """A tenant whose people live on from night to night."""
+    """A tenant that changes from night to night."""
 
     def __init__(self, folder: Path, seed: int = 7) -> None:
         base = read(folder)
@@ -58,12 +58,12 @@ class Tenant:
         self._random = np.random.default_rng(seed)
 
     def night(self, at: datetime) -> Snapshot:
-        """Return the tenant as it stands."""
+        """Return the current state as a snapshot."""
         manifest: Manifest = replace(self._manifest, instant=at)
         return in_memory(manifest, self._tables, self.users, self.links, rows=USERS_PER_ROW_GROUP)
 
     def live(self, at: datetime) -> None:
-        """Let a day pass."""
+        """Advance by one day."""
         self._move()
         count = self.users.num_rows
         now = int(at.timestamp())
@@ -92,7 +92,7 @@ class Tenant:
         return pc.if_else(pa.array(chosen), fresh, self.users.column(name))
 
     def _move(self) -> None:
-        """Let some people go and as many come, with the licences of a colleague."""
+        """Remove some people and add as many, with the licences of a colleague."""
         count = self.users.num_rows
         some = max(1, count // 5000)
         stays = np.ones(count, dtype=bool)
@@ -119,7 +119,7 @@ class Tenant:
 
 
 def measure(_users: int, rounds: int) -> list[Row]:
-    """Store thirty nights of 100,000 people, put the last together again, and ask a store of a year for its trends."""
+    """Store thirty nights of 100,000 people, restore the last one, and compute the trends of a year."""
     told = module("history", str(_PEOPLE), str(_NIGHTS)).told
     trend = [module("history", "trend", str(told["store"]), str(_A_YEAR)).told for _ in range(rounds)]
     shutil.rmtree(Path(told["store"]).parent)
@@ -218,7 +218,7 @@ def _decoded(folder: Path, name: str) -> dict[str, pa.ChunkedArray]:
 
 
 def _trend(where: Path, count: int) -> dict[str, Any]:
-    """Fill a store with as many commits that only bear other instants, then time the command."""
+    """Fill a store with commits that differ in their instants only, then time the command."""
     store = Store(FolderBackend(where))
     nights = store.nights()
     year = where.parent / f"nights-{count}"
@@ -265,7 +265,7 @@ def _run(arguments: list[str]) -> str:
 
 
 def _peak() -> int:
-    """Return the megabytes that this process held at its highest."""
+    """Return the peak memory of this process in megabytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 

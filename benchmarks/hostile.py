@@ -1,4 +1,4 @@
-"""Policies made to take long: what twice the text costs, for every shape that once took more than its size."""
+"""Measures policies that are made to take long: the cost of doubling the size of each construction."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -13,13 +13,13 @@ from auditor.policy.loader import load
 from benchmarks.measuring import Row
 
 _MOST = 3.0
-"""Times as long as half the text may take; twice, and room for what a busy machine adds."""
+"""Maximum ratio to half the size: 2, plus a margin for a busy machine."""
 _NAMES = 24
 _SIZE = 1000
 
 
 def measure(users: int, rounds: int) -> list[Row]:  # noqa: ARG001  one signature for all benchmarks
-    """Measure each shape at two sizes; of `rounds` repetitions the quickest counts."""
+    """Measure each construction at two sizes; the fastest of `rounds` repetitions counts."""
     settle()  # the collector of cycles runs as rarely as in the command
     return [_row(what, make, rounds) for what, make in _shapes().items()]
 

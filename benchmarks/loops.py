@@ -1,7 +1,7 @@
-"""Policies into plain Python loops over decoded structs: what somebody would write who wants it quick and simple.
+"""A peer of the engine: policies compiled to plain Python loops over decoded structs.
 
-Every policy becomes the source of one function with its conditions and sets written out, which is the fastest that
-CPython loops get. Texts are folded and licences sorted while the structs are built, which nobody is charged for.
+Every policy becomes the source of one function with its conditions and sets inlined, which is the fastest form of
+CPython loops. Texts are folded and licences sorted while the structs are built, outside the measurement.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +36,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """What the rules look up beside the users."""
+    """Data that the rules look up apart from users."""
 
     as_of: datetime
     part: Mapping[str, str]
@@ -47,10 +47,10 @@ class World:
     members: Mapping[tuple[str, bool], frozenset[str]]
     """(group name, transitive) → ids of users."""
     names: dict[str, Any] = field(default_factory=dict)
-    """What the sources refer to."""
+    """Values that the generated sources refer to."""
 
     def name(self, value: object) -> str:
-        """Give a value a name that sources can use."""
+        """Give a value a name for the generated sources."""
         found = f"v{len(self.names)}"
         self.names[found] = value
         return found

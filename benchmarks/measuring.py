@@ -1,4 +1,4 @@
-"""Commands into what they took: seconds and peak memory of a process of its own, and ratios with their spread."""
+"""Runs commands in separate processes and measures time and peak memory; ratios have their spread."""
 
 import json
 import os
@@ -23,7 +23,7 @@ PEERS = {"structs": ("msgspec",), "custodian": ("c7n",), "plots": ("matplotlib",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
-    """What one process took."""
+    """The measurements of one process."""
 
     wall: float
     """Seconds from start to end."""
@@ -33,7 +33,7 @@ class Ran:
 
     @property
     def told(self) -> dict[str, Any]:
-        """Read the JSON that it printed last."""
+        """Return the JSON that it printed last."""
         found: dict[str, Any] = json.loads(self.out.strip().splitlines()[-1])
         return found
 
@@ -53,7 +53,7 @@ class Row:
 
 
 def run(arguments: Sequence[str], *, path: Path | None = None, accept: tuple[int, ...] = (0,)) -> Ran:
-    """Run a command to its end in the project's folder; `path` goes before the modules that it finds.
+    """Run a command in the project folder; `path` is prepended to its module path.
 
     This process must stay small: a child's peak memory starts at what its parent holds when it is made.
     """
@@ -126,7 +126,7 @@ def peer(name: str) -> Path | None:
 
 
 def spread(values: Sequence[float], digits: int = 1) -> str:
-    """Write the median with the smallest and the largest value."""
+    """Format the median with the smallest and the largest value."""
     if len(values) == 1:
         return f"{values[0]:,.{digits}f}"
     low, middle, high = min(values), statistics.median(values), max(values)
@@ -134,7 +134,7 @@ def spread(values: Sequence[float], digits: int = 1) -> str:
 
 
 def alternated(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, list[float]]:
-    """Run commands in turns, once unmeasured, and return the seconds of each; what disturbs one disturbs its peer."""
+    """Run commands alternately, once unmeasured, and return the seconds of each, so that disturbances affect all."""
     seconds: dict[str, list[float]] = {name: [] for name in commands}
     for turn in range(rounds + 1):
         for name, command in commands.items():

@@ -1,4 +1,4 @@
-"""The requests of a collection over raw sockets that look at nothing: the floor under it."""
+"""The floor of a collection: the same requests over raw sockets that parse nothing."""
 
 import json
 import socket
@@ -28,7 +28,7 @@ _NAMES = "/v1.0/directoryObjects/getByIds?$select=id,displayName"
 
 
 class Raw:
-    """One keep-alive socket that downloads bodies and looks at none of them but for the next link."""
+    """One keep-alive socket that downloads bodies and parses the next link only."""
 
     def __init__(self, endpoint: str, bearer: str, *, packed: bool = False) -> None:
         self._host, self._port = endpoint.removeprefix("http://").split("/")[0].split(":")
@@ -60,7 +60,7 @@ class Raw:
         self._socket.sendall(f"{line}Authorization: Bearer {self.bearer}\r\n{more}\r\n".encode() + body)
 
     def answer(self, *, keep: bool = False) -> bytes:
-        """Receive an answer whole; nothing of it is kept where nobody wants it."""
+        """Receive a whole answer, and keep its body only on request."""
         data = self._received()
         while b"\r\n\r\n" not in data:
             data += self._received()
@@ -77,7 +77,7 @@ class Raw:
         return b"".join(kept)
 
     def pages(self) -> list[str]:
-        """Walk the list of users once; returns the path of every page."""
+        """Download the list of users once; return the path of every page."""
         path, found = _USERS, []
         while path:
             found.append(path)

@@ -1,4 +1,4 @@
-"""The reports of a large audit: seconds to write them, memory above the result, seconds until Chromium shows them.
+"""Measures the HTML report of a large audit: time and memory to write it, time until Chromium shows it.
 
 usage: python -m benchmarks.report [FINDINGS ...]
 """

@@ -1,4 +1,4 @@
-"""A Graph's addresses on stdin into what collecting its tenants takes: a process of its own, seconds on stdout.
+"""Collects the tenants of a Graph given on stdin in a separate process, and prints seconds.
 
 usage: python -m benchmarks.run_collect users|small|typed
 """
@@ -57,7 +57,7 @@ def _tenant(told: dict[str, Any], name: str, identity: str) -> Tenant:
 
 
 def _collect(tenants: Sequence[Tenant], needs: Needs, environ: dict[str, str]) -> dict[str, Any]:
-    """Collect tenants into a folder that is gone afterwards: looking at it and removing it are not what is measured."""
+    """Collect tenants into a temporary folder; reading and removing it is not measured."""
     with tempfile.TemporaryDirectory() as folder:
         wall, cpu = time.perf_counter(), time.process_time()
         outcomes = collect_all(tenants, lambda _: needs, root=Path(folder), instant=datetime.now(UTC), environ=environ)

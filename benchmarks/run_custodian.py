@@ -1,4 +1,4 @@
-"""A snapshot into the users that policies complain about, by Cloud Custodian's filters: a process of its own.
+"""Evaluates a snapshot with Cloud Custodian's filters in a separate process.
 
 usage: python -m benchmarks.run_custodian SNAPSHOT
 
@@ -25,7 +25,7 @@ Filter = dict[str, Any]
 
 
 class StubManager:
-    """As much of a resource manager as the filters ask for."""
+    """The part of a resource manager that the filters use."""
 
     type = "user"
     data: dict[str, Any] = {}  # noqa: RUF012  the filters write nothing to it
@@ -188,7 +188,7 @@ def resources_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def main(snapshot: str) -> None:
-    """Filter once with every rule and print seconds and whom they concern."""
+    """Filter once with every rule and print the seconds and matching users."""
     registry = FilterRegistry("user.filters")
     registry.register("value", ValueFilter)
     manager = StubManager()

@@ -1,4 +1,4 @@
-"""A number of users into a Graph that serves them, in a process of its own; its addresses go to stdout as JSON.
+"""Serves generated users as Microsoft Graph in a separate process; prints its addresses as JSON.
 
 usage: python -m benchmarks.run_graph USERS [--tenants N] [--quick]
 

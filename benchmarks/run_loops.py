@@ -1,4 +1,4 @@
-"""A snapshot and policies into findings by plain Python loops: run as a process of its own, times on stdout.
+"""Evaluates a snapshot with plain Python loops in a separate process and prints the times.
 
 usage: python -m benchmarks.run_loops SNAPSHOT POLICIES closures|source ...
 """
@@ -126,7 +126,7 @@ def main(snapshot: str, policy_file: str, *styles: str) -> None:
     started = time.perf_counter()
     users = build(Path(snapshot), world)
     told: dict[str, Any] = {"build": time.perf_counter() - started}
-    pa.table({"": [""]})  # Arrow looks for pandas once, which is nobody's work
+    pa.table({"": [""]})  # PyArrow looks for pandas once, outside the measurement
     gc.collect()
     gc.freeze()
     gc.disable()

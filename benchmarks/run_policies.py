@@ -1,4 +1,4 @@
-"""Five hundred policy files into policies, and the least that reading them takes: times on stdout.
+"""Reads five hundred policy files with the program and with the floor, and prints the times.
 
 usage: python -m benchmarks.run_policies
 """
@@ -57,7 +57,7 @@ waivers:
 
 
 def main() -> None:
-    """Read the files both ways, once in vain, and print seconds."""
+    """Read the files both ways, once unmeasured, and print seconds."""
     files = [(f"crew-{n}.yaml", _FILE.format(n=n).encode()) for n in range(FILES)]
     validator = jsonschema_rs.Draft202012Validator(json.loads(resources.schema("policy")))
     load(files[:5])

@@ -1,4 +1,4 @@
-"""A snapshot and policies into a table of findings by way of Spark: run as a process of its own, times on stdout.
+"""Evaluates a snapshot on Spark in a separate process and prints the times.
 
 usage: python -m benchmarks.run_spark SNAPSHOT POLICIES MASTER
 """
@@ -45,7 +45,7 @@ def main() -> None:
 
 
 def _nothing(imported: object, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """Give back what comes; whatever unpickles this has imported the engine."""
+    """Return the batches unchanged; unpickling this function imports the engine."""
     assert imported is not None
     yield from batches
 

@@ -1,4 +1,4 @@
-"""The big tenant on Spark with two local processors, against the local engine in the same run."""
+"""Compares Spark on two local processors with the local engine."""
 
 from statistics import median
 
@@ -9,7 +9,7 @@ _BAR = 3
 
 
 def measure(users: int, rounds: int) -> list[Row]:
-    """Run both engines in turns and hold their findings against each other."""
+    """Run both engines alternately and compare their findings."""
     snapshot = str(tenant(users))
     turns = [
         (

@@ -1,4 +1,4 @@
-"""How long people wait before anything happens: whole processes against a bare interpreter and bare imports."""
+"""Measures start-up: whole processes against a bare interpreter and bare imports."""
 
 import sys
 import tempfile
@@ -12,7 +12,7 @@ _IMPORTS = "import pyarrow, numpy, yaml, jsonschema"
 
 
 def measure(_users: int, rounds: int) -> list[Row]:
-    """Run each command in turn with its floor."""
+    """Run each command alternately with its floor."""
     times = max(7, rounds)
     program = [sys.executable, "-m", "auditor"]
     with tempfile.TemporaryDirectory(prefix="auditor-bench-") as out:

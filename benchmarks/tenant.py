@@ -1,4 +1,4 @@
-"""A seed and a number of users into a snapshot of a large organisation, written as a collection writes it.
+"""Generates a snapshot of a large organisation from a seed and a number of users.
 
 The skew is invented, not taken from a real tenant: 40 departments by Zipf's law, 30 products of Microsoft's own table
 with their real service plans, two assignments and a half for each user, sign-ins over a year.
@@ -165,7 +165,7 @@ def _zipf(size: int) -> Numbers:
 
 
 def _pick(random: np.random.Generator, count: int, values: tuple[str, ...], shares: tuple[float, ...]) -> pa.Array:
-    """Choose values by their shares; what is left of 1 is absent."""
+    """Choose values by their shares; the remainder of 1 is absent."""
     edges = np.cumsum(shares)
     codes = np.searchsorted(edges, random.random(count), side="right")
     return _coded(np.minimum(codes, len(values) - 1), values, codes >= len(values))
@@ -185,7 +185,7 @@ def _instants(random: np.random.Generator, count: int, *, days: int, absent: flo
 
 
 def _assignments(random: np.random.Generator, start: int, count: int, skus: list[Any]) -> pa.RecordBatch:
-    """Draw what each user holds and over which paths; rows stand by user, then by product, then by path."""
+    """Draw the assignments of each user; rows are ordered by user, product and path."""
     held = np.zeros((count, len(skus)), dtype=bool)
     suites = np.searchsorted(np.cumsum(list(SUITES.values())), random.random(count) * 100, side="right")
     people = np.nonzero(suites < len(SUITES))[0]
@@ -283,7 +283,7 @@ def _small_tables(
 
 
 def main(root: Path, users: int, tenants: int = 0) -> None:
-    """Write one tenant, or so many with a seed and a name each."""
+    """Write one tenant, or several with a seed and a name each."""
     if not tenants:
         write_tenant(root, users)
     for number in range(tenants):

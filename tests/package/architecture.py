@@ -191,14 +191,14 @@ def _layer(row: Sequence[Box]) -> str:
 
 
 def _arrow(start: Box, end: Box, count: int, *, main: bool) -> str:
-    """Draw an arrow from the lower edge of one box to the upper edge of another, wider for more imports."""
+    """Draw an arrow from the lower edge of one box to the upper edge of another; its width grows as imports double."""
     down, up = start.top + start.height, end.top
     bend = (up - down) / 2
     kind = ' class="essential" marker-end="url(#tip)"' if main else ""
     return (
-        f'<path{kind} stroke-width="{0.6 + log2(count) / 2:.1f}" d="M{start.middle:.0f} {down:.0f}'
+        f'<path{kind} stroke-width="{0.6 + int(log2(count)) / 2:.1f}" d="M{start.middle:.0f} {down:.0f}'
         f"C{start.middle:.0f} {down + bend:.0f} {end.middle:.0f} {up - bend:.0f} {end.middle:.0f} {up:.0f}"
-        f'"><title>{start.name} → {end.name}: {count}</title></path>'
+        f'"><title>{start.name} → {end.name}</title></path>'
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs every check of the project one after the other and says at the end which of them held."""
+"""Runs all checks of the project and prints a summary."""
 
 import shlex
 import subprocess
@@ -26,7 +26,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What became of a gate."""
+    """The result of a gate."""
 
     gate: Gate
     held: bool
@@ -34,7 +34,7 @@ class Ran:
 
 
 def gates() -> Iterator[Gate]:
-    """Yield every gate in the order in which they run: the quick ones first."""
+    """Yield all gates in their order, quick ones first."""
     yield Gate("style", "lint", ("ruff", "check", "--quiet", "."))
     yield Gate("format", "lint", ("ruff", "format", "--check", "--quiet", "."))
     yield Gate("layers", "lint", ("lint-imports", "--no-cache"))
@@ -45,7 +45,7 @@ def gates() -> Iterator[Gate]:
 
 
 def _workflows() -> Iterator[Gate]:
-    """Yield the gates over what GitHub reads; a file that does not exist yet has no gate."""
+    """Yield the gates of GitHub files."""
     workflows = sorted(_below(".github/workflows", "*.yml"))
     actions = sorted([*_below(".", "action.yml"), *_below(".github/actions", "**/action.yml")])
     check = ("check-jsonschema", "--builtin-schema")
@@ -69,7 +69,7 @@ def _below(folder: str, pattern: str) -> list[str]:
 
 
 def run(gate: Gate) -> Ran:
-    """Run one gate with its output shown as it comes."""
+    """Run one gate and show its output."""
     program, *arguments = gate.command
     print(f"\n── {gate.name}: {shlex.join(gate.command)}", flush=True)
     begun = time.monotonic()
@@ -78,7 +78,7 @@ def run(gate: Gate) -> Ran:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the gates of the kinds given, all without any; 1 when one of them did not hold, 2 for a kind unknown."""
+    """Run the gates of the given kinds, by default all; return 1 if one failed, 2 for an unknown kind."""
     if unknown := set(arguments) - {"lint", "test"}:
         print(f"there is no kind of gate called {', '.join(sorted(unknown))}: lint, test", file=sys.stderr)
         return 2

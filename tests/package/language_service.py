@@ -1,7 +1,7 @@
-"""Turns the action and the workflows into what GitHub's own language service says about them.
+"""Checks the action and the workflows with GitHub's language service.
 
-It needs Node and its packages (`npm ci --ignore-scripts --prefix .github/language-service`). Where they are not there,
-nothing is checked, and that is said.
+It needs Node and its packages (`npm ci --ignore-scripts --prefix .github/language-service`). Without them nothing is checked,
+and a message says so.
 """
 
 import shutil
@@ -15,7 +15,7 @@ PLACE = ROOT / ".github" / "language-service"
 
 
 def missing() -> str:
-    """What is not there; empty when the check can run."""
+    """Return what is missing; empty if the check can run."""
     if shutil.which("node") is None:
         return "Node"
     if not (PLACE / "node_modules" / "@actions" / "languageservice").is_dir():
@@ -24,7 +24,7 @@ def missing() -> str:
 
 
 def main() -> int:
-    """Run the service over every file; 1 when it has something to say."""
+    """Check every file; return 1 if there are findings."""
     if lacking := missing():
         sys.stderr.write(f"language service: NOT RUN, there is no {lacking}\n")
         return 0

@@ -1,4 +1,4 @@
-"""Writes into README.md what the program itself says: `make readme`."""
+"""Writes the output of `auditor --help` into README.md: `make readme`."""
 
 import os
 import re

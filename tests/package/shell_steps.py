@@ -1,4 +1,4 @@
-"""Turns the `run:` steps of the action and the workflows into what shellcheck says about them."""
+"""Checks the `run:` steps of the action and the workflows with shellcheck."""
 
 import subprocess
 import sys
@@ -26,12 +26,12 @@ class Step:
 
 
 def places() -> list[Path]:
-    """The files that hold steps."""
+    """Return the files that contain steps."""
     return [ROOT / "action.yml", *sorted((ROOT / ".github" / "workflows").glob("*.yml"))]
 
 
 def steps(path: Path) -> Iterator[Step]:
-    """Every step of a file that has a script."""
+    """Yield every step of a file that has a script."""
     document = yaml.load(path.read_text(encoding="utf-8"), yaml.BaseLoader)
     groups = {"": document["runs"]} if "runs" in document else document["jobs"]
     for job, group in groups.items():
@@ -48,7 +48,7 @@ def steps(path: Path) -> Iterator[Step]:
 
 
 def main() -> int:
-    """Run shellcheck over every script; 1 when it has something to say."""
+    """Check every script; return 1 if there are findings."""
     found = [step for path in places() for step in steps(path)]
     told = 0
     with tempfile.TemporaryDirectory(prefix="steps-") as folder:

@@ -1,4 +1,4 @@
-"""The slugs of messages as the code writes them: every text given where a parameter is called `slug`."""
+"""Finds the slugs of messages in the code: every text passed to a parameter named `slug`."""
 
 import ast
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Places on GitHub: the project's own is one placeholder that nobody can register, and all others are known."""
+"""Repositories on GitHub: the project's own is a placeholder that nobody can register, all others are known."""
 
 import re
 from pathlib import Path
@@ -21,7 +21,7 @@ OWNER = re.compile(
 USES = re.compile(r"^\s*(?:- )?uses: +([^\s#]+)", re.MULTILINE)
 REPOSITORY = re.compile(r"^\s*- repo: +(\S+)", re.MULTILINE)
 GIVEN_OUT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
-"""What GitHub takes for the name of an owner."""
+"""Names that GitHub allows for an owner."""
 PINNED = re.compile(r"[\w-]+/[\w./-]+@[0-9a-f]{40}")
 
 

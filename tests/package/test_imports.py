@@ -1,4 +1,4 @@
-"""A library that some other library imports for nothing stays out of the command's process."""
+"""Libraries that another library imports needlessly are not loaded."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from auditor.import_block import keep_out, let_in
 
 
 def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
-    """Arrow would import it with the first array, and every audit would wait most of a second for it."""
+    """PyArrow would import it with the first array, which takes most of a second."""
     marker = tmp_path / "imported"
     package = tmp_path / "pandas"
     package.mkdir()

@@ -1,4 +1,4 @@
-"""The wheel against the tree: what is in the three folders is what people install."""
+"""The wheel contains exactly the files of the three folders."""
 
 import os
 import subprocess
@@ -41,7 +41,7 @@ def test_a_data_folder_holds_no_code(folder: str) -> None:
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the wheel from a copy of the tree, so that nothing made before slips in."""
+    """Build the wheel from a copy of the tree, without earlier build products."""
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"
     for path in files("auditor", "policies", "reports", "pyproject.toml", "README.md", "LICENSE"):
@@ -69,7 +69,7 @@ def test_the_wheel_holds_the_three_folders_and_nothing_else(wheel: Path) -> None
 
 
 def test_the_wheel_runs_where_no_source_is(wheel: Path, tmp_path: Path) -> None:
-    """From the zip itself: every door to packaged data has to work without a folder behind it."""
+    """Run from the zip file: packaged data must be readable without a folder."""
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "own.yaml").write_text("version: 2\n", encoding="utf-8")
     code = (

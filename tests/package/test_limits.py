@@ -1,4 +1,4 @@
-"""The budgets of the code: files and functions that a reader can hold in mind."""
+"""Limits on the length of files and functions, and rules about names and effects."""
 
 import ast
 import sys
@@ -13,7 +13,7 @@ FUNCTION_LINES = 50
 VAGUE = {"base", "common", "data", "helper", "helpers", "info", "manager", "misc", "util", "utils"}
 
 NOT_OURS = {"get_token", "get_request_from_request_information"}
-"""Names that another program's interface prescribes: azure-core's TokenCredential, kiota's request adapter."""
+"""Names prescribed by interfaces of libraries: azure-core's TokenCredential, kiota's request adapter."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

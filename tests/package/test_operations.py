@@ -1,4 +1,4 @@
-"""The page on operations knows every code that somebody may look up in it."""
+"""The page on operations lists every exit code and sign-in error."""
 
 import re
 

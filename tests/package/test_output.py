@@ -1,4 +1,4 @@
-"""A rule of the design: only `auditor.files` opens a path for writing, so that one place decides about links and modes."""
+"""Only `auditor.files` opens paths for writing, so links and modes are decided in one package."""
 
 import ast
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What the pages say against what the program does."""
+"""The pages of the documentation agree with the program."""
 
 import re
 import subprocess
@@ -25,7 +25,7 @@ def page(name: str) -> str:
 
 
 def word(kind: pa.DataType) -> str:
-    """A column's type in the words of the page."""
+    """Return the name of a column type as the page writes it."""
     if pa.types.is_dictionary(kind):
         return "text, dictionary-coded"
     if pa.types.is_timestamp(kind):

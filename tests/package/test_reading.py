@@ -1,4 +1,4 @@
-"""Paths are opened for reading in `auditor/files`, and by few others, each for a reason."""
+"""Only `auditor.files` opens paths for reading; the exceptions are listed with a reason."""
 
 import ast
 

@@ -1,4 +1,4 @@
-"""What a command imports: nobody waits for a library that the command does not use."""
+"""A command imports only the libraries that it uses."""
 
 import os
 import re
@@ -11,14 +11,14 @@ import pytest
 from tests.package.tree import ROOT
 
 LIVE = ("aiohttp", "azure", "httpx", "kiota_abstractions", "msal", "msgraph", "msgraph_core", "requests")
-"""What reading a tenant from Graph takes."""
+"""Libraries of live collection."""
 PAPER = ("babel", "jinja2", "xlsxwriter")
-"""What only one format takes."""
+"""Libraries of single formats."""
 COLUMNS = ("numpy", "pyarrow")
 PEOPLE = ("rich",)
-"""What only a terminal takes."""
+"""Libraries of the terminal."""
 HEAVY = ("duckdb", "pandas.core", "polars", "pyarrow.dataset", "pyspark")
-"""What nothing in here should take. PyArrow looks for pandas, so that the name alone shows up where there is none."""
+"""Libraries that no command here needs. PyArrow looks for pandas, so its top-level name shows up even if it is not installed."""
 CHECKING = ("jsonschema", "jsonschema_rs", "yaml")
 SPARED = (
     *("jsonschema", "jsonschema_rs", "numpy.ma", "asyncio", "csv", "importlib.resources"),

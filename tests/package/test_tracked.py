@@ -1,4 +1,4 @@
-"""What may stand in no file of the project: addresses of package indexes, paths of one machine, moving versions."""
+"""No file contains addresses of package indexes, paths of one machine, or versions that move."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The project's files as git sees them, and its code as syntax trees."""
+"""Lists the files of the project as git sees them, and parses its code."""
 
 import ast
 import subprocess
@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 def files(*folders: str) -> tuple[Path, ...]:
     """Return the files of the folders that are tracked, or would be: whatever .gitignore leaves, sorted.
 
-    A source archive has no git; there every file counts that is not hidden and not made by Python.
+    In a source archive without git, all files count except hidden ones and those that Python creates.
     """
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *folders],
