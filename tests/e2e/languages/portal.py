@@ -1,7 +1,6 @@
 """How a label of the portal stands in a text: Microsoft's own word in bold, or a translation with the English one in brackets."""
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -53,17 +52,5 @@ def unknown(language: str) -> set[str]:
     return written - known - set(glosses(language)) - set(terms()["names"])
 
 
-def texts(language: str) -> Sequence[str]:
-    return [said for domain in DOMAINS for entry in entries(language, domain) for said in entry.said]
-
-
-def matching(language: str, wrong: str) -> list[str]:
-    """Return what is told about licences and has the words; errors speak of files, where some of them are right."""
-    return [
-        said
-        for domain in DOMAINS
-        if domain != "errors"
-        for entry in entries(language, domain)
-        for said in entry.said
-        if re.search(wrong, said)
-    ]
+def texts(language: str, domains: Iterable[str] = DOMAINS) -> Sequence[str]:
+    return [said for domain in domains for entry in entries(language, domain) for said in entry.said]

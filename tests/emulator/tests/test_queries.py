@@ -283,10 +283,8 @@ def test_unknown_segment_and_method(shared: Emulator, client: Any) -> None:
 
 @given(st.text(max_size=40))
 def test_any_filter_text_is_parsed_or_refused(text: str) -> None:
-    found = None
     with contextlib.suppress(GraphError):  # any other exception fails the test
-        found = filters.parse(text)
-    assert found is None or found.matches(lambda _: None) in {True, False}
+        assert isinstance(filters.parse(text).matches(lambda _: None), bool)
 
 
 @given(st.text(alphabet="ab'x ", max_size=6), st.text(alphabet="ab'x ", max_size=6))
