@@ -1,20 +1,37 @@
 """Computes a digest of all findings, to compare the engine with its peers."""
 
 import hashlib
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from auditor.domain.result import Findings
 
 COLUMNS = ("policy", "check", "severity", "subject", "skuId", "skuPartNumber", "detail", "waiver")
 """The columns that identify a finding."""
 
 
-def digested(table: pa.Table) -> dict[str, object]:
-    """Return the number of findings and their digest in the order of the table; null counts as empty text."""
+def digested(found: Findings | pa.Table) -> dict[str, object]:
+    """Return the number of findings and their digest, in their order; null counts as empty text."""
     digest = hashlib.sha256()
+    for texts in _of_table(found) if isinstance(found, pa.Table) else _of_findings(found):
+        digest.update(("\x1f".join(texts) + "\n").encode())
+    return {"findings": len(found), "digest": digest.hexdigest()}
+
+
+def _of_findings(found: Findings) -> Iterator[tuple[str, ...]]:
+    for each in found:
+        product = each.product
+        yield (
+            *(each.policy, each.check, each.severity.value, each.subject.id),
+            *(("", "") if product is None else (product.sku_id or "", product.sku_part_number or "")),
+            *(each.detail or "", each.waiver or ""),
+        )
+
+
+def _of_table(table: pa.Table) -> Iterable[tuple[str, ...]]:
     for start in range(0, table.num_rows, 1 << 16):
         part = table.slice(start, 1 << 16)
         columns = (pc.fill_null(part[name].cast("string"), "").to_pylist() for name in COLUMNS)
-        for texts in zip(*columns, strict=True):
-            digest.update(("\x1f".join(texts) + "\n").encode())
-    return {"findings": table.num_rows, "digest": digest.hexdigest()}
+        yield from zip(*columns, strict=True)

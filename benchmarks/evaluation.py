@@ -82,13 +82,13 @@ def _thrice_the_users(users: int, engine: tuple[str, ...], peak: int) -> Row:
 
 
 def _streamed(users: int, engine: tuple[str, ...], rounds: int) -> list[Row]:
-    """Write findings to a Parquet file batch by batch, as `--findings` does, and see that memory does not grow."""
-    few = [module(*engine, "--stream") for _ in range(rounds)]
-    many = module(engine[0], str(tenant(3 * users)), *engine[2:], "--stream")
+    """Write findings to a Parquet file, as `audit -f parquet` does, and see that memory does not grow."""
+    few = [module(*engine, "--parquet") for _ in range(rounds)]
+    many = module(engine[0], str(tenant(3 * users)), *engine[2:], "--parquet")
     peak = max(ran.peak for ran in few)
     return [
         Row(
-            what=f"{users:,} users × 50 policies, snapshot to a Parquet file of findings (`--findings`)",
+            what=f"{users:,} users × 50 policies, snapshot to a Parquet file of findings (`-f parquet`)",
             measured=f"{_seconds([ran.told for ran in few])}; {peak} MB",
             against="",
             ratio="",

@@ -34,6 +34,7 @@ from auditor.domain.result import (
     Subject,
     TenantResult,
 )
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.result.aggregate import summarise
 from benchmarks.measuring import Row, module, spread
@@ -64,7 +65,7 @@ def large(count: int, *, seed: int = 20261120) -> Result:
         complete=True,
         as_of=AS_OF,
         seats=tuple(_seats(sku) for sku in _PRODUCTS),
-        findings=findings,
+        findings=FindingTable.of(findings),
         actions=tuple(_action(header, findings) for header in headers),
     )
     run = Run(

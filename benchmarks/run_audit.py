@@ -32,7 +32,7 @@ def main(folder: Path) -> None:
     floor = time.process_time()
     evaluation = evaluate(bind(policies, TenantFacts(read(folder), catalogue, policies, AS_OF), registered()))
     judged = time.process_time()
-    findings = len(evaluation.singles) + sum(map(len, evaluation.chunks))
+    findings = sum(outcome.findings for outcome in evaluation.outcomes)
     told = {"floor": floor - begun, "evaluation": judged - floor, "findings": findings}
     print(json.dumps(told))
 

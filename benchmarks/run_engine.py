@@ -1,6 +1,6 @@
-"""A snapshot and policies into a table of findings by the engine: run as a process of its own, times on stdout.
+"""A snapshot and policies into a table of findings, as `auditor audit` makes it: a process of its own, times on stdout.
 
-usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--only IDS] [--times N] [--digest] [--pairs] [--stream]
+usage: python -m benchmarks.run_engine SNAPSHOT POLICIES [--only IDS] [--times N] [--digest] [--pairs] [--parquet]
 """
 
 import argparse
@@ -11,25 +11,21 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-import pyarrow as pa
-
 from auditor.__main__ import settle
-from auditor.app.streaming import Aside, scratch_beside, stream, write_streamed
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
-from auditor.checks.registry import registered
 from auditor.domain.policy import PolicySet
-from auditor.engine.binding import bind
-from auditor.engine.evaluate import evaluate, judged_batches
-from auditor.engine.table import findings_table
-from auditor.engine.tenant_facts import TenantFacts
+from auditor.domain.result import Findings
+from auditor.findings.spill import spill_file
 from auditor.policy.loader import load
+from auditor.render import render
 from auditor.snapshot.reader import read
 from benchmarks.digesting import digested
 from benchmarks.tenant import AS_OF
 
 
 def main() -> None:
-    """Evaluate once, from Parquet to the table, and print seconds and what was found."""
+    """Audit once, from Parquet to the table or to a report, and print seconds and what was found."""
     settle()
     parser = argparse.ArgumentParser()
     parser.add_argument("snapshot", type=Path)
@@ -38,40 +34,27 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1, help="each policy so often, over other people each time")
     parser.add_argument("--digest", action="store_true", help="of all that a finding says")
     parser.add_argument("--pairs", action="store_true", help="digest of the sorted (policy, user) pairs")
-    parser.add_argument("--stream", action="store_true", help="a Parquet file of findings, as --findings writes it")
+    parser.add_argument("--parquet", action="store_true", help="write findings.parquet too")
     args = parser.parse_args()
     policies = load([(str(args.policies), args.policies.read_bytes())]).policies
     if args.only:
         chosen = set(args.only.split(","))
         policies = replace(policies, policies=tuple(policy for policy in policies.policies if policy.id in chosen))
     policies = multiplied(policies, args.times)
-    if args.stream:
-        print(json.dumps(streamed(args.snapshot, policies)))
-        return
-    catalogue = builtin()
     started, cpu = time.perf_counter(), time.process_time()
-    plan = bind(policies, TenantFacts(read(args.snapshot), catalogue, policies, AS_OF), registered())
-    table = findings_table(plan, evaluate(plan, ids=True))
-    seconds, used = time.perf_counter() - started, time.process_time() - cpu
-    told: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": table.num_rows}
-    if args.digest:
-        told |= digested(table)
-    if args.pairs:
-        told["pairs"] = pairs(table)
+    with tempfile.TemporaryDirectory(dir=args.snapshot.parent) as folder, spill_file(Path(folder, "x")) as spill:
+        result = audit([read(args.snapshot)], policies, builtin(), AS_OF, alone=True, spill=spill, actions=True)
+        if args.parquet:
+            with Path(folder, "findings.parquet").open("wb") as file:
+                file.writelines(render(result, "parquet", locale="en").chunks())
+        seconds, used = time.perf_counter() - started, time.process_time() - cpu
+        findings = result.tenants[0].findings
+        told: dict[str, object] = {"seconds": seconds, "cpu": used, "findings": len(findings)}
+        if args.digest:
+            told |= digested(findings)
+        if args.pairs:
+            told["pairs"] = pairs(findings)
     print(json.dumps(told))
-
-
-def streamed(snapshot: Path, policies: PolicySet) -> dict[str, object]:
-    """Evaluate into a Parquet file of findings, from Parquet to Parquet, as `audit --findings` does."""
-    started, cpu = time.perf_counter(), time.process_time()
-    with tempfile.TemporaryDirectory(dir=snapshot.parent) as folder:
-        place = Path(folder, "findings.parquet")
-        with scratch_beside(place) as scratch:
-            aside = Aside(file=scratch)
-            found = stream([read(snapshot)], policies, builtin(), AS_OF, judge=judged_batches, aside=aside)
-            write_streamed(found, place, place.with_name("summary.json"))
-    seconds, used = time.perf_counter() - started, time.process_time() - cpu
-    return {"seconds": seconds, "cpu": used, "findings": found.count}
 
 
 def multiplied(policies: PolicySet, times: int) -> PolicySet:
@@ -85,9 +68,9 @@ def multiplied(policies: PolicySet, times: int) -> PolicySet:
     return replace(policies, policies=(*own, *more))
 
 
-def pairs(table: pa.Table) -> str:
+def pairs(findings: Findings) -> str:
     """Digest whom each policy has a finding about, however many."""
-    found = sorted(set(zip(table["policy"].to_pylist(), table["subject"].to_pylist(), strict=True)))
+    found = sorted({(finding.policy, finding.subject.id) for finding in findings})
     return hashlib.sha256("\n".join("\x1f".join(pair) for pair in found).encode()).hexdigest()
 
 

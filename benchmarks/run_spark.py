@@ -12,12 +12,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
-from auditor.checks.registry import registered
-from auditor.engine.binding import bind
-from auditor.engine.evaluate import evaluate
-from auditor.engine.table import findings_table
-from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
 from auditor.spark.evaluation import distribute
@@ -37,11 +33,11 @@ def main() -> None:
         spark.range(0, 2, 1, 2).mapInArrow(partial(_nothing, judge), "id BIGINT").toArrow()
         started = time.perf_counter()
         distributed = distribute(spark, [snapshot], policies, builtin(), AS_OF)
-        plan = bind(policies, TenantFacts(read(snapshot), builtin(), policies, AS_OF), registered())
-        table = findings_table(plan, evaluate(plan, distributed.batches(plan)))
+        judge_there = distributed.batches
+        result = audit([read(snapshot)], policies, builtin(), AS_OF, judge=judge_there, alone=True, actions=True)
         ended = time.perf_counter()
-    told = {"start": started - begun, "seconds": ended - started, "findings": table.num_rows}
-    print(json.dumps(told | digested(table)))
+    told = {"start": started - begun, "seconds": ended - started}
+    print(json.dumps(told | digested(result.tenants[0].findings)))
 
 
 def _nothing(imported: object, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

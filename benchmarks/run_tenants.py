@@ -17,8 +17,9 @@ from auditor.__main__ import settle
 from auditor.catalogue import builtin
 from auditor.checks.registry import registered
 from auditor.engine.binding import bind
-from auditor.engine.evaluate import evaluate
-from auditor.engine.finding_builder import describe
+from auditor.engine.evaluate import conclude, judged_batches
+from auditor.engine.finding_builder import describe, describe_objects
+from auditor.engine.outcome import BatchOutcome
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.policy.loader import load
 from auditor.snapshot.reader import read
@@ -43,9 +44,11 @@ def main(root: Path, most: int | None = None) -> None:
         snapshot = read(folder)
         stamps.append(time.process_time())
         plan = bind(policies, TenantFacts(snapshot, catalogue, policies, AS_OF), registered())
-        evaluation = evaluate(plan)
+        batches = list(judged_batches(plan))
         stamps.append(time.process_time())
-        found = len(describe(plan, evaluation))
+        outcome = BatchOutcome()
+        found = sum(map(len, describe(plan, batches, outcome)))
+        found += len(describe_objects(plan, conclude(plan, outcome)))
         stamps.append(time.process_time())
         if number:  # the first is walked twice: what a process does once is not a tenant's
             floor += stamps[0] - begun

@@ -8,75 +8,17 @@ from typing import Annotated, Any
 from auditor.domain.actions.action import Action as Action  # noqa: PLC0414 - part of a result
 from auditor.domain.actions.action import Link as Link  # noqa: PLC0414 - part of a result
 from auditor.domain.actions.money import Money as Money  # noqa: PLC0414 - part of a result
-from auditor.domain.enums import Agreement, Change, Cloud, Outcome, Severity, Source, SourceStatus, Status, SubjectType
-from auditor.domain.making import drafts
+from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
+from auditor.domain.finding import Finding as Finding  # noqa: PLC0414 - part of a result
+from auditor.domain.finding import Findings as Findings  # noqa: PLC0414 - part of a result
+from auditor.domain.finding import NoFindings as NoFindings  # noqa: PLC0414 - part of a result
+from auditor.domain.finding import ProductReference as ProductReference  # noqa: PLC0414 - part of a result
+from auditor.domain.finding import SourceLine as SourceLine  # noqa: PLC0414 - part of a result
+from auditor.domain.finding import Subject as Subject  # noqa: PLC0414 - part of a result
 from auditor.domain.notice import Notice as Notice  # noqa: PLC0414 - part of a result
 from auditor.domain.redaction import Redaction
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
 from auditor.domain.waiver_share import WaiverShare
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """What a finding is about; the name is for people and never part of a finding's identity."""
-
-    type: SubjectType
-    id: str
-    name: Label
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProductReference:
-    """The product of a finding; `sku_id` is None where the policy's own words stand for a set of products."""
-
-    sku_id: str | None
-    sku_part_number: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SourceLine:
-    """Where a policy was written."""
-
-    file: str
-    line: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One (tenant, policy, check, subject, product, detail) worth telling, with its evidence."""
-
-    fingerprint: str
-    policy: str
-    check: str
-    severity: Severity
-    status: Status
-    waiver: str | None = None
-    change: Change | None = None
-    subject: Subject
-    product: ProductReference | None = None
-    detail: str | None = None
-    evidence: Mapping[str, Any] = field(default_factory=dict)
-    """Facts in Graph's own names, as plain JSON values."""
-    money: Money | None = None
-    """What the finding costs a month, where a price is known."""
-    guidance: str = ""
-    """The id of the documented article that mends it."""
-    source: SourceLine
-
-    def told(self, *, guidance: str | None = None, change: Change | None = None) -> "Finding":
-        """Return the finding with what is told of it once all are known; what is left out stays.
-
-        Written out, for it is done to every finding: `dataclasses.replace` takes several times as long.
-        """
-        told = drafts(Finding)()
-        told.fingerprint, told.policy, told.check = self.fingerprint, self.policy, self.check
-        told.severity, told.status, told.waiver = self.severity, self.status, self.waiver
-        told.subject, told.source, told.product = self.subject, self.source, self.product
-        told.detail, told.evidence, told.money = self.detail, self.evidence, self.money
-        told.change = self.change if change is None else change
-        told.guidance = self.guidance if guidance is None else guidance
-        told.__class__ = Finding
-        return told  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,8 +134,8 @@ class TenantResult:
     subscriptions: tuple[Subscription, ...] = ()
     """Those with a next date, as far as the source was read; `sources` tells how far."""
     policies: tuple[PolicyOutcome, ...] = ()
-    findings: Sequence[Finding] = ()
-    """In the order of reports; a tuple, or `Described` where they are too many to hold."""
+    findings: Findings = field(default_factory=NoFindings)
+    """In report order."""
     actions: Sequence[Action] = ()
     notices: tuple[Notice, ...] = ()
     fixed: tuple[Finding, ...] = ()
@@ -233,7 +175,7 @@ class FleetResult:
     """What only all tenants together can say."""
 
     policies: tuple[PolicyOutcome, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: Findings = field(default_factory=NoFindings)
     actions: tuple[Action, ...] = ()
     """What each tenant would do for itself."""
     notices: tuple[Notice, ...] = ()

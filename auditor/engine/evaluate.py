@@ -1,9 +1,8 @@
 """Policies × one snapshot into an Evaluation: batches of people judged one by one, everything else once."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.policy import Policy
@@ -26,42 +25,23 @@ from auditor.engine.waivers import waive_single
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import USERS_PER_ROW_GROUP
 
-if TYPE_CHECKING:
-    import pyarrow as pa
-
 _AT_ONCE = 2
 """Batches that are judged at the same time; a third is read meanwhile."""
 
 
-def evaluate(plan: BoundPolicies, batches: Iterable[BatchOutcome] | None = None, *, ids: bool = False) -> Evaluation:
-    """Judge one tenant; the users are read row group by row group, and only what they came to is held.
-
-    `batches` is what the users came to, where they were judged elsewhere. With `ids` those of the users are held too:
-    a table of the findings then need not read them again.
-    """
+def evaluate(plan: BoundPolicies, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
+    """Judge one tenant without describing what was found about people; `batches` is what they came to, if known."""
     outcome = BatchOutcome()
-    kept: list[pa.Array] = []
-    if batches is None:
-        batches = judged_batches(plan, kept if ids else None)
-    for part in batches:
+    for part in judged_batches(plan) if batches is None else batches:
         outcome.add(part)
-    return replace(conclude(plan, outcome), ids=tuple(kept) or None)
+        outcome.chunks.clear()
+    return conclude(plan, outcome)
 
 
-def judged_batches(plan: BoundPolicies, ids: "list[pa.Array] | None" = None) -> Iterator[BatchOutcome]:
-    """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read.
-
-    `ids` takes those of the users as they are read.
-    """
+def judged_batches(plan: BoundPolicies) -> Iterator[BatchOutcome]:
+    """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read."""
     if people_are_readable(plan):
-        batches = plan.facts.snapshot.batches(*columns(plan))
-        yield from _judged(plan, batches if ids is None else _noted(batches, ids))
-
-
-def _noted(batches: Iterator[UserBatch], ids: "list[pa.Array]") -> Iterator[UserBatch]:
-    for batch in batches:
-        ids.append(batch.users.column("id"))
-        yield batch
+        yield from _judged(plan, plan.facts.snapshot.batches(*columns(plan)))
 
 
 def _judged(plan: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
@@ -81,14 +61,8 @@ def _judged(plan: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[Batch
             yield waiting.popleft().result()
 
 
-def conclude(
-    plan: BoundPolicies, outcome: BatchOutcome, raised: Mapping[int, FindingCount] | None = None
-) -> Evaluation:
-    """Turn what all batches say, added up, into the tenant's findings and outcomes.
-
-    `raised` is how much each policy found about people, by its place, where the findings themselves are elsewhere.
-    """
-    people = outcome.raised() if raised is None else raised
+def conclude(plan: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
+    """Turn what all batches say, added up, into the tenant's outcomes and its findings about everything but people."""
     singles: list[ObjectFinding] = []
     outcomes: list[PolicyOutcome] = []
     unmatched: set[int] = set()
@@ -104,9 +78,8 @@ def conclude(
         extent = None if doubt.reasons else extent_of(plan, place, policy, outcome)
         if extent is not None and extent.empty:
             unmatched.add(place)
-        outcomes.append(_outcome(policy, doubt, waived, people.get(place, NOTHING), extent))
+        outcomes.append(_outcome(policy, doubt, waived, outcome.raised.get(place, NOTHING), extent))
     return Evaluation(
-        chunks=tuple(sorted(outcome.chunks, key=lambda chunk: (chunk.policy, chunk.check))),
         singles=tuple(singles),
         outcomes=tuple(outcomes),
         used_waivers=frozenset(outcome.used_waivers),

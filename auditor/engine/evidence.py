@@ -10,13 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.enums import SubjectType
-from auditor.domain.making import drafts
 from auditor.domain.result import Subject
 from auditor.engine.binding import BoundPolicies
-from auditor.engine.columns.bitsets import distinct, indices, runs
+from auditor.engine.columns.bitsets import indices, runs
 from auditor.engine.columns.strings import codes_of, flags_of
 from auditor.engine.columns.users import NEVER, Numbers
-from auditor.engine.outcome import Evaluation, Rows
+from auditor.engine.outcome import Rows
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import SIGN_IN_COLUMNS
 
@@ -51,20 +50,6 @@ class UserEvidence:
         return {**self.evidence, "paths": paths}
 
 
-def people_of(plan: BoundPolicies, evaluation: Evaluation) -> dict[int, UserEvidence]:
-    """Read what is quoted of every user with a finding, by row."""
-    if not evaluation.chunks:
-        return {}
-    rows = distinct(np.concatenate([chunk.rows for chunk in evaluation.chunks]))
-    people: dict[int, UserEvidence] = {}
-    for batch in plan.facts.snapshot.batches(*QUOTED):
-        first, last = np.searchsorted(rows, [batch.offset, batch.offset + batch.users.num_rows])
-        if first < last:
-            here = rows[first:last]
-            people.update(zip(here.tolist(), quoted(plan, *chosen(batch, here), here), strict=True))
-    return people
-
-
 def chosen(batch: UserBatch, rows: Rows) -> tuple[pa.RecordBatch, pa.RecordBatch]:
     """Return some users of a batch, by their ascending rows in the snapshot, and their assignments."""
     users = batch.users
@@ -86,7 +71,6 @@ def quoted(plan: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, ro
     ids, principals, names = (columns.get(name, absent) for name in ("id", "userPrincipalName", "displayName"))
     told = ("userPrincipalName", *(name for name in _FACTS if name in columns))
     facts = zip(*(columns.get(name, absent) for name in told), strict=True)
-    subjects, persons = drafts(Subject), drafts(UserEvidence)
     for user, principal, name, values, (held, paths) in zip(
         ids, principals, names, facts, _assignments(plan, links, rows), strict=True
     ):
@@ -94,12 +78,8 @@ def quoted(plan: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, ro
         if principal is None:  # a finding tells it even so, in its place
             evidence = {"userPrincipalName": None, **evidence}
         evidence["assignedLicenses"] = held
-        subject, person = subjects(), persons()
-        subject.type, subject.id, subject.name = SubjectType.USER, user, name or principal or user
-        subject.__class__ = Subject
-        person.subject, person.evidence, person.paths = subject, evidence, paths
-        person.__class__ = UserEvidence
-        yield person
+        subject = Subject(type=SubjectType.USER, id=user, name=name or principal or user)
+        yield UserEvidence(subject, evidence, paths)
 
 
 def _assignments(

@@ -1,81 +1,125 @@
-"""Columns of findings into findings with names, evidence and money: a second walk over those users that have any."""
+"""Columns of findings into findings with names, evidence and money: a second read of those users that have any."""
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby, islice
+from typing import Final
+
+import numpy as np
 
 from auditor.domain.enums import Status, SubjectType
-from auditor.domain.making import drafts
+from auditor.domain.errors import SnapshotError
+from auditor.domain.finding import report_order
+from auditor.domain.message import Message
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Money, ProductReference, SourceLine
 from auditor.engine.binding import BoundPolicies
-from auditor.engine.evidence import UserEvidence, people_of
-from auditor.engine.outcome import OPEN, Evaluation, FindingColumns, Fingerprint, ObjectFinding, fingerprint
+from auditor.engine.columns.bitsets import distinct
+from auditor.engine.evidence import QUOTED, UserEvidence, chosen, quoted
+from auditor.engine.outcome import (
+    OPEN,
+    BatchOutcome,
+    Evaluation,
+    FindingColumns,
+    Fingerprint,
+    ObjectFinding,
+    Rows,
+    fingerprint,
+)
 from auditor.engine.tenant_facts import SkuFact
+from auditor.snapshot.model import UserBatch
 
-Guide = Callable[[Finding], str]
-"""Tells the article that mends a finding whose `guidance` is not filled in yet."""
-
-
-def describe(plan: BoundPolicies, evaluation: Evaluation) -> tuple[Finding, ...]:
-    """Return the findings of a tenant in the order of reports."""
-    people = people_of(plan, evaluation)
-    # Policies stand in the order of findings, so that only what one check of one policy found has to be put in order.
-    found: dict[tuple[int, str], list[Finding]] = {}
-    for single in evaluation.singles:
-        found.setdefault((single.policy, single.check), []).append(of_thing(plan, single))
-    for chunk in evaluation.chunks:
-        products = itertools.repeat(chunk.written) if chunk.skus is None else chunk.skus.tolist()
-        columns = (chunk.rows.tolist(), products, _details(chunk), chunk.waivers.tolist())
-        found.setdefault((chunk.policy, chunk.check), []).extend(
-            of_people(plan, (chunk.policy, chunk.check), people, columns)
-        )
-    return tuple(itertools.chain.from_iterable(sorted(found[key], key=in_order) for key in sorted(found)))
-
-
-def in_order(finding: Finding) -> tuple[str, str, str, str]:
-    """Order findings of one check by subject id, product and detail; the absent go first."""
-    product = finding.product
-    if product is None:
-        return (finding.subject.id, "", "", finding.detail or "")
-    return (finding.subject.id, product.sku_part_number or "", product.sku_id or "", finding.detail or "")
-
-
+_PEOPLE: Final = 8192
+"""People whose findings are described together."""
 Product = int | str | None
 """What a finding is about: the place of a SKU, the words of the policy, or nothing."""
-Columns = tuple[Iterable[int], Iterable[Product], Iterable[str | None], Sequence[int]]
-"""Findings about people: the row of each, product, detail, and the place of the waiver or OPEN."""
 
 
-def of_people(
-    plan: BoundPolicies,
-    key: tuple[int, str],
-    people: Mapping[int, UserEvidence],
-    columns: Columns,
-    guide: Guide | None = None,
+def describe(
+    plan: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome
+) -> Iterator[Sequence[Finding]]:
+    """Yield the findings about people, group after group, and add what the batches say to `outcome`.
+
+    A group holds all findings about some people in report order; the groups are in the order of users. `batches` has to
+    hold one outcome for every batch of the snapshot, in their order. Raises SnapshotError where the snapshot cannot be
+    read, or is no longer the one that was judged.
+    """
+    read: Iterator[UserBatch] | None = None
+    for number, part in enumerate(batches):
+        outcome.add(part)
+        chunks, outcome.chunks = outcome.chunks, []
+        if read is None and any(map(len, chunks)):
+            read = islice(plan.facts.snapshot.batches(*QUOTED), number, None)
+        if read is not None:
+            yield from _described(plan, chunks, next(read, None))
+
+
+def _described(
+    plan: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None
+) -> Iterator[list[Finding]]:
+    """Describe what was found about the users of a batch."""
+    if not chunks:
+        return
+    rows = distinct(np.concatenate([chunk.rows for chunk in chunks]))
+    if batch is None or (len(rows) and not batch.offset <= rows[0] <= rows[-1] < batch.offset + batch.users.num_rows):
+        raise SnapshotError(
+            "snapshot-damaged",
+            Message(
+                "the snapshot of the tenant {tenant} changed while it was audited", tenant=plan.facts.manifest.tenant
+            ),
+            hint=Message("run the audit again when nothing writes to the snapshot"),
+        )
+    chunks = sorted(chunks, key=lambda chunk: (chunk.policy, chunk.check))
+    for start in range(0, len(rows), _PEOPLE):
+        some = rows[start : start + _PEOPLE]
+        people = dict(zip(some.tolist(), quoted(plan, *chosen(batch, some), some), strict=True))
+        found: list[Finding] = []
+        for _, alike in groupby(chunks, key=lambda chunk: (chunk.policy, chunk.check)):
+            own = [each for chunk in alike for each in _of_people(plan, chunk, people, some)]
+            found += sorted(own, key=report_order)
+        yield found
+
+
+def _of_people(
+    plan: BoundPolicies, chunk: FindingColumns, people: Mapping[int, UserEvidence], rows: Rows
 ) -> Iterator[Finding]:
-    """Describe what one check of one policy says of people; without a guide `guidance` stays empty."""
-    place, check = key
-    policy, facts, draft = plan.policies[place], plan.facts, drafts(Finding)
+    """Describe the findings of a chunk about some people."""
+    first, end = np.searchsorted(chunk.rows, [rows[0], rows[-1] + 1]).tolist()
+    if first == end:
+        return
+    policy, facts = plan.policies[chunk.policy], plan.facts
     tenant = facts.manifest.tenant_id or facts.manifest.tenant
-    told = (policy.id, check, policy.severity, _source(policy))
-    begun = Fingerprint(tenant, policy.id, check, SubjectType.USER.value)
+    begun = Fingerprint(tenant, policy.id, chunk.check, SubjectType.USER.value)
+    source, severity, check = _source(policy), policy.severity, chunk.check
     products = _Products(plan, check)
-    standings = {waiver: _standing(plan, waiver) for waiver in set(columns[-1])}
-    for row, about, detail, waived in zip(*columns, strict=False):
+    waivers = chunk.waivers[first:end].tolist()
+    states = {waiver: _standing(plan, waiver) for waiver in set(waivers)}
+    skus: Iterable[Product] = itertools.repeat(chunk.written) if chunk.skus is None else chunk.skus[first:end].tolist()
+    details = _details(chunk, first, end)
+    for row, about, detail, waived in zip(chunk.rows[first:end].tolist(), skus, details, waivers, strict=False):
         person = people[row]
-        finding = draft()
-        finding.product, identity, finding.money = products[about]
-        finding.fingerprint = begun.of(person.subject.id, identity, detail)
-        finding.policy, finding.check, finding.severity, finding.source = told
-        finding.status, finding.waiver = standings[waived]
-        finding.subject = person.subject
-        finding.detail = detail
-        finding.evidence = person.about(about) if type(about) is int else person.evidence
-        finding.change, finding.guidance = None, ""
-        if guide is not None:
-            finding.guidance = guide(finding)
-        finding.__class__ = Finding
-        yield finding
+        product, identity, money = products[about]
+        status, waiver = states[waived]
+        yield Finding(
+            fingerprint=begun.of(person.subject.id, identity, detail),
+            policy=policy.id,
+            check=check,
+            severity=severity,
+            status=status,
+            subject=person.subject,
+            source=source,
+            waiver=waiver,
+            product=product,
+            detail=detail,
+            evidence=person.about(about) if type(about) is int else person.evidence,
+            money=money,
+        )
+
+
+def describe_objects(plan: BoundPolicies, evaluation: Evaluation) -> list[Finding]:
+    """Describe what was found about everything but people, in report order."""
+    singles = [((single.policy, single.check), _of_object(plan, single)) for single in evaluation.singles]
+    return [finding for _, finding in sorted(singles, key=lambda item: (item[0], report_order(item[1])))]
 
 
 class _Products(dict[Product, tuple[ProductReference | None, str | None, Money | None]]):
@@ -108,7 +152,7 @@ def _identity(product: ProductReference | None) -> str | None:
     return None if product is None else product.sku_id or f"written:{product.sku_part_number}"
 
 
-def of_thing(plan: BoundPolicies, single: ObjectFinding) -> Finding:
+def _of_object(plan: BoundPolicies, single: ObjectFinding) -> Finding:
     """Describe what is not about a user."""
     policy = plan.policies[single.policy]
     tenant = plan.facts.manifest.tenant_id or plan.facts.manifest.tenant
@@ -131,10 +175,10 @@ def of_thing(plan: BoundPolicies, single: ObjectFinding) -> Finding:
     )
 
 
-def _details(chunk: FindingColumns) -> Iterable[str | None]:
+def _details(chunk: FindingColumns, first: int, end: int) -> Iterable[str | None]:
     if chunk.detail_codes is not None:
-        return [chunk.details[code] for code in chunk.detail_codes.tolist()]
-    return [chunk.details[0] if chunk.details else None] * len(chunk)
+        return [chunk.details[code] for code in chunk.detail_codes[first:end].tolist()]
+    return itertools.repeat(chunk.details[0] if chunk.details else None)
 
 
 def _price(plan: BoundPolicies, sku: SkuFact) -> Money | None:

@@ -84,10 +84,11 @@ class FleetScope:
 
 def judge_fleet(
     policies: PolicySet, tenants: Sequence[TenantResult], catalogue: Catalogue, checks: Checks, *, today: date
-) -> tuple[FleetResult, frozenset[str]]:
+) -> tuple[FleetResult, list[Finding], frozenset[str]]:
     """Judge every policy about the fleet over the tenants of a run; `today` decides which waivers still hold.
 
-    Returns also the ids of the waivers that match a finding, or may match one.
+    Returns the fleet without its findings, the findings in report order, and the ids of the waivers that match a
+    finding, or may match one.
     """
     outcomes: list[PolicyOutcome] = []
     findings: list[Finding] = []
@@ -124,7 +125,7 @@ def judge_fleet(
     ranks = {policy.id: policy.severity.rank for policy in policies.policies}
     outcomes.sort(key=lambda item: (ranks[item.id], item.id))
     distinct = tuple(dict.fromkeys(notices))
-    return FleetResult(policies=tuple(outcomes), findings=tuple(findings), notices=distinct), frozenset(touched)
+    return FleetResult(policies=tuple(outcomes), notices=distinct), findings, frozenset(touched)
 
 
 def _scope(

@@ -3,16 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from auditor.domain.product_set import ProductSet
 from auditor.domain.result import Money, PolicyOutcome, ProductReference, Subject
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 Rows = npt.NDArray[np.signedinteger]
 
@@ -124,6 +121,9 @@ class BatchOutcome:
     """What one batch says; outcomes of batches add up in any order."""
 
     chunks: list[FindingColumns] = field(default_factory=list)
+    """The findings about people; who describes them takes them out."""
+    raised: dict[int, FindingCount] = field(default_factory=dict)
+    """Policy place → how much it found about people."""
     undecided: dict[int, int] = field(default_factory=dict)
     """Policy place → users whose outcome is unknown."""
     tallies: dict[int, HolderCount] = field(default_factory=dict)
@@ -137,6 +137,8 @@ class BatchOutcome:
     def add(self, other: "BatchOutcome") -> None:
         """Take in what another batch says."""
         self.chunks.extend(other.chunks)
+        for chunk in other.chunks:
+            self.raised[chunk.policy] = self.raised.get(chunk.policy, NOTHING).more(chunk)
         for policy, count in other.undecided.items():
             self.undecided[policy] = self.undecided.get(policy, 0) + count
         for policy, tally in other.tallies.items():
@@ -149,13 +151,6 @@ class BatchOutcome:
         self.reached |= other.reached
         self.used_waivers |= other.used_waivers
         self.unknown_waivers |= other.unknown_waivers
-
-    def raised(self) -> dict[int, FindingCount]:
-        """Count what each policy found, by its place."""
-        counts: dict[int, FindingCount] = {}
-        for chunk in self.chunks:
-            counts[chunk.policy] = counts.get(chunk.policy, NOTHING).more(chunk)
-        return counts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,22 +171,14 @@ class ObjectFinding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
-    """Everything that policies say of one tenant."""
+    """Everything that policies say of one tenant but its findings about people."""
 
-    chunks: tuple[FindingColumns, ...]
     singles: tuple[ObjectFinding, ...]
     outcomes: tuple[PolicyOutcome, ...]
     used_waivers: frozenset[int]
     unknown_waivers: frozenset[int]
     unmatched: frozenset[int] = frozenset()
     """Places of the policies that were evaluated and looked at nothing at all."""
-    ids: "tuple[pa.Array, ...] | None" = None
-    """The ids of all users in their order, where they were kept."""
-
-    @property
-    def count(self) -> int:
-        """The number of findings, waived ones included."""
-        return len(self.singles) + sum(len(chunk) for chunk in self.chunks)
 
 
 class Fingerprint:

@@ -15,7 +15,7 @@ _CHANGES: Final[dict[str | None, Change | None]] = {None: None, **{word.value: w
 _TYPES: Final = {word.value: word for word in SubjectType}
 
 
-class Findings:
+class FindingReader:
     """Reads the findings of a file; what many of them share is one value."""
 
     def __init__(self, carefully: Callable[[JsonObject], Finding], *, always: bool) -> None:

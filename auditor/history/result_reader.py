@@ -1,7 +1,7 @@
 """The bytes of a result.json into the Result that was saved."""
 
 import gc
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from re import fullmatch
 from typing import Any, Final
 
@@ -45,22 +45,21 @@ from auditor.domain.result import (
 from auditor.domain.syntax.limits import LARGEST_SUM
 from auditor.domain.waiver_share import WaiverShare
 from auditor.files import json_document
-from auditor.history.finding_reader import Findings
+from auditor.findings.spill import SpillFile
+from auditor.findings.table import FindingTable
+from auditor.history.finding_reader import FindingReader
 from auditor.history.json_reader import DoubtfulNumberError, JsonObject, damaged, unique
 from auditor.history.tenant_splitter import Body, cut, decoded
 
 _VERSION: Final = 1
 
-Kept = Callable[[TenantResult], TenantResult]
-"""Puts what is long in a tenant elsewhere."""
 
-
-def load(body: Body, *, where: str = "result.json", kept: Kept | None = None) -> Result:
+def load(body: Body, *, where: str = "result.json", spill: SpillFile | None = None) -> Result:
     """Read a saved result; `where` names the file in errors.
 
-    Of several tenants each goes through `kept`, and the next is read only then. Keys that this version does not know
-    are passed over. Raises SnapshotError for a file that is damaged (`result-damaged`), no result at all
-    (`result-foreign`) or written by a newer version (`result-version`).
+    Tenants are read one after the other; with a `spill` file findings beyond its memory budget are kept there. Keys
+    that this version does not know are passed over. Raises SnapshotError for a file that is damaged
+    (`result-damaged`), no result at all (`result-foreign`) or written by a newer version (`result-version`).
     """
     collected = gc.isenabled()  # millions of new values, none of them garbage: to look for some doubles the time
     gc.disable()
@@ -68,18 +67,18 @@ def load(body: Body, *, where: str = "result.json", kept: Kept | None = None) ->
         try:
             parts = cut(body)
             if parts is None or len(parts.places) < 2:
-                return _result(json_document.quick(body[:]), where, kept)
-            return _result(parts.rest, where, kept, parts.tenants(where))
+                return _result(json_document.quick(body[:]), where, spill)
+            return _result(parts.rest, where, spill, parts.tenants(where))
         except (DoubtfulNumberError, SnapshotError, ValueError):
             # What is really wrong, or only unusual, the careful reader tells.
-            return _result(decoded(body[:], where), where, kept, carefully=True)
+            return _result(decoded(body[:], where), where, spill, carefully=True)
     finally:
         if collected:
             gc.enable()
 
 
 def _result(
-    document: Any, where: str, kept: Kept | None, tenants: Iterable[Any] | None = None, *, carefully: bool = False
+    document: Any, where: str, spill: SpillFile | None, tenants: Iterable[Any] | None = None, *, carefully: bool = False
 ) -> Result:
     """Read a document; `tenants` are those that were cut out of it, which are several."""
     if not isinstance(document, dict):
@@ -87,7 +86,7 @@ def _result(
     root = JsonObject(document, where)
     _check_schema(root, where)
     run = _run(root)
-    findings = Findings(_finding, always=carefully)
+    findings = FindingReader(_finding, always=carefully)
     summary = root.part("summary")
     counted = summary.part("open")
     parts = (
@@ -95,9 +94,7 @@ def _result(
         if tenants is None
         else (JsonObject(each, where, root, "tenants", place) for place, each in enumerate(tenants))
     )
-    read: Iterable[TenantResult] = (_tenant(part, run, Findings(_finding, always=carefully)) for part in parts)
-    if kept is not None and (tenants is not None or len(document.get("tenants") or ()) > 1):
-        read = map(kept, read)
+    read = (_tenant(part, run, FindingReader(_finding, always=carefully), spill) for part in parts)
     return Result(
         run=run,
         tenants=unique(root, "tenants", tuple(read), lambda tenant: tenant.name),
@@ -156,7 +153,7 @@ def _header(part: JsonObject) -> PolicyHeader:
     )
 
 
-def _tenant(part: JsonObject, run: Run, findings: Findings) -> TenantResult:
+def _tenant(part: JsonObject, run: Run, findings: FindingReader, spill: SpillFile | None) -> TenantResult:
     return TenantResult(
         name=part.tenant("name"),
         tenant_id=part.name("tenantId"),
@@ -170,7 +167,7 @@ def _tenant(part: JsonObject, run: Run, findings: Findings) -> TenantResult:
         seats=unique(part, "seats", tuple(map(_seats, part.parts("seats"))), lambda seats: seats.sku_id.casefold()),
         subscriptions=tuple(map(_subscription, part.optional_parts("subscriptions"))),
         policies=tuple(map(_outcome, part.parts("policies"))),
-        findings=findings.read(part, "findings"),
+        findings=FindingTable.of(findings.read(part, "findings"), spill),
         actions=tuple(map(_action, part.parts("actions"))),
         notices=tuple(map(_notice, part.parts("notices"))),
         fixed=findings.read(part, "fixed") if "fixed" in part.values else (),
@@ -182,11 +179,11 @@ def _tenant(part: JsonObject, run: Run, findings: Findings) -> TenantResult:
     )
 
 
-def _fleet(part: JsonObject, findings: Findings) -> FleetResult:
+def _fleet(part: JsonObject, findings: FindingReader) -> FleetResult:
     past = part.optional_part("past")
     return FleetResult(
         policies=tuple(map(_outcome, part.optional_parts("policies"))),
-        findings=findings.read(part, "findings"),
+        findings=FindingTable.of(findings.read(part, "findings")),
         notices=tuple(map(_notice, part.optional_parts("notices"))),
         fixed=findings.read(part, "fixed") if "fixed" in part.values else (),
         unconfirmed=findings.read(part, "unconfirmed") if "unconfirmed" in part.values else (),
@@ -196,7 +193,7 @@ def _fleet(part: JsonObject, findings: Findings) -> FleetResult:
     )
 
 
-def _past(part: JsonObject, findings: Findings) -> FleetPast:
+def _past(part: JsonObject, findings: FindingReader) -> FleetPast:
     return FleetPast(
         findings=findings.read(part, "findings"),
         unconfirmed=findings.read(part, "unconfirmed"),

@@ -2,22 +2,32 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from auditor.domain.enums import Change, Outcome, Status
 from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
-from auditor.domain.result import Finding, FleetPast, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
+from auditor.domain.result import (
+    Finding,
+    Findings,
+    FleetPast,
+    FleetResult,
+    PolicyHeader,
+    PolicyOutcome,
+    Result,
+    TenantResult,
+)
 
 Rewrite = Callable[[TenantResult], TenantResult]
 Each = Callable[[TenantResult, Rewrite], TenantResult]
-"""Changes a tenant, which may have to be brought to hand first."""
+"""Changes a tenant; what is raised meanwhile may be its failure."""
 
 
-def _at_hand(tenant: TenantResult, change: Rewrite) -> TenantResult:
+def _changed(tenant: TenantResult, change: Rewrite) -> TenantResult:
     return change(tenant)
 
 
-def compare(current: Result, previous: Result, *, each: Each = _at_hand) -> Result:
+def compare(current: Result, previous: Result, *, each: Each = _changed) -> Result:
     """Return `current` with the change of every finding, and what became of the findings it no longer has.
 
     Tenants are matched by name (one that bears the name of another directory is a new tenant), findings by
@@ -40,7 +50,8 @@ def compare(current: Result, previous: Result, *, each: Each = _at_hand) -> Resu
         current,
         run=replace(current.run, previous=previous.run.as_of),
         tenants=tuple(
-            each(tenant, lambda held: _tenant(held, before.get(held.name), policies)) for tenant in current.tenants
+            each(tenant, lambda held: compared_tenant(held, before.get(held.name), policies))
+            for tenant in current.tenants
         ),
         fleet=compared_fleet(current.fleet, past_of(previous), tenants=[tenant.name for tenant in current.tenants]),
     )
@@ -54,7 +65,7 @@ def past_of(previous: Result) -> FleetPast:
         tenants |= set(fleet.past.tenants)  # what waits to be confirmed was found over these
     closed = {*fleet.closed, *(finding.fingerprint for finding in fleet.fixed)}
     return FleetPast(
-        findings=fleet.findings,
+        findings=tuple(fleet.findings),
         unconfirmed=fleet.unconfirmed,
         closed=tuple(sorted(closed)),
         tenants=tuple(sorted(tenants)),
@@ -103,37 +114,52 @@ _NOTHING = _Past(findings=(), unconfirmed=(), closed=frozenset())
 class _Since:
     """What became of it."""
 
-    findings: tuple[Finding, ...]
+    findings: Findings
     fixed: tuple[Finding, ...]
     unconfirmed: tuple[Finding, ...]
     closed: tuple[str, ...]
 
 
-def _since(findings: Sequence[Finding], past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
+def _since(findings: Findings, past: _Past, *, judged: Iterable[str], unjudged: Iterable[str]) -> _Since:
     """Compare: what is gone is fixed where its policy was judged, and waits where that could not be."""
-    known = {finding.fingerprint: finding for finding in (*past.unconfirmed, *past.findings)}
+    # Of earlier findings only the status is held: there may be more of them than fit in memory.
+    known = {finding.fingerprint: finding.status for finding in chain(past.unconfirmed, past.findings)}
     here = {finding.fingerprint for finding in findings}
-    gone = [finding for mark, finding in known.items() if mark not in here]
+    gone = _gone(past, here)
     judged, unjudged = set(judged), set(unjudged)
     fixed = tuple(finding for finding in gone if finding.policy in judged)
     closed = past.closed | {finding.fingerprint for finding in fixed}
     return _Since(
-        findings=tuple([finding.told(change=_change(finding, known, past.closed)) for finding in findings]),
+        findings=findings.map(
+            lambda found: [finding.with_change(_change(finding, known, past.closed)) for finding in found]
+        ),
         fixed=fixed,
         unconfirmed=tuple(finding for finding in gone if finding.policy in unjudged),
         closed=tuple(sorted(closed - here)),
     )
 
 
-def _change(finding: Finding, known: Mapping[str, Finding], closed: frozenset[str]) -> Change:
+def _gone(past: _Past, here: set[str]) -> list[Finding]:
+    """Return the earlier findings that are not here any more, each once, as the later list tells it."""
+    gone: dict[str, Finding] = {}
+    for finding in chain(past.unconfirmed, past.findings):
+        if finding.fingerprint not in here:
+            gone[finding.fingerprint] = finding
+    return list(gone.values())
+
+
+def _change(finding: Finding, known: Mapping[str, Status], closed: frozenset[str]) -> Change:
     before = known.get(finding.fingerprint)
     if before is not None:
-        lapsed = before.status is Status.WAIVED and finding.status is Status.OPEN
+        lapsed = before is Status.WAIVED and finding.status is Status.OPEN
         return Change.REOPENED if lapsed else Change.UNCHANGED
     return Change.REOPENED if finding.fingerprint in closed else Change.NEW
 
 
-def _tenant(tenant: TenantResult, before: TenantResult | None, policies: Mapping[str, PolicyHeader]) -> TenantResult:
+def compared_tenant(
+    tenant: TenantResult, before: TenantResult | None, policies: Mapping[str, PolicyHeader]
+) -> TenantResult:
+    """Return a tenant with the change since the previous run."""
     unjudged = _unjudged(tenant, policies)
     past = _NOTHING
     if before is not None and before.tenant_id.casefold() == tenant.tenant_id.casefold():

@@ -6,7 +6,7 @@ from decimal import Decimal
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.preview import Difference, DifferenceCount, MoneyChange, PolicyChange, Preview
 from auditor.domain.result import Finding
-from auditor.result.aggregate import added, sums
+from auditor.findings.stats import added, sums
 
 
 def tally(differences: Sequence[Difference], wanted: Callable[[Finding], bool] = lambda _: True) -> DifferenceCount:

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from functools import cache
 
-from auditor.app.audit.run import Request, run
+from auditor.app.audit.run import Request
 from auditor.app.report.localization import localised
 from auditor.domain.result import Result, TenantResult
+from tests.builders.audits import run
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.result import Action, Finding, Link, Result, SourceLine, Subject
+from auditor.findings.table import FindingTable
 from auditor.result.aggregate import summarise
 from tests.builders.results import result
 
@@ -39,7 +40,9 @@ def holding(text: str) -> Result:
     tenant = replace(
         there,
         display_name=text,
-        findings=tuple(_finding(finding, text, number) for number, finding in enumerate(there.findings)),
+        findings=FindingTable.of(
+            tuple(_finding(finding, text, number) for number, finding in enumerate(there.findings))
+        ),
         seats=tuple(replace(seats, name=text, sku_part_number=text) for seats in there.seats),
         sources=tuple(replace(source, reason=text) for source in there.sources),
         policies=tuple(replace(outcome, reason=text) for outcome in there.policies),

@@ -37,6 +37,7 @@ from auditor.domain.result import (
     Subscription,
     TenantResult,
 )
+from auditor.findings.table import FindingTable
 from auditor.result.aggregate import summarise
 
 AS_OF = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
@@ -273,7 +274,7 @@ def contoso() -> TenantResult:
         ),
         seats=CONTOSO_SEATS, subscriptions=CONTOSO_SUBSCRIPTIONS,
         policies=outcomes(findings, {"entra-p2-coverage": (reason, ("signInActivity",))}),
-        findings=findings,
+        findings=FindingTable.of(findings),
         actions=(
             Action(id="a-1", guidance="remove-licenses", findings=removal, title="Remove licences from 51 people who no longer use them",
                    role="License Administrator", prerequisites=("Check that no mailbox is on litigation hold.",),
@@ -312,7 +313,8 @@ def result() -> Result:
     )  # fmt: skip
     tenants = (contoso(), fabrikam())
     fleet = FleetResult(
-        policies=(PolicyOutcome(id="fleet-balance", status=Outcome.FAIL, findings=1),), findings=(imbalance,)
+        policies=(PolicyOutcome(id="fleet-balance", status=Outcome.FAIL, findings=1),),
+        findings=FindingTable.of((imbalance,)),
     )
     return Result(
         run=Run(
@@ -339,7 +341,7 @@ def night_before() -> Result:
         replace(each, status=Status.WAIVED, waiver="W-2026-002") if each.policy == "no-redundant" else each
         for each in kept
     )
-    tenants = (replace(there, findings=order(iter((*waived, *gone)))), now.tenants[1])
+    tenants = (replace(there, findings=FindingTable.of(order(iter((*waived, *gone))))), now.tenants[1])
     return replace(
         now, run=replace(now.run, id="before", as_of=YESTERDAY), tenants=tenants, summary=summarise(tenants, now.fleet)
     )

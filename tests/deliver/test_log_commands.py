@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from auditor.app.audit.run import Request
-from auditor.app.audit.run import run as audited
 from auditor.app.catalogue import active as packaged
 from auditor.app.policy_tests.fixtures import given_tenant
 from auditor.cli.process import run
@@ -25,6 +24,7 @@ from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
 from auditor.domain.result import Coverage
 from auditor.snapshot.writer import write
+from tests.builders.audits import run as audited
 from tests.builders.command_line import AS_OF, clean_environment
 from tests.builders.job_log import azure_commands_of, commands_of
 from tests.builders.tenants import NOW

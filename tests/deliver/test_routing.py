@@ -10,6 +10,7 @@ from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result import Result
 from auditor.domain.tenant import Attach, Digest, Recipient, Send, Tenant
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import summarise
@@ -123,7 +124,9 @@ def quiet(*, complete: bool = True, open_: bool = True, at: datetime | None = No
     tenants = tuple(
         replace(
             one,
-            findings=tuple(replace(each, change=Change.UNCHANGED) for each in one.findings) if open_ else (),
+            findings=FindingTable.of(
+                tuple(replace(each, change=Change.UNCHANGED) for each in one.findings) if open_ else ()
+            ),
             fixed=(),
             complete=complete,
             policies=(),
@@ -168,5 +171,5 @@ def test_something_fixed_is_a_change_and_something_waived_is_none() -> None:
     first = replace(fixed.tenants[0], fixed=compared().tenants[0].fixed)
     assert reason(Send.CHANGED, replace(fixed, tenants=(first,)), ANY, weekly_sent=False) is Reason.EVENT
     waived = tuple(replace(each, change=Change.NEW, status=Status.WAIVED) for each in fixed.tenants[0].findings)
-    only_waived = replace(fixed, tenants=(replace(fixed.tenants[0], findings=waived),))
+    only_waived = replace(fixed, tenants=(replace(fixed.tenants[0], findings=FindingTable.of(waived)),))
     assert reason(Send.CHANGED, only_waived, ANY, weekly_sent=False) is None

@@ -1,4 +1,4 @@
-"""Findings: what is told of one later changes nothing else of it."""
+"""Findings: what is filled in later changes nothing else."""
 
 from dataclasses import fields, replace
 
@@ -7,7 +7,7 @@ from auditor.domain.result import Finding, Money, ProductReference
 from tests.builders.audited_demo import contoso
 
 
-def test_what_is_told_of_a_finding_leaves_the_rest_as_it_was() -> None:
+def test_guidance_and_change_leave_the_rest_of_a_finding_as_it_was() -> None:
     finding = replace(
         next(each for each in contoso().findings if each.money is not None),
         waiver="W-1",
@@ -17,6 +17,5 @@ def test_what_is_told_of_a_finding_leaves_the_rest_as_it_was() -> None:
     )
     assert isinstance(finding.money, Money)
     assert all(getattr(finding, field.name) for field in fields(Finding))
-    assert finding.told() == finding
-    assert finding.told(guidance="other") == replace(finding, guidance="other")
-    assert finding.told(change=Change.NEW) == replace(finding, change=Change.NEW)
+    assert finding.with_guidance("other") == replace(finding, guidance="other")
+    assert finding.with_change(Change.NEW) == replace(finding, change=Change.NEW)

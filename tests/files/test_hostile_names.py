@@ -13,8 +13,8 @@ from auditor.deliver.report_folder import Below, write_all
 from auditor.domain.errors import AuditorError, DeliveryError, SnapshotError
 from auditor.domain.result import Result
 from auditor.files.names import object_parts, tenant_name
+from auditor.findings.stats import sums
 from auditor.history.result_log import Ledger
-from auditor.result.aggregate import sums
 from auditor.snapshot.writer import SnapshotWriter, write
 from auditor.store.objects.backends import FolderBackend
 from auditor.store.store import Store

@@ -14,6 +14,7 @@ import pytest
 from auditor.demo.tenants import snapshots
 from auditor.domain.errors import AuditorError, SnapshotError, UsageError
 from auditor.domain.tenant import Certificate, Tenant
+from auditor.findings.table import FindingTable
 from auditor.graph.auth.credentials import SignIn
 from auditor.history.result_reader import load
 from auditor.render import render
@@ -79,7 +80,7 @@ def test_a_subscription_that_never_ends_stands_at_the_end_of_the_line(name: str)
         for finding, text in zip(tenant.findings, ("9999-12-31T23:59:59Z", "9999-12-01T00:00:00Z"), strict=False)
     ]
     far = tuple(replace(each, next_lifecycle_date_time=FAR) for each in tenant.subscriptions)
-    changed = replace(tenant, findings=(*findings, *tenant.findings[2:]), subscriptions=far)
+    changed = replace(tenant, findings=FindingTable.of((*findings, *tenant.findings[2:])), subscriptions=far)
     told = render(replace(made, tenants=(changed, *made.tenants[1:])), name, locale="en")
     assert b"".join(told.chunks())
 

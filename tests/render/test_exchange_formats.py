@@ -14,6 +14,7 @@ import pytest
 
 from auditor.domain.enums import Outcome, Status, SubjectType
 from auditor.domain.result import Finding, Result, SourceLine, Subject
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import FORMATS, render
 from auditor.render.ci.markdown import LIMIT as MARKDOWN_LIMIT
@@ -37,7 +38,7 @@ def compared() -> Result:
 
 def with_findings(findings: tuple[Finding, ...]) -> Result:
     whole = result()
-    tenant = replace(whole.tenants[0], findings=findings)
+    tenant = replace(whole.tenants[0], findings=FindingTable.of(findings))
     return replace(whole, tenants=(tenant,), summary=summarise((tenant,), whole.fleet))
 
 
@@ -55,7 +56,7 @@ def hostile() -> Result:
         there,
         name=HOSTILE,
         display_name=HOSTILE,
-        findings=(finding,),
+        findings=FindingTable.of((finding,)),
         actions=(),
         policies=(replace(there.policies[0], reason=HOSTILE),),
     )
@@ -181,9 +182,11 @@ def test_row_groups_of_parquet_hold_one_tenant_each_however_many_findings_are_lo
     whole = result()
     one = whole.tenants[0].findings[0]
     sizes = (8192, 0, 3, 8193, 65_536 + 5)
-    tenants = tuple(replace(whole.tenants[0], findings=(one,) * size) for size in sizes)
+    tenants = tuple(replace(whole.tenants[0], findings=FindingTable.of((one,) * size)) for size in sizes)
     made = pq.ParquetFile(
-        BytesIO(body(replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=())), "parquet"))
+        BytesIO(
+            body(replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=FindingTable.of(()))), "parquet")
+        )
     )
     rows = [made.metadata.row_group(place).num_rows for place in range(made.num_row_groups)]
     assert rows == [8192, 3, 8193, 65_536, 5]

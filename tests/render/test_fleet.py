@@ -11,6 +11,7 @@ from rich.console import Console
 from auditor.cli.terminal.tables import print_fleet
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
 from auditor.domain.result import PolicyOutcome, Result, TenantResult
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.charts import next_date
 from auditor.render.html.page import page
@@ -36,7 +37,9 @@ def worst() -> TenantResult:
 
 
 def quiet(name: str, **more: object) -> TenantResult:
-    calm = replace(worst(), name=name, display_name=name, findings=(), actions=(), fixed=(), unconfirmed=())
+    calm = replace(
+        worst(), name=name, display_name=name, findings=FindingTable.of(()), actions=(), fixed=(), unconfirmed=()
+    )
     return replace(calm, **more)  # type: ignore[arg-type]
 
 

@@ -8,7 +8,7 @@ import pytest
 from auditor.render.formats import FORMATS, Format, registered
 from tests.builders.command_line import AS_OF, call
 
-LINES = Format(file="findings.txt", module="tests.render.format_template", streams=True)
+LINES = Format(file="findings.txt", module="tests.render.format_template")
 
 
 @pytest.mark.parametrize("formats", ["lines", "lines,json"])

@@ -19,6 +19,7 @@ from auditor.domain.result import (
     Subject,
     TenantResult,
 )
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.result.aggregate import changes, summarise
 from tests.builders.results import AS_OF, YESTERDAY, night_before, result
@@ -168,7 +169,7 @@ def test_a_tenant_without_a_past_has_only_new_findings() -> None:
 
 def test_findings_of_the_fleet_are_compared_too() -> None:
     now = result()
-    before = replace(night_before(), fleet=replace(now.fleet, findings=()))
+    before = replace(night_before(), fleet=replace(now.fleet, findings=FindingTable.of(())))
     assert compare(now, before).fleet.findings[0].change is Change.NEW
     assert compare(now, night_before()).fleet.findings[0].change is Change.UNCHANGED
 
@@ -176,7 +177,7 @@ def test_findings_of_the_fleet_are_compared_too() -> None:
 def fleet(*findings: Finding, day: int, unknown: bool = False) -> Result:
     """A run of which only the fleet counts; its one policy could perhaps not be evaluated."""
     outcome = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED if unknown else Outcome.PASS, findings=len(findings))
-    return replace(run(day=day), fleet=FleetResult(policies=(outcome,), findings=findings))
+    return replace(run(day=day), fleet=FleetResult(policies=(outcome,), findings=FindingTable.of(findings)))
 
 
 def fleet_chain(*runs: Result) -> FleetResult:

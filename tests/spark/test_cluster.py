@@ -63,9 +63,9 @@ import io, sys
 from datetime import datetime
 from pathlib import Path
 from auditor.app.policy_files import load_policies
-from auditor.app.flowing import flow
-from auditor.app.streaming import Aside, stream, write_streamed
+from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
+from auditor.findings.spill import SpillFile
 from auditor.render import render
 from auditor.snapshot.folders import find
 from auditor.snapshot.reader import read
@@ -78,25 +78,23 @@ policies = load_policies((), waivers_from=as_of.date()).policies
 at_once = sum((folder / "users.parquet").stat().st_size for folder in folders) // 3
 with session("local[2]") as spark:
     there = distribute(spark, folders, policies, builtin(), as_of, at_once=at_once)
-    aside = Aside(file=io.BytesIO(), bound=0)
-    found = stream(map(read, folders), policies, builtin(), as_of, judge=there.batches, aside=aside)
-    write_streamed(found, output / "f.parquet", output / "summary.json")
-    flowing = flow(map(read, folders), policies, builtin(), as_of, judge=there.batches, aside=aside)
-    (output / "findings.csv").write_bytes(b"".join(render(flowing, "csv", locale="en").chunks()))
+    spill = SpillFile(io.BytesIO(), budget=0)
+    found = audit(map(read, folders), policies, builtin(), as_of, judge=there.batches, spill=spill, actions=True)
+    for name in ("csv", "json"):
+        (output / name).write_bytes(b"".join(render(found, name, locale="en").chunks()))
 """
 
 
 def test_findings_that_come_back_in_several_jobs_are_the_same_table(saved: Path, tmp_path: Path) -> None:
     place = str(tmp_path / "here")
-    for what in (["--findings", f"{place}/f.parquet"], ["-f", "json,csv"]):
-        here = [*_AUDIT, "--snapshot", str(saved), *what, "-o", place]
-        done = subprocess.run(here, capture_output=True, check=False, timeout=120)
-        assert done.returncode in {0, 1, 3}, done.stderr.decode()
+    here = [*_AUDIT, "--snapshot", str(saved), "-f", f"json={place}/json", "-f", f"csv={place}/csv"]
+    done = subprocess.run(here, capture_output=True, check=False, timeout=120)
+    assert done.returncode in {0, 1, 3}, done.stderr.decode()
     there = [sys.executable, "-c", _SEVERAL_JOBS, str(saved), str(tmp_path / "there"), AS_OF]
     done = subprocess.run(there, capture_output=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr.decode()
     assert b"log level" not in done.stderr, "Spark tells how its own log may be set"
-    for name in ("f.parquet", "summary.json", "findings.csv"):
+    for name in ("csv", "json"):
         assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
 
 

@@ -16,9 +16,9 @@ import auditor.app.store.commands as storing
 from auditor.app.store.integrity import check
 from auditor.domain.enums import Severity
 from auditor.domain.result import Result
+from auditor.findings.stats import sums
 from auditor.history.result_log import Ledger
 from auditor.history.result_reader import load
-from auditor.result.aggregate import sums
 from auditor.snapshot.writer import folder_name, write
 from auditor.store.commit import Night
 from auditor.store.objects.backends import FolderBackend

@@ -13,13 +13,14 @@ from auditor.domain.errors import UsageError
 from auditor.domain.message import Message
 from auditor.domain.policy import Policy, PolicySet
 from auditor.domain.result import FleetPast, Notice, PolicyHeader, Result
+from auditor.findings.spill import SpillFile
 from auditor.policy.loader import load
 from auditor.result.diff import compared_fleet
 
 _RECOMPUTED = "waiver.unused"
 
 
-def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result:
+def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue, spill: SpillFile | None = None) -> Result:
     """Merge (name, result) pairs; the fleet and unused waivers are judged again over all tenants.
 
     What changed in the fleet is told where all results were compared with the same previous fleet: with the results of
@@ -57,7 +58,7 @@ def merge(results: Sequence[tuple[str, Result]], catalogue: Catalogue) -> Result
     merged = assemble(
         tenants, policies, catalogue, first.run.as_of, unknown_names=_unknown_names(policies, [r for _, r in results])
     )
-    merged = remedied(merged, policies)
+    merged = remedied(merged, policies, spill=spill)
     past, previous = _past([result for _, result in results])
     return replace(
         merged,

@@ -2,26 +2,25 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from auditor import __version__
+from auditor.app.audit.failed_tenants import Unaudited, failed, unaudited
+from auditor.app.audit.remediation import fleet_remedied, packaged_library
+from auditor.app.gc_pause import paused_gc
 from auditor.catalogue import Catalogue
 from auditor.checks.balance.share import share_of
 from auditor.checks.data_needs import needs
 from auditor.checks.registry import registered
 from auditor.checks.seats.spare_seats import bounds_of
 from auditor.checks.subscriptions.subscriptions import dated_subscriptions
-from auditor.domain.enums import Agreement, Cloud, Outcome, Severity, Source, SourceStatus
-from auditor.domain.errors import AuditorError
+from auditor.domain.enums import Severity, Source, SourceStatus
 from auditor.domain.policy import Balance, Policy, PolicySet
 from auditor.domain.result import (
-    Coverage,
-    Finding,
     FleetResult,
     Notice,
     PolicyHeader,
-    PolicyOutcome,
     Result,
     Run,
     SeatBounds,
@@ -30,34 +29,25 @@ from auditor.domain.result import (
     TenantResult,
 )
 from auditor.engine.binding import BoundPolicies, bind
-from auditor.engine.evaluate import evaluate, judged_batches
-from auditor.engine.finding_builder import describe
+from auditor.engine.evaluate import conclude, evaluate, judged_batches
+from auditor.engine.finding_builder import describe, describe_objects
 from auditor.engine.fleet import judge_fleet
 from auditor.engine.notices import FleetNames, tenant_notices, unused_waivers
 from auditor.engine.outcome import BatchOutcome, Evaluation
 from auditor.engine.tenant_facts import SkuFact, TenantFacts
-from auditor.failures import TenantBoundary, reason_of
+from auditor.failures import TenantBoundary
+from auditor.findings.spill import SpillFile
+from auditor.findings.table import FindingTable, FindingTableBuilder
+from auditor.remedy.actions.action_builder import ActionBuilder
 from auditor.result.aggregate import summarise
 from auditor.snapshot.manifest import format_instant
-from auditor.snapshot.model import Manifest, Snapshot
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unaudited:
-    """A tenant whose state could not be read at all."""
-
-    name: str
-    tenant_id: str
-    cloud: Cloud
-    agreement: Agreement
-    reason: str
-
+from auditor.snapshot.model import Snapshot
 
 Judge = Callable[[BoundPolicies], Iterable[BatchOutcome]]
 """Judges the people of one tenant, batch by batch and in their order, here or elsewhere; all judges say the same."""
 
 
-def audit(
+def audit(  # noqa: PLR0913 - what an audit depends on
     states: Iterable[Snapshot | Unaudited],
     policies: PolicySet,
     catalogue: Catalogue,
@@ -65,10 +55,16 @@ def audit(
     *,
     judge: Judge = judged_batches,
     alone: bool = False,
+    spill: SpillFile | None = None,
+    actions: bool = False,
+    described: bool = True,
 ) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together.
 
-    What is raised inside one tenant is its failure, unless it is `alone`: then it is raised.
+    With a `spill` file findings beyond its memory budget are kept there. With `actions` findings get their guidance,
+    tenants and the fleet their actions; unless they are `described` only outcomes and notices are told. What is raised
+    inside one tenant is its failure, unless it is `alone`: then it is raised. Raises DeliveryError where the disk of
+    the spill file is full.
     """
     needed = needs(policies).sources
     audited: list[TenantResult] = []
@@ -77,18 +73,38 @@ def audit(
         if isinstance(state, Unaudited):
             audited.append(unaudited(state, policies, as_of))
             continue
-        with TenantBoundary(state.manifest.tenant, alone=alone) as wall:
+        with TenantBoundary(state.manifest.tenant, alone=alone) as wall, paused_gc():
             plan = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered())
-            tenant = judged(plan, judge(plan), needed)
+            tenant = judged(plan, judge(plan), needed, spill=spill, actions=actions, described=described)
             names.take(plan.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
-    return assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
+    result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
+    return replace(result, fleet=fleet_remedied(result, policies)) if actions else result
 
 
-def judged(plan: BoundPolicies, batches: Iterable[BatchOutcome], needed: frozenset[Source]) -> TenantResult:
-    """Judge one tenant and describe all that was found; `needed` are the sources that have to be read whole."""
-    evaluation = evaluate(plan, batches)
-    return concluded(plan, evaluation, needed, describe(plan, evaluation))
+def judged(
+    plan: BoundPolicies,
+    batches: Iterable[BatchOutcome],
+    needed: frozenset[Source],
+    *,
+    spill: SpillFile | None = None,
+    actions: bool = False,
+    described: bool = True,
+) -> TenantResult:
+    """Judge one tenant; `needed` are the sources that have to be read whole, the options those of `audit`."""
+    tenant = _unjudged(plan, needed)
+    if not described:
+        return _concluded(plan, evaluate(plan, batches), tenant)
+    remedies = ActionBuilder(tenant, plan.facts.policies, packaged_library(), spill=spill) if actions else None
+    take = FindingTableBuilder(spill)
+    outcome = BatchOutcome()
+    for found in describe(plan, batches, outcome):
+        take.add(found if remedies is None else remedies.take(found))
+    evaluation = conclude(plan, outcome)
+    objects = describe_objects(plan, evaluation)
+    take.add(objects if remedies is None else remedies.take(objects))
+    told, concerns = ((), {}) if remedies is None else remedies.actions()
+    return replace(_concluded(plan, evaluation, tenant), findings=take.table(concerns), actions=told)
 
 
 def assemble(
@@ -101,8 +117,8 @@ def assemble(
 ) -> Result:
     """Put tenants together into a run: the fleet is judged over all of them, and only now is a waiver unused."""
     tenants = sorted(audited, key=lambda tenant: tenant.name)
-    fleet, touched = judge_fleet(policies, tenants, catalogue, registered(), today=as_of.date())
-    fleet = replace(fleet, notices=(*fleet.notices, *unknown_names))
+    fleet, findings, touched = judge_fleet(policies, tenants, catalogue, registered(), today=as_of.date())
+    fleet = replace(fleet, findings=FindingTable.of(findings), notices=(*fleet.notices, *unknown_names))
     tenants = _with_unused(tenants, policies, as_of, fleet, touched)
     return Result(
         run=_run(policies, as_of, tenants), tenants=tuple(tenants), fleet=fleet, summary=summarise(tenants, fleet)
@@ -118,14 +134,23 @@ def exit_code(result: Result, fail_on: Severity | None) -> int:
     return int(any(count and severity.reaches(fail_on) for severity, count in result.summary.open.items()))
 
 
-def concluded(
-    plan: BoundPolicies, evaluation: Evaluation, needed: frozenset[Source], findings: tuple[Finding, ...] = ()
-) -> TenantResult:
-    """Put together what an evaluation says of a tenant; `needed` are the sources that have to be read whole."""
-    facts, manifest = plan.facts, plan.facts.manifest
-    readable = [facts.status(source) for source in needed]
+def _concluded(plan: BoundPolicies, evaluation: Evaluation, tenant: TenantResult) -> TenantResult:
+    """Add to a tenant what its evaluation says of policies and waivers."""
     balanced = [(policy, policy.constraint) for policy in plan.policies if isinstance(policy.constraint, Balance)]
     places = evaluation.used_waivers | evaluation.unknown_waivers
+    return replace(
+        tenant,
+        policies=evaluation.outcomes,
+        notices=tenant_notices(plan, evaluation),
+        balance=tuple(share_of(plan, policy, block) for policy, block in balanced),
+        touched_waivers=tuple(sorted(plan.waivers[place].id for place in places)),
+    )
+
+
+def _unjudged(plan: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
+    """Return what is known of a tenant before it is judged."""
+    facts, manifest = plan.facts, plan.facts.manifest
+    readable = [facts.status(source) for source in needed]
     bounds = bounds_of(plan)
     return TenantResult(
         name=manifest.tenant,
@@ -141,85 +166,7 @@ def concluded(
             _seat_count(facts, sku, bounds.get(place, ())) for place, sku in enumerate(facts.skus) if sku.owned
         ),
         subscriptions=dated_subscriptions(plan),
-        policies=evaluation.outcomes,
-        findings=findings,
-        notices=tenant_notices(plan, evaluation),
-        balance=tuple(share_of(plan, policy, block) for policy, block in balanced),
-        touched_waivers=tuple(sorted(plan.waivers[place].id for place in places)),
     )
-
-
-def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
-    """Report a tenant that could not be read: nothing of it was evaluated."""
-    outcomes = [
-        PolicyOutcome(id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",))
-        for policy in sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
-        if policy.applies_to(tenant.name) and not isinstance(policy.constraint, Balance)
-    ]
-    return TenantResult(
-        name=tenant.name,
-        tenant_id=tenant.tenant_id,
-        cloud=tenant.cloud,
-        agreement=tenant.agreement,
-        as_of=as_of,
-        complete=False,
-        sources=tuple(
-            Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=tenant.reason) for source in Source
-        ),
-        policies=tuple(outcomes),
-        failure=tenant.reason,
-    )
-
-
-def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of: datetime) -> TenantResult:
-    """Report a tenant whose snapshot was there, and which failed afterwards."""
-    return unaudited(unaudited_of(manifest, failure), policies, as_of)
-
-
-def unaudited_of(manifest: Manifest, failure: AuditorError) -> Unaudited:
-    """Return what a manifest says of a tenant that failed."""
-    return Unaudited(
-        name=manifest.tenant,
-        tenant_id=manifest.tenant_id,
-        cloud=manifest.cloud,
-        agreement=manifest.agreement,
-        reason=reason_of(failure),
-    )
-
-
-def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
-    """Report a tenant that was judged, and for which what was to be made of it failed: nothing of it is told."""
-    reason = reason_of(failure)
-    outcomes = (
-        replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))
-        for outcome in tenant.policies
-    )
-    return TenantResult(
-        name=tenant.name,
-        tenant_id=tenant.tenant_id,
-        display_name=tenant.display_name,
-        cloud=tenant.cloud,
-        agreement=tenant.agreement,
-        locale=tenant.locale,
-        as_of=tenant.as_of,
-        complete=False,
-        sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in Source),
-        policies=tuple(outcomes),
-        failure=reason,
-    )
-
-
-def each_contained(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
-    """Change every tenant of a result; one that cannot be changed fails, and is counted out of the summary."""
-    tenants: list[TenantResult] = []
-    whole = True
-    for tenant in result.tenants:
-        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as wall:
-            changed = change(tenant)
-        tenants.append(changed if wall.failure is None else failed_later(tenant, wall.failure))
-        whole = whole and wall.failure is None
-    changed_result = replace(result, tenants=tuple(tenants))
-    return changed_result if whole else replace(changed_result, summary=summarise(tenants, result.fleet))
 
 
 def _seat_count(facts: TenantFacts, sku: SkuFact, bounds: tuple[SeatBounds, ...]) -> SeatCount:

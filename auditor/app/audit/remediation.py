@@ -1,19 +1,19 @@
 """A Result into the same Result with the guidance of every finding and the actions of every tenant and the fleet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
 from auditor import resources
-from auditor.app.audit.pipeline import each_contained
+from auditor.app.audit.failed_tenants import each_contained
 from auditor.app.gc_pause import paused_gc
-from auditor.app.packing import rewritten
 from auditor.checks.registry import articles_of
 from auditor.domain.policy import PolicySet
-from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.domain.result import Action, FleetResult, Result, TenantResult
+from auditor.findings.spill import SpillFile
 from auditor.guidance import Library, open_library
-from auditor.remedy.actions.build import actions_of
-from auditor.remedy.actions.context import circumstances, fleet_situation, situations_of
+from auditor.remedy.actions.action_builder import ActionBuilder
+from auditor.remedy.actions.context import fleet_situation
 from auditor.remedy.actions.fleet import actions_between
 from auditor.remedy.messages import ENGLISH, Words
 
@@ -24,6 +24,7 @@ def remedied(
     *,
     words: Words = ENGLISH,
     groups: Mapping[str, str] | None = None,
+    spill: SpillFile | None = None,
 ) -> Result:
     """Fill in `guidance` of every finding and `actions` of every tenant; whatever stood there is replaced.
 
@@ -32,8 +33,7 @@ def remedied(
     """
     with paused_gc():
         changed = each_contained(
-            result,
-            lambda tenant: rewritten(tenant, lambda held: tenant_remedied(held, policies, words=words, groups=groups)),
+            result, lambda tenant: tenant_remedied(tenant, policies, words=words, groups=groups, spill=spill)
         )
         return replace(changed, fleet=fleet_remedied(result, policies, words=words))
 
@@ -54,35 +54,33 @@ def tenant_remedied(
     *,
     words: Words = ENGLISH,
     groups: Mapping[str, str] | None = None,
+    spill: SpillFile | None = None,
 ) -> TenantResult:
-    """Fill in what `remedied` fills in, of one tenant whose findings are held."""
-    known = circumstances(tenant, policies)
-    groups = {**group_names(tenant.findings), **(groups or {})}
-    situations = situations_of(known)
-    actions = actions_of(known, situations, packaged_library(), words=words, groups=groups)
-    findings = tuple(
-        [finding.told(guidance=way.article) for finding, way in zip(tenant.findings, situations, strict=True)]
-    )
-    return replace(tenant, findings=findings, actions=actions)
+    """Fill in what `remedied` fills in, of one tenant."""
+    actions = ActionBuilder(tenant, policies, packaged_library(), words=words, groups=groups, spill=spill)
+    findings = tenant.findings.map(actions.take)
+    told, concerns = actions.actions()
+    return replace(tenant, findings=findings.with_concerns(concerns), actions=told)
 
 
-def guided(result: Result) -> FleetResult:
-    """Fill in `guidance` of the fleet's findings."""
-    fleet = result.fleet
-    findings = tuple(
-        finding.told(guidance=articles_of(finding.check, fleet_situation(finding, fleet, result.tenants))[0])
-        for finding in fleet.findings
-    )
-    return replace(fleet, findings=findings)
+def tenant_actions(
+    tenant: TenantResult, policies: PolicySet, *, words: Words, spill: SpillFile | None = None
+) -> tuple[Action, ...]:
+    """Return the actions of a tenant in a language."""
+    actions = ActionBuilder(tenant, policies, packaged_library(), words=words, spill=spill)
+    for found in tenant.findings.by_subject():
+        actions.take(found)
+    return actions.actions()[0]
 
 
 def fleet_remedied(result: Result, policies: PolicySet, *, words: Words = ENGLISH) -> FleetResult:
     """Fill in `guidance` of the fleet's findings, and its actions."""
-    fleet = guided(result)
-    return replace(fleet, actions=actions_between(fleet, result.tenants, policies, packaged_library(), words=words))
-
-
-def group_names(findings: Sequence[Finding]) -> dict[str, str]:
-    """Return the names of groups that evidence quotes, by id."""
-    paths = (path for finding in findings for path in finding.evidence.get("paths", ()))
-    return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
+    fleet, tenants = result.fleet, result.tenants
+    findings = fleet.findings.map(
+        lambda found: [
+            finding.with_guidance(articles_of(finding.check, fleet_situation(finding, fleet, tenants))[0])
+            for finding in found
+        ]
+    )
+    fleet = replace(fleet, findings=findings)
+    return replace(fleet, actions=actions_between(fleet, tenants, policies, packaged_library(), words=words))

@@ -2,15 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.audit.pipeline import Judge, Unaudited, audit, failed_later, unaudited_of
-from auditor.app.audit.remediation import remedied
+from auditor.app.audit.failed_tenants import Unaudited, failed_later, unaudited_of
+from auditor.app.audit.pipeline import Judge, audit
 from auditor.app.catalogue import active
-from auditor.app.packing import rewritten
 from auditor.app.policy_files import load_policies
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import Agreement, Cloud, Engine
@@ -20,6 +19,7 @@ from auditor.domain.policy import PolicySet
 from auditor.domain.result import Result, TenantResult
 from auditor.engine.evaluate import judged_batches
 from auditor.failures import TenantBoundary, reason_of
+from auditor.findings.spill import SpillFile, spill_file
 from auditor.policy.loader import load
 from auditor.result.aggregate import summarise
 from auditor.snapshot.model import Snapshot
@@ -59,31 +59,24 @@ class Request:
     """The address of a Spark master; None for the session that is there, else for this machine's processors."""
 
 
-def run(request: Request) -> Result:
-    """Audit what the request names; raises AuditorError where nothing can be audited."""
-    with audited(request) as (result, _):
-        return result
-
-
 @contextmanager
-def audited(request: Request) -> Iterator[tuple[Result, tuple[Path, ...]]]:
-    """Audit what the request names; yields the snapshots too, some of which are gone afterwards. Raises as `run`."""
-    previous = previous_of(request)
-    policies = checked_policies(request)
-    with places_of(request, policies) as places:
-        with judging(request, places, policies) as judge:
-            result = held(opened(places, request), policies, request.as_of, judge, alone=len(places) == 1)
+def audited(request: Request, beside: Path | None) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
+    """Audit what the request names; yields the snapshots too, some of which are gone afterwards, and the spill file.
+
+    Findings beyond the memory budget are kept in that file on the disk of `beside`. Raises AuditorError where
+    nothing can be audited, and DeliveryError where that disk is full; so may every walk over findings.
+    """
+    with ExitStack() as stack:
+        spill = stack.enter_context(spill_file(beside))
+        previous = previous_of(request, spill)
+        policies = checked_policies(request)
+        places = stack.enter_context(places_of(request, policies))
+        judge = stack.enter_context(judging(request, places, policies))
+        states, alone = opened(places, request), len(places) == 1
+        result = audit(states, policies, active(), request.as_of, judge=judge, alone=alone, spill=spill, actions=True)
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
-        yield changed(result, previous, request), folders_of(places)
-
-
-def held(
-    states: Iterable[Snapshot | Unaudited], policies: PolicySet, as_of: datetime, judge: Judge, *, alone: bool
-) -> Result:
-    """Audit tenants into a result that holds all findings, with their articles and actions; `alone` as of `audit`."""
-    # Nothing keeps the findings without their articles: they would take their memory twice until the end.
-    return remedied(audit(states, policies, active(), as_of, judge=judge, alone=alone), policies)
+        yield changed(result, previous, request), folders_of(places), spill
 
 
 def folders_of(places: Iterable[Path | Unaudited]) -> tuple[Path, ...]:
@@ -115,7 +108,7 @@ def _compared(result: Result, previous: Result) -> Result:
 
     def each(tenant: TenantResult, change: Callable[[TenantResult], TenantResult]) -> TenantResult:
         with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as wall:
-            return rewritten(tenant, change)
+            return change(tenant)
         assert wall.failure is not None
         failures[tenant.name] = wall.failure
         return failed_later(tenant, wall.failure)
@@ -166,15 +159,6 @@ def opened_states(request: Request, policies: PolicySet) -> Iterator[Iterator[Sn
     """Open the tenants' states one after the other; the demo's are written to a folder first, as real ones are."""
     with places_of(request, policies) as places:
         yield opened(places, request)
-
-
-@contextmanager
-def judged_states(
-    request: Request, policies: PolicySet
-) -> Iterator[tuple[Iterator[Snapshot | Unaudited], Judge, bool]]:
-    """Open the tenants' states as `opened_states` does; with what judges them, and whether there is only one."""
-    with places_of(request, policies) as places, judging(request, places, policies) as judge:
-        yield opened(places, request), judge, len(places) == 1
 
 
 @contextmanager
@@ -281,13 +265,13 @@ def in_shard(tenant: str, shard: tuple[int, int] | None) -> bool:
     return int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % parts == part - 1
 
 
-def previous_of(request: Request, kept: Callable[[TenantResult], TenantResult] | None = None) -> Result | None:
+def previous_of(request: Request, spill: SpillFile) -> Result | None:
     """Read the result of the run to compare with, if one is named; raises SnapshotError as `saved_result`."""
     if request.compare is None:
         return None
     from auditor.app.saved_results import saved_result  # noqa: PLC0415  only where there is an earlier run
 
-    return saved_result(request.compare, kept=kept)
+    return saved_result(request.compare, spill=spill)
 
 
 def _demo_yesterday(as_of: datetime, policies: PolicySet) -> Result:

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from auditor.app.audit.pipeline import Unaudited, unaudited_of
+from auditor.app.audit.failed_tenants import Unaudited, unaudited_of
 from auditor.app.locations import is_store, store_at
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import SnapshotError, UsageError

@@ -7,12 +7,11 @@ from typing import Final
 
 from auditor.app.report.outputs import Output
 from auditor.deliver.github import Annotation, Type, annotation_lines, append_outputs, append_summary
-from auditor.domain.enums import Outcome, Severity, SourceStatus, Status
+from auditor.domain.enums import Outcome, Severity, SourceStatus
 from auditor.domain.errors import Diagnostic, Level, printable
-from auditor.domain.result import Finding, PolicyOutcome, Result, SourceLine, TenantResult
+from auditor.domain.result import Finding, Findings, PolicyOutcome, Result, SourceLine, TenantResult
 from auditor.render import render
 from auditor.render.text.labels import SEVERITIES, SOURCE_STATES, SOURCES, Labels
-from auditor.result.aggregate import counted, shown
 
 _TYPES: Final[Mapping[Severity, Type]] = {
     Severity.CRITICAL: Type.ERROR,
@@ -42,20 +41,6 @@ def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Ma
         append_summary(Path(summary), text, notice=f"_{cut}_")
     publish_outputs(outputs_of(told, wanted, code=code), environ)
     return _lines(told, environ, words)
-
-
-def publish_counts(
-    result: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Write the outputs of a result whose findings are not at hand, and return as lines what could not be read.
-
-    Nothing outside of a job. DeliveryError when the job's file cannot be written.
-    """
-    if not in_actions(environ):
-        return ()
-    words = Labels(locale)
-    publish_outputs({**outputs_of(result, wanted, code=code), "result": ""}, environ)
-    return _lines(result, environ, words)
 
 
 def _lines(result: Result, environ: Mapping[str, str], words: Labels) -> tuple[str, ...]:
@@ -109,19 +94,12 @@ def annotations_of(result: Result, environ: Mapping[str, str], words: Labels) ->
     ]
 
 
-def _open(findings: Sequence[Finding]) -> Iterator[tuple[Finding, int]]:
-    """Yield one finding of each policy and severity with open ones, and how many those are."""
-    known = counted(findings)
-    if known is None:
-        opened = [finding for finding in findings if finding.status is Status.OPEN]
-        counts = Counter((finding.policy, finding.severity) for finding in opened)
-        one = {(finding.policy, finding.severity): finding for finding in reversed(opened)}
-        yield from ((one[key], counts[key]) for key in one)
-        return
-    first = {finding.policy: finding for finding in reversed(shown(findings))}
-    for policy, tally in known.policies.items():
-        if tally.found > tally.waived:
-            yield first[policy], tally.found - tally.waived
+def _open(findings: Findings) -> Iterator[tuple[Finding, int]]:
+    """Yield one finding of each policy with open ones, and how many those are."""
+    first = {finding.policy: finding for finding in reversed(findings.sample(1))}
+    for policy, counts in findings.stats.policies.items():
+        if counts.open:
+            yield first[policy], counts.open
 
 
 def _fired(

@@ -85,7 +85,7 @@ def _runs(
     found: list[dict[float, EarlierRun]] = [{} for _ in wanted]
     audited = [[tenant.name for tenant in result.tenants if tenant.failure is None] for result, _ in wanted]
     for file in sorted(folder.rglob(FORMATS["json"].file)):
-        with saved_results([file], None) as [(_, run)]:
+        with saved_results([file], None) as ([(_, run)], _spill):
             all_of_it = _by_name(run)
             for runs, names, (result, seen) in zip(found, audited, wanted, strict=True):
                 if run.run.as_of < result.run.as_of:

@@ -26,7 +26,6 @@ from auditor.history.night_diff import between
 from auditor.history.result_log import Entry, Ledger, commit_tenant
 from auditor.history.trends import NightSummary, episodes, trends
 from auditor.render.text.earlier_run import EarlierRun
-from auditor.result.aggregate import sums
 from auditor.result.seats import free_part_numbers
 from auditor.snapshot.folders import find
 from auditor.snapshot.manifest import format_instant
@@ -346,5 +345,5 @@ def _loose(paths: Sequence[Path], failures: dict[str, TenantBoundary]) -> dict[s
             if tenant.failure is None:
                 with _contained(tenant.name, failures):
                     found[tenant.name] = Ledger(memory, tenant.name)
-                    found[tenant.name].put(result, tenant, sums(tenant.findings))
+                    found[tenant.name].put(result, tenant, tenant.findings.stats.money)
     return found

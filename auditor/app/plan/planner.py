@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from auditor.app.audit.pipeline import Unaudited, audit
+from auditor.app.audit.failed_tenants import Unaudited
+from auditor.app.audit.pipeline import audit
 from auditor.app.audit.remediation import packaged_library
 from auditor.app.plan.failed_tenants import failed_after, planned, unplanned
 from auditor.catalogue import Catalogue
@@ -15,10 +16,11 @@ from auditor.domain.actions.kind import ActionKind
 from auditor.domain.enums import Outcome, SourceStatus, Status, SubjectType
 from auditor.domain.errors import AuditorError
 from auditor.domain.policy import PolicySet
-from auditor.domain.result import Finding, FleetResult, Result, TenantResult
+from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.engine.binding import bind
 from auditor.engine.tenant_facts import TenantFacts
 from auditor.failures import reason_of
+from auditor.findings.table import FindingTable
 from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.cost import figures
 from auditor.remedy.planner.draft import Draft, Options, PlanConstraints, draft, listed, options_of, reordered
@@ -200,13 +202,9 @@ def _new(before: Sequence[Finding], after: Sequence[Finding]) -> tuple[Finding, 
     return tuple(f for f in after if f.status is Status.OPEN and f.fingerprint not in known)
 
 
-def _undecided(before: Sequence[object], after: Sequence[object]) -> tuple[str, ...]:
-    known = {outcome.id for outcome in before if outcome.status is Outcome.NOT_EVALUATED}  # type: ignore[attr-defined]
-    return tuple(
-        outcome.id  # type: ignore[attr-defined]
-        for outcome in after
-        if outcome.status is Outcome.NOT_EVALUATED and outcome.id not in known  # type: ignore[attr-defined]
-    )
+def _undecided(before: Sequence[PolicyOutcome], after: Sequence[PolicyOutcome]) -> tuple[str, ...]:
+    known = {outcome.id for outcome in before if outcome.status is Outcome.NOT_EVALUATED}
+    return tuple(outcome.id for outcome in after if outcome.status is Outcome.NOT_EVALUATED and outcome.id not in known)
 
 
 def _fleet_plan(
@@ -266,7 +264,7 @@ def _tenant_plan(
     # What the requests mend in passing (a mark on a group, seats in use) needs no action of its own.
     done = set(fixed) - claimed
     needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
-    told = listed(options, replace(before, findings=needed), made.decided, packaged_library(), words)
+    told = listed(options, replace(before, findings=FindingTable.of(needed)), made.decided, packaged_library(), words)
     actions = reordered(told, made.late)
     kinds = {mark: action.kind for action in actions for mark in action.findings}
     money = (

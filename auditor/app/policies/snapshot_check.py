@@ -4,20 +4,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from auditor.app.audit.pipeline import Unaudited, assemble, concluded, unaudited
+from auditor.app.audit.pipeline import audit
 from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
-from auditor.checks.data_needs import needs
-from auditor.checks.registry import registered
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, Level
 from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Notice, PolicyOutcome, Result
-from auditor.engine.binding import bind
-from auditor.engine.evaluate import evaluate
-from auditor.engine.notices import FleetNames
-from auditor.engine.tenant_facts import TenantFacts
 
 
 def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datetime) -> list[Diagnostic]:
@@ -38,16 +32,8 @@ def rehearsed(policies: PolicySet, snapshots: Sequence[Path | str], as_of: datet
 
 def _judged(policies: PolicySet, request: Request) -> Result:
     """Judge every snapshot and describe no finding."""
-    needed, audited, names = needs(policies).sources, [], FleetNames(policies)
     with opened_states(request, policies) as states:
-        for state in states:
-            if isinstance(state, Unaudited):
-                audited.append(unaudited(state, policies, request.as_of))
-                continue
-            plan = bind(policies, TenantFacts(state, active(), policies, request.as_of), registered())
-            audited.append(concluded(plan, evaluate(plan), needed))
-            names.take(plan.facts)
-    return assemble(audited, policies, active(), request.as_of, unknown_names=names.notices())
+        return audit(states, policies, active(), request.as_of, alone=True, described=False)
 
 
 def _told(

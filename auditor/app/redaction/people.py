@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final
 
 from auditor.app.redaction.pseudonyms import Key
@@ -158,7 +159,7 @@ def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
     exact: dict[str, str] = {}
     names: dict[str, str] = {}
     for tenant in result.tenants:
-        people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed), key, {})
+        people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, {})
         exact.update((text, pseudonym) for text, pseudonym in people.exact.items() if text in words)
         for known in (
             known for lengths in people.names.values() for group in lengths.values() for known in group.values()

@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any
 
-from auditor.app.packing import rewritten
 from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, people_of
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import SubjectType
+from auditor.domain.finding import report_order
 from auditor.domain.result import (
     Action,
     Finding,
@@ -22,7 +22,6 @@ from auditor.domain.result import (
     Subject,
     TenantResult,
 )
-from auditor.engine.finding_builder import in_order
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 
 _UNSAID = frozenset({"ticket", "approvedBy"})
@@ -50,7 +49,7 @@ def redacted(result: Result, key: Key) -> Result:
     return replace(
         result,
         run=_run(result.run, mentioned(result, key, named)),
-        tenants=tuple(rewritten(tenant, lambda held: _tenant(held, key, named)) for tenant in result.tenants),
+        tenants=tuple(_tenant(tenant, key, named) for tenant in result.tenants),
         fleet=_fleet(result.fleet, People(key=key, named=named)),
     )
 
@@ -124,8 +123,8 @@ def _anonymous(value: Any, key: Key) -> Any:
 
 
 def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantResult:
-    people = people_of(tenant.tenant_id, (*tenant.findings, *tenant.fixed, *tenant.unconfirmed), key, named)
-    findings = _findings(tenant.findings, people)
+    people = people_of(tenant.tenant_id, chain(tenant.findings, tenant.fixed, tenant.unconfirmed), key, named)
+    findings = tenant.findings.map(lambda found: _findings(found, people))
     places = {finding.fingerprint: place for place, finding in enumerate(findings)}
     return replace(
         tenant,
@@ -148,7 +147,7 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
 
 
 def _fleet(fleet: FleetResult, people: People) -> FleetResult:
-    findings = _findings(fleet.findings, people)
+    findings = fleet.findings.map(lambda found: _findings(found, people))
     places = {finding.fingerprint: place for place, finding in enumerate(findings)}
     past: FleetPast | None = fleet.past
     if past is not None:
@@ -226,7 +225,7 @@ def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...
     return tuple(
         finding
         for _, same in groupby(changed, key=lambda finding: (finding.policy, finding.check))
-        for finding in sorted(same, key=in_order)
+        for finding in sorted(same, key=report_order)
     )
 
 

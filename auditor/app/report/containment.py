@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from auditor.app.audit.pipeline import each_contained
+from auditor.app.audit.failed_tenants import each_contained
 from auditor.app.report.outputs import Output
 from auditor.domain.result import Result, TenantResult
 from auditor.failures import TenantBoundary

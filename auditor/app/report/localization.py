@@ -11,13 +11,14 @@ from auditor.domain.result import Action, FleetResult, Result, TenantResult
 
 if TYPE_CHECKING:
     from auditor.domain.policy import PolicySet
+    from auditor.findings.spill import SpillFile
     from auditor.remedy.messages import Words
 
 _WRITTEN = "en"
 """The language in which a result is written."""
 
 
-def localised(result: Result, locale: str) -> Result:
+def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> Result:
     """Return the result for people who read `locale`: the words of its actions and of the starter policies are theirs.
 
     Machines read the result itself, whose words are English in every language.
@@ -34,7 +35,7 @@ def localised(result: Result, locale: str) -> Result:
 
     known = policies_of(result)
     with paused_gc():
-        tenants = tuple(_spoken(tenant, known, words) for tenant in result.tenants)
+        tenants = tuple(_spoken(tenant, known, words, spill) for tenant in result.tenants)
     told = fleet_remedied(result, known, words=words)
     policies = tuple(
         replace(header, title=words.policy(header.title), rationale=words.policy(header.rationale))
@@ -45,19 +46,11 @@ def localised(result: Result, locale: str) -> Result:
     )
 
 
-def _spoken(tenant: TenantResult, policies: "PolicySet", words: "Words") -> TenantResult:
+def _spoken(tenant: TenantResult, policies: "PolicySet", words: "Words", spill: "SpillFile | None") -> TenantResult:
     """Return a tenant with its actions in a language."""
-    from auditor.app.audit.remediation import tenant_remedied  # noqa: PLC0415
-    from auditor.app.packing import rewritten  # noqa: PLC0415
-    from auditor.domain.described import Described  # noqa: PLC0415
+    from auditor.app.audit.remediation import tenant_actions  # noqa: PLC0415
 
-    if not isinstance(tenant.findings, Described):
-        return _tenant(tenant, tenant_remedied(tenant, policies, words=words).actions)
-    from auditor.app.flowing import Flow  # noqa: PLC0415  of so many people few runs are
-
-    if isinstance(tenant.findings, Flow):  # nobody walks them again for it
-        return _tenant(tenant, tenant.findings.walked.actions(words))
-    return rewritten(tenant, lambda held: _tenant(held, tenant_remedied(held, policies, words=words).actions))
+    return _tenant(tenant, tenant_actions(tenant, policies, words=words, spill=spill))
 
 
 def checked_locale(tag: str) -> str:

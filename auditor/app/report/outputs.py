@@ -41,15 +41,15 @@ class Output:
     """Whether findings.csv begins with a UTF-8 byte order mark."""
 
     @property
+    def for_people(self) -> bool:
+        """Whether somebody reads sentences in the language of the reader."""
+        shown = self.terminal or self.terminal_file is not None
+        return shown or any(FORMATS[name].localized for name, _ in self.files)
+
+    @property
     def beside(self) -> Path | None:
         """The first file, on the disk of which there is room for what waits; None where none is written."""
         return next((path for _, path in self.files if path is not None), None)
-
-    @property
-    def streams(self) -> bool:
-        """Whether every output only iterates over the findings: no summary, no actions, no localised sentence."""
-        summary = self.terminal or self.terminal_file is not None
-        return not summary and bool(self.files) and all(FORMATS[name].streams for name, _ in self.files)
 
 
 def parse_format(text: str) -> tuple[str, str | None]:
@@ -191,13 +191,11 @@ def _tenant_pages(
     """Yield a page of each tenant, beside the page of a fleet that cannot tell all of them in full."""
     if beside is None:
         return
-    from auditor.app.counting import SHOWN  # noqa: PLC0415  few fleets are so large
-    from auditor.app.packing import within  # noqa: PLC0415  likewise
-    from auditor.app.report.waiver_subset import own_waivers  # noqa: PLC0415  likewise
+    from auditor.app.report.waiver_subset import own_waivers  # noqa: PLC0415  few fleets are so large
 
     earlier = histories(told)
     for tenant in told.tenants:
-        mine = within(own_waivers(single_tenant(told, tenant.name)), SHOWN)
+        mine = own_waivers(single_tenant(told, tenant.name))
         page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
         yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
         let_go_of_cycles()  # the engine of templates leaves some behind

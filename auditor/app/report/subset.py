@@ -2,11 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import chain
+from functools import partial
 
-from auditor.app.packing import rewritten
 from auditor.deliver.routing import Envelope
-from auditor.domain.result import Action, Finding, FleetResult, PolicyHeader, PolicyOutcome, Result, TenantResult
+from auditor.domain.result import (
+    Action,
+    Finding,
+    Findings,
+    FleetResult,
+    PolicyHeader,
+    PolicyOutcome,
+    Result,
+    TenantResult,
+)
 from auditor.result.aggregate import summarise
 
 
@@ -17,16 +25,13 @@ def portion(result: Result, envelope: Envelope) -> Result:
     How whole a tenant was read is told to everybody who reads about it.
     """
     headers = {header.id: header for header in result.run.policies}
-    tenants = tuple(
-        rewritten(tenant, lambda held: _tenant(held, envelope, headers))
-        for tenant in result.tenants
-        if tenant.name in envelope.tenants
-    )
+    tenants = tuple(_tenant(tenant, envelope, headers) for tenant in result.tenants if tenant.name in envelope.tenants)
     fleet = FleetResult()
     if envelope.tenants >= {tenant.name for tenant in result.tenants}:
+        seen = result.fleet.findings.map(partial(_findings, tenant="", envelope=envelope, headers=headers))
         fleet = replace(
             result.fleet,
-            findings=(seen := _findings(result.fleet.findings, "", envelope, headers)),
+            findings=seen,
             actions=_actions(result.fleet.actions, seen),
             policies=_outcomes(result.fleet.policies, "", envelope, headers),
             fixed=_findings(result.fleet.fixed, "", envelope, headers),
@@ -34,8 +39,9 @@ def portion(result: Result, envelope: Envelope) -> Result:
             past=None,
         )
     told = {outcome.id for outcome in fleet.policies} | {outcome.id for t in tenants for outcome in t.policies}
-    told |= {finding.policy for tenant in tenants for finding in chain(tenant.findings, tenant.fixed)}
-    told |= {finding.policy for finding in (*fleet.findings, *fleet.fixed)}
+    parts: tuple[TenantResult | FleetResult, ...] = (*tenants, fleet)
+    for part in parts:
+        told |= part.findings.stats.policies.keys() | {finding.policy for finding in part.fixed}
     policies = tuple(header for header in result.run.policies if header.id in told)
     return replace(
         result,
@@ -47,7 +53,7 @@ def portion(result: Result, envelope: Envelope) -> Result:
 
 
 def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyHeader]) -> TenantResult:
-    findings = _findings(tenant.findings, tenant.name, envelope, headers)
+    findings = tenant.findings.map(partial(_findings, tenant=tenant.name, envelope=envelope, headers=headers))
     return replace(
         tenant,
         findings=findings,
@@ -58,7 +64,7 @@ def _tenant(tenant: TenantResult, envelope: Envelope, headers: dict[str, PolicyH
     )
 
 
-def _actions(actions: Sequence[Action], findings: Sequence[Finding]) -> tuple[Action, ...]:
+def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...]:
     here = {finding.fingerprint for finding in findings}
     return tuple(_action(action, here) for action in actions if not here.isdisjoint(action.findings))
 

@@ -15,7 +15,6 @@ from auditor.domain.result import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.files import input as input_files
 from auditor.history.result_log import Entry, Ledger, commit_tenant
-from auditor.result.aggregate import sums
 from auditor.snapshot.folders import find
 from auditor.store.commit import Night
 from auditor.store.removal import announced, of_tenant, old_files
@@ -64,7 +63,8 @@ def put(where: Path | str, places: Sequence[Path]) -> Iterator[Stored | AuditorE
     """
     folders = [folder for place in places if input_files.is_folder(place) for folder in _snapshots(place)]
     files = [place for place in places if not input_files.is_folder(place)]
-    with saved_results(files, None, hint=Message("name a snapshot, a folder of them, or a result.json")) as results:
+    hint = Message("name a snapshot, a folder of them, or a result.json")
+    with saved_results(files, None, hint=hint) as (results, _):
         store = store_at(where).create()
         alone = len(folders) + len(files) == 1
         for folder in sorted(folders, key=lambda folder: folder.name):
@@ -93,7 +93,7 @@ def _put_night(store: Store, folder: Path) -> Stored:
 
 
 def _put_result(store: Store, result: Result, tenant: TenantResult, given: int) -> Stored:
-    size = Ledger(store.backend, tenant.name).put(result, tenant, sums(tenant.findings))
+    size = Ledger(store.backend, tenant.name).put(result, tenant, tenant.findings.stats.money)
     return Stored(what="result", tenant=tenant.name, instant=result.run.as_of, new=size > 0, size=size, given=given)
 
 

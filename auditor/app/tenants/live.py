@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from auditor.app.audit.pipeline import Unaudited
+from auditor.app.audit.failed_tenants import Unaudited
 from auditor.app.audit.run import Request, in_shard
 from auditor.app.tenants.collection import CollectOutcome, collect_all, needs_of
 from auditor.collect.progress import Progress

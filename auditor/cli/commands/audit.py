@@ -5,7 +5,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from auditor.app.audit.pipeline import exit_code
@@ -14,7 +13,6 @@ from auditor.app.redaction.pseudonyms import Key
 from auditor.app.report.containment import contained
 from auditor.app.report.localization import localised
 from auditor.app.report.outputs import Output, outputs, parse_format, write_reports
-from auditor.app.sizing import audited_by_size
 from auditor.cli.earlier_runs import earlier_of_tenants, earlier_runs
 from auditor.cli.options import (
     add_mail_arguments,
@@ -32,10 +30,11 @@ from auditor.cli.terminal.console import notices, say, spoken, tell, warnings
 from auditor.cli.terminal.streams import for_people, write_commands
 from auditor.deliver.report_folder import write_all
 from auditor.domain.enums import Engine
-from auditor.domain.errors import UsageError, printable
+from auditor.domain.errors import Diagnostic, Level, UsageError, printable
 from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.domain.tenant import Settings
+from auditor.findings.spill import SpillFile
 from auditor.render.text.earlier_run import EarlierRun
 
 Keeper = Callable[..., int]
@@ -45,6 +44,14 @@ auditor audit                               every tenant of tenants.yaml against
 auditor audit --history audits/ --store audits/   with the curves of earlier nights; keep tonight
 auditor audit policies/seats.yaml --snapshot snapshots/ -f json -f csv=findings.csv --fail-on medium
 """
+
+
+_FINDINGS = Diagnostic(
+    slug="findings-deprecated",
+    message=Message("--findings FILE is deprecated and will be removed in the next release"),
+    hint=Message("write -f parquet=FILE"),
+    level=Level.WARNING,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -99,7 +106,7 @@ def _add_how(how: argparse._ArgumentGroup) -> None:
         "--findings",
         type=Path,
         metavar="FILE",
-        help="write findings row by row into this Parquet file, and counts, for tenants of millions; no other reports",
+        help="deprecated: the same as -f parquet=FILE",
     )
     how.add_argument("--no-progress", action="store_true", help="no progress bars")
 
@@ -110,13 +117,11 @@ def run(args: argparse.Namespace) -> int:
     Raises AuditorError before anything is audited.
     """
     threshold(args), wished_locale(args.locale)  # what is wrong with them is said before anything is audited
-    if args.findings is not None:
-        from auditor.cli.streaming import checked, run_streamed  # noqa: PLC0415  only for very large tenants
-
-        checked(args)
-        return run_streamed(args, _request(args), _output(args))
     keep = _keeper(args)
     args.history = _history(args)
+    if args.findings is not None:
+        args.format = [*args.format, f"parquet={args.findings}"]
+        warnings(args.locale, quiet=args.quiet)(_FINDINGS)
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, _output(args), csv_bom=args.csv_bom)
     request = _request(args)
@@ -125,23 +130,8 @@ def run(args: argparse.Namespace) -> int:
         from auditor.cli.commands.send import mail_settings  # noqa: PLC0415  whoever sends nothing does not wait for it
 
         settings = mail_settings(args.tenants)
-    with _audited(request, wanted, args) as (result, folders):
-        return _report(result, folders, args, wanted, settings, keep)
-
-
-def _audited(
-    request: Request, wanted: Output, args: argparse.Namespace
-) -> AbstractContextManager[tuple[Result, tuple[Path, ...]]]:
-    """Audit into a result that holds its findings, or one that describes them while they are written."""
-    if args.demo:
-        return audited(request)
-    # These look at every finding of a tenant, and some of them more than once.
-    held = any((args.compare, args.redact, args.send))
-    if wanted.streams and not any((held, args.history, args.store, "GITHUB_ACTIONS" in os.environ)):
-        from auditor.app.flowing import flowing  # noqa: PLC0415  others describe findings once
-
-        return flowing(request, wanted.beside)
-    return audited_by_size(request, wanted.beside, pieces=not held)
+    with audited(request, wanted.beside) as (result, folders, spill):
+        return _report(result, folders, args, wanted, settings, keep, spill)
 
 
 def _report(
@@ -151,13 +141,15 @@ def _report(
     wanted: Output,
     settings: Settings | None,
     keep: Keeper | None,
+    spill: SpillFile,
 ) -> int:
     """Write the reports, keep the night and send the mails, in this order: what fails later loses nothing earlier."""
     locale = locale_of(wished_locale(args.locale), result)
     past, code = earlier_runs(args, result)
 
     def write(result: Result) -> tuple[Result, tuple[Path, ...]]:
-        told = result if wanted.streams and "GITHUB_ACTIONS" not in os.environ else localised(result, locale)
+        people = wanted.for_people or "GITHUB_ACTIONS" in os.environ
+        told = localised(result, locale, spill) if people else result
         histories = earlier_of_tenants(args)
         return told, write_reports(result, told, wanted, locale=locale, history=past, histories=histories)
 

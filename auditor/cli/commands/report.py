@@ -5,8 +5,6 @@ from pathlib import Path
 
 from auditor.app.audit.merge import merge
 from auditor.app.catalogue import active
-from auditor.app.counting import SHOWN
-from auditor.app.packing import within
 from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.app.report.localization import localised
@@ -18,6 +16,7 @@ from auditor.cli.options import formats_of, locale_of, wished_locale
 from auditor.cli.redaction import redaction_key
 from auditor.cli.shared_options import declare
 from auditor.domain.result import Result
+from auditor.findings.spill import SpillFile
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,15 +36,17 @@ def run(args: argparse.Namespace) -> int:
     formats = [parse_format(text) for text in formats_of(args.format)]
     wanted = outputs(formats, args.output or Path("out"), csv_bom=args.csv_bom)
     key = redaction_key() if args.redact else None
-    with saved_results(args.results, wanted.beside) as results:
-        return _report(within(merge(results, active()), SHOWN), args, wanted, wish, key)
+    with saved_results(args.results, wanted.beside) as (results, spill):
+        return _report(merge(results, active(), spill), args, wanted, wish, key, spill)
 
 
-def _report(result: Result, args: argparse.Namespace, wanted: Output, wish: str | None, key: Key | None) -> int:
+def _report(
+    result: Result, args: argparse.Namespace, wanted: Output, wish: str | None, key: Key | None, spill: SpillFile
+) -> int:
     if key is not None:
         result = redacted(result, key)
     locale = locale_of(wish, result)
-    told = localised(result, locale)
+    told = localised(result, locale, spill)
     past, code = earlier_runs(args, result)
     written = write_reports(result, told, wanted, locale=locale, history=past, histories=earlier_of_tenants(args))
     tell_result(told, wanted, written, locale=locale, quiet=args.quiet, no_color=args.no_color, history=past)

@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     settings = mail_settings(args.tenants)
     folder = args.output or Path(from_environment("OUTPUT", "out") or "out")
     key = redaction_key() if args.redact else None
-    with saved_results([args.result], None) as [(_, result)]:
+    with saved_results([args.result], None) as ([(_, result)], _spill):
         return send(
             result if key is None else redacted(result, key),
             settings,

@@ -20,7 +20,7 @@ from auditor.guidance import Library, Variant, compose
 from auditor.guidance.subscription_states import state_name
 from auditor.remedy import messages
 from auditor.remedy.actions.context import RemediationContext, RoutedFinding
-from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, ActionGroup, ActionGroups, shared
+from auditor.remedy.actions.groups import AT_GROUPS, COUNTED_IN_SEATS, NOWHERE, ActionGroup, ActionGroups, shared
 from auditor.remedy.actions.guidance_text import GuidanceText, tell
 from auditor.remedy.actions.model import Decided, Remedy
 from auditor.remedy.actions.ranks import due_of, prioritised
@@ -105,7 +105,7 @@ def actions_of(
     if decided is not None:
         remedies = (remedy if remedy.proven else replace(remedy, commands=()) for remedy in remedies)
     piles = ActionGroups(office.terms)
-    piles.take((0, remedy) for remedy in remedies)
+    piles.take((NOWHERE, remedy) for remedy in remedies)
     settle_seats(piles, known)
     return actions_from(office, [(pile, tuple(sorted(pile.marks)), tuple(pile.documents)) for pile in piles])
 
@@ -119,7 +119,7 @@ def office_of(
     terms: Mapping[str, Term] | None = None,
 ) -> ActionContext:
     """Return what turns remedies into actions; findings about groups tell their names where `groups` does not."""
-    named = {f.subject.id: f.subject.name for f in known.tenant.findings if f.subject.type is SubjectType.GROUP}
+    named = {f.subject.id: f.subject.name for f in known.findings if f.subject.type is SubjectType.GROUP}
     return ActionContext(
         known=known, library=library, words=words, groups={**named, **(groups or {})}, terms=terms or {}
     )

@@ -1,6 +1,6 @@
 """A finding and its tenant's result into the Situation by which Microsoft's guidance is chosen."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -34,6 +34,8 @@ class RemediationContext:
     """What the findings of one tenant say of each other, gathered once."""
 
     tenant: TenantResult
+    findings: Sequence[Finding]
+    """Those that are looked at."""
     policies: Mapping[str, Policy]
     prices: Prices | None
     missing: Mapping[tuple[str, str], tuple[str, ...]]
@@ -73,13 +75,20 @@ class RemediationContext:
         return any(same_kind(sku_id, new) for new in self.choices(policy, written))
 
 
-def circumstances(tenant: TenantResult, policies: PolicySet) -> RemediationContext:
-    """Gather what the situations of a tenant's findings depend on."""
-    open_ = [finding for finding in tenant.findings if finding.status is Status.OPEN]
+def circumstances(
+    tenant: TenantResult, policies: PolicySet, findings: Sequence[Finding] | None = None
+) -> RemediationContext:
+    """Gather what the situations of a tenant's findings depend on.
+
+    `findings` are those that are looked at, all about the same subjects; without them it is all of the tenant's.
+    """
+    findings = tenant.findings if findings is None else findings
+    open_ = [finding for finding in findings if finding.status is Status.OPEN]
     named = [(seat, [name.casefold() for name in (seat.sku_id, seat.sku_part_number) if name]) for seat in tenant.seats]
-    products = [finding.product for finding in tenant.findings if finding.product is not None]
+    products = [finding.product for finding in findings if finding.product is not None]
     return RemediationContext(
         tenant=tenant,
+        findings=findings,
         policies={policy.id: policy for policy in policies.policies},
         prices=policies.prices,
         missing=_products(open_, Correction.ASSIGN),
@@ -111,7 +120,7 @@ def situated(finding: Finding, known: RemediationContext) -> RoutedFinding:
 
 def situations_of(known: RemediationContext) -> list[RoutedFinding]:
     """Return in which situation each finding of the tenant is, in their order."""
-    return [situated(finding, known) for finding in known.tenant.findings]
+    return [situated(finding, known) for finding in known.findings]
 
 
 def _facts(finding: Finding, known: RemediationContext) -> tuple[object, ...]:

@@ -8,9 +8,9 @@ from operator import itemgetter
 from typing import Any, Final
 
 from auditor.domain.actions.kind import ActionKind
-from auditor.domain.described import NAMED, person_label
 from auditor.domain.enums import Agreement, SubjectType
 from auditor.domain.result import Finding
+from auditor.findings.person_names import NAMED, person_label
 from auditor.guidance import Situation, Variant
 from auditor.remedy.actions.model import Remedy
 from auditor.remedy.kinds import Term
@@ -24,6 +24,10 @@ AT_GROUPS: Final = frozenset(
     {ActionKind.LEAVE_GROUP, ActionKind.MOVE_GROUP, ActionKind.GROUP_LICENCE, ActionKind.GROUP_SWAP}
 )
 
+Place = tuple[int, str, str]
+"""Where a remedy stands: rank of the severity, policy and check of its first finding."""
+NOWHERE: Final[Place] = (0, "", "")
+"""The place of remedies that stand in their order already."""
 _Mark = tuple[int, str]
 """Rank of the severity and fingerprint: the order in which the findings of an action are weighed."""
 
@@ -48,7 +52,7 @@ class ActionGroup:
         *("requests", "dates", "moved", "lacking", "_article", "_order", "_subjects"),
     )
 
-    def __init__(self, remedy: Remedy, place: int) -> None:
+    def __init__(self, remedy: Remedy, place: Place) -> None:
         self._lead(remedy)
         self.worst: _Mark = (1 << 30, "")
         self.policies: dict[str, _Mark] = {}
@@ -62,7 +66,7 @@ class ActionGroup:
         self.names: list[str] = []
         """The first few people in the order of the alphabet, where they are asked for."""
         self.marks: list[str] = []
-        self.requests: list[tuple[int, Mapping[str, Any]]] = []
+        self.requests: list[tuple[Place, Mapping[str, Any]]] = []
         """Each with the place of its remedy."""
         self.dates: set[str] = set()
         """The next dates of the subscriptions that the findings name, as days."""
@@ -90,7 +94,7 @@ class ActionGroup:
         """The requests in the order of their remedies."""
         return [document for _, document in sorted(self.requests, key=itemgetter(0))]
 
-    def take(self, remedy: Remedy, place: int, variant: Variant) -> None:
+    def take(self, remedy: Remedy, place: Place, variant: Variant) -> None:
         """Put a remedy on the pile."""
         order = (remedy.extra == "", place)
         if order < self._order:
@@ -170,7 +174,7 @@ class ActionGroups:
         """The piles by what they are about."""
         return self._known
 
-    def take(self, remedies: Iterable[tuple[int, Remedy]]) -> None:
+    def take(self, remedies: Iterable[tuple[Place, Remedy]]) -> None:
         """Take remedies, each with its place: all about the same person or product come together.
 
         Of two places the lower goes first; of remedies with one place, those that come first.

@@ -43,7 +43,7 @@ def remedies_of(
 
     `situations` are those of the tenant's findings, in their order.
     """
-    desk, left = _opened(known, known.tenant.findings, situations)
+    desk, left = _opened(known, known.findings, situations)
     made = [remedy for one in decided if (remedy := _decided(desk, left, one)) is not None]
     return (*made, *(remedy for _, remedies in _mended(desk, left.values()) for remedy in remedies))
 

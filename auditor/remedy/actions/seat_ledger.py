@@ -40,7 +40,7 @@ class Ledger:
     @classmethod
     def of(cls, piles: Iterable[ActionGroup], known: RemediationContext) -> "Ledger":
         """Return the ledger over all piles of a tenant; the findings of `known` tell what is waived."""
-        waived = (f for f in known.tenant.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
+        waived = (f for f in known.findings if f.status is Status.WAIVED and check_of(f.check).block is Seats)
         ledger = cls(
             known=known,
             waived=frozenset((f.policy, f.product.sku_id or "") for f in waived if f.product is not None),

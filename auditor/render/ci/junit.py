@@ -1,6 +1,5 @@
 """A Result into JUnit XML: a suite per tenant, a case per policy, for the test tabs of CI systems."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,13 +8,13 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from auditor.domain.enums import Outcome, Status
-from auditor.domain.result import Finding, FleetResult, PolicyOutcome, Result, TenantResult
+from auditor.domain.result import Finding, Findings, FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
-from auditor.result.aggregate import counted, shown
+from auditor.result.aggregate import shown
 from auditor.result.codec.encoder import instant
 
 _LINES: Final = 100
@@ -55,6 +54,8 @@ class _Part:
 
     name: str
     of: TenantResult | FleetResult
+    findings: Callable[[], Iterable[Finding]]
+    """Those that are listed."""
     context: Callable[[], Context]
     failure: str | None = None
 
@@ -63,13 +64,23 @@ def _parts(result: Result, words: Labels) -> list[_Part]:
     headers = {policy.id: policy for policy in result.run.policies}
     parts = [
         _Part(
-            name=each.name, of=each, context=partial(Context.without_seats, each, headers, words), failure=each.failure
+            name=each.name,
+            of=each,
+            findings=partial(_listed, result, each),
+            context=partial(Context.without_seats, each, headers, words),
+            failure=each.failure,
         )
         for each in result.tenants
     ]
     if result.fleet.policies:
-        parts.append(_Part(name="fleet", of=result.fleet, context=partial(Context.of_fleet, result, headers, words)))
+        fleet = result.fleet
+        context = partial(Context.of_fleet, result, headers, words)
+        parts.append(_Part(name="fleet", of=fleet, findings=partial(iter, fleet.findings), context=context))
     return parts
+
+
+def _listed(result: Result, tenant: TenantResult) -> Sequence[Finding]:
+    return shown(result, (tenant,))[tenant.name]
 
 
 def _numbers(parts: Iterable[_Part]) -> dict[str, int]:
@@ -83,12 +94,9 @@ def _numbers(parts: Iterable[_Part]) -> dict[str, int]:
     return {"tests": tests, "failures": failures, "errors": errors}
 
 
-def _opened(findings: Sequence[Finding]) -> Mapping[str, int]:
+def _opened(findings: Findings) -> Mapping[str, int]:
     """Count open findings by policy."""
-    known = counted(findings)
-    if known is None:
-        return Counter([finding.policy for finding in findings if finding.status is Status.OPEN])
-    return {policy: tally.found - tally.waived for policy, tally in known.policies.items()}
+    return {policy: counts.open for policy, counts in findings.stats.policies.items()}
 
 
 def _suite(part: _Part, stamp: str, words: Labels) -> Element:
@@ -97,16 +105,16 @@ def _suite(part: _Part, stamp: str, words: Labels) -> Element:
     if part.failure is not None:
         case = SubElement(suite, "testcase", classname=name, name="audit")
         SubElement(case, "error", message=visible(words.told(part.failure)), type="not-audited")
-    _cases(suite, part.of, part.context())
+    _cases(suite, part.of, part.findings(), part.context())
     suite.set("tests", str(len(suite)))
     for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
         suite.set(kind, str(len(suite.findall(f"testcase/{tag}"))))
     return suite
 
 
-def _cases(suite: Element, of: TenantResult | FleetResult, context: Context) -> None:
+def _cases(suite: Element, of: TenantResult | FleetResult, findings: Iterable[Finding], context: Context) -> None:
     by_policy: dict[str, list[Finding]] = {}
-    for finding in shown(of.findings):
+    for finding in findings:
         by_policy.setdefault(finding.policy, []).append(finding)
     opened = _opened(of.findings)
     waivers = _waivers(of, by_policy)
@@ -125,8 +133,7 @@ def _cases(suite: Element, of: TenantResult | FleetResult, context: Context) -> 
 def _waivers(of: TenantResult | FleetResult, by_policy: Mapping[str, Sequence[Finding]]) -> Mapping[str, set[str]]:
     """Return what waives each policy of which everything is waived; what is not shown of those is walked for that."""
     named: dict[str, set[str]] = {outcome.id: set() for outcome in of.policies if outcome.status is Outcome.WAIVED}
-    known = counted(of.findings)
-    found = {} if known is None else {policy: tally.found for policy, tally in known.policies.items()}
+    found = {policy: counts.found for policy, counts in of.findings.stats.policies.items()}
     here = {policy: by_policy.get(policy, ()) for policy in named}
     whole = all(len(some) >= found.get(policy, 0) for policy, some in here.items())
     for finding in chain.from_iterable(here.values()) if whole else of.findings:

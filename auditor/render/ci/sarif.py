@@ -1,20 +1,19 @@
 """A Result into SARIF 2.1.0: each finding at the line of its policy, so that code scanning can track it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
 from auditor.domain.enums import Change, Outcome, Severity, Status
-from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
+from auditor.domain.result import Finding, Findings, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
 from auditor.render.html.rows import Context, sentence
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened, visible
-from auditor.result.aggregate import counted
 from auditor.result.codec.encoder import TOOL, document, instant
 
 LIMIT: Final = 25_000
@@ -43,8 +42,7 @@ class _Part:
     """The findings and outcomes of one tenant, or of the fleet."""
 
     name: str
-    findings: Sequence[Finding]
-    """Gone through once to be written, and once before to be counted where they are too many and nobody has counted."""
+    findings: Findings
     outcomes: tuple[PolicyOutcome, ...]
     context: Callable[[], Context]
     failure: str | None = None
@@ -121,15 +119,12 @@ def _weight(finding: Finding) -> Weight:
     return finding.status is Status.WAIVED, finding.severity.rank
 
 
-def _weighed(findings: Sequence[Finding]) -> Counter[Weight]:
-    """Count findings by weight; those that were counted while they were made are not made again for that."""
-    known = counted(findings)
-    if known is None:
-        return Counter(map(_weight, findings))
+def _weighed(findings: Findings) -> Counter[Weight]:
+    """Count findings by weight."""
     found: Counter[Weight] = Counter()
-    for tally in known.policies.values():
-        found[False, tally.severity.rank] += tally.found - tally.waived
-        found[True, tally.severity.rank] += tally.waived
+    for counts in findings.stats.policies.values():
+        found[False, counts.severity.rank] += counts.open
+        found[True, counts.severity.rank] += counts.waived
     return found
 
 

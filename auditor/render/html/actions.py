@@ -14,9 +14,10 @@ from markupsafe import Markup, escape
 from auditor.domain.actions.money import rounded
 from auditor.domain.actions.priority import FIRST, Weight, ranked
 from auditor.domain.actions.priority_reason import why
-from auditor.domain.described import NAMED, Concern, first_names
 from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.finding_stats import Concern
 from auditor.domain.result import Action, Money
+from auditor.findings.person_names import NAMED, first_names
 from auditor.render.html.finding_index import LONG, Walk
 from auditor.render.html.rows import anchored
 from auditor.render.html.view import Group, GuidancePart, Guide, Matter, Section, Step
@@ -181,7 +182,7 @@ def _who(concern: Concern, words: Labels, most: int) -> str:
 def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
     """Return whom an action is about; `rows` are the findings at hand that it mends."""
     if walk.known is not None:
-        return walk.known.concerns[action.id]
+        return walk.concerns[action.id]
     severity, waived = walk.severity, walk.waived
     worst = min({severity[row] for row in rows if not waived[row]}, default=None)
     people = dict(zip(map(walk.who.__getitem__, rows), rows, strict=True))

@@ -1,6 +1,6 @@
 """Subscriptions with a date into a line of time, and the runs so far into small curves."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -34,13 +34,13 @@ _MONTHS: Final = 6
 """Marks of a month that fit on the line."""
 
 
-def timeline(tenant: TenantResult, context: Context) -> Timeline | None:
+def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> Timeline | None:
     """Return the tenant's renewals, each subscription once, those of open findings first to be kept; None for none.
 
     Subscriptions without a finding stand there up to a year ahead, or as far as findings reach.
     """
     start = tenant.as_of.astimezone(UTC)
-    found = _found(tenant, context)
+    found = _found(tenant, context, findings)
     last = min(start + _FARTHEST, _END)
     horizon = max([min(start + _YEAR, last), *(min(each.moment, last) for each in found.values())])
     quiet = [each for each in _quiet(tenant, context, start) if each.key not in found]
@@ -97,11 +97,11 @@ class _Dated:
         return (self.moment, self.order) < (other.moment, other.order)
 
 
-def _found(tenant: TenantResult, context: Context) -> dict[str, _Dated]:
+def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) -> dict[str, _Dated]:
     """Return the subscriptions of open findings by id, each with its worst."""
     spare = _spare(tenant)
     found: dict[str, _Dated] = {}
-    for finding in checked(tenant.findings, _SUBSCRIPTIONS):
+    for finding in checked(findings, _SUBSCRIPTIONS):
         moment = next_date(finding)
         if moment is None or finding.status is not Status.OPEN:
             continue

@@ -15,12 +15,13 @@ from typing import Any, Final
 from auditor.checks.check import Cost
 from auditor.checks.registry import cost_of
 from auditor.domain.actions.money import rounded
-from auditor.domain.described import Counted
 from auditor.domain.enums import Change, Severity, Status, SubjectType
-from auditor.domain.result import Action, Finding, Money, PolicyHeader, Result
+from auditor.domain.finding_stats import Concern, FindingStats
+from auditor.domain.result import Action, Finding, FleetResult, Money, PolicyHeader, Result, TenantResult
+from auditor.findings.stats import sums
 from auditor.render.html.rows import Context, of_seats, seat_numbers
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import Unshown, counted, in_order, shown, sums, unshown
+from auditor.result.aggregate import concerns, shown
 from auditor.result.ranking import most_urgent_tenants
 
 _SEVERITIES: Final = {id(severity): place for place, severity in enumerate(Severity)}
@@ -46,14 +47,38 @@ class Numbers(defaultdict[Any, int]):
         return list(map(self.__getitem__, keys))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unshown:
+    """How many findings of one policy are not in the sample."""
+
+    severity: Severity
+    open: int
+    waived: int
+
+
+def _unshown(stats: FindingStats, here: Sequence[Finding]) -> dict[str, Unshown]:
+    """Count the findings that are not `here`, by policy."""
+    there = Counter((each.policy, each.status is Status.WAIVED) for each in here)
+    return {
+        policy: Unshown(
+            severity=counts.severity,
+            open=counts.open - there[policy, False],
+            waived=counts.waived - there[policy, True],
+        )
+        for policy, counts in stats.policies.items()
+    }
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Walk:
     """The findings of a tenant, or of the fleet; columns have a number for every finding, counted from 0."""
 
     context: Context
     findings: Sequence[Finding]
-    known: Counted | None
-    """What all findings come to, where these are but those shown."""
+    known: FindingStats | None
+    """What all findings come to, where these are but a sample."""
+    concerns: Mapping[str, Concern]
+    """By action id whom it is about, where these are but a sample."""
     unshown: Mapping[str, Unshown]
     """The others, by policy."""
     marks: Sequence[str]
@@ -87,17 +112,19 @@ class Walk:
 
     @classmethod
     def over(
-        cls, findings: Sequence[Finding], actions: Sequence[Action], context: Context, most: int = _ACTIONS
+        cls, of: TenantResult | FleetResult, findings: Sequence[Finding], context: Context, most: int = _ACTIONS
     ) -> "Walk":
-        """Return the findings of one tenant as numbers; what each action mends is gone through once.
+        """Return the findings of one tenant, or a sample of them, as numbers.
 
-        Where not all findings are shown, at most so many actions are told.
+        What each action mends is gone through once; for a sample at most so many actions are told.
         """
-        known, here = counted(findings), shown(findings)
-        rest, told = unshown(findings, here), actions
-        if known is not None and len(here) < len(findings):
-            told = _weightiest(actions, known, most)
-        findings = here
+        told = actions = of.actions
+        known: FindingStats | None = None
+        known_concerns: Mapping[str, Concern] = {}
+        if len(findings) < len(of.findings):
+            known, known_concerns = of.findings.stats, concerns(of)
+            told = _weightiest(actions, known_concerns, most)
+        rest = {} if known is None else _unshown(known, findings)
         marks = [each.fingerprint for each in findings]
         mended = _mended(actions, told, marks)
         policies, subjects, abouts = Numbers(), Numbers(), Numbers()
@@ -118,6 +145,7 @@ class Walk:
             context=replace(context, numbers=seat_numbers(actions, mended, findings)),
             findings=findings,
             known=known,
+            concerns=known_concerns,
             unshown=rest,
             marks=marks,
             policies=tuple(policies),
@@ -186,7 +214,7 @@ class Walk:
     def costs(self, parts: Sequence["Part"]) -> tuple[list[dict[str, Decimal]], dict[str, Decimal]]:
         """Return what the open findings of each part cost a month, and those of all, by the rules of `totals.money`."""
         if self.known is not None:
-            return [dict(self.known.policies[part.policy].worth) for part in parts], dict(self.known.worth)
+            return [dict(self.known.policies[part.policy].money) for part in parts], dict(self.known.money)
         seats = self._seats()
         if seats is None:
             told = [sums([self.findings[row] for row in part.rows]) for part in parts]
@@ -255,22 +283,26 @@ def walks(result: Result, words: Labels) -> tuple[Walk, ...]:
     headers: Mapping[str, PolicyHeader] = {policy.id: policy for policy in result.run.policies}
     sets = result.run.definitions.get("products")
     tenants = most_urgent_tenants(result).tenants
+    listed = shown(result, tenants)
     most = max(_FEWEST, _ACTIONS // max(1, len(tenants)))
     return (
         *(
-            Walk.over(tenant.findings, tenant.actions, Context.of_tenant(tenant, headers, words, sets), most)
+            Walk.over(
+                tenant,
+                listed[tenant.name],
+                Context.of_tenant(tenant, headers, words, sets, listed[tenant.name]),
+                most,
+            )
             for tenant in tenants
         ),
-        Walk.over(result.fleet.findings, result.fleet.actions, Context.of_fleet(result, headers, words)),
+        Walk.over(result.fleet, tuple(result.fleet.findings), Context.of_fleet(result, headers, words)),
     )
 
 
-def _weightiest(actions: Sequence[Action], known: Counted, most: int) -> Sequence[Action]:
+def _weightiest(actions: Sequence[Action], known: Mapping[str, Concern], most: int) -> Sequence[Action]:
     """Return the most important actions, in their order."""
     # Files of earlier versions have no ranks.
-    weights = [
-        (each.rank, known.concerns[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)
-    ]
+    weights = [(each.rank, known[each.id].worst.rank, -len(each.findings), row) for row, each in enumerate(actions)]
     chosen = {row for *_, row in nsmallest(most, weights)}
     return [each for row, each in enumerate(actions) if row in chosen]
 
@@ -310,4 +342,4 @@ def _summed(seats: set[int], prices: Sequence[Money]) -> dict[str, Decimal]:
     for kind, many in Counter([seat % wide for seat in seats]).items():
         price = prices[kind]
         found[price.currency] = found.get(price.currency, Decimal(0)) + rounded(price.per_month) * many
-    return in_order(found)
+    return dict(sorted(found.items()))

@@ -10,6 +10,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity
 from auditor.domain.result import Finding, Notice, Result, TenantResult
+from auditor.findings.stats import added
 from auditor.render.html.actions import matters, steps
 from auditor.render.html.charts import timeline, trends
 from auditor.render.html.finding_index import Part, Walk, walks
@@ -21,7 +22,7 @@ from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import shortened
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import waiver_rows
-from auditor.result.aggregate import Changes, added, changes, freed, people, priced_whole, sums
+from auditor.result.aggregate import Changes, changes, freed, priced_whole
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 
@@ -50,7 +51,7 @@ def page(result: Result, words: Labels, history: Sequence[EarlierRun] = (), gone
         made.append(_fleet(result, fleet, words))
     sections, worth = zip(*made, strict=True) if made else ((), ())
     others = [tenant.findings for tenant in result.tenants if tenant.name not in {each.name for each in full}]
-    total = added((*worth, *map(sums, others)))
+    total = added((*worth, *(findings.stats.money for findings in others)))
     changed = changes(result.tenants, result.fleet)
     return Page(
         language=words.language,
@@ -90,7 +91,7 @@ def page(result: Result, words: Labels, history: Sequence[EarlierRun] = (), gone
         passing=result.run.redaction is not None and not result.run.redaction.stable,
         people=len(frozenset().union(*(walk.users for walk in walked)))
         + sum(walk.unseen() for walk in walked)
-        + sum(map(people, others)),
+        + sum(findings.stats.people for findings in others),
     )
 
 
@@ -176,7 +177,7 @@ def _section(tenant: TenantResult, walk: Walk, words: Labels) -> tuple[Section, 
         steps=steps(tenant.name, walk, tenant.as_of, words),
         more_steps=walk.more_actions,
         seats=tuple(products),
-        timeline=timeline(tenant, context),
+        timeline=timeline(tenant, context, walk.findings),
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
         sources=tuple(source_row(source, words) for source in tenant.sources),

@@ -26,7 +26,6 @@ from auditor.render.text.facts import product_name, product_names, titled
 from auditor.render.text.labels import CHANGES, SOURCE_STATES, SOURCES, Labels
 from auditor.render.text.product_sets import labels
 from auditor.render.text.sanitize import shortened
-from auditor.result.aggregate import shown
 
 ROWS: Final = 200
 """Findings of one policy that the page holds; the rest are in the other files."""
@@ -56,10 +55,14 @@ class Context:
         headers: Mapping[str, PolicyHeader],
         words: Labels,
         sets: Mapping[str, Any] | None = None,
+        findings: Iterable[Finding] | None = None,
     ) -> "Context":
-        """Return the context of a tenant; `sets` are the `products` that the run defines."""
+        """Return the context of a tenant; `sets` are the `products` that the run defines.
+
+        `findings` are those that are listed, where that is not all of them.
+        """
         worst: dict[str, Finding] = {}
-        for finding in checked(tenant.findings, "seats."):
+        for finding in checked(tenant.findings if findings is None else findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
             if sku is not None and finding.status is Status.OPEN:
                 known = worst.get(sku.casefold())
@@ -119,11 +122,9 @@ def _before(finding: Finding) -> tuple[int, bool]:
     return finding.severity.rank, finding.check == "seats.quota-exceeded"
 
 
-def checked(findings: Sequence[Finding], beginning: str) -> list[Finding]:
-    """Return the findings of checks about other things than people, whose names begin so."""
-    findings = shown(findings)
-    checks = {check for check in {finding.check for finding in findings} if check.startswith(beginning)}
-    return [finding for finding in findings if finding.check in checks] if checks else []
+def checked(findings: Iterable[Finding], beginning: str) -> list[Finding]:
+    """Return the findings of checks whose names begin so."""
+    return [finding for finding in findings if finding.check.startswith(beginning)]
 
 
 def anchored(*parts: str) -> str:

@@ -8,7 +8,7 @@ from auditor.domain.enums import Severity
 from auditor.domain.result import Result, SeatCount, TenantResult
 from auditor.render.html.view import Page, Section
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import changes, summarise, sums
+from auditor.result.aggregate import changes, summarise
 from auditor.result.ranking import WORST, Standing, standing
 from auditor.result.seats import paid_seats
 
@@ -102,7 +102,7 @@ def _row(tenant: TenantResult, section: Section | None, words: Labels, *, compar
         new=found.new + found.reopened if compared and audited else None,
         fixed=found.fixed if compared and audited else None,
         **_seats(tenant.seats, words, whole=tenant.products_whole),
-        money=words.sums(sums(tenant.findings)) if section is None else section.money,
+        money=words.sums(tenant.findings.stats.money) if section is None else section.money,
     )
 
 

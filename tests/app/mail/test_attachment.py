@@ -15,6 +15,7 @@ from auditor.app.mail.delivery import DeliveryStatus, MailJob, send_result
 from auditor.deliver.graph_mail import INLINE, SESSION
 from auditor.domain.enums import Severity
 from auditor.domain.tenant import Attach, ClientSecret, Digest, GraphMail, Mail, Recipient, Send, Settings, Tenant
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.settings.loader import load
 from tests.builders.letters import AT
@@ -64,7 +65,7 @@ def test_a_size_without_a_way_is_packed_more_loosely() -> None:
     with zipfile.ZipFile(io.BytesIO(stored.body)) as archive:
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
     tenant = result().tenants[0]
-    many = replace(result(), tenants=(replace(tenant, findings=[*tenant.findings] * 500),))
+    many = replace(result(), tenants=(replace(tenant, findings=FindingTable.of([*tenant.findings] * 500)),))
     packed = attached(many, Attach.CSV, locale="en", suits=lambda _: True)
     assert packed is not None
     assert packed.name.endswith(".zip")

@@ -48,13 +48,12 @@ def here(tmp_path: Path) -> Path:
 
 AUDITED = {
     "read": "auditor.app.audit.run.read",
-    "bind": "auditor.app.streaming.bind",
-    "evaluate": "auditor.app.audit.pipeline.evaluate",
+    "bind": "auditor.app.audit.pipeline.bind",
     "describe": "auditor.app.audit.pipeline.describe",
+    "conclude": "auditor.app.audit.pipeline.conclude",
     "fleet names": "auditor.engine.notices:FleetNames.take",
-    "guidance": "auditor.app.audit.remediation.circumstances",
-    "actions": "auditor.app.audit.remediation.actions_of",
-    "packing": "auditor.app.flowing.packed",
+    "guidance": "auditor.remedy.actions.action_builder.circumstances",
+    "actions": "auditor.remedy.actions.action_builder.actions_from",
 }
 
 
@@ -88,18 +87,8 @@ def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form
 def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     asked = ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json")
     call(*asked, "-o", "before", cwd=here)
-    failing(monkeypatch, "auditor.app.audit.run.rewritten", kind)
+    failing(monkeypatch, "auditor.result.diff.compared_tenant", kind)
     assert_contained(call(*asked, "--compare", "before/result.json", cwd=here), here, kind)
-
-
-@kinds
-@pytest.mark.parametrize("stage", ["evaluate", "bind"])
-def test_an_audit_row_by_row(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
-    place = {"evaluate": "auditor.app.streaming.spilled", "bind": "auditor.app.streaming.bind"}[stage]
-    failing(monkeypatch, place, kind)
-    ran = call("audit", "--snapshot", saved, "--as-of", AS_OF, "--findings", "f.parquet", cwd=here)
-    assert ran.code == 3, ran.err
-    assert (here / "f.parquet").exists()
 
 
 @kinds
@@ -116,12 +105,12 @@ def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place:
 
 
 @kinds
-@pytest.mark.parametrize("place", ["auditor.store.store:Store.put", "auditor.app.store.commands.sums"])
+@pytest.mark.parametrize("place", ["auditor.store.store:Store.put", "ledger"])
 def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
     """Snapshots and results of the others are kept, by `store put` and by `audit --store`."""
     call("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json", cwd=here)
-    if "sums" in place:
-        failing_sums(monkeypatch, kind)
+    if place == "ledger":
+        failing_ledger(monkeypatch, kind)
     else:
         failing(monkeypatch, place, kind)
     for asked in (
@@ -135,7 +124,7 @@ def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place
         assert "woodgrove" in ran.err
 
 
-def failing_sums(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def failing_ledger(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     """What a result comes to: the ledger of one tenant cannot be written."""
     from auditor.history.result_log import Ledger  # noqa: PLC0415
 
@@ -174,5 +163,5 @@ def test_a_damaged_snapshot_of_three(here: Path, saved: Path) -> None:
 def test_a_bug_with_the_only_tenant_is_a_bug_of_the_run(
     here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    failing(monkeypatch, AUDITED["evaluate"], "Exception")
+    failing(monkeypatch, AUDITED["describe"], "Exception")
     assert call("audit", "--snapshot", saved, "--tenant", FAILING, "--as-of", AS_OF, cwd=here).code == 70

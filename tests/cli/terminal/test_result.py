@@ -10,6 +10,7 @@ from rich.console import Console
 from auditor.cli.terminal.result import terminal
 from auditor.domain.enums import Outcome
 from auditor.domain.result import FleetResult, PolicyOutcome, Result
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.result import ranking
 from auditor.result.aggregate import summarise
@@ -38,7 +39,7 @@ def test_the_summary_is_as_approved() -> None:
 
 
 def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
-    there = replace(result().tenants[0], findings=(), actions=())
+    there = replace(result().tenants[0], findings=FindingTable.of(()), actions=())
     (seat, *_) = [each for each in there.seats if each.applies_to == "User"]
     drawn = {(1, 40): 1, (29, 60): 6, (34, 37): 11, (60, 60): 12}
     for (consumed, usable), full in drawn.items():
@@ -50,7 +51,7 @@ def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
 def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 1)
     unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason="who knows")
-    there = replace(result().tenants[0], findings=(), actions=(), policies=(unknown,), complete=False)
+    there = replace(result().tenants[0], findings=FindingTable.of(()), actions=(), policies=(unknown,), complete=False)
     tenants = tuple(replace(there, name=f"t{number}") for number in range(3))
     summary = summarise(tenants)
     text = printed(replace(result(), tenants=tenants, fleet=FleetResult(), summary=summary))

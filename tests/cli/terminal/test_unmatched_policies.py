@@ -61,9 +61,6 @@ def test_every_route_of_an_audit_counts_alike(place: Path, saved: Path) -> None:
         "contoso disabled": 22, "contoso sales": 0, "fabrikam disabled": 2, "fabrikam sales": 0, "fleet evened": 1,
     }  # fmt: skip
     assert SLAES in " ".join(whole.text.split())
-    audit(place, saved, "--findings", "f.parquet", folder="streamed")
-    summary = next(place.rglob("summary.json"))
-    assert counts(json.loads(summary.read_bytes())) == wanted
     for part in (1, 2, 3):
         audit(place, saved, "--shard", f"{part}/3", "-f", "json", folder=f"shard{part}")
     shards = [path for path in sorted(place.glob("shard*/result.json")) if json.loads(path.read_bytes())["tenants"]]

@@ -34,9 +34,10 @@ def page_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Pa
 
 
 def _result(which: str, locale: str) -> Result:
-    from auditor.app.audit.run import Request, run  # noqa: PLC0415
+    from auditor.app.audit.run import Request  # noqa: PLC0415
     from auditor.app.report.localization import localised  # noqa: PLC0415
     from auditor.history import compare  # noqa: PLC0415
+    from tests.builders.audits import run  # noqa: PLC0415
 
     if which == "demo":
         moment = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)

@@ -24,6 +24,7 @@ from auditor.cli.terminal.progress import shown_progress
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Outcome, Source, SourceStatus
 from auditor.domain.result import Coverage, TenantResult
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.text.labels import SOURCE_STATES, SOURCES, Labels
 from auditor.snapshot.writer import write
@@ -263,7 +264,14 @@ def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path:
 def gaps() -> Iterator[TenantResult]:
     """Tenants that were not read: one not at all, one in part."""
     first, second, *_ = demo_result().tenants
-    yield replace(first, failure="contoso: the token has expired", sources=(), findings=(), policies=(), actions=())
+    yield replace(
+        first,
+        failure="contoso: the token has expired",
+        sources=(),
+        findings=FindingTable.of(()),
+        policies=(),
+        actions=(),
+    )
     reason = "groups was answered with HTTP 403 (Authorization_RequestDenied: no); collect again; the list of the tenant had no end"
     sources = (Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, count=0, reason=reason),)
     judged = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=reason) for outcome in second.policies[:2])

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from auditor.domain.enums import SubjectType
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Finding, ProductReference, Subject, TenantResult
+from auditor.findings.table import FindingTable
 from auditor.policy.loader import load
 from auditor.remedy.actions.context import RoutedFinding, circumstances, situated, situations_of
 from tests.builders.audited_demo import contoso
@@ -92,7 +93,7 @@ def findings(draw: st.DrawFn) -> list[Finding]:
 
 @given(findings())
 def test_a_finding_is_in_the_same_situation_whatever_was_looked_at_before(found: list[Finding]) -> None:
-    tenant: TenantResult = replace(contoso(), findings=tuple(found))
+    tenant: TenantResult = replace(contoso(), findings=FindingTable.of(tuple(found)))
     together = situations_of(circumstances(tenant, policies()))
     alone = [situated(finding, circumstances(tenant, policies())) for finding in found]
     assert together == alone
@@ -101,7 +102,7 @@ def test_a_finding_is_in_the_same_situation_whatever_was_looked_at_before(found:
 def test_findings_that_are_alike_share_their_situation() -> None:
     base = next(f for f in contoso().findings if f.check == "assignment.not-allowed")
     other = replace(base, fingerprint="other", subject=Subject(type=SubjectType.USER, id="other", name="Other"))
-    known = circumstances(replace(contoso(), findings=(base, other)), policies())
+    known = circumstances(replace(contoso(), findings=FindingTable.of((base, other))), policies())
     assert situated(base, known) is situated(other, known)
 
 
@@ -120,7 +121,7 @@ def test_another_product_and_another_person_are_another_situation() -> None:
     unknown = replace(base, product=ProductReference(sku_id="s1", sku_part_number="SPE_E3"))
     lacking = replace(base, fingerprint="lacking", check="assignment.missing", subject=replace(base.subject, id="u2"))
     moving = replace(base, fingerprint="moving", subject=lacking.subject)
-    known = circumstances(replace(contoso(), findings=(base, unknown, lacking, moving)), policies())
+    known = circumstances(replace(contoso(), findings=FindingTable.of((base, unknown, lacking, moving))), policies())
     first, second, _, third = (each.situation for each in situations_of(known))
     assert (first.status, second.status) == ("Enabled", None)
     assert (first.replacement_required, third.replacement_required) == (None, True)

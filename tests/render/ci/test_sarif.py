@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result import Finding, Result
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.ci.sarif import LIMIT
 from tests.builders.results import POLICIES, result
-from tests.render.walked import Walked, walked
 
 ONE = result().tenants[0].findings[0]
 
@@ -28,9 +28,10 @@ def fleet(*parts: Sequence[Finding]) -> Result:
     whole = result()
     *own, shared = map(tuple, parts)
     tenants = tuple(
-        replace(whole.tenants[0], name=f"t{place}", findings=findings, actions=()) for place, findings in enumerate(own)
+        replace(whole.tenants[0], name=f"t{place}", findings=FindingTable.of(findings), actions=())
+        for place, findings in enumerate(own)
     )
-    return replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=shared, actions=()))
+    return replace(whole, tenants=tenants, fleet=replace(whole.fleet, findings=FindingTable.of(shared), actions=()))
 
 
 @st.composite
@@ -85,13 +86,10 @@ def test_what_is_left_is_what_a_sorted_list_of_everything_would_leave(of: Result
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("auditor.render.ci.sarif.LIMIT", most)
         made = sarif(of)
-        few = walked(of)
-        assert sarif(few) == made, "findings that nobody holds are the same"
     left = kept(of, most)
     assert results(made) == results(sarif(fleet(*left)))
     out = [len(own) - len(some) for own, some in zip(_lists(of), left, strict=True)]
     assert said(made) == (out if len(out) <= 20 else [sum(out)])
-    assert all(each.findings.passes <= 1 for each in few.tenants if isinstance(each.findings, Walked))
 
 
 def _lists(of: Result) -> Iterator[Sequence[Finding]]:
@@ -112,28 +110,8 @@ def _many(severities: str) -> tuple[Finding, ...]:
     )
 
 
-def test_findings_that_nobody_holds_are_made_once_and_no_further_than_the_last_that_is_written(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("auditor.render.ci.sarif.LIMIT", 3)
-    of = walked(fleet(_many("whchww"), _many("whww"), _many("wwww"), ()))
-    first, second, third, shared = results(sarif(of))
-    assert [each["ruleId"] for each in first] == [POLICIES[1].id, POLICIES[0].id, POLICIES[1].id]
-    assert second == third == shared == []
-    made = [(each.findings.passes, each.findings.taken) for each in of.tenants if isinstance(each.findings, Walked)]
-    assert made == [(1, 4), (0, 0), (0, 0)]
-
-
-def test_findings_that_fit_are_all_made_once() -> None:
-    of = walked(result(), few=1)
-    assert sarif(of) == sarif(result())
-    for tenant in of.tenants:
-        assert isinstance(tenant.findings, Walked)
-        assert (tenant.findings.passes, tenant.findings.taken) == (1, len(tenant.findings))
-
-
-def test_very_many_that_nobody_holds_are_as_many_as_fit() -> None:
-    of = walked(fleet(_many("h" * LIMIT + "cw"), ()), few=1)
+def test_of_very_many_as_many_are_written_as_fit() -> None:
+    of = fleet(_many("h" * LIMIT + "cw"), ())
     (written, _) = results(sarif(of))
     assert len(written) == LIMIT
     assert written[-1]["ruleId"] == POLICIES[0].id

@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Change, Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, ProductReference, Subject
+from auditor.findings.stats import sums
+from auditor.findings.table import FindingTable
 from auditor.render.html.actions import steps
 from auditor.render.html.finding_index import Walk
 from auditor.render.html.rows import Context
 from auditor.render.html.table_columns import gathered
 from auditor.render.text.labels import Labels
-from auditor.result.aggregate import sums
 from benchmarks.report import large
 from tests.builders.results import contoso
 
@@ -49,7 +50,7 @@ FINDINGS = st.lists(
 @settings(deadline=None)
 @given(FINDINGS)
 def test_a_walk_counts_and_sums_as_one_finding_after_the_other_does(findings: list[Finding]) -> None:
-    walk = Walk.over(findings, (), CONTEXT)
+    walk = Walk.over(replace(contoso(), findings=FindingTable.of(findings), actions=()), findings, CONTEXT)
     parts = walk.parts()
     told, total = walk.costs(parts)
     assert total == sums(findings)
@@ -89,7 +90,8 @@ def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> N
     ]
     findings = [_about(name, None if place % 3 else f"{place}@x") for place, name in enumerate(reversed(names))]
     action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
-    told = steps("t", Walk.over(findings, (action,), CONTEXT), contoso().as_of, EN)[0].who
+    tenant = replace(contoso(), findings=FindingTable.of(findings), actions=(action,))
+    told = steps("t", Walk.over(tenant, findings, CONTEXT), contoso().as_of, EN)[0].who
     labels = sorted(_labels(findings))
     named = 5 if more else 12
     assert told.split(", ")[:named] == labels[:named]
@@ -109,6 +111,6 @@ def test_a_finding_that_a_saved_result_tells_twice_is_mended_both_times() -> Non
     tenant = whole.tenants[0]
     action = next(each for each in tenant.actions if each.findings)
     twice = [each for each in tenant.findings if each.fingerprint == action.findings[0]] * 2
-    told = replace(whole, tenants=(replace(tenant, findings=tuple(twice), actions=(action,)),))
+    told = replace(whole, tenants=(replace(tenant, findings=FindingTable.of(tuple(twice)), actions=(action,)),))
     column = [number for part in gathered(told, EN).columns["action"] for number in part]
     assert column == [1, 1]

@@ -11,6 +11,7 @@ from auditor.app.history.earlier_runs import earlier, earlier_of_each
 from auditor.domain.enums import Severity, Status
 from auditor.domain.errors import SnapshotError, UsageError
 from auditor.domain.result import FleetResult, Result, TenantResult
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.charts import sparks, timeline, trends
 from auditor.render.html.rows import Context
@@ -51,7 +52,7 @@ def test_more_assigned_than_usable_is_drawn_below_nothing() -> None:
 
 def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
     tenant = result().tenants[0]
-    line = timeline(tenant, Context.of_tenant(tenant, {}, EN))
+    line = timeline(tenant, Context.of_tenant(tenant, {}, EN), tenant.findings)
     assert line is not None
     assert [(each.name, each.date, each.severity) for each in line.renewals] == [
         ("Power BI Pro", "14 Dec 2026", Severity.MEDIUM),
@@ -64,13 +65,16 @@ def test_renewals_stand_in_their_order_between_now_and_the_last() -> None:
     assert (places[0] > 0, places[-1]) == (True, 600)
     assert line.more == 1  # F3 renews in 2029; the date of what was deleted is past
     assert line.renewals[1].said == "trial, 40 seats bought, 28 spare today"
-    assert timeline(replace(tenant, findings=(), subscriptions=()), Context.of_tenant(tenant, {}, EN)) is None
+    assert (
+        timeline(replace(tenant, findings=FindingTable.of(()), subscriptions=()), Context.of_tenant(tenant, {}, EN), ())
+        is None
+    )
 
 
 def test_a_subscription_without_a_finding_is_drawn_unmarked_and_one_with_a_finding_once() -> None:
     tenant = result().tenants[0]
-    quiet = replace(tenant, findings=())
-    line = timeline(quiet, Context.of_tenant(quiet, {}, EN))
+    quiet = replace(tenant, findings=FindingTable.of(()))
+    line = timeline(quiet, Context.of_tenant(quiet, {}, EN), quiet.findings)
     assert line is not None
     assert [(each.name, each.severity, each.anchor) for each in line.renewals][:2] == [
         ("Power BI Pro", None, None),
@@ -93,8 +97,10 @@ def test_a_subscription_without_a_finding_is_drawn_unmarked_and_one_with_a_findi
 
 def test_what_waivers_cover_is_no_mark() -> None:
     tenant = result().tenants[0]
-    waived = replace(tenant, findings=tuple(replace(each, status=Status.WAIVED) for each in tenant.findings))
-    line = timeline(waived, Context.of_tenant(waived, {}, EN))
+    waived = replace(
+        tenant, findings=FindingTable.of(tuple(replace(each, status=Status.WAIVED) for each in tenant.findings))
+    )
+    line = timeline(waived, Context.of_tenant(waived, {}, EN), waived.findings)
     assert line is not None
     assert {each.severity for each in line.renewals} == {None}
 
@@ -106,13 +112,13 @@ def test_the_line_holds_so_many_and_counts_the_rest() -> None:
         replace(one, id=f"{n:03}", next_lifecycle_date_time=tenant.as_of + timedelta(days=n)) for n in range(-3, 400)
     )
     there = replace(tenant, subscriptions=many)
-    line = timeline(there, Context.of_tenant(there, {}, EN))
+    line = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
     assert line is not None
     assert len(line.renewals) == 25
     assert line.renewals[0].date == "20 Nov 2026"  # a day is not past before its end
     assert line.more == 400 - 24
-    far = replace(tenant, findings=(), subscriptions=many[-1:])
-    assert timeline(far, Context.of_tenant(far, {}, EN)) is None
+    far = replace(tenant, findings=FindingTable.of(()), subscriptions=many[-1:])
+    assert timeline(far, Context.of_tenant(far, {}, EN), far.findings) is None
 
 
 def test_names_of_subscriptions_do_no_harm() -> None:
@@ -158,12 +164,12 @@ def test_what_is_freed_is_told_apart_from_what_is_given_back_and_bought() -> Non
 
 def test_seats_to_spare_are_those_of_the_day_of_the_audit() -> None:
     tenant = result().tenants[0]
-    line = timeline(tenant, Context.of_tenant(tenant, {}, EN))
+    line = timeline(tenant, Context.of_tenant(tenant, {}, EN), tenant.findings)
     assert line is not None
     assert line.start == "20 Nov 2026"
     seats = tuple(replace(each, sku_id=line_sku(tenant), spare=7) for each in tenant.seats[:1])
     there = replace(tenant, seats=seats)
-    told = timeline(there, Context.of_tenant(there, {}, EN))
+    told = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
     assert told is not None
     assert "7 spare today" in told.renewals[0].said
 
@@ -180,8 +186,8 @@ def test_a_date_that_is_none_is_no_date_and_no_end_of_the_report(written: object
     strange = tuple(
         replace(finding, evidence={**finding.evidence, "nextLifecycleDateTime": written}) for finding in tenant.findings
     )
-    there = replace(tenant, findings=strange, subscriptions=())
-    assert timeline(there, Context.of_tenant(there, {}, EN)) is None
+    there = replace(tenant, findings=FindingTable.of(strange), subscriptions=())
+    assert timeline(there, Context.of_tenant(there, {}, EN), there.findings) is None
     whole = result()
     assert b"".join(render(replace(whole, tenants=(there,)), "html", locale="en").chunks())
 
@@ -198,9 +204,11 @@ def test_a_date_that_is_none_is_no_date_and_no_end_of_the_report(written: object
 def test_the_day_of_a_subscription_is_told_in_utc(date: datetime, days: list[str]) -> None:
     tenant = result().tenants[0]
     there = replace(
-        tenant, findings=(), subscriptions=(replace(tenant.subscriptions[0], next_lifecycle_date_time=date),)
+        tenant,
+        findings=FindingTable.of(()),
+        subscriptions=(replace(tenant.subscriptions[0], next_lifecycle_date_time=date),),
     )
-    line = timeline(there, Context.of_tenant(there, {}, EN))
+    line = timeline(there, Context.of_tenant(there, {}, EN), there.findings)
     assert [each.date for each in (line.renewals if line is not None else ())] == days
 
 
@@ -230,7 +238,7 @@ def test_a_curve_compares_the_tenants_that_were_audited_now_and_then(tmp_path: P
     """Neither a tenant that left nor one that could not be read tonight may look like findings that were mended."""
     whole = result()
     first, second = whole.tenants
-    failed = replace(second, findings=(), fixed=(), seats=(), failure="the sign-in was refused")
+    failed = replace(second, findings=FindingTable.of(()), fixed=(), seats=(), failure="the sign-in was refused")
     runs = {1: whole.tenants, 2: (first, failed), 3: (failed,), 4: (first,), 5: whole.tenants}
     for day, tenants in runs.items():
         then = replace(whole.run, as_of=whole.run.as_of - timedelta(days=day))

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Severity, Status, SubjectType
 from auditor.domain.result import Finding, Money, SeatBounds, Subject
+from auditor.findings.stats import sums
+from auditor.findings.table import FindingTable
 from auditor.history.result_reader import load
 from auditor.render import render
 from auditor.render.html.page import page
@@ -22,7 +24,7 @@ from auditor.render.text.facts import last_sign_in
 from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.render.text.sanitize import visible
 from auditor.render.text.summary import verdict
-from auditor.result.aggregate import freed, money, priced_whole, sums
+from auditor.result.aggregate import freed, money, priced_whole
 from tests.builders.results import contoso, result
 from tests.builders.tenants import audited, bought, tenant, user
 
@@ -121,7 +123,7 @@ def test_a_product_is_drawn_with_its_own_bounds_before_those_of_some_of_its_peop
     (seats,) = [each for each in there.seats if known.product is not None and each.sku_id == known.product.sku_id]
 
     def drawn(*findings: Finding) -> SeatRow:
-        return seat_row(seats, Context.of_tenant(replace(there, findings=findings), {}, WORDS))
+        return seat_row(seats, Context.of_tenant(replace(there, findings=FindingTable.of(findings)), {}, WORDS))
 
     alone, both = drawn(known), drawn(quota, known)
     assert (both.state, both.advice, both.limits) == (alone.state, alone.advice, alone.limits)
@@ -143,7 +145,9 @@ def test_a_product_inside_its_limits_is_drawn_with_the_tightest_of_all_policies(
         carried = tuple(
             SeatBounds(policy="p", usable=usable, minimum=least, maximum=most) for usable, least, most in bounds
         )
-        row = seat_row(replace(known, bounds=carried), Context.of_tenant(replace(there, findings=()), {}, WORDS))
+        row = seat_row(
+            replace(known, bounds=carried), Context.of_tenant(replace(there, findings=FindingTable.of(())), {}, WORDS)
+        )
         assert row.severity is None
         assert row.picture is not None
         return row.limits, row.picture.zone

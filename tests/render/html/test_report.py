@@ -12,6 +12,7 @@ import pytest
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import FleetResult, Link, Money, Result, Subject, TenantResult
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render
 from auditor.result.aggregate import summarise
@@ -168,16 +169,18 @@ def test_no_text_of_the_tenant_acts() -> None:
         there,
         name=HOSTILE,
         display_name=HOSTILE,
-        findings=(
-            replace(
-                first,
-                fingerprint=HOSTILE,
-                subject=subject,
-                detail=HOSTILE,
-                waiver=HOSTILE,
-                status=Status.WAIVED,
-                evidence={HOSTILE: HOSTILE, "userPrincipalName": HOSTILE, "paths": [HOSTILE], "usable": HOSTILE},
-            ),
+        findings=FindingTable.of(
+            (
+                replace(
+                    first,
+                    fingerprint=HOSTILE,
+                    subject=subject,
+                    detail=HOSTILE,
+                    waiver=HOSTILE,
+                    status=Status.WAIVED,
+                    evidence={HOSTILE: HOSTILE, "userPrincipalName": HOSTILE, "paths": [HOSTILE], "usable": HOSTILE},
+                ),
+            )
         ),
         actions=(
             replace(
@@ -214,7 +217,7 @@ def test_long_names_are_cut_and_many_rows_are_left_to_the_table() -> None:
     finding = replace(there.findings[0], subject=Subject(type=SubjectType.USER, id="u", name="x" * 5000))
     for count, listed, more in ((200, 200, ""), (250, 80, "170 more in findings.csv")):
         many = tuple(replace(finding, fingerprint=f"{number:032x}") for number in range(count))
-        made = html(of_tenant(replace(there, findings=many)))
+        made = html(of_tenant(replace(there, findings=FindingTable.of(many))))
         assert "x" * 301 not in made
         assert made.count("<tr id=") == listed
         assert more in made
@@ -227,7 +230,7 @@ def test_a_thousand_findings_stay_small() -> None:
         replace(there.findings[20 + number % 40], fingerprint=f"{number:032x}", policy=f"policy-{number % 8}")
         for number in range(1000)
     )
-    made = html(of_tenant(replace(there, findings=spread)))
+    made = html(of_tenant(replace(there, findings=FindingTable.of(spread))))
     assert made.count("<tr id=") == 80
     assert len(made.encode()) < 400_000
 

@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from auditor.app.audit.run import Request, run
+from auditor.app.audit.run import Request
 from auditor.app.report.localization import localised
 from auditor.domain.result import Result
 from auditor.render import render
 from auditor.wording import languages
 from benchmarks.tenant import AS_OF, write_tenant
+from tests.builders.audits import run
 
 MOST = 420_000
 """Bytes of the demo's page: it has as many kinds of findings, and as much guidance, as a page has."""

@@ -11,6 +11,7 @@ import pytest
 
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import FleetResult, Money, Result, Subject
+from auditor.findings.table import FindingTable
 from auditor.render.html.embedded_data import island
 from auditor.render.html.rows import Context, address_of, name_of, what
 from auditor.render.html.table_columns import EVIDENCE
@@ -89,7 +90,8 @@ def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
     )
     money = Money(currency="X\nY", per_month=Decimal(3))
     there = replace(
-        result().tenants[0], findings=(finding, replace(finding, fingerprint="ab" * 16, money=money), FIRST)
+        result().tenants[0],
+        findings=FindingTable.of((finding, replace(finding, fingerprint="ab" * 16, money=money), FIRST)),
     )
     read = Read(island(_of(replace(there)), EN))
     assert len(read.column("who")) == 3
@@ -99,7 +101,7 @@ def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
 
 
 def test_none_is_no_table() -> None:
-    written = island(_of(replace(result().tenants[0], findings=())), EN)
+    written = island(_of(replace(result().tenants[0], findings=FindingTable.of(()))), EN)
     assert written.count == 0
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from auditor.domain.enums import Severity
 from auditor.domain.result import Result
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render
 from auditor.render.text.earlier_run import EarlierRun
@@ -24,13 +25,18 @@ def reports() -> Iterator[tuple[str, Result]]:
     first = whole.tenants[0]
     yield "changed", compare(whole, night_before())
     yield "empty", replace(whole, tenants=())
-    yield "failed", replace(whole, tenants=(replace(first, failure="no answer", findings=(), policies=(), seats=()),))
+    yield (
+        "failed",
+        replace(
+            whole, tenants=(replace(first, failure="no answer", findings=FindingTable.of(()), policies=(), seats=()),)
+        ),
+    )
     yield "many", large(2_000)
     evil = "</script><!--<script>\"'><![CDATA[\u202e\x00&amp;&#0;"
     hostile = tuple(
         replace(finding, evidence={evil: evil, "department": evil}, detail=evil) for finding in first.findings
     )
-    yield "hostile", replace(whole, tenants=(replace(first, findings=hostile, display_name=evil),))
+    yield "hostile", replace(whole, tenants=(replace(first, findings=FindingTable.of(hostile), display_name=evil),))
 
 
 @pytest.mark.parametrize(("name", "whole"), [pytest.param(*each, id=each[0]) for each in reports()])

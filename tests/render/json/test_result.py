@@ -9,6 +9,7 @@ import pytest
 
 from auditor.domain.errors import UsageError
 from auditor.domain.result import Money, Result
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render, tenant_json
 from auditor.resources import schema
@@ -69,7 +70,7 @@ def test_the_locale_changes_nothing() -> None:
 def test_everything_keeps_the_order_in_which_it_was_made() -> None:
     there = result().tenants[0]
     finding = replace(there.findings[0], evidence={"b": {"z": 1, "a": 2}, "a": [{"d": 1, "c": 2}]})
-    made = json.loads(_bytes(replace(result(), tenants=(replace(there, findings=(finding,)),))))
+    made = json.loads(_bytes(replace(result(), tenants=(replace(there, findings=FindingTable.of((finding,))),))))
     evidence = made["tenants"][0]["findings"][0]["evidence"]
     assert list(evidence) == ["b", "a"]
     assert list(evidence["a"][0]) == ["d", "c"]
@@ -90,7 +91,7 @@ def test_everything_keeps_the_order_in_which_it_was_made() -> None:
 def test_money_is_a_number_without_noise(amount: str, written: str) -> None:
     there = result().tenants[0]
     finding = replace(there.findings[0], money=Money(currency="EUR", per_month=Decimal(amount)))
-    body = _bytes(replace(result(), tenants=(replace(there, findings=(finding,), actions=()),)))
+    body = _bytes(replace(result(), tenants=(replace(there, findings=FindingTable.of((finding,)), actions=()),)))
     assert f'"perMonth": {written}\n'.encode() in body
 
 
@@ -117,7 +118,7 @@ def test_it_is_written_in_pieces_as_it_would_be_whole(count: int) -> None:
     there = whole.tenants[0]
     odd = replace(there.findings[0], detail="\ud800 [\n]", evidence={"a": [], "b": {}, "n": 2**70})
     many = (*[there.findings[0]] * (count - 1), odd)[:count]
-    made = replace(whole, tenants=(replace(there, findings=many), *whole.tenants[1:]))
+    made = replace(whole, tenants=(replace(there, findings=FindingTable.of(many)), *whole.tenants[1:]))
     body = _bytes(made)
     assert body == document(result_document(made))
     assert len(json.loads(body)["tenants"][0]["findings"]) == count

@@ -9,6 +9,7 @@ import pytest
 
 from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result import Finding, FleetResult, Link, Result, TenantResult
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render.mail.content import BAR, Room, story
 from auditor.render.mail.message import LARGEST, plain, render_mail
@@ -173,7 +174,7 @@ def hostile() -> Result:
             tenant,
             display_name=HOSTILE,
             failure=None,
-            findings=tuple(_hostile(each) for each in tenant.findings),
+            findings=FindingTable.of(tuple(_hostile(each) for each in tenant.findings)),
             seats=tuple(replace(seats, name=HOSTILE, sku_part_number=HOSTILE) for seats in tenant.seats),
             notices=tuple(replace(notice, message=HOSTILE) for notice in tenant.notices),
             actions=tuple(
@@ -233,7 +234,7 @@ def crowd(count: int) -> Result:
         made = finding("contoso", "leavers", "assignment.not-allowed", subject, sku=SKU, evidence=facts)
         return replace(made, change=Change.NEW, fingerprint=f"{index:064x}")
 
-    return of_tenant(replace(compared().tenants[0], findings=tuple(map(one, range(count)))))
+    return of_tenant(replace(compared().tenants[0], findings=FindingTable.of(tuple(map(one, range(count))))))
 
 
 def test_fifty_thousand_findings_fit_gmail() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.result import Result, Subject
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.tables.flat import COLUMNS
 from tests.builders.results import result
@@ -24,7 +25,9 @@ def _named(name: str) -> Result:
     whole = result()
     there = whole.tenants[0]
     subject = Subject(type=SubjectType.USER, id="u1", name=name)
-    return replace(whole, tenants=(replace(there, findings=(replace(there.findings[0], subject=subject),)),))
+    return replace(
+        whole, tenants=(replace(there, findings=FindingTable.of((replace(there.findings[0], subject=subject),))),)
+    )
 
 
 def test_findings_csv_is_as_approved() -> None:
@@ -100,7 +103,7 @@ def test_no_cell_holds_json() -> None:
 def test_a_long_table_comes_in_pages() -> None:
     whole = result()
     there = whole.tenants[0]
-    many = replace(whole, tenants=(replace(there, findings=(there.findings[0],) * 2500),))
+    many = replace(whole, tenants=(replace(there, findings=FindingTable.of((there.findings[0],) * 2500)),))
     pages = list(render(many, "csv", locale="en").chunks())
     assert 2 < len(pages) < 30
     assert b"".join(pages).count(b"\r\n") == 2500 + 1 + len(whole.fleet.findings)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from auditor.domain.enums import SubjectType
 from auditor.domain.result import Subject
 from auditor.domain.trends import PolicyTrend, Trends
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.history.table import render_csv
 from tests.builders.results import result
@@ -50,7 +51,9 @@ def findings(name: str) -> bytes:
     subject = Subject(type=SubjectType.USER, id=name, name=name)
     found = replace(there.findings[0], subject=subject, evidence={"department": name})
     return b"".join(
-        render(replace(whole, tenants=(replace(there, name=name, findings=(found,)),)), "csv", locale="en").chunks()
+        render(
+            replace(whole, tenants=(replace(there, name=name, findings=FindingTable.of((found,))),)), "csv", locale="en"
+        ).chunks()
     )
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore]
 
 from auditor.domain.result import Finding, FleetResult, Money, ProductReference, Result, SourceLine, Subject
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.tables.flat import COLUMNS, RepeatedColumns, RowBatch, TextColumn, row_batches
 from auditor.render.tables.xlsx_rows import plain
@@ -85,8 +86,8 @@ FINDING = st.builds(
 def holding(findings: list[Finding], fleet: list[Finding]) -> Result:
     """A tenant with the findings, one that has none, and the fleet."""
     whole = result()
-    tenants = (replace(whole.tenants[0], findings=tuple(findings)), *whole.tenants[1:])
-    return replace(whole, tenants=tenants, fleet=FleetResult(findings=tuple(fleet)))
+    tenants = (replace(whole.tenants[0], findings=FindingTable.of(tuple(findings))), *whole.tenants[1:])
+    return replace(whole, tenants=tenants, fleet=FleetResult(findings=FindingTable.of(tuple(fleet))))
 
 
 def column(batch: RowBatch, name: str) -> list[object]:
@@ -124,7 +125,7 @@ def test_a_finding_is_told_alike_whatever_was_told_before(
     made = holding(
         [*findings, *dice.sample(findings, len(findings))], [replace(first, evidence=told) for told in others]
     )
-    second = replace(made.tenants[1], findings=made.tenants[0].findings[::-1])
+    second = replace(made.tenants[1], findings=FindingTable.of(made.tenants[0].findings[::-1]))
     made = replace(made, tenants=(made.tenants[0], second))
     assert body(made, "csv").decode().splitlines(keepends=True) == table(made).decode().splitlines(keepends=True)
     assert read(made, 5) == wanted(made)

@@ -13,6 +13,7 @@ from openpyxl import load_workbook  # type: ignore[import-untyped, unused-ignore
 
 from auditor.domain.enums import SubjectType
 from auditor.domain.result import FleetResult, Result, Subject
+from auditor.findings.table import FindingTable
 from auditor.history import compare
 from auditor.render import render
 from auditor.render.tables import xlsx
@@ -141,7 +142,7 @@ def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
 def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "SHEET_BYTES", 50_000)
     there = result().tenants[0]
-    many = replace(there, findings=tuple(there.findings) * 200)
+    many = replace(there, findings=FindingTable.of(tuple(there.findings) * 200))
     sheet = book(replace(result(), tenants=(many,)))["Findings"]
     assert sheet.cell(sheet.max_row, 1).value == "There are more rows in findings.csv."
     assert sheet.max_row < len(many.findings)
@@ -174,7 +175,7 @@ def test_a_cell_ends_where_excel_s_end_and_not_within_a_character() -> None:
     astral = "\U0001d538" * 20_000
     subject = Subject(type=SubjectType.USER, id="u", name=f"x{astral}")
     there = result().tenants[0]
-    only = replace(there, findings=(replace(there.findings[0], subject=subject, detail=astral),))
+    only = replace(there, findings=FindingTable.of((replace(there.findings[0], subject=subject, detail=astral),)))
     sheet = book(replace(result(), tenants=(only,)))["Findings"]
     name, detail = (sheet.cell(2, COLUMNS.index(column) + 1).value for column in ("subjectName", "detail"))
     assert (name, detail) == ("x" + astral[:15_999], astral[:16_000])
@@ -185,7 +186,7 @@ def test_a_text_that_is_too_long_and_holds_markup_is_written_once() -> None:
     (first, *_), *_ = (tenant.findings for tenant in whole.tenants)
     name = "<b> & Sons " + "x" * 20_000
     finding = replace(first, subject=replace(first.subject, name=name))
-    sheet = book(replace(whole, tenants=(replace(whole.tenants[0], findings=(finding,)),), fleet=FleetResult()))[
-        "Findings"
-    ]
+    sheet = book(
+        replace(whole, tenants=(replace(whole.tenants[0], findings=FindingTable.of((finding,))),), fleet=FleetResult())
+    )["Findings"]
     assert sheet.cell(row=2, column=COLUMNS.index("subjectName") + 1).value == plain(name)

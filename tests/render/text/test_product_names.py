@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from auditor.domain.enums import Change
 from auditor.domain.result import Result
+from auditor.findings.table import FindingTable
 from auditor.render import render
 from auditor.render.html.finding_index import walks
 from auditor.render.html.page import page
@@ -36,7 +37,9 @@ def result() -> Result:
 def test_products_are_called_by_their_names_on_the_page() -> None:
     told = result()
     (tenant,) = told.tenants
-    tenant = replace(tenant, findings=tuple(finding.told(change=Change.NEW) for finding in tenant.findings))
+    tenant = replace(
+        tenant, findings=FindingTable.of(tuple(finding.with_change(Change.NEW) for finding in tenant.findings))
+    )
     told = replace(told, run=replace(told.run, previous=told.run.as_of), tenants=(tenant,))
     section = page(told, Labels("en")).sections[0]
     rows = [f"{row.what} {row.evidence}" for group in section.groups for row in group.rows]

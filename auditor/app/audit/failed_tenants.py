@@ -1,0 +1,97 @@
+"""Tenants that cannot be audited, or for which a later step failed, as results of their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from auditor.domain.enums import Agreement, Cloud, Outcome, Source, SourceStatus
+from auditor.domain.errors import AuditorError
+from auditor.domain.policy import Balance, PolicySet
+from auditor.domain.result import Coverage, PolicyOutcome, Result, TenantResult
+from auditor.failures import TenantBoundary, reason_of
+from auditor.result.aggregate import summarise
+from auditor.snapshot.model import Manifest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unaudited:
+    """A tenant whose state could not be read at all."""
+
+    name: str
+    tenant_id: str
+    cloud: Cloud
+    agreement: Agreement
+    reason: str
+
+
+def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:
+    """Report a tenant that could not be read: nothing of it was evaluated."""
+    outcomes = [
+        PolicyOutcome(id=policy.id, status=Outcome.NOT_EVALUATED, findings=0, reason=tenant.reason, missing=("tenant",))
+        for policy in sorted(policies.policies, key=lambda policy: (policy.severity.rank, policy.id))
+        if policy.applies_to(tenant.name) and not isinstance(policy.constraint, Balance)
+    ]
+    return TenantResult(
+        name=tenant.name,
+        tenant_id=tenant.tenant_id,
+        cloud=tenant.cloud,
+        agreement=tenant.agreement,
+        as_of=as_of,
+        complete=False,
+        sources=tuple(
+            Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=tenant.reason) for source in Source
+        ),
+        policies=tuple(outcomes),
+        failure=tenant.reason,
+    )
+
+
+def failed(manifest: Manifest, failure: AuditorError, policies: PolicySet, as_of: datetime) -> TenantResult:
+    """Report a tenant whose snapshot was there, and which failed afterwards."""
+    return unaudited(unaudited_of(manifest, failure), policies, as_of)
+
+
+def unaudited_of(manifest: Manifest, failure: AuditorError) -> Unaudited:
+    """Return what a manifest says of a tenant that failed."""
+    return Unaudited(
+        name=manifest.tenant,
+        tenant_id=manifest.tenant_id,
+        cloud=manifest.cloud,
+        agreement=manifest.agreement,
+        reason=reason_of(failure),
+    )
+
+
+def failed_later(tenant: TenantResult, failure: AuditorError) -> TenantResult:
+    """Report a tenant that was judged, and for which what was to be made of it failed: nothing of it is told."""
+    reason = reason_of(failure)
+    outcomes = (
+        replace(outcome, status=Outcome.NOT_EVALUATED, findings=0, reason=reason, missing=("tenant",))
+        for outcome in tenant.policies
+    )
+    return TenantResult(
+        name=tenant.name,
+        tenant_id=tenant.tenant_id,
+        display_name=tenant.display_name,
+        cloud=tenant.cloud,
+        agreement=tenant.agreement,
+        locale=tenant.locale,
+        as_of=tenant.as_of,
+        complete=False,
+        sources=tuple(Coverage(name=source, status=SourceStatus.UNAVAILABLE, reason=reason) for source in Source),
+        policies=tuple(outcomes),
+        failure=reason,
+    )
+
+
+def each_contained(result: Result, change: Callable[[TenantResult], TenantResult]) -> Result:
+    """Change every tenant of a result; one that cannot be changed fails, and is counted out of the summary."""
+    tenants: list[TenantResult] = []
+    whole = True
+    for tenant in result.tenants:
+        with TenantBoundary(tenant.name, alone=len(result.tenants) == 1) as wall:
+            changed = change(tenant)
+        tenants.append(changed if wall.failure is None else failed_later(tenant, wall.failure))
+        whole = whole and wall.failure is None
+    changed_result = replace(result, tenants=tuple(tenants))
+    return changed_result if whole else replace(changed_result, summary=summarise(tenants, result.fleet))

@@ -1,0 +1,57 @@
+"""Counts and sums over the findings of one tenant or of the fleet."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from auditor.domain.enums import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyStats:
+    """Counts and sums over the findings of one policy."""
+
+    severity: Severity
+    found: int
+    """All findings, waived ones included."""
+    waived: int
+    new: int = 0
+    """Open findings that the previous run did not have."""
+    reopened: int = 0
+    """Open findings that had been fixed or waived before."""
+    money: Mapping[str, Decimal]
+    """Cost of the open findings a month, per currency in alphabetical order."""
+
+    @property
+    def open(self) -> int:
+        """Findings that no waiver covers."""
+        return self.found - self.waived
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concern:
+    """The people whom one action is about."""
+
+    worst: Severity
+    """The worst severity of the open findings that the action mends."""
+    people: int
+    names: tuple[str, ...]
+    """The first of their names in alphabetical order, each with the address where it differs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingStats:
+    """Counts and sums over all findings of a table."""
+
+    policies: Mapping[str, PolicyStats] = field(default_factory=dict)
+    """By policy id, in report order."""
+    money: Mapping[str, Decimal] = field(default_factory=dict)
+    """Cost of the open findings a month, each seat once, per currency in alphabetical order."""
+    unpriced: bool = False
+    """Whether an open finding about seats that are paid for without need has no price."""
+    waivers: Mapping[str, int] = field(default_factory=dict)
+    """Waiver id → number of findings that it waives."""
+    people: int = 0
+    """Number of people whom the findings are about."""
+    concerns: Mapping[str, Concern] = field(default_factory=dict)
+    """Action id → whom it is about; empty for results that were read from a file."""

@@ -1,0 +1,34 @@
+"""Sequences that are implemented by iteration: values are read from storage, and no index is kept."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import TypeVar, overload
+
+_Item = TypeVar("_Item")
+
+
+class SizedIterable(Sequence[_Item]):
+    """A sequence for which `__len__` and `__iter__` suffice; access by index iterates from the beginning."""
+
+    __slots__ = ()
+
+    @overload
+    def __getitem__(self, place: int) -> _Item: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[_Item]: ...
+    def __getitem__(self, place: int | slice) -> _Item | Sequence[_Item]:
+        """Iterate up to an index, or to the end of a slice. Raises IndexError beyond the last item."""
+        if isinstance(place, slice):
+            begin, end, step = place.indices(len(self))
+            return tuple(islice(self, begin, end, step)) if step > 0 else tuple(self)[place]
+        if not -len(self) <= place < len(self):
+            raise IndexError(place)
+        return next(islice(iter(self), place % len(self), None))
+
+    def __eq__(self, other: object) -> bool:
+        """Compare items one by one with those of any other sequence."""
+        if not isinstance(other, Sequence) or isinstance(other, str | bytes):
+            return NotImplemented
+        return len(self) == len(other) and all(one == two for one, two in zip(self, other, strict=True))
+
+    __hash__ = None  # type: ignore[assignment]

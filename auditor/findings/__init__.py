@@ -1,0 +1,1 @@
+"""Tables of findings: columns, counts and sums, and temporary storage on disk."""

@@ -1,0 +1,89 @@
+"""Temporary storage of a run: Arrow record batches in one file without a name, beyond a budget of memory."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final, NamedTuple
+
+import pyarrow as pa
+
+from auditor.domain.errors import DeliveryError
+from auditor.domain.message import Message
+from auditor.files.temporary import late_file
+
+BUDGET: Final = 192 << 20
+"""Bytes of findings, and of what actions list, that a run keeps in memory."""
+_OPTIONS: Final = pa.ipc.IpcWriteOptions(compression="lz4")
+
+
+class Block(NamedTuple):
+    """Where a record batch lies in the file."""
+
+    offset: int
+    size: int
+
+
+class SpillFile:
+    """The memory budget and the temporary file that all tenants of a run share: one file descriptor, whatever its size.
+
+    Not safe for use by several threads.
+    """
+
+    def __init__(self, file: BinaryIO, *, budget: int = BUDGET) -> None:
+        self._file = file
+        self._end = 0
+        self._free = budget
+
+    def reserve(self, size: int) -> bool:
+        """Take bytes off the memory budget; False where it does not suffice."""
+        if size > self._free:
+            return False
+        self._free -= size
+        return True
+
+    def release(self, size: int) -> None:
+        """Give bytes back to the memory budget."""
+        self._free += size
+
+    def write(self, batch: pa.RecordBatch) -> Block:
+        """Append a record batch. Raises DeliveryError where the disk is full."""
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema, options=_OPTIONS) as stream:
+            stream.write_batch(batch)
+        data = sink.getvalue()
+        block = Block(self._end, data.size)
+        try:
+            self._file.seek(block.offset)
+            self._file.write(data)
+        except OSError as error:
+            raise _failure(error) from error
+        self._end += data.size
+        return block
+
+    def read(self, block: Block) -> pa.RecordBatch:
+        """Read a record batch again. Raises DeliveryError where the file was cut."""
+        try:
+            self._file.seek(block.offset)
+            data = self._file.read(block.size)
+        except OSError as error:
+            raise _failure(error) from error
+        if len(data) != block.size:
+            raise _failure(OSError(None, "the temporary file was truncated"))
+        return pa.ipc.open_stream(pa.py_buffer(data)).read_next_batch()
+
+
+@contextmanager
+def spill_file(beside: Path | None, *, budget: int = BUDGET) -> Iterator[SpillFile]:
+    """Open the temporary storage of a run on the disk of `beside`; the file comes to be with its first batch."""
+    with late_file(beside) as file:
+        yield SpillFile(file, budget=budget)
+
+
+def _failure(error: OSError) -> DeliveryError:
+    return DeliveryError(
+        "report-unwritable",
+        Message("findings cannot be put aside: {strerror}", strerror=error.strerror),
+        hint=Message(
+            "free some room where the reports are to be: findings, and who they are about, wait there for a while"
+        ),
+    )

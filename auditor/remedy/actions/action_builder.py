@@ -1,0 +1,108 @@
+"""The findings of one tenant, group by group, into the same findings with their guidance, and the tenant's actions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from auditor.domain.enums import Severity, SubjectType
+from auditor.domain.finding_stats import Concern
+from auditor.domain.policy import PolicySet
+from auditor.domain.result import Action, Finding, TenantResult
+from auditor.findings.spill import SpillFile
+from auditor.guidance import Library
+from auditor.remedy.actions.build import actions_from, office_of
+from auditor.remedy.actions.context import RemediationContext, RoutedFinding, circumstances, situations_of
+from auditor.remedy.actions.groups import ActionGroup, ActionGroups, Place
+from auditor.remedy.actions.remedies import mended
+from auditor.remedy.actions.seat_ledger import settle_seats
+from auditor.remedy.actions.spilled_lists import ActionLists
+from auditor.remedy.messages import ENGLISH, Words
+
+_SITUATIONS: Final = 1 << 14
+"""Situations that are remembered."""
+
+
+class ActionBuilder:
+    """Builds the actions of a tenant from groups of findings that hold all findings about their subjects.
+
+    With a `spill` file the lists of actions about very many people are kept there. `words` looks up the language of the
+    actions' texts, `groups` are names of groups by id.
+    """
+
+    def __init__(
+        self,
+        tenant: TenantResult,
+        policies: PolicySet,
+        library: Library,
+        *,
+        words: Words = ENGLISH,
+        groups: Mapping[str, str] | None = None,
+        spill: SpillFile | None = None,
+    ) -> None:
+        self._tenant = tenant
+        self._policies = policies
+        self._library = library
+        self._words = words
+        self._names = groups or {}
+        self._quoted_names: dict[str, str] = {}
+        self._groups = ActionGroups({}, named=True)
+        self._lists = ActionLists(spill)
+        self._objects: list[Finding] = []
+        self._part_numbers: dict[str, str] = {}
+        self._situated: dict[tuple[object, ...], RoutedFinding] = {}
+        self._chosen: dict[tuple[str, str], tuple[str, ...]] = {}
+
+    def take(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Take a group of findings in report order; return them with the guidance that mends each.
+
+        Raises DeliveryError where the disk of the spill file is full.
+        """
+        known = self._context(findings)
+        situations = situations_of(known)
+        routed = list(zip(findings, situations, strict=True))
+        people = [pair for pair in routed if pair[0].subject.type is SubjectType.USER]
+        if people:
+            self._collect(known, people)
+        # Seats are settled once it is known what everybody is to get and to give back.
+        self._objects += [finding for finding in findings if finding.subject.type is not SubjectType.USER]
+        self._quoted_names.update(_group_names(findings))
+        self._lists.shorten(list(self._groups))
+        return [finding.with_guidance(situation.article) for finding, situation in routed]
+
+    def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:
+        """Return the actions once all findings were taken, and by action id whom they are about."""
+        known = self._context(self._objects)
+        self._collect(known, list(zip(self._objects, situations_of(known), strict=True)))
+        settle_seats(self._groups, known)
+        known = replace(known, held=self._part_numbers)
+        names = {**self._quoted_names, **self._names}
+        office = office_of(known, self._library, words=self._words, groups=names)
+        concerns = {office.identity(group): _concern(group) for group in self._groups}
+        return actions_from(office, [(group, *self._lists.of(group)) for group in self._groups]), concerns
+
+    def _context(self, findings: Sequence[Finding]) -> RemediationContext:
+        if len(self._situated) > _SITUATIONS:
+            self._situated.clear()
+        known = circumstances(self._tenant, self._policies, findings)
+        for sku_id, part_number in known.held.items():
+            self._part_numbers.setdefault(sku_id, part_number)
+        return replace(known, situated=self._situated, chosen=self._chosen)
+
+    def _collect(self, known: RemediationContext, found: Sequence[tuple[Finding, RoutedFinding]]) -> None:
+        placed = mended(known, [finding for finding, _ in found], [routed for _, routed in found])
+        self._groups.take((_place(first), remedy) for first, remedies in placed for remedy in remedies)
+
+
+def _group_names(findings: Iterable[Finding]) -> dict[str, str]:
+    """Return the names of groups that evidence quotes, by id."""
+    paths = (path for finding in findings for path in finding.evidence.get("paths", ()))
+    return {path["assignedByGroup"]: path["groupName"] for path in paths if path.get("groupName")}
+
+
+def _place(finding: Finding) -> Place:
+    return finding.severity.rank, finding.policy, finding.check
+
+
+def _concern(group: ActionGroup) -> Concern:
+    severity = tuple(Severity)[group.worst[0]] if group.worst[0] < len(Severity) else Severity.INFO
+    return Concern(worst=severity, people=group.people if group.names else 0, names=tuple(group.names))
