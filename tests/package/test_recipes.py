@@ -15,6 +15,8 @@ from babel.messages.pofile import read_po
 from tests.package.tree import ROOT, files
 from tests.wording.extract import DOMAINS, template, text
 
+pytestmark = pytest.mark.slow
+
 PYTHON = re.compile(r"```python\n(.*?)```", re.DOTALL)
 
 
