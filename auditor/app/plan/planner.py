@@ -67,24 +67,24 @@ def plan_run(
     before = audit(states, policies, catalogue, as_of, alone=alone)
     failures: dict[str, AuditorError] = {}
     facts, options = _options(before, states, policies, catalogue, as_of, failures)
-    lessons = {name: PlanConstraints() for name in options}
+    constraints = {name: PlanConstraints() for name in options}
     for number in range(TRIES + 1):
         if number == TRIES:
-            for name, lesson in lessons.items():
-                lesson.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
-        tried = _tried(facts, options, lessons, policies, catalogue, as_of, words, solver, failures)
-        _leave_out(failures, options, lessons)
-        again = _learn(before, tried, lessons, options, words, failures)
-        _leave_out(failures, options, lessons)
+            for name, learned in constraints.items():
+                learned.barred.update(dict.fromkeys(options[name].weighed, why(words, "limit", detail="-")))
+        tried = _tried(facts, options, constraints, policies, catalogue, as_of, words, solver, failures)
+        _leave_out(failures, options, constraints)
+        again = _learn(before, tried, constraints, options, words, failures)
+        _leave_out(failures, options, constraints)
         if not again:
             break
-    return _fleet_plan(before, tried, options, lessons, policies, words, failures)
+    return _fleet_plan(before, tried, options, constraints, policies, words, failures)
 
 
-def _leave_out(failures: Collection[str], options: dict[str, Options], lessons: dict[str, PlanConstraints]) -> None:
+def _leave_out(failures: Collection[str], options: dict[str, Options], constraints: dict[str, PlanConstraints]) -> None:
     """Plan no further for tenants that failed."""
     for name in options.keys() & set(failures):
-        del options[name], lessons[name]
+        del options[name], constraints[name]
 
 
 def _options(
@@ -110,7 +110,7 @@ def _options(
 def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
     facts: Mapping[str, TenantFacts],
     options: Mapping[str, Options],
-    lessons: Mapping[str, PlanConstraints],
+    constraints: Mapping[str, PlanConstraints],
     policies: PolicySet,
     catalogue: Catalogue,
     as_of: datetime,
@@ -121,13 +121,13 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
     """Draw up every plan once, and audit what it would lead to; tenants that fail are noted."""
     library, alone = packaged_library(), len(facts) + len(failures) == 1
     drafts: dict[str, Draft] = {}
-    changed: list[Snapshot] = []
+    altered: list[Snapshot] = []
     for name, own in options.items():
         with planned(name, failures, alone=alone):
-            made = draft(own, lessons[name], library, words=words, solver=solver)
-            changed.append(resulting(facts[name], made.state))
+            made = draft(own, constraints[name], library, words=words, solver=solver)
+            altered.append(resulting(facts[name], made.state))
             drafts[name] = made
-    after = audit(changed, policies, catalogue, as_of, alone=alone)
+    after = audit(altered, policies, catalogue, as_of, alone=alone)
     failures |= failed_after(after)
     return _Try(drafts=drafts, after=after)
 
@@ -135,66 +135,66 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
 def _learn(
     before: Result,
     tried: _Try,
-    lessons: Mapping[str, PlanConstraints],
+    constraints: Mapping[str, PlanConstraints],
     options: Mapping[str, Options],
     words: Words,
     failures: dict[str, AuditorError],
 ) -> bool:
     """Note what the tries and failures showed; whether there is anything to do differently."""
-    learnt = False
+    changed = False
     then = {tenant.name: tenant for tenant in before.tenants}
     for tenant in tried.after.tenants:
         name = tenant.name
-        if name in lessons:
+        if name in constraints:
             with planned(name, failures, alone=len(before.tenants) == 1):
-                learnt = (
-                    lesson_of(then[name], tenant, lessons[name], tried.drafts[name], options[name], words) or learnt
+                changed = (
+                    learn(then[name], tenant, constraints[name], tried.drafts[name], options[name], words) or changed
                 )
     for finding in _new(before.fleet.findings, tried.after.fleet.findings):
-        for name, lesson in lessons.items():
-            learnt = _avoid(lesson, finding, tried.drafts[name], options[name], words) or learnt
-    return learnt
+        for name, learned in constraints.items():
+            changed = _avoid(learned, finding, tried.drafts[name], options[name], words) or changed
+    return changed
 
 
-def lesson_of(
-    before: TenantResult, after: TenantResult, lesson: PlanConstraints, made: Draft, options: Options, words: Words
+def learn(
+    before: TenantResult, after: TenantResult, learned: PlanConstraints, made: Draft, options: Options, words: Words
 ) -> bool:
-    """Add to a tenant's lesson what a draft of its plan led to; whether the next draft has to differ."""
-    learnt = sum(_bar(lesson, user, why(words, "refused", detail=told)) for user, told in made.refused.items()) > 0
+    """Add to a tenant's constraints what a draft of its plan led to; return whether the next draft has to differ."""
+    changed = sum(_bar(learned, user, why(words, "refused", detail=told)) for user, told in made.refused.items()) > 0
     for finding in _new(before.findings, after.findings):
-        learnt = _avoid(lesson, finding, made, options, words) or learnt
+        changed = _avoid(learned, finding, made, options, words) or changed
     claimed = {mark for one in made.decided for mark in one.findings}
     for finding in after.findings:
         if finding.status is Status.OPEN and finding.fingerprint in claimed:
-            learnt = _bar(lesson, options.owner(finding.subject.id), why(words, "person")) or learnt
+            changed = _bar(learned, options.owner(finding.subject.id), why(words, "person")) or changed
     if _undecided(before.policies, after.policies):
         for user in made.taken:
-            learnt = _bar(lesson, user, why(words, "limit", detail="-")) or learnt
-    return learnt
+            changed = _bar(learned, user, why(words, "limit", detail="-")) or changed
+    return changed
 
 
-def _bar(lesson: PlanConstraints, user: str, reason: str) -> bool:
-    if user in lesson.barred:
+def _bar(learned: PlanConstraints, user: str, reason: str) -> bool:
+    if user in learned.barred:
         return False
-    lesson.barred[user] = reason
+    learned.barred[user] = reason
     return True
 
 
-def _avoid(lesson: PlanConstraints, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
+def _avoid(learned: PlanConstraints, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
     """Find who or which seats made a new finding, and leave them alone."""
     reason = why(words, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
     owner = options.owner(finding.subject.id)
     if finding.subject.type is SubjectType.USER and owner in made.taken:
-        return _bar(lesson, owner, reason)
+        return _bar(learned, owner, reason)
     sku_id = finding.product.sku_id if finding.product is not None else None
     balance = check_of(finding.check).seat_balance
-    if sku_id is not None and sku_id not in lesson.limits and balance is not None:
-        lesson.limits[sku_id] = Limit(most=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(least=0)
-        lesson.reasons[sku_id] = reason
+    if sku_id is not None and sku_id not in learned.limits and balance is not None:
+        learned.limits[sku_id] = Limit(most=0) if balance is SeatBalance.TOO_FEW_SPARE else Limit(least=0)
+        learned.reasons[sku_id] = reason
         return True
-    fewer = [user for user in made.taken if sku_id is None or sku_id in made.taken[user].way.seats]
-    learnt = [_bar(lesson, user, reason) for user in fewer or made.taken]
-    return any(learnt)
+    fewer = [user for user in made.taken if sku_id is None or sku_id in made.taken[user].option.seats]
+    changed = [_bar(learned, user, reason) for user in fewer or made.taken]
+    return any(changed)
 
 
 def _new(before: Sequence[Finding], after: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -211,7 +211,7 @@ def _fleet_plan(
     before: Result,
     tried: _Try,
     options: Mapping[str, Options],
-    lessons: Mapping[str, PlanConstraints],
+    constraints: Mapping[str, PlanConstraints],
     policies: PolicySet,
     words: Words,
     failures: dict[str, AuditorError],
@@ -223,7 +223,7 @@ def _fleet_plan(
         if name in options:
             with planned(name, failures, alone=len(before.tenants) == 1):
                 tenants.append(
-                    _tenant_plan(tenant, after[name], options[name], tried.drafts[name], lessons[name], words)
+                    _tenant_plan(tenant, after[name], options[name], tried.drafts[name], constraints[name], words)
                 )
         if name in failures or name not in options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
@@ -254,7 +254,7 @@ def _tenant_plan(
     after: TenantResult,
     options: Options,
     made: Draft,
-    lessons: PlanConstraints,
+    constraints: PlanConstraints,
     words: Words,
 ) -> TenantPlan:
     left = {finding.fingerprint for finding in after.findings if finding.status is Status.OPEN}
@@ -265,7 +265,7 @@ def _tenant_plan(
     done = set(fixed) - claimed
     needed = tuple(finding for finding in before.findings if finding.fingerprint not in done)
     told = listed(options, replace(before, findings=FindingTable.of(needed)), made.decided, packaged_library(), words)
-    actions = reordered(told, made.late)
+    actions = reordered(told, made.deferrals)
     kinds = {mark: action.kind for action in actions for mark in action.findings}
     money = (
         figures(before, after, made.taken, options.plan, done=False),
@@ -284,27 +284,29 @@ def _tenant_plan(
         proof=Proof(
             fixed=fixed,
             remaining=tuple(
-                _remaining(finding, kinds, options, lessons, words) for finding in open_ if finding.fingerprint in left
+                _remaining(finding, kinds, options, constraints, words)
+                for finding in open_
+                if finding.fingerprint in left
             ),
             new=_new(before.findings, after.findings),
             undecided=_undecided(before.policies, after.policies),
         ),
         dropped=tuple(
             Dropped(subject=subject, why=reason)
-            for subject, reason in sorted({**lessons.barred, **lessons.reasons}.items())
+            for subject, reason in sorted({**constraints.barred, **constraints.reasons}.items())
         ),
-        solver=_solver(options, made, lessons),
+        solver=_solver(options, made, constraints),
         findings=open_,
     )
 
 
-def _solver(options: Options, made: Draft, lessons: PlanConstraints) -> Solver:
+def _solver(options: Options, made: Draft, constraints: PlanConstraints) -> Solver:
     """Tell how sure the choice is: where something was left out, a better one was not ruled out."""
     return Solver(
         name=made.choice.solver,
-        optimal=made.choice.optimal and not (lessons.barred or lessons.limits),
-        reached=-made.choice.goals[0],
-        bound=sum(-min(weighed.way.goals[0] for weighed in own) for own in options.weighed.values()),
+        optimal=made.choice.optimal and not (constraints.barred or constraints.limits),
+        reached=-made.choice.score.corrected,
+        bound=sum(-min(weighed.option.score.corrected for weighed in own) for own in options.weighed.values()),
         unpriced=tuple(sorted({sku for weighed in made.taken.values() for sku in weighed.unpriced})),
         partial=options.partial,
     )
@@ -326,21 +328,21 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
 
 
 def _remaining(
-    finding: Finding, kinds: Mapping[str, str], options: Options, lessons: PlanConstraints, words: Words
+    finding: Finding, kinds: Mapping[str, str], options: Options, constraints: PlanConstraints, words: Words
 ) -> Remaining:
     """Say why a finding stays: what was tried and dropped, else what kind of action it needs."""
     mark, user = finding.fingerprint, options.owner(finding.subject.id)
-    if user in lessons.barred:
-        return Remaining(fingerprint=mark, code="limit", why=lessons.barred[user])
+    if user in constraints.barred:
+        return Remaining(fingerprint=mark, code="limit", why=constraints.barred[user])
     if user in options.pathless:
         return Remaining(fingerprint=mark, code="paths", why=why(words, "paths"))
-    ways = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.mended]
-    for weighed in ways:
-        for sku_id in weighed.way.seats:
-            if sku_id in lessons.reasons:
-                return Remaining(fingerprint=mark, code="limit", why=lessons.reasons[sku_id])
-    if ways:
-        code = "seats" if all(max(weighed.way.seats.values(), default=0) > 0 for weighed in ways) else "idle"
+    weighed_all = [weighed for weighed in options.weighed.get(user, ()) if finding in weighed.mended]
+    for weighed in weighed_all:
+        for sku_id in weighed.option.seats:
+            if sku_id in constraints.reasons:
+                return Remaining(fingerprint=mark, code="limit", why=constraints.reasons[sku_id])
+    if weighed_all:
+        code = "seats" if all(max(weighed.option.seats.values(), default=0) > 0 for weighed in weighed_all) else "idle"
         return Remaining(fingerprint=mark, code=code, why=why(words, code))
     code = why_code(ActionKind(kinds[mark])) if mark in kinds else "person"
     if mark in options.ending and code != "group":

@@ -1,4 +1,4 @@
-"""What a person holds and what is wrong with it into the changes that requests could make: few, and none that harms."""
+"""Propose the changes of one person that requests can make: few, and none that harms."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
@@ -17,16 +17,16 @@ from auditor.remedy.actions.targets import known_location
 from auditor.remedy.planner.accounts import Account
 from auditor.remedy.requests import Addition, Command, assign_user, locate, reprocess
 
-MOST_WAYS = 96
-"""The most ways that are looked at for one person; a person with more to choose from is told so."""
-_MOST_REMOVABLE = 6
-_MOST_CANDIDATES = 4
+MAX_PROPOSALS = 96
+"""The most proposals for one person; the plan says so where there are more."""
+_MAX_REMOVABLE = 6
+_MAX_CANDIDATES = 4
 _SERVICES = frozenset({Correction.ENABLE_SERVICE, Correction.DISABLE_SERVICE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """One way out for a person, and the account as it would be."""
+    """One change of a person, and the account as it would be."""
 
     after: Account
     add: tuple[Addition, ...] = ()
@@ -76,7 +76,7 @@ class ProductOptions:
                 if mask.true[place] and sku.owned and sku.applies_to.casefold() == "user" and (sku.usable or 0) > 0:
                     price = self.price(sku.sku_id)
                     found.append((price is None, price or Decimal(0), -(sku.spare or 0), sku.sku_id))
-        return tuple(sku_id for *_, sku_id in sorted(found)[:_MOST_CANDIDATES])
+        return tuple(sku_id for *_, sku_id in sorted(found)[:_MAX_CANDIDATES])
 
     def named(self, part_numbers: Iterable[str]) -> tuple[str, ...]:
         """Return the skuIds that bear these part numbers; where none does, the name is an id."""
@@ -90,24 +90,28 @@ class ProductOptions:
 
 
 def proposals(
-    account: Account, findings: Sequence[Finding], market: ProductOptions
+    account: Account, findings: Sequence[Finding], product_options: ProductOptions
 ) -> tuple[tuple[Proposal, ...], bool]:
-    """Return the ways out for a person, doing nothing first, and whether these are all of them."""
-    removable = _removable(account, findings, market)
-    location = next((place for f in findings if (place := known_location(f, market.known)) is not None), None)
-    wanted = [_wanted(account, finding, market) for finding in findings if correction_of(finding) is Correction.ASSIGN]
+    """Return the proposals for a person, no change first, and whether these are all of them."""
+    removable = _removable(account, findings, product_options)
+    location = next((place for f in findings if (place := known_location(f, product_options.known)) is not None), None)
+    wanted = [
+        _wanted(account, finding, product_options)
+        for finding in findings
+        if correction_of(finding) is Correction.ASSIGN
+    ]
     if not (account.usage_location or location):
         wanted = []  # Graph refuses to assign anything to who has no usage location.
     services = [f for f in findings if correction_of(f) in _SERVICES]
     retries = any(g.error == "CountViolation" and g.group is not None for g in account.grants)
     switches = (False, True) if services else (False,)
     tries = (False, True) if retries else (False,)
-    denied = market.services_denied()
+    denied = product_options.services_denied()
     strict = (False, True) if denied and any(wanted) else (False,)
     every = (
         _proposal(
             account,
-            market,
+            product_options,
             (removed, added, location),
             (services if switched else [], denied if shut else None),
             retried,
@@ -118,28 +122,30 @@ def proposals(
     )
     distinct: dict[object, Proposal] = {}
     made = 0
-    for proposal in islice(every, 4 * MOST_WAYS):
+    for proposal in islice(every, 4 * MAX_PROPOSALS):
         made += 1
         if proposal is not None:
             distinct.setdefault((proposal.after.grants, proposal.location, proposal.retried), proposal)
     nothing = Proposal(after=account)
-    ways = [way for way in distinct.values() if way.commands]
-    whole = made < 4 * MOST_WAYS and len(ways) < MOST_WAYS and len(removable) <= _MOST_REMOVABLE
-    return (nothing, *ways[: MOST_WAYS - 1]), whole
+    changing = [proposal for proposal in distinct.values() if proposal.commands]
+    whole = made < 4 * MAX_PROPOSALS and len(changing) < MAX_PROPOSALS and len(removable) <= _MAX_REMOVABLE
+    return (nothing, *changing[: MAX_PROPOSALS - 1]), whole
 
 
-def _removable(account: Account, findings: Sequence[Finding], market: ProductOptions) -> tuple[str, ...]:
+def _removable(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> tuple[str, ...]:
     """Return the products whose direct path some finding speaks against, and whose going would change something."""
     found: dict[str, None] = {}
     for finding in findings:
         product_id = (finding.product.sku_id or "") if finding.product is not None else ""
-        if situated(finding, market.known).situation.self_service is True:
+        if situated(finding, product_options.known).situation.self_service is True:
             continue
         match correction_of(finding):
             case correction if correction in REMOVALS:
                 wanted = [product_id] if not account.by_group(product_id) else []
             case Correction.CHOOSE:
-                wanted = [sku for sku in market.named((finding.detail or "").split("+")) if not account.by_group(sku)]
+                wanted = [
+                    sku for sku in product_options.named((finding.detail or "").split("+")) if not account.by_group(sku)
+                ]
             case Correction.CHANGE_PATH | Correction.REMOVE_COPY:
                 wanted = [product_id] if account.by_group(product_id) else []
             case _:
@@ -150,7 +156,7 @@ def _removable(account: Account, findings: Sequence[Finding], market: ProductOpt
 
 def _subsets(skus: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield every choice of products to take away; of many, none, all, and each alone."""
-    if len(skus) > _MOST_REMOVABLE:
+    if len(skus) > _MAX_REMOVABLE:
         yield ()
         yield tuple(skus)
         yield from ((sku,) for sku in skus)
@@ -159,15 +165,15 @@ def _subsets(skus: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield from combinations(skus, size)
 
 
-def _wanted(account: Account, finding: Finding, market: ProductOptions) -> tuple[str, ...]:
+def _wanted(account: Account, finding: Finding, product_options: ProductOptions) -> tuple[str, ...]:
     # What a group is to give and cannot for want of a seat is tried again, not assigned a second time.
     waiting = {grant.sku_id for grant in account.grants if grant.group is not None and not grant.active}
-    return tuple(sku for sku in market.candidates(finding) if sku not in account.held | waiting)
+    return tuple(sku for sku in product_options.candidates(finding) if sku not in account.held | waiting)
 
 
 def _proposal(
     account: Account,
-    market: ProductOptions,
+    product_options: ProductOptions,
     change: tuple[tuple[str, ...], tuple[str | None, ...], str | None],
     services: tuple[Sequence[Finding], frozenset[str] | None],
     retried: bool,  # noqa: FBT001 - one of the switches that are combined
@@ -176,9 +182,9 @@ def _proposal(
     after = account.without_direct(removed) if removed else account
     additions: list[Addition] = []
     for sku_id in dict.fromkeys(sku for sku in added if sku is not None):
-        off = _off(account, sku_id, services, market)
+        off = _off(account, sku_id, services, product_options)
         additions.append(Addition(sku_id=sku_id, disabled_plans=off))
-    additions.extend(_switched(after, services[0], market))
+    additions.extend(_switched(after, services[0], product_options))
     for addition in additions:
         after = after.with_direct(addition.sku_id, addition.disabled_plans)
     if retried:
@@ -203,15 +209,18 @@ def _proposal(
 
 
 def _off(
-    account: Account, sku_id: str, services: tuple[Sequence[Finding], frozenset[str] | None], market: ProductOptions
+    account: Account,
+    sku_id: str,
+    services: tuple[Sequence[Finding], frozenset[str] | None],
+    product_options: ProductOptions,
 ) -> tuple[str, ...]:
     """Return the plans of a new product that stay off: those that are off in what the person holds, and denied ones.
 
     A service that a policy asks for is not kept off where services are switched.
     """
     findings, denied = services
-    own = market.plans(sku_id)
-    held = {sku: market.plans(sku) for sku in account.held}
+    own = product_options.plans(sku_id)
+    held = {sku: product_options.plans(sku) for sku in account.held}
     wanted = {
         (finding.detail or "").casefold() for finding in findings if correction_of(finding) is Correction.ENABLE_SERVICE
     }
@@ -222,7 +231,7 @@ def _off(
     return tuple(sorted(off))
 
 
-def _switched(account: Account, findings: Sequence[Finding], market: ProductOptions) -> Iterator[Addition]:
+def _switched(account: Account, findings: Sequence[Finding], product_options: ProductOptions) -> Iterator[Addition]:
     """Assign anew, in the same call, the direct products in which a service has to be turned on or off."""
     for sku_id in dict.fromkeys(g.sku_id for g in account.grants if g.group is None and g.active):
         grant = account.direct(sku_id)
@@ -231,7 +240,7 @@ def _switched(account: Account, findings: Sequence[Finding], market: ProductOpti
         off = set(grant.off)
         for finding in findings:
             wanted = (finding.detail or "").casefold()
-            plans = {plan for plan, name in market.plans(sku_id).items() if wanted in {plan, name.casefold()}}
+            plans = {plan for plan, name in product_options.plans(sku_id).items() if wanted in {plan, name.casefold()}}
             off = off | plans if correction_of(finding) is Correction.DISABLE_SERVICE else off - plans
         if off != grant.off:
             yield Addition(sku_id=sku_id, disabled_plans=tuple(sorted(off)))
@@ -247,7 +256,7 @@ def _retried(account: Account) -> Account:
     return replace(account, grants=grants, changed=True)
 
 
-def half_done(mended: Iterable[Finding], findings: Iterable[Finding], market: ProductOptions) -> bool:
+def half_done(mended: Iterable[Finding], findings: Iterable[Finding], product_options: ProductOptions) -> bool:
     """Whether a policy that denies one product and asks for another would be followed in one of the two only.
 
     Nobody loses a product while the one of its kind that is to take its place does not come, and nobody is given a
@@ -268,7 +277,7 @@ def half_done(mended: Iterable[Finding], findings: Iterable[Finding], market: Pr
         for policy in unwanted.keys() & missing.keys()
         for old in unwanted[policy]
         for new in missing[policy]
-        if market.known.replaces(policy, product_of(new), product_of(old))
+        if product_options.known.replaces(policy, product_of(new), product_of(old))
     )
 
 

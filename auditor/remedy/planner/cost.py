@@ -31,7 +31,7 @@ def figures(
     exposed.update(_idle(open_))
     freed: Counter[str] = Counter()
     for weighed in taken.values():
-        freed.update(weighed.way.seats)
+        freed.update(weighed.option.seats)
     reusable = Counter({sku: -change for sku, change in freed.items() if change < 0})
     idle = _idle([finding for finding in after.findings if finding.status is Status.OPEN])
     spare = {seat.sku_id: seat.spare or 0 for seat in after.seats}

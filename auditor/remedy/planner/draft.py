@@ -1,4 +1,4 @@
-"""One tenant's findings and what earlier tries have taught into a draft: who changes how, and in which order."""
+"""Draft the plan of one tenant within the constraints that earlier drafts led to: who changes how, in which order."""
 
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +21,15 @@ from auditor.remedy.messages import ENGLISH, Words
 from auditor.remedy.planner.accounts import Account, read_accounts
 from auditor.remedy.planner.candidates import ProductOptions, Proposal, proposals
 from auditor.remedy.planner.change_parts import divided
-from auditor.remedy.planner.evaluation import Weighed, weigh
-from auditor.remedy.planner.group_changes import GroupChange, parties_of
-from auditor.remedy.planner.optimizer import Choice, choose_ways
-from auditor.remedy.planner.options import Limit, Option
+from auditor.remedy.planner.evaluation import Weighed, evaluated
+from auditor.remedy.planner.group_changes import GroupChange, group_changes_of
+from auditor.remedy.planner.optimizer import Choice, choose_options
+from auditor.remedy.planner.options import NO_CHANGE, Limit, Option
 from auditor.remedy.planner.seat_limits import limits_of
 from auditor.remedy.planner.simulation import TenantState, apply, copied, state_of
 from auditor.remedy.requests import Command
 
-_TURNS = 9
+MAX_REORDERINGS = 9
 """How often actions are tried in another order before what finds no seat is left out."""
 WINDOW = timedelta(days=7)
 """Under a Microsoft Customer Agreement seats go within seven days of the purchase (Buy or remove licenses, 2024)."""
@@ -37,7 +37,7 @@ WINDOW = timedelta(days=7)
 
 @dataclass(slots=True, kw_only=True)
 class PlanConstraints:
-    """What tries have taught; grows from try to try."""
+    """The constraints that the audits of earlier drafts led to; they grow from draft to draft."""
 
     barred: dict[str, str] = field(default_factory=dict)
     """User id → why the user is left alone."""
@@ -59,12 +59,12 @@ class Options:
     state: TenantState
     pathless: frozenset[str]
     """Users with open findings whose paths are not known."""
-    parties: Mapping[str, GroupChange]
+    group_changes: Mapping[str, GroupChange]
     """Groups that can be changed as a whole; their people are not changed one by one."""
 
     def owner(self, user: str) -> str:
         """Return under which key a person is changed: their own, or that of their group."""
-        return next((key for key, party in self.parties.items() if user in party.users), user)
+        return next((key for key, group_change in self.group_changes.items() if user in group_change.users), user)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,26 +79,30 @@ class Draft:
     """The state after all requests, in the order of the actions."""
     refused: Mapping[str, str]
     """User id → what Graph would say."""
-    late: Mapping[str, int]
+    deferrals: Mapping[str, int]
     """Action id → how far behind the others of its rank it goes, for the seats that they free."""
 
 
 def options_of(plan: BoundPolicies, tenant: TenantResult) -> Options:
     """Read the accounts behind a tenant's open findings and weigh what could be done about each."""
     known = circumstances(tenant, plan.facts.policies)
-    market = ProductOptions(plan=plan, known=known)
+    product_options = ProductOptions(plan=plan, known=known)
     findings: dict[str, list[Finding]] = {}
     for finding in tenant.findings:
         if finding.status is Status.OPEN and finding.subject.type is SubjectType.USER:
             findings.setdefault(finding.subject.id, []).append(finding)
     accounts = read_accounts(plan.facts, frozenset(findings))
-    proposed = {user: proposals(account, findings[user], market) for user, account in sorted(accounts.items())}
+    proposed = {user: proposals(account, findings[user], product_options) for user, account in sorted(accounts.items())}
     state = state_of(plan.facts, accounts)
-    parties = parties_of(market, state, findings)
-    together = {user for party in parties for user in party.users}
-    state.members = {party.group: party.users for party in parties}
-    found = weigh(market, {user: ways for user, (ways, _) in proposed.items() if user not in together}, findings)
-    joint = {party.key: [_nothing(party), party.weighed] for party in parties}
+    group_changes = group_changes_of(product_options, state, findings)
+    together = {user for group_change in group_changes for user in group_change.users}
+    state.members = {group_change.group: group_change.users for group_change in group_changes}
+    found = evaluated(
+        product_options,
+        {user: alternatives for user, (alternatives, _) in proposed.items() if user not in together},
+        findings,
+    )
+    joint = {group_change.key: [_nothing(group_change), group_change.weighed] for group_change in group_changes}
     return Options(
         plan=plan,
         tenant=tenant,
@@ -107,52 +111,59 @@ def options_of(plan: BoundPolicies, tenant: TenantResult) -> Options:
         partial=tuple(user for user, (_, whole) in proposed.items() if not whole),
         state=state,
         pathless=frozenset(findings) - frozenset(accounts),
-        parties={party.key: party for party in parties},
+        group_changes={group_change.key: group_change for group_change in group_changes},
     )
 
 
-def _nothing(party: GroupChange) -> Weighed:
-    return Weighed(proposal=Proposal(after=party.weighed.proposal.after), way=Option(goals=(0, 0, 0, 0)), mended=())
+def _nothing(group_change: GroupChange) -> Weighed:
+    return Weighed(
+        proposal=Proposal(after=group_change.weighed.proposal.after), option=Option(score=NO_CHANGE), mended=()
+    )
 
 
 def draft(
-    options: Options, lessons: PlanConstraints, library: Library, *, words: Words = ENGLISH, solver: str | None = None
+    options: Options,
+    constraints: PlanConstraints,
+    library: Library,
+    *,
+    words: Words = ENGLISH,
+    solver: str | None = None,
 ) -> Draft:
     """Choose for everybody, write the actions and apply their requests in order, on a copy."""
-    users = [user for user in options.weighed if user not in lessons.barred]
-    ways = [[weighed.way for weighed in options.weighed[user]] for user in users]
-    choice = choose_ways(ways, limits_of(options.plan, lessons.limits), solver=solver)
+    users = [user for user in options.weighed if user not in constraints.barred]
+    alternatives = [[weighed.option for weighed in options.weighed[user]] for user in users]
+    choice = choose_options(alternatives, limits_of(options.plan, constraints.limits), solver=solver)
     taken = {
-        user: options.weighed[user][place]
-        for user, place in zip(users, choice.ways, strict=True)
-        if options.weighed[user][place].mended
+        user: options.weighed[user][index]
+        for user, index in zip(users, choice.chosen, strict=True)
+        if options.weighed[user][index].mended
     }
     decided = tuple(one for user, weighed in taken.items() for one in _decided(options, user, weighed))
     actions = listed(options, options.tenant, decided, library, words)
-    late: dict[str, int] = {}
-    ran = _ran(options, actions, taken)
-    for turn in range(1, _TURNS):
+    deferrals: dict[str, int] = {}
+    ran = _simulated(options, actions, taken)
+    for turn in range(1, MAX_REORDERINGS):
         if not ran.refused:
             break
-        later = late | dict.fromkeys(ran.late, turn)
-        tried = _ran(options, reordered(actions, later), taken)
+        later = deferrals | dict.fromkeys(ran.deferrals, turn)
+        tried = _simulated(options, reordered(actions, later), taken)
         if len(tried.refused) >= len(ran.refused):
             break
-        late, ran = later, tried
+        deferrals, ran = later, tried
     return Draft(
         taken=taken,
         decided=decided,
-        actions=reordered(actions, late),
+        actions=reordered(actions, deferrals),
         choice=choice,
         state=ran.state,
         refused=ran.refused,
-        late=late,
+        deferrals=deferrals,
     )
 
 
-def reordered(actions: Sequence[Action], late: Mapping[str, int]) -> tuple[Action, ...]:
+def reordered(actions: Sequence[Action], deferrals: Mapping[str, int]) -> tuple[Action, ...]:
     """Put actions that find no seat at first behind those of the same rank that free it."""
-    return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, late.get(action.id, 0))))
+    return tuple(sorted(actions, key=lambda action: (Order(action.order).rank, deferrals.get(action.id, 0))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,11 +172,11 @@ class _SimulationResult:
 
     state: TenantState
     refused: dict[str, str]
-    late: frozenset[str]
+    deferrals: frozenset[str]
     """Ids of the actions in which something was refused."""
 
 
-def _ran(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighed]) -> _SimulationResult:
+def _simulated(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighed]) -> _SimulationResult:
     """Apply the requests of actions in their order, on a copy."""
     state = copied(options.state)
     refused: dict[str, str] = {}
@@ -180,10 +191,10 @@ def _ran(options: Options, actions: Sequence[Action], taken: Mapping[str, Weighe
                 refused[key] = refusal
     for user, weighed in taken.items():
         # A retry is never refused; it may find no seat all the same.
-        if user not in {*refused, *options.parties} and state.accounts[user].held != weighed.proposal.after.held:
+        if user not in {*refused, *options.group_changes} and state.accounts[user].held != weighed.proposal.after.held:
             refused[user] = "Subscription does not have any available licenses."
     return _SimulationResult(
-        state=state, refused=refused, late=frozenset().union(*(acting.get(user, ()) for user in refused))
+        state=state, refused=refused, deferrals=frozenset().union(*(acting.get(user, ()) for user in refused))
     )
 
 
@@ -223,7 +234,11 @@ def _key(options: Options, command: Command) -> str:
     """Return under which key the request stands in the plan."""
     kind, identifier = command.path.strip("/").split("/")[:2]
     gone = set(command.body.get("removeLicenses", ()))
-    joint = (key for key, party in options.parties.items() if party.group == identifier and party.sku_id in gone)
+    joint = (
+        key
+        for key, group_change in options.group_changes.items()
+        if group_change.group == identifier and group_change.sku_id in gone
+    )
     return identifier if kind == "users" else next(joint, identifier)
 
 
@@ -233,8 +248,8 @@ def _decided(options: Options, user: str, weighed: Weighed) -> Iterator[Decided]
     A group licence that is tried again is nothing that is assigned: where the rest is worth doing by itself, the two
     are told apart.
     """
-    if user in options.parties:
-        yield _decided_party(options.parties[user])
+    if user in options.group_changes:
+        yield _decided_group(options.group_changes[user])
         return
     before, commands = options.state.accounts[user], weighed.proposal.commands
     alone = (own for own in options.weighed[user] if own.mended and own.proposal.commands == commands[:-1])
@@ -290,16 +305,16 @@ def _changed(before: Account, weighed: Weighed) -> Decided:
     )
 
 
-def _decided_party(party: GroupChange) -> Decided:
-    mended = sorted(party.weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
+def _decided_group(group_change: GroupChange) -> Decided:
+    mended = sorted(group_change.weighed.mended, key=lambda finding: (_rank(finding), finding.fingerprint))
     return Decided(
-        kind=ActionKind.GROUP_LICENCE if party.target is None else ActionKind.GROUP_SWAP,
+        kind=ActionKind.GROUP_LICENCE if group_change.target is None else ActionKind.GROUP_SWAP,
         findings=tuple(finding.fingerprint for finding in mended),
-        old=party.sku_id,
-        new=party.target or "",
-        extra=party.group,
-        commands=party.weighed.proposal.commands,
-        lost=party.weighed.lost,
+        old=group_change.sku_id,
+        new=group_change.target or "",
+        extra=group_change.group,
+        commands=group_change.weighed.proposal.commands,
+        lost=group_change.weighed.lost,
     )
 
 

@@ -1,4 +1,4 @@
-"""Ways out into what they are worth: the same engine that found what is wrong judges each person as they would be."""
+"""Evaluate proposals: the engine that found what is wrong judges each person as they would be."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from auditor.engine.outcome import OPEN, FindingColumns
 from auditor.engine.skus.containment import FILLER
 from auditor.remedy.planner.accounts import Account, assignment_rows
 from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
-from auditor.remedy.planner.options import Option
+from auditor.remedy.planner.options import Option, Score
 from auditor.remedy.planner.simulation import located
 from auditor.snapshot.model import UserBatch
 from auditor.snapshot.schema import ASSIGNMENTS
@@ -38,10 +38,10 @@ Key = tuple[str, str, str | None, str | None, str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighed:
-    """A way out with what it mends and what ends by it."""
+    """A proposal with what it corrects and what ends by it."""
 
     proposal: Proposal
-    way: Option
+    option: Option
     mended: tuple[Finding, ...] = ()
     lost: tuple[str, ...] = ()
     """Names of service plans."""
@@ -50,8 +50,8 @@ class Weighed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ways:
-    """The ways out of a tenant's people, and what speaks against those that are not among them."""
+class EvaluatedProposals:
+    """The proposals for a tenant's people that are worth doing, and what speaks against the others."""
 
     weighed: Mapping[str, Sequence[Weighed]]
     ending: frozenset[str]
@@ -67,49 +67,57 @@ def key_of(finding: Finding) -> Key:
     return finding.policy, finding.check, product.sku_id, written, finding.detail
 
 
-def weigh(
-    market: ProductOptions, ways: Mapping[str, Sequence[Proposal]], findings: Mapping[str, Sequence[Finding]]
-) -> Ways:
-    """Return for each person the ways that mend something and break nothing, doing nothing first."""
+def evaluated(
+    product_options: ProductOptions,
+    proposed: Mapping[str, Sequence[Proposal]],
+    findings: Mapping[str, Sequence[Finding]],
+) -> EvaluatedProposals:
+    """Return for each person the proposals that correct something and break nothing, no change first."""
     ending: set[str] = set()
-    accounts = {user: proposals[0].after for user, proposals in ways.items()}
-    users = _users(market.plan, accounts.values())
-    before = _judged(market.plan, users, list(accounts.values()))
-    weighed = {user: [_weighed(market, proposals[0], proposals[0], (), ())] for user, proposals in ways.items()}
-    for layer in range(1, max((len(proposals) for proposals in ways.values()), default=0)):
-        chosen = {user: proposals[layer] for user, proposals in ways.items() if layer < len(proposals)}
-        then = _judged(market.plan, users, [proposal.after for proposal in chosen.values()])
+    accounts = {user: proposals[0].after for user, proposals in proposed.items()}
+    users = _users(product_options.plan, accounts.values())
+    before = _judged(product_options.plan, users, list(accounts.values()))
+    weighed = {
+        user: [_weighed(product_options, proposals[0], proposals[0], (), ())] for user, proposals in proposed.items()
+    }
+    for layer in range(1, max((len(proposals) for proposals in proposed.values()), default=0)):
+        chosen = {user: proposals[layer] for user, proposals in proposed.items() if layer < len(proposals)}
+        then = _judged(product_options.plan, users, [proposal.after for proposal in chosen.values()])
         for user, proposal in chosen.items():
             if then[user] - before[user]:
                 continue
             own = findings[user]
             mended = tuple(f for f in own if key_of(f) not in then[user])
-            lost = lost_services(market, ways[user][0].after, proposal.after, proposal.remove, own)
+            lost = lost_services(product_options, proposed[user][0].after, proposal.after, proposal.remove, own)
             harmful = lost and not any(correction_of(f) in _MAY_LOSE for f in mended)
-            if harmful or half_done(mended, own, market):
+            if harmful or half_done(mended, own, product_options):
                 ending.update(finding.fingerprint for finding in mended)
                 continue
             if mended:
-                weighed[user].append(_weighed(market, ways[user][0], proposal, mended, lost))
-    return Ways(weighed=weighed, ending=frozenset(ending))
+                weighed[user].append(_weighed(product_options, proposed[user][0], proposal, mended, lost))
+    return EvaluatedProposals(weighed=weighed, ending=frozenset(ending))
 
 
 def _weighed(
-    market: ProductOptions, nothing: Proposal, proposal: Proposal, mended: tuple[Finding, ...], lost: tuple[str, ...]
+    product_options: ProductOptions,
+    nothing: Proposal,
+    proposal: Proposal,
+    mended: tuple[Finding, ...],
+    lost: tuple[str, ...],
 ) -> Weighed:
     before, after = nothing.after.held, proposal.after.held
     seats = dict.fromkeys(after - before, 1) | dict.fromkeys(before - after, -1)
-    prices = {sku: market.price(sku) for sku in seats}
+    prices = {sku: product_options.price(sku) for sku in seats}
     cost = Decimal(0)
     for sku, change in seats.items():
         price = prices[sku]
         # A product without a price counts as the dearest when it comes, and saves nothing when it goes.
-        cost += (market.dearest() if change > 0 else Decimal(0)) if price is None else change * price
+        cost += (product_options.dearest() if change > 0 else Decimal(0)) if price is None else change * price
     weight = sum(WEIGHTS[finding.severity] for finding in mended)
     changes = len(proposal.add) + len(proposal.remove) + proposal.retried
     return Weighed(
         proposal=proposal,
-        way=Option(goals=(-weight, len(lost), round(cost * 100), changes), seats=seats),
+        option=Option(score=Score(-weight, len(lost), round(cost * 100), changes), seats=seats),
         mended=mended,
         lost=lost,
         unpriced=frozenset(sku for sku, change in seats.items() if change > 0 and prices[sku] is None),
@@ -122,10 +130,14 @@ def judged(plan: BoundPolicies, accounts: Sequence[Account]) -> dict[str, set[Ke
 
 
 def lost_services(
-    market: ProductOptions, before: Account, after: Account, removed: Sequence[str], findings: Sequence[Finding]
+    product_options: ProductOptions,
+    before: Account,
+    after: Account,
+    removed: Sequence[str],
+    findings: Sequence[Finding],
 ) -> tuple[str, ...]:
     """Return the services that end although no finding speaks against them."""
-    plans = {grant.sku_id: market.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
+    plans = {grant.sku_id: product_options.plans(grant.sku_id) for grant in (*before.grants, *after.grants)}
     gone = before.services(plans) - after.services(plans)
     unwanted = {
         f.product.sku_id or "" for f in findings if correction_of(f) is Correction.REPLACE and f.product is not None
@@ -155,8 +167,8 @@ def _judged(plan: BoundPolicies, users: pa.Table, accounts: Sequence[Account]) -
         return found
     ordered = sorted(accounts, key=lambda account: account.row)
     ids = users.column("id").to_pylist()
-    places = {user: place for place, user in enumerate(ids)}
-    people = users.take(pa.array([places[account.id] for account in ordered])).combine_chunks()
+    indices = {user: index for index, user in enumerate(ids)}
+    people = users.take(pa.array([indices[account.id] for account in ordered])).combine_chunks()
     rows = [row for number, account in enumerate(ordered) for row in assignment_rows(account, number)]
     countries = {number: account.usage_location for number, account in enumerate(ordered)}
     batch = UserBatch(users=located(people.to_batches()[0], countries), assignments=_links(rows), offset=0)
@@ -174,12 +186,12 @@ def _links(rows: list[dict[str, Any]]) -> pa.RecordBatch:
 
 def _keys(plan: BoundPolicies, chunk: FindingColumns) -> Iterator[tuple[int, Key]]:
     policy, skus = plan.policies[chunk.policy].id, plan.facts.skus
-    for place in range(len(chunk)):
-        if int(chunk.waivers[place]) != OPEN:
+    for index in range(len(chunk)):
+        if int(chunk.waivers[index]) != OPEN:
             continue
-        sku = None if chunk.skus is None else skus[int(chunk.skus[place])].sku_id
+        sku = None if chunk.skus is None else skus[int(chunk.skus[index])].sku_id
         if chunk.detail_codes is not None:
-            detail: str | None = chunk.details[int(chunk.detail_codes[place])]
+            detail: str | None = chunk.details[int(chunk.detail_codes[index])]
         else:
             detail = chunk.details[0] if chunk.details else None
-        yield int(chunk.rows[place]), (policy, chunk.check, sku, chunk.written if sku is None else None, detail)
+        yield int(chunk.rows[index]), (policy, chunk.check, sku, chunk.written if sku is None else None, detail)

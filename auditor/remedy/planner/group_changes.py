@@ -1,4 +1,4 @@
-"""Groups all of whose people should lose a product into one change at the group, instead of one person at a time."""
+"""Propose one change at a group where everyone who has a product from it should lose the product."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from auditor.engine.tenant_facts import TenantFacts
 from auditor.remedy.planner.accounts import Account
 from auditor.remedy.planner.candidates import ProductOptions, Proposal, half_done
 from auditor.remedy.planner.evaluation import WEIGHTS, Weighed, judged, key_of, lost_services
-from auditor.remedy.planner.options import Option
+from auditor.remedy.planner.options import Option, Score
 from auditor.remedy.planner.simulation import TenantState, apply, copied
 from auditor.remedy.product_kinds import same_kind
 from auditor.remedy.requests import Addition, assign_group
@@ -36,8 +36,8 @@ class GroupChange:
         return f"group {self.group} {self.sku_id}"
 
 
-def parties_of(
-    market: ProductOptions, state: TenantState, findings: Mapping[str, Sequence[Finding]]
+def group_changes_of(
+    product_options: ProductOptions, state: TenantState, findings: Mapping[str, Sequence[Finding]]
 ) -> tuple[GroupChange, ...]:
     """Return the groups that can be changed as a whole: everyone who has the product from them should not hold it.
 
@@ -61,11 +61,13 @@ def parties_of(
     taken: set[str] = set()
     for (group, sku_id), people in sorted(wanted.items()):
         # Somebody may be in two such groups; the second waits for the next plan.
-        if taken.isdisjoint(people) and _whole(market.plan.facts, group, sku_id, frozenset(people)):
-            party = _party(market, state, group, sku_id, {user: findings[user] for user in sorted(people)})
-            if party is not None:
-                found.append(party)
-                taken.update(party.users)
+        if taken.isdisjoint(people) and _whole(product_options.plan.facts, group, sku_id, frozenset(people)):
+            group_change = _group_change(
+                product_options, state, group, sku_id, {user: findings[user] for user in sorted(people)}
+            )
+            if group_change is not None:
+                found.append(group_change)
+                taken.update(group_change.users)
     return tuple(found)
 
 
@@ -94,11 +96,15 @@ def _whole(facts: TenantFacts, group: str, sku_id: str, people: frozenset[str]) 
     return holders == len(people)
 
 
-def _party(
-    market: ProductOptions, state: TenantState, group: str, sku_id: str, findings: Mapping[str, Sequence[Finding]]
+def _group_change(
+    product_options: ProductOptions,
+    state: TenantState,
+    group: str,
+    sku_id: str,
+    findings: Mapping[str, Sequence[Finding]],
 ) -> GroupChange | None:
-    target = _target(market, state, sku_id, findings)
-    off = _off(market, [state.accounts[user] for user in findings], (group, sku_id), target)
+    target = _target(product_options, state, sku_id, findings)
+    off = _off(product_options, [state.accounts[user] for user in findings], (group, sku_id), target)
     added = () if target is None else (Addition(sku_id=target, disabled_plans=off),)
     command = assign_group(group, add=added, remove=[sku_id])
     after = copied(state)
@@ -109,24 +115,24 @@ def _party(
     if apply(after, command) is not None:
         return None
     accounts = [after.accounts[user] for user in findings]
-    before = judged(market.plan, [state.accounts[user] for user in findings])
-    then = judged(market.plan, accounts)
+    before = judged(product_options.plan, [state.accounts[user] for user in findings])
+    then = judged(product_options.plan, accounts)
     mended: list[Finding] = []
     lost: set[str] = set()
     for account in accounts:
         own = findings[account.id]
         done = [finding for finding in own if key_of(finding) not in then[account.id]]
-        if then[account.id] - before[account.id] or not done or half_done(done, own, market):
+        if then[account.id] - before[account.id] or not done or half_done(done, own, product_options):
             return None
-        lost.update(lost_services(market, state.accounts[account.id], account, [sku_id], own))
+        lost.update(lost_services(product_options, state.accounts[account.id], account, [sku_id], own))
         mended.extend(done)
     seats = _seats((state.accounts[account.id], account) for account in accounts)
-    cost = sum((change * (market.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
+    cost = sum((change * (product_options.price(sku) or Decimal(0)) for sku, change in seats.items()), Decimal(0))
     weight = sum(WEIGHTS[finding.severity] for finding in mended)
     nothing = state.accounts[next(iter(findings))]
     weighed = Weighed(
         proposal=replace(Proposal(after=nothing), commands=(command,), remove=(sku_id,), add=added),
-        way=Option(goals=(-weight, len(lost), round(cost * 100), 1), seats=seats),
+        option=Option(score=Score(-weight, len(lost), round(cost * 100), 1), seats=seats),
         mended=tuple(mended),
         lost=tuple(sorted(lost)),
     )
@@ -134,12 +140,12 @@ def _party(
 
 
 def _target(
-    market: ProductOptions, state: TenantState, sku_id: str, findings: Mapping[str, Sequence[Finding]]
+    product_options: ProductOptions, state: TenantState, sku_id: str, findings: Mapping[str, Sequence[Finding]]
 ) -> str | None:
     """Return the cheapest product that all of the people lack and may have; None where they do not all lack one."""
     shared: list[str] | None = None
     for user, own in findings.items():
-        lacking = [sku for f in own if correction_of(f) is Correction.ASSIGN for sku in market.candidates(f)]
+        lacking = [sku for f in own if correction_of(f) is Correction.ASSIGN for sku in product_options.candidates(f)]
         held = {sku_id, *state.accounts[user].held}
         lacking = [sku for sku in lacking if sku not in held and same_kind(sku_id, sku)]
         shared = lacking if shared is None else [sku for sku in shared if sku in lacking]
@@ -147,12 +153,12 @@ def _target(
 
 
 def _off(
-    market: ProductOptions, accounts: Iterable[Account], given: tuple[str, str], target: str | None
+    product_options: ProductOptions, accounts: Iterable[Account], given: tuple[str, str], target: str | None
 ) -> tuple[str, ...]:
     """Return the plans of the new product that stay off: those that the group keeps off in the old one."""
     paths = [grant for account in accounts for grant in account.grants if (grant.group, grant.sku_id) == given]
     off = {plan for grant in paths for plan in grant.off}
-    return tuple(sorted(off & market.plans(target or "").keys()))
+    return tuple(sorted(off & product_options.plans(target or "").keys()))
 
 
 def _seats(changes: Iterable[tuple[Account, Account]]) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Ways and limits into an integer programme for scipy's HiGHS: people who are alike are one variable per way."""
+"""Choose options by an integer programme for scipy's HiGHS: people with equal options are one variable per option."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,32 +6,32 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp  # type: ignore[import-untyped,unused-ignore]
 from scipy.sparse import csr_array  # type: ignore[import-untyped,unused-ignore]
 
-from auditor.remedy.planner.options import Limit, Option
+from auditor.remedy.planner.options import Limit, Option, Score
 
-_Signature = tuple[tuple[tuple[int, int, int, int], tuple[tuple[str, int], ...]], ...]
+_Signature = tuple[tuple[Score, tuple[tuple[str, int], ...]], ...]
 
 
 def solve(people: Sequence[Sequence[Option]], limits: Mapping[str, Limit]) -> tuple[int, ...]:
-    """Return the place of the way that each person takes; goals are met one after the other, each to the optimum.
+    """Return the index of the option that each person takes; the fields of the score are minimised one after the other.
 
-    RuntimeError where the solver finds no answer, which the way of doing nothing rules out.
+    RuntimeError where the solver finds no answer, which the option of no change rules out.
     """
     if not people:
         return ()
     alike: dict[_Signature, list[int]] = {}
-    for number, ways in enumerate(people):
-        signature = tuple((way.goals, tuple(sorted(way.seats.items()))) for way in ways)
+    for number, options in enumerate(people):
+        signature = tuple((option.score, tuple(sorted(option.seats.items()))) for option in options)
         alike.setdefault(signature, []).append(number)
     classes = list(alike.items())
-    columns = [(place, way) for place, (signature, _) in enumerate(classes) for way in range(len(signature))]
+    columns = [(index, option) for index, (signature, _) in enumerate(classes) for option in range(len(signature))]
     rows, low, high = _rows(classes, columns, limits)
     counts = _lexicographic(classes, columns, rows, low, high)
     taken = [0] * len(people)
-    for place, (signature, members) in enumerate(classes):
+    for index, (signature, members) in enumerate(classes):
         waiting = iter(members)
-        for way in range(len(signature)):
-            for _ in range(counts[columns.index((place, way))]):
-                taken[next(waiting)] = way
+        for option in range(len(signature)):
+            for _ in range(counts[columns.index((index, option))]):
+                taken[next(waiting)] = option
     return tuple(taken)
 
 
@@ -41,12 +41,12 @@ def _rows(
     rows: list[list[float]] = []
     low: list[float] = []
     high: list[float] = []
-    for place, (_, members) in enumerate(classes):
-        rows.append([1.0 if owner == place else 0.0 for owner, _ in columns])
+    for index, (_, members) in enumerate(classes):
+        rows.append([1.0 if owner == index else 0.0 for owner, _ in columns])
         low.append(len(members))
         high.append(len(members))
     for sku, limit in limits.items():
-        rows.append([float(dict(classes[place][0][way][1]).get(sku, 0)) for place, way in columns])
+        rows.append([float(dict(classes[index][0][option][1]).get(sku, 0)) for index, option in columns])
         low.append(-np.inf if limit.least is None else limit.least)
         high.append(np.inf if limit.most is None else limit.most)
     return rows, low, high
@@ -59,11 +59,14 @@ def _lexicographic(
     low: list[float],
     high: list[float],
 ) -> list[int]:
-    """Minimize one goal after the other, each held at its optimum while the next is sought."""
-    goals = [[float(classes[place][0][way][0][number]) for place, way in columns] for number in range(4)]
-    # Of equals the earlier way is taken, so that the answer does not depend on the solver's version.
-    goals.append([float(way) for _, way in columns])
-    most = np.array([len(classes[place][1]) for place, _ in columns], dtype=float)
+    """Minimise one field of the score after the other, each held at its optimum while the next is sought."""
+    goals = [
+        [float(classes[index][0][option][0][number]) for index, option in columns]
+        for number in range(len(Score._fields))
+    ]
+    # Of equals the earlier option is taken, so that the answer does not depend on the solver's version.
+    goals.append([float(option) for _, option in columns])
+    most = np.array([len(classes[index][1]) for index, _ in columns], dtype=float)
     counts: list[int] = []
     for goal in goals:
         found = milp(

@@ -1,17 +1,38 @@
-"""What one person's way out means for the others: what it is worth, and whose seats it takes or frees."""
+"""The options of one person as the optimizer sees them: their scores, and the seats that they take or free."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-Goals = tuple[int, int, int, int]
-"""(weight of what is mended, negative; services lost; monthly cost in hundredths; changes): less is better."""
+
+class Score(NamedTuple):
+    """What an option is worth; scores compare field by field, and less is better."""
+
+    corrected: int
+    """The weight of the findings that it corrects, negative."""
+    lost_services: int
+    cents: int
+    """What it adds to the monthly cost, in hundredths of the currency."""
+    changes: int
+
+    def plus(self, other: "Score", times: int = 1) -> "Score":
+        """Return the sum of this score and another, that one taken some times."""
+        return Score(
+            self.corrected + times * other.corrected,
+            self.lost_services + times * other.lost_services,
+            self.cents + times * other.cents,
+            self.changes + times * other.changes,
+        )
+
+
+NO_CHANGE = Score(0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One way out for somebody, as far as the others are concerned."""
+    """One of the things that can be done for somebody."""
 
-    goals: Goals
+    score: Score
     seats: Mapping[str, int] = field(default_factory=dict)
     """SkuId → seats taken (+) or freed (−)."""
 

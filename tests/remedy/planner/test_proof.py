@@ -13,8 +13,8 @@ from auditor.app.plan.planner import plan_run
 from auditor.domain.enums import Status
 from auditor.domain.result import Finding
 from auditor.policy.loader import load
-from auditor.remedy.planner.optimizer import choose_ways
-from auditor.remedy.planner.options import Limit, Option
+from auditor.remedy.planner.optimizer import choose_options
+from auditor.remedy.planner.options import NO_CHANGE, Limit, Option, Score
 from tests.builders.plan_tenants import E3, E5, F3, VISIO, fleet, grant, snapshot, user
 from tests.oracle.adapter import catalogue_of, files
 from tests.oracle.adapter import snapshot as oracle_snapshot
@@ -113,7 +113,7 @@ def test_the_proof_holds_for_the_whole_language(scenario: Scenario) -> None:
 WAYS = st.lists(
     st.builds(
         Option,
-        goals=st.tuples(st.integers(-5, 0), st.integers(0, 2), st.integers(-300, 300), st.integers(0, 3)),
+        score=st.builds(Score, st.integers(-5, 0), st.integers(0, 2), st.integers(-300, 300), st.integers(0, 3)),
         seats=st.dictionaries(st.sampled_from("abc"), st.sampled_from([-1, 1]), max_size=2),
     ),
     max_size=3,
@@ -122,20 +122,20 @@ LIMITS = st.dictionaries(
     st.sampled_from("abc"),
     st.builds(Limit, least=st.one_of(st.none(), st.integers(-2, 0)), most=st.one_of(st.none(), st.integers(0, 2))),
 )
-NOTHING = Option(goals=(0, 0, 0, 0))
+NOTHING = Option(score=NO_CHANGE)
 
 
 @settings(max_examples=80, deadline=None)
 @given(st.lists(WAYS, max_size=6), LIMITS)
 def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: dict[str, Limit]) -> None:
     pytest.importorskip("scipy")
-    ways = [[NOTHING, *own] for own in people]
-    walked, solved = (choose_ways(ways, limits, solver=name) for name in ("walk", "milp"))
+    alternatives = [[NOTHING, *own] for own in people]
+    walked, solved = (choose_options(alternatives, limits, solver=name) for name in ("walk", "milp"))
     assert walked.optimal
-    assert walked.goals == solved.goals
+    assert walked.score == solved.score
     for choice in (walked, solved):
         for sku, limit in limits.items():
-            change = sum(own[place].seats.get(sku, 0) for own, place in zip(ways, choice.ways, strict=True))
+            change = sum(own[index].seats.get(sku, 0) for own, index in zip(alternatives, choice.chosen, strict=True))
             assert limit.least is None or change >= limit.least
             assert limit.most is None or change <= limit.most
-    assert walked.bound <= walked.goals
+    assert walked.bound <= walked.score
