@@ -7,7 +7,7 @@ from typing import Any, Final, Self, TypeVar
 
 from auditor import __home__
 from auditor.domain.errors import AuditorError, DeliveryError, GraphError, UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, detailed
 
 _Value = TypeVar("_Value")
 
@@ -66,10 +66,9 @@ async def in_task(work: Callable[..., Awaitable[_Value]], *arguments: Any) -> _V
         raise TaskEndedError(f"SystemExit({error.code!r})") from error
 
 
-def reason_of(failure: AuditorError) -> str:
+def reason_of(failure: AuditorError) -> Message:
     """Return a failure and its hint in one line, for reports."""
-    told = f"{failure.message} ({failure.hint})" if failure.hint else failure.message
-    return " ".join(told.split())
+    return detailed(failure.message, failure.hint).rewritten(lambda text: " ".join(text.split()))
 
 
 def _is_contained(error: BaseException) -> bool:

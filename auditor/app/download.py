@@ -104,7 +104,7 @@ def _download(address: str, scheme: str, shown: str) -> Fetched:
         ) from error
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise _failed(shown, str(reason) or type(error).__name__) from error
+        raise _failed(shown, Message(str(reason) or type(error).__name__)) from error
     return Fetched(content=content, source=shown, date=_day(modified))
 
 
@@ -199,7 +199,7 @@ def _too_large(shown: str) -> AuditorError:
     )
 
 
-def _failed(shown: str, reason: str) -> AuditorError:
+def _failed(shown: str, reason: Message) -> AuditorError:
     hint = Message("try again later, or download the file with a browser and give its name")
     return AuditorError(
         "products-download", Message("cannot download {shown}: {reason}", shown=shown, reason=reason), hint=hint

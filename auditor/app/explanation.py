@@ -17,7 +17,7 @@ from auditor.catalogue import Catalogue, Product, named, resembling
 from auditor.checks.registry import check_of, known_check, registered
 from auditor.domain.enums import Agreement, Cloud
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, alternatives, joined
 from auditor.domain.policy import Policy
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.guidance import Library, Variant, compose
@@ -76,13 +76,13 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
     found = resembling(catalogue, name)
     if not close and found.products:
         close = [product.part_number for product in found.products[: 1 if found.certain else 3]]
-    hints = [Message("did you mean {close}?", close=" or ".join(close))] if close else []
+    hints = [Message("did you mean {close}?", close=alternatives(close))] if close else []
     if result is None and len(name) >= _PREFIX and all(character in "0123456789abcdef" for character in name):
         hints.append(Message("a finding is explained from its result: add --result FILE"))
     return UsageError(
         "usage",
         Message("no check, article, policy or product is called '{name}'", name=name),
-        hint=" ".join(hints) or Message("`auditor products TEXT` looks for products"),
+        hint=joined(" ", hints) or Message("`auditor products TEXT` looks for products"),
     )
 
 

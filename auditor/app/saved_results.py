@@ -18,7 +18,7 @@ from auditor.history.tenant_splitter import Body
 _WHICH: Final = Message("name a result.json of an earlier run")
 
 
-def saved_result(path: Path, *, spill: SpillFile | None = None, hint: str = _WHICH) -> Result:
+def saved_result(path: Path, *, spill: SpillFile | None = None, hint: Message = _WHICH) -> Result:
     """Read a result.json; with a `spill` file findings beyond its memory budget are kept there.
 
     Raises SnapshotError where it cannot be read, with a hint which file is wanted, or is none.
@@ -47,7 +47,7 @@ def _body(path: Path) -> Iterator[Body]:
 
 @contextmanager
 def saved_results(
-    paths: Sequence[Path], beside: Path | None, *, hint: str = _WHICH
+    paths: Sequence[Path], beside: Path | None, *, hint: Message = _WHICH
 ) -> Iterator[tuple[list[tuple[str, Result]], SpillFile]]:
     """Read several result.json, each with its name; findings beyond the memory budget wait on the disk of `beside`.
 

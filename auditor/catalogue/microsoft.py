@@ -54,7 +54,7 @@ class _Record:
     line: int
     text: str
 
-    def fault(self, cell: str, message: str) -> Diagnostic:
+    def fault(self, cell: str, message: Message) -> Diagnostic:
         column = max(self.text.find(cell), 0) + 1 if cell else 1
         span = Span(file=self.file, line=self.line, column=column, text=self.text)
         hint = Message("mend the cell, or {again}", again=_AGAIN)

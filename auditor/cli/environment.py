@@ -5,7 +5,7 @@ import os
 from collections.abc import Sequence
 
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined, message_of
 
 _YES, _NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 _STATES = frozenset({"demo", "snapshot", "tenants"})
@@ -67,7 +67,7 @@ def _value(action: argparse.Action, name: str, text: str) -> object:
         values = [action.type(part) if callable(action.type) else part for part in parts]
     except (argparse.ArgumentTypeError, ValueError) as error:
         raise UsageError(
-            "usage", f"{variable}: {error}", hint=Message("unset it, or give --{name}", name=name)
+            "usage", joined(": ", (variable, message_of(error))), hint=Message("unset it, or give --{name}", name=name)
         ) from error
     if action.choices is not None and any(value not in action.choices for value in values):
         raise UsageError(

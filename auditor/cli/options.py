@@ -12,7 +12,7 @@ from auditor.app.report.localization import checked_locale
 from auditor.cli.terminal.console import environment_locale
 from auditor.domain.enums import Severity
 from auditor.domain.errors import UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined, message_of
 from auditor.domain.result import Result
 
 _Kind = TypeVar("_Kind", bound=StrEnum)
@@ -108,7 +108,9 @@ def threshold(args: argparse.Namespace) -> Severity | None:
         return severity(os.environ.get("AUDITOR_FAIL_ON") or "high")
     except argparse.ArgumentTypeError as error:
         raise UsageError(
-            "usage", f"AUDITOR_FAIL_ON: {error}", hint=Message("unset it, or give one of those")
+            "usage",
+            joined(": ", ("AUDITOR_FAIL_ON", message_of(error))),
+            hint=Message("unset it, or give one of those"),
         ) from error
 
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from auditor.cli.terminal.console import reader
-from auditor.domain.message import Message
+from auditor.domain.message import Message, message_of
 
 if TYPE_CHECKING:
     from auditor.wording import Wording
@@ -28,7 +28,7 @@ WRONG: Final = (
     Message("unrecognized arguments: {values}"),
     Message("ambiguous option: {option} could match {matches}"),
 )
-"""What `argparse` says of an argument; what another Python says in other words is told in English, whole."""
+"""What `argparse` says of an argument; what another Python says in other words stays in English."""
 _LINE: Final = re.compile(r"( *(?:auditor .*?|[a-z]+|\d+) {2,}| *)(\S.*)")
 """A line of examples or exit codes: what stands there letter by letter, and what it means."""
 
@@ -99,15 +99,13 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say how the command is used and what is wrong, and leave with 2."""
         words = reader(self._locale)
-        said = None if words is None else words.complaint(message)
         close = self._near(message)
         hint = None if close is None else Message("did you mean '{close}'?", close=close)
-        if words is None or said is None:
-            mend = _mend("help", hint)
-            self._leave("error", message, mend)
+        if words is None:
+            self._leave("error", message, _mend("help", hint))
         self.formatter_class = _formatter(words)
-        mend = _mend(words.gettext("help"), None if hint is None else words.complaint(hint) or hint)
-        self._leave(words.gettext("error"), said, mend)
+        mend = _mend(words.gettext("help"), None if hint is None else words.translate(hint))
+        self._leave(words.gettext("error"), words.translate(_structured(message)), mend)
 
     def _leave(self, label: str, message: str, mend: str) -> NoReturn:
         self.exit(2, f"{self.format_usage()}{self.prog}: {label}: {message}\n{mend}")
@@ -141,6 +139,29 @@ class Parser(argparse.ArgumentParser):
         return [
             text for text in (self.description, *lines, *helped, *titles) if text and not text.startswith("auditor ")
         ]
+
+
+def _structured(text: str) -> Message:
+    """Return what argparse says as a message.
+
+    argparse fills its sentences in. A reason of the program's own is the context of the exception that it handles.
+    """
+    error = sys.exc_info()[1]
+    if isinstance(error, argparse.ArgumentError) and isinstance(error.__context__, argparse.ArgumentTypeError):
+        return Message("argument {name}: {reason}", name=error.argument_name, reason=message_of(error.__context__))
+    return _recognised(text)
+
+
+def _recognised(text: str) -> Message:
+    for template in WRONG:
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>.+?)", re.escape(template))
+        found = re.fullmatch(pattern, text, re.DOTALL)
+        if found is not None:
+            values = found.groupdict()
+            return Message(
+                template, **{name: _recognised(values[name]) if name == "reason" else values[name] for name in values}
+            )
+    return Message(text)
 
 
 def _mend(label: str, hint: str | None) -> str:

@@ -80,7 +80,7 @@ def _verdict(
     try:
         return decode(item.body)
     except NotGraphError as error:
-        return Retry(fault=not_graph(name, str(error)))
+        return Retry(fault=not_graph(name, error.message))
 
 
 def _items(body: bytes) -> dict[str, _Item]:

@@ -13,7 +13,7 @@ from auditor.collect.shards import Shards
 from auditor.collect.tables.external_sort import Spool
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Source, SourceStatus
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.domain.result import Coverage
 from auditor.graph.client import Call, Graph
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind, fault
@@ -50,7 +50,7 @@ class CollectionContext:
         faults: list[Fault],
         *,
         asked: tuple[str, ...] = (),
-        shortfall: str | None = None,
+        shortfall: Message | None = None,
         status: SourceStatus | None = None,
     ) -> Coverage:
         """Return the coverage of a source and report it to the progress.
@@ -73,7 +73,7 @@ class CollectionContext:
             status=status,
             count=count,
             read_at=format_instant(self.now().replace(microsecond=0)) if count or not faults else None,
-            reason="; ".join(reasons) or None,
+            reason=joined("; ", reasons) or None,
             asked=tuple(sorted(asked)),
         )
 

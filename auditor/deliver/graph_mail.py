@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from auditor.deliver.letter import Attachment, MailMessage, SendAttempt, SendStatus, mailbox, message
 from auditor.domain.errors import printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.graph.client import Graph
 from auditor.graph.errors import Fault, FaultError, GraphErrorKind
 from auditor.graph.single_send import Accepted, Refused, Reply, Unknown, post_once
@@ -126,11 +126,13 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
         case Accepted():
             return SendAttempt(fate=SendStatus.ACCEPTED)
         case Refused(fault=found):
-            return SendAttempt(fate=SendStatus.REFUSED, message=printable(found.message), hint=_hint(found, letter))
+            return SendAttempt(
+                fate=SendStatus.REFUSED, message=found.message.rewritten(printable), hint=_hint(found, letter)
+            )
         case Unknown(fault=found):
             return SendAttempt(
                 fate=SendStatus.UNKNOWN,
-                message=printable(found.message),
+                message=found.message.rewritten(printable),
                 hint=Message(
                     "look into the sent items of {sender} (client-request-id {request_id})",
                     sender=letter.sender,
@@ -139,7 +141,7 @@ def _attempt(reply: Reply, letter: MailMessage) -> SendAttempt:
             )
 
 
-def _hint(found: Fault, letter: MailMessage) -> str | None:
+def _hint(found: Fault, letter: MailMessage) -> Message | None:
     if found.kind is GraphErrorKind.DENIED:
         return Message(
             "the application may not send as {sender}: docs/mail.md tells how to allow that mailbox alone",
@@ -156,5 +158,5 @@ def _hint(found: Fault, letter: MailMessage) -> str | None:
 def _left_behind(attempt: SendAttempt) -> SendAttempt:
     left = Message("a draft without its attachment stays in the sending mailbox and can be deleted")
     return SendAttempt(
-        fate=attempt.fate, message=attempt.message, hint="; ".join(hint for hint in (attempt.hint, left) if hint)
+        fate=attempt.fate, message=attempt.message, hint=joined("; ", [hint for hint in (attempt.hint, left) if hint])
     )

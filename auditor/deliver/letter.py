@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from auditor.domain.errors import DeliveryError, printable
-from auditor.domain.message import Message
+from auditor.domain.message import NOTHING, Message
 
 _LOCAL: Final = re.compile(r"[^\s@\"(),:;<>\[\\\]\x00-\x1f\x7f]{1,64}")
 _DOMAIN: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*")
@@ -55,8 +55,8 @@ class SendAttempt:
     """What one attempt to send a mail came to, and what to do about it."""
 
     fate: SendStatus
-    message: str = ""
-    hint: str | None = None
+    message: Message = NOTHING
+    hint: Message | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -92,5 +92,5 @@ def _unmet(tenant: str, entry: Recipient, policies: Sequence[Rule]) -> Iterator[
             )
 
 
-def _warning(message: str, hint: str) -> Diagnostic:
+def _warning(message: Message, hint: Message) -> Diagnostic:
     return Diagnostic(slug="recipient-no-match", message=message, hint=hint, level=Level.WARNING)

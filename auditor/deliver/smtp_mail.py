@@ -11,7 +11,7 @@ from typing import Final
 
 from auditor.deliver.letter import MailMessage, SendAttempt, SendStatus, international, mailbox, message, split_address
 from auditor.domain.errors import SettingsError, printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.domain.syntax.environment_variable import is_missing
 from auditor.domain.tenant import SmtpMail, StartTls
 from auditor.files import input as files
@@ -27,7 +27,7 @@ _LONGEST: Final = 300
 class _RefusedError(Exception):
     """The mail was certainly not sent."""
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: Message, hint: Message | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -234,19 +234,19 @@ def _shown(said: bytes) -> str:
     return printable(" ".join(said.decode("utf-8", "replace").split()))[:_LONGEST]
 
 
-def _refused(relay: Relay, told: str, hint: str) -> SendAttempt:
-    return SendAttempt(fate=SendStatus.REFUSED, message=f"{relay.place}: {told}", hint=hint)
+def _refused(relay: Relay, told: Message, hint: Message) -> SendAttempt:
+    return SendAttempt(fate=SendStatus.REFUSED, message=joined(": ", (relay.place, told)), hint=hint)
 
 
-def _told(error: Exception) -> str:
+def _told(error: Exception) -> Message:
     match error:
         case smtplib.SMTPResponseException():
-            return f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}"
+            return Message(f"{error.smtp_code} {_shown(_bytes(error.smtp_error))}")
         case socket.gaierror():
             return Message("there is no host of that name")
         case TimeoutError():
             return Message("no answer in time")
         case OSError() if error.strerror:
-            return error.strerror
+            return Message(error.strerror)
         case _:
-            return printable(str(error) or type(error).__name__)[:_LONGEST]
+            return Message(printable(str(error) or type(error).__name__)[:_LONGEST])

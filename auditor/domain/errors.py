@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from auditor.domain.message import Message
+
 _TAB: Final = 4
 _WIDEST: Final = 100
 """Columns of a source line that are shown; a longer line is cut around its caret."""
@@ -37,9 +39,9 @@ class Diagnostic:
 
     slug: str
     """Its section in docs/messages.md."""
-    message: str
+    message: Message
     span: Span | None = None
-    hint: str | None = None
+    hint: Message | None = None
     """How to mend it."""
     level: Level = Level.ERROR
 
@@ -49,7 +51,7 @@ class AuditorError(Exception):
 
     diagnostics: tuple[Diagnostic, ...]
 
-    def __init__(self, slug: str, message: str, *, hint: str | None = None, span: Span | None = None) -> None:
+    def __init__(self, slug: str, message: Message, *, hint: Message | None = None, span: Span | None = None) -> None:
         super().__init__(slug, message)
         self.diagnostics = (Diagnostic(slug=slug, message=message, span=span, hint=hint),)
 
@@ -59,12 +61,12 @@ class AuditorError(Exception):
         return self.diagnostics[0].slug
 
     @property
-    def message(self) -> str:
+    def message(self) -> Message:
         """What the first diagnostic says."""
         return self.diagnostics[0].message
 
     @property
-    def hint(self) -> str | None:
+    def hint(self) -> Message | None:
         """How to mend the first diagnostic."""
         return self.diagnostics[0].hint
 

@@ -3,12 +3,16 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Self, TypeAlias
+from typing import Any, Final, Self, TypeAlias
 
 Argument: TypeAlias = "str | date | Message"
-"""A quoted value; a day, which each language writes in its own way; or a text that is itself translated."""
 
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
+
+
+def filled(template: str, values: Mapping[str, object]) -> str:
+    """Return a template with its values; a value is never read as a template, and an unknown name stays."""
+    return _PLACEHOLDER.sub(lambda name: str(values.get(name[1], name[0])), template)
 
 
 class Message(str):
@@ -42,7 +46,7 @@ class Message(str):
             else day(value) if isinstance(value, date) else value
             for name, value in self.arguments.items()
         }  # fmt: skip
-        return filled(gettext(self.id) if self.id else "", values)
+        return filled(gettext(self.id), values)
 
     def rewritten(self, change: Callable[[str], str]) -> "Message":
         """Return the message with its quoted values changed; a text without arguments is changed itself."""
@@ -62,24 +66,67 @@ def joined(separator: str, texts: Iterable[str]) -> Message:
     return Message(separator.join(f"{{{name}}}" for name in parts), **parts)
 
 
+NOTHING: Final = joined("", ())
+"""The text of what needs none."""
+
+
+def detailed(text: Message, detail: str | None) -> Message:
+    """Return a message with a detail in brackets behind it; the message itself where there is none."""
+    return Message("{text} ({detail})", text=text, detail=detail) if detail else text
+
+
 def alternatives(texts: Sequence[str]) -> Message:
     """Return texts as a choice: `a, b or c`; at least one is needed."""
-    return _enumerated(texts, "{one} or {other}")
+    *others, last = texts
+    return Message("{one} or {other}", one=joined(", ", others), other=last) if others else joined("", texts)
 
 
 def enumeration(texts: Sequence[str]) -> Message:
     """Return texts as a list: `a, b and c`; at least one is needed."""
-    return _enumerated(texts, "{one} and {other}")
-
-
-def _enumerated(texts: Sequence[str], template: str) -> Message:
     *others, last = texts
-    return Message(template, one=joined(", ", others), other=last) if others else joined("", (last,))
+    return Message("{one} and {other}", one=joined(", ", others), other=last) if others else joined("", texts)
 
 
-def filled(template: str, values: Mapping[str, object]) -> str:
-    """Return a template with its values; a value is never read as a template, and an unknown name stays."""
-    return _PLACEHOLDER.sub(lambda name: str(values.get(name[1], name[0])), template)
+def message_of(error: BaseException) -> Message:
+    """Return the message with which an exception was raised; its text where that is somebody else's."""
+    first = error.args[0] if error.args else None
+    return first if isinstance(first, Message) else Message(str(error))
+
+
+def encoded(message: Message) -> dict[str, Any]:
+    """Return a message as plain JSON values: `{"id": ..., "arguments": {name: text, {"date": ...} or message}}`."""
+    values = {
+        name: encoded(value) if isinstance(value, Message)
+        else {"date": value.isoformat()} if isinstance(value, date) else value
+        for name, value in message.arguments.items()
+    }  # fmt: skip
+    return {"id": message.id, "arguments": values} if values else {"id": message.id}
+
+
+def decoded(document: Mapping[str, Any]) -> Message:
+    """Read what `encoded` returns. Raises KeyError, TypeError or ValueError for anything else."""
+    template, values = document["id"], document.get("arguments", {})
+    return Message(template, **{name: _decoded(values[name]) for name in values})
+
+
+def restored(text: str, saved: Mapping[str, Any]) -> Message:
+    """Return the message of an English text; `saved` has what `encoded` returned, by text.
+
+    A text that is not in it, such as one of an earlier version, stays as it is. Raises KeyError, TypeError or
+    ValueError where what was saved is no message, or that of another text.
+    """
+    if text not in saved:
+        return Message(text)
+    message = decoded(saved[text])
+    if message != text:
+        raise ValueError(text)
+    return message
+
+
+def _decoded(value: str | Mapping[str, Any]) -> Argument:
+    if isinstance(value, str):
+        return value
+    return date.fromisoformat(value["date"]) if "date" in value else decoded(value)
 
 
 def _argument(value: object) -> Argument:

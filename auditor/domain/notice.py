@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from auditor.domain.message import Message
 from auditor.domain.saved_field import Label
 
 
@@ -10,5 +11,5 @@ class Notice:
     """Information that is not a finding, such as an expiring waiver or an unknown name."""
 
     code: str
-    message: str
+    message: Message
     subject: Label

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 from auditor.domain.result import Finding
 
 
@@ -61,7 +62,7 @@ class Unknown:
     tenant: str | None
     """None for the fleet."""
     policy: str
-    reason: str
+    reason: Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

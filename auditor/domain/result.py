@@ -15,6 +15,7 @@ from auditor.domain.finding import NoFindings as NoFindings  # noqa: PLC0414 - p
 from auditor.domain.finding import ProductReference as ProductReference  # noqa: PLC0414 - part of a result
 from auditor.domain.finding import SourceLine as SourceLine  # noqa: PLC0414 - part of a result
 from auditor.domain.finding import Subject as Subject  # noqa: PLC0414 - part of a result
+from auditor.domain.message import Message
 from auditor.domain.notice import Notice as Notice  # noqa: PLC0414 - part of a result
 from auditor.domain.redaction import Redaction
 from auditor.domain.saved_field import Label, RunInstant, SavedField, SeatSum, TenantName
@@ -29,7 +30,7 @@ class PolicyOutcome:
     status: Outcome
     findings: int
     """How many findings it raised, waived ones included."""
-    reason: str | None = None
+    reason: Message | None = None
     """Why it was not evaluated, in words."""
     missing: tuple[str, ...] = ()
     """The facts that were missing: sources or properties."""
@@ -46,7 +47,7 @@ class Coverage:
     count: int = 0
     read_at: str | None = None
     """RFC 3339, UTC; None when nothing was read."""
-    reason: str | None = None
+    reason: Message | None = None
     """Why it is not complete, with what to do about it."""
     asked: tuple[str, ...] = ()
     """The properties asked for, in Graph's names."""
@@ -108,7 +109,7 @@ class BalanceShare:
     sku_ids: tuple[str, ...]
     doubtful: tuple[str, ...] = ()
     """SKUs of which it is not known whether the policy looks at them."""
-    reason: str | None = None
+    reason: Message | None = None
     """Why the tenant's seats are not known whole."""
     waivers: Annotated[tuple[WaiverShare, ...] | None, SavedField.OPTIONAL] = None
     """Of the waivers for the policy that have products and are for the fleet; None in results of earlier versions."""
@@ -127,7 +128,7 @@ class TenantResult:
     as_of: RunInstant
     """When the state was read: the snapshot's instant."""
     complete: bool
-    failure: str | None = None
+    failure: Message | None = None
     """Why the tenant could not be audited at all."""
     sources: tuple[Coverage, ...] = ()
     seats: tuple[SeatCount, ...] = ()

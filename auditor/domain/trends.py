@@ -6,14 +6,15 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Forecast:
     """When the spare seats of a SKU run out if the trend continues, or why there is no forecast."""
 
-    method: str
-    silent: str | None = None
+    method: Message
+    silent: Message | None = None
     """Why there is no forecast; all following fields are then None."""
     per_week: tuple[float, float, float] | None = None
     """Additional seats per week: lower bound, estimate, upper bound."""
@@ -90,7 +91,7 @@ class Trends:
     """(result, open findings by severity, waived, policies that could not be evaluated)."""
     money: Mapping[str, tuple[tuple[datetime, Decimal], ...]]
     """By currency: what open findings stood for a month."""
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[Message, ...] = ()
     """Sentences about data that these figures lack."""
 
 
@@ -168,4 +169,4 @@ class Between:
     money: Mapping[str, tuple[Decimal, Decimal]]
     """By currency: what open findings stood for a month."""
     findings: tuple[FindingBetween, ...]
-    unknown: tuple[str, ...] = ()
+    unknown: tuple[Message, ...] = ()

@@ -3,14 +3,8 @@
 from dataclasses import dataclass, field
 
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message, detailed
 from auditor.engine.tenant_facts import TenantFacts
-
-_WHY = {
-    SourceStatus.PARTIAL: "was read in part only",
-    SourceStatus.DENIED: "could not be read: permission denied",
-    SourceStatus.UNAVAILABLE: "is not available in this tenant",
-    SourceStatus.NOT_NEEDED: "was not collected",
-}
 
 
 @dataclass(slots=True)
@@ -18,7 +12,7 @@ class NotEvaluated:
     """Everything that keeps a policy from being evaluated."""
 
     missing: list[str] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Message] = field(default_factory=list)
 
     @classmethod
     def of(cls, other: "NotEvaluated | None") -> "NotEvaluated":
@@ -28,7 +22,7 @@ class NotEvaluated:
             doubt.take(other)
         return doubt
 
-    def add(self, fact: str, reason: str) -> None:
+    def add(self, fact: str, reason: Message) -> None:
         """Note a missing fact; each fact and reason is kept once."""
         if fact not in self.missing:
             self.missing.append(fact)
@@ -46,10 +40,21 @@ def unread(facts: TenantFacts, source: Source) -> NotEvaluated | None:
     coverage = facts.coverage(source)
     if coverage.status is SourceStatus.COMPLETE:
         return None
-    reason = f"{source} {_WHY[coverage.status]}"
     return NotEvaluated(
-        missing=[source.value], reasons=[f"{reason} ({coverage.reason})" if coverage.reason else reason]
+        missing=[source.value], reasons=[detailed(_incomplete(source, coverage.status), coverage.reason)]
     )
+
+
+def _incomplete(source: Source, status: SourceStatus) -> Message:
+    match status:
+        case SourceStatus.PARTIAL:
+            return Message("{source} was read in part only", source=source)
+        case SourceStatus.DENIED:
+            return Message("{source} could not be read: permission denied", source=source)
+        case SourceStatus.UNAVAILABLE:
+            return Message("{source} is not available in this tenant", source=source)
+        case _:
+            return Message("{source} was not collected", source=source)
 
 
 def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
@@ -58,5 +63,5 @@ def unasked(facts: TenantFacts, name: str) -> NotEvaluated | None:
         return None
     return NotEvaluated(
         missing=[f"users.{name}"],
-        reasons=[f"the property {name} of users was not collected; collect the snapshot again"],
+        reasons=[Message("the property {name} of users was not collected; collect the snapshot again", name=name)],
     )

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from auditor.domain.enums import Outcome, Source, SourceStatus
+from auditor.domain.message import joined
 from auditor.domain.policy import Policy
 from auditor.domain.result import PolicyOutcome
 from auditor.engine.batch import judge_batch
@@ -143,7 +144,7 @@ def _outcome(
         id=policy.id,
         status=Outcome.NOT_EVALUATED if doubt.reasons else status,
         findings=count,
-        reason="; ".join(doubt.reasons) or None,
+        reason=joined("; ", doubt.reasons) or None,
         missing=tuple(doubt.missing),
         judged=None if extent is None else extent.judged,
     )

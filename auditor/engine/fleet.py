@@ -7,6 +7,7 @@ from typing import Any
 
 from auditor.catalogue import Catalogue
 from auditor.domain.enums import Outcome, Source, SourceStatus, Status, SubjectType
+from auditor.domain.message import Message, joined
 from auditor.domain.policy import Balance, Policy, PolicySet, Waiver
 from auditor.domain.product_set import ProductSet
 from auditor.domain.result import (
@@ -60,7 +61,7 @@ class FleetScope:
     """The SKUs that the policy looks at in some tenant."""
     doubtful: bool = False
     """Whether it may look at more."""
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Message] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     touched: set[str] = field(default_factory=set)
     """Waivers that match a finding, or may match one."""
@@ -109,7 +110,9 @@ def judge_fleet(
             notices.append(
                 Notice(
                     code="balance.single-tenant",
-                    message=f"the policy {policy.id} compares tenants, and this run has only one of them",
+                    message=Message(
+                        "the policy {policy} compares tenants, and this run has only one of them", policy=policy.id
+                    ),
                     subject=policy.id,
                 )
             )
@@ -144,7 +147,7 @@ def _outcome(policy: Policy, scope: FleetScope, findings: Sequence[Finding]) -> 
         id=policy.id,
         status=Outcome.NOT_EVALUATED if reasons else status,
         findings=len(findings),
-        reason="; ".join(reasons) or None,
+        reason=joined("; ", reasons) or None,
         missing=("subscribedSkus",) if reasons else (),
         judged=None if reasons else len(scope.judged),
     )

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.engine.columns.bitsets import distinct, indices, runs
 from auditor.engine.columns.strings import Flags, beginnings, flags_of
 from auditor.engine.columns.users import People
@@ -24,7 +25,7 @@ class Resolved:
     """One group as a policy names it; `reason` tells why its members are not all known."""
 
     group: GroupFact | None
-    reason: str | None
+    reason: Message | None
 
 
 class Members:
@@ -182,7 +183,9 @@ class Membership:
         for source in (Source.GROUPS, Source.MEMBERS):
             status = self._facts.status(source)
             if status not in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}:
-                reason = self._facts.coverage(source).reason or f"the source {source} was {status}"
+                reason = self._facts.coverage(source).reason or Message(
+                    "the source {source} was {status}", source=source, status=status
+                )
                 return Resolved(group=None, reason=reason)
         wanted = name.casefold()
         found = [group for group in self._facts.groups if group.id.casefold() == wanted]
@@ -190,21 +193,36 @@ class Membership:
             found = [group for group in self._facts.groups if group.name.casefold() == wanted]
             if found and self._facts.status(Source.GROUPS) is SourceStatus.PARTIAL:
                 # A list of groups that was read in part may hide a second bearer of the name.
-                reason = f"groups were read in part only, so that another may bear the name '{name}': name it by its id"
+                reason = Message(
+                    "groups were read in part only, so that another may bear the name '{name}': name it by its id",
+                    name=name,
+                )
                 return Resolved(group=None, reason=reason)
         if not found:
-            return Resolved(group=None, reason=f"the tenant has no group '{name}', or it was not read")
+            return Resolved(
+                group=None, reason=Message("the tenant has no group '{name}', or it was not read", name=name)
+            )
         if len(found) > 1:
             ids = ", ".join(group.id for group in found)
             return Resolved(
-                group=None, reason=f"{len(found)} groups bear the name '{name}': name one by its id ({ids})"
+                group=None,
+                reason=Message(
+                    "{count} groups bear the name '{name}': name one by its id ({ids})",
+                    count=len(found),
+                    name=name,
+                    ids=ids,
+                ),
             )
         group = found[0]
         status = group.transitive_members_status if transitive else group.members_status
         if status is SourceStatus.COMPLETE:
             return Resolved(group=group, reason=None)
-        kind = "transitive members" if transitive else "members"
-        return Resolved(group=group, reason=f"the {kind} of the group '{name}' were not all read ({status})")
+        unread = Message("the members of the group '{name}' were not all read ({state})", name=name, state=status)
+        if transitive:
+            unread = Message(
+                "the transitive members of the group '{name}' were not all read ({state})", name=name, state=status
+            )
+        return Resolved(group=group, reason=unread)
 
     def _members_of(self, group: str, *, transitive: bool) -> Members | _InParts:
         key = (group, transitive)

@@ -1,9 +1,10 @@
-"""What readers should know beside findings: waivers that lapse, lapsed, or wave nothing; names that nobody knows."""
+"""What readers should know beside findings: waivers that lapse, lapsed, or waive nothing; names that nobody knows."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, time
 
 from auditor.domain.enums import Outcome
+from auditor.domain.message import Message
 from auditor.domain.policy import Mention, PolicySet, Waiver
 from auditor.domain.result import FleetResult, Notice, PolicyOutcome
 from auditor.engine.binding import BoundPolicies
@@ -75,7 +76,11 @@ def unused_waivers(
             waiver,
             Notice(
                 code="waiver.unused",
-                message=f"the waiver {waiver.id} ({waiver.owner}) waives nothing: remove it, or mend what it names",
+                message=Message(
+                    "the waiver {waiver} ({owner}) waives nothing: remove it, or mend what it names",
+                    waiver=waiver.id,
+                    owner=waiver.owner,
+                ),
                 subject=waiver.id,
             ),
         )
@@ -126,18 +131,26 @@ def _order(notice: Notice) -> tuple[str, str]:
 def _expired(waiver: Waiver) -> Notice:
     return Notice(
         code="waiver.expired",
-        message=f"the waiver {waiver.id} ({waiver.owner}) held until {waiver.expires}: its findings are open again",
+        message=Message(
+            "the waiver {waiver} ({owner}) held until {day}: its findings are open again",
+            waiver=waiver.id,
+            owner=waiver.owner,
+            day=waiver.expires,
+        ),
         subject=waiver.id,
     )
 
 
 def _expiring(waiver: Waiver, as_of: datetime) -> Notice:
     left = days_left(waiver, as_of)
-    message = f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, {left} whole days from now"
+    values = {"waiver": waiver.id, "owner": waiver.owner, "day": waiver.expires}
+    message = Message(
+        "the waiver {waiver} ({owner}) holds until {day}, {days} whole days from now", days=left, **values
+    )
     if left == 1:
-        message = f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, one whole day from now"
+        message = Message("the waiver {waiver} ({owner}) holds until {day}, one whole day from now", **values)
     if left == 0:
-        message = f"the waiver {waiver.id} ({waiver.owner}) holds until {waiver.expires}, less than a day from now"
+        message = Message("the waiver {waiver} ({owner}) holds until {day}, less than a day from now", **values)
     return Notice(code="waiver.expiring", message=message, subject=waiver.id)
 
 
@@ -145,7 +158,10 @@ def unknown_waiver(waiver: Waiver) -> Notice:
     """Tell that it is not known whether a waiver is for a finding."""
     return Notice(
         code="waiver.unknown",
-        message=f"whether the waiver {waiver.id} is for some users is not known, so it does not waive their findings",
+        message=Message(
+            "whether the waiver {waiver} is for some users is not known, so it does not waive their findings",
+            waiver=waiver.id,
+        ),
         subject=waiver.id,
     )
 
@@ -168,11 +184,10 @@ def _concerns(mention: Mention, facts: TenantFacts) -> bool:
 
 
 def _unknown_name(mention: Mention) -> Notice:
-    return Notice(
-        code=f"policy.unknown-{mention.kind}",
-        message=f"neither the tenant nor the product catalogue knows the {mention.kind} '{mention.name}'",
-        subject=mention.name,
-    )
+    message = Message("neither the tenant nor the product catalogue knows the product '{name}'", name=mention.name)
+    if mention.kind == "service":
+        message = Message("neither the tenant nor the product catalogue knows the service '{name}'", name=mention.name)
+    return Notice(code=f"policy.unknown-{mention.kind}", message=message, subject=mention.name)
 
 
 def _knows(facts: TenantFacts, mention: Mention) -> bool:

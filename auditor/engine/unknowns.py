@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.domain.policy import Policy
 from auditor.domain.selector import (
     After,
@@ -25,10 +26,10 @@ from auditor.engine.binding import BoundPolicies
 from auditor.engine.coverage import NotEvaluated, unasked, unread
 from auditor.engine.tenant_facts import TenantFacts
 
-_SOME = "some facts of some users could not be read"
+_SOME = Message("some facts of some users could not be read")
 
 
-def doubts_of(plan: BoundPolicies, policy: Policy, *, otherwise: str = _SOME) -> NotEvaluated:
+def doubts_of(plan: BoundPolicies, policy: Policy, *, otherwise: Message = _SOME) -> NotEvaluated:
     """Gather the facts that the policy asks for and the snapshot does not have, with reasons.
 
     `otherwise` is said where all of them were collected, and yet not of everybody.

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 from typing import Final
 
+from auditor.domain.message import Message
 from auditor.domain.policy import Policy, Seats, Subscriptions
 from auditor.domain.result import Notice
 from auditor.domain.selector import (
@@ -57,7 +58,9 @@ def no_match(policy: str, wanted: str) -> Notice:
     """Return the notice for a policy over products of which no tenant has one; `wanted` is the set as written."""
     return Notice(
         code="policy.no-match",
-        message=f"the policy {policy} judges nothing: there is no {_short(wanted)}",
+        message=Message(
+            "the policy {policy} judges nothing: there is no {products}", policy=policy, products=_short(wanted)
+        ),
         subject=policy,
     )
 
@@ -156,18 +159,22 @@ def _gather(people: People, name: str, known: dict[str, str]) -> None:
             known[folded] = min(text, known.get(folded, text))
 
 
-def _people(plan: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> str:
+def _people(plan: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
     missing = [value for value in dict.fromkeys(value for value, _ in tests) if register.absent(value)]
     others = list(_unheld(plan, policy.users))
     if not missing and not others:
-        return f"the policy {policy.id} matches nobody"
+        return Message("the policy {policy} matches nobody", policy=policy.id)
     named = [*missing, *others][:_NAMED]
     values = _listed(named) + (", …" if len(missing) + len(others) > _NAMED else "")
     found = {(name, close) for name, written in named if (close := register.nearest((name, written))) is not None}
     if not found:
-        return f"the policy {policy.id} matches nobody: no user fits {values}"
-    near = _listed(sorted(found))
-    return f"the policy {policy.id} matches nobody: no user fits {values} (nearest in use: {near})"
+        return Message("the policy {policy} matches nobody: no user fits {values}", policy=policy.id, values=values)
+    return Message(
+        "the policy {policy} matches nobody: no user fits {values} (nearest in use: {near})",
+        policy=policy.id,
+        values=values,
+        near=_listed(sorted(found)),
+    )
 
 
 def _listed(values: Sequence[Value]) -> str:
@@ -206,12 +213,14 @@ def _empty(plan: BoundPolicies, group: str, *, transitive: bool) -> bool:
     return not len(snapshot.members_of(group, transitive=transitive))
 
 
-def _things(policy: Policy) -> str:
+def _things(policy: Policy) -> Message:
     match policy.constraint:
         case Seats(of=wanted) | Subscriptions(of=wanted):
             return no_match(policy.id, wanted.written).message
         case _:
-            return f"the policy {policy.id} judges nothing: the tenant has nothing that it looks at"
+            return Message(
+                "the policy {policy} judges nothing: the tenant has nothing that it looks at", policy=policy.id
+            )
 
 
 def _short(text: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar, assert_never
 
 from auditor.domain.errors import GraphError, printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, detailed
 from auditor.domain.tenant import Tenant
 from auditor.graph import clouds
 from auditor.graph.auth.credentials import SignIn
@@ -30,6 +30,9 @@ T = TypeVar("T")
 _MAX_RENEWALS = 3
 """Token renewals that one request may cause."""
 _LOG = logging.getLogger(__name__)
+
+_MAX_QUOTED = 200
+"""Characters of somebody else's text that a fault quotes."""
 
 
 class NotGraphError(ValueError):
@@ -169,11 +172,11 @@ class Graph:
             # Every request may have to renew the token; that failed.
             return Fail(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
         except (httpx.TransportError, httpx.DecodingError) as error:
-            fault = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error)))
+            fault = _unreachable(call.name, error, self.sign_in.secrets.scrub(str(error))[:_MAX_QUOTED])
             # A certificate failure is not transient: do not retry.
             return Fail(fault=fault) if "CERTIFICATE_VERIFY_FAILED" in str(error) else Retry(fault=fault)
         except httpx.InvalidURL as error:
-            return Fail(fault=not_graph(call.name, str(error)))
+            return Fail(fault=not_graph(call.name, Message(str(error)[:_MAX_QUOTED])))
         if response is None:
             return Retry(fault=not_graph(call.name, Message("no body")))
         return self._decode(call, response, decode)
@@ -206,7 +209,9 @@ class Graph:
             error_text = self.sign_in.secrets.scrub(": ".join(filter(None, error_of(response.content))))
             if error_text:
                 reason = Message(
-                    "{error}; the answer itself says {said}", error=error.message, said=printable(error_text)
+                    "{error}; the answer itself says {said}",
+                    error=error.message,
+                    said=printable(error_text)[:_MAX_QUOTED],
                 )
                 return Retry(fault=not_graph(call.name, reason))
             return Retry(fault=not_graph(call.name, error.message))
@@ -267,15 +272,13 @@ def _exhausted(fault: Fault, *, pause: float, attempts: int) -> Fault:
 
 
 def _unreachable(request_name: str, error: Exception, detail: str) -> Fault:
-    text = Message("{asked} failed: {name}", asked=request_name, name=type(error).__name__) + (
-        f" ({detail[:200]})" if detail else ""
-    )
+    text = detailed(Message("{asked} failed: {name}", asked=request_name, name=type(error).__name__), detail)
     return Fault(kind=GraphErrorKind.UNREACHABLE, message=text, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
 
 
-def not_graph(request_name: str, why: str) -> Fault:
+def not_graph(request_name: str, why: Message) -> Fault:
     """Return the fault of an answer that cannot come from Graph; `why` says what is wrong with its body."""
-    text = Message("{asked} was answered with a body that is not Graph's: {why}", asked=request_name, why=why[:200])
+    text = Message("{asked} was answered with a body that is not Graph's: {why}", asked=request_name, why=why)
     return Fault(kind=GraphErrorKind.NOT_GRAPH, message=text, remedy=REMEDIES[GraphErrorKind.NOT_GRAPH])
 
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from auditor.domain.enums import SourceStatus
 from auditor.domain.errors import GraphError, printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 
 
 class GraphErrorKind(StrEnum):
@@ -35,16 +35,16 @@ class Fault:
     """A refusal or failure that remains after all retries."""
 
     kind: GraphErrorKind
-    message: str
-    remedy: str | None = None
+    message: Message
+    remedy: Message | None = None
     status: int | None = None
     code: str = ""
     request_id: str = ""
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Message:
         """The message with its remedy, as the coverage of a source shows it."""
-        return self.message if self.remedy is None else f"{self.message}; {self.remedy}"
+        return self.message if self.remedy is None else joined("; ", (self.message, self.remedy))
 
     def coverage(self, *, read: int) -> SourceStatus:
         """Return the status of a source that failed after reading `read` objects."""
@@ -64,12 +64,12 @@ class FaultError(GraphError):
         self.fault = fault
 
 
-def fault(kind: GraphErrorKind, message: str, *, remedy: str | None) -> Fault:
+def fault(kind: GraphErrorKind, message: Message, *, remedy: Message | None) -> Fault:
     """Return a fault that does not stem from an answer of Graph."""
-    return Fault(kind=kind, message=printable(message), remedy=remedy)
+    return Fault(kind=kind, message=message.rewritten(printable), remedy=remedy)
 
 
-REMEDIES: dict[GraphErrorKind, str | None] = {
+REMEDIES: dict[GraphErrorKind, Message | None] = {
     GraphErrorKind.DENIED: (
         Message("grant the application the missing permission and consent (`auditor doctor` prints the commands)")
     ),

@@ -82,7 +82,7 @@ async def pages(
     raise _loop_error(Message("{name} goes on after {most_pages} pages", name=call.name, most_pages=f"{MAX_PAGES:,}"))
 
 
-def _loop_error(message: str) -> FaultError:
+def _loop_error(message: Message) -> FaultError:
     return FaultError(fault(GraphErrorKind.LOOP, message, remedy=REMEDIES[GraphErrorKind.LOOP]))
 
 

@@ -8,7 +8,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from auditor.domain.errors import printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, detailed
 from auditor.graph.errors import REMEDIES, Fault, GraphErrorKind
 
 _MAX_QUOTED = 300
@@ -157,7 +157,7 @@ def _kind(status: int, code: str, message: str, body: bytes) -> GraphErrorKind:
     return GraphErrorKind.UNSUPPORTED if code else GraphErrorKind.NOT_GRAPH
 
 
-def _message(kind: GraphErrorKind, status: int, code: str, message: str, request_name: str) -> str:
+def _message(kind: GraphErrorKind, status: int, code: str, message: str, request_name: str) -> Message:
     detail = printable(f"{code}: {message}" if code and message else code or message)[:_MAX_QUOTED]
     match kind:
         case GraphErrorKind.FOREIGN:
@@ -177,8 +177,8 @@ def _message(kind: GraphErrorKind, status: int, code: str, message: str, request
                 "{asked} was refused: the tenant has no premium licence ({said})", asked=request_name, said=detail
             )
         case _:
-            return Message("{asked} was answered with HTTP {status}", asked=request_name, status=status) + (
-                f" ({detail})" if detail else ""
+            return detailed(
+                Message("{asked} was answered with HTTP {status}", asked=request_name, status=status), detail
             )
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, assert_never
 
 from auditor.domain.errors import GraphError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, detailed
 from auditor.graph.client import Graph
 from auditor.graph.errors import REMEDIES, Fault, FaultError, GraphErrorKind
 from auditor.graph.retry_policy import Fail as Refusal
@@ -104,9 +104,8 @@ async def _attempt(
         return Refused(fault=Fault(kind=GraphErrorKind.SIGNED_OUT, message=error.message, remedy=error.hint))
     except (httpx.TransportError, TimeoutError) as error:
         detail = graph.sign_in.secrets.scrub(str(error))[:200]
-        message = Message("{asked} got no answer: {name}", asked=request_name, name=type(error).__name__) + (
-            f" ({detail})" if detail else ""
-        )
+        unanswered = Message("{asked} got no answer: {name}", asked=request_name, name=type(error).__name__)
+        message = detailed(unanswered, detail)
         fault = Fault(kind=GraphErrorKind.UNREACHABLE, message=message, remedy=REMEDIES[GraphErrorKind.UNREACHABLE])
         return Refused(fault=fault) if _not_connected(error) else Unknown(fault=fault)
     if response is None:

@@ -26,7 +26,7 @@ from auditor.guidance.model import (
     Warning,  # noqa: A004 - the model's word
     When,
 )
-from auditor.guidance.parser import LINKS, SLUG, TERMS, GuidanceFile, Shape, nearest, read_page
+from auditor.guidance.parser import LINKS, TERMS, GuidanceFile, Shape, invalid, nearest, read_page
 from auditor.policy.yaml import reader
 
 _BOUNDS = ("effective", "until")
@@ -85,7 +85,7 @@ def _refuse(faults: Iterator[Diagnostic]) -> None:
 
 
 def _absent(name: str) -> Diagnostic:
-    return Diagnostic(slug=SLUG, message=f"the guidance folder has no {name}", hint="reinstall the package")
+    return invalid(f"the guidance folder has no {name}", "reinstall the package")
 
 
 def _when(content: Mapping[str, Any]) -> When:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from auditor.domain.errors import Diagnostic, InputError
+from auditor.domain.errors import Diagnostic, InputError, Span
+from auditor.domain.message import Message
 from auditor.policy.yaml import reader
 
 SLUG: Final = "guidance-invalid"
@@ -24,7 +25,12 @@ class GuidanceFile:
 
     def diagnostic(self, route: reader.Path, message: str, *, hint: str | None = None) -> Diagnostic:
         """Return an error at the value (or at the nearest one above it) to which `route` leads."""
-        return Diagnostic(slug=SLUG, message=message, hint=hint, span=self.document.span(route))
+        return invalid(message, hint, self.document.span(route))
+
+
+def invalid(message: str, hint: str | None, span: Span | None = None) -> Diagnostic:
+    """Return an error in a file of the package, which its developers alone see: it stays in English."""
+    return Diagnostic(slug=SLUG, message=Message(message), hint=None if hint is None else Message(hint), span=span)
 
 
 class Shape:
@@ -55,13 +61,9 @@ def read_page(name: str, text: str) -> GuidanceFile:
     """Parse one file; InputError where it is no YAML, or no mapping."""
     document = reader.parse(text, file=name)
     if not isinstance(document.value, dict):
-        fault = Diagnostic(
-            slug=SLUG,
-            message="a guidance file is one YAML mapping",
-            hint="docs/guidance.md shows one",
-            span=document.span(()),
+        raise InputError(
+            [invalid("a guidance file is one YAML mapping", "docs/guidance.md shows one", document.span(()))]
         )
-        raise InputError([fault])
     return GuidanceFile(name=name, content=document.value, document=document)
 
 

@@ -7,9 +7,10 @@ from typing import Final
 
 import numpy as np
 
+from auditor.domain.message import Message
 from auditor.domain.trends import Forecast
 
-METHOD: Final = "Theil-Sen slope of weekly medians, Sen's 90% interval"
+METHOD: Final = Message("Theil-Sen slope of weekly medians, Sen's 90% interval")
 """Robust against single odd nights; weeks, so that a weekend is no change, and seven nights are no seven proofs."""
 _WEEKS: Final = 8
 _LOOKED_AT: Final = timedelta(days=182)
@@ -27,22 +28,22 @@ def forecast(
     """Return when `usable` seats, as they stand at the end, are all taken; `at` ascends."""
     points = [(moment, seats) for moment, seats in zip(at, consumed, strict=True) if seats is not None]
     if not points or usable[-1] is None or consumed[-1] is None:
-        return _silent("the seats of the last night are not known")
+        return _silent(Message("the seats of the last night are not known"))
     if now - points[-1][0] > _STALE:
-        return _silent("the last night is more than two weeks old")
+        return _silent(Message("the last night is more than two weeks old"))
     weeks = _weekly(points)
     if len(weeks) < _WEEKS:
-        return _silent(f"{len(weeks)} of the {_WEEKS} weeks that it needs")
+        return _silent(Message("{weeks} of the {needed} weeks that it needs", weeks=len(weeks), needed=_WEEKS))
     x = np.array([week for week, _ in weeks], dtype=float)
     y = np.array([seats for _, seats in weeks], dtype=float)
     low, middle, high = _slopes(x, y)
     apart = y - (np.median(y - middle * x) + middle * x)
     spread = max(1.0, float(np.median(np.abs(apart))))
     if abs(apart[-1]) > _JUMP * spread and abs(apart[-1]) > 0.02 * max(1, usable[-1]):
-        return _silent("the last week left the trend: what comes now is not what was")
+        return _silent(Message("the last week left the trend: what comes now is not what was"))
     spare = usable[-1] - consumed[-1]
     if spare <= 0:
-        return _silent("no seat is spare")
+        return _silent(Message("no seat is spare"))
     day = points[-1][0].date()
 
     def out(slope: float) -> date | None:
@@ -54,7 +55,7 @@ def forecast(
     )
 
 
-def _silent(why: str) -> Forecast:
+def _silent(why: Message) -> Forecast:
     return Forecast(method=METHOD, silent=why)
 
 

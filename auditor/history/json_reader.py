@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, NoReturn, TypeVar
+from re import fullmatch
+from typing import Any, Final, NoReturn, TypeVar
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined, message_of, restored
 from auditor.domain.syntax.limits import END, FIRST, LARGEST, TENANT
 from auditor.files.json_shape import checked_amount
 
@@ -18,13 +19,13 @@ _Item = TypeVar("_Item")
 _MISSING = object()
 _LARGE = float(1 << 63)
 _FLOAT = Decimal(10) ** 300
+_VERSION: Final = 1
 
 
-def damaged(where: str, what: str) -> NoReturn:
+def damaged(where: str, what: Message) -> NoReturn:
     """Refuse a file that cannot be what it says it is."""
-    raise SnapshotError(
-        "result-damaged", f"{where}: {what}", hint=Message("run the audit again, or restore the file from a copy")
-    )
+    hint = Message("run the audit again, or restore the file from a copy")
+    raise SnapshotError("result-damaged", joined(": ", (where, what)), hint=hint)
 
 
 class DoubtfulNumberError(Exception):
@@ -76,6 +77,20 @@ class JsonObject:
     def optional_text(self, key: str) -> str | None:
         """Return a string, or None for null or an absent key."""
         return None if self.values.get(key) is None else self.text(key)
+
+    def message(self, key: str) -> Message:
+        """Return a string with the template and the arguments that the document has for it."""
+        text, root = self.text(key), self
+        while root.above is not None:
+            root = root.above
+        try:
+            return restored(text, root.values.get("messages", {}))
+        except (LookupError, TypeError, ValueError, RecursionError):
+            damaged(f"{root.file}: messages", Message("has no message for {text}", text=_shown(text)))
+
+    def optional_message(self, key: str) -> Message | None:
+        """Return a message, or None for null or an absent key."""
+        return None if self.values.get(key) is None else self.message(key)
 
     def flag(self, key: str) -> bool:
         """Return true or false."""
@@ -200,12 +215,12 @@ class JsonObject:
         try:
             return {name: _plain(value) for name, value in self.values.items()}
         except ValueError as error:
-            damaged(self.where, str(error))
+            damaged(self.where, message_of(error))
 
     def _list(self, key: str) -> list[Any]:
         return self._typed(key, list, Message("a list"))
 
-    def _typed(self, key: str, kind: type[Kind], name: str) -> Kind:
+    def _typed(self, key: str, kind: type[Kind], name: Message) -> Kind:
         value = self._present(key)
         if not isinstance(value, kind):
             self._refuse(key, name)
@@ -220,7 +235,7 @@ class JsonObject:
     def _place(self, key: str) -> str:
         return JsonObject({}, self.file, self, key).where
 
-    def _refuse(self, key: str, expected: str, value: Any = _MISSING) -> NoReturn:
+    def _refuse(self, key: str, expected: Message, value: Any = _MISSING) -> NoReturn:
         found = self.values.get(key) if value is _MISSING else value
         damaged(
             self._place(key), Message("has the value {found}, not {expected}", found=_shown(found), expected=expected)
@@ -268,3 +283,24 @@ def _plain(value: Any) -> Any:
             return value
         case _:
             return value
+
+
+def check_schema(root: JsonObject, where: str) -> None:
+    """Raise SnapshotError where a document is no result, or one of another version."""
+    schema = root.values.get("schema")
+    version = fullmatch(r"auditor/result/v(\d{1,6})", schema) if isinstance(schema, str) else None
+    reads = {"where": where, "version": _VERSION}
+    if version is None:
+        hint = Message("name a result.json that `auditor audit` wrote")
+        message = Message(
+            "{where} is no saved result: its schema is {schema}, not 'auditor/result/v{version}'",
+            schema=repr(schema),
+            **reads,
+        )
+        raise SnapshotError("result-foreign", message, hint=hint)
+    if int(version[1]) != _VERSION:
+        message = Message(
+            "{where} has the schema {schema}; this version reads 'auditor/result/v{version}'", schema=schema, **reads
+        )
+        hint = Message("update m365-license-auditor, or run the audit again")
+        raise SnapshotError("result-version", message, hint=hint)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 from auditor.domain.trends import Between, FindingBetween, PolicyBetween, SeatsBetween
 from auditor.history.result_log import Entry, Ledger
 from auditor.history.trends import NightSummary
@@ -35,19 +36,21 @@ def between(
     other, after = _latest(nights, stood, last), _latest(entries, told, last)
     one = _latest(nights, stood, opening(stood, first, last) if day else first)
     before = _latest(entries, told, opening(told, first, last) if day else first)
-    unknown: list[str] = []
+    unknown: list[Message] = []
     if one is None and before is None:
-        unknown.append(f"nothing is stored at or before {first:%Y-%m-%d %H:%M}")
+        unknown.append(Message("nothing is stored at or before {moment}", moment=f"{first:%Y-%m-%d %H:%M}"))
     elif one is other and before is after:
-        unknown.append("both instants stand for the same night")
+        unknown.append(Message("both instants stand for the same night"))
     findings: tuple[FindingBetween, ...] | None = ()
     if ledger is not None and before is not None and after is not None:
         held = [ledger.held_at(entry) for entry in (before, after)]
         findings = None if held[0] is None or held[1] is None else tuple(_findings(held[0], held[1]))
         if findings is None:
-            unknown.append(f"the findings of {before.as_of:%Y-%m-%d} are no longer kept: only numbers are compared")
+            unknown.append(
+                Message("the findings of {day} are no longer kept: only numbers are compared", day=before.as_of.date())
+            )
     elif one is not None and other is not None:
-        unknown.append("findings and money are not compared: a result is missing")
+        unknown.append(Message("findings and money are not compared: a result is missing"))
     unknown += _partly((one, other), (before, after))
     return Between(
         tenant=tenant,
@@ -66,14 +69,14 @@ def opening(nights: Sequence[datetime], first: datetime, last: datetime) -> date
     return min((at for at in nights if first <= at <= last), default=first)
 
 
-def _partly(nights: Sequence[NightSummary | None], results: Sequence[Entry | None]) -> Iterator[str]:
+def _partly(nights: Sequence[NightSummary | None], results: Sequence[Entry | None]) -> Iterator[Message]:
     """Yield what one of the two does not know: what is less there may only not have been seen."""
     partly = sum(night is not None and not night.complete for night in nights)
     if partly:
-        yield f"{partly} of {len(nights)} nights were not read whole"
+        yield Message("{some} of {all} nights were not read whole", some=partly, all=len(nights))
     unjudged = sum(entry is not None and bool(entry.summary["notEvaluated"]) for entry in results)
     if unjudged:
-        yield f"in {unjudged} of {len(results)} results some policy could not be evaluated"
+        yield Message("in {some} of {all} results some policy could not be evaluated", some=unjudged, all=len(results))
 
 
 def _latest(things: Sequence[T], at: Sequence[datetime], instant: datetime) -> T | None:

@@ -299,7 +299,7 @@ class Ledger:
         numbered = ((match, name) for name in written if (match := _NUMBERED.fullmatch(name)))
         return {name: written[name] for match, name in numbered if known.get(int(match[1]), name) != name}
 
-    def _refused(self, slug: str, message: str) -> SnapshotError:
+    def _refused(self, slug: str, message: Message) -> SnapshotError:
         hint = Message("store results in the order of their instants, each once; nothing was changed")
         return SnapshotError(slug, message, hint=hint)
 

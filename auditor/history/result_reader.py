@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Iterable
-from re import fullmatch
 from typing import Any, Final
 
 from auditor.domain.enums import (
@@ -48,7 +47,7 @@ from auditor.files import json_document
 from auditor.findings.spill import SpillFile
 from auditor.findings.table import FindingTable
 from auditor.history.finding_reader import FindingReader
-from auditor.history.json_reader import DoubtfulNumberError, JsonObject, damaged, unique
+from auditor.history.json_reader import DoubtfulNumberError, JsonObject, check_schema, damaged, unique
 from auditor.history.tenant_splitter import Body, cut, decoded
 
 _VERSION: Final = 1
@@ -84,7 +83,7 @@ def _result(
     if not isinstance(document, dict):
         damaged(where, Message("holds no JSON object"))
     root = JsonObject(document, where)
-    _check_schema(root, where)
+    check_schema(root, where)
     run = _run(root)
     findings = FindingReader(_finding, always=carefully)
     summary = root.part("summary")
@@ -105,20 +104,6 @@ def _result(
             not_evaluated=summary.count("notEvaluated"),
         ),
     )
-
-
-def _check_schema(root: JsonObject, where: str) -> None:
-    schema = root.values.get("schema")
-    version = fullmatch(r"auditor/result/v(\d{1,6})", schema) if isinstance(schema, str) else None
-    reads = {"where": where, "version": _VERSION}
-    if version is None:
-        template = "{where} is no saved result: its schema is {schema}, not 'auditor/result/v{version}'"
-        hint = Message("name a result.json that `auditor audit` wrote")
-        raise SnapshotError("result-foreign", Message(template, schema=repr(schema), **reads), hint=hint)
-    if int(version[1]) != _VERSION:
-        template = "{where} has the schema {schema}; this version reads 'auditor/result/v{version}'"
-        hint = Message("update m365-license-auditor, or run the audit again")
-        raise SnapshotError("result-version", Message(template, schema=schema, **reads), hint=hint)
 
 
 def _run(root: JsonObject) -> Run:
@@ -175,7 +160,7 @@ def _tenant(part: JsonObject, run: Run, findings: FindingReader, spill: SpillFil
         closed=part.optional_texts("closed"),
         balance=tuple(map(_share, part.optional_parts("balance"))),
         touched_waivers=part.optional_texts("touchedWaivers"),
-        failure=part.optional_text("failure"),
+        failure=part.optional_message("failure"),
     )
 
 
@@ -208,7 +193,7 @@ def _coverage(part: JsonObject) -> Coverage:
         status=part.word("status", SourceStatus),
         count=0 if part.values.get("count", 0) is None else part.count("count"),
         read_at=part.optional_text("readAt"),
-        reason=part.optional_text("reason"),
+        reason=part.optional_message("reason"),
         asked=part.optional_texts("asked"),
     )
 
@@ -258,7 +243,7 @@ def _outcome(part: JsonObject) -> PolicyOutcome:
         id=part.text("id"),
         status=part.word("status", Outcome),
         findings=part.count("findings"),
-        reason=part.optional_text("reason"),
+        reason=part.optional_message("reason"),
         missing=part.optional_texts("missing"),
         judged=part.optional_count("judged"),
     )
@@ -333,7 +318,7 @@ def _share(part: JsonObject) -> BalanceShare:
         policy=part.text("policy"),
         sku_ids=part.texts("skuIds"),
         doubtful=part.texts("doubtful"),
-        reason=part.optional_text("reason"),
+        reason=part.optional_message("reason"),
         waivers=tuple(map(_waiver_share, part.parts("waivers"))) if "waivers" in part.values else None,
     )
 
@@ -343,4 +328,4 @@ def _waiver_share(part: JsonObject) -> WaiverShare:
 
 
 def _notice(part: JsonObject) -> Notice:
-    return Notice(code=part.text("code"), message=part.text("message"), subject=part.name("subject"))
+    return Notice(code=part.text("code"), message=part.message("message"), subject=part.name("subject"))

@@ -11,6 +11,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 from auditor.domain.trends import Cohorts, Episode, Forecast, PolicyTrend, SeatTrend, Trends
 from auditor.history.forecast import forecast
 from auditor.history.result_log import Entry
@@ -272,15 +273,15 @@ def _money(results: Sequence[Entry]) -> Mapping[str, tuple[tuple[datetime, Decim
     }
 
 
-def _unknown(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[str]:
+def _unknown(nights: Sequence[NightSummary], results: Sequence[Entry]) -> Iterable[Message]:
     partly = sum(not night.complete for night in nights)
     if partly:
-        yield f"{partly} of {len(nights)} nights were not read whole"
+        yield Message("{some} of {all} nights were not read whole", some=partly, all=len(nights))
     blind = sum(night.summary.get("users") is None for night in nights)
     if blind:
-        yield f"people are not counted in {blind} of {len(nights)} nights"
+        yield Message("people are not counted in {some} of {all} nights", some=blind, all=len(nights))
     unjudged = sum(bool(entry.summary["notEvaluated"]) for entry in results)
     if unjudged:
-        yield f"in {unjudged} of {len(results)} results some policy could not be evaluated"
+        yield Message("in {some} of {all} results some policy could not be evaluated", some=unjudged, all=len(results))
     if not results:
-        yield "no result is stored: findings and money over time are not known"
+        yield Message("no result is stored: findings and money over time are not known")

@@ -60,12 +60,12 @@ class Diagnostics:
     found: list[Diagnostic] = field(default_factory=list)
     hints: Hints = field(default_factory=Hints)
 
-    def error(self, slug: str, message: str, where: Node | Span, hint: str | None = None) -> None:
+    def error(self, slug: str, message: Message, where: Node | Span, hint: Message | None = None) -> None:
         """Note a mistake that stops the program."""
         span = where.span() if isinstance(where, Node) else where
         self.found.append(Diagnostic(slug=slug, message=message, span=span, hint=hint))
 
-    def warning(self, slug: str, message: str, where: Node | Span, hint: str | None = None) -> None:
+    def warning(self, slug: str, message: Message, where: Node | Span, hint: Message | None = None) -> None:
         """Note something that works but hardly does what its author wants."""
         span = where.span() if isinstance(where, Node) else where
         self.found.append(Diagnostic(slug=slug, message=message, span=span, hint=hint, level=Level.WARNING))

@@ -10,7 +10,7 @@ _PRINTABLE = re.compile(r"[!-\[\]-~]+")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:.]+")
 
 
-def complaint(address: str, *, plain_on_loopback: bool) -> str | None:
+def complaint(address: str, *, plain_on_loopback: bool) -> Message | None:
     """Return what is wrong with an address, in words; None where a token, or a secret, may be sent there."""
     if not _PRINTABLE.fullmatch(address):
         return Message("it holds characters that no address has (an international name is written as xn--…)")

@@ -21,7 +21,7 @@ def foreign_hosts(document: Document, tenants: Sequence[Mapping[str, Any]]) -> t
     return tuple(
         Diagnostic(
             slug="tenants-foreign-host",
-            message=_WARNED[key].format(tenant=entry["name"], host=host),
+            message=Message(_WARNED[key], tenant=entry["name"], host=host),
             span=document.span(("tenants", number, key)),
             hint=Message("find out who changed it, unless it is a proxy or an emulator of your own"),
             level=Level.WARNING,

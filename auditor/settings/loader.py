@@ -96,7 +96,11 @@ def _sound(text: bytes | str, file: str) -> Document:
 
 def _unquoted(problem: Diagnostic) -> Diagnostic:
     """Say where and what without quoting the file: a secret that was written there by mistake belongs in no log."""
-    return replace(problem, span=_without_text(problem.span), message=_WRITTEN.sub("'…'", problem.message))
+    return replace(
+        problem,
+        span=_without_text(problem.span),
+        message=problem.message.rewritten(lambda text: _WRITTEN.sub("'…'", text)),
+    )
 
 
 def _without_text(span: Span | None) -> Span | None:
@@ -192,7 +196,7 @@ def _mail_problems(document: Document, value: Mapping[str, Any]) -> list[Diagnos
     ]
 
 
-def _problem(document: Document, path: tuple[str | int, ...], slug: str, message: str, hint: str) -> Diagnostic:
+def _problem(document: Document, path: tuple[str | int, ...], slug: str, message: Message, hint: Message) -> Diagnostic:
     return Diagnostic(slug=slug, message=message, span=document.span(path), hint=hint)
 
 

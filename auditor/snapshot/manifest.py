@@ -9,7 +9,7 @@ from typing import Any
 
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, encoded, restored
 from auditor.domain.result import Coverage
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document
@@ -51,6 +51,7 @@ def encode(manifest: Manifest, files: Mapping[str, FileEntry]) -> bytes:
             }
             for coverage in manifest.sources
         ],
+        **_messages(manifest),
         "files": {
             name: {"rows": entry.rows, "bytes": entry.size, "sha256": entry.sha256}
             for name, entry in sorted(files.items())
@@ -128,17 +129,24 @@ def _manifest(document: Mapping[str, Any]) -> Manifest:
         locale=None if tenant["locale"] is None else _text(tenant["locale"]),
         instant=instant,
         tool_version=_text(tool["version"]),
-        sources=tuple(map(_coverage, document["sources"])),
+        sources=tuple(_coverage(source, document.get("messages", {})) for source in document["sources"]),
     )
 
 
-def _coverage(source: Mapping[str, Any]) -> Coverage:
+def _messages(manifest: Manifest) -> dict[str, Any]:
+    """Return what translates the reasons: template and arguments by English text; nothing where there is none."""
+    reasons = [source.reason for source in manifest.sources if source.reason is not None]
+    found = {str(reason): encoded(reason) for reason in reasons if reason.arguments}
+    return {"messages": found} if found else {}
+
+
+def _coverage(source: Mapping[str, Any], messages: Mapping[str, Any]) -> Coverage:
     return Coverage(
         name=Source(source["name"]),
         status=SourceStatus(source["status"]),
         count=count(source["count"]),
         read_at=None if source["readAt"] is None else _text(source["readAt"]),
-        reason=None if source["reason"] is None else _text(source["reason"]),
+        reason=None if source["reason"] is None else restored(_text(source["reason"]), messages),
         asked=tuple(map(_text, list(source["asked"]))),
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.domain.syntax.limits import count, run_instant, tenant_name
 from auditor.files import json_document, json_shape
 from auditor.snapshot.manifest import FileEntry, decode
@@ -248,11 +248,11 @@ def checked_document(body: bytes, where: str, schema: str) -> dict[str, Any]:
     return dict(document)
 
 
-def damaged(where: str, what: str) -> SnapshotError:
+def damaged(where: str, what: Message) -> SnapshotError:
     """Return the error for an object that is not what was stored."""
     return SnapshotError(
         "store-damaged",
-        f"{where}: {what}",
+        joined(": ", (where, what)),
         hint=Message("restore the object from a copy; `auditor store check` lists which nights are whole"),
     )
 

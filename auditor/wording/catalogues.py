@@ -1,75 +1,69 @@
-"""Turns the packaged .po files of a language into what looks messages up, one domain at a time."""
+"""Reads the message catalogues of a language with gettext: compiled in a package, from the .po files in a checkout."""
 
-from collections.abc import Mapping
 from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
 from typing import TYPE_CHECKING, Final
 
 from auditor import resources
-from auditor.wording.po_reader import Messages, read
+from auditor.wording.compiler import compiled
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
-REPORTS: Final = ("auditor", "guidance")
-"""What the program and its templates say, and the articles; a message that stands in both is said as in the first."""
+REPORTS: Final = ("auditor", "guidance", "errors")
+"""Texts of code and templates, articles, errors and reasons; a message in two of them is that of the first."""
 POLICIES: Final = "policies"
 """Titles and reasons of the starter policies: looked up apart, since other people's policies are no messages."""
-ERRORS: Final = "errors"
-"""What is wrong with an input, and how to mend it: looked up by `auditor.wording.complaints`."""
-DOMAINS: Final = (*REPORTS, POLICIES)
-"""What makes a language whole. An error whose text is missing is told in English instead, and by itself."""
 
 
 @cache
-def folders() -> tuple[str, ...]:
-    """Return the languages that have a folder of catalogues, sorted; whether they are complete is not asked."""
+def languages() -> tuple[str, ...]:
+    """Return the languages of which every catalogue is complete, sorted."""
     found = (entry.name for entry in _locales().iterdir() if entry.is_dir() and not entry.name.startswith("__"))
-    return tuple(sorted(found))
-
-
-def translations(language: str) -> Messages | None:
-    """Return the messages of reports in a language; None where any message of any domain is missing: none is mixed."""
-    domains = _domains(language)
-    return None if domains is None else domains[REPORTS[0]]
-
-
-def of(language: str, domain: str) -> Messages | None:
-    """Return the messages of one domain in a language; None where the language is not whole."""
-    domains = _domains(language)
-    return None if domains is None else domains[domain]
+    return tuple(sorted(name for name in found if is_complete(name)))
 
 
 @cache
-def errors(language: str) -> Messages | None:
-    """Return the texts of errors in a language; None where the language is not whole."""
-    return None if _domains(language) is None else _read(language, ERRORS)
+def is_complete(language: str) -> bool:
+    """Whether every message of every catalogue has a settled translation."""
+    return all(_catalogue(language, domain) is not None for domain in (*REPORTS, POLICIES))
 
 
 @cache
-def _domains(language: str) -> Mapping[str, Messages] | None:
-    if language not in folders():
-        return None
-    found: dict[str, Messages] = {}
-    for domain in DOMAINS:
-        messages = _read(language, domain)
-        if messages is None:
-            return None
-        found[domain] = messages
-    for domain in REPORTS[1:]:
-        found[REPORTS[0]].add_fallback(found[domain])
-    return found if all(messages.whole for messages in found.values()) else None
+def translations(language: str) -> NullTranslations:
+    """Return the messages of reports, errors and the command line; KeyError for an incomplete language."""
+    if not is_complete(language):
+        raise KeyError(language)
+    first, *others = (GNUTranslations(BytesIO(_catalogue(language, domain) or b"")) for domain in REPORTS)
+    for other in others:
+        first.add_fallback(other)
+    return first
 
 
-def _read(language: str, domain: str) -> Messages | None:
-    file = _locales().joinpath(language, "LC_MESSAGES", f"{domain}.po")
-    return read(file.read_text(encoding="utf-8")) if file.is_file() else None
+@cache
+def policies(language: str) -> NullTranslations:
+    """Return the texts of the starter policies; KeyError for an incomplete language."""
+    if not is_complete(language):
+        raise KeyError(language)
+    return GNUTranslations(BytesIO(_catalogue(language, POLICIES) or b""))
+
+
+@cache
+def _catalogue(language: str, domain: str) -> bytes | None:
+    """Return a compiled catalogue; None where there is none, or it is incomplete."""
+    folder = _locales().joinpath(language, "LC_MESSAGES")
+    for name in (f"{domain}.mo", f"{domain}.po"):
+        file = folder.joinpath(name)
+        if file.is_file():
+            return file.read_bytes() if name.endswith(".mo") else compiled(file.read_bytes())
+    return None
 
 
 def forget() -> None:
     """Forget what was read, so that catalogues are looked for again."""
-    folders.cache_clear()
-    _domains.cache_clear()
-    errors.cache_clear()
+    for cached in (languages, is_complete, translations, policies, _catalogue):
+        cached.cache_clear()
 
 
 def _locales() -> "Traversable":

@@ -8,9 +8,8 @@ from gettext import NullTranslations
 from re import fullmatch, sub
 from typing import TYPE_CHECKING, Final
 
+from auditor.domain.message import Message
 from auditor.wording import catalogues
-from auditor.wording.complaints import Complaints
-from auditor.wording.told import Reader, retold
 
 if TYPE_CHECKING:
     from babel.core import Locale
@@ -60,35 +59,15 @@ class Wording:
         """Return a message that counts, with its `{count}` filled in."""
         return self.ngettext(one, many, count).replace("{count}", self.number(count))
 
-    def told(self, text: str) -> str:
-        """Return a notice or a reason, which a result holds in English, with its days as this reader writes them.
-
-        What it quotes stays as it is.
-        """
-        if self.language == FALLBACK:
-            return retold(text, Reader(translate=str, day=self._written))
-        known = _complaints(self.language)
-        if known is None:
-            return retold(text, Reader(translate=self.gettext, day=self._written))
-        return retold(text, Reader(translate=self.gettext, day=self._written, other=known.told))
+    def translate(self, message: Message) -> str:
+        """Return an error, notice or reason; what it quotes stays as it is, and days are in the language's form."""
+        return message.translated(self.gettext, self.date)
 
     def policy(self, text: str) -> str:
         """Return the title or the reason of a starter policy; anybody else's words stay as they are written."""
         if self.language == FALLBACK or not text:
             return text
-        known = catalogues.of(self.language, catalogues.POLICIES)
-        return text if known is None else known.gettext(text)
-
-    def complaint(self, text: str) -> str | None:
-        """Return what an error says, or how to mend it; None where this language has no such text, or not all of it."""
-        if self.language == FALLBACK:
-            return text
-        known = _complaints(self.language)
-        found = None if known is None else known.told(text)
-        if found is None:
-            said = self.told(text)
-            return None if said == text else said
-        return found
+        return catalogues.policies(self.language).gettext(text)
 
     def number(self, value: int | None) -> str:
         """Return a whole number with its thousands apart; a dash for what is not known."""
@@ -130,13 +109,6 @@ class Wording:
 
         return format_date(moment, format="long", locale=self._babel())
 
-    def _written(self, day: str) -> str:
-        """Return a day of ISO 8601 as it is said; any other text as it is."""
-        try:
-            return self.date(date.fromisoformat(day))
-        except ValueError:
-            return day
-
     def instant(self, moment: datetime) -> str:
         """Return a day and minute, in UTC."""
         from babel.dates import format_time  # noqa: PLC0415
@@ -150,7 +122,7 @@ class Wording:
 
 def languages() -> tuple[str, ...]:
     """Return the languages in which everything can be said, English first."""
-    return (FALLBACK, *(name for name in catalogues.folders() if catalogues.translations(name) is not None))
+    return (FALLBACK, *catalogues.languages())
 
 
 def wording(locale: str | None, *, environment_locale: str | None = None) -> Wording:
@@ -166,10 +138,9 @@ def wording(locale: str | None, *, environment_locale: str | None = None) -> Wor
     language = parts[1].lower() if parts is not None else ""
     if language == FALLBACK and parts is not None:
         return _said(FALLBACK, parts[3], NullTranslations())
-    messages = catalogues.translations(language) if language in catalogues.folders() else None
-    if messages is None or parts is None:
+    if parts is None or not catalogues.is_complete(language):
         return _english(wished)
-    return _said(language, parts[3], messages)
+    return _said(language, parts[3], catalogues.translations(language))
 
 
 def _cleaned(tag: str | None) -> str:
@@ -198,12 +169,6 @@ def _known(name: str) -> bool:
     from babel.localedata import exists  # noqa: PLC0415
 
     return exists(name)
-
-
-@cache
-def _complaints(language: str) -> Complaints | None:
-    messages = catalogues.errors(language)
-    return None if messages is None else Complaints(messages)
 
 
 @cache

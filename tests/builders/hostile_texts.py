@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from auditor.domain.enums import SubjectType
+from auditor.domain.message import Message
 from auditor.domain.result import Action, Finding, Link, Result, SourceLine, Subject
 from auditor.findings.table import FindingTable
 from auditor.result.aggregate import summarise
@@ -44,12 +45,12 @@ def holding(text: str) -> Result:
             tuple(_finding(finding, text, number) for number, finding in enumerate(there.findings))
         ),
         seats=tuple(replace(seats, name=text, sku_part_number=text) for seats in there.seats),
-        sources=tuple(replace(source, reason=text) for source in there.sources),
-        policies=tuple(replace(outcome, reason=text) for outcome in there.policies),
+        sources=tuple(replace(source, reason=Message(text)) for source in there.sources),
+        policies=tuple(replace(outcome, reason=Message(text)) for outcome in there.policies),
         actions=tuple(_action(action, text) for action in there.actions),
-        notices=tuple(replace(notice, message=text, subject=text) for notice in there.notices),
+        notices=tuple(replace(notice, message=Message(text), subject=text) for notice in there.notices),
     )
-    tenants = (tenant, replace(other, display_name=text, complete=False, failure=text))
+    tenants = (tenant, replace(other, display_name=text, complete=False, failure=Message(text)))
     kept = {"id": text, "policies": [text], "owner": text, "reason": text, "expires": text}
     policies = tuple(
         replace(

@@ -17,6 +17,7 @@ from auditor.domain.enums import (
     Status,
     SubjectType,
 )
+from auditor.domain.message import Message
 from auditor.domain.result import (
     Action,
     Coverage,
@@ -241,7 +242,8 @@ def outcomes(
         elif mine:
             status = Outcome.WAIVED
         reason, missing = unknown.get(policy.id, (None, ()))
-        found.append(PolicyOutcome(id=policy.id, status=status, findings=len(mine), reason=reason, missing=missing))
+        why = None if reason is None else Message(reason)
+        found.append(PolicyOutcome(id=policy.id, status=status, findings=len(mine), reason=why, missing=missing))
     return tuple(found)
 
 
@@ -255,7 +257,8 @@ def coverage(
     name: Source, count: int = 0, status: SourceStatus = SourceStatus.COMPLETE, reason: str | None = None
 ) -> Coverage:
     read = None if status in {SourceStatus.DENIED, SourceStatus.NOT_NEEDED} else "2026-11-20T02:14:07Z"
-    return Coverage(name=name, status=status, count=count, read_at=read, reason=reason)
+    why = None if reason is None else Message(reason)
+    return Coverage(name=name, status=status, count=count, read_at=read, reason=why)
 
 
 def contoso() -> TenantResult:
@@ -287,8 +290,8 @@ def contoso() -> TenantResult:
                    title="Buy 2 seats of Visio Plan 2", role="Billing Administrator", steps=("Open **Billing > Your products**.", "Choose **Buy more licenses**.")),
         ),
         notices=(
-            Notice(code="waiver.expiring", message="Waiver W-2026-014 lapses in 11 days, on 2026-12-01.", subject="W-2026-014"),
-            Notice(code="policy.unknown-product", message="No catalogue knows the product SPE_E4.", subject="SPE_E4"),
+            Notice(code="waiver.expiring", message=Message("Waiver W-2026-014 lapses in 11 days, on 2026-12-01."), subject="W-2026-014"),
+            Notice(code="policy.unknown-product", message=Message("No catalogue knows the product SPE_E4."), subject="SPE_E4"),
         ),
     )  # fmt: skip
 

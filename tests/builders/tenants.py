@@ -10,6 +10,7 @@ from auditor.app.audit.pipeline import audit
 from auditor.catalogue import builtin
 from auditor.domain.data_needs import EVERYTHING_ABOUT_USERS
 from auditor.domain.enums import Agreement, Cloud, Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Coverage, Finding, Result, TenantResult
 from auditor.policy.loader import load
@@ -111,7 +112,7 @@ def tenant(
             Coverage(
                 name=source,
                 status=statuses.get(source, SourceStatus.COMPLETE),
-                reason="not allowed" if source in statuses else None,
+                reason=Message("not allowed") if source in statuses else None,
                 asked=asked.get(source, ()),
             )
             for source in Source

@@ -22,6 +22,7 @@ from auditor.cli.terminal.streams import Bracket, Sink, Stream
 from auditor.deliver.log_commands import Breaker, harmless
 from auditor.domain.enums import Source, SourceStatus
 from auditor.domain.errors import Span
+from auditor.domain.message import Message
 from auditor.domain.result import Coverage
 from auditor.snapshot.writer import write
 from tests.builders.audits import run as audited
@@ -96,7 +97,7 @@ def evil(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for number, name in enumerate(("contoso", "fabrikam")):
         snapshot = given_tenant(name, state, packaged(), NOW, where)
         sources = tuple(
-            Coverage(name=Source.MAILBOXES, status=SourceStatus.UNAVAILABLE, reason=EVIL)
+            Coverage(name=Source.MAILBOXES, status=SourceStatus.UNAVAILABLE, reason=Message(EVIL))
             if source.name is Source.MAILBOXES and number
             else source
             for source in snapshot.manifest.sources

@@ -17,6 +17,7 @@ from auditor.domain.errors import (
     one_line,
     printable,
 )
+from auditor.domain.message import Message
 
 
 def diagnostic(text: str, column: int, end: int | None = None, **more: str) -> Diagnostic:
@@ -42,7 +43,7 @@ def test_a_block_says_place_fault_text_and_remedy() -> None:
 
 
 def test_a_fault_without_a_place_is_one_line() -> None:
-    found = Diagnostic(slug="x", message="m", level=Level.WARNING)
+    found = Diagnostic(slug="x", message=Message("m"), level=Level.WARNING)
     assert (format_diagnostic(found), one_line(found)) == ("warning[x]: m", "m")
 
 
@@ -77,7 +78,7 @@ def test_an_error_is_told_in_one_line_and_survives_pickling() -> None:
     error = InputError(faults)
     assert str(error) == "policies/leavers.yaml:14:1: one\\x0atwo (and 1 more)"
     assert (error.slug, error.message, error.span) == ("policy-unknown-property", "one\ntwo", faults[0].span)
-    settings = SettingsError("settings-missing", "no such file", hint="make one")
+    settings = SettingsError("settings-missing", Message("no such file"), hint=Message("make one"))
     for item in (error, settings):
         again = pickle.loads(pickle.dumps(item))
         assert (type(again), again.diagnostics, str(again)) == (type(item), item.diagnostics, str(item))

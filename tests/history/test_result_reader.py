@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Severity
 from auditor.domain.errors import SnapshotError
+from auditor.domain.message import Message
 from auditor.domain.result import (
     Action,
     BalanceShare,
@@ -41,6 +42,11 @@ from auditor.render import render
 from tests.builders.results import night_before, result
 
 TEXT = st.text(max_size=8)
+MESSAGE = (
+    TEXT.map(Message)
+    | st.builds(lambda text: Message("a {b}", b=text), TEXT)
+    | st.builds(lambda text, day: Message("a {b} {c}", b=Message("d {e}", e=text), c=day), TEXT, st.dates())
+)
 WORDS = st.lists(TEXT, max_size=2).map(tuple)
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(1 << 62), 1 << 62) | st.floats(-1e299, 1e299) | TEXT,
@@ -71,9 +77,9 @@ FINDING = st.builds(
 )  # fmt: skip
 FINDINGS = st.lists(FINDING, max_size=2).map(tuple)
 OUTCOMES = st.lists(
-    st.builds(PolicyOutcome, id=TEXT, findings=COUNT, reason=st.none() | TEXT, missing=WORDS), max_size=2
+    st.builds(PolicyOutcome, id=TEXT, findings=COUNT, reason=st.none() | MESSAGE, missing=WORDS), max_size=2
 ).map(tuple)
-NOTICES = st.lists(st.builds(Notice, code=TEXT, message=TEXT, subject=TEXT), max_size=2).map(tuple)
+NOTICES = st.lists(st.builds(Notice, code=TEXT, message=MESSAGE, subject=TEXT), max_size=2).map(tuple)
 SEATS = st.builds(
     SeatCount,
     sku_id=TEXT,
@@ -97,9 +103,9 @@ SUBSCRIPTION = st.builds(
 )
 TENANT = st.builds(
     TenantResult, name=NAME, tenant_id=TEXT, as_of=RUN, display_name=TEXT, locale=st.none() | TEXT, complete=st.booleans(),
-    sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | TEXT, read_at=st.none() | TEXT), max_size=1).map(tuple),
+    sources=st.lists(st.builds(Coverage, asked=WORDS, reason=st.none() | MESSAGE, read_at=st.none() | TEXT), max_size=1).map(tuple),
     seats=st.lists(SEATS, max_size=1).map(tuple), subscriptions=st.lists(SUBSCRIPTION, max_size=2).map(tuple), policies=OUTCOMES, findings=FINDINGS, notices=NOTICES, fixed=FINDINGS,
-    unconfirmed=FINDINGS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | TEXT,
+    unconfirmed=FINDINGS, closed=WORDS, touched_waivers=WORDS, balance=st.lists(st.builds(BalanceShare, sku_ids=WORDS, doubtful=WORDS), max_size=1).map(tuple), failure=st.none() | MESSAGE,
     actions=st.lists(st.builds(Action, findings=WORDS, prerequisites=WORDS, steps=WORDS, warnings=WORDS,
                                links=st.lists(st.builds(Link, label=TEXT, address=TEXT), max_size=1).map(tuple),
                                requests=st.lists(MAPPING, max_size=1).map(tuple), money=st.none() | MONEY,

@@ -44,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Build the wheel from a copy of the tree, without earlier build products."""
     place = tmp_path_factory.mktemp("wheel")
     source = place / "source"
-    for path in files("auditor", "policies", "reports", "pyproject.toml", "README.md", "LICENSE"):
+    for path in files("auditor", "policies", "reports", "pyproject.toml", "setup.py", "README.md", "LICENSE"):
         copy = source / path.relative_to(ROOT)
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(path.read_bytes())
@@ -60,7 +60,9 @@ def test_the_wheel_holds_the_three_folders_and_nothing_else(wheel: Path) -> None
         path.relative_to(ROOT).as_posix() if folder == "auditor" else f"auditor/{path.relative_to(ROOT).as_posix()}"
         for folder in ("auditor", *MAPPED)
         for path in files(folder)
+        if path.suffix != ".pot"
     }
+    tree = {f"{name.removesuffix('.po')}.mo" if name.endswith(".po") else name for name in tree}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         meta = {name.rpartition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name}
@@ -77,6 +79,8 @@ def test_the_wheel_runs_where_no_source_is(wheel: Path, tmp_path: Path) -> None:
         "print(auditor.__file__)\n"
         "print(sorted(entry.name for entry in doors.policies().iterdir() if entry.name.endswith('.yaml')))\n"
         "print(doors.schema('policy')[:1], doors.schema_names())\n"
+        "from auditor.wording import languages, wording\n"
+        "print(*languages(), wording('de').gettext('error'))\n"
     )
     path = os.pathsep.join([str(wheel), *(entry for entry in sys.path if entry.endswith("site-packages"))])
     environment = {**os.environ, "PYTHONPATH": path}
@@ -84,8 +88,9 @@ def test_the_wheel_runs_where_no_source_is(wheel: Path, tmp_path: Path) -> None:
         [sys.executable, "-c", code], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    where, policies, schema = ran.stdout.splitlines()
+    where, policies, schema, words = ran.stdout.splitlines()
     assert str(wheel) in where
     assert "capacity.yaml" in policies
     assert "own.yaml" not in policies
     assert schema.startswith("{")
+    assert words == "en da de nl sv tr Fehler"

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from auditor.domain.enums import Outcome, Status, SubjectType
+from auditor.domain.message import Message
 from auditor.domain.result import Finding, Result, SourceLine, Subject
 from auditor.findings.table import FindingTable
 from auditor.history import compare
@@ -58,7 +59,7 @@ def hostile() -> Result:
         display_name=HOSTILE,
         findings=FindingTable.of((finding,)),
         actions=(),
-        policies=(replace(there.policies[0], reason=HOSTILE),),
+        policies=(replace(there.policies[0], reason=Message(HOSTILE)),),
     )
     return replace(result(), tenants=(tenant,))
 
@@ -166,14 +167,14 @@ def test_junit_has_a_case_per_policy_and_counts_them() -> None:
 
 def test_junit_tells_a_tenant_that_failed_as_an_error() -> None:
     whole = result()
-    failed = replace(whole.tenants[1], failure="Graph did not answer", policies=())
+    failed = replace(whole.tenants[1], failure=Message("Graph did not answer"), policies=())
     suite = junit(replace(whole, tenants=(failed,)))[0]
     assert (suite.get("errors"), suite.get("tests")) == ("1", "1")
 
 
 def test_junit_keeps_certain_findings_of_a_policy_that_could_not_be_evaluated() -> None:
     there = result().tenants[0]
-    unknown = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason="x") for outcome in there.policies)
+    unknown = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=Message("x")) for outcome in there.policies)
     suite = junit(replace(result(), tenants=(replace(there, policies=unknown),)))[0]
     assert suite.find("testcase[@name='leavers']/failure") is not None
 

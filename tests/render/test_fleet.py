@@ -10,6 +10,7 @@ from rich.console import Console
 
 from auditor.cli.terminal.tables import print_fleet
 from auditor.domain.enums import Outcome, Severity, Source, SourceStatus, Status
+from auditor.domain.message import Message
 from auditor.domain.result import PolicyOutcome, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
@@ -172,7 +173,7 @@ def test_tenants_without_a_part_of_the_page_lead_to_pages_of_their_own() -> None
 
 @pytest.mark.usefixtures("few")
 def test_a_mail_counts_what_it_leaves_out() -> None:
-    gap = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason="who knows")
+    gap = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("who knows"))
     made = fleet(
         *(
             replace(worst(), name=f"t{number}", display_name="", policies=(gap,), complete=False, failure=None)

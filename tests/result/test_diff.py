@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from auditor.domain.enums import Change, Outcome, Severity, Status, SubjectType
 from auditor.domain.errors import AuditorError
+from auditor.domain.message import Message
 from auditor.domain.result import (
     Finding,
     FleetResult,
@@ -55,7 +56,7 @@ def run(*findings: Finding, day: int = 0, unknown: str = "", policies: str = "pq
 def failed(day: int, policies: str = "pq") -> Result:
     made = run(day=day, policies=policies)
     return replace(
-        made, tenants=(replace(made.tenants[0], policies=(), failure="Graph did not answer", complete=False),)
+        made, tenants=(replace(made.tenants[0], policies=(), failure=Message("Graph did not answer"), complete=False),)
     )
 
 

@@ -5,6 +5,8 @@ it also gives their catalogues the messages that are new and takes out those tha
 """
 
 import ast
+import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from io import BytesIO
@@ -22,7 +24,6 @@ from auditor.cli.main import COMMANDS, command_parser, main_parser
 from auditor.guidance import translatable
 from tests.guidance.packaged import packaged
 from tests.package.tree import modules
-from tests.wording.errors import texts as errors_of_the_code
 
 ROOT = Path(__file__).parents[2]
 LOCALES = ROOT / "reports" / "locales"
@@ -34,6 +35,11 @@ PLURALS = {"tr": "nplurals=2; plural=(n != 1);"}
 CALLS = {"N_": (0,), "gettext": (0,), "spoken": (0,), "ngettext": (0, 1), "plural": (0, 1)}
 """What marks a message, and which of its arguments are one."""
 TEMPLATES = "reports/templates"
+ENGLISH_ONLY = "guidance"
+"""The package whose errors only developers see: what is wrong with the articles of the package itself."""
+PLACEHOLDER = re.compile(r"\{\w+\}")
+WORD = re.compile(r"[^\W\d_]{2}")
+"""What a template without words lacks; it needs no translation."""
 
 
 def header(language: str) -> str:
@@ -80,10 +86,11 @@ def policies() -> Catalog:
 
 
 def errors() -> Catalog:
-    """Return what is wrong with an input, and how to mend it, as the code says it; sorted, since code moves."""
+    """Return errors, hints, notices and reasons: the templates of `Message(...)` and the words of the schemas; sorted."""
     made = Catalog(fuzzy=False)
-    for message in sorted(message for _, message in errors_of_the_code()):
-        made.add(message)
+    for message in sorted({*_in_messages(), *_in_schemas()}):
+        if WORD.search(PLACEHOLDER.sub("", message)):
+            made.add(message)
     return made
 
 
@@ -98,6 +105,39 @@ def _in_code() -> Iterator[tuple[str, str | tuple[str, ...]]]:
             )
             if said and len(said) == len(CALLS[name]):
                 yield place, said if len(said) > 1 else said[0]
+
+
+def _in_messages() -> Iterator[str]:
+    methods = [(f"{ENGLISH_ONLY}/**.py", "ignore"), ("**.py", "python")]
+    for _, _, message, _, _ in extract_from_dir(ROOT / "auditor", method_map=methods, keywords={"Message": None}):
+        yield str(message)
+
+
+def _in_schemas() -> Iterator[str]:
+    """Yield what the schemas call their values (`$comment`), and the descriptions of the keys that must be there."""
+    for name in ("policy", "policy-test", "tenants"):
+        text = (ROOT / "auditor" / "schemas" / f"{name}.v1.json").read_text(encoding="utf-8")
+        yield from _described(json.loads(text))
+
+
+def _described(schema: object) -> Iterator[str]:
+    if isinstance(schema, list):
+        for item in schema:
+            yield from _described(item)
+    if not isinstance(schema, dict):
+        return
+    properties = schema.get("properties", {})
+    noun = schema.get("$comment")
+    if isinstance(noun, str):
+        yield noun
+        if {"id", "name"} & set(properties):
+            yield f"{noun.partition(' ')[2]} {{name}}"
+    for key in schema.get("required", ()):
+        about = properties.get(key)
+        if isinstance(about, dict) and "description" in about:
+            yield about["description"]
+    for value in schema.values():
+        yield from _described(value)
 
 
 def _calls(node: ast.AST) -> Iterator[ast.Call]:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from auditor.domain.enums import Agreement, Cloud, Outcome, Source, SourceStatus
 from auditor.domain.errors import AuditorError
+from auditor.domain.message import Message
 from auditor.domain.policy import Balance, PolicySet
 from auditor.domain.result import Coverage, PolicyOutcome, Result, TenantResult
 from auditor.failures import TenantBoundary, reason_of
@@ -21,7 +22,7 @@ class Unaudited:
     tenant_id: str
     cloud: Cloud
     agreement: Agreement
-    reason: str
+    reason: Message
 
 
 def unaudited(tenant: Unaudited, policies: PolicySet, as_of: datetime) -> TenantResult:

@@ -50,7 +50,7 @@ class Request:
     """The key of pseudonyms for people; None where they have their names."""
     warn: Callable[[Diagnostic], None] = field(default=lambda _: None)
     """Hears what people should know although nothing fails of it."""
-    notice: Callable[[str], None] = field(default=lambda _: None)
+    notice: Callable[[Message], None] = field(default=lambda _: None)
     """Told what is being done, for progress."""
     collect: Callable[["Request", PolicySet], Sequence[Path | Unaudited]] | None = None
     """Collects live tenants into snapshot folders; None where only saved state may be audited."""
@@ -201,7 +201,7 @@ def judging(request: Request, places: Sequence[Path | Unaudited], policies: Poli
         request.notice(
             Message(
                 "judging snapshots with Spark at {spark_master}: {folders}",
-                spark_master=request.spark_master or "this session",
+                spark_master=request.spark_master or Message("this session"),
                 folders=len(folders),
             )
         )

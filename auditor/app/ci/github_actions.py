@@ -1,7 +1,7 @@
 """A Result into what a GitHub Actions job shows of it: step summary, annotations and outputs, by themselves."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -124,11 +124,11 @@ def _fired(
 
 
 def diagnostic_lines(
-    diagnostics: tuple[tuple[Diagnostic, bool], ...], environ: Mapping[str, str], locale: str | None = None
+    diagnostics: Iterable[Diagnostic], environ: Mapping[str, str], locale: str | None = None
 ) -> tuple[str, ...]:
     """Return the annotations of what is wrong with an input, at its lines; nothing outside of a job.
 
-    Each says whether it is told in the language of `locale`.
+    The diagnostics are in the language of `locale`.
     """
     if not in_actions(environ):
         return ()
@@ -140,15 +140,11 @@ def diagnostic_lines(
                     type=Type.ERROR if one.level is Level.ERROR else Type.WARNING,
                     title=f"auditor: {one.slug}",
                     message=printable(one.message)
-                    + (
-                        f"\n{words.gettext('help') if translated else 'help'}: {printable(one.hint)}"
-                        if one.hint
-                        else ""
-                    ),
+                    + (f"\n{words.gettext('help')}: {printable(one.hint)}" if one.hint else ""),
                     file=None if one.span is None else _file(SourceLine(file=one.span.file, line=1), environ),
                     line=1 if one.span is None else one.span.line,
                 )
-                for one, translated in diagnostics
+                for one in diagnostics
             ],
             lambda count: _rest(count, words),
         )
@@ -158,11 +154,11 @@ def diagnostic_lines(
 def _reasons(tenant: TenantResult, words: Labels) -> list[str]:
     """Return why a tenant's answer is not whole: it was not audited, a source was not read, a policy not judged."""
     if tenant.failure is not None:
-        return [words.gettext("not audited: {reason}").replace("{reason}", words.told(tenant.failure))]
+        return [words.gettext("not audited: {reason}").replace("{reason}", words.translate(tenant.failure))]
     unknown = words.gettext("no reason is known")
     gaps = [
         f"{words.gettext(SOURCES[source.name])}: {words.gettext(SOURCE_STATES[source.status])}: "
-        f"{words.told(source.reason) if source.reason else unknown}"
+        f"{words.translate(source.reason) if source.reason else unknown}"
         for source in tenant.sources
         if source.status in {SourceStatus.PARTIAL, SourceStatus.DENIED, SourceStatus.UNAVAILABLE}
     ]

@@ -17,7 +17,7 @@ from auditor.app.locations import all_folders, is_store, store_at
 from auditor.app.saved_results import saved_result
 from auditor.domain.enums import Severity
 from auditor.domain.errors import Diagnostic, Level, SnapshotError, UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, alternatives
 from auditor.domain.result import Result
 from auditor.domain.trends import Between, Episode, Trends
 from auditor.failures import TenantBoundary
@@ -240,7 +240,7 @@ def _unknown_person(tenant: str, events: pa.Table, wanted: str) -> Diagnostic | 
 
 
 def _unknown(message: Message, close: Sequence[str], otherwise: Message | None = None) -> Diagnostic:
-    hint = Message("did you mean {close}?", close=" or ".join(close)) if close else otherwise
+    hint = Message("did you mean {close}?", close=alternatives(close)) if close else otherwise
     return Diagnostic(slug="history-unknown", message=message, hint=hint, level=Level.WARNING)
 
 

@@ -21,7 +21,7 @@ from auditor.deliver.report_folder import write_all
 from auditor.deliver.routing import Envelope, Reason, envelopes, reason, week_of
 from auditor.deliver.sent_log import LogState, Mailing, SentLog
 from auditor.domain.errors import DeliveryError, Diagnostic, GraphError, SettingsError
-from auditor.domain.message import Message
+from auditor.domain.message import NOTHING, Message
 from auditor.domain.result import Result
 from auditor.domain.tenant import GraphMail, Mail, Settings, SmtpMail
 from auditor.render.mail.message import render_mail
@@ -61,8 +61,8 @@ class DeliveryReport:
 
     address: str
     end: DeliveryStatus
-    message: str = ""
-    hint: str | None = None
+    message: Message = NOTHING
+    hint: Message | None = None
     file: Path | None = None
 
 
@@ -85,7 +85,7 @@ class MailJob:
     fallback: str = "en"
     history: Path | str | None = None
     """Earlier results, for the curves: a folder of them, or a store."""
-    notice: Callable[[str], None] = lambda _: None
+    notice: Callable[[Message], None] = lambda _: None
     warn: Callable[[Diagnostic], None] = lambda _: None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from auditor.domain.errors import AuditorError, GraphError
+from auditor.domain.message import NOTHING, Message
 from auditor.domain.result import Result, TenantResult
 from auditor.failures import TenantBoundary
 from auditor.remedy.planner.model import Proof, Solver, Standing, TenantPlan
@@ -23,7 +24,7 @@ def failed_after(after: Result) -> dict[str, AuditorError]:
     return {t.name: GraphError("tenant-failed", t.failure) for t in after.tenants if t.failure is not None}
 
 
-def unplanned(tenant: TenantResult, reason: str) -> TenantPlan:
+def unplanned(tenant: TenantResult, reason: Message | None) -> TenantPlan:
     """Return the empty plan of a tenant that failed."""
     nothing = Standing(open=0, money=())
     return TenantPlan(
@@ -31,7 +32,7 @@ def unplanned(tenant: TenantResult, reason: str) -> TenantPlan:
         tenant_id=tenant.tenant_id,
         display_name=tenant.display_name,
         complete=False,
-        omitted=(reason,),
+        omitted=(reason or NOTHING,),
         actions=(),
         before=nothing,
         after=nothing,

@@ -227,7 +227,7 @@ def _fleet_plan(
                 )
         if name in failures or name not in options:
             reason = tenant.failure if name not in failures else reason_of(failures[name])
-            tenants.append(unplanned(tenant, reason or ""))
+            tenants.append(unplanned(tenant, reason))
     return FleetPlan(
         as_of=format_instant(before.run.as_of),
         policy_digest=policies.digest,

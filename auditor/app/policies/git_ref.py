@@ -101,7 +101,10 @@ def _git(*arguments: str) -> bytes:
     said = done.stderr.decode("utf-8", "replace").strip().splitlines()
     raise UsageError(
         "base-git",
-        Message("git cannot read the base: {said}", said=said[0] if said else f"exit code {done.returncode}"),
+        Message(
+            "git cannot read the base: {said}",
+            said=said[0] if said else Message("exit code {code}", code=done.returncode),
+        ),
         hint=Message("run inside the repository that holds the policies, or name a folder as --base"),
     )
 

@@ -16,7 +16,7 @@ from auditor.app.redaction.pseudonyms import Key
 from auditor.app.redaction.redact import redacted
 from auditor.domain.enums import Outcome, Severity
 from auditor.domain.errors import AuditorError, Diagnostic, InputError, UsageError
-from auditor.domain.message import Message
+from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.policy import PolicySet
 from auditor.domain.preview import Changed, Difference, PolicyChange, Preview, Side, Unknown
 from auditor.domain.result import Finding, PolicyHeader, PolicyOutcome, Result, SourceLine
@@ -97,10 +97,12 @@ def _sides(request: PreviewRequest) -> tuple[tuple[Side, PolicySet], tuple[Side,
             # A waiver of the base that runs too long is no fault of the change.
             policies = _loaded(files, None if side == "base" else request.as_of.date())
         except InputError as error:
-            wrong += [replace(item, message=f"{side}: {item.message}") for item in error.diagnostics]
+            wrong += [replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics]
             continue
         except AuditorError as error:
-            error.diagnostics = tuple(replace(item, message=f"{side}: {item.message}") for item in error.diagnostics)
+            error.diagnostics = tuple(
+                replace(item, message=joined(": ", (side, item.message))) for item in error.diagnostics
+            )
             raise
         told = Side(name=called, commit=commit, policy_digest=policies.digest, policies=len(policies.policies))
         loaded.append((told, policies))
@@ -197,4 +199,4 @@ def _unknown(side: str, result: Result) -> Iterator[Unknown]:
     for tenant, outcomes in named:
         for outcome in outcomes:
             if outcome.status is Outcome.NOT_EVALUATED:
-                yield Unknown(side=side, tenant=tenant, policy=outcome.id, reason=outcome.reason or "")
+                yield Unknown(side=side, tenant=tenant, policy=outcome.id, reason=outcome.reason or NOTHING)

@@ -9,7 +9,7 @@ from auditor.app.audit.run import Request, opened_states
 from auditor.app.catalogue import active
 from auditor.domain.enums import Outcome
 from auditor.domain.errors import Diagnostic, Level
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.domain.policy import PolicySet
 from auditor.domain.result import Notice, PolicyOutcome, Result
 
@@ -38,13 +38,13 @@ def _judged(policies: PolicySet, request: Request) -> Result:
 
 def _told(
     place: str, outcomes: Sequence[PolicyOutcome], notices: Sequence[Notice]
-) -> Iterator[tuple[str, str, str, str]]:
+) -> Iterator[tuple[str, str, Message, Message]]:
     for notice in notices:
         if notice.code == "policy.no-match":
             yield (
                 "policy-no-match",
                 notice.subject,
-                f"{place}: {notice.message}",
+                joined(": ", (place, notice.message)),
                 Message("correct the value, or remove the policy if nobody is meant"),
             )
     for outcome in outcomes:

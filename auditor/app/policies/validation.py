@@ -89,7 +89,7 @@ def _knows(catalogue: Catalogue, mention: Mention) -> bool:
     return catalogue.knows(mention.name) if mention.kind == "product" else catalogue.knows_plan(mention.name)
 
 
-def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str:
+def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> Message:
     """Return what to write instead: a product of that name, a set, the name without its blanks, or what is like it."""
     name = mention.name
     meant = fold(name)
@@ -115,7 +115,7 @@ def _hint(mention: Mention, catalogue: Catalogue, sets: Sequence[str]) -> str:
     return Message("products like it: {close}", close=", ".join(close)) if close else _look_up(name)
 
 
-def _look_up(name: str) -> str:
+def _look_up(name: str) -> Message:
     return Message(
         "look it up with `auditor products {name}`, or update the catalogue with `auditor products update`", name=name
     )

@@ -41,13 +41,13 @@ class Verdict:
 
     name: str
     span: Span
-    missing: tuple[str, ...]
+    missing: tuple[Message, ...]
     """What was expected and not found, in words."""
-    unexpected: tuple[str, ...]
+    unexpected: tuple[Message, ...]
     """What was found and not expected, in words."""
     matched: frozenset[str] = frozenset()
     """The policies that judged somebody or something."""
-    unmatched: tuple[tuple[Policy, str], ...] = ()
+    unmatched: tuple[tuple[Policy, Message], ...] = ()
     """The policies that judged nothing, each with the notice that says so."""
 
     @property
@@ -129,7 +129,7 @@ def _judge(
 def never_matched(verdicts: Iterable[Verdict]) -> list[Diagnostic]:
     """Return a warning for every policy that judged nobody and nothing in any of the tests that judge by it."""
     matched: set[str] = set()
-    unmatched: dict[str, tuple[Policy, str]] = {}
+    unmatched: dict[str, tuple[Policy, Message]] = {}
     for verdict in verdicts:
         matched |= verdict.matched
         unmatched |= {policy.id: (policy, message) for policy, message in verdict.unmatched}
@@ -199,7 +199,7 @@ def _nothing_judged(sibling: str, where: Span) -> Diagnostic:
     )
 
 
-def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[Message, ...], tuple[Message, ...]]:
     found = [(tenant.name, finding) for tenant in result.tenants for finding in tenant.findings]
     found += [("fleet", finding) for finding in result.fleet.findings]
     expected = list(test.get("expect", ()))
@@ -213,7 +213,7 @@ def _compare(test: Mapping[str, Any], result: Result) -> tuple[tuple[str, ...], 
     return tuple(missing), () if test.get("partial") or "expect" not in test else tuple(unexpected)
 
 
-def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[str]:
+def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[Message]:
     told = [*(outcome for tenant in result.tenants for outcome in tenant.policies), *result.fleet.policies]
     for policy, wanted in test.get("outcomes", {}).items():
         statuses = {outcome.status.value for outcome in told if outcome.id == policy}
@@ -222,7 +222,7 @@ def _outcomes(test: Mapping[str, Any], result: Result) -> Iterator[str]:
                 "outcome of {policy}: {wanted}, but it is {statuses}",
                 policy=policy,
                 wanted=wanted,
-                statuses=", ".join(sorted(statuses)) or "not judged at all",
+                statuses=", ".join(sorted(statuses)) or Message("not judged at all"),
             )
 
 
@@ -254,11 +254,11 @@ def _folded(text: object) -> str:
     return "" if text is None else str(text).casefold()
 
 
-def _words(item: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}: {value}" for key, value in item.items())
+def _words(item: Mapping[str, Any]) -> Message:
+    return Message(", ".join(f"{key}: {value}" for key, value in item.items()))
 
 
-def _finding_words(tenant: str, finding: Finding, *, several: bool) -> str:
+def _finding_words(tenant: str, finding: Finding, *, several: bool) -> Message:
     item: dict[str, Any] = {"policy": finding.policy, "check": finding.check}
     subject = finding.evidence.get("userPrincipalName") or finding.subject.name
     if finding.subject.type in {SubjectType.USER, SubjectType.SUBSCRIPTION, SubjectType.GROUP}:

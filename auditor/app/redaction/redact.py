@@ -10,6 +10,7 @@ from auditor.app.redaction.people import PERSONAL, People, mentioned, named_in, 
 from auditor.app.redaction.pseudonyms import Key
 from auditor.domain.enums import SubjectType
 from auditor.domain.finding import report_order
+from auditor.domain.message import Message
 from auditor.domain.result import (
     Action,
     Finding,
@@ -135,14 +136,14 @@ def _tenant(tenant: TenantResult, key: Key, named: Mapping[str, str]) -> TenantR
         actions=tuple(_action(action, people, places) for action in tenant.actions),
         notices=_notices(tenant.notices, people),
         sources=tuple(
-            source if source.reason is None else replace(source, reason=people.free(source.reason))
+            source if source.reason is None else replace(source, reason=source.reason.rewritten(people.free))
             for source in tenant.sources
         ),
         policies=tuple(
-            outcome if outcome.reason is None else replace(outcome, reason=people.free(outcome.reason))
+            outcome if outcome.reason is None else replace(outcome, reason=outcome.reason.rewritten(people.free))
             for outcome in tenant.policies
         ),
-        failure=None if tenant.failure is None else people.free(tenant.failure),
+        failure=None if tenant.failure is None else tenant.failure.rewritten(people.free),
     )
 
 
@@ -203,20 +204,21 @@ def _fingerprints(fingerprints: Iterable[str], key: Key) -> tuple[str, ...]:
 
 def _notices(notices: Iterable[Notice], people: People) -> tuple[Notice, ...]:
     return tuple(
-        replace(notice, message=people.free(_without_values(notice, people.key)), subject=people.free(notice.subject))
-        for notice in notices
+        replace(notice, message=_notice(notice, people), subject=people.free(notice.subject)) for notice in notices
     )
 
 
-def _without_values(notice: Notice, key: Key) -> str:
-    """Return what a notice says; values by which a policy names people get the policy's pseudonyms."""
+def _notice(notice: Notice, people: People) -> Message:
+    """Return the message of a notice; values by which a policy names people get the policy's pseudonyms."""
     if notice.code != "policy.no-match":
-        return notice.message
+        return notice.message.rewritten(people.free)
 
     def hidden(quoted: re.Match[str]) -> str:
-        return f"'{_anonymous(quoted[1], key)}'"
+        return f"'{_anonymous(quoted[1], people.key)}'"
 
-    return _NAMED.sub(lambda found: _QUOTED.sub(hidden, found[0]), notice.message)
+    return notice.message.rewritten(
+        lambda text: people.free(_NAMED.sub(lambda found: _QUOTED.sub(hidden, found[0]), text))
+    )
 
 
 def _findings(findings: Iterable[Finding], people: People) -> tuple[Finding, ...]:

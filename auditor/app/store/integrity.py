@@ -29,7 +29,7 @@ class Checked:
     was killed, or has not ended."""
     found: Night | Entry | None
     """None where the commit itself is damaged or lost."""
-    wrong: str | None
+    wrong: Message | None
     """What is missing or damaged; None for what is whole."""
     name: str | None = None
     """The name of a temporary file."""
@@ -58,7 +58,7 @@ def check(where: Path | str, tenants: Sequence[str] = ()) -> Iterator[Checked]:
 
 
 def _nights(store: Store, tenant: str, names: Sequence[str]) -> Iterator[Checked]:
-    known: dict[str, str | None] = {}
+    known: dict[str, Message | None] = {}
     commits = list(store.commits(tenant))
     for _, night in commits:
         if isinstance(night, SnapshotError):
@@ -110,7 +110,7 @@ def _lost(commits: set[str], findings: set[str]) -> list[int]:
     return [number for number in range(1, max(told | seen, default=0)) if number not in told]
 
 
-def _wrong(check: Callable[[Item], None], entry: Item) -> str | None:
+def _wrong(check: Callable[[Item], None], entry: Item) -> Message | None:
     try:
         check(entry)
     except SnapshotError as error:
@@ -118,7 +118,7 @@ def _wrong(check: Callable[[Item], None], entry: Item) -> str | None:
     return None
 
 
-def _harm(error: SnapshotError) -> str:
+def _harm(error: SnapshotError) -> Message:
     """Return what is damaged; anything else that went wrong is raised."""
     if error.slug != "store-damaged":
         raise error

@@ -14,7 +14,7 @@ from auditor.collect.sources.registry import permissions_for
 from auditor.domain.data_needs import Needs
 from auditor.domain.enums import Cloud, Source
 from auditor.domain.errors import GraphError
-from auditor.domain.message import Message
+from auditor.domain.message import NOTHING, Message, joined
 from auditor.domain.tenant import GithubOidc, Tenant
 from auditor.domain.translation import N_
 from auditor.failures import TenantBoundary, reason_of
@@ -56,7 +56,7 @@ class Check:
 
     name: str
     health: Health
-    words: str
+    words: Message
     commands: tuple[str, ...] = ()
 
 
@@ -86,7 +86,7 @@ def diagnose_all(
             with TenantBoundary(tenant.name, alone=len(tenants) == 1) as wall:
                 async with room:
                     return await diagnose(tenant, needs, mail=mail, environ=found)
-            words = "" if wall.failure is None else reason_of(wall.failure)
+            words = NOTHING if wall.failure is None else reason_of(wall.failure)
             return Diagnosis(tenant=tenant, checks=(Check(name="sign-in", health=Health.BAD, words=words),))
 
         return tuple(await asyncio.gather(*(one(tenant, needs, mail=mail) for tenant, needs, mail in tenants)))
@@ -107,8 +107,8 @@ async def diagnose(tenant: Tenant, needs: Needs, *, mail: bool, environ: Mapping
             async with open_graph(tenant, sign_in, retry_policy=RetryPolicy(budget=30.0, failures=3)) as graph:
                 checks.extend(await _answers(graph, needs))
     except GraphError as error:
-        hint = "" if error.hint is None else f"; {error.hint}"
-        checks.append(Check(name="sign-in", health=Health.BAD, words=f"{error.message}{hint}"))
+        words = error.message if error.hint is None else joined("; ", (error.message, error.hint))
+        checks.append(Check(name="sign-in", health=Health.BAD, words=words))
     if isinstance(tenant.credential, GithubOidc) and tenant.cloud is not Cloud.GERMANY:
         checks.append(_federation(tenant, tenant.credential, environ))
     return Diagnosis(tenant=tenant, checks=tuple(checks))

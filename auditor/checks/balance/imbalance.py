@@ -6,6 +6,7 @@ from typing import Any
 
 from auditor.checks.check import Check, SeatBalance
 from auditor.domain.enums import Agreement, SubjectType
+from auditor.domain.message import Message, joined
 from auditor.domain.policy import Balance, Bound
 from auditor.domain.result import Finding, SeatCount, TenantResult
 from auditor.domain.translation import N_
@@ -23,8 +24,8 @@ def _judge(scope: FleetScope, block: Balance) -> Iterator[Finding]:
     for tenant in scope.tenants:
         share = scope.shares[tenant.name]
         if share is None or share.reason is not None:
-            reason = tenant.failure if share is None else share.reason
-            scope.reasons.append(f"{tenant.name}: {reason or 'its seats are not known'}")
+            reason = (tenant.failure if share is None else share.reason) or Message("its seats are not known")
+            scope.reasons.append(joined(": ", (tenant.name, reason)))
         if share is not None:
             scope.judged.update(share.sku_ids)
             scope.doubtful |= bool(share.doubtful)
@@ -64,13 +65,14 @@ class _Scale:
     excess: list[Mapping[str, Any]] = field(default_factory=list)
     may_be_short: bool = False
     may_be_excess: bool = False
-    reasons: list[str] = field(default_factory=list)
+    reasons: list[Message] = field(default_factory=list)
 
     def weigh(self, block: Balance, tenant: TenantResult, count: SeatCount, *, doubtful: bool) -> None:
         """Take in one tenant's seats."""
         unread_numbers = count.usable is None or count.consumed is None or count.spare is None
         if unread_numbers:
-            self.reasons.append(f"{tenant.name}: Graph gave no seat numbers for {count.sku_part_number}")
+            unnumbered = Message("Graph gave no seat numbers for {product}", product=count.sku_part_number)
+            self.reasons.append(joined(": ", (tenant.name, unnumbered)))
         elif count.usable == 0 and count.consumed == 0:
             return
         short = _breaks(block.minimum, count, below=True)
@@ -78,7 +80,8 @@ class _Scale:
         self.may_be_short |= short is not False
         self.may_be_excess |= excess is not False
         if doubtful:
-            self.reasons.append(f"{tenant.name}: whether the policy looks at {count.sku_part_number} is not known")
+            unknown = Message("whether the policy looks at {product} is not known", product=count.sku_part_number)
+            self.reasons.append(joined(": ", (tenant.name, unknown)))
             return
         if short:
             self.short.append(_line(tenant, count))

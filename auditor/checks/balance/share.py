@@ -1,6 +1,7 @@
 """What a later merge has to know of one tenant for the policies about the fleet."""
 
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import joined
 from auditor.domain.policy import Balance, Policy, Waiver
 from auditor.domain.product_set import ProductSet
 from auditor.domain.result import BalanceShare
@@ -21,7 +22,7 @@ def share_of(bound: BoundPolicies, policy: Policy, block: Balance) -> BalanceSha
         policy=policy.id,
         sku_ids=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.true[number])),
         doubtful=tuple(sorted(facts.skus[number].sku_id for number in assignable if mask.unknown[number])),
-        reason=None if doubt is None else "; ".join(doubt.reasons),
+        reason=None if doubt is None else joined("; ", doubt.reasons),
         waivers=tuple(
             _waiver_share(bound, waiver, waiver.products)
             for _, waiver in bound.covering(policy)

@@ -26,7 +26,7 @@ def owned(scope: TenantScope, violation: Mask) -> Iterator[ObjectFinding]:
         elif sku.usable is None:
             scope.unknown.add(
                 "subscribedSkus",
-                Message("Graph gave no seat numbers for {part_number}", part_number=sku.part_number or sku.sku_id),
+                Message("Graph gave no seat numbers for {product}", product=sku.part_number or sku.sku_id),
             )
         else:
             yield _finding(scope, sku, sku.usable)

@@ -79,7 +79,7 @@ def _tell(outcome: CollectOutcome, words: Labels, *, quiet: bool) -> int:
         source = f"{outcome.tenant.name}: {words.gettext(SOURCES[coverage.name])}"
         if not complete:
             state = words.gettext(SOURCE_STATES[coverage.status])
-            say(printable(f"{source}: {state}" + (f": {words.told(coverage.reason)}" if coverage.reason else "")))
+            say(printable(f"{source}: {state}" + (f": {words.translate(coverage.reason)}" if coverage.reason else "")))
         elif not quiet:
             say(f"{source}: {words.number(coverage.count)}")
     return 0 if whole else 3

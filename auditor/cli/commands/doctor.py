@@ -68,8 +68,7 @@ def _print(diagnosis: Diagnosis, words: Wording) -> None:
 def _print_check(check: Check, words: Wording) -> None:
     marks = {health: words.gettext(mark) for health, mark in _MARKS.items()}
     mark = marks[check.health].ljust(max(map(len, marks.values())))
-    # What Microsoft's services answered is quoted as it came.
-    told = words.complaint(check.words) or check.words
-    print(filled(f"{words.gettext(check.name)}: {printable(told)}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
+    text = printable(words.translate(check.words))
+    print(filled(f"{words.gettext(check.name)}: {text}", first=f"  {mark}  ", rest=" " * (len(mark) + 4)))
     for command in check.commands:
         print(f"          {printable(commented(command, words))}")

@@ -124,4 +124,4 @@ def _tell(found: Preview, words: Labels) -> None:
     for each in found.unknown:
         told = words.gettext("not evaluated {side}: {policy} {tenant}: {reason}")
         values = {"side": sided(each.side, words), "policy": each.policy, "tenant": each.tenant}
-        out(filled(printable(told.format(**values, reason=words.told(each.reason))), first="  ", rest="    "))
+        out(filled(printable(told.format(**values, reason=words.translate(each.reason))), first="  ", rest="    "))

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
             return 0
 
 
-def _misused(args: argparse.Namespace) -> str | None:
+def _misused(args: argparse.Namespace) -> Message | None:
     if args.what == "put" and not args.things:
         return Message("put needs snapshots or results to keep")
     if args.what == "get" and len(args.things) != 1:
@@ -122,7 +122,7 @@ def _check(args: argparse.Namespace, words: Labels) -> int:
         document(json.dumps([_checked(each) for each in found], indent=2))
     for each in found:
         if each.wrong is not None:
-            wrong = words.complaint(each.wrong) or each.wrong
+            wrong = words.translate(each.wrong)
             at = _instant(each)
             say(printable(f"{each.tenant if at is None else f'{each.tenant} {at}'}: {wrong}"))
     if not args.quiet:

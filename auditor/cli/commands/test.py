@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
         if not verdict.passed:
             out(f"{red}{words.gettext('FAILED')}{plain} {place}: {printable(verdict.name)}")
             for text in verdict.missing:
-                out(f"    {missing} {printable(words.complaint(text) or text)}")
+                out(f"    {missing} {printable(words.translate(text))}")
             for text in verdict.unexpected:
                 out(f"    {unexpected} {printable(text)}")
         elif not args.quiet:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from auditor.cli.terminal.streams import write_commands
 from auditor.deliver.standard_output import write_document
 from auditor.domain.errors import Diagnostic, Level, format_diagnostic, printable
+from auditor.domain.message import Message
 
 if TYPE_CHECKING:
     from auditor.wording import Wording
@@ -32,13 +33,13 @@ def say(text: str) -> None:
 def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> None:
     """Write diagnostics to stderr, coloured where a person reads them, and as annotations in a GitHub Actions job.
 
-    They are in the language of `locale`, else of the environment; one that this language does not have is in English.
+    They are in the language of `locale`, else of the environment, else in English.
     """
     words = reader(locale)
-    said = [told(diagnostic, words) for diagnostic in diagnostics]
+    said = [translated(diagnostic, words) for diagnostic in diagnostics]
     bold, red, yellow, plain = ("\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[0m") if colourful(sys.stderr) else ("",) * 4
-    for diagnostic, translated in said:
-        first, *rest = _block(diagnostic, words if translated else None).splitlines()
+    for diagnostic in said:
+        first, *rest = _block(diagnostic, words).splitlines()
         colour = red if diagnostic.level is Level.ERROR else yellow
         say("\n".join([f"{bold}{colour}{first}{plain}", *rest]))
     if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -49,15 +50,12 @@ def tell(diagnostics: Iterable[Diagnostic], *, locale: str | None = None) -> Non
         )
 
 
-def told(diagnostic: Diagnostic, words: "Wording | None") -> tuple[Diagnostic, bool]:
-    """Return a diagnostic in another language, and whether it is: message and hint both, or neither."""
+def translated(diagnostic: Diagnostic, words: "Wording | None") -> Diagnostic:
+    """Return a diagnostic in another language."""
     if words is None:
-        return diagnostic, False
-    message = words.complaint(diagnostic.message)
-    hint = None if diagnostic.hint is None else words.complaint(diagnostic.hint)
-    if message is None or (diagnostic.hint is not None and hint is None):
-        return diagnostic, False
-    return replace(diagnostic, message=message, hint=hint), True
+        return diagnostic
+    hint = None if diagnostic.hint is None else Message(words.translate(diagnostic.hint))
+    return replace(diagnostic, message=Message(words.translate(diagnostic.message)), hint=hint)
 
 
 def spoken(message: str, locale: str | None = None) -> str:
@@ -66,10 +64,10 @@ def spoken(message: str, locale: str | None = None) -> str:
     return message if words is None else words.gettext(message)
 
 
-def notices(locale: str | None) -> Callable[[str], None]:
+def notices(locale: str | None) -> Callable[[Message], None]:
     """Return what says, while it is done, what is being done."""
     words = reader(locale)
-    return lambda text: say(printable(f"auditor: {text if words is None else words.complaint(text) or text}"))
+    return lambda text: say(printable(f"auditor: {text if words is None else words.translate(text)}"))
 
 
 def commented(command: str, words: "Wording") -> str:

@@ -55,7 +55,7 @@ def show(
     for told in trends:
         _print(console, f"{told.tenant}: {spent(told, words)}", "bold")
         for sentence in told.unknown:
-            _print(console, f"  {words.told(sentence)}", "yellow")
+            _print(console, f"  {words.translate(sentence)}", "yellow")
         if told.tenant in two:
             _between(console, two[told.tenant], words)
         _overall(console, told, words)
@@ -145,7 +145,7 @@ def _between(console: Console, two: Between, words: Labels) -> None:
     console.print()
     _print(console, compared_nights(two, words), "bold")
     for sentence in two.unknown:
-        _print(console, f"  {words.told(sentence)}", "yellow")
+        _print(console, f"  {words.translate(sentence)}", "yellow")
     grids = between_grids(two, words, most=_MOST)
     for title, columns, rows in grids:
         console.print()

@@ -8,9 +8,9 @@ from rich.padding import Padding
 from rich.text import Text
 
 from auditor.domain.errors import printable
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.render.text.labels import Labels
-from auditor.wording.told import NEAREST
 
 _NOTICES: Final = 5
 """Notices with a value that comes near; the others are told by the names of their policies."""
@@ -27,7 +27,7 @@ def print_unmatched(console: Console, result: Result, words: Labels) -> None:
     console.print(Text("\n" + words.gettext("Found nothing to judge"), style="bold"), highlight=False)
     for place, message in near[:_NOTICES]:
         line = Text(printable(f"{place}: " if len(result.tenants) > 1 else ""), style="yellow")
-        told = words.told(message)
+        told = words.translate(message)
         line.append(printable(told if len(told) <= _LONGEST else f"{told[:_LONGEST]}…"), style="yellow")
         console.print(Padding(line, (0, 0, 0, 2)), highlight=False)
     if nothing:
@@ -36,10 +36,10 @@ def print_unmatched(console: Console, result: Result, words: Labels) -> None:
         console.print(Padding(Text(printable(f"{count}: {named}"), style="dim"), (0, 0, 0, 2)), highlight=False)
 
 
-def _near(result: Result) -> Iterator[tuple[str, str]]:
+def _near(result: Result) -> Iterator[tuple[str, Message]]:
     for tenant in result.tenants:
         for notice in tenant.notices:
-            if notice.code == "policy.no-match" and NEAREST in notice.message:
+            if notice.code == "policy.no-match" and "near" in notice.message.arguments:
                 yield tenant.display_name or tenant.name, notice.message
 
 

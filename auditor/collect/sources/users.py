@@ -76,7 +76,7 @@ async def _read(context: CollectionContext) -> SourceResult:
         shortfall = Message(
             "users that came without an id: {without_id}; {shortfall}",
             without_id=decoder.without_id,
-            shortfall=shortfall or "report it to Microsoft",
+            shortfall=shortfall or Message("report it to Microsoft"),
         )
     coverage = context.make_coverage(Source.USERS, spool.distinct(), faults, asked=select, shortfall=shortfall)
     context.users.set_result(spool)

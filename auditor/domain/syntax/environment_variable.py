@@ -3,18 +3,20 @@
 import re
 from typing import Final
 
+from auditor.domain.message import Message
+
 _PLAIN: Final = re.compile(r"(?=.{1,64}\Z)[A-Z]{1,15}[0-9]{0,4}(_([A-Z]{1,15}[0-9]{0,4}|[0-9]{1,4}))*")
 """Names in capitals; anything else could be a password or key."""
 
 
-def is_missing(name: str, place: str) -> str:
+def is_missing(name: str, place: str) -> Message:
     """Return the message that a variable is not set; `place` is the location of its name, as `file:line`.
 
     A name that could be the secret itself is not quoted.
     """
     if _PLAIN.fullmatch(name):
-        return f"the environment variable {name} is not set"
-    return f"the environment variable that {place} names is not set"
+        return Message("the environment variable {name} is not set", name=name)
+    return Message("the environment variable that {place} names is not set", place=place)
 
 
 def to_set(name: str) -> str:

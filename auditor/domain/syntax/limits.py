@@ -4,9 +4,13 @@ import re
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from auditor.domain.message import Message
+
 TENANT: Final = re.compile(r"(?!(?:con|prn|aux|nul|com[0-9]|lpt[0-9])\Z)[a-z0-9-]{1,63}")
 """Pattern of a tenant name, which is a part of paths; reserved device names of Windows are excluded."""
-TENANT_WORDS: Final = "write 1 to 63 lower-case letters, digits and hyphens, and no device name of Windows such as con"
+TENANT_WORDS: Final = Message(
+    "write 1 to 63 lower-case letters, digits and hyphens, and no device name of Windows such as con"
+)
 """Hint for an invalid tenant name."""
 FIRST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest instant of a run, a snapshot or a night."""

@@ -59,6 +59,6 @@ def code_in(text: str) -> str | None:
     return None if match is None else match.group(1)
 
 
-def advice(code: str | None) -> str | None:
+def advice(code: str | None) -> Message | None:
     """Return what to do about a code; None for an unknown one."""
     return None if code is None else _ADVICE.get(code)

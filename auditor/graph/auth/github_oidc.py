@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from urllib.parse import quote, urlsplit
 
 from auditor.domain.errors import GraphError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, enumeration
 from auditor.graph.auth.scrubber import Secrets
 from auditor.graph.transport.ca_bundle import tls_context
 
@@ -26,7 +26,7 @@ async def assertion(audience: str, *, environ: Mapping[str, str], secrets: Secre
     if missing:
         raise GraphError(
             "github-oidc-missing",
-            Message("{missing} not set: GitHub gives this job no identity", missing=" and ".join(missing)),
+            Message("{missing} not set: GitHub gives this job no identity", missing=enumeration(missing)),
             hint=_PERMISSION,
         )
     secrets.add(token)

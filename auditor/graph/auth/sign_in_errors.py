@@ -3,7 +3,7 @@
 import re
 
 from auditor.domain.errors import GraphError, printable
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.domain.tenant import AzureCli, Certificate, ManagedIdentity, Tenant, WorkloadIdentity
 from auditor.graph.auth.aadsts_codes import advice, code_in
 from auditor.graph.auth.scrubber import Secrets
@@ -40,7 +40,7 @@ def sign_in_error(error: Exception, tenant: Tenant, secrets: Secrets, *, authori
         case OSError(filename=str()):  # of a file, not of a connection
             return GraphError(
                 "credential-file",
-                f"{tenant.name}: {text[:_MAX_QUOTED]}",
+                joined(": ", (tenant.name, text[:_MAX_QUOTED])),
                 hint=Message("check the path in the tenants file"),
             )
         case ValueError() if not _NO_TOKEN.match(text):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from auditor.domain.message import Message
+from auditor.domain.message import Message, enumeration
 from auditor.policy.schema.selector_synonyms import synonym
 from auditor.policy.schema.terms import close_to, example, label, listed, noun_of, subject_of, written
 from auditor.policy.yaml.messages import described, quoted
@@ -44,15 +44,15 @@ class Mistake:
     path: "Path"
     kind: str
     """The slug without its prefix."""
-    message: str
-    hint: str | None = None
+    message: Message
+    hint: Message | None = None
     key: str | None = None
     """The key at the path that the mistake is about; None where it is the value there."""
     meant: str | None = None
     """For an unknown key, the one that was probably meant."""
     needs: tuple[str, ...] = ()
     """The keys of which the lack is the mistake."""
-    nothing: str | None = None
+    nothing: Message | None = None
     """What to say where nothing at all is written."""
 
     @property
@@ -138,7 +138,7 @@ def _unknown(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
         yield Mistake(path=path, kind=kind, key=key, message=message, hint=hint, meant=meant)
 
 
-def _elsewhere(key: str, path: "Path") -> str | None:
+def _elsewhere(key: str, path: "Path") -> Message | None:
     """Return where a key of a policy belongs that stands inside its constraint block."""
     inside = path[:1] == ("policies",) and len(path) > 2
     if inside and key in {"users", "severity", "title", "tenants", "owner", "rationale", "tags"}:
@@ -161,7 +161,7 @@ def _wrong_type(error: "ValidationError", path: "Path") -> Mistake:
     return Mistake(path=path, kind="wrong-type", message=message, hint=hint, nothing=nothing)
 
 
-def _instead(value: Any, schema: Any) -> str | None:
+def _instead(value: Any, schema: Any) -> Message | None:
     """Return how a value of the wrong type is probably meant."""
     kinds = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
     match value:
@@ -260,7 +260,7 @@ def _missing(error: "ValidationError", path: "Path") -> Iterator[Mistake]:
             continue
         about = schema.get("properties", {}).get(key)
         description = about.get("description") if isinstance(about, dict) else None
-        hint = f"'{key}': {description}" if description else None
+        hint = Message("'{key}': {description}", key=key, description=Message(description)) if description else None
         if key == "version" and not path:
             hint = Message("write 'version: {about}' at the top", about=about["const"])
         message = Message("{subject} lacks '{key}'", subject=subject_of(error, path), key=key)
@@ -296,14 +296,14 @@ def _not_one(error: "ValidationError", path: "Path") -> Mistake:
         message = (
             Message("{subject} has no constraint block", subject=subject)
             if policy
-            else Message("{subject} has none of {keys}", subject=subject, keys=" and ".join(keys))
+            else Message("{subject} has none of {keys}", subject=subject, keys=enumeration(keys))
         )
         return Mistake(
             path=path, kind=kind, message=message, hint=Message("give one of: {keys}", keys=", ".join(keys)), needs=keys
         )
     kind = "several-constraints" if policy else "bad-value"
     message = Message(
-        "{subject} has {present}, but may have only one of them", subject=subject, present=" and ".join(present)
+        "{subject} has {present}, but may have only one of them", subject=subject, present=enumeration(present)
     )
     hint = (
         Message("write one policy for each block")

@@ -1,6 +1,7 @@
 """Words for the values that a JSON Schema describes: their names, kinds and examples."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -18,7 +19,7 @@ _TYPES: Final = {
     "integer": Message("a whole number"),
     "number": Message("a number"),
     "boolean": Message("true or false"),
-    "null": Message("null"),
+    "null": Message(json.dumps(None)),
     "array": Message("a list"),
     "object": Message("a mapping"),
 }
@@ -34,17 +35,17 @@ def close_to(word: str, names: Iterable[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
-def label(path: "Path") -> str:
+def label(path: "Path") -> Message:
     """Return the name of a value: its key, or its position in a list."""
     if not path:
         return Message("the file")
     last = path[-1]
     if isinstance(last, str):
-        return quoted(last)
+        return Message(quoted(last))
     return Message("item {last} of {path}", last=last + 1, path=label(path[:-1]))
 
 
-def subject_of(error: "ValidationError", path: "Path") -> str:
+def subject_of(error: "ValidationError", path: "Path") -> Message:
     """Return the name of a mapping: `policy 'e3-spare'` where it has an id or a name."""
     mapping: Any = error.instance
     schema: Any = error.schema
@@ -64,7 +65,8 @@ def listed(names: Sequence[object]) -> str:
 def noun_of(schema: Any) -> Message:
     """Return what a schema asks for: its `$comment`, else its types."""
     if "$comment" in schema:
-        return Message(schema["$comment"])
+        template: str = schema["$comment"]
+        return Message(template)
     kinds = schema["type"] if isinstance(schema.get("type"), list) else [schema.get("type", "string")]
     return alternatives([_TYPES[kind] for kind in kinds])
 

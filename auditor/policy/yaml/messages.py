@@ -1,5 +1,6 @@
 """Turns the complaints of the YAML parser into words that say what stands there and what to write instead."""
 
+import json
 from typing import Final
 
 import yaml as pyyaml
@@ -8,7 +9,7 @@ from auditor.domain.errors import Diagnostic, InputError, Span
 from auditor.domain.message import Message
 
 _LONGEST: Final = 40
-_Said = tuple[str, str | None]
+_Said = tuple[Message, Message | None]
 
 
 def at(file: str, lines: tuple[str, ...], *, line: int, column: int, end: int | None = None) -> Span:
@@ -34,13 +35,11 @@ def quoted(text: str) -> str:
     return f"'{text}'" if len(text) <= _LONGEST else f"'{text[: _LONGEST - 1]}…'"
 
 
-def described(value: object) -> str:
+def described(value: object) -> Message:
     """Return what a value is, with its own text."""
     match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
+        case None | bool():
+            return Message(json.dumps(value))
         case int() | float():
             return Message("the number {value}", value=value)
         case str():
@@ -163,6 +162,6 @@ def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
             ), hint
         case str() as problem:
             context = f"{error.context}: " if error.context else ""
-            return _SAID.get(problem, (f"{context}{problem}", None))
+            return _SAID.get(problem, (Message(f"{context}{problem}"), None))
         case _:
             return Message("the text is not YAML"), None

@@ -234,7 +234,7 @@ class _Builder:
         )
         return None
 
-    def _report(self, slug: str, message: str, node: pyyaml.Node, hint: str | None = None) -> None:
+    def _report(self, slug: str, message: Message, node: pyyaml.Node, hint: Message | None = None) -> None:
         self.problems.append(Diagnostic(slug=slug, message=message, span=self._span(node), hint=hint))
 
     def _span(self, node: pyyaml.Node) -> Span:

@@ -8,6 +8,7 @@ from typing import Final
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from auditor.domain.enums import Outcome, Status
+from auditor.domain.message import NOTHING, Message
 from auditor.domain.result import Finding, Findings, FleetResult, PolicyOutcome, Result, TenantResult
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
@@ -57,7 +58,7 @@ class _Part:
     findings: Callable[[], Iterable[Finding]]
     """Those that are listed."""
     context: Callable[[], Context]
-    failure: str | None = None
+    failure: Message | None = None
 
 
 def _parts(result: Result, words: Labels) -> list[_Part]:
@@ -104,7 +105,7 @@ def _suite(part: _Part, stamp: str, words: Labels) -> Element:
     suite = Element("testsuite", name=name, timestamp=stamp)
     if part.failure is not None:
         case = SubElement(suite, "testcase", classname=name, name="audit")
-        SubElement(case, "error", message=visible(words.told(part.failure)), type="not-audited")
+        SubElement(case, "error", message=visible(words.translate(part.failure)), type="not-audited")
     _cases(suite, part.of, part.findings(), part.context())
     suite.set("tests", str(len(suite)))
     for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
@@ -167,7 +168,9 @@ def _skip(case: Element, outcome: PolicyOutcome, waivers: Iterable[str], words: 
         case Outcome.WAIVED:
             said = words.gettext("waived: {waivers}").replace("{waivers}", ", ".join(sorted(waivers)))
         case Outcome.NOT_EVALUATED:
-            said = words.gettext("cannot tell: {reason}").replace("{reason}", words.told(outcome.reason or ""))
+            said = words.gettext("cannot tell: {reason}").replace(
+                "{reason}", words.translate(outcome.reason or NOTHING)
+            )
         case _:
             return
     SubElement(case, "skipped", message=visible(said))

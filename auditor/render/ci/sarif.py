@@ -8,6 +8,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from auditor.domain.enums import Change, Outcome, Severity, Status
+from auditor.domain.message import NOTHING, Message
 from auditor.domain.result import Finding, Findings, PolicyHeader, PolicyOutcome, Result, SourceLine
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
@@ -45,7 +46,7 @@ class _Part:
     findings: Findings
     outcomes: tuple[PolicyOutcome, ...]
     context: Callable[[], Context]
-    failure: str | None = None
+    failure: Message | None = None
     taken: Mapping[Weight, int] | None = None
     """How many findings of each weight are written, the first ones; None for all."""
 
@@ -170,10 +171,10 @@ def _notes(part: _Part, words: Labels) -> list[Document]:
     notes = []
     if part.failure is not None:
         said = words.gettext("{tenant} could not be audited: {reason}")
-        notes.append(_note(said.replace("{tenant}", part.name).replace("{reason}", words.told(part.failure))))
+        notes.append(_note(said.replace("{tenant}", part.name).replace("{reason}", words.translate(part.failure))))
     said = words.gettext("{tenant}: {policy} was not evaluated: {reason}").replace("{tenant}", part.name or "fleet")
     return notes + [
-        _note(said.replace("{policy}", outcome.id).replace("{reason}", words.told(outcome.reason or "")))
+        _note(said.replace("{policy}", outcome.id).replace("{reason}", words.translate(outcome.reason or NOTHING)))
         for outcome in part.outcomes
         if outcome.status is Outcome.NOT_EVALUATED
     ]

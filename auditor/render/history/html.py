@@ -9,6 +9,7 @@ from markupsafe import Markup, escape
 
 from auditor import resources
 from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 from auditor.domain.trends import Between, PolicyTrend, Trends
 from auditor.render.artifact import Artifact
 from auditor.render.history.labels import (
@@ -122,8 +123,8 @@ def _between(two: Between, words: Labels) -> list[Markup]:
     ]
 
 
-def _warned(text: str, words: Labels) -> Markup:
-    return Markup('<p class="warn">{}</p>').format(visible(words.told(text)))
+def _warned(text: Message, words: Labels) -> Markup:
+    return Markup('<p class="warn">{}</p>').format(visible(words.translate(text)))
 
 
 def _overall(told: Trends, words: Labels) -> Markup:

@@ -95,7 +95,7 @@ def policy_row(policy: PolicyTrend, words: Labels) -> tuple[str, str, str, str, 
 def runs_out(forecast: Forecast, words: Labels) -> str:
     """Return when seats run out, with the interval, or why nobody can say."""
     if forecast.silent is not None:
-        return words.gettext("no forecast: {reason}").replace("{reason}", words.told(forecast.silent))
+        return words.gettext("no forecast: {reason}").replace("{reason}", words.translate(forecast.silent))
     if forecast.earliest is None:
         return words.gettext("not within two years")
     middle = words.gettext("no date likely") if forecast.expected is None else _day(forecast.expected, words)
@@ -107,7 +107,7 @@ def runs_out(forecast: Forecast, words: Labels) -> str:
 
 def method(forecast: Forecast, words: Labels) -> str:
     """Return how the forecast was made."""
-    return words.gettext("Forecast: {method}").replace("{method}", words.told(forecast.method))
+    return words.gettext("Forecast: {method}").replace("{method}", words.translate(forecast.method))
 
 
 def told_cohorts(cohorts: Cohorts | None, words: Labels) -> str:

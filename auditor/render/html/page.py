@@ -9,6 +9,7 @@ from itertools import accumulate, chain, pairwise
 from typing import Final
 
 from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 from auditor.domain.result import Finding, Notice, Result, TenantResult
 from auditor.findings.stats import added
 from auditor.render.html.actions import matters, steps
@@ -167,7 +168,7 @@ def _section(tenant: TenantResult, walk: Walk, words: Labels) -> tuple[Section, 
         name=tenant.name,
         title=tenant.display_name or tenant.name,
         facts=tuple(fact for fact in facts if fact),
-        failure=None if tenant.failure is None else words.told(tenant.failure),
+        failure=None if tenant.failure is None else words.translate(tenant.failure),
         open=sum(count for _, count in counts),
         complete=tenant.complete,
         money=words.sums(worth),
@@ -217,7 +218,7 @@ def _fleet(result: Result, walk: Walk, words: Labels) -> tuple[Section, dict[str
 
 
 def _told(notices: tuple[Notice, ...], words: Labels) -> tuple[Notice, ...]:
-    return tuple(replace(notice, message=words.told(notice.message)) for notice in notices)
+    return tuple(replace(notice, message=Message(words.translate(notice.message))) for notice in notices)
 
 
 def _groups(walk: Walk) -> tuple[tuple[Group, ...], dict[str, Decimal]]:

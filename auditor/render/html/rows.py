@@ -8,6 +8,7 @@ from typing import Any, Final
 from auditor.checks.check import Detail
 from auditor.checks.registry import detail_of
 from auditor.domain.enums import Change, Severity, Status, SubjectType
+from auditor.domain.message import NOTHING
 from auditor.domain.result import (
     Action,
     Coverage,
@@ -261,7 +262,7 @@ def outcome_row(outcome: PolicyOutcome, context: Context, anchors: Mapping[str, 
         rationale=header.rationale if header is not None else "",
         status=outcome.status,
         findings=outcome.findings,
-        reason=context.words.told(outcome.reason or ""),
+        reason=context.words.translate(outcome.reason or NOTHING),
         missing=outcome.missing,
         judged=context.words.number(outcome.judged),
         nothing=outcome.judged == 0,
@@ -277,5 +278,5 @@ def source_row(source: Coverage, words: Labels) -> SourceRow:
         state=words.gettext(SOURCE_STATES[source.status]),
         count=words.number(source.count) if source.read_at is not None else words.number(None),
         read_at=words.number(None) if source.read_at is None else words.written_instant(source.read_at),
-        reason=words.told(source.reason or ""),
+        reason=words.translate(source.reason or NOTHING),
     )

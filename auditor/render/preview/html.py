@@ -95,7 +95,7 @@ def _unknown(preview: Preview, words: Labels) -> Markup:
         return Markup("")
     sides = [words.joined(filter(None, (sided(each.side, words), each.tenant))) for each in preview.unknown]
     pairs = zip(preview.unknown, sides, strict=True)
-    rows = [f"{each.policy} ({side}): {words.told(each.reason)}" for each, side in pairs]
+    rows = [f"{each.policy} ({side}): {words.translate(each.reason)}" for each, side in pairs]
     return Markup('<div class="warn">{}{}</div>').format(_tag("p", words.gettext(INCOMPLETE)), _list(rows, words))
 
 

@@ -175,7 +175,7 @@ def _unknown(preview: Preview, words: Labels) -> Iterator[str]:
     yield ""
     for each in preview.unknown[:_ROWS]:
         place = f", {_short(each.tenant)}" if each.tenant else ""
-        reason = _short(words.told(each.reason))
+        reason = _short(words.translate(each.reason))
         yield f"- **{_short(each.policy)}** ({sided(each.side, words)}{place}): {reason}"
     if len(preview.unknown) > _ROWS:
         yield f"- {more(len(preview.unknown) - _ROWS, words)}"

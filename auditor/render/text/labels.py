@@ -10,6 +10,7 @@ from typing import Final
 
 from auditor.checks.registry import known_check
 from auditor.domain.enums import Change, Outcome, Severity, Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.domain.translation import N_
 from auditor.guidance.subscription_states import state_name
 from auditor.wording import wording
@@ -135,13 +136,9 @@ class Labels:
             return ""
         return state_name(self.gettext, status)
 
-    def told(self, text: str) -> str:
-        """Return a notice or a reason, which a result holds in English; what it quotes stays as it is."""
-        return self._wording.told(text)
-
-    def complaint(self, text: str) -> str | None:
-        """Return what an error says, or how to mend it; None where this language has no such text."""
-        return self._wording.complaint(text)
+    def translate(self, message: Message) -> str:
+        """Return an error, notice or reason; what it quotes stays as it is."""
+        return self._wording.translate(message)
 
     def policy(self, text: str) -> str:
         """Return the title or the reason of a starter policy; anybody else's stays as it is written."""

@@ -42,7 +42,7 @@ def completeness(result: Result, words: Labels) -> tuple[str, ...]:
     sentences = [
         words.gettext("{tenant} could not be audited: {reason}")
         .replace("{tenant}", tenant.name)
-        .replace("{reason}", words.told(tenant.failure))
+        .replace("{reason}", words.translate(tenant.failure))
         for tenant in result.tenants
         if tenant.failure is not None
     ]

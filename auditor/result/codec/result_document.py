@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from auditor.domain.result import Result
 from auditor.result.codec.encoder import TOOL
+from auditor.result.messages import encoded_messages
 
 SCHEMA: Final = "auditor/result/v1"
 
@@ -17,4 +18,5 @@ def result_document(result: Result) -> dict[str, Any]:
         "tenants": result.tenants,
         "fleet": result.fleet,
         "summary": result.summary,
+        **encoded_messages(result),
     }

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from auditor.domain.errors import SnapshotError
-from auditor.domain.message import Message
+from auditor.domain.message import Message, joined
 from auditor.snapshot.parquet.footer import ColumnChunk, row_groups
 
 _MAX_CELLS: Final = 1 << 26
@@ -167,7 +167,6 @@ def _expanded(array: pa.Array) -> int:
     return int(pc.sum(lengths.take(array.indices)).as_py() or 0)
 
 
-def _refused(path: Path, what: str) -> SnapshotError:
-    return SnapshotError(
-        "snapshot-damaged", f"{path} {what}", hint=Message("collect the snapshot again, or restore it from a copy")
-    )
+def _refused(path: Path, what: Message) -> SnapshotError:
+    hint = Message("collect the snapshot again, or restore it from a copy")
+    return SnapshotError("snapshot-damaged", joined(" ", (str(path), what)), hint=hint)

@@ -161,7 +161,7 @@ def unreadable(error: OSError) -> SnapshotError:
         "snapshot-unreadable",
         Message(
             "{filename} cannot be read: {strerror}",
-            filename=error.filename or "a file",
+            filename=error.filename or Message("a file"),
             strerror=error.strerror or error,
         ),
         hint=Message("mend its permissions, or name another folder"),

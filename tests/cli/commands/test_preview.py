@@ -13,6 +13,7 @@ import pytest
 from auditor import resources
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Source, SourceStatus
+from auditor.domain.message import Message
 from auditor.snapshot.writer import write
 from tests.builders.command_line import AS_OF, Ran, call, contents
 from tests.builders.tenants import NOW
@@ -210,7 +211,9 @@ def test_no_repository_and_no_snapshot_are_told(here: Path, saved: Path) -> None
 def test_a_policy_that_cannot_be_evaluated_makes_it_incomplete(changed: Path, tmp_path: Path) -> None:
     first = next(iter(snapshots(NOW)))
     sources = tuple(
-        replace(each, status=SourceStatus.DENIED, reason="denied") if each.name is Source.SIGN_IN_ACTIVITY else each
+        replace(each, status=SourceStatus.DENIED, reason=Message("denied"))
+        if each.name is Source.SIGN_IN_ACTIVITY
+        else each
         for each in first.manifest.sources
     )
     write(tmp_path / "partial", replace(first, manifest=replace(first.manifest, sources=sources)))

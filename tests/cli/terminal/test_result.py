@@ -9,6 +9,7 @@ from rich.console import Console
 
 from auditor.cli.terminal.result import terminal
 from auditor.domain.enums import Outcome
+from auditor.domain.message import Message
 from auditor.domain.result import FleetResult, PolicyOutcome, Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
@@ -50,7 +51,7 @@ def test_a_bar_is_full_only_where_no_seat_is_spare() -> None:
 
 def test_what_tenants_beyond_the_page_have_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranking, "MAX_FULL_TENANTS", 1)
-    unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason="who knows")
+    unknown = PolicyOutcome(id="p", status=Outcome.NOT_EVALUATED, findings=0, reason=Message("who knows"))
     there = replace(result().tenants[0], findings=FindingTable.of(()), actions=(), policies=(unknown,), complete=False)
     tenants = tuple(replace(there, name=f"t{number}") for number in range(3))
     summary = summarise(tenants)
@@ -83,7 +84,7 @@ def test_no_text_of_the_tenant_acts() -> None:
         failure=None,
         seats=(replace(there.seats[0], name=HOSTILE),),
         actions=(replace(there.actions[0], title=HOSTILE),),
-        policies=(replace(there.policies[0], status=Outcome.NOT_EVALUATED, reason=HOSTILE),),
+        policies=(replace(there.policies[0], status=Outcome.NOT_EVALUATED, reason=Message(HOSTILE)),),
     )
     text = printed(replace(result(), tenants=(evil,), summary=summarise((evil,))), paths=(HOSTILE,), width=200)
     assert "[red]x[/red] \\x1b[2J\\x0d\\x0a\\u202e:smile: [link=http://evil]" in text
@@ -102,7 +103,9 @@ def test_products_outside_their_limits_come_first_and_fifteen_are_enough() -> No
 
 
 def test_a_failed_tenant_is_told_first() -> None:
-    failed = replace(result().tenants[1], failure="Graph did not answer", complete=False, policies=(), seats=())
+    failed = replace(
+        result().tenants[1], failure=Message("Graph did not answer"), complete=False, policies=(), seats=()
+    )
     text = printed(replace(result(), tenants=(failed,), summary=summarise((failed,))))
     assert text.startswith("The tenant could not be audited.")
     assert "fabrikam could not be audited: Graph did not answer" in text

@@ -23,6 +23,7 @@ from auditor.cli.terminal.console import commented
 from auditor.cli.terminal.progress import shown_progress
 from auditor.demo.tenants import snapshots
 from auditor.domain.enums import Outcome, Source, SourceStatus
+from auditor.domain.message import Message, detailed, joined
 from auditor.domain.result import Coverage, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
@@ -250,9 +251,11 @@ def test_what_a_collection_reads_and_is_refused_is_told(language: str, tmp_path:
         words = Labels(language)
         denied = f"contoso: {words.gettext(SOURCES[Source.SUBSCRIBED_SKUS])}: {words.gettext('denied')}: "
         refused = next(line for line in ran.err.splitlines() if line.startswith(denied))
-        remedy = "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
-        assert refused.endswith(words.told(remedy))
-        assert words.told(remedy) != remedy
+        remedy = Message(
+            "grant the application the missing permission and consent (`auditor doctor` prints the commands)"
+        )
+        assert refused.endswith(words.translate(remedy))
+        assert words.translate(remedy) != remedy
         assert " was answered with " not in refused, "what went wrong is told, and what Graph said is quoted"
         assert f"contoso: {words.gettext(SOURCES[Source.USERS])}: " in ran.err
         lost = call("collect", "--locale", language, cwd=tmp_path, **{**environ, "EMULATOR_CLIENT_SECRET": "wrong"})
@@ -266,13 +269,15 @@ def gaps() -> Iterator[TenantResult]:
     first, second, *_ = demo_result().tenants
     yield replace(
         first,
-        failure="contoso: the token has expired",
+        failure=joined(": ", ("contoso", Message("the token has expired"))),
         sources=(),
         findings=FindingTable.of(()),
         policies=(),
         actions=(),
     )
-    reason = "groups was answered with HTTP 403 (Authorization_RequestDenied: no); collect again; the list of the tenant had no end"
+    refused = Message("{asked} was answered with HTTP {status}", asked="groups", status=403)
+    remedy = Message("collect again; the list of the tenant had no end")
+    reason = joined("; ", (detailed(refused, "Authorization_RequestDenied: no"), remedy))
     sources = (Coverage(name=Source.GROUPS, status=SourceStatus.DENIED, count=0, reason=reason),)
     judged = tuple(replace(outcome, status=Outcome.NOT_EVALUATED, reason=reason) for outcome in second.policies[:2])
     yield replace(second, sources=sources, policies=judged)

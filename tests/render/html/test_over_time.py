@@ -10,6 +10,7 @@ import pytest
 from auditor.app.history.earlier_runs import earlier, earlier_of_each
 from auditor.domain.enums import Severity, Status
 from auditor.domain.errors import SnapshotError, UsageError
+from auditor.domain.message import Message
 from auditor.domain.result import FleetResult, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.render import render
@@ -238,7 +239,9 @@ def test_a_curve_compares_the_tenants_that_were_audited_now_and_then(tmp_path: P
     """Neither a tenant that left nor one that could not be read tonight may look like findings that were mended."""
     whole = result()
     first, second = whole.tenants
-    failed = replace(second, findings=FindingTable.of(()), fixed=(), seats=(), failure="the sign-in was refused")
+    failed = replace(
+        second, findings=FindingTable.of(()), fixed=(), seats=(), failure=Message("the sign-in was refused")
+    )
     runs = {1: whole.tenants, 2: (first, failed), 3: (failed,), 4: (first,), 5: whole.tenants}
     for day, tenants in runs.items():
         then = replace(whole.run, as_of=whole.run.as_of - timedelta(days=day))
@@ -323,5 +326,5 @@ def test_spare_seats_are_told_where_every_number_is_known() -> None:
     assert spare_seats(replace(whole, tenants=tenants)) == 40 * len(tenants)
     gap = replace(tenants[0], seats=(replace(known, spare=None),))
     assert spare_seats(replace(whole, tenants=(gap, *tenants[1:]))) is None
-    lost = replace(tenants[0], failure="it is gone")
+    lost = replace(tenants[0], failure=Message("it is gone"))
     assert spare_seats(replace(whole, tenants=(lost, *tenants[1:]))) is None

@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 import pytest
 
 from auditor.domain.enums import Status, SubjectType
+from auditor.domain.message import Message
 from auditor.domain.result import FleetResult, Link, Money, Result, Subject, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
@@ -192,11 +193,11 @@ def test_no_text_of_the_tenant_acts() -> None:
                 requests=({"body": HOSTILE},),
             ),
         ),
-        sources=(replace(there.sources[0], reason=HOSTILE),),
+        sources=(replace(there.sources[0], reason=Message(HOSTILE)),),
         seats=(replace(there.seats[0], name=HOSTILE, sku_part_number=HOSTILE),),
-        notices=(replace(there.notices[0], message=HOSTILE, code=HOSTILE),),
-        policies=(replace(there.policies[0], reason=HOSTILE, missing=(HOSTILE,)),),
-        failure=HOSTILE,
+        notices=(replace(there.notices[0], message=Message(HOSTILE), code=HOSTILE),),
+        policies=(replace(there.policies[0], reason=Message(HOSTILE), missing=(HOSTILE,)),),
+        failure=Message(HOSTILE),
     )
     made = html(of_tenant(evil))
     page = Page(made)
@@ -239,7 +240,11 @@ def test_a_failed_tenant_never_looks_well() -> None:
     there = result().tenants[1]
     text = Page(
         html(
-            of_tenant(replace(there, failure="Graph did not answer", complete=False, policies=(), seats=(), sources=()))
+            of_tenant(
+                replace(
+                    there, failure=Message("Graph did not answer"), complete=False, policies=(), seats=(), sources=()
+                )
+            )
         )
     ).text
     assert "The tenant could not be audited." in text

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.domain.enums import Severity
+from auditor.domain.message import Message
 from auditor.domain.result import Result
 from auditor.findings.table import FindingTable
 from auditor.history import compare
@@ -28,7 +29,10 @@ def reports() -> Iterator[tuple[str, Result]]:
     yield (
         "failed",
         replace(
-            whole, tenants=(replace(first, failure="no answer", findings=FindingTable.of(()), policies=(), seats=()),)
+            whole,
+            tenants=(
+                replace(first, failure=Message("no answer"), findings=FindingTable.of(()), policies=(), seats=()),
+            ),
         ),
     )
     yield "many", large(2_000)

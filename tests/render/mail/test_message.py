@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 
 from auditor.domain.enums import Change, Severity, Status
+from auditor.domain.message import Message
 from auditor.domain.result import Finding, FleetResult, Link, Result, TenantResult
 from auditor.findings.table import FindingTable
 from auditor.history import compare
@@ -102,7 +103,7 @@ def test_the_subject_says_the_outcome() -> None:
     assert (
         render_mail(of_tenant(calm), READER).subject == "[Fabrikam Logistik A/S] Licences: nothing open — 20 Nov 2026"
     )
-    lost = replace(calm, failure="sign-in refused", complete=False)
+    lost = replace(calm, failure=Message("sign-in refused"), complete=False)
     assert render_mail(of_tenant(lost), READER).subject == "[Fabrikam Logistik A/S] Licences: not audited — 20 Nov 2026"
     weekly = render_mail(of_tenant(calm), replace(READER, weekly=True))
     assert weekly.subject == "[Fabrikam Logistik A/S] Licences this week: nothing open — 20 Nov 2026"
@@ -176,7 +177,7 @@ def hostile() -> Result:
             failure=None,
             findings=FindingTable.of(tuple(_hostile(each) for each in tenant.findings)),
             seats=tuple(replace(seats, name=HOSTILE, sku_part_number=HOSTILE) for seats in tenant.seats),
-            notices=tuple(replace(notice, message=HOSTILE) for notice in tenant.notices),
+            notices=tuple(replace(notice, message=Message(HOSTILE)) for notice in tenant.notices),
             actions=tuple(
                 replace(
                     action,
@@ -220,7 +221,7 @@ def test_endless_names_are_cut() -> None:
     long = replace(
         compared().tenants[0],
         display_name="n" * 5000,
-        notices=tuple(replace(notice, message="m" * 5000) for notice in contoso().notices),
+        notices=tuple(replace(notice, message=Message("m" * 5000)) for notice in contoso().notices),
         seats=tuple(replace(seats, name="s" * 5000) for seats in contoso().seats),
     )
     parts = render_mail(of_tenant(long), READER)
