@@ -46,6 +46,8 @@ class Format:
     module: str
     localized: bool = False
     """Whether it holds sentences in the reader's language; such formats are rendered from the localised result."""
+    streams: bool = False
+    """Whether it only iterates over the findings and reads no actions."""
     curves: bool = False
     """Whether it shows the totals of earlier runs."""
     unpacked_limit: int | None = None
@@ -66,13 +68,13 @@ _FORMATS: Final[dict[str, Format]] = {
         file="report.html", module="auditor.render.html.report", localized=True, curves=True, unpacked_limit=0
     ),
     "json": Format(file="result.json", module="auditor.render.json.result"),
-    "csv": Format(file="findings.csv", module="auditor.render.tables.csv", unpacked_limit=1_000_000),
+    "csv": Format(file="findings.csv", module="auditor.render.tables.csv", streams=True, unpacked_limit=1_000_000),
     "xlsx": Format(file="report.xlsx", module="auditor.render.tables.xlsx", localized=True, unpacked_limit=_UNLIMITED),
     "markdown": Format(file="summary.md", module="auditor.render.ci.markdown", localized=True),
     "sarif": Format(file="result.sarif", module="auditor.render.ci.sarif", localized=True),
     "junit": Format(file="junit.xml", module="auditor.render.ci.junit", localized=True),
-    "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson"),
-    "parquet": Format(file="findings.parquet", module="auditor.render.tables.parquet"),
+    "ndjson": Format(file="findings.ndjson", module="auditor.render.json.ndjson", streams=True),
+    "parquet": Format(file="findings.parquet", module="auditor.render.tables.parquet", streams=True),
 }
 FORMATS: Final[Mapping[str, Format]] = MappingProxyType(_FORMATS)
 """Every format that becomes a file; `terminal` is the command line's own."""

@@ -46,7 +46,7 @@ def run(*findings: Finding, day: int = 0, unknown: str = "", policies: str = "pq
         PolicyHeader(id=letter, title="", severity=Severity.HIGH, rationale="", owner="", tags=(), source=LINE, spec={})
         for letter in policies
     )
-    tenant = replace(base.tenants[1], policies=outcomes, findings=findings, **more)  # type: ignore[arg-type]
+    tenant = replace(base.tenants[1], policies=outcomes, findings=FindingTable.of(findings), **more)  # type: ignore[arg-type]
     return replace(
         base, tenants=(tenant,), run=replace(base.run, as_of=AS_OF + timedelta(days=day), policies=headers),
         summary=summarise((tenant,)),

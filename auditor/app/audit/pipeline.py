@@ -56,15 +56,15 @@ def audit(  # noqa: PLR0913 - what an audit depends on
     judge: Judge = judged_batches,
     alone: bool = False,
     spill: SpillFile | None = None,
-    actions: bool = False,
+    actions: bool | None = None,
     described: bool = True,
 ) -> Result:
     """Audit tenants one after the other; only their results, never their people, are held together.
 
     With a `spill` file findings beyond its memory budget are kept there. With `actions` findings get their guidance,
-    tenants and the fleet their actions; unless they are `described` only outcomes and notices are told. What is raised
-    inside one tenant is its failure, unless it is `alone`: then it is raised. Raises DeliveryError where the disk of
-    the spill file is full.
+    tenants and the fleet their actions; False fills in guidance alone, None neither. Unless they are `described` only
+    outcomes and notices are told. What is raised inside one tenant is its failure, unless it is `alone`: then it is
+    raised. Raises DeliveryError where the disk of the spill file is full.
     """
     needed = needs(policies).sources
     audited: list[TenantResult] = []
@@ -79,7 +79,7 @@ def audit(  # noqa: PLR0913 - what an audit depends on
             names.take(plan.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
-    return replace(result, fleet=fleet_remedied(result, policies)) if actions else result
+    return result if actions is None else replace(result, fleet=fleet_remedied(result, policies))
 
 
 def judged(
@@ -88,23 +88,23 @@ def judged(
     needed: frozenset[Source],
     *,
     spill: SpillFile | None = None,
-    actions: bool = False,
+    actions: bool | None = None,
     described: bool = True,
 ) -> TenantResult:
     """Judge one tenant; `needed` are the sources that have to be read whole, the options those of `audit`."""
     tenant = _unjudged(plan, needed)
     if not described:
         return _concluded(plan, evaluate(plan, batches), tenant)
-    remedies = ActionBuilder(tenant, plan.facts.policies, packaged_library(), spill=spill) if actions else None
-    take = FindingTableBuilder(spill)
+    builder = ActionBuilder(tenant, plan.facts.policies, packaged_library(), spill=spill)
+    take = list if actions is None else builder.take if actions else builder.guide
+    table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
     for found in describe(plan, batches, outcome):
-        take.add(found if remedies is None else remedies.take(found))
+        table.add(take(found))
     evaluation = conclude(plan, outcome)
-    objects = describe_objects(plan, evaluation)
-    take.add(objects if remedies is None else remedies.take(objects))
-    told, concerns = ((), {}) if remedies is None else remedies.actions()
-    return replace(_concluded(plan, evaluation, tenant), findings=take.table(concerns), actions=told)
+    table.add(take(describe_objects(plan, evaluation)))
+    made, concerns = builder.actions() if actions else ((), {})
+    return replace(_concluded(plan, evaluation, tenant), findings=table.table(concerns), actions=made)
 
 
 def assemble(

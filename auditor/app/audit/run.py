@@ -60,11 +60,14 @@ class Request:
 
 
 @contextmanager
-def audited(request: Request, beside: Path | None) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
+def audited(
+    request: Request, beside: Path | None, *, actions: bool = True
+) -> Iterator[tuple[Result, tuple[Path, ...], SpillFile]]:
     """Audit what the request names; yields the snapshots too, some of which are gone afterwards, and the spill file.
 
-    Findings beyond the memory budget are kept in that file on the disk of `beside`. Raises AuditorError where
-    nothing can be audited, and DeliveryError where that disk is full; so may every walk over findings.
+    Without `actions` only guidance is filled in. Findings beyond the memory budget are kept in that file on the disk of
+    `beside`. Raises AuditorError where nothing can be audited, and DeliveryError where that disk is full; so may every
+    walk over findings.
     """
     with ExitStack() as stack:
         spill = stack.enter_context(spill_file(beside))
@@ -73,7 +76,9 @@ def audited(request: Request, beside: Path | None) -> Iterator[tuple[Result, tup
         places = stack.enter_context(places_of(request, policies))
         judge = stack.enter_context(judging(request, places, policies))
         states, alone = opened(places, request), len(places) == 1
-        result = audit(states, policies, active(), request.as_of, judge=judge, alone=alone, spill=spill, actions=True)
+        result = audit(
+            states, policies, active(), request.as_of, judge=judge, alone=alone, spill=spill, actions=actions
+        )
         if request.demo and previous is None:
             previous = _demo_yesterday(request.as_of, policies)
         yield changed(result, previous, request), folders_of(places), spill

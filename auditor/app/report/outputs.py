@@ -47,6 +47,12 @@ class Output:
         return shown or any(FORMATS[name].localized for name, _ in self.files)
 
     @property
+    def streams(self) -> bool:
+        """Whether every output only iterates over the findings: no summary, no actions."""
+        summary = self.terminal or self.terminal_file is not None
+        return not summary and all(FORMATS[name].streams for name, _ in self.files)
+
+    @property
     def beside(self) -> Path | None:
         """The first file, on the disk of which there is room for what waits; None where none is written."""
         return next((path for _, path in self.files if path is not None), None)

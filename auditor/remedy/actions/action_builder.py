@@ -58,8 +58,7 @@ class ActionBuilder:
         Raises DeliveryError where the disk of the spill file is full.
         """
         known = self._context(findings)
-        situations = situations_of(known)
-        routed = list(zip(findings, situations, strict=True))
+        routed = list(zip(findings, situations_of(known), strict=True))
         people = [pair for pair in routed if pair[0].subject.type is SubjectType.USER]
         if people:
             self._collect(known, people)
@@ -67,6 +66,11 @@ class ActionBuilder:
         self._objects += [finding for finding in findings if finding.subject.type is not SubjectType.USER]
         self._quoted_names.update(_group_names(findings))
         self._lists.shorten(list(self._groups))
+        return [finding.with_guidance(situation.article) for finding, situation in routed]
+
+    def guide(self, findings: Sequence[Finding]) -> list[Finding]:
+        """Return a group of findings with the guidance that mends each, for who needs no actions."""
+        routed = zip(findings, situations_of(self._context(findings)), strict=True)
         return [finding.with_guidance(situation.article) for finding, situation in routed]
 
     def actions(self) -> tuple[tuple[Action, ...], dict[str, Concern]]:

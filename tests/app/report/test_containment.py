@@ -53,7 +53,7 @@ AUDITED = {
     "conclude": "auditor.app.audit.pipeline.conclude",
     "fleet names": "auditor.engine.notices:FleetNames.take",
     "guidance": "auditor.remedy.actions.action_builder.circumstances",
-    "actions": "auditor.remedy.actions.action_builder.actions_from",
+    "actions": "auditor.remedy.actions.action_builder.office_of",
 }
 
 

@@ -284,7 +284,8 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
         at = (result().run.as_of + timedelta(days=days)).astimezone(UTC)
         renewal = next(each for each in contoso().findings if each.check == "subscription.expiring")
         facts = {**renewal.evidence, "nextLifecycleDateTime": datetime.isoformat(at)}
-        return of_tenant(replace(compared().tenants[0], findings=(replace(renewal, evidence=facts, **more),)))  # type: ignore[arg-type]
+        changed = replace(renewal, evidence=facts, **more)  # type: ignore[arg-type]
+        return of_tenant(replace(compared().tenants[0], findings=FindingTable.of((changed,))))
 
     def told(of: Result) -> list[str]:
         return [line.said for line in story(of, READER, Labels("en"), Room()).renewals]
