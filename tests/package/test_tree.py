@@ -35,19 +35,12 @@ def _tests_in(folder: object) -> int:
     return sum(path.parent == folder and path.name.startswith("test_") for path in tests)
 
 
-LEAVING = {
-    "tests/app/test_counting.py", "tests/app/test_packing.py", "tests/engine/test_retelling.py",
-    "tests/engine/test_streaming.py", "tests/cli/test_sizing.py", "tests/render/test_walked.py",
-}  # fmt: skip
-"""Tests of a second path that go with it."""
-
-
 def test_no_test_module_is_imported() -> None:
     shared = [
         f"{name}:{node.lineno} {node.module}"
         for name, tree in modules("tests")
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and ".test_" in f".{node.module}" and name not in LEAVING
+        if isinstance(node, ast.ImportFrom) and ".test_" in f".{node.module}"
     ]
     assert shared == []
 
@@ -71,7 +64,7 @@ def test_no_test_takes_hold_of_a_private_name() -> None:
                     found = [word for word in words if isinstance(word, str) and private(word.rpartition(".")[2])]
                 case _:
                     continue
-            taken += [f"{name}:{node.lineno} {word}" for word in found if name not in LEAVING]
+            taken += [f"{name}:{node.lineno} {word}" for word in found]
     assert taken == []
 
 

@@ -56,36 +56,30 @@ def test_what_commands_say_fits(command: str, language: str, width: int, saved: 
     assert "  [1]" not in told.text
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_what_is_said_of_many_nights_fits(language: str, width: int, tmp_path: Path) -> None:
-    write_demo([str(tmp_path / "demo"), "--as-of", AS_OF, "--previous"])
-    instants = sorted(path.name for path in (tmp_path / "demo" / "snapshots" / "contoso").iterdir())
+@pytest.fixture(scope="module")
+def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with the demo's two nights in a store."""
+    folder = tmp_path_factory.mktemp("nights")
+    write_demo([str(folder / "demo"), "--as-of", AS_OF, "--previous"])
+    audit = ("audit", "demo/policies", "--snapshot", "demo/snapshots", "-o", "o", "-f", "json", "-q", "--as-of")
     for night in (AS_OF.replace("-20T", "-19T"), AS_OF):
-        call(
-            "audit",
-            "demo/policies",
-            "--snapshot",
-            "demo/snapshots",
-            "--as-of",
-            night,
-            "-o",
-            "o",
-            "-f",
-            "json",
-            "-q",
-            cwd=tmp_path,
-        )
-        assert call("store", "put", "nights", "demo/snapshots", "o/result.json", "-q", cwd=tmp_path).code == 0
-    assert len(instants) == 2
+        call(*audit, night, cwd=folder)
+        assert call("store", "put", "nights", "demo/snapshots", "o/result.json", "-q", cwd=folder).code == 0
+    return folder
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_said_of_many_nights_fits(language: str, width: int, nights: Path) -> None:
+    first, last = sorted(path.name[:10] for path in (nights / "demo" / "snapshots" / "contoso").iterdir())
     for command in (
         ("history", "nights"),
-        ("history", "nights", "--from", instants[0][:10], "--to", instants[1][:10]),
+        ("history", "nights", "--from", first, "--to", last),
         ("history", "nights", "--tenant", "contoso", "--policy", "disabled-licensed"),
         ("store", "list", "nights"),
         ("report", "o/result.json", "-f", "terminal"),
         ("preview", "--base", "demo/policies", "--demo", "--as-of", AS_OF, "-o", "p", "demo/policies"),
     ):
-        told = call(*command, "--locale", language, cwd=tmp_path, COLUMNS=str(width))
+        told = call(*command, "--locale", language, cwd=nights, COLUMNS=str(width))
         assert told.code in {0, 1}, told.text
         assert len(told.text) > 30
         assert too_wide(told.text, width) == [], command

@@ -127,9 +127,10 @@ def test_two_pages_for_management_come_first_on_paper(opened: Open, tmp_path: Pa
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
     tab = opened("demo")
     tab.pdf(path=tmp_path / "report.pdf", format=paper)
-    pages = [" ".join(page.extract_text().split()) for page in pypdf.PdfReader(tmp_path / "report.pdf").pages]
+    first = pypdf.PdfReader(tmp_path / "report.pdf").pages[:3]
+    pages = [" ".join(page.extract_text().split()) for page in first]
     begins = next(number for number, text in enumerate(pages) if "Changed since" in text)
-    assert 1 <= begins <= 2
+    assert begins >= 1
     assert pages[begins].startswith("Contoso Retail")
     for words in ("Open findings", "Money a month", "What matters most", "Tenants"):
         assert words in " ".join(pages[:begins])
