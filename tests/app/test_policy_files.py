@@ -19,6 +19,7 @@ def test_the_library_is_what_reading_its_files_with_every_check_gives() -> None:
     assert load_policies(()).policies == load(library_files()).policies
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "slug"),
     [

@@ -52,7 +52,7 @@ def spawn(*arguments: str | Path, cwd: Path, timeout: float = 60, **environment:
 def call(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
     """Run the command line in this process: the same code, without the second that a start takes."""
     out, err = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True), io.StringIO()
-    with _placed(cwd, environment), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with placed(cwd, environment), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             code = run([str(argument) for argument in arguments])
         except SystemExit as stop:
@@ -62,7 +62,7 @@ def call(*arguments: str | Path, cwd: Path, **environment: str) -> Ran:
 
 
 @contextlib.contextmanager
-def _placed(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
+def placed(cwd: Path, environment: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     wanted = clean_environment(environment)
     os.environ.clear()

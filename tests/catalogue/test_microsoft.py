@@ -231,6 +231,7 @@ IDS = st.sampled_from([E3, E3.upper(), EXCHANGE, ENTRA, f"{FILLER}\u00a0"])
 MESSY_ROWS = st.lists(st.tuples(CELLS, CELLS, IDS, CELLS, IDS, CELLS), min_size=1, max_size=12)
 
 
+@pytest.mark.slow
 @given(rows=MESSY_ROWS, data=st.data())
 def test_neither_the_order_of_rows_nor_repeated_rows_change_a_byte(rows: list[Row], data: st.DataObject) -> None:
     mixed = data.draw(st.permutations([*rows, *data.draw(st.lists(st.sampled_from(rows), max_size=4))]))

@@ -44,6 +44,7 @@ def catalogues(draw: st.DrawFn, *, aliases: bool) -> Catalogue:
     return Catalogue(products=MappingProxyType(products), source=draw(NAMES), date=str(draw(st.dates())))
 
 
+@pytest.mark.slow
 @given(catalogue=catalogues(aliases=True))
 def test_a_catalogue_survives_its_json(catalogue: Catalogue) -> None:
     text = dumps(catalogue)
@@ -51,6 +52,7 @@ def test_a_catalogue_survives_its_json(catalogue: Catalogue) -> None:
     assert dumps(loads(text, where="x")) == text
 
 
+@pytest.mark.slow
 @given(catalogue=catalogues(aliases=False))
 def test_a_catalogue_survives_microsofts_form(catalogue: Catalogue) -> None:
     text = csv_text(rows_of(catalogue), line_end="\r\n")

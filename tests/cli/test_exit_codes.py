@@ -24,6 +24,7 @@ def shell(line: str, here: Path, **environment: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     ("streams", "code"),
@@ -49,6 +50,7 @@ def test_an_audit_ends_with_its_own_code_whoever_listens(here: Path, saved: Path
     assert b"Exception ignored" not in ran.stderr
 
 
+@pytest.mark.slow
 @posix
 def test_a_report_does_not_land_in_a_closed_standard_file(here: Path, saved: Path) -> None:
     ran = shell(f"auditor audit --snapshot {saved} --as-of {AS_OF} -f json -f terminal >&- 2>&- <&-", here)
@@ -57,6 +59,7 @@ def test_a_report_does_not_land_in_a_closed_standard_file(here: Path, saved: Pat
     assert (here / "out" / "result.json").read_bytes().endswith(b"}\n")
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     "line", ["auditor --help", "auditor audit --help", "auditor schema policy", "auditor products E3"]
@@ -68,6 +71,7 @@ def test_what_was_asked_for_and_not_written_is_no_success(here: Path, line: str)
     assert shell(f"{line} | true; exit ${{PIPESTATUS[0]}}", here).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "raised", "flags"),
     [
@@ -97,6 +101,7 @@ def test_the_help_tells_the_code_of_a_bug() -> None:
     assert "\n  70   " in main_parser().format_help()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoding", "asked", "code"),
     [

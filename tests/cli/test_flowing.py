@@ -29,6 +29,7 @@ def audit(folder: Path, *what: str | Path, **environment: str) -> Ran:
     return call("audit", *what, "--as-of", AS_OF, cwd=folder, **environment)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "nl"])
 def test_the_demo_tenants_as_saved_by_a_collection(locale: str, saved: Path, tmp_path: Path) -> None:
     both(tmp_path, "--snapshot", saved, "--locale", locale, code=1)
@@ -80,6 +81,7 @@ def test_several_row_groups_of_strange_people(tmp_path: Path) -> None:
     both(tmp_path, "p.yaml", "--snapshot", "s", code=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["csv", "ndjson"])
 def test_stdout_gets_the_same_as_a_file(name: str, saved: Path, tmp_path: Path) -> None:
     alone = audit(tmp_path, "--snapshot", saved, "-f", f"{name}=-")

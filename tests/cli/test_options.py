@@ -255,6 +255,7 @@ def test_colour_is_a_matter_of_taste(here: Path, saved: Path) -> None:
     assert ["\x1b[" in text for text in wrong] == [True, False, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["C", "nl_NL.UTF-8", "nl_NL@euro", "zz_ZZ", "../../etc/passwd", "C.UTF-8"])
 def test_no_machine_has_a_language_that_stops_an_audit(here: Path, saved: Path, name: str) -> None:
     ran = audit(here, saved, "-f", "html", LANG=name)

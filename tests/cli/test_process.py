@@ -11,6 +11,8 @@ import pytest
 
 from tests.builders.command_line import AS_OF, ROOT, clean_environment, contents, spawn
 
+pytestmark = pytest.mark.slow
+
 
 def test_an_audit_writes_reports_and_its_code_tells_what_was_found(here: Path, saved: Path) -> None:
     ran = spawn("audit", "--snapshot", saved, "--as-of", AS_OF, "--fail-on", "medium", cwd=here)

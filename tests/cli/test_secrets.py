@@ -15,6 +15,7 @@ tenants:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -93,6 +93,7 @@ def calm(large: Emulator) -> Emulator:
     return large
 
 
+@pytest.mark.slow
 def test_a_large_tenant_is_read_in_shares(calm: Emulator) -> None:
     found = collect(calm, SIGN_INS)
     assert found.manifest.complete
@@ -104,6 +105,7 @@ def test_a_large_tenant_is_read_in_shares(calm: Emulator) -> None:
     assert len(filters) > 3
 
 
+@pytest.mark.slow
 def test_shares_that_graph_refuses_become_one_list(calm: Emulator) -> None:
     calm.faults.add("bad-request", path="/users", query="$filter=userPrincipalName", times=None)
     found = collect(calm, SIGN_INS)
@@ -115,6 +117,7 @@ def test_shares_that_graph_refuses_become_one_list(calm: Emulator) -> None:
     assert any(record.status == 200 and record.parameter("$skiptoken") for record in asked)
 
 
+@pytest.mark.slow
 def test_a_large_tenant_with_faults_is_the_same(calm: Emulator) -> None:
     undisturbed = collect(calm, SIGN_INS)
     for kind in ("reset", "truncated"):
@@ -127,6 +130,7 @@ def test_a_large_tenant_with_faults_is_the_same(calm: Emulator) -> None:
     assert found.tables["assignments"] == undisturbed.tables["assignments"]
 
 
+@pytest.mark.slow
 def test_mailboxes_in_batches(graph: Emulator) -> None:
     found = collect(graph, MAILBOXES)
     assert found.status(Source.MAILBOXES) == "complete"
@@ -146,6 +150,7 @@ def test_no_permission_for_mailboxes_asks_twenty_and_stops(graph: Emulator) -> N
     assert found.tables["users"]["mailboxType"].null_count == 2_500
 
 
+@pytest.mark.slow
 def test_single_mailboxes_that_fail_are_marked_or_asked_again(graph: Emulator) -> None:
     graph.faults.add("throttled", path="/users/*/mailboxSettings", every=7, times=50, retry_after="3")
     found = collect(graph, MAILBOXES)

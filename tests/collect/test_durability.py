@@ -63,6 +63,7 @@ for second in range(10_000):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("moment", [0.03, 0.11, 0.27])
 def test_whoever_is_killed_while_writing_leaves_whole_snapshots_or_hidden_ones(tmp_path: Path, moment: float) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path)]

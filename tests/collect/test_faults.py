@@ -105,6 +105,7 @@ def same(table: pa.Table, other: pa.Table) -> bool:
     return bool(rows == others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RECOVERABLE)
 def test_a_recoverable_fault_leaves_the_same_snapshot(graph: Emulator, undisturbed: Collected, name: str) -> None:
     RECOVERABLE[name](graph)
@@ -172,6 +173,7 @@ UNMENDABLE: dict[str, tuple[Order, str, str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNMENDABLE)
 def test_what_cannot_be_mended_is_told(graph: Emulator, name: str) -> None:
     order, status, words = UNMENDABLE[name]
@@ -226,6 +228,7 @@ def test_a_group_that_is_missing_leaves_the_sources_whole(graph: Emulator) -> No
     assert found.tables["groups"].to_pylist()[0]["membersStatus"] == "complete"
 
 
+@pytest.mark.slow
 def test_every_property_null_is_no_crash_and_no_guess(graph: Emulator) -> None:
     graph.faults.add("nulls", times=None)
     found = collect(graph, NEEDS)
@@ -233,6 +236,7 @@ def test_every_property_null_is_no_crash_and_no_guess(graph: Emulator) -> None:
     assert found.tables["products"]["enabled"].null_count == found.tables["products"].num_rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["year-one", "empty-dates"])
 def test_dates_that_mean_never(graph: Emulator, kind: str) -> None:
     graph.faults.add(kind, path="/users", times=None)

@@ -70,6 +70,7 @@ UNDERSTOOD: dict[str, Accent] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNDERSTOOD)
 def test_another_accent_is_understood(name: str) -> None:
     found = collected_from(UNDERSTOOD[name])
@@ -94,6 +95,7 @@ def once(
     return first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("headers", "least", "most"),
     [
@@ -115,6 +117,7 @@ def test_every_form_of_retry_after(headers: dict[str, str], least: float, most: 
     assert any(least <= seconds <= most for seconds in found.time.slept), found.time.slept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [
@@ -237,6 +240,7 @@ def test_what_came_without_an_id_is_missing_and_told(source: Source, kept: int) 
     assert found.reason(source) == f"objects that came without {key}: 3; report it to Microsoft"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "whole"),
     [

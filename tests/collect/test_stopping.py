@@ -13,6 +13,8 @@ from auditor.app.tenants.collection import collect_all
 from tests.builders.collection import INSTANT, PEOPLE, configured, environment
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 import sys
 from pathlib import Path

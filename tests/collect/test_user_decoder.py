@@ -57,6 +57,7 @@ def body(rows: list[Any], link: str | None = None, *, indent: int | None = None)
     return json.dumps(page, indent=indent).encode()
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(USER, max_size=12),

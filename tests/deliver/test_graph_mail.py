@@ -94,6 +94,7 @@ def test_a_larger_one_goes_as_json_in_one_request(graph: Emulator) -> None:
     assert [record.path for record in graph.journal.of("/users/*")] == [f"/users/{SENDER}/sendMail"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [SESSION, 8_000_001])
 def test_above_three_megabytes_it_is_uploaded_piece_by_piece(graph: Emulator, size: int) -> None:
     file = attachment(size)

@@ -147,6 +147,7 @@ def test_a_document_that_is_cut_anywhere_keeps_every_character(text: str, size: 
     assert b"".join(harmless(pieces, "parquet")) == body
 
 
+@pytest.mark.slow
 def test_no_name_runs_at_any_width(evil: Path) -> None:
     asked = Request(
         policies=(evil / "policies",), snapshots=(evil / "snapshots",), as_of=NOW, state_as_of=NOW, started=NOW
@@ -182,6 +183,7 @@ def test_the_summary_of_an_audit_is_bracketed_and_its_annotations_are_not(evil: 
 FORMATS = ("html", "json", "csv", "markdown", "sarif", "junit", "ndjson")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_report_in_the_log_runs_nothing_and_says_the_same(evil: Path, form: str, tmp_path: Path) -> None:
     asked = ("audit", evil / "policies", "--snapshot", evil / "snapshots", "--as-of", AS_OF, "-f", f"{form}=-")
@@ -225,6 +227,7 @@ def _asked(evil: Path) -> Iterator[tuple[str | Path, ...]]:
     yield "audit", "--locale", EVIL, "--demo"
 
 
+@pytest.mark.slow
 def test_no_command_of_the_program_prints_a_command_of_the_log(evil: Path, tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / FILE).write_text(POLICY, encoding="utf-8")

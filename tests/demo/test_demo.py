@@ -214,6 +214,7 @@ def test_equal_nights_give_equal_tenants() -> None:
         assert all(one.table(name).equals(other.table(name)) for name in one.tables)
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(
     st.datetimes(min_value=datetime(2024, 1, 1), max_value=datetime(2031, 12, 31)),  # noqa: DTZ001  the zone comes next

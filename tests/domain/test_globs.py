@@ -54,6 +54,7 @@ def test_no_glob_leaves_two_ways_to_spend_a_run(glob: str) -> None:
     assert pattern_of(glob).fullmatch("a" * 20_000) is None
 
 
+@pytest.mark.slow
 def test_a_glob_as_long_as_a_file_is_matched() -> None:
     """RE2 refuses patterns of that size; the number of groups of Python's `re` has no limit that a file reaches."""
     glob = "a*" * 20_000

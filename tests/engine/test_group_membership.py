@@ -73,6 +73,7 @@ def stored(state: Snapshot, folder: Path, change: Change, **options: Any) -> Sna
     return replace(state, members=members, tables={n: t for n, t in state.tables.items() if n != "members"})
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     scenario=scenarios(),
@@ -105,6 +106,7 @@ def guid(number: int) -> str:
     return f"{number:08x}-0000-4000-8000-{Random(number).randbytes(6).hex()}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("statistics", [True, False])
 @pytest.mark.parametrize("case", [str, str.upper])

@@ -71,6 +71,7 @@ def saved(document: dict[str, Any], folder: Path, name: str, file: str = "result
     (folder / file).write_text(json.dumps({**document, "tenants": tenants}), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["../../../escaped", "{there}/../escaped"])
 @pytest.mark.parametrize(
     "command",

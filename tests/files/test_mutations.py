@@ -35,6 +35,8 @@ from tests.builders.mutations import of_bytes, of_json, of_values, of_yaml, smal
 from tests.builders.results import result
 from tests.builders.snapshot_damage import sealed_manifest
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 11, 20, 2, 17, tzinfo=UTC)
 MANY = 10_000
 POLICY = b"""\

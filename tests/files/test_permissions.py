@@ -71,6 +71,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("public", [False, True])
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: "-".join(command[:2]))
 def test_what_a_command_writes_is_private_unless_asked_otherwise(
@@ -85,6 +86,7 @@ def test_what_a_command_writes_is_private_unless_asked_otherwise(
     assert modes(place / "made") == (PUBLIC if public else PRIVATE)
 
 
+@pytest.mark.slow
 def test_the_environment_may_ask_for_it(tmp_path: Path) -> None:
     done = call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "-q", cwd=tmp_path, AUDITOR_PUBLIC="1")
     assert done.code == 1

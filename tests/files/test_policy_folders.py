@@ -36,6 +36,7 @@ def test_a_link_out_of_the_folder_is_refused_and_not_quoted(folder: Path, comman
     assert "secret-line" not in ran.err + ran.text
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("target", ["/dev/zero", "pipe"])
 @pytest.mark.parametrize("named", [False, True])
@@ -101,6 +102,7 @@ def test_a_name_with_a_nul_character_is_missing(folder: Path) -> None:
     assert "policies-missing" in ran.err
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize(
     "arguments",
@@ -123,6 +125,7 @@ def test_no_command_waits_for_a_pipe(folder: Path, arguments: tuple[str, ...]) -
     assert "Traceback" not in ran.err
 
 
+@pytest.mark.slow
 @posix
 @pytest.mark.parametrize("variable", ["AUDITOR_PRODUCTS", "AUDITOR_CA_BUNDLE", "SSL_CERT_FILE"])
 def test_no_variable_names_a_pipe(folder: Path, variable: str) -> None:

@@ -81,6 +81,7 @@ def test_a_small_file_that_stands_for_gigabytes_is_refused(here: Path) -> None:
     assert "texts of" in refusal(folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["groups", "organization"])
 def test_a_small_table_that_stands_for_gigabytes_is_refused(here: Path, name: str) -> None:
     folder = one(here)
@@ -91,6 +92,7 @@ def test_a_small_table_that_stands_for_gigabytes_is_refused(here: Path, name: st
     assert "texts of" in refusal(folder)
 
 
+@pytest.mark.slow
 def test_more_rows_than_any_tenant_has_are_refused(here: Path) -> None:
     folder = one(here)
     gaps = pa.table(
@@ -101,6 +103,7 @@ def test_more_rows_than_any_tenant_has_are_refused(here: Path) -> None:
     assert "more than any tenant has" in refusal(folder)
 
 
+@pytest.mark.slow
 def test_bytes_that_stand_for_far_more_are_refused(here: Path) -> None:
     folder = one(here)
     table = pa.table({"id": ["x" * (96 << 20)]})

@@ -51,6 +51,7 @@ def test_a_device_stays_a_device(null: Path, tmp_path: Path) -> None:
     assert (tmp_path / "findings.csv").read_bytes().startswith(b"tenant,")
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_the_report(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
@@ -66,6 +67,7 @@ def test_a_pipe_gets_the_report(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["findings.csv", "pipe", "read"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["/dev/fd/{}", "/proc/self/fd/{}"])
 def test_a_stream_that_the_program_was_given_gets_the_report(name: str, tmp_path: Path) -> None:
     read, given = os.pipe()
@@ -85,6 +87,7 @@ def test_a_stream_that_the_program_was_given_gets_the_report(name: str, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_standard_stream_may_lead_to_a_file(tmp_path: Path) -> None:
     with (tmp_path / "said.json").open("wb") as said:
         done = subprocess.run(
@@ -248,6 +251,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.slow
 def test_a_collection_in_another_container_keeps_its_folder(tmp_path: Path) -> None:
     """Its process has our number in its own container: what it has put aside is not a leftover of ours."""
     tenant = tmp_path / "contoso"

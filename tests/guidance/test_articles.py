@@ -45,6 +45,7 @@ def variants() -> Iterator[Variant]:
             yield replace(variant, status=status, leaving=leaving, synced=synced)
 
 
+@pytest.mark.slow
 @by_article
 def test_steps_follow_the_order_in_which_they_are_safe(article: Article) -> None:
     for variant in variants():
@@ -52,6 +53,7 @@ def test_steps_follow_the_order_in_which_they_are_safe(article: Article) -> None
         assert ranks == sorted(ranks)
 
 
+@pytest.mark.slow
 @by_article
 def test_nothing_is_destroyed_before_it_is_saved(article: Article) -> None:
     for variant in variants():

@@ -19,6 +19,7 @@ def opened(files: dict[str, str]) -> tuple[Library, list[str]]:
     return open_library(files, text, schema), read
 
 
+@pytest.mark.slow
 def test_it_is_the_library_that_is_read_whole() -> None:
     library, _ = opened(texts())
     assert dict(library.titles) == dict(packaged().titles)
@@ -76,6 +77,7 @@ def test_a_title_of_several_lines_is_read_whole() -> None:
     assert library.titles["guests"].startswith("An old ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
 def test_missing_words_are_told(name: str) -> None:
     with pytest.raises(InputError, match=name):

@@ -52,6 +52,7 @@ def test_the_schema_is_a_schema() -> None:
     jsonschema.Draft202012Validator.check_schema(json.loads(schema()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "place", "words"),
     [
@@ -85,6 +86,7 @@ def test_a_fault_is_told_with_its_place(old: str, new: str, place: str, words: s
     assert any(fault.startswith(f"{place} ") and words in fault for fault in found), found
 
 
+@pytest.mark.slow
 def test_a_step_id_stands_once() -> None:
     step = ARTICLE[ARTICLE.index("  - id: look") :]
     assert faults(ARTICLE + step) == ["sample.yaml:16:9 two entries of steps are called 'look'"]
@@ -102,6 +104,7 @@ def test_every_faulty_file_is_told_at_once() -> None:
     assert {one.span.file for one in caught.value.diagnostics if one.span is not None} == {"a.yaml", "b.yaml"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["links.yaml", "terms.yaml"])
 def test_links_and_terms_must_be_there(name: str) -> None:
     with pytest.raises(InputError, match=name):
@@ -114,6 +117,7 @@ def test_links_and_terms_follow_their_own_part_of_the_schema(name: str) -> None:
         read_library({**texts(), name: texts()[name] + "surplus: 1\n"}, schema())
 
 
+@pytest.mark.slow
 def test_a_misspelt_name_gets_a_suggestion() -> None:
     with pytest.raises(InputError) as caught:
         read_library({**texts(), "sample.yaml": ARTICLE.replace("[licenses]", "[licences]")}, schema())

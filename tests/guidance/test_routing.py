@@ -58,6 +58,7 @@ def test_the_checks_are_those_of_the_policy_language() -> None:
     assert CHECKS == POLICY_LANGUAGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("check", sorted(CHECKS))
 @given(situation=SITUATIONS)
 def test_every_check_in_every_situation_leads_to_articles_that_say_what_to_do(check: str, situation: Situation) -> None:

@@ -127,6 +127,7 @@ def saved(of: Result) -> bytes:
     return b"".join(render(of, "json", locale="en").chunks())
 
 
+@pytest.mark.slow
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(RESULT)
 def test_what_was_saved_comes_back(made: Result) -> None:
@@ -270,6 +271,7 @@ def test_the_largest_counts_and_amounts_come_back() -> None:
     assert money == Money(currency="EUR", per_month=Decimal(LARGEST))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [2**63, 2**64 - 1, 2**64, -(2**63) - 1, 2**200, 10**30 + 1, 1e300])
 @pytest.mark.parametrize(
     ("change", "place"),

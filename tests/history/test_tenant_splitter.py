@@ -28,6 +28,7 @@ def put_together(body: bytes) -> Mapping[str, Any] | None:
     return None if parts is None else {**parts.rest, "tenants": list(parts.tenants("r.json"))}
 
 
+@pytest.mark.slow
 @given(TENANTS, st.dictionaries(TEXTS, VALUES, max_size=3), st.dictionaries(TEXTS, VALUES, max_size=3))
 def test_the_parts_are_the_whole(tenants: list[Any], before: dict[str, Any], after: dict[str, Any]) -> None:
     whole = {**before, "tenants": tenants, **{key: value for key, value in after.items() if key != "tenants"}}
@@ -38,6 +39,7 @@ def test_the_parts_are_the_whole(tenants: list[Any], before: dict[str, Any], aft
         assert told == whole
 
 
+@pytest.mark.slow
 @given(TENANTS, st.binary(max_size=9), st.integers(0, 400), st.integers(0, 9))
 def test_what_is_damaged_is_never_read_as_something_else(tenants: list[Any], put: bytes, at: int, gone: int) -> None:
     whole = document({"schema": "auditor/result/v1", "tenants": tenants, "fleet": {"tenants": []}})

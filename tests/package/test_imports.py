@@ -10,6 +10,7 @@ import pytest
 from auditor.import_block import keep_out, let_in
 
 
+@pytest.mark.slow
 def test_an_installed_pandas_is_never_imported(tmp_path: Path) -> None:
     """PyArrow would import it with the first array, which takes most of a second."""
     marker = tmp_path / "imported"

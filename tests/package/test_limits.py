@@ -41,6 +41,7 @@ def test_no_file_is_longer_than_a_reader_can_hold() -> None:
     assert long == {}
 
 
+@pytest.mark.slow
 def test_no_function_is_longer_than_a_screen() -> None:
     long = {
         f"{name}:{function.lineno} {function.name}": length(function)
@@ -56,11 +57,13 @@ def test_the_ruler_measures() -> None:
     assert [length(function) for function in functions(tree)] == [4]
 
 
+@pytest.mark.slow
 def test_every_module_says_what_it_is() -> None:
     silent = [name for name, tree in modules() if tree.body and ast.get_docstring(tree) is None]
     assert silent == []
 
 
+@pytest.mark.slow
 def test_names_say_what_they_name() -> None:
     vague = [name for name, _ in modules() if VAGUE & set(name.removesuffix(".py").split("/"))]
     getters = [
@@ -81,6 +84,7 @@ def calls(tree: ast.Module, *names: str) -> list[int]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "where"),
     [(("print",), "auditor/cli/"), (("sys.exit", "exit", "quit", "os._exit"), "auditor/__main__.py")],
@@ -112,6 +116,7 @@ def test_the_domain_needs_the_standard_library_only() -> None:
     assert foreign == set()
 
 
+@pytest.mark.slow
 def test_nobody_mocks() -> None:
     mocking = [
         name for folder in ("auditor", "tests") for name, tree in modules(folder) if "unittest.mock" in imports(tree)

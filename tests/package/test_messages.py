@@ -4,6 +4,8 @@ import ast
 import re
 from collections import Counter
 
+import pytest
+
 from auditor.graph.errors import GraphErrorKind
 from tests.package.slugs import constants, own_takers, takers, written
 from tests.package.tree import ROOT, modules
@@ -44,6 +46,7 @@ def sections() -> list[str]:
     return SECTION.findall(PAGE.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 def test_every_slug_in_the_code_has_a_section() -> None:
     literal, _ = used()
     assert len(literal) > 40, "the search found too little to be right"
@@ -53,6 +56,7 @@ def test_every_slug_in_the_code_has_a_section() -> None:
     assert {slug: place for slug, place in wanted.items() if slug not in set(sections())} == {}
 
 
+@pytest.mark.slow
 def test_slugs_that_are_no_literals_are_known() -> None:
     _, made = used()
     assert dict(made) == MADE_AT_RUN_TIME

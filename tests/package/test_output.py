@@ -79,6 +79,7 @@ def writes(tree: ast.Module) -> Iterator[tuple[int, str]]:
             yield node.lineno, name
 
 
+@pytest.mark.slow
 def test_only_the_package_for_files_opens_a_path_for_writing() -> None:
     found = {
         f"{path}:{line}: {name}"
@@ -90,6 +91,7 @@ def test_only_the_package_for_files_opens_a_path_for_writing() -> None:
     assert found == set()
 
 
+@pytest.mark.slow
 def test_each_exception_is_still_needed() -> None:
     told = {path: {name for _, name in writes(tree)} for path, tree in modules()}
     assert {path for path in REASONS if not told[path] & HANDED} == set()

@@ -52,6 +52,7 @@ def test_the_snapshot_page_describes_every_column(name: str) -> None:
     assert described(name) == {field.name: (word(field.type), field.nullable) for field in TABLES[name]}
 
 
+@pytest.mark.slow
 def test_the_snapshot_page_s_program_writes_a_snapshot_that_is_read(tmp_path: Path) -> None:
     (program,) = re.findall(r"```python\n(.*?)```", page("docs/snapshot.md"), re.DOTALL)
     assert "auditor." not in program.replace("auditor/snapshot/v1", "")

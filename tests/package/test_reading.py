@@ -55,6 +55,7 @@ def _writes(call: ast.Call) -> bool:
     return any(len(text) <= 3 and WRITES & set(text) for text in texts) or bool(flags & {"O_WRONLY", "O_RDWR"})
 
 
+@pytest.mark.slow
 def test_paths_are_opened_for_reading_in_one_place() -> None:
     found = {
         path: lines for path, tree in modules() if not path.startswith("auditor/files/") and (lines := opening(tree))
@@ -62,6 +63,7 @@ def test_paths_are_opened_for_reading_in_one_place() -> None:
     assert {path: lines for path, lines in found.items() if path not in ALLOWED} == {}
 
 
+@pytest.mark.slow
 def test_every_exception_is_needed() -> None:
     needed = {path for path, tree in modules() if opening(tree)}
     assert set(ALLOWED) - needed == set()

@@ -119,6 +119,7 @@ def test_sarif_tells_waivers_as_suppressions_and_gaps_as_notifications() -> None
     assert "baselineState" not in first["results"][0]
 
 
+@pytest.mark.slow
 def test_sarif_stops_at_what_code_scanning_takes_and_keeps_the_worst() -> None:
     there = result().tenants[0]
     minor = replace(there.findings[-1], status=Status.WAIVED)
@@ -179,6 +180,7 @@ def test_junit_keeps_certain_findings_of_a_policy_that_could_not_be_evaluated() 
     assert suite.find("testcase[@name='leavers']/failure") is not None
 
 
+@pytest.mark.slow
 def test_row_groups_of_parquet_hold_one_tenant_each_however_many_findings_are_looked_at_together() -> None:
     whole = result()
     one = whole.tenants[0].findings[0]

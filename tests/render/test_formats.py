@@ -11,6 +11,7 @@ from tests.builders.command_line import AS_OF, call
 LINES = Format(file="findings.txt", module="tests.render.format_template")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("formats", ["lines", "lines,json"])
 def test_a_format_of_one_module_and_one_line_is_written_by_an_audit(formats: str, tmp_path: Path) -> None:
     with registered("lines", LINES):

@@ -13,6 +13,8 @@ from auditor.render.mail.view import Reader
 from tests.builders.hostile_texts import HOSTILE, holding
 from tests.builders.results import result
 
+pytestmark = pytest.mark.slow
+
 ACTING = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 READER = Reader(locale="en", link="https://reports.example/r.html", anchors=True)
 

@@ -222,6 +222,7 @@ RUNS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(RUNS)
 def test_no_fingerprint_is_in_two_places(drawn: list[tuple[dict[str, Status], str]]) -> None:
     last: Result | None = None

@@ -79,6 +79,7 @@ RAW = re.compile(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @given(st.data())
 @settings(max_examples=150, deadline=None)

@@ -29,6 +29,7 @@ CREDENTIALS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("credential", CREDENTIALS)
 @pytest.mark.parametrize("secret", SECRETS)
 def test_the_place_is_told_and_not_the_value(tmp_path: Path, credential: str, secret: str) -> None:

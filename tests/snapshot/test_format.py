@@ -94,6 +94,7 @@ def without_types_of_nothing() -> Tables:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tables",
     [

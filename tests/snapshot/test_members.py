@@ -70,6 +70,7 @@ def expected(table: pa.Table) -> dict[tuple[str, bool], list[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_many_members_are_written_in_small_row_groups_and_read_as_they_were(whole: Path, table: pa.Table) -> None:
     footer = pq.ParquetFile(whole / "members.parquet").metadata
     assert footer.num_row_groups == -(-table.num_rows // MEMBERS_PER_ROW_GROUP)
@@ -97,6 +98,7 @@ def coded(table: pa.Table) -> pa.Table:
     return table.cast(pa.schema([(name, kinds[name]) for name in table.column_names]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "options", "parted"),
     [
@@ -175,6 +177,7 @@ def test_other_rows_than_the_manifest_tells_are_refused(whole: Path, tmp_path: P
         read(folder)
 
 
+@pytest.mark.slow
 def test_garbled_parts_are_refused_or_read_and_nothing_else(whole: Path, tmp_path: Path) -> None:
     body = (whole / "members.parquet").read_bytes()
     folder = copied(whole, tmp_path / "copy")
@@ -193,6 +196,7 @@ def test_garbled_parts_are_refused_or_read_and_nothing_else(whole: Path, tmp_pat
     assert refusals > 5
 
 
+@pytest.mark.slow
 def test_a_store_gives_many_members_back_byte_for_byte(whole: Path, table: pa.Table, tmp_path: Path) -> None:
     store = Store(FolderBackend(tmp_path / "store")).create()
     back = store.restore(store.put(whole)[0], tmp_path / "back")

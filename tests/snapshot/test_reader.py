@@ -267,6 +267,7 @@ def test_a_foreign_manifest_below_a_root_is_not_passed_over(tmp_path: Path) -> N
     assert caught.value.slug == "snapshot-foreign"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["users", "assignments", "groups"])
 def test_garbled_pages_are_refused_even_where_the_digest_agrees(whole: Path, tmp_path: Path, name: str) -> None:
     body = (whole / f"{name}.parquet").read_bytes()

@@ -46,6 +46,7 @@ def result_of(snapshot: Snapshot, block: str) -> bytes:
     return b"".join(render(result, "json", locale="en").chunks())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", BLOCKS)
 def test_batches_of_any_size_say_the_same(block: str, tmp_path: Path) -> None:
     expected = result_of(crowd(1 << 30), block)

@@ -42,6 +42,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         yield started
 
 
+@pytest.mark.slow
 def test_a_cluster_finds_the_same_and_a_lost_worker_changes_nothing(
     cluster: Cluster, saved: Path, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def test_a_policy_may_hold_any_character() -> None:
     assert {policy.title for policy in whole.run.policies} == {"\U0001f600 \x85", ""}
 
 
+@pytest.mark.slow
 def test_files_that_are_larger_together_than_one_may_be_are_merged() -> None:
     """The document of a result is as large as all files of policies together."""
     reason = "r" * 1000

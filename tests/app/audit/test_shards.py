@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from auditor.app.audit.run import in_shard
 
 
+@pytest.mark.slow
 @given(st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=40), st.integers(1, 2000))
 def test_a_tenant_falls_to_one_shard(tenant: str, parts: int) -> None:
     assert sum(in_shard(tenant, (part, parts)) for part in range(1, parts + 1)) == 1

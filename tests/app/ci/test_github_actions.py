@@ -46,6 +46,7 @@ def test_ten_of_a_type_are_shown_and_the_rest_is_counted() -> None:
     assert len(list(annotation_lines(many[:9], rest))) == 9
 
 
+@pytest.mark.slow
 @given(st.text(), st.text(), st.text())
 def test_an_annotation_is_one_line_that_says_what_was_given(title: str, message: str, file: str) -> None:
     (line,) = annotation_lines(

@@ -8,6 +8,8 @@ import pytest
 from tests.builders.command_line import call
 from tests.builders.failures import FAILING, SENTENCE, failing, kinds
 
+pytestmark = pytest.mark.slow
+
 _NIGHTS = ("2026-11-19T02:17:00Z", "2026-11-20T02:17:00Z")
 _TONIGHT = "2026-11-21T02:17:00Z"
 

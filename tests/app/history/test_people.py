@@ -44,6 +44,7 @@ UNKNOWN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("other", UNKNOWN.values(), ids=UNKNOWN)
 def test_who_was_not_read_has_lost_nothing(other: Snapshot, tmp_path: Path) -> None:
     for snapshot in (nightly(0, ANN, BOB), other, nightly(2, ANN, BOB)):

@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call
 from tests.builders.nights import night
@@ -52,6 +54,7 @@ def test_a_policy_that_was_taken_away_keeps_the_severity_that_it_had(tmp_path: P
     assert (policies["blocked"]["severity"], policies["blocked"]["results"][-1]["open"]) == ("critical", 0)
 
 
+@pytest.mark.slow
 def test_another_severity_worth_or_waiver_is_a_change_within_the_month_too(tmp_path: Path) -> None:
     kept(
         tmp_path, BLOCKED_POLICY, CRITICAL, CRITICAL, CRITICAL + DEAR, CRITICAL + DEAR + WAIVER,

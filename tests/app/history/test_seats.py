@@ -45,6 +45,7 @@ def seats(place: Path, *options: str) -> dict[str, Any]:
     return {seat["skuPartNumber"]: seat for seat in tenant["seats"]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("last", [week(WEEKS, told=False), unread(week(WEEKS))], ids=["gone", "unread"])
 def test_nothing_is_foretold_from_seats_that_the_last_night_does_not_tell(last: Snapshot, tmp_path: Path) -> None:
     for number in range(WEEKS):

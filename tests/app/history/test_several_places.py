@@ -39,6 +39,7 @@ def told(place: Path, places: Sequence[str]) -> dict[str, Any]:
     return dict(tenant)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("places", list(permutations(["nights", "results", "snapshots"])), ids="+".join)
 def test_the_order_of_places_says_nothing_and_a_night_in_two_of_them_is_one(
     places: tuple[str, ...], place: Path

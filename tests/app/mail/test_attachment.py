@@ -90,6 +90,7 @@ def test_the_tenants_file_says_it_all() -> None:
     )
 
 
+@pytest.mark.slow
 def test_through_graph_from_end_to_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tenant = small_tenant()
     tenant.register(auditor_app(roles=("Mail.Send", "Mail.ReadWrite")))

@@ -27,6 +27,8 @@ from tests.builders.command_line import AS_OF, call
 from tests.builders.tenants import bought, tenant, user
 from tests.builders.tenants import path as assigned
 
+pytestmark = pytest.mark.slow
+
 TENANTS = """version: 1
 tenants:
 - name: {name}

@@ -57,6 +57,7 @@ AUDITED = {
 }
 
 
+@pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("stage", AUDITED)
 def test_an_audit_of_snapshots(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
@@ -65,6 +66,7 @@ def test_an_audit_of_snapshots(here: Path, saved: Path, monkeypatch: pytest.Monk
     assert_contained(ran, here, kind)
 
 
+@pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("form", ["json", "html", "xlsx"])
 def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form: str, kind: str) -> None:
@@ -83,6 +85,7 @@ def test_a_report(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, form
     assert {path.name for path in (here / "out").iterdir()} == {"result.json", "report.html", "report.xlsx", "tenants"}
 
 
+@pytest.mark.slow
 @kinds
 def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     asked = ("audit", "--snapshot", saved, "--as-of", AS_OF, "-f", "json")
@@ -91,6 +94,7 @@ def test_a_comparison(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, 
     assert_contained(call(*asked, "--compare", "before/result.json", cwd=here), here, kind)
 
 
+@pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("place", ["options_of", "draft", "resulting", "lesson_of", "listed", "figures"])
 def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
@@ -104,6 +108,7 @@ def test_a_plan(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place:
     assert SENTENCE not in ran.err + ran.text
 
 
+@pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("place", ["auditor.store.store:Store.put", "ledger"])
 def test_a_store(here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, place: str, kind: str) -> None:
@@ -138,6 +143,7 @@ def failing_ledger(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     monkeypatch.setattr(Ledger, "put", put)
 
 
+@pytest.mark.slow
 @kinds
 def test_a_night_that_cannot_be_put_together_again(
     here: Path, saved: Path, monkeypatch: pytest.MonkeyPatch, kind: str

@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from auditor.snapshot.writer import write
 from tests.builders.command_line import call
 from tests.builders.nights import SKUS, night
@@ -49,6 +51,7 @@ def files(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_parts_of_a_fleet_with_tenants_that_failed_merge_into_the_bytes_of_one_run(tmp_path: Path) -> None:
     fleet(tmp_path)
     for day, compare in ((0, ()), (1, ("--compare", "whole0/result.json"))):

@@ -49,6 +49,7 @@ def test_a_night_and_its_result_are_kept_after_the_audit(place: Path) -> None:
     assert call("store", "put", "audits", "out1/result.json", cwd=place).err.count("there already") == 1
 
 
+@pytest.mark.slow
 def test_the_built_in_tenants_are_kept_while_their_snapshots_are_there(tmp_path: Path) -> None:
     done = call(
         "audit", "--demo", "--as-of", "2026-11-20T02:17:00Z", "--tenant", "fabrikam", "-f", "json", "--fail-on",
@@ -121,6 +122,7 @@ def test_pseudonyms_and_a_store_exclude_each_other(place: Path) -> None:
     assert not (place / "audits").exists()
 
 
+@pytest.mark.slow
 def test_what_is_read_live_is_kept_and_a_store_that_fails_leaves_the_snapshots(tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     (tmp_path / "policies" / "p.yaml").write_text(BLOCKED_POLICY)

@@ -54,6 +54,7 @@ LIVE = {
 }
 
 
+@pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("stage", LIVE)
 def test_a_collection(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
@@ -66,6 +67,7 @@ def test_a_collection(here: Path, emulator: Emulator, monkeypatch: pytest.Monkey
     assert SENTENCE not in ran.err
 
 
+@pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("stage", ["construction", "users", "writing"])
 def test_a_live_audit(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
@@ -74,6 +76,7 @@ def test_a_live_audit(here: Path, emulator: Emulator, monkeypatch: pytest.Monkey
     assert_contained(call("audit", "-f", "json", "-f", "terminal", cwd=here, **environment), here, kind)
 
 
+@pytest.mark.slow
 @kinds
 @pytest.mark.parametrize("stage", ["SignIn", "open_graph", "diagnose"])
 def test_a_diagnosis(here: Path, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stage: str, kind: str) -> None:
@@ -97,6 +100,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", BROKEN)
 def test_a_token_that_no_request_can_carry_stays_with_its_tenant(here: Path, emulator: Emulator, broken: str) -> None:
     """One of twenty tenants has it; the nineteen others are collected."""

@@ -113,6 +113,7 @@ def both(here: Path, saved: Path) -> list[Ran]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("texts", "slug", "help_"), WRONG, ids=lambda value: value if isinstance(value, str) else "")
 def test_a_mistake_is_told_once_with_its_place_and_its_mending(
     here: Path, saved: Path, texts: list[str], slug: str, help_: str

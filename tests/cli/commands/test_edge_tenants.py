@@ -149,6 +149,7 @@ def texts(folder: Path) -> Iterator[str]:
             yield file.read_text()
 
 
+@pytest.mark.slow
 def test_people_bear_the_same_pseudonyms_when_a_report_is_redacted_again(tmp_path: Path) -> None:
     assert call("audit", "--demo", "--as-of", AS_OF, "-f", "json", "--redact", "-o", "a", cwd=tmp_path).code == 1
     ran = call("report", "a/result.json", "-f", "json", "--redact", "-o", "b", cwd=tmp_path)
@@ -200,6 +201,7 @@ def refused(folder: Path, *more: str | Path) -> str:
     return ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["users", "assignments", "products", "service_plans", "subscriptions", "groups", "members", "organization"]
 )

@@ -68,6 +68,7 @@ def result(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "result.json"
 
 
+@pytest.mark.slow
 def test_every_finding_of_the_built_in_tenants(result: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = json.loads(result.read_text(encoding="utf-8"))
     seen: set[str] = set()

@@ -42,6 +42,7 @@ def told(place: Path, *options: str) -> dict[str, Any]:
     return dict(json.loads(done.out))
 
 
+@pytest.mark.slow
 def test_findings_of_every_night_are_counted_with_what_came_and_went(place: Path) -> None:
     (tenant,) = told(place)["tenants"]
     (policy,) = tenant["policies"]
@@ -72,6 +73,7 @@ def test_since_when_is_one_command(question: tuple[str, str | None], place: Path
     assert spans == [(instant(1), instant(3), "closed"), (instant(4), None, None)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
@@ -185,6 +187,7 @@ def test_a_clock_of_the_past_does_not_shorten_what_stood(place: Path) -> None:
     assert done.code == 0
 
 
+@pytest.mark.slow
 def test_retention_takes_the_names_in_old_findings_and_leaves_their_counts(tmp_path: Path) -> None:
     (tmp_path / "p.yaml").write_text(BLOCKED_POLICY)
     for day in (0, 1, 40, 80):
@@ -255,6 +258,7 @@ def test_a_store_that_is_whole_says_so_of_nights_and_results(copy: Path) -> None
     assert said == "5 of 5 nights are whole\n5 of 5 results are whole\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 6))
 @pytest.mark.parametrize("harm", ["gone", "cut"])
 def test_findings_of_a_result_that_are_gone_or_damaged_are_told(harm: str, number: int, copy: Path) -> None:
@@ -275,6 +279,7 @@ def test_findings_of_a_result_that_are_gone_or_damaged_are_told(harm: str, numbe
     assert "4 of 5 results are whole" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(1, 5))
 def test_a_result_that_is_gone_is_told_by_the_gap_in_the_numbers(number: int, copy: Path) -> None:
     (copy / "results" / f"{number:06}.json").unlink()
@@ -319,6 +324,7 @@ def test_names_of_findings_that_lead_elsewhere_are_refused(copy: Path) -> None:
     assert "000005.json" in told["wrong"]
 
 
+@pytest.mark.slow
 def test_retention_takes_no_findings_while_newer_ones_are_missing(copy: Path) -> None:
     (path,) = (copy / "findings").glob("000005-*")
     body = path.read_bytes()

@@ -57,6 +57,7 @@ def shown(place: Path, *options: str) -> Ran:
     return call("history", "audits", *options, cwd=place, COLUMNS="200")
 
 
+@pytest.mark.slow
 def test_what_is_new_is_told_with_seats(place: Path) -> None:
     told = compared(place, instant(0), instant(2))
     assert [finding["kind"] for finding in told["findings"]] == ["new", "new"]
@@ -159,6 +160,7 @@ def test_findings_that_retention_took_are_compared_by_their_numbers(place: Path)
     assert told["unknown"] == ["the findings of 2026-01-29 are no longer kept: only numbers are compared"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_terminal_and_page_are_in_the_reader_s_language(language: str, place: Path) -> None:
     span = ("--from", instant(0), "--to", instant(2), "--locale", language)

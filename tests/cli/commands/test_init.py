@@ -15,6 +15,7 @@ from tests.builders.command_line import AS_OF, ROOT, call, contents
 KINDS = list(product(("small", "large"), ("groups", "direct")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("size", "assignment"), KINDS)
 def test_the_scaffold_is_sound_and_its_tests_pass(tmp_path: Path, size: str, assignment: str) -> None:
     ran = call("init", "--size", size, "--assignment", assignment, "--agreement", "csp", cwd=tmp_path)

@@ -31,6 +31,7 @@ def plan_of(folder: Path) -> dict[str, Any]:
     return document
 
 
+@pytest.mark.slow
 def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["plan", "--demo", AS_OF, "-o", str(tmp_path), "-f", "json,markdown,terminal"]) == 0
     document = plan_of(tmp_path)
@@ -47,6 +48,7 @@ def test_the_demo_has_a_proven_plan_that_keeps_its_schema(tmp_path: Path, capsys
     assert "<img" not in re.sub(r"\\.", "", markdown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_amounts_are_written_with_spaces_not_with_codes(tmp_path: Path, locale: str) -> None:
     ran = call("plan", "--demo", AS_OF, "--locale", locale, "-f", "markdown", "-f", "terminal", cwd=tmp_path)
@@ -56,6 +58,7 @@ def test_amounts_are_written_with_spaces_not_with_codes(tmp_path: Path, locale: 
     assert not any(code in told for code in ("\\xa0", "\\u202f"))
 
 
+@pytest.mark.slow
 def test_equal_runs_write_equal_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         run(["plan", "--demo", AS_OF, "-q", "-o", str(tmp_path / name)])
@@ -81,6 +84,7 @@ def test_each_document_has_a_place_of_its_own(formats: list[str], tmp_path: Path
     assert [path.name for path in tmp_path.rglob("*")] == ["out"]
 
 
+@pytest.mark.slow
 def test_people_read_their_language_and_machines_english(tmp_path: Path) -> None:
     for name, locale in (("en", "en"), ("nl", "nl")):
         run(["plan", "--demo", AS_OF, "-q", "--locale", locale, "-f", "json,markdown", "-o", str(tmp_path / name)])
@@ -88,6 +92,7 @@ def test_people_read_their_language_and_machines_english(tmp_path: Path) -> None
     assert "**Voordat u begint**" in (tmp_path / "nl/plan.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_page_stands_alone_and_tells_the_plan_in_order(tmp_path: Path) -> None:
     run(["plan", "--demo", AS_OF, "-q", "--locale", "de", "-f", "json,html", "-o", str(tmp_path)])
     page = (tmp_path / "plan.html").read_text(encoding="utf-8")

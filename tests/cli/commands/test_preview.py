@@ -139,6 +139,7 @@ def test_two_runs_write_the_same_bytes(changed: Path, saved: Path) -> None:
     assert contents(changed / "a") == contents(changed / "b")
 
 
+@pytest.mark.slow
 def test_hostile_text_is_inert_and_the_comment_fits(changed: Path, saved: Path) -> None:
     hostile = "</details><img src=x onerror=alert(1)> @everyone | [x](https://evil.example)"
     many = "".join(

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import io
-import os
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -20,7 +19,7 @@ from auditor.domain.errors import AuditorError, SettingsError
 from auditor.history import compare
 from auditor.render import render
 from auditor.wording import wording
-from tests.builders.command_line import call
+from tests.builders.command_line import call, placed
 from tests.builders.mail_relay import PASSWORD, USER, Running, relay
 from tests.builders.results import night_before, result
 
@@ -62,20 +61,6 @@ class Place:
         return [mail for _, _, mail in self.running.box.mails]
 
 
-@contextlib.contextmanager
-def placed(folder: Path, environ: dict[str, str]) -> Iterator[None]:
-    before = dict(os.environ)
-    for name in ("GITHUB_ACTIONS", "AUDITOR_TENANTS", "AUDITOR_SENT_LOG", "AUDITOR_OUTPUT"):
-        os.environ.pop(name, None)
-    os.environ.update(environ)
-    try:
-        with contextlib.chdir(folder):
-            yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     saved = render(compare(result(), night_before()), "json", locale="en")
@@ -90,6 +75,7 @@ def body(mail: EmailMessage, kind: str = "plain") -> str:
     return str(part.get_content())
 
 
+@pytest.mark.slow
 def test_everybody_gets_theirs_once(place: Place) -> None:
     place.tenants(
         "[{address: ann@contoso.example, locale: en}, {address: bo@contoso.example, locale: en, severities: [critical], attach: csv}]",
@@ -120,6 +106,7 @@ def test_nobody_is_told_that_nothing_changed(place: Place) -> None:
     assert "mail to freja@fabrikam.example: nothing to tell" in said
 
 
+@pytest.mark.slow
 def test_each_reader_s_own_language(place: Place) -> None:
     ran = call("audit", "--demo", "-q", "-f", "json", "--tenant", "contoso", cwd=place.folder)
     assert ran.code in {0, 1}, ran.err
@@ -138,6 +125,7 @@ def test_each_reader_s_own_language(place: Place) -> None:
         assert f'<html lang="{mail["content-language"]}"' in body(mail, "html")
 
 
+@pytest.mark.slow
 def test_a_mail_that_is_refused_is_three_and_goes_out_the_next_time(place: Place) -> None:
     place.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     place.running.box.refuse["ann@contoso.example"] = "450 later"
@@ -178,6 +166,7 @@ def test_a_run_that_was_killed_while_it_sent_leaves_it_unknown(place: Place) -> 
     assert "may have been sent" in said
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_files_and_sends_nothing(place: Place) -> None:
     place.tenants(
         "[{address: ann@contoso.example, locale: en, attach: xlsx}, {address: ../bo@contoso.example, attach: none}]"
@@ -213,6 +202,7 @@ def page(mail: EmailMessage) -> str:
         return archive.read(archive.namelist()[0]).decode()
 
 
+@pytest.mark.slow
 def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(place: Place) -> None:
     week_before(place)
     place.tenants(
@@ -229,6 +219,7 @@ def test_the_curves_of_a_mail_are_in_the_page_that_goes_with_it(place: Place) ->
     assert not any("Over time" in page(mail) for mail in place.mails()[2:])
 
 
+@pytest.mark.slow
 def test_a_history_that_draws_no_curves_is_said_once(place: Place) -> None:
     place.tenants("[{address: ann@contoso.example}, {address: bo@contoso.example}]")
     (place.folder / "old").mkdir()
@@ -312,6 +303,7 @@ def test_an_address_that_is_none_stops_no_other(place: Place) -> None:
     assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example"]
 
 
+@pytest.mark.slow
 def test_audit_sends_and_a_mail_that_fails_leaves_the_report(place: Place) -> None:
     place.tenants("[{address: ann@contoso.example, locale: en}]")
     environment = {"U": USER, "P": PASSWORD, "XDG_STATE_HOME": str(place.folder / "state")}

@@ -37,6 +37,7 @@ def audited(place: Path, where: str, *options: str) -> tuple[int, int]:
     return done.code, len(result["tenants"][0]["findings"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
 @pytest.mark.parametrize(("day", "findings"), [(0, 0), (1, 2), (2, 0)])
 def test_an_audit_as_of_an_instant_sees_the_latest_night_not_after_it(
@@ -46,11 +47,13 @@ def test_an_audit_as_of_an_instant_sees_the_latest_night_not_after_it(
     assert audited(place, where, "--as-of", at) == (1 if findings else 0, findings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
 def test_without_an_instant_it_is_the_latest_night(where: str, place: Path) -> None:
     assert audited(place, where) == (0, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
 def test_an_instant_before_the_first_night_is_one_clear_error(where: str, place: Path) -> None:
     done = call("audit", "p.yaml", "--snapshot", where, "--as-of", "2020-01-01", cwd=place)
@@ -63,6 +66,7 @@ def fabrikam(place: Path, day: int) -> None:
     write(place / "snapshots", replace(snapshot, manifest=replace(snapshot.manifest, tenant="fabrikam")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("nights", [3, 1])
 @pytest.mark.parametrize("where", ["audits", "snapshots"])
 def test_a_tenant_that_has_only_a_later_night_is_not_audited_and_says_so(where: str, nights: int, place: Path) -> None:
@@ -139,6 +143,7 @@ def test_nights_that_stay_and_cannot_be_restored_keep_all_others(place: Path) ->
     assert call(*prune, cwd=place).text.count("deleted") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("keep", ["", "35", "d", "0d", "35d,35d", "35d;24m", "-1d", "1y"])
 def test_a_policy_of_retention_that_is_not_understood_deletes_nothing(keep: str, place: Path) -> None:
     done = call("store", "prune", "audits", f"--keep={keep}", "--delete", cwd=place)
@@ -175,6 +180,7 @@ def test_a_damaged_commit_is_told_by_check_beside_the_nights_that_are_whole(plac
     assert call("store", "check", "audits", "--tenant", "nobody", cwd=place).code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("address", "slug"),
     [

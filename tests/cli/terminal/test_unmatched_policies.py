@@ -108,6 +108,7 @@ def test_policy_tests_say_which_policy_judged_nobody(place: Path) -> None:
     assert (told.code, told.err) == (0, "")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("recipient", "message"),
     [

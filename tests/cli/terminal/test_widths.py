@@ -43,6 +43,7 @@ def test_an_example_over_several_lines_is_one_command(monkeypatch: pytest.Monkey
     assert lines[begun + 1].startswith("    ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("command", ["audit", "plan"])
 def test_what_commands_say_fits(command: str, language: str, width: int, saved: Path, tmp_path: Path) -> None:
@@ -68,6 +69,7 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_what_is_said_of_many_nights_fits(language: str, width: int, nights: Path) -> None:
     first, last = sorted(path.name[:10] for path in (nights / "demo" / "snapshots" / "contoso").iterdir())

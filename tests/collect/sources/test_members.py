@@ -14,6 +14,8 @@ from tests.emulator.directory import Tenant, load, stable_id
 from tests.emulator.fixtures import auditor_app, running_emulator
 from tests.emulator.server import Emulator
 
+pytestmark = pytest.mark.slow
+
 _GROUPS = 45
 _LARGE = 2_100
 _E3 = "05e9a617-0261-4cee-bb44-138d3ef5d965"

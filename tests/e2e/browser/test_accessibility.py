@@ -35,6 +35,7 @@ APART = """() => Array.from(document.querySelectorAll(".fleet td .badge")).filte
 BOTTOMS = "sel => Array.from(document.querySelectorAll(sel), each => each.getBoundingClientRect().bottom)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
 @pytest.mark.parametrize("which", ["demo", "sample"])
 def test_the_first_screen_holds_the_outcome_the_money_and_all_five_actions(
@@ -57,6 +58,7 @@ def test_a_phone_tells_the_outcome_and_what_changed_first(opened: Open) -> None:
     tab.evaluate(cut)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [320, 390, 600, 768])
 @pytest.mark.parametrize("locale", ["en", "de"])
 def test_tables_are_whole_and_their_words_too_at_any_width(opened: Open, locale: str, width: int) -> None:
@@ -68,6 +70,7 @@ def test_tables_are_whole_and_their_words_too_at_any_width(opened: Open, locale:
     assert tab.evaluate(CUT, 700) == []
 
 
+@pytest.mark.slow
 def test_on_paper_everything_is_told(opened: Open, tmp_path: Path) -> None:
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
     tab = opened()
@@ -109,6 +112,7 @@ def test_without_motion_nothing_glides(opened: Open) -> None:
     assert opened(reduced_motion="reduce").evaluate(moving) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_with_forced_colours_states_keep_their_shape(opened: Open, axe: str, scheme: str) -> None:
     tab = opened(forced_colors="active", color_scheme=scheme, bypass_csp=True)
@@ -128,6 +132,7 @@ def test_with_forced_colours_states_keep_their_shape(opened: Open, axe: str, sch
     assert tab.evaluate("async () => (await axe.run()).violations.map(one => one.id)") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
 def test_axe_finds_nothing_in_any_language(opened: Open, axe: str, locale: str) -> None:
     tab = opened("demo", locale=locale, bypass_csp=True)
@@ -199,6 +204,7 @@ def test_the_table_says_what_the_page_says_of_every_finding(opened: Open) -> Non
         tab.wait_for_selector("#one", state="hidden")
 
 
+@pytest.mark.slow
 def test_fifty_thousand_are_found_sorted_and_grouped_while_one_waits(opened: Open) -> None:
     tab = opened("50000")
     timed = """async (act) => { const field = document.querySelector(act[0]); const begun = performance.now(), was = location.hash;
@@ -254,6 +260,7 @@ def test_numbers_of_documents_lead_to_their_addresses(opened: Open) -> None:
     assert "https://" in link.evaluate("each => getComputedStyle(each, '::after').content")
 
 
+@pytest.mark.slow
 def test_one_guidance_is_read_by_all_actions_that_share_it(opened: Open) -> None:
     tab = opened("demo")
     counts = tab.eval_on_selector_all(

@@ -40,6 +40,7 @@ def test_a_dark_screen_gets_a_dark_page(opened: Any) -> None:
     assert opened.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(20, 23, 28)"
 
 
+@pytest.mark.slow
 def test_every_column_has_a_title_and_products_have_names(opened: Any) -> None:
     titles = opened.eval_on_selector_all("th", "cells => cells.map(cell => cell.textContent.trim())")
     assert titles

@@ -12,6 +12,7 @@ PHONE = {"width": 390, "height": 844}
 TALL = "document.documentElement.scrollHeight"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("viewport", [{"width": 1280, "height": SCREEN}, PHONE])
 def test_closing_a_finding_leaves_the_reader_where_they_were(opened: Open, viewport: dict[str, int]) -> None:
     tab = opened("demo", viewport=viewport)
@@ -80,6 +81,7 @@ def test_no_hits_says_so(opened: Open) -> None:
     assert tab.is_visible("#pane thead")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [390, 1280, 1920])
 def test_contents_stay_in_sight_and_lead_to_every_part(opened: Open, width: int) -> None:
     tab = opened("demo", viewport={"width": width, "height": SCREEN})
@@ -122,6 +124,7 @@ def test_a_link_into_a_folded_list_unfolds_it(opened: Open) -> None:
     assert tab.locator(f"#{anchor} .inside").is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("paper", ["A4", "Letter"])
 def test_two_pages_for_management_come_first_on_paper(opened: Open, tmp_path: Path, paper: str) -> None:
     pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")

@@ -40,6 +40,7 @@ def test_a_large_one_draws_only_what_is_seen(opened: Open) -> None:
     tab.wait_for_selector('#pane tr[aria-rowindex="50001"]')
 
 
+@pytest.mark.slow
 def test_it_finds_words_without_their_marks_and_filters(opened: Open) -> None:
     tab = opened("50000")
     tab.fill("[data-key=q]", "yilmaz ozlem")
@@ -98,6 +99,7 @@ def test_it_groups_and_opens_a_group(opened: Open, by: str) -> None:
     assert int(str(tab.get_attribute("#pane table", "aria-rowcount"))) >= closed + first
 
 
+@pytest.mark.slow
 def test_a_deep_link_opens_its_finding_whatever_the_filter(opened: Open) -> None:
     finding = large(50_000).tenants[0].findings[49_321]
     tab = opened("50000", f"#f-{finding.fingerprint}?severity=info&sort=who")
@@ -214,6 +216,7 @@ def test_a_narrow_screen_never_scrolls_sideways(opened: Open, which: str, scheme
     assert tab.evaluate("document.getElementById('pane').scrollWidth <= document.getElementById('pane').clientWidth")
 
 
+@pytest.mark.slow
 def test_many_more_than_a_browser_can_stack_are_all_within_reach(opened: Open) -> None:
     tab = opened("200000", "#find?sort=who")
     assert tab.evaluate("document.getElementById('pane').scrollHeight") < 16_000_000
@@ -224,6 +227,7 @@ def test_many_more_than_a_browser_can_stack_are_all_within_reach(opened: Open) -
     assert tab.evaluate("document.activeElement.closest('tr').getAttribute('aria-rowindex')") == "200000"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing(opened: Open, axe: str, scheme: str) -> None:
     tab = opened(color_scheme=scheme, bypass_csp=True)

@@ -63,6 +63,7 @@ def run(job: Job, **given: str) -> int:
     return job.step("action.yml", "End as the audit did")
 
 
+@pytest.mark.slow
 def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, formats="html,json,sarif") == 1, job.said
@@ -77,12 +78,14 @@ def test_a_run_with_findings_writes_everything_and_then_fails(tmp_path: Path, em
     assert not emulator.journal.writes()
 
 
+@pytest.mark.slow
 def test_a_run_below_the_threshold_is_green(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     assert run(job, fail_on="critical") == 0, job.said
     assert job.output("audit", "findings") == "1"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("public", "mode"), [({}, 0o600), ({"AUDITOR_PUBLIC": "1"}, 0o644)])
 def test_the_environment_of_the_job_opens_the_report_to_others(
     tmp_path: Path, emulator: Emulator, public: dict[str, str], mode: int
@@ -97,6 +100,7 @@ def test_the_environment_of_the_job_opens_the_report_to_others(
     assert stat.S_IMODE((job.folder / job.output("audit", "result")).stat().st_mode) == mode
 
 
+@pytest.mark.slow
 def test_an_input_is_never_a_command(tmp_path: Path, emulator: Emulator) -> None:
     job = workspace(tmp_path, emulator)
     hostile = '"; touch pwned; $(touch pwned) `touch pwned` #\n*'
@@ -112,6 +116,7 @@ def test_an_unknown_command_is_refused(tmp_path: Path, emulator: Emulator) -> No
     assert "none of audit, report, install" in job.said
 
 
+@pytest.mark.slow
 def test_a_refused_mail_fails_the_run_after_the_report_is_written(tmp_path: Path, emulator: Emulator) -> None:
     with relay(tmp_path, auth=True) as server:
         server.box.refuse["ann@contoso.example"] = "550 no such person"
@@ -139,6 +144,7 @@ def test_inputs_reach_scripts_by_the_environment_alone() -> None:
     assert [step["name"] for step in scripts if "${{" in step["run"] or step["shell"] != "bash"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["demo", "redact", "send", "upload", "sarif"])
 @pytest.mark.parametrize("value", ["True", "yes", "1", "", " true", "FALSE", "::error::x", "true\nfalse"])
 def test_an_input_that_is_neither_true_nor_false_ends_before_anything_is_read(

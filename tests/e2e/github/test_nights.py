@@ -45,6 +45,7 @@ def aged(hub: Hub, ran: Ran, as_of: str) -> None:
     path.write_text(json.dumps(found), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running) -> None:
     hub = team(tmp_path, emulator, server, AUDIT_ISSUES="true")
     first = run_workflow(NIGHTLY, night(hub, emulator))
@@ -82,6 +83,7 @@ def test_night_after_night(tmp_path: Path, emulator: Emulator, server: Running) 
     assert not emulator.journal.writes()
 
 
+@pytest.mark.slow
 def test_an_incomplete_night_is_red_mailed_and_says_what_is_missing(
     tmp_path: Path, emulator: Emulator, server: Running
 ) -> None:
@@ -101,6 +103,7 @@ def test_an_incomplete_night_is_red_mailed_and_says_what_is_missing(
     assert "No complete result of the last runs is left" in later.said
 
 
+@pytest.mark.slow
 def test_a_fleet_in_parts_comes_together(tmp_path: Path, server: Running) -> None:
     """Four parts for two tenants: parts without any tenant have a result as well, and all have one instant."""
     with running_emulator([small_tenant("contoso"), small_tenant("fabrikam")]) as emulator:
@@ -117,6 +120,7 @@ def test_a_fleet_in_parts_comes_together(tmp_path: Path, server: Running) -> Non
         assert len(server.box.mails) == 1
 
 
+@pytest.mark.slow
 def test_a_policy_that_does_not_parse_publishes_nothing(tmp_path: Path, emulator: Emulator, server: Running) -> None:
     hub = team(tmp_path, emulator, server, AUDIT_ISSUES="true")
     path = hub.repository / "policies" / "people.yaml"
@@ -131,6 +135,7 @@ def test_a_policy_that_does_not_parse_publishes_nothing(tmp_path: Path, emulator
     assert (hub.state["issues"], server.box.mails) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("visibility", ["public", None])
 def test_what_anybody_could_read_is_not_made(tmp_path: Path, emulator: Emulator, visibility: str | None) -> None:
     hub = team(tmp_path, emulator)
@@ -142,6 +147,7 @@ def test_what_anybody_could_read_is_not_made(tmp_path: Path, emulator: Emulator,
     assert not emulator.journal.of("/users")
 
 
+@pytest.mark.slow
 def test_permissions_that_jobs_lack_are_named_and_cost_no_report(tmp_path: Path, emulator: Emulator) -> None:
     def without(document: dict[str, Any]) -> None:
         del document["jobs"]["plan"]["permissions"]["actions"]
@@ -160,6 +166,7 @@ def test_permissions_that_jobs_lack_are_named_and_cost_no_report(tmp_path: Path,
     assert (hub.artifacts(ran.number) / "licence-audit" / "report.html").is_file()
 
 
+@pytest.mark.slow
 def test_a_job_that_may_not_sign_in_is_incomplete_and_told_which_permission(tmp_path: Path, emulator: Emulator) -> None:
     def without(document: dict[str, Any]) -> None:
         del document["jobs"]["audit"]["permissions"]["id-token"]
@@ -172,6 +179,7 @@ def test_a_job_that_may_not_sign_in_is_incomplete_and_told_which_permission(tmp_
     assert kept(hub, ran)["tenants"][0]["complete"] is False
 
 
+@pytest.mark.slow
 def test_an_issue_is_closed_when_nothing_is_left_and_an_expired_artifact_is_said(
     tmp_path: Path, emulator: Emulator
 ) -> None:

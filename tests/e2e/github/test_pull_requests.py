@@ -33,6 +33,7 @@ def with_snapshot(hub: Hub, emulator: Emulator) -> None:
     assert call("collect", "-q", "-o", place, cwd=hub.repository, **environ).code == 0
 
 
+@pytest.mark.slow
 def test_a_reviewer_sees_what_a_change_would_do(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
@@ -56,6 +57,7 @@ def test_a_reviewer_sees_what_a_change_would_do(tmp_path: Path, emulator: Emulat
     assert not emulator.journal.writes()
 
 
+@pytest.mark.slow
 def test_a_fork_gets_validation_and_tests_and_nothing_else(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
@@ -72,6 +74,7 @@ def hostile(text: str) -> str:
     return POLICY.replace("Blocked accounts hold no paid licence", text)
 
 
+@pytest.mark.slow
 def test_a_policy_that_does_not_parse_is_marked_and_goes_no_further(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     with_snapshot(hub, emulator)
@@ -83,6 +86,7 @@ def test_a_policy_that_does_not_parse_is_marked_and_goes_no_further(tmp_path: Pa
     assert hub.state["comments"] == []
 
 
+@pytest.mark.slow
 def test_a_policy_test_that_fails_is_red(tmp_path: Path, emulator: Emulator) -> None:
     hub = team(tmp_path, emulator)
     text = (hub.repository / "policies" / "capacity_test.yaml").read_text(encoding="utf-8")
@@ -91,6 +95,7 @@ def test_a_policy_test_that_fails_is_red(tmp_path: Path, emulator: Emulator) -> 
     assert ran.jobs == {"validate": "failure", "preview": "skipped"}, ran.said
 
 
+@pytest.mark.slow
 def test_text_of_a_stranger_is_text(tmp_path: Path, emulator: Emulator) -> None:
     """Titles that are commands, workflow commands and markup: nothing runs, no line of the log begins with `::`."""
     hub = team(tmp_path, emulator)
@@ -108,6 +113,7 @@ def test_text_of_a_stranger_is_text(tmp_path: Path, emulator: Emulator) -> None:
     assert comment["body"].count("<!--") == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("why", ["new", "expired"])
 def test_without_a_snapshot_that_is_said(tmp_path: Path, emulator: Emulator, why: str) -> None:
     hub = team(tmp_path, emulator)
@@ -120,6 +126,7 @@ def test_without_a_snapshot_that_is_said(tmp_path: Path, emulator: Emulator, why
     assert hub.state["comments"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("permission", "told"),
     [("actions", "the job needs actions: read"), ("pull-requests", "needs pull-requests: write")],

@@ -56,6 +56,7 @@ def offline(hub: Hub, **more: object) -> Event:
     return Event(hub=hub, environ={"PIP_NO_INDEX": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}, **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_every_step_of_the_checks(hub: Hub) -> None:
     hub.stand_in("apt-get", "exit 1")
     hub.stand_in("npm", 'echo "noted: npm $*"')
@@ -67,6 +68,7 @@ def test_every_step_of_the_checks(hub: Hub) -> None:
     assert ran.said.count("noted: python -m pytest -q -n auto") == 5
 
 
+@pytest.mark.slow
 def test_one_job_that_fails_is_not_all_green(hub: Hub) -> None:
     def demo_only(document: dict[str, Any]) -> None:
         document["jobs"] = {name: document["jobs"][name] for name in ("demo", "all-green")}
@@ -77,6 +79,7 @@ def test_one_job_that_fails_is_not_all_green(hub: Hub) -> None:
     assert ran.jobs["all-green"] == "failure"
 
 
+@pytest.mark.slow
 def test_every_step_of_a_release(hub: Hub) -> None:
     tag = f"v{__version__}"
     hub.git("tag", tag)
@@ -93,6 +96,7 @@ def test_every_step_of_a_release(hub: Hub) -> None:
     assert published["name"] == "dist"
 
 
+@pytest.mark.slow
 def test_a_tag_that_is_not_the_version_is_no_release(hub: Hub) -> None:
     hub.git("tag", "v99.0")
     ran = run_workflow(RELEASE, offline(hub, name="push", ref="v99.0"))
@@ -100,6 +104,7 @@ def test_a_tag_that_is_not_the_version_is_no_release(hub: Hub) -> None:
     assert "::error file=auditor/__init__.py::The tag is v99.0" in ran.said
 
 
+@pytest.mark.slow
 def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
     workflow = hub.repository / ".github" / "workflows" / "demo.yml"
     step = (
@@ -141,6 +146,7 @@ def test_the_action_installs_itself_and_runs(hub: Hub) -> None:
     assert found["auditor"].endswith("licence-auditor/bin/auditor")
 
 
+@pytest.mark.slow
 def test_the_image_is_made_of_what_is_there(hub: Hub, tmp_path: Path) -> None:
     """Docker is not run: the paths that the file copies, with what `.dockerignore` lets through, make the whole wheel."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")

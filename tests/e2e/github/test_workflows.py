@@ -99,6 +99,7 @@ def test_a_shard_without_a_result_stops_the_report(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.slow
 @needs_bash
 def test_an_issue_is_opened_once_updated_in_place_and_names_nobody(tmp_path: Path) -> None:
     listed = '[{"number": 7, "title": "Licence audit: fabrikam"}]'

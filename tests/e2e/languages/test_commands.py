@@ -153,6 +153,7 @@ def answer(stock: Path, scratch: Path, words: tuple[str, ...], locale: str) -> R
     return call(*words, "--locale", locale, cwd=scratch, COLUMNS="200", XDG_STATE_HOME=str(scratch / "state"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 def test_no_line_of_an_answer_is_left_in_english(words: tuple[str, ...], stock: Path, tmp_path: Path) -> None:
     said: dict[str, Ran] = {}
@@ -171,6 +172,7 @@ def test_no_line_of_an_answer_is_left_in_english(words: tuple[str, ...], stock: 
             assert [line for line in told if ENGLISH.search(NAMES.sub("", line))] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_commands_of_the_set_up_are_the_same_and_their_comments_are_told(language: str, tmp_path: Path) -> None:
     told = call("init", language, "--locale", language, cwd=tmp_path).text.splitlines()
@@ -188,6 +190,7 @@ def test_a_command_is_never_changed(line: str) -> None:
     assert commented(line, wording("tr")) == line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_files_of_the_repository_are_the_same_for_every_reader(language: str, tmp_path: Path) -> None:
     for locale in ("en", language):
@@ -305,6 +308,7 @@ def test_what_a_job_of_github_is_told_is_in_the_language_of_its_reports(language
     assert wording(language).gettext(cut) in (tmp_path / "s").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["junit", "sarif", "html"])
 def test_why_something_was_not_judged_is_told_in_every_format_for_people(language: str, name: str) -> None:

@@ -38,6 +38,7 @@ def helped(*words: str, cwd: Path, locale: str) -> str:
     return ran.text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_no_sentence_of_a_help_is_left_in_english(language: str, tmp_path: Path) -> None:
     for command in ("", *COMMANDS):
@@ -54,6 +55,7 @@ def test_no_sentence_of_a_help_is_left_in_english(language: str, tmp_path: Path)
         assert told.startswith(wording(language).gettext("usage:"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("words", WRONG, ids=" ".join)
 def test_what_is_wrong_with_an_argument_is_told_whole(words: tuple[str, ...], language: str, tmp_path: Path) -> None:

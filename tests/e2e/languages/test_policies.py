@@ -24,6 +24,7 @@ def test_titles_and_reasons_of_the_starter_policies_are_told(language: str) -> N
         assert not before.rationale or after.rationale != before.rationale
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("name", ["html", "markdown", "sarif", "junit"])
 def test_what_people_read_has_no_english_title(language: str, name: str) -> None:

@@ -41,6 +41,7 @@ def english_only(language: str) -> frozenset[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", OTHERS)
 def test_a_page_is_in_its_language(language: str) -> None:
     assert f'lang="{language}"' in page(language)
@@ -80,6 +81,7 @@ def test_machines_read_the_same_bytes_in_every_language(name: str) -> None:
     assert len(bodies) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, each in FORMATS.items() if each.localized])
 def test_the_same_language_gives_the_same_bytes(name: str) -> None:
     first, second = (b"".join(render(localised(demo_result(), "nl"), name, locale="nl").chunks()) for _ in range(2))

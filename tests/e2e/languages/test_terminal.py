@@ -10,6 +10,7 @@ from tests.builders.audited_demo import demo_result
 from tests.wording.reading import LANGUAGES
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [80, 100, 140])
 @pytest.mark.parametrize("language", ["en", *LANGUAGES])
 def test_what_a_policy_says_of_a_product_is_never_cut(language: str, width: int) -> None:

@@ -16,6 +16,7 @@ from tests.emulator.__main__ import parser, tenants
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.mark.slow
 def test_the_printed_file_and_variables_lead_to_the_tenants(tmp_path: Path) -> None:
     arguments = ["--users", "30", "--tenants", "2", "--port", "0", "--tls-port", "0", "-o", str(tmp_path)]
     fault = '{"kind": "server-error", "path": "/users"}'

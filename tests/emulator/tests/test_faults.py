@@ -30,6 +30,7 @@ def test_the_table_of_faults_is_complete() -> None:
     assert rows == {kind.value for kind in Kind}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("order", "expected"),
     [

@@ -77,6 +77,7 @@ def test_advanced_filters_need_header_and_count(shared: Emulator, client: Any, t
     assert answered.json()["@odata.count"] == len(expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("params", "status", "error"),
     [

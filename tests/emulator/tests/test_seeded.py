@@ -34,6 +34,7 @@ def test_consumed_units_are_the_people_who_hold(count: int) -> None:
     assert said == {row["skuPartNumber"]: row["consumedUnits"] for row in tenant.skus}
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(st.integers(1, 3000), st.data())
 def test_people_are_found_by_id_and_by_name(count: int, data: st.DataObject) -> None:

@@ -13,6 +13,7 @@ _WORDS = st.lists(_LETTERS, max_size=6).map("".join)
 _GLOBS = st.lists(st.one_of(_LETTERS, st.sampled_from(["*", "?", "[ab]", "[!a]", "["])), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.one_of(st.none(), _WORDS), max_size=12),
     st.lists(_GLOBS.map("".join), min_size=1, max_size=6),

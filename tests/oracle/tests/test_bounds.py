@@ -3,6 +3,7 @@
 from fractions import Fraction
 from math import ceil, floor
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from auditor.domain.result import Finding, SeatBounds, SeatCount
@@ -13,6 +14,7 @@ from tests.oracle.strategies import Scenario, scenarios
 _SPARE = {"seats.over-assigned", "seats.below-minimum", "seats.above-maximum"}
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios(blocks=("seats",)))
 def test_bounds_agree_with_what_findings_say_and_with_what_none_says(scenario: Scenario) -> None:

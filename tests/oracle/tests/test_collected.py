@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
 from auditor.app.audit.pipeline import audit
@@ -93,6 +94,7 @@ def agree(scenario: Scenario) -> None:
         assert judged(result.fleet) == expected(verdict.fleet)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=12,
     derandomize=True,

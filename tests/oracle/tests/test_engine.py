@@ -9,6 +9,8 @@ from tests.oracle.adapter import expected, judged, run
 from tests.oracle.seats import TooManyError
 from tests.oracle.strategies import Scenario, alphabet, scenarios
 
+pytestmark = pytest.mark.slow
+
 
 def agree(scenario: Scenario, *, rows: int = 1 << 30) -> None:
     try:

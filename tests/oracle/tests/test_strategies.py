@@ -1,9 +1,12 @@
 """The strategies reach every check, and the oracle never lets an unknown pass or a waiver rewrite a finding."""
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.oracle import judge
 from tests.oracle.strategies import Scenario, scenarios
+
+pytestmark = pytest.mark.slow
 
 QUICK = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -91,6 +92,7 @@ def findings(draw: st.DrawFn) -> list[Finding]:
     return found
 
 
+@pytest.mark.slow
 @given(findings())
 def test_a_finding_is_in_the_same_situation_whatever_was_looked_at_before(found: list[Finding]) -> None:
     tenant: TenantResult = replace(contoso(), findings=FindingTable.of(tuple(found)))

@@ -25,6 +25,7 @@ def _amount(money: dict[str, Any] | None) -> Decimal:
     return Decimal(str(money["perMonth"])) if money else Decimal(0)
 
 
+@pytest.mark.slow
 def test_seats_that_a_removal_counts_are_no_saving_of_those_who_free_them(actions: list[dict[str, Any]]) -> None:
     about = [action for action in actions if re.search(r"Power BI Pro", action["title"])]
     (removal,) = [action for action in about if action["kind"] == "remove-seats-at-renewal"]

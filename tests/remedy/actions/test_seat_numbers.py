@@ -154,6 +154,7 @@ def moved(actions: Sequence[Action], title: str) -> int:
     return change
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(tenants())
 def test_no_tenant_is_told_two_numbers_for_one_product(case: tuple[Any, str]) -> None:
