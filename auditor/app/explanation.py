@@ -1,4 +1,4 @@
-"""An id into words: a check, a guidance article, a policy, a product, or a finding of a saved result."""
+"""Describes a check, a guidance article, a policy, a product, or a finding of a saved result."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -28,9 +28,9 @@ from auditor.render.text.labels import SEVERITIES, Labels
 from auditor.wording import Wording
 
 _YAML = 76
-"""Columns of a policy as it is quoted."""
+"""Maximum line width of quoted policies."""
 _PREFIX = 6
-"""The fewest digits by which a finding may be named."""
+"""Minimum length of a fingerprint prefix."""
 
 
 def explain(
@@ -43,9 +43,9 @@ def explain(
     agreement: Agreement = Agreement.UNKNOWN,
     today: date | None = None,
 ) -> str:
-    """Return Markdown about whatever bears the name; `today` decides which text of an article holds.
+    """Return Markdown about the thing with this name; `today` selects the dated texts of an article.
 
-    Raises UsageError, with what comes near, where nothing does; the other AuditorErrors for files that are wrong.
+    Raises UsageError with similar names if nothing has it, and other AuditorErrors for invalid files.
     """
     library = packaged_library()
     titles = library.titles
@@ -87,7 +87,7 @@ def _unknown(name: str, names: Sequence[str], catalogue: Catalogue, result: Path
 
 
 def _finding(result: Result, mark: str) -> tuple[TenantResult | None, Finding] | None:
-    """Return the one finding whose fingerprint begins so; UsageError where several do."""
+    """Return the finding with this fingerprint prefix. Raises UsageError if several have it."""
     if len(mark) < _PREFIX:
         return None
     places: list[tuple[TenantResult | None, Finding]] = [
@@ -170,7 +170,7 @@ def _policy_text(policy: Policy, words: Wording, saved: Result | None) -> str:
 
 
 def _judged(saved: Result, policy: str, words: Labels) -> str:
-    """Tell how many people or things the policy looked at in each tenant of a run."""
+    """Return how many people or objects the policy judged in each tenant of a run."""
     places = [(tenant.display_name or tenant.name, tenant.policies) for tenant in saved.tenants]
     places.append((words.gettext("All tenants together"), saved.fleet.policies))
     told = [(name, outcome.judged) for name, outcomes in places for outcome in outcomes if outcome.id == policy]

@@ -1,4 +1,4 @@
-"""Python's collector of cycles, told to wait while many objects are made that lie in none."""
+"""Pauses cyclic garbage collection while large acyclic object graphs are built."""
 
 import gc
 from collections.abc import Iterator
@@ -6,13 +6,13 @@ from contextlib import contextmanager
 
 
 def let_go_of_cycles() -> None:
-    """Free what lies in cycles among the objects made since it was called last."""
+    """Collect the cycles among the objects that were created since the last call."""
     gc.collect(0)
 
 
 @contextmanager
 def paused_gc() -> Iterator[None]:
-    """Pause the collector of cycles: it would walk the findings again and again, and what is made is freed anyhow."""
+    """Pause cyclic garbage collection, which would traverse the findings again and again."""
     running = gc.isenabled()
     gc.disable()
     try:

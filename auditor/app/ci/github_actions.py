@@ -1,4 +1,4 @@
-"""A Result into what a GitHub Actions job shows of it: step summary, annotations and outputs, by themselves."""
+"""Writes the step summary, annotations and outputs of a GitHub Actions job."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,14 +23,14 @@ _TYPES: Final[Mapping[Severity, Type]] = {
 
 
 def in_actions(environ: Mapping[str, str]) -> bool:
-    """Whether a GitHub Actions job runs this program."""
+    """Return whether the program runs in a GitHub Actions job."""
     return environ.get("GITHUB_ACTIONS") == "true"
 
 
 def publish(told: Result, wanted: Output, *, locale: str, code: int, environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Write the summary and the outputs, and return the annotations as lines to print; nothing outside of a job.
+    """Write the summary and the outputs, and return the annotations as lines to print; nothing outside a job.
 
-    `told` is the result in the language of `locale`. DeliveryError when one of the job's files cannot be written.
+    `told` is the result in the language of `locale`. Raises DeliveryError if a file of the job cannot be written.
     """
     if not in_actions(environ):
         return ()
@@ -48,19 +48,19 @@ def _lines(result: Result, environ: Mapping[str, str], words: Labels) -> tuple[s
 
 
 def _rest(count: int, words: Labels) -> Annotation:
-    """Return what stands for the annotations that a step does not show."""
+    """Return the line that counts the annotations which GitHub does not show."""
     more = words.ngettext("and {count} more", "and {count} more", count)
     return Annotation(type=Type.NOTICE, title=words.gettext("More in the report"), message=more)
 
 
 def publish_outputs(outputs: Mapping[str, str], environ: Mapping[str, str]) -> None:
-    """Write outputs of the step where a job reads them."""
+    """Write the outputs of the step."""
     if in_actions(environ) and (path := environ.get("GITHUB_OUTPUT")):
         append_outputs(Path(path), outputs)
 
 
 def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
-    """Return the outputs: places and numbers, never a name of a person."""
+    """Return the outputs: paths and numbers, never names of people."""
     places = {name: path for name, path in wanted.files if path is not None}
     highest = next((severity for severity in Severity if result.summary.open.get(severity, 0)), None)
     return {
@@ -75,9 +75,9 @@ def outputs_of(result: Result, wanted: Output, *, code: int) -> dict[str, str]:
 
 
 def annotations_of(result: Result, environ: Mapping[str, str], words: Labels) -> list[Annotation]:
-    """Return what could not be read, then one annotation for each policy that fired, by severity; people are counted.
+    """Return annotations for missing data, then one per policy with findings, by severity; people are counted.
 
-    They stand on the lines of the policies: a tenant has none.
+    They refer to the lines of the policies.
     """
     fleet = words.gettext("all tenants together")
     found = [_unread(tenant.name, reason, words) for tenant in result.tenants for reason in _reasons(tenant, words)]
@@ -95,7 +95,7 @@ def annotations_of(result: Result, environ: Mapping[str, str], words: Labels) ->
 
 
 def _open(findings: Findings) -> Iterator[tuple[Finding, int]]:
-    """Yield one finding of each policy with open ones, and how many those are."""
+    """Yield one open finding of each policy, and their number."""
     first = {finding.policy: finding for finding in reversed(findings.sample(1))}
     for policy, counts in findings.stats.policies.items():
         if counts.open:
@@ -105,7 +105,7 @@ def _open(findings: Findings) -> Iterator[tuple[Finding, int]]:
 def _fired(
     title: str, parts: Sequence[tuple[str, Finding, int]], environ: Mapping[str, str], words: Labels
 ) -> Annotation:
-    """Return the annotation of a policy that fired: how often, and in which tenants."""
+    """Return the annotation of a policy with findings: how many, and in which tenants."""
     finding = parts[0][1]
     counts: Counter[str] = Counter()
     for where, _, count in parts:
@@ -126,7 +126,7 @@ def _fired(
 def diagnostic_lines(
     diagnostics: Iterable[Diagnostic], environ: Mapping[str, str], locale: str | None = None
 ) -> tuple[str, ...]:
-    """Return the annotations of what is wrong with an input, at its lines; nothing outside of a job.
+    """Return the annotations of errors in an input, at their lines; nothing outside a job.
 
     The diagnostics are in the language of `locale`.
     """
@@ -152,7 +152,7 @@ def diagnostic_lines(
 
 
 def _reasons(tenant: TenantResult, words: Labels) -> list[str]:
-    """Return why a tenant's answer is not whole: it was not audited, a source was not read, a policy not judged."""
+    """Return why a tenant is incomplete: not audited, a source not read, a policy not evaluated."""
     if tenant.failure is not None:
         return [words.gettext("not audited: {reason}").replace("{reason}", words.translate(tenant.failure))]
     unknown = words.gettext("no reason is known")
@@ -178,7 +178,7 @@ def _unread(tenant: str, reason: str, words: Labels) -> Annotation:
 
 
 def _file(source: SourceLine, environ: Mapping[str, str]) -> str | None:
-    """Return a file's path from the root of the repository; None for a file that is not in it."""
+    """Return a path relative to the repository; None for a file outside it."""
     path = Path(source.file)
     root = Path(environ.get("GITHUB_WORKSPACE") or ".").resolve()
     try:

@@ -1,4 +1,4 @@
-"""Snapshots × policies into a plan and its proof: the plan is applied to a copy of the snapshots and audited again."""
+"""Makes a plan and its proof: applies the plan to a copy of the snapshots and audits the copy."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -40,7 +40,7 @@ from auditor.snapshot.manifest import format_instant
 from auditor.snapshot.model import Snapshot
 
 TRIES = 12
-"""How often a plan is drawn up anew, each time without what the audit of the copy spoke against; then with nothing."""
+"""Maximum number of drafts, each without the changes that caused findings; the last draft has no requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +60,8 @@ def plan_run(
 ) -> FleetPlan:
     """Return the plan of every tenant with its proof.
 
-    A plan that creates a finding is drawn up again without what created it. `solver` forces `milp` or `walk`. A tenant
-    that fails has no plan, and is incomplete.
+    A plan that causes a finding is drafted again without the cause. `solver` forces `milp` or `walk`. A tenant that
+    fails has no plan and is incomplete.
     """
     alone = len(states) == 1
     before = audit(states, policies, catalogue, as_of, alone=alone)
@@ -82,7 +82,7 @@ def plan_run(
 
 
 def _leave_out(failures: Collection[str], options: dict[str, Options], constraints: dict[str, PlanConstraints]) -> None:
-    """Plan no further for tenants that failed."""
+    """Stop planning for tenants that failed."""
     for name in options.keys() & set(failures):
         del options[name], constraints[name]
 
@@ -95,7 +95,7 @@ def _options(
     as_of: datetime,
     failures: dict[str, AuditorError],
 ) -> tuple[dict[str, TenantFacts], dict[str, Options]]:
-    """Return what is known of each tenant that was judged, and what could be done there, by name."""
+    """Return the facts and options of each audited tenant, by name."""
     facts: dict[str, TenantFacts] = {}
     options: dict[str, Options] = {}
     snapshots = {state.manifest.tenant: state for state in states if isinstance(state, Snapshot)}
@@ -118,7 +118,7 @@ def _tried(  # noqa: PLR0913, PLR0917 - what one try is made of
     solver: str | None,
     failures: dict[str, AuditorError],
 ) -> _Try:
-    """Draw up every plan once, and audit what it would lead to; tenants that fail are noted."""
+    """Draft every plan once and audit its effect; record tenants that fail."""
     library, alone = packaged_library(), len(facts) + len(failures) == 1
     drafts: dict[str, Draft] = {}
     altered: list[Snapshot] = []
@@ -140,7 +140,7 @@ def _learn(
     words: Words,
     failures: dict[str, AuditorError],
 ) -> bool:
-    """Note what the tries and failures showed; whether there is anything to do differently."""
+    """Record constraints from drafts and failures; return whether the next drafts have to differ."""
     changed = False
     then = {tenant.name: tenant for tenant in before.tenants}
     for tenant in tried.after.tenants:
@@ -181,7 +181,7 @@ def _bar(learned: PlanConstraints, user: str, reason: str) -> bool:
 
 
 def _avoid(learned: PlanConstraints, finding: Finding, made: Draft, options: Options, words: Words) -> bool:
-    """Find who or which seats made a new finding, and leave them alone."""
+    """Find the people or seats that caused a new finding, and exclude them."""
     reason = why(words, "limit", detail=f"{finding.policy}: {finding.check}, {finding.subject.name}")
     owner = options.owner(finding.subject.id)
     if finding.subject.type is SubjectType.USER and owner in made.taken:
@@ -301,7 +301,7 @@ def _tenant_plan(
 
 
 def _solver(options: Options, made: Draft, constraints: PlanConstraints) -> Solver:
-    """Tell how sure the choice is: where something was left out, a better one was not ruled out."""
+    """Describe the choice; it is not optimal if something was excluded, since a better one may exist."""
     return Solver(
         name=made.choice.solver,
         optimal=made.choice.optimal and not (constraints.barred or constraints.limits),
@@ -330,7 +330,7 @@ def _omitted(tenant: TenantResult, policies: PolicySet) -> tuple[str, ...]:
 def _remaining(
     finding: Finding, kinds: Mapping[str, str], options: Options, constraints: PlanConstraints, words: Words
 ) -> Remaining:
-    """Say why a finding stays: what was tried and dropped, else what kind of action it needs."""
+    """Return why a finding remains: it was tried and dropped, or the kind of action that it needs."""
     mark, user = finding.fingerprint, options.owner(finding.subject.id)
     if user in constraints.barred:
         return Remaining(fingerprint=mark, code="limit", why=constraints.barred[user])

@@ -1,4 +1,4 @@
-"""Whom a result is about, and whom its policies name, into what finds these people in a text and replaces them."""
+"""Finds the people of a result and of its policies in texts and replaces them with pseudonyms."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -11,9 +11,9 @@ from auditor.domain.enums import SubjectType
 from auditor.domain.result import Finding, Result, Run
 
 PERSONAL: Final = frozenset({"userPrincipalName", "displayName", "mail", "id", "userId"})
-"""Keys of evidence and selectors that tell who somebody is."""
+"""Keys of evidence and selectors that identify a person."""
 _TOKEN: Final = re.compile(r"""[^\s/'"(),;=<>\[\]{}]*[^\s/'"(),;=<>\[\]{}.:!?]""")
-"""What can be an id or an address in a text: no address and no id holds one of these signs, or ends in a stop."""
+"""Tokens that can be an id or an address: neither contains one of these characters or ends with a full stop."""
 _WORD: Final = re.compile(r"\w+")
 _INSTANT: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T[0-9:.]+(?:Z|[+-][0-9]{2}:[0-9]{2})")
 _ADDRESS: Final = re.compile(r"[^@]+@[^@]+")
@@ -32,16 +32,16 @@ class People:
     ids: Mapping[str, str] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     exact: Mapping[str, str] = field(default_factory=dict)
-    """Those of them that are ids or addresses."""
+    """Pseudonyms by id and address only."""
     names: "Names" = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     """People whom policies name."""
     told: dict[str, str] = field(default_factory=dict)
-    """Free texts and what stands for them."""
+    """Cache of free texts and their replacements."""
     ours: dict[str, str] = field(default_factory=dict)
-    """Texts of guidance, which many actions share, and what stands for them."""
+    """Cache of guidance texts and their replacements; many actions share them."""
     evidence: dict[str, str] = field(default_factory=dict)
-    """Texts of evidence and what stands for them."""
+    """Cache of evidence texts and their replacements."""
 
     def text(self, text: str) -> str:
         """Replace every known id and address in a text of ours; a name of one word of it says nothing."""
@@ -54,7 +54,7 @@ class People:
         return _TOKEN.sub(lambda token: self._of(token[0]) or token[0], text)
 
     def ids_in(self, text: str) -> str:
-        """Replace every known id and address in a text, and no name: what a product is called may be a name as well."""
+        """Replace every known id and address in a text, but no names: a product may have the same name."""
         tokens = _TOKEN.findall(text.casefold())
         if self.exact.keys().isdisjoint(tokens) and self.named.keys().isdisjoint(tokens):
             return text
@@ -64,7 +64,7 @@ class People:
         return self.exact.get(small) or self.named.get(small)
 
     def free(self, text: str) -> str:
-        """Replace every address, and every known id and name, in a text that somebody wrote."""
+        """Replace all addresses, and known ids and names, in a text written by a person."""
         known = self.told.get(text)
         if known is None:
             known = self.told[text] = self._free(text)
@@ -78,7 +78,7 @@ class People:
         return known
 
     def quoted(self, text: str) -> str:
-        """Replace people in a text of evidence; an instant becomes midnight of its day."""
+        """Replace people in a text of evidence; instants become midnight of their day."""
         known = self.evidence.get(text)
         if known is None:
             known = self.evidence[text] = self.free(day_of(text))
@@ -118,13 +118,13 @@ class People:
 
 
 def day_of(text: str) -> str:
-    """Return midnight of an instant's day: the second of a sign-in, or of a creation, tells whose it is."""
+    """Return midnight of the day of an instant; the second of a sign-in or creation would identify a person."""
     instant = _INSTANT.fullmatch(text)
     return text if instant is None else f"{instant[1]}T00:00:00Z"
 
 
 def people_of(tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapping[str, str]) -> People:
-    """Return the users whom some findings of a tenant are about, beside those whom policies name."""
+    """Return the users of the findings of a tenant, and those whom policies name."""
     ids: dict[str, str] = {}
     names: dict[str, str] = {}
     addresses: dict[str, str] = {}
@@ -143,7 +143,7 @@ def people_of(tenant_id: str, findings: Iterable[Finding], key: Key, named: Mapp
 
 
 def _by_words(names: Mapping[str, str]) -> Names:
-    """Return names of more than one word as they are looked up, the longest of each first word first."""
+    """Return the lookup table of names with several words, the longest of each first word first."""
     found: dict[str, dict[int, dict[tuple[str, ...], dict[str, str]]]] = {}
     for name, pseudonym in names.items():
         words = tuple(_WORD.findall(name))
@@ -153,7 +153,7 @@ def _by_words(names: Mapping[str, str]) -> Names:
 
 
 def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
-    """Return those users with findings, of all tenants, whom the policies' own words mention."""
+    """Return the users with findings, in all tenants, whom texts of policies mention."""
     run = result.run
     words = str([*((h.title, h.rationale, dict(h.spec)) for h in run.policies), dict(run.definitions)]).casefold()
     exact: dict[str, str] = {}
@@ -169,7 +169,7 @@ def mentioned(result: Result, key: Key, named: Mapping[str, str]) -> People:
 
 
 def named_in(run: Run, key: Key) -> dict[str, str]:
-    """Return the pseudonyms of everybody whom selectors of policies, populations and waivers name."""
+    """Return the pseudonyms of all people that selectors of policies, populations and waivers name."""
     selectors = [
         *(header.spec.get("users") for header in run.policies),
         *(run.definitions.get("populations") or {}).values(),
@@ -182,7 +182,7 @@ def named_in(run: Run, key: Key) -> dict[str, str]:
 
 
 def _personal(selector: Any, *, within: bool) -> Iterable[str]:
-    """Yield the texts below keys that tell who somebody is."""
+    """Yield the texts below keys that identify a person."""
     match selector:
         case str():
             if within:

@@ -1,4 +1,4 @@
-"""A Result into the same result with pseudonyms for people, which nobody can compute without the key."""
+"""Replaces people in a Result with pseudonyms that cannot be computed without the key."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,23 +26,22 @@ from auditor.domain.result import (
 from auditor.remedy.planner.model import FleetPlan, Proof, TenantPlan
 
 _UNSAID = frozenset({"ticket", "approvedBy"})
-"""Keys of waivers that are left out."""
+"""Keys of waivers that are removed."""
 _REASON = "redacted"
-"""What stands for the reason of a waiver, which must have one."""
+"""Placeholder for the reason of a waiver, which is required."""
 _PSEUDONYM = re.compile(r"user-[0-9a-f]{16}")
 
 _QUOTED = re.compile(r"'([^']*)'")
 _NAMED = re.compile(rf"\b(?:{'|'.join(sorted(PERSONAL))}) '[^']*'(?:, '[^']*')*")
-"""What a notice quotes of a property that tells who somebody is."""
+"""Pattern of quoted values of identifying properties in notices."""
 
 
 def redacted(result: Result, key: Key) -> Result:
     """Replace people in findings, actions, notices and policies, and every fingerprint; instants become days.
 
-    What tells who somebody is becomes a pseudonym: ids, names and addresses of users, and every address in free text.
-    Reasons, tickets and approvers of waivers go. Findings are put in the order of pseudonyms, because that of ids
-    tells them. Groups, products, departments and the owners of policies, who are readers, stay. A result of pseudonyms
-    stays as it is.
+    Ids, names and addresses of users and every address in free text become pseudonyms. Reasons, tickets and approvers
+    of waivers are removed. Findings are sorted by pseudonym, because the order of ids would reveal them. Groups,
+    products, departments and owners of policies stay. A redacted result is returned unchanged.
     """
     if result.run.redacted:
         return result
@@ -56,7 +55,7 @@ def redacted(result: Result, key: Key) -> Result:
 
 
 def redacted_plan(plan: FleetPlan, key: Key) -> FleetPlan:
-    """Replace people in a plan as in a result; with one key the same person has the same pseudonym in both."""
+    """Replace people in a plan; with the same key a person has the same pseudonym as in the result."""
     return replace(
         plan,
         tenants=tuple(_planned(tenant, key) for tenant in plan.tenants),
@@ -88,7 +87,7 @@ def _run(run: Run, people: People) -> Run:
 
 
 def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
-    """Return a waiver without its free texts; its owner's address is a pseudonym."""
+    """Return a waiver without its free texts and with a pseudonym for its owner's address."""
     kept = {
         name: people.plain(_selector(value, people.key) if name == "users" else value, people.free)
         for name, value in waiver.items()
@@ -98,7 +97,7 @@ def _waiver(waiver: Mapping[str, Any], people: People) -> dict[str, Any]:
 
 
 def _selector(selector: Any, key: Key) -> Any:
-    """Replace the people whom a selector names; the names of populations and groups stay."""
+    """Replace the people that a selector names; names of populations and groups stay."""
     match selector:
         case Mapping():
             return {
@@ -268,7 +267,7 @@ def _action(action: Action, people: People, places: Mapping[str, int]) -> Action
 
 
 def _requests(requests: Sequence[Any]) -> tuple[Any, ...]:
-    """Put requests about people that follow one another in the order of pseudonyms; those about one stay in order."""
+    """Sort consecutive requests about people by pseudonym; requests about one person keep their order."""
     about = [(_PSEUDONYM.findall(str(request)), request) for request in requests]
     ordered: list[Any] = []
     for personal, group in groupby(about, key=lambda item: bool(item[0])):

@@ -1,4 +1,4 @@
-"""Reports of which one tenant cannot be rendered into reports without it: the others keep theirs."""
+"""Renders reports without a tenant that fails to render."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,10 +16,10 @@ _Written = TypeVar("_Written")
 def contained(
     result: Result, wanted: Output, write: Callable[[Result], _Written], *, locale: str
 ) -> tuple[Result, _Written]:
-    """Write the reports of a result with `write`; returns the result that they tell, and what `write` returned.
+    """Write the reports of a result with `write`; return the result that was written, and the value of `write`.
 
-    Where that fails each tenant is rendered by itself, and those that fail are told as not audited. Raises what was
-    raised where that is none of them, or the only one.
+    If that fails, each tenant is rendered alone, and those that fail are reported as not audited. The exception
+    propagates if no tenant fails alone, or if there is only one.
     """
     with TenantBoundary("", alone=len(result.tenants) == 1) as wall:
         return result, write(result)
@@ -30,7 +30,7 @@ def contained(
 
 
 def _rendered(result: Result, tenant: TenantResult, wanted: Output, locale: str) -> TenantResult:
-    """Return a tenant that every wanted format can tell; raises what rendering raises."""
+    """Render a tenant alone in every requested format and return it. Exceptions propagate."""
     mine = single_tenant(result, tenant.name)
     for name, _ in wanted.files:
         for _ in render(mine, name, locale=locale).chunks():

@@ -1,4 +1,4 @@
-"""A Result into the same Result with its actions and the starter policies told in the reader's language."""
+"""Translates the actions and starter policies of a Result for one locale."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,16 +15,16 @@ if TYPE_CHECKING:
     from auditor.remedy.messages import Words
 
 _WRITTEN = "en"
-"""The language in which a result is written."""
+"""The language of saved results."""
 
 
 def localised(result: Result, locale: str, spill: "SpillFile | None" = None) -> Result:
-    """Return the result for people who read `locale`: the words of its actions and of the starter policies are theirs.
+    """Return the result with the texts of actions and starter policies in `locale`.
 
-    Machines read the result itself, whose words are English in every language.
+    Formats for machines use the original result, which is English.
     """
     if locale.lower() == _WRITTEN:
-        return result  # nothing is looked up for those who read what stands there already
+        return result  # the result is in this language already
     from auditor.wording import wording  # noqa: PLC0415
 
     words = wording(locale)
@@ -54,7 +54,7 @@ def _spoken(tenant: TenantResult, policies: "PolicySet", words: "Words", spill: 
 
 
 def checked_locale(tag: str) -> str:
-    """Return a locale that somebody asked for by name; UsageError where there is no such language."""
+    """Return a locale that the user named. Raises UsageError if its language does not exist."""
     if tag.lower() == _WRITTEN:
         return tag
     from auditor.wording import languages, wording  # noqa: PLC0415  only who names another language waits for it

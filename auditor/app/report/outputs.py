@@ -1,4 +1,4 @@
-"""Formats that people asked for into files: which, where, and written all together."""
+"""Selects and writes the requested output files, all or none."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,23 +20,23 @@ from auditor.result.ranking import MAX_FULL_TENANTS, single_tenant
 TERMINAL = "terminal"
 STDOUT = "-"
 _PAGES = "tenants"
-"""The folder of what each tenant has for itself."""
+"""The folder of the files of single tenants."""
 Histories = Callable[[Result], Mapping[str, Sequence[EarlierRun]]]
-"""A result into what earlier runs came to in each of its tenants, by name."""
+"""Returns the earlier runs of each tenant of a result, by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """The files to write, by format, and whether the terminal gets a summary."""
+    """The files to write by format, and whether to print a summary."""
 
     files: tuple[tuple[str, Path | None], ...]
     """(format, path); None for stdout."""
     folder: Path
     terminal: bool
     terminal_file: Path | None
-    """Where the summary is written instead, as plain text."""
+    """File for the summary as plain text, instead of the terminal."""
     tenant_files: bool
-    """Whether each tenant gets a result.json of its own, in the folder `tenants`."""
+    """Whether each tenant gets a separate result.json in the folder `tenants`."""
     csv_bom: bool = False
     """Whether findings.csv begins with a UTF-8 byte order mark."""
 
@@ -59,7 +59,7 @@ class Output:
 
 
 def parse_format(text: str) -> tuple[str, str | None]:
-    """Read FORMAT or FORMAT=PATH; UsageError for a format that does not exist."""
+    """Parse FORMAT or FORMAT=PATH. Raises UsageError for an unknown format."""
     name, separator, path = text.partition("=")
     known = [*FORMATS, TERMINAL]
     if name not in known:
@@ -78,7 +78,7 @@ def parse_format(text: str) -> tuple[str, str | None]:
 
 
 def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom: bool = False) -> Output:
-    """Decide what is written where; two formats never share a path."""
+    """Return the outputs; two formats never share a path."""
     files: list[tuple[str, Path | None]] = []
     for name, path in formats:
         if name == TERMINAL and path in {None, STDOUT}:
@@ -96,7 +96,7 @@ def outputs(formats: Sequence[tuple[str, str | None]], folder: Path, *, csv_bom:
 
 
 def check_places(places: Sequence[Path | None]) -> None:
-    """Refuse places where no file can come to be, and two that are one, before anything is audited; None is stdout."""
+    """Check before the audit that all paths can be written and differ; None is stdout."""
     for number, place in enumerate(places):
         if place is not None:
             _check_place(place)
@@ -113,7 +113,7 @@ def _same(one: Path | None, other: Path | None) -> bool:
 
 
 def _check_place(path: Path) -> None:
-    """Refuse a place where no file can come to be."""
+    """Check that a path can be written."""
     try:
         if path.is_dir():
             raise UsageError(
@@ -146,11 +146,10 @@ def write_reports(
     history: Sequence[EarlierRun] = (),
     histories: Histories = lambda _: {},
 ) -> tuple[Path, ...]:
-    """Render and write everything that was asked for; returns the files, the tenants' own left out.
+    """Render and write all outputs; return the files without those of single tenants.
 
-    `told` is the result in the language of `locale`: what people read is made of it, what machines read of `result`.
-    `history` is what earlier runs came to, oldest first; `histories` tells it of each tenant alone, where a fleet has a
-    page of each.
+    `told` is the result in the language of `locale`, for formats for people; other formats use `result`. `history` are
+    the earlier runs, oldest first; `histories` returns those of each tenant, if tenants have pages of their own.
     """
     with paused_gc():
         return _write_reports(result, told, wanted, locale=locale, history=history, histories=histories)
@@ -185,7 +184,7 @@ def _write_reports(
 
 
 def _beside(told: Result, wanted: Output) -> Path | None:
-    """Return the page of a fleet that cannot tell all tenants in full, which has a page of each beside it."""
+    """Return the path of the page if it does not describe all tenants in full, so that each has a page beside it."""
     if len(told.tenants) <= MAX_FULL_TENANTS:
         return None
     return next((path for name, path in wanted.files if name == "html" and path is not None), None)
@@ -194,7 +193,7 @@ def _beside(told: Result, wanted: Output) -> Path | None:
 def _tenant_pages(
     told: Result, beside: Path | None, locale: str, histories: Histories
 ) -> Iterator[tuple[Below, Iterable[bytes]]]:
-    """Yield a page of each tenant, beside the page of a fleet that cannot tell all of them in full."""
+    """Yield a page for each tenant, if the main page does not describe all of them in full."""
     if beside is None:
         return
     from auditor.app.report.waiver_subset import own_waivers  # noqa: PLC0415  few fleets are so large
@@ -204,9 +203,9 @@ def _tenant_pages(
         mine = own_waivers(single_tenant(told, tenant.name))
         page = render(mine, "html", locale=locale, history=earlier.get(tenant.name, ()))
         yield tenant_file(beside.parent, tenant.name, "html"), page.chunks()
-        let_go_of_cycles()  # the engine of templates leaves some behind
+        let_go_of_cycles()  # the template engine leaves cycles behind
 
 
 def tenant_file(folder: Path, tenant: str, ending: str) -> Below:
-    """Return the place of what a tenant has for itself. SnapshotError for a name that is none of a tenant."""
+    """Return the path of a file of a single tenant. Raises SnapshotError for an invalid tenant name."""
     return Below(folder, (_PAGES, f"{tenant_name(tenant)}.{ending}"))

@@ -1,4 +1,4 @@
-"""A Result into the part of it that one reader may see, counted anew."""
+"""Selects a recipient's part of a Result and counts it again."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -19,10 +19,10 @@ from auditor.result.aggregate import summarise
 
 
 def portion(result: Result, envelope: Envelope) -> Result:
-    """Return the tenants, policies and findings that an envelope lets through.
+    """Return the tenants, policies and findings that an envelope selects.
 
-    Other tenants are left out whole, names included; the fleet's findings name tenants and go to who reads about all.
-    How whole a tenant was read is told to everybody who reads about it.
+    Other tenants are removed completely, including their names. Fleet findings name tenants and are kept for recipients
+    of all tenants. The completeness of a tenant is visible to all its recipients.
     """
     headers = {header.id: header for header in result.run.policies}
     tenants = tuple(_tenant(tenant, envelope, headers) for tenant in result.tenants if tenant.name in envelope.tenants)
@@ -70,7 +70,7 @@ def _actions(actions: Sequence[Action], findings: Findings) -> tuple[Action, ...
 
 
 def _action(action: Action, here: set[str]) -> Action:
-    """Keep what an action is as a whole; of the findings behind it, those that this reader sees."""
+    """Keep an action unchanged except for its findings, of which the recipient sees a part."""
     return replace(action, findings=tuple(mark for mark in action.findings if mark in here))
 
 
