@@ -28,7 +28,7 @@ COMMANDS = {
     "send": "mail the report of a saved run",
     "report": "render saved results again, in other formats; merge several",
     "doctor": "check sign-in, permissions and clocks of every tenant, and say how to mend them",
-    "explain": "tell in words what a check, policy, product or guidance article is",
+    "explain": "describe a check, policy, product or guidance article",
     "init": "scaffold policies, tenants.yaml and workflows in a repository; print the commands of the set-up",
     "schema": "print the JSON Schema of a file format",
     "store": "keep nights in a folder or object store: put, list, check, prune, get",

@@ -44,7 +44,7 @@ _SHARED: Final[Mapping[str, tuple[tuple[str, ...], Mapping[str, Any]]]] = Mappin
         "format": (("-f", "--format"), {"action": "append", "default": [], "metavar": "FORMAT[=PATH]"}),
         "csv_bom": (
             ("--csv-bom",),
-            {"action": "store_true", "help": "findings.csv begins with the mark (BOM) by which Excel knows UTF-8"},
+            {"action": "store_true", "help": "write a byte order mark so that Excel detects UTF-8"},
         ),
         "locale": (("--locale",), {"metavar": "TAG"}),
         "fail_on": (

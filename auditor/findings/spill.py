@@ -82,8 +82,6 @@ def spill_file(beside: Path | None, *, budget: int = BUDGET) -> Iterator[SpillFi
 def _failure(error: OSError) -> DeliveryError:
     return DeliveryError(
         "report-unwritable",
-        Message("findings cannot be put aside: {strerror}", strerror=error.strerror),
-        hint=Message(
-            "free some room where the reports are to be: findings, and who they are about, wait there for a while"
-        ),
+        Message("temporary data cannot be written: {strerror}", strerror=error.strerror),
+        hint=Message("free disk space in the output folder; temporary data is kept there"),
     )

@@ -144,7 +144,7 @@ def _said(error: pyyaml.MarkedYAMLError, span: Span, begun: Span) -> _Said:
             )
         case "did not find expected key" if span.text[: span.column - 1].rstrip().endswith(("'", '"')):
             return (
-                Message("text stands after the quote that ends the value"),
+                Message("unexpected text after the closing quote"),
                 Message("put the whole value in quotes; inside single quotes write ' twice: 'it''s'"),
             )
         case "found undefined alias":

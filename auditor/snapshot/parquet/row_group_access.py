@@ -57,7 +57,11 @@ def read_row_group(
         if group >= _groups(folder, people, links) or _sum(folder, people, links, group) != outline.sums[group]:
             raise SnapshotError(
                 "snapshot-damaged",
-                Message("row group {group} of {folder} is not what it was a moment ago", group=group, folder=folder),
+                Message(
+                    "checksum mismatch in row group {group} of {folder}: the snapshot changed during the audit",
+                    group=group,
+                    folder=folder,
+                ),
                 hint=AGAIN,
             )
     return UserFilesReader(folder).groups(users, assignments, (group,))
