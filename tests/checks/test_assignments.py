@@ -58,6 +58,7 @@ def test_the_evidence_quotes_the_user_and_the_paths_of_the_product() -> None:
     assert (finding.subject.id, finding.subject.name) == ("id-ann", "Ann")
 
 
+@pytest.mark.slow
 @given(st.lists(st.none() | st.integers(-62_000_000_000, 253_402_300_799).map(lambda second: EPOCH + second * SECOND)))
 @example([EPOCH + timedelta(milliseconds=1_750_000_000_250), None, EPOCH - SECOND])
 def test_the_evidence_quotes_instants_as_graph_writes_them(moments: list[datetime | None]) -> None:

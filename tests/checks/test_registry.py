@@ -49,6 +49,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_check_from_the_template_is_in_every_report(folder: Path) -> None:
     arguments = ["audit", "--snapshot", "snapshots", "policy.yaml", "--locale", "en", "--fail-on", "high"]
     formats = ["-f", "json", "-f", "csv", "-f", "html"]

@@ -87,12 +87,14 @@ def built(parts: Sequence[Sequence[Finding]], spill: SpillFile | None) -> Findin
     return builder.table()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(findings())
 def test_a_record_batch_holds_findings_as_they_are(found: list[Finding]) -> None:
     assert list(decode(encode(found))) == found
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     findings(),
@@ -150,6 +152,7 @@ def check_map(table: FindingTable, found: list[Finding]) -> None:
     assert list(table) == found, "the table itself stays"
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     findings(),

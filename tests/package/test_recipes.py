@@ -55,7 +55,6 @@ def translated(domain: str) -> Catalog:
     return made
 
 
-@pytest.mark.slow
 def test_a_language_is_added_by_data_alone(program: Path) -> None:
     folder = program / "auditor" / "reports" / "locales" / "fi" / "LC_MESSAGES"
     folder.mkdir(parents=True)

@@ -66,11 +66,13 @@ def snapshots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("--help",), ("--version",), ("schema", "policy")])
 def test_words_alone_need_the_standard_library_alone(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert taken(imported(*arguments, where=tmp_path), NOTHING) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [("validate", str(ROOT / "policies")), ("audit", "--help")])
 def test_checking_policies_needs_no_network_and_no_page(arguments: tuple[str, ...], tmp_path: Path) -> None:
     modules = imported(*arguments, where=tmp_path)
@@ -82,6 +84,7 @@ def test_products_needs_no_columns(tmp_path: Path) -> None:
     assert taken(imported("products", "e5", where=tmp_path), (*LIVE, *PAPER, *COLUMNS, *PEOPLE, *HEAVY)) == set()
 
 
+@pytest.mark.slow
 def test_a_saved_snapshot_to_json_needs_columns_and_nothing_more(snapshots: Path, tmp_path: Path) -> None:
     modules = imported(
         "audit", "--snapshot", str(snapshots / "snapshots"), "-f", "json", "--fail-on", "never", where=tmp_path
@@ -91,6 +94,7 @@ def test_a_saved_snapshot_to_json_needs_columns_and_nothing_more(snapshots: Path
     assert taken(modules, (*LIVE, *PAPER, *PEOPLE, *HEAVY)) == set()
 
 
+@pytest.mark.slow
 def test_an_audit_with_the_starter_library_takes_what_it_uses(snapshots: Path, tmp_path: Path) -> None:
     arguments = ("audit", "--snapshot", str(snapshots / "snapshots"), "-f", "json", "--fail-on", "never")
     modules = imported(*arguments, "--locale", "en", where=tmp_path)
@@ -98,6 +102,7 @@ def test_an_audit_with_the_starter_library_takes_what_it_uses(snapshots: Path, t
     assert taken(modules, SPARED) == set()
 
 
+@pytest.mark.slow
 def test_the_other_formats_need_no_network(snapshots: Path, tmp_path: Path) -> None:
     formats = ["-f", "html", "-f", "csv", "-f", "terminal"]
     place = str(snapshots / "snapshots")

@@ -2,6 +2,8 @@
 
 import ast
 
+import pytest
+
 from tests.package.tree import ROOT, files, modules
 
 EXTRA = {"builders", "corpus", "e2e", "emulator", "golden", "oracle", "package"}
@@ -35,6 +37,7 @@ def _tests_in(folder: object) -> int:
     return sum(path.parent == folder and path.name.startswith("test_") for path in tests)
 
 
+@pytest.mark.slow
 def test_no_test_module_is_imported() -> None:
     shared = [
         f"{name}:{node.lineno} {node.module}"
@@ -49,6 +52,7 @@ def private(name: str) -> bool:
     return name.startswith("_") and not name.endswith("__")
 
 
+@pytest.mark.slow
 def test_no_test_takes_hold_of_a_private_name() -> None:
     taken = []
     for name, tree in modules("tests"):

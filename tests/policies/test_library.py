@@ -49,6 +49,7 @@ def test_every_file_is_sound_and_nothing_in_it_is_doubtful() -> None:
     assert (ran.code, "error" in ran.err, "warning" in ran.err) == (0, False, False), ran.err
 
 
+@pytest.mark.slow
 def test_every_test_passes() -> None:
     verdicts = list(rehearse([LIBRARY], builtin(), as_of=NOW))
     assert [verdict.name for verdict in verdicts if not verdict.passed] == []

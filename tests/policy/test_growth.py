@@ -83,6 +83,7 @@ def test_product_sets_that_each_name_the_next_one_twice_are_read_once(backwards:
     assert judged(free) is Outcome.PASS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backwards", [False, True])
 @pytest.mark.parametrize(
     ("section", "each", "last", "users"),
@@ -170,6 +171,7 @@ def _loaded_and_judged(text: str) -> int:
     return calls(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", sorted(_wide(1)))
 def test_twice_the_text_takes_twice_the_calls(shape: str) -> None:
     once, twice = (_loaded_and_judged(_wide(count)[shape]) for count in (60, 120))

@@ -297,6 +297,7 @@ plain_values = st.recursive(
 )
 
 
+@pytest.mark.slow
 @given(plain_values.filter(lambda item: item is not None))
 def test_json_is_read_as_json(item: object) -> None:
     # NOTE: ensure_ascii escapes the line breaks and control characters that a file may not hold as such.

@@ -182,6 +182,7 @@ def test_ndjson_is_a_finding_a_line(text: str) -> None:
     assert [json.loads(line)["subject"]["name"] for line in lines[:-1]] == [text] * len(made.tenants[0].findings)
 
 
+@pytest.mark.slow
 @every_text
 def test_parquet_has_the_same_schema_whatever_it_holds(text: str) -> None:
     made = pq.read_table(BytesIO(body(holding(text), "parquet")))
@@ -195,6 +196,7 @@ def markup(tokens: Iterable[Any]) -> Iterable[tuple[str, str]]:
         yield from markup(token.children or ())
 
 
+@pytest.mark.slow
 @every_text
 def test_markdown_is_small_and_nothing_in_it_acts(text: str) -> None:
     made = body(holding(text), "markdown")
@@ -210,6 +212,7 @@ def test_markdown_is_small_and_nothing_in_it_acts(text: str) -> None:
             assert "<!--" not in content
 
 
+@pytest.mark.slow
 @every_text
 @pytest.mark.parametrize("name", ["json", "ndjson", "html"])
 def test_no_terminal_acts_on_a_file_that_is_shown_in_it(name: str, text: str) -> None:

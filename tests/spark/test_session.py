@@ -118,6 +118,7 @@ def test_the_session_of_a_notebook_is_used_and_left_running() -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_master_without_the_engine_is_a_mistake() -> None:
     command = [sys.executable, "-m", "auditor", "audit", "--demo", "--spark-master", "local[2]"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -68,6 +68,7 @@ def test_another_snapshot_than_the_drivers_is_told_not_judged(folders: list[Path
     assert "finds another snapshot" in row["problem"]
 
 
+@pytest.mark.slow
 def test_a_worker_of_ours_alone_does_without_pandas(folders: list[Path], tmp_path: Path) -> None:
     """Arrow imports it with the first array, for half a second a worker; others in a shared session may want it."""
     pytest.importorskip("pandas")

@@ -87,6 +87,7 @@ def whole(root: Path) -> list[Night]:
     return [each.found for each in found if isinstance(each.found, Night)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("interrupted", ["prune", "put"])
 def test_a_deletion_beside_a_put_of_an_older_night_loses_no_object(
     interrupted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -164,6 +165,7 @@ def together(*scripts: tuple[str, ...]) -> list[tuple[int, str]]:
     return [(process.returncode, text) for process, text in zip(running, told, strict=True)]
 
 
+@pytest.mark.slow
 def test_processes_that_put_older_nights_and_delete_nights_leave_a_whole_store(tmp_path: Path) -> None:
     older = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": CROWD[day:]}, -day)) for day in range(1, 17)]
     store = Store(FolderBackend(tmp_path / "store")).create()
@@ -179,6 +181,7 @@ def test_processes_that_put_older_nights_and_delete_nights_leave_a_whole_store(t
         store.restore(kept, tmp_path / f"back{number}")
 
 
+@pytest.mark.slow
 def test_processes_that_put_the_same_nights_store_each_once(tmp_path: Path) -> None:
     folders = [write(tmp_path / "given", night({**TWO_PEOPLE, "users": CROWD[day:]}, day)) for day in range(6)]
     Store(FolderBackend(tmp_path / "store")).create()
@@ -256,6 +259,7 @@ run(["store", "put", sys.argv[1], sys.argv[2]])
 """
 
 
+@pytest.mark.slow
 def test_temporary_files_of_killed_writers_are_told_and_removed_when_they_are_old(tmp_path: Path) -> None:
     first, older, _ = given(tmp_path / "given")
     assert call("store", "put", "audits", first, cwd=tmp_path).code == 0

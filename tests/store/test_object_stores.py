@@ -39,6 +39,7 @@ def ran(place: Path, server: Server, *arguments: str) -> Ran:
     return call(*arguments, cwd=place, AUDITOR_CACHE=str(place / "cache"), **server.environment)
 
 
+@pytest.mark.slow
 def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: Server, place: Path) -> None:
     address = f"{server.address}/whole"
     given = [
@@ -68,6 +69,7 @@ def test_nights_go_there_and_come_back_and_are_audited_and_thinned_out(server: S
     assert ran(place, server, "store", "check", address).code == 0
 
 
+@pytest.mark.slow
 def test_of_two_writers_of_one_night_one_comes_first_and_nothing_is_mixed(server: Server, place: Path) -> None:
     address = parse(f"{server.address}/two")
     one = write(place / "one", night({**TWO_PEOPLE, "users": [ANN]}, 0))
@@ -109,6 +111,7 @@ def test_a_container_that_is_not_there_is_one_clear_error(server: Server, place:
     assert "Traceback" not in done.err
 
 
+@pytest.mark.slow
 def test_a_cached_object_that_was_changed_is_fetched_again(server: Server, place: Path) -> None:
     address = f"{server.address}/cache"
     write(place / "snapshots", night(TWO_PEOPLE, 0, asked=ASKED))

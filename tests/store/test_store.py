@@ -19,6 +19,7 @@ from tests.builders.snapshot_damage import edited, rewritten
 from tests.builders.two_people import ANN, BOB, TWO_PEOPLE, assert_same_tables, store_in
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(nights=series())
 def test_any_series_of_nights_comes_back_exactly(nights: tuple[Snapshot, ...]) -> None:
@@ -107,6 +108,7 @@ def test_cohorts_are_told_from_one_night_to_the_next(tmp_path: Path) -> None:
     assert entry.summary["seats"][0]["holders"] == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut", "gone", "other"])
 def test_a_store_half_deleted_is_told_and_nothing_half_is_restored(harm: str, tmp_path: Path) -> None:
     store = store_in(tmp_path)

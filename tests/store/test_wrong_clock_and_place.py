@@ -34,6 +34,7 @@ def refused(ran: Ran) -> None:
     assert "--as-of" in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [(), ("--delete",), ("--delete", "--tenant", "contoso")])
 def test_a_clock_far_ahead_deletes_nothing(options: tuple[str, ...], nightly: Path) -> None:
     before = contents(nightly / "audits")
@@ -47,12 +48,14 @@ def test_a_clock_far_ahead_takes_no_findings_where_only_results_are_kept(tmp_pat
     refused(call(*PRUNE, "--delete", cwd=tmp_path, SOURCE_DATE_EPOCH=FAR))
 
 
+@pytest.mark.slow
 def test_an_instant_that_is_given_is_taken(nightly: Path) -> None:
     done = call(*PRUNE, "--delete", "--as-of", "2042-01-01", cwd=nightly)
     assert (done.code, done.text.count("deleted:")) == (0, 9)
     assert call("store", "check", "audits", cwd=nightly).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("apart", "late", "code"), [(1, 7, 0), (1, 8, 2), (7, 20, 0), (7, 22, 2), (30, 89, 0), (30, 92, 2)]
 )
@@ -67,6 +70,7 @@ def test_how_far_ahead_depends_on_how_often_the_store_is_written_to(
     assert call(*PRUNE, cwd=tmp_path, SOURCE_DATE_EPOCH=str(int(now))).code == code
 
 
+@pytest.mark.slow
 def test_a_tenant_that_is_collected_no_longer_does_not_stop_retention_of_the_others(nightly: Path) -> None:
     later = night(TWO_PEOPLE, 400)
     later = replace(later, manifest=replace(later.manifest, tenant="fabrikam"))
@@ -90,6 +94,7 @@ def swap(one: Path, other: Path) -> None:
     beside.rename(other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["results", "nights", "results/000001.json", ""])
 def test_results_and_nights_of_another_tenant_are_told_and_not_believed(kind: str, two: Path) -> None:
     right = call("history", "audits", "--tenant", "contoso", "-f", "json", cwd=two.parent)
@@ -109,6 +114,7 @@ def test_results_and_nights_of_another_tenant_are_told_and_not_believed(kind: st
         assert (curves.code, "store-damaged" in curves.err) == (3, True), "the reports come without curves"
 
 
+@pytest.mark.slow
 def test_a_result_without_the_tenants_name_is_read_as_before(two: Path) -> None:
     """Commits of earlier versions name the tenant in the name of their findings alone."""
     path = two / "contoso" / "results" / "000001.json"

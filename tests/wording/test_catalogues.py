@@ -15,6 +15,7 @@ from tests.wording.rules import DENIALS, DENIED, ENGLISH, NAMES, NOT_DENIED, PAT
 each = pytest.mark.parametrize(("language", "domain"), CATALOGUES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("domain", DOMAINS)
 def test_the_template_holds_what_the_program_says(domain: str) -> None:
     assert template(domain).read_text(encoding="utf-8") == text(SOURCES[domain]()), (
@@ -26,6 +27,7 @@ def test_the_languages_of_the_project_are_there() -> None:
     assert {"nl", "da", "sv", "tr", "de"} <= set(LANGUAGES)
 
 
+@pytest.mark.slow
 @each
 def test_a_catalogue_has_exactly_the_messages_of_the_template(language: str, domain: str) -> None:
     here, there = read(language, domain), wanted(domain)

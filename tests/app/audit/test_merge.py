@@ -88,6 +88,7 @@ def nights(*states: tuple[Snapshot, ...]) -> Result:
     return last
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [(UNEVEN,), (EVEN,), (UNEVEN, EVEN), (UNEVEN, EVEN, UNEVEN)])
 @pytest.mark.parametrize("now", [UNEVEN, EVEN])
 def test_shards_give_the_bytes_of_one_run(before: tuple[tuple[Snapshot, ...], ...], now: tuple[Snapshot, ...]) -> None:

@@ -80,6 +80,7 @@ def test_a_tenant_without_licences(tmp_path: Path) -> None:
     assert (ran.code, result(tmp_path)["tenants"][0]["findings"]) == (0, [])
 
 
+@pytest.mark.slow
 def test_three_hundred_products_and_a_user_with_forty(tmp_path: Path) -> None:
     names = [f"PRODUCT_{number:03}" for number in range(300)]
     state = tenant(user("ann", *names[100:140], city="Oslo"), subscribedSkus=[bought(name, 2000, 1) for name in names])
@@ -90,6 +91,7 @@ def test_three_hundred_products_and_a_user_with_forty(tmp_path: Path) -> None:
     assert len(only["seats"]) == 300
 
 
+@pytest.mark.slow
 def test_redaction_leaves_no_trace_of_anyone(tmp_path: Path) -> None:
     """No name, address or id in any output: not in findings, actions, selectors of policies or waivers, nor in notices."""
     people = [

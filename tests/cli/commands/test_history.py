@@ -313,6 +313,7 @@ def test_what_lies_there_without_a_commit_is_told_and_a_store_without_results_is
     assert "0 of 0 nights" in said
 
 
+@pytest.mark.slow
 def test_names_of_findings_that_lead_elsewhere_are_refused(copy: Path) -> None:
     commit = copy / "results" / "000005.json"
     text, _, _ = commit.read_bytes().rpartition(b',"digest"')

@@ -50,6 +50,7 @@ def test_what_differs_is_named_and_left_until_it_is_forced(tmp_path: Path) -> No
     assert (tmp_path / "README.md").read_text().startswith("# Licence audit")
 
 
+@pytest.mark.slow
 def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "team").mkdir()
     (tmp_path / "team" / "tenants.yaml").symlink_to(tmp_path / "elsewhere.yaml")

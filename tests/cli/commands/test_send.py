@@ -138,6 +138,7 @@ def test_a_mail_that_is_refused_is_three_and_goes_out_the_next_time(place: Place
     assert [str(mail["to"]) for mail in place.mails()] == ["bo@contoso.example", "ann@contoso.example"]
 
 
+@pytest.mark.slow
 def test_what_may_have_been_sent_is_not_sent_again_without_a_person(place: Place) -> None:
     place.tenants("[{address: ann@contoso.example}]")
     place.running.box.hang_up = True

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -27,6 +28,7 @@ def gathering(users: list[list[int]], size: int) -> HoldingsCollector:
     return HoldingsCollector(starts, np.array([sku for own in users for sku in own], dtype=np.int64), size)
 
 
+@pytest.mark.slow
 @given(holdings(), st.randoms())
 def test_gathering_keeps_every_flagged_sku_of_every_user(case: tuple[int, list[list[int]]], random: object) -> None:
     size, users = case
@@ -74,6 +76,7 @@ def slices(values: list[object], kind: pa.DataType) -> Iterator[tuple[list[objec
         yield values[start:], whole.slice(start)
 
 
+@pytest.mark.slow
 @given(st.lists(st.one_of(st.none(), st.booleans()), max_size=40))
 def test_arrow_flags_are_read_from_any_place(values: list[object]) -> None:
     for expected, column in slices(values, pa.bool_()):

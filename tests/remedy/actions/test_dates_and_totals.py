@@ -106,6 +106,7 @@ def test_the_oldest_day_of_the_guidance_is_told() -> None:
     assert oldest(()) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["nl", "da", "sv", "tr", "de"])
 def test_the_order_does_not_depend_on_the_language(locale: str) -> None:
     loaded = load(policies(AS_OF)).policies

@@ -108,6 +108,7 @@ def test_the_cheapest_product_that_satisfies_every_policy_is_chosen() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_worse_findings_get_the_seats_first() -> None:
     text = """policies:
   - {id: low, severity: low, users: {department: Store}, assignments: {require: [SPE_F1]}}

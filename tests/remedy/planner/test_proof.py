@@ -76,6 +76,7 @@ def tenants(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, int], list
     return people, seats, groups
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tenants(), st.sampled_from(SOLVERS))
 def test_no_plan_makes_anything_worse(tenant: Any, solver: str | None) -> None:
@@ -96,6 +97,7 @@ def open_marks(findings: Sequence[Finding]) -> set[str]:
     return {finding.fingerprint for finding in findings if finding.status is Status.OPEN}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(scenarios())
 def test_the_proof_holds_for_the_whole_language(scenario: Scenario) -> None:
@@ -125,6 +127,7 @@ LIMITS = st.dictionaries(
 NOTHING = Option(score=NO_CHANGE)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(st.lists(WAYS, max_size=6), LIMITS)
 def test_both_solvers_reach_the_same_best(people: list[list[Option]], limits: dict[str, Limit]) -> None:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from auditor.app.audit.pipeline import audit
 from auditor.app.plan.planner import plan_run
@@ -121,6 +122,7 @@ def test_the_emulator_agrees_with_the_proof(tmp_path: Path) -> None:
     assert seats == {"SPE_E3": 1, "SPE_E5": 1, "SPE_F1": 3, "VISIOCLIENT": 0}
 
 
+@pytest.mark.slow
 def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
     rules = load(demo_policies(NOW)).policies
     state = demo_snapshots(NOW)[0]
@@ -133,6 +135,7 @@ def test_the_emulator_agrees_for_the_built_in_tenant(tmp_path: Path) -> None:
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_emulator_agrees_about_a_group(tmp_path: Path) -> None:
     group = stable_id("plan", "LIC-E5")
     people = [identified(name, grant(E5, group), department="Store") for name in ("ann", "bo", "cem")]

@@ -101,6 +101,7 @@ def drawn(statuses: list[Status | None]) -> Result:
     return replace(result(), tenants=(tenant, *result().tenants[1:]))
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from([None, *Status]), max_size=len(HERE.findings)))
 def test_numbers_of_all_suites_add_up(statuses: list[Status | None]) -> None:
     root = fromstring(junit(drawn(statuses)))

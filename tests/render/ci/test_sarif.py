@@ -81,6 +81,7 @@ def said(made: bytes) -> list[int]:
     return [sum(int(text.split()[0]) for text in texts if "in the other reports" in text) for texts in notes]
 
 
+@pytest.mark.slow
 @given(fleets(), st.integers(0, 40))
 def test_what_is_left_is_what_a_sorted_list_of_everything_would_leave(of: Result, most: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
@@ -110,6 +111,7 @@ def _many(severities: str) -> tuple[Finding, ...]:
     )
 
 
+@pytest.mark.slow
 def test_of_very_many_as_many_are_written_as_fit() -> None:
     of = fleet(_many("h" * LIMIT + "cw"), ())
     (written, _) = results(sarif(of))

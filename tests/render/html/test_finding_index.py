@@ -47,6 +47,7 @@ FINDINGS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(FINDINGS)
 def test_a_walk_counts_and_sums_as_one_finding_after_the_other_does(findings: list[Finding]) -> None:

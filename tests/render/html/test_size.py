@@ -28,6 +28,7 @@ def demo() -> Result:
     return run(Request(demo=True, as_of=moment, started=moment))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
 def test_the_demo_s_page_is_small(demo: Result, locale: str) -> None:
     assert size(demo, locale) < MOST

@@ -43,6 +43,7 @@ def reports() -> Iterator[tuple[str, Result]]:
     yield "hostile", replace(whole, tenants=(replace(first, findings=FindingTable.of(hostile), display_name=evil),))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "whole"), [pytest.param(*each, id=each[0]) for each in reports()])
 def test_it_is_html(name: str, whole: Result) -> None:
     past = EarlierRun(as_of=whole.run.as_of - timedelta(days=1), open={Severity.HIGH: 2}, money={"EUR": Decimal(2)})

@@ -112,6 +112,7 @@ def test_plain_values_are_written_as_the_standard_library_does() -> None:
     assert line(value).decode() == json.dumps(value, separators=(",", ":")) + "\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [0, 1, 999, 1000, 2001])
 def test_it_is_written_in_pieces_as_it_would_be_whole(count: int) -> None:
     whole = compare(result(), night_before())

@@ -109,6 +109,7 @@ def test_the_subject_says_the_outcome() -> None:
     assert weekly.subject == "[Fabrikam Logistik A/S] Licences this week: nothing open — 20 Nov 2026"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", ["en", "nl", "da", "sv", "tr", "de"])
 @pytest.mark.parametrize(
     "name",
@@ -238,12 +239,14 @@ def crowd(count: int) -> Result:
     return of_tenant(replace(compared().tenants[0], findings=FindingTable.of(tuple(map(one, range(count))))))
 
 
+@pytest.mark.slow
 def test_fifty_thousand_findings_fit_gmail() -> None:
     parts = render_mail(crowd(50_000), READER)
     assert len(parts.html.encode()) < LARGEST
     assert "50,000 new" in parts.text
 
 
+@pytest.mark.slow
 def test_a_fleet_of_hundreds_fits_too() -> None:
     base = compared().tenants[0]
     tenants = tuple(
@@ -295,6 +298,7 @@ def test_dates_far_away_and_settled_ones_are_left_out() -> None:
     assert told(ends(10, status=Status.WAIVED)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("locale", languages())
 def test_every_language_says_what_it_is(locale: str) -> None:
     parts = render_mail(compared(), replace(READER, locale=locale))

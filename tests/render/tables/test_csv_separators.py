@@ -92,6 +92,7 @@ def test_no_part_of_a_text_is_a_formula_whatever_separates_cells(name: str) -> N
     assert formulas(history(name)) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from(";\t,\r\n\"' =+-@a1\u00a0\uff1d"), max_size=12))
 def test_no_part_of_any_text_is_a_formula(name: str) -> None:

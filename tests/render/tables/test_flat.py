@@ -105,6 +105,7 @@ def body(of: Result, name: str) -> bytes:
     return b"".join(render(of, name, locale="en").chunks())
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
 def test_the_csv_file_is_what_the_standard_library_writes(findings: list[Finding], fleet: list[Finding]) -> None:
@@ -112,6 +113,7 @@ def test_the_csv_file_is_what_the_standard_library_writes(findings: list[Finding
     assert body(made, "csv").decode().splitlines(keepends=True) == table(made).decode().splitlines(keepends=True)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.tuples(ALMOST, TEXT, TEXT), min_size=1, max_size=6), st.lists(ALMOST, max_size=2), st.randoms())
 def test_a_finding_is_told_alike_whatever_was_told_before(
@@ -131,6 +133,7 @@ def test_a_finding_is_told_alike_whatever_was_told_before(
     assert read(made, 5) == wanted(made)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
 def test_the_parquet_file_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
@@ -147,6 +150,7 @@ def test_the_parquet_file_holds_the_same_cells(findings: list[Finding], fleet: l
                 assert value == (None if cell in (None, "") else visible(str(cell), keep="\t\r\n"))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(st.lists(FINDING, max_size=6), st.lists(FINDING, max_size=2))
 def test_the_workbook_holds_the_same_cells(findings: list[Finding], fleet: list[Finding]) -> None:
@@ -212,6 +216,7 @@ def test_paths_that_are_equal_but_not_the_same_are_told_apart(
         assert read(made, rows_at_once) == wanted(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*USUAL, "groupName", "assignedByGroup", "state"])
 def test_a_fact_that_is_not_as_usual_is_told_as_it_is_among_usual_ones(name: str) -> None:
     odd: list[dict[str, Any]] = [

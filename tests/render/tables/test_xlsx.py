@@ -108,6 +108,7 @@ def test_sheets_are_named_in_the_reader_s_language(locale: str) -> None:
     assert all(0 < len(name) <= 31 and not set(name) & set("[]:*?/\\") for name in names)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
 def test_no_text_is_a_formula_or_a_link(text: str) -> None:
     made = holding(text)
@@ -139,6 +140,7 @@ def test_more_findings_than_a_sheet_holds_go_on_in_the_next(
         assert read[name].freeze_panes == "A2"
 
 
+@pytest.mark.slow
 def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(xlsx, "SHEET_BYTES", 50_000)
     there = result().tenants[0]
@@ -148,6 +150,7 @@ def test_a_sheet_that_grows_too_large_says_where_the_rest_is(monkeypatch: pytest
     assert sheet.max_row < len(many.findings)
 
 
+@pytest.mark.slow
 def test_readers_that_believe_the_sheet_s_word_about_its_size_read_all_of_it() -> None:
     made = b"".join(render(waived(), "xlsx", locale="en").chunks())
     read = load_workbook(BytesIO(made), read_only=True)
