@@ -7,8 +7,9 @@ from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from itertools import groupby, islice
+from types import NoneType, UnionType
 from typing import Any, Final, get_args, get_origin, get_type_hints
 
 import orjson
@@ -25,6 +26,8 @@ _SHORT: Final = 100
 """Items of a list that is written at once with the object that holds it."""
 _BATCH: Final = 1000
 """Items of a longer list that are written at once."""
+_NESTED: Final = "({variable}:={value})and{inner}"
+"""Python expression of a field that holds a dataclass, which is always true, or none."""
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile(rb"\x7f|\xc2[\x80-\x9f]")
 """DEL and the C1 controls in UTF-8."""
@@ -96,19 +99,50 @@ def camel_case(name: str) -> str:
 def _record(kind: type) -> _Record | None:
     if not is_dataclass(kind) or issubclass(kind, Iterable):
         return None
+    saved = _saved_fields(kind)
+    return _Record(
+        # Compiled like the methods of a dataclass: three times as fast as a loop, for every finding of a tenant.
+        values=eval(f"lambda value: {_object_expression(kind, 'value')}"),  # noqa: S307 - names of fields
+        optional=tuple(camel_case(name) for name, hint in saved if SavedField.OPTIONAL in get_args(hint)),
+        counts=tuple((camel_case(name), get_args(hint)[0]) for name, hint in saved if _counts(hint)),
+        lists=tuple(name for name, hint in saved if _holds_list(hint)),
+    )
+
+
+def _saved_fields(kind: type) -> list[tuple[str, Any]]:
+    """Return what a document holds of a dataclass: fields with their types, and computed properties without one."""
     hints = get_type_hints(kind, include_extras=True)
     names: list[str] = []
     for each in fields(kind):
         if SavedField.UNSAVED not in get_args(hints[each.name]):
             names += (each.name, *_COMPUTED.get(kind, {}).get(each.name, ()))
-    saved = [(name, hints[name]) for name in names if name in hints]
-    return _Record(
-        # Compiled like the methods of a dataclass: three times as fast as a loop, for every finding of a tenant.
-        values=eval("lambda value: {" + ", ".join(f"{camel_case(name)!r}: value.{name}" for name in names) + "}"),  # noqa: S307 - names of fields
-        optional=tuple(camel_case(name) for name, hint in saved if SavedField.OPTIONAL in get_args(hint)),
-        counts=tuple((camel_case(name), get_args(hint)[0]) for name, hint in saved if _counts(hint)),
-        lists=tuple(name for name, hint in saved if _holds_list(hint)),
-    )
+    return [(name, hints.get(name)) for name in names]
+
+
+def _object_expression(kind: type, value: str) -> str:
+    """Return the expression that makes a dictionary of the value named `value`.
+
+    Fields that hold another small dataclass, such as the subject of a finding, are written out in it: the encoder would
+    have to ask for each of them.
+    """
+    parts = []
+    for name, hint in _saved_fields(kind):
+        nested, variable = _small(hint), f"{value}_{name}"
+        expression = f"{value}.{name}"
+        if nested is not None:
+            inner = _object_expression(nested, variable)
+            expression = _NESTED.format(variable=variable, value=expression, inner=inner)
+        parts.append(f"{camel_case(name)!r}: {expression}")
+    return "{" + ", ".join(parts) + "}"
+
+
+def _small(hint: Any) -> type | None:
+    """Return the dataclass of a field that holds one, or none, and whose values need nothing but their fields."""
+    kinds = [kind for kind in (get_args(hint) or (hint,)) if kind is not NoneType]
+    if len(kinds) != 1 or not isinstance(kinds[0], type) or get_origin(hint) not in {None, UnionType}:
+        return None
+    record = _record(kinds[0])
+    return None if record is None or record.optional or record.counts or record.lists else kinds[0]
 
 
 def _counts(hint: Any) -> bool:
@@ -224,15 +258,21 @@ def _encoded(value: Any, options: int) -> bytes:
         return (_SURROGATE.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n").encode()
 
 
+@lru_cache(maxsize=4096)
+def _number(value: Decimal) -> int | float:
+    """Return an amount of money rounded to cents; a double holds it."""
+    amount = rounded(value)
+    return int(amount) if amount == amount.to_integral_value() else float(amount)
+
+
 def _plain(value: Any) -> Any:
-    """Return what stands for a value that JSON does not know; a double holds an amount of two decimals."""
+    """Return what stands for a value that JSON does not know."""
     record = _record(value.__class__)
     if record is not None:
         return record.members(value)
     match value:
         case Decimal():
-            amount = rounded(value)
-            return int(amount) if amount == amount.to_integral_value() else float(amount)
+            return _number(value)
         case datetime():
             return instant(value)
         case date():
