@@ -14,12 +14,11 @@ from markupsafe import Markup, escape
 from auditor.domain.actions.money import rounded
 from auditor.domain.actions.priority import FIRST, Weight, ranked
 from auditor.domain.actions.priority_reason import why
-from auditor.domain.enums import Severity, SubjectType
 from auditor.domain.finding_stats import Concern
 from auditor.domain.result import Action, Money
-from auditor.findings.person_names import NAMED, first_names
-from auditor.render.html.finding_index import LONG, Walk
-from auditor.render.html.rows import anchored
+from auditor.findings.person_names import NAMED
+from auditor.render.html.finding_index import LONG, FindingIndex
+from auditor.render.html.rows import anchor
 from auditor.render.html.view import Group, GuidancePart, Guide, Matter, Section, Step
 from auditor.render.text.labels import Labels
 from auditor.render.text.sanitize import visible
@@ -44,12 +43,12 @@ class _Place:
     place: tuple[str, str]
 
 
-def steps(name: str, walk: Walk, moment: datetime, words: Labels) -> tuple[Step, ...]:
+def steps(name: str, index: FindingIndex, moment: datetime, words: Labels) -> tuple[Step, ...]:
     """Return the actions of a tenant, or of the fleet, the most important first; `moment` is the audit's.
 
     The first of those with the same guidance tells it.
     """
-    listed = [_step(name, *each, walk, words) for each in zip(walk.actions, walk.mended, strict=True)]
+    listed = [_step(name, each, index, words) for each in index.actions]
     today = moment.astimezone(UTC).date()
     # Ranked anew: of a part of the findings the severities are those of the part.
     made = [
@@ -121,7 +120,7 @@ def _worth_together(each: Sequence[Money | None], words: Labels) -> str:
     return _worth(Money(currency=known[0].currency, per_month=together), words)
 
 
-def matters(sections: tuple[Section, ...], moment: datetime, words: Labels) -> tuple[Matter, ...]:
+def matters(sections: Sequence[Section], moment: datetime, words: Labels) -> tuple[Matter, ...]:
     """Return at most five, the most important first: actions, and policies with open findings that no action mends."""
     today = moment.astimezone(UTC).date()
     found: list[tuple[Weight, Matter]] = []
@@ -136,12 +135,12 @@ def matters(sections: tuple[Section, ...], moment: datetime, words: Labels) -> t
     return tuple(replace(found[place][1], why=why(words, reason, found[place][0], today)) for place, reason in order)
 
 
-def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: Labels) -> Step:
-    concern = _concern(action, rows, walk)
+def _step(tenant: str, action: Action, index: FindingIndex, words: Labels) -> Step:
+    concern = index.concerns[action.id]
     requests = action.requests
-    listed = tuple(islice(requests, _REQUESTS if walk.long else LONG))
+    listed = tuple(islice(requests, _REQUESTS if index.long else LONG))
     return Step(
-        anchor=anchored("a", tenant, action.id),
+        anchor=anchor("a", tenant, action.id),
         action=action,
         severity=concern.worst,
         money="" if action.money is None else _worth(action.money, words),
@@ -154,7 +153,7 @@ def _step(tenant: str, action: Action, rows: Sequence[int], walk: Walk, words: L
             findings=len(action.findings),
         ),
         findings=len(action.findings),
-        who=_who(concern, words, _NAMES if walk.long else NAMED),
+        who=_who(concern, words, _NAMES if index.long else NAMED),
         requests=tuple(map(_typed, listed)),
         more_requests=len(requests) - len(listed),
         links=tuple((link.label, link.address if _is_safe(link.address) else None) for link in action.links),
@@ -177,23 +176,6 @@ def _who(concern: Concern, words: Labels, most: int) -> str:
     told = [visible(name) for name in concern.names[:most]]
     more = concern.people - len(told)
     return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
-
-
-def _concern(action: Action, rows: Sequence[int], walk: Walk) -> Concern:
-    """Return whom an action is about; `rows` are the findings at hand that it mends."""
-    if walk.known is not None:
-        return walk.concerns[action.id]
-    severity, waived = walk.severity, walk.waived
-    worst = min({severity[row] for row in rows if not waived[row]}, default=None)
-    people = dict(zip(map(walk.who.__getitem__, rows), rows, strict=True))
-    subjects = list(map(walk.findings.__getitem__, people.values()))
-    if len(walk.users) < len(walk.subjects):
-        subjects = [finding for finding in subjects if finding.subject.type is SubjectType.USER]
-    return Concern(
-        worst=Severity.INFO if worst is None else tuple(Severity)[worst],
-        people=len(subjects),
-        names=tuple(first_names(subjects)),
-    )
 
 
 def _worth(money: Money, words: Labels) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from auditor.domain.enums import Severity, Status
 from auditor.domain.result import Finding, FleetResult, Result, TenantResult
-from auditor.render.html.rows import Context, anchored, checked
+from auditor.render.html.rows import Context, anchor, of_checks
 from auditor.render.html.view import Renewal, Timeline, Trend
 from auditor.render.text.earlier_run import TALL, EarlierRun, Sparkline
 from auditor.render.text.end_of_term import happens
@@ -65,7 +65,7 @@ def timeline(tenant: TenantResult, context: Context, findings: Iterable[Finding]
             if each.finding is None
             else happens(each.status, tenant.agreement, start.date(), words, trial=each.trial),
             severity=None if each.finding is None else each.finding.severity,
-            anchor=None if each.finding is None else anchored("f", each.finding.fingerprint),
+            anchor=None if each.finding is None else anchor("f", each.finding.fingerprint),
             place=at(each.moment),
         )
         for each in ordered
@@ -101,7 +101,7 @@ def _found(tenant: TenantResult, context: Context, findings: Iterable[Finding]) 
     """Return the subscriptions of open findings by id, each with its worst."""
     spare = _spare(tenant)
     found: dict[str, _Dated] = {}
-    for finding in checked(findings, _SUBSCRIPTIONS):
+    for finding in of_checks(findings, _SUBSCRIPTIONS):
         moment = next_date(finding)
         if moment is None or finding.status is not Status.OPEN:
             continue

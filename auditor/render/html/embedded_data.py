@@ -1,7 +1,7 @@
-"""Gathered columns into the bytes that stand in the page: numbers as they lie in memory, texts line by line.
+"""The columns of the page's table as the bytes that the page holds.
 
-First four bytes with the length of the header, then the header (JSON), then, each at a multiple of four, the columns
-and the texts; the header has their places. All numbers are unsigned, the least significant byte first.
+First four bytes with the length of the header, then the header (JSON), then, each at a multiple of four, the columns as
+arrays of numbers and the texts line by line; the header has their offsets. Numbers are unsigned and little-endian.
 """
 
 import sys
@@ -15,66 +15,65 @@ from typing import Any, Final
 from zlib import MAX_WBITS, compressobj
 
 from auditor.domain.result import Result
-from auditor.render.html.finding_index import Walk
-from auditor.render.html.rows import anchored
-from auditor.render.html.table_columns import Gathering, gathered
-from auditor.render.html.view import Island
+from auditor.render.html.finding_index import FindingIndex
+from auditor.render.html.rows import anchor
+from auditor.render.html.table_columns import TableColumns, table_columns
+from auditor.render.html.view import EmbeddedData
 from auditor.render.text.labels import Labels
 
-_PLAIN: Final = 24_000
-"""Bytes that stand in the page as they are; more is compressed. Small pages so are the same with every zlib."""
+_UNCOMPRESSED: Final = 24_000
+"""Bytes up to which the page holds them uncompressed: small pages are then the same with every zlib."""
 _FAST: Final = 1_000_000
 """Bytes beyond which writing soon is worth more than a page that is a tenth smaller."""
-_MARK: Final = 32
+_DIGITS: Final = 32
 """Hexadecimal digits of a fingerprint."""
 
 
 class _Layout:
-    """Puts parts one after the other, each at a multiple of four, and remembers where."""
+    """Appends parts, each at a multiple of four bytes, and returns their offsets."""
 
     def __init__(self) -> None:
         self.parts: list[bytes] = []
         self.size = 0
 
     def put(self, part: bytes) -> tuple[int, int]:
-        """Return where a part begins, after the header, and its length in bytes."""
-        place = self.size
+        """Append a part; return its offset behind the header, and its length in bytes."""
+        offset = self.size
         padded = part + bytes(-len(part) % 4)
         self.parts.append(padded)
         self.size += len(padded)
-        return place, len(part)
+        return offset, len(part)
 
 
-def island(result: Result, words: Labels, gone: Sequence[Walk] | None = None) -> Island:
-    """Return the columns as they stand in the page; `gone` is the walks over the findings, where they are at hand."""
-    gathering = gathered(result, words, gone)
-    marks = _marks(gathering.fingerprints)
-    whole = _laid_out(gathering, marks)
-    packed = len(whole) > _PLAIN
-    return Island(
-        count=len(gathering.fingerprints),
+def embedded_data(result: Result, words: Labels, indexes: Sequence[FindingIndex] | None = None) -> EmbeddedData:
+    """Return the table's data; `indexes` is what `finding_indexes` returns, where that is at hand."""
+    table = table_columns(result, words, indexes)
+    fingerprints = _binary(table.fingerprints)
+    whole = _document(table, fingerprints)
+    packed = len(whole) > _UNCOMPRESSED
+    return EmbeddedData(
+        count=len(table.fingerprints),
         packed=packed,
         text=b64encode(_gzipped(whole) if packed else whole).decode("ascii"),
-        marks="" if marks is None else b64encode(marks).decode("ascii"),
+        marks="" if fingerprints is None else b64encode(fingerprints).decode("ascii"),
     )
 
 
-def _laid_out(gathering: Gathering, marks: bytes | None) -> bytes:
+def _document(table: TableColumns, fingerprints: bytes | None) -> bytes:
     import orjson  # noqa: PLC0415 - heavy
 
     layout = _Layout()
-    columns = {name: _column(layout, numbers) for name, numbers in gathering.columns.items()}
-    for name, numbers in zip(("name", "address"), gathering.people, strict=True):
-        columns[name] = _column(layout, [numbers])
-    texts = {name: _lines(layout, known.known) for name, known in gathering.texts.items()}
-    texts["money"] = _lines(layout, [said for said, _ in gathering.money])
-    worth = layout.put(_least_first(array("d", [value for _, value in gathering.money])))
-    header: dict[str, Any] = gathering.document() | {
-        "count": len(gathering.fingerprints),
+    parts = table.codes | {"name": [table.names], "address": [table.addresses]}
+    columns = {name: _column(layout, codes) for name, codes in parts.items()}
+    texts = {name: _lines(layout, strings.texts) for name, strings in table.strings.items()}
+    texts["money"] = _lines(layout, [text for text, _ in table.amounts])
+    values = layout.put(_little_endian(array("d", [value for _, value in table.amounts])))
+    header: dict[str, Any] = table.header() | {
+        "count": len(table.fingerprints),
         "columns": columns,
         "texts": texts,
-        "worth": worth,
-        "marks": None if marks is not None else [anchored(mark) for mark in gathering.fingerprints],
+        "worth": values,
+        "marks": None if fingerprints is not None else [anchor(each) for each in table.fingerprints],
     }
     written = orjson.dumps(header)
     written += b" " * (-len(written) % 4)
@@ -82,13 +81,13 @@ def _laid_out(gathering: Gathering, marks: bytes | None) -> bytes:
 
 
 def _column(layout: _Layout, parts: Sequence[Sequence[int]]) -> tuple[int, int, int]:
-    """Put numbers in as few bytes each as the greatest needs; return place, how many, and bytes of each."""
-    many = sum(map(len, parts))
+    """Append codes in as few bytes each as the greatest needs; return offset, count, and the bytes of each."""
+    count = sum(map(len, parts))
     try:
-        return layout.put(bytes(chain.from_iterable(parts)))[0], many, 1
+        return layout.put(bytes(chain.from_iterable(parts)))[0], count, 1
     except ValueError:
         wide = _wide(parts)
-        return layout.put(_least_first(wide))[0], many, wide.itemsize
+        return layout.put(_little_endian(wide))[0], count, wide.itemsize
 
 
 def _wide(parts: Sequence[Sequence[int]]) -> "array[int]":
@@ -98,7 +97,7 @@ def _wide(parts: Sequence[Sequence[int]]) -> "array[int]":
         return array("I", chain.from_iterable(parts))
 
 
-def _least_first(numbers: "array[Any]") -> bytes:
+def _little_endian(numbers: "array[Any]") -> bytes:
     if sys.byteorder == "big":
         numbers.byteswap()
     return numbers.tobytes()
@@ -108,16 +107,16 @@ def _lines(layout: _Layout, texts: Iterable[str]) -> tuple[int, int]:
     return layout.put("\n".join(texts).encode("utf-8", "replace"))
 
 
-def _marks(fingerprints: list[str]) -> bytes | None:
-    """Return fingerprints as bytes; None where one of them is none of ours."""
+def _binary(fingerprints: list[str]) -> bytes | None:
+    """Return fingerprints as bytes; None where one of them is not 32 hexadecimal digits in small letters."""
     joined = "".join(fingerprints)
-    if set(map(len, fingerprints)) - {_MARK} or not joined.isascii():
+    if set(map(len, fingerprints)) - {_DIGITS} or not joined.isascii():
         return None
     try:
-        marks = unhexlify(joined)
+        binary = unhexlify(joined)
     except BinasciiError:
         return None
-    return marks if marks.hex() == joined else None  # there are capitals among them
+    return binary if binary.hex() == joined else None
 
 
 def _gzipped(written: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""A Result into the values of the page."""
+"""The values that the page's template shows."""
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -11,11 +11,20 @@ from typing import Final
 from auditor.domain.enums import Severity
 from auditor.domain.message import Message
 from auditor.domain.result import Finding, Notice, Result, TenantResult
-from auditor.findings.stats import added
 from auditor.render.html.actions import matters, steps
 from auditor.render.html.charts import timeline, trends
-from auditor.render.html.finding_index import Part, Walk, walks
-from auditor.render.html.rows import ROWS, anchored, lines, outcome_row, place_of, row, seat_row, source_row, what
+from auditor.render.html.finding_index import FindingIndex, PolicyFindings, finding_indexes
+from auditor.render.html.rows import (
+    ROWS,
+    anchor,
+    change_lines,
+    outcome_row,
+    policy_anchor,
+    problem,
+    row,
+    seat_row,
+    source_row,
+)
 from auditor.render.html.view import Figure, Group, Page, Section, Tile
 from auditor.render.text.earlier_run import EarlierRun
 from auditor.render.text.guidance_freshness import oldest
@@ -24,35 +33,36 @@ from auditor.render.text.sanitize import shortened
 from auditor.render.text.summary import completeness, verdict
 from auditor.render.text.waivers import waiver_rows
 from auditor.result.aggregate import Changes, changes, freed, priced_whole
+from auditor.result.aggregate import money as money_of
 from auditor.result.codec.encoder import TOOL
 from auditor.result.ranking import most_urgent_tenants
 
 _LINES: Final = 20
 """Changed findings that a tenant lists."""
-_TOGETHER: Final = 80
+_ROWS_OF_LONG: Final = 80
 """Rows of a tenant with more findings than fit that stand in the page itself, shared out among its policies."""
 _BAR: Final = 300
 """Units of the bar of open findings."""
 _THINNEST: Final = 4
-_FEWEST: Final = 3
+_MIN_ROWS: Final = 3
 """Rows that each policy has in any case."""
 _NAMED: Final = 3
 """Tenants that stand at the head of the page."""
 
 
-def page(result: Result, words: Labels, history: Sequence[EarlierRun] = (), gone: Sequence[Walk] | None = None) -> Page:
+def page(
+    result: Result, words: Labels, history: Sequence[EarlierRun] = (), indexes: Sequence[FindingIndex] | None = None
+) -> Page:
     """Return what the page shows; `history` is the runs before this one, oldest first.
 
-    `gone` is the walks over the findings, where they are at hand.
+    `indexes` is what `finding_indexes` returns, where that is at hand.
     """
-    *tenants, fleet = walked = walks(result, words) if gone is None else gone
+    *tenants, fleet = finding_indexes(result, words) if indexes is None else indexes
     full = most_urgent_tenants(result).tenants
-    made = [_section(*each, words) for each in zip(full, tenants, strict=True)]
+    sections = [_section(*each, words) for each in zip(full, tenants, strict=True)]
     if result.fleet.policies or result.fleet.findings or result.fleet.notices or result.fleet.fixed:
-        made.append(_fleet(result, fleet, words))
-    sections, worth = zip(*made, strict=True) if made else ((), ())
-    others = [tenant.findings for tenant in result.tenants if tenant.name not in {each.name for each in full}]
-    total = added((*worth, *(findings.stats.money for findings in others)))
+        sections.append(_fleet(result, fleet, words))
+    total = money_of(result)
     changed = changes(result.tenants, result.fleet)
     return Page(
         language=words.language,
@@ -82,7 +92,7 @@ def page(result: Result, words: Labels, history: Sequence[EarlierRun] = (), gone
         lower_bound=not priced_whole(result),
         matters=matters(sections, _moment(result), words),
         checked=oldest(step.action for section in sections for step in section.steps),
-        sections=sections,
+        sections=tuple(sections),
         full=len(full),
         tenants=len(result.tenants),
         tool=f"{TOOL} {result.run.tool_version}",
@@ -90,9 +100,7 @@ def page(result: Result, words: Labels, history: Sequence[EarlierRun] = (), gone
         run=result.run.id,
         redacted=result.run.redacted,
         passing=result.run.redaction is not None and not result.run.redaction.stable,
-        people=len(frozenset().union(*(walk.users for walk in walked)))
-        + sum(walk.unseen() for walk in walked)
-        + sum(findings.stats.people for findings in others),
+        people=sum(tenant.findings.stats.people for tenant in result.tenants),
     )
 
 
@@ -151,49 +159,47 @@ def _changes(result: Result, found: Changes, words: Labels) -> tuple[Tile, ...]:
     )
 
 
-def _section(tenant: TenantResult, walk: Walk, words: Labels) -> tuple[Section, dict[str, Decimal]]:
-    """Return what is said of a tenant, and what its open findings cost a month."""
-    context = walk.context
-    changed, more = lines(walk.changed(), tenant.fixed, context, _LINES)
-    groups, worth = _groups(walk)
+def _section(tenant: TenantResult, index: FindingIndex, words: Labels) -> Section:
+    context = index.context
+    changed, more = change_lines(index.changed(), tenant.fixed, context, _LINES)
+    groups = _groups(index)
     anchors = {each.policy: each.anchor for each in groups}
-    counts = walk.counts()
+    counts = index.counts()
     products = sorted(
         (seat_row(each, context) for each in tenant.seats),
         key=lambda row: (row.severity.rank if row.severity is not None else len(Severity), row.name.casefold()),
     )
     facts = (tenant.tenant_id, tenant.cloud.value, words.instant(tenant.as_of))
-    section = Section(
-        anchor=anchored("t", tenant.name),
+    return Section(
+        anchor=anchor("t", tenant.name),
         name=tenant.name,
         title=tenant.display_name or tenant.name,
         facts=tuple(fact for fact in facts if fact),
         failure=None if tenant.failure is None else words.translate(tenant.failure),
         open=sum(count for _, count in counts),
         complete=tenant.complete,
-        money=words.sums(worth),
+        money=words.sums(index.stats.money),
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps(tenant.name, walk, tenant.as_of, words),
-        more_steps=walk.more_actions,
+        steps=steps(tenant.name, index, tenant.as_of, words),
+        more_steps=index.more_actions,
         seats=tuple(products),
-        timeline=timeline(tenant, context, walk.findings),
+        timeline=timeline(tenant, context, index.findings),
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
         sources=tuple(source_row(source, words) for source in tenant.sources),
         notices=_told(tenant.notices, words),
     )
-    return section, worth
 
 
-def _fleet(result: Result, walk: Walk, words: Labels) -> tuple[Section, dict[str, Decimal]]:
-    context = walk.context
-    changed, more = lines(walk.changed(), result.fleet.fixed, context, _LINES)
-    groups, worth = _groups(walk)
+def _fleet(result: Result, index: FindingIndex, words: Labels) -> Section:
+    context = index.context
+    changed, more = change_lines(index.changed(), result.fleet.fixed, context, _LINES)
+    groups = _groups(index)
     anchors = {each.policy: each.anchor for each in groups}
-    counts = walk.counts()
-    section = Section(
+    counts = index.counts()
+    return Section(
         anchor="fleet",
         name="",
         title=words.gettext("All tenants together"),
@@ -205,8 +211,8 @@ def _fleet(result: Result, walk: Walk, words: Labels) -> tuple[Section, dict[str
         counts=counts,
         lines=changed,
         more_lines=more,
-        steps=steps("fleet", walk, _moment(result), words),
-        more_steps=walk.more_actions,
+        steps=steps("fleet", index, _moment(result), words),
+        more_steps=index.more_actions,
         seats=(),
         timeline=None,
         groups=groups,
@@ -214,58 +220,54 @@ def _fleet(result: Result, walk: Walk, words: Labels) -> tuple[Section, dict[str
         sources=(),
         notices=_told(result.fleet.notices, words),
     )
-    return section, worth
 
 
 def _told(notices: tuple[Notice, ...], words: Labels) -> tuple[Notice, ...]:
     return tuple(replace(notice, message=Message(words.translate(notice.message))) for notice in notices)
 
 
-def _groups(walk: Walk) -> tuple[tuple[Group, ...], dict[str, Decimal]]:
-    """Return the findings by policy, those to look at first before the others, and what all of them cost a month."""
-    parts = walk.parts()
-    worth, total = walk.costs(parts)
-    rows = max(_FEWEST, _TOGETHER // max(len(parts), 1)) if walk.long else ROWS
-    listed = [part.shown(walk, rows) for part in parts]
-    # One pass over what the actions mend tells of every policy whether something of it is mended.
-    marks = {each.fingerprint for some in listed for each in some}
-    mended = marks.intersection(map(walk.marks.__getitem__, chain.from_iterable(walk.mended)))
-    groups = [_group(part, walk, sums, first, mended) for part, sums, first in zip(parts, worth, listed, strict=True)]
-    return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy))), total
+def _groups(index: FindingIndex) -> tuple[Group, ...]:
+    """Return the findings by policy: policies with open findings first, then by severity."""
+    parts = index.by_policy()
+    limit = max(_MIN_ROWS, _ROWS_OF_LONG // max(len(parts), 1)) if index.long else ROWS
+    listed = [part.first(index, limit) for part in parts]
+    # One pass over the findings of the actions tells of every policy whether an action resolves something of it.
+    fingerprints = {each.fingerprint for some in listed for each in some}
+    resolved = fingerprints.intersection(map(index.fingerprints.__getitem__, chain.from_iterable(index.action_rows)))
+    groups = [_group(part, index, first, resolved) for part, first in zip(parts, listed, strict=True)]
+    return tuple(sorted(groups, key=lambda each: (not each.open, each.severity.rank, each.policy)))
 
 
-def _group(
-    part: Part, walk: Walk, worth: Mapping[str, Decimal], listed: Sequence[Finding], mended: AbstractSet[str]
-) -> Group:
-    """Return the findings of one policy, those listed as rows; `worth` is what open ones cost a month, per currency."""
-    context = walk.context
+def _group(part: PolicyFindings, index: FindingIndex, listed: Sequence[Finding], resolved: AbstractSet[str]) -> Group:
+    """Return the findings of one policy, those listed as rows."""
+    context, stats = index.context, part.stats
     header = context.headers.get(part.policy)
-    first = walk.findings[part.rows[0]]
+    first = index.findings[part.rows[0]]
     return Group(
-        anchor=place_of(context.prefix, part.policy),
+        anchor=policy_anchor(context.prefix, part.policy),
         policy=part.policy,
         title=(header.title if header is not None else "") or part.policy,
-        severity=first.severity,
+        severity=stats.severity,
         rationale=header.rationale if header is not None else "",
         owner=header.owner if header is not None else "",
         place=f"{first.source.file}:{first.source.line}",
-        open=part.found - part.waived,
-        waived=part.waived,
-        new=part.new,
-        money=context.words.sums(worth),
-        what=_what(part, walk),
+        open=stats.open,
+        waived=stats.waived,
+        new=stats.new + stats.reopened,
+        money=context.words.sums(stats.money),
+        what=_problem(part, index),
         rows=tuple(row(finding, context) for finding in listed),
-        more=part.found - len(listed),
-        unshown=part.found - len(part.rows),
-        # What an action that is not told mends is not known here.
-        mended=walk.more_actions > 0 or not mended.isdisjoint(each.fingerprint for each in listed),
+        more=stats.found - len(listed),
+        unshown=stats.found - len(part.rows),
+        # What an action that is not listed resolves is not known here.
+        mended=index.more_actions > 0 or not resolved.isdisjoint(each.fingerprint for each in listed),
     )
 
 
-def _what(part: Part, walk: Walk) -> str:
-    """Return what several findings of one policy all say; empty where they differ, or where not all are known here."""
-    if part.found == 1 or part.found > len(part.rows):
+def _problem(part: PolicyFindings, index: FindingIndex) -> str:
+    """Return what is wrong in all of several findings of one policy; empty where they differ or not all are listed."""
+    if part.stats.found == 1 or part.stats.found > len(part.rows):
         return ""
-    numbers = set(map(walk.said.__getitem__, part.rows))
-    said = {shortened(what(walk.abouts[number], walk.context)) for number in numbers}
-    return said.pop() if len(said) == 1 else ""
+    codes = set(map(index.statement_codes.__getitem__, part.rows))
+    problems = {shortened(problem(index.statements[code], index.context)) for code in codes}
+    return problems.pop() if len(problems) == 1 else ""

@@ -15,8 +15,8 @@ from auditor import resources
 from auditor.domain.result import Result
 from auditor.render.artifact import Artifact
 from auditor.render.formats import RenderOptions
-from auditor.render.html.embedded_data import island
-from auditor.render.html.finding_index import walks
+from auditor.render.html.embedded_data import embedded_data
+from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.page import page
 from auditor.render.html.tenant_table import fleet_rows
 from auditor.render.tables.flat import row_count
@@ -47,9 +47,9 @@ def render(result: Result, options: RenderOptions) -> Artifact:
     template = _template_in(options.locale)
     ours = (style, script, *_PLACES)
     inline = dict(zip(("style", "script", "place_of_columns", "place_of_marks"), map(Markup, ours), strict=True))
-    gone = walks(result, words)
-    columns = island(result, words, gone)
-    shown = page(result, words, options.history, gone)
+    indexes = finding_indexes(result, words)
+    columns = embedded_data(result, words, indexes)
+    shown = page(result, words, options.history, indexes)
     fleet = fleet_rows(result, shown, words, options.tenant_pages)
     found = {"columns": columns, "all": row_count(result)}
     told = {"page": shown, "fleet": fleet, "csp": _csp(style, script), **found, **inline}

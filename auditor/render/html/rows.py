@@ -63,7 +63,7 @@ class Context:
         `findings` are those that are listed, where that is not all of them.
         """
         worst: dict[str, Finding] = {}
-        for finding in checked(tenant.findings if findings is None else findings, "seats."):
+        for finding in of_checks(tenant.findings if findings is None else findings, "seats."):
             sku = finding.product.sku_id if finding.product is not None else None
             if sku is not None and finding.status is Status.OPEN:
                 known = worst.get(sku.casefold())
@@ -92,7 +92,7 @@ class Context:
         return cls(prefix="", headers=headers, names=names, words=words, about_seats={})
 
 
-def of_seats(action: Action) -> bool:
+def names_seats(action: Action) -> bool:
     """Return whether an action names a number of seats."""
     return action.kind in _SEATS
 
@@ -108,7 +108,7 @@ def seat_numbers(
     if not any(action.rank for action in actions):
         return None
     counts: dict[int, int] = {}
-    for action in filter(of_seats, actions):
+    for action in filter(names_seats, actions):
         counts |= dict.fromkeys(mended[action.id], _SEATS[action.kind] * action.count)
     numbers: dict[str, int] = {}
     for row, number in sorted(counts.items()):
@@ -123,12 +123,12 @@ def _before(finding: Finding) -> tuple[int, bool]:
     return finding.severity.rank, finding.check == "seats.quota-exceeded"
 
 
-def checked(findings: Iterable[Finding], beginning: str) -> list[Finding]:
+def of_checks(findings: Iterable[Finding], beginning: str) -> list[Finding]:
     """Return the findings of checks whose names begin so."""
     return [finding for finding in findings if finding.check.startswith(beginning)]
 
 
-def anchored(*parts: str) -> str:
+def anchor(*parts: str) -> str:
     """Return an id for the page: letters, digits and hyphens."""
     joined = "".join(parts)
     if joined.isascii() and joined.isalnum():
@@ -136,23 +136,23 @@ def anchored(*parts: str) -> str:
     return "-".join(sub(r"[^A-Za-z0-9]+", "-", part).strip("-") for part in parts if part)
 
 
-def place_of(tenant: str, policy: str) -> str:
+def policy_anchor(tenant: str, policy: str) -> str:
     """Return the id of what a policy found in a tenant, or in the fleet, which has no name.
 
     Both may hold hyphens: without another sign between them `contoso-e3` and `spare` would be `contoso` and `e3-spare`.
     """
-    return f"{anchored('p', tenant or 'fleet')}_{anchored(policy)}"
+    return f"{anchor('p', tenant or 'fleet')}_{anchor(policy)}"
 
 
 def row(finding: Finding, context: Context) -> Row:
     """Return one finding as a row."""
     words = context.words
-    name = name_of(finding)
+    name = subject_label(finding)
     return Row(
-        anchor=anchored("f", finding.fingerprint),
+        anchor=anchor("f", finding.fingerprint),
         name=shortened(name),
-        address=shortened(address_of(finding, name)),
-        what=shortened(what(finding, context)),
+        address=shortened(subject_address(finding, name)),
+        what=shortened(problem(finding, context)),
         evidence=shortened(described(finding, words)),
         money="" if finding.money is None else words.money(finding.money.per_month, finding.money.currency),
         waiver=finding.waiver if finding.status is Status.WAIVED else None,
@@ -160,12 +160,12 @@ def row(finding: Finding, context: Context) -> Row:
     )
 
 
-def name_of(finding: Finding) -> str:
+def subject_label(finding: Finding) -> str:
     """Return the name under which people know what a finding is about."""
     return finding.subject.name or str(finding.evidence.get("userPrincipalName") or "") or finding.subject.id
 
 
-def address_of(finding: Finding, name: str) -> str:
+def subject_address(finding: Finding, name: str) -> str:
     """Return what tells it from another of the same name; empty where the name says it all."""
     address = finding.evidence.get("userPrincipalName")
     if address is not None and str(address) != name:
@@ -175,7 +175,7 @@ def address_of(finding: Finding, name: str) -> str:
     return "" if finding.subject.id == name else finding.subject.id
 
 
-def what(finding: Finding, context: Context) -> str:
+def problem(finding: Finding, context: Context) -> str:
     """Return what is wrong: the product and what the check says of it."""
     said = context.words.check(finding.check)
     about = product_name(finding, context.names) if finding.subject.type is not SubjectType.PRODUCT else None
@@ -196,7 +196,7 @@ def what(finding: Finding, context: Context) -> str:
     return f"{' · '.join(parts)}: {said}" if parts else said
 
 
-def lines(
+def change_lines(
     findings: Iterable[Finding], fixed: Iterable[Finding], context: Context, most: int
 ) -> tuple[tuple[Line, ...], int]:
     """Return at most that many findings that came back, came and went, worst first, and how many more there are.
@@ -217,7 +217,7 @@ def lines(
             mark=marks[order],
             severity=finding.severity,
             text=sentence(finding, context),
-            anchor=None if order == 2 else anchored("f", finding.fingerprint),
+            anchor=None if order == 2 else anchor("f", finding.fingerprint),
         )
         for order, finding in told[:most]
     )
@@ -226,7 +226,7 @@ def lines(
 
 def sentence(finding: Finding, context: Context) -> str:
     """Return a finding in one line: whom or what it is about, and what is wrong."""
-    return f"{shortened(name_of(finding))} — {shortened(what(finding, context))}"
+    return f"{shortened(subject_label(finding))} — {shortened(problem(finding, context))}"
 
 
 def seat_row(seats: SeatCount, context: Context) -> SeatRow:

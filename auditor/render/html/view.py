@@ -253,7 +253,7 @@ class Tile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Island:
+class EmbeddedData:
     """All findings as columns, for a script to draw."""
 
     count: int

@@ -10,7 +10,7 @@ from auditor.domain.enums import Change, Severity, Status
 from auditor.domain.result import Finding, Result, TenantResult
 from auditor.render.html.charts import sparks
 from auditor.render.html.page import page
-from auditor.render.html.rows import Context, place_of
+from auditor.render.html.rows import Context, policy_anchor
 from auditor.render.html.seat_chart import WIDTH
 from auditor.render.html.tenant_table import worst_first
 from auditor.render.html.view import Matter, Page, SeatRow, Section, Step
@@ -138,7 +138,7 @@ def _changed(result: Result, reader: Reader, words: Labels, *, several: bool) ->
                     title=flat(titles.get(policy, policy)),
                     severity=next(severity for severity in severities if severity.rank == rank),
                     tenant=names.get(tenant_name, words.gettext("All tenants together")) if several else "",
-                    href="" if key == "fixed" else _place(reader, place_of(tenant_name, policy)),
+                    href="" if key == "fixed" else _place(reader, policy_anchor(tenant_name, policy)),
                 )
             )
     return lines

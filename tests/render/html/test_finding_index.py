@@ -1,4 +1,4 @@
-"""What the page counts, sums and lists of a tenant's findings, however they are gone over."""
+"""What the page counts, sums and lists of a tenant's findings."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,9 +13,9 @@ from auditor.domain.result import Finding, Money, ProductReference, Subject
 from auditor.findings.stats import sums
 from auditor.findings.table import FindingTable
 from auditor.render.html.actions import steps
-from auditor.render.html.finding_index import Walk
+from auditor.render.html.finding_index import FindingIndex
 from auditor.render.html.rows import Context
-from auditor.render.html.table_columns import gathered
+from auditor.render.html.table_columns import table_columns
 from auditor.render.text.labels import Labels
 from benchmarks.report import large
 from tests.builders.results import contoso
@@ -23,6 +23,7 @@ from tests.builders.results import contoso
 EN = Labels("en")
 FIRST = contoso().findings[0]
 CONTEXT = Context.of_tenant(contoso(), {}, EN)
+SEVERITY = {"a": Severity.HIGH, "b": Severity.LOW, "c": Severity.HIGH}
 PRICES = st.sampled_from(["0", "-1", "3.50", "3.5", "7", "7.505"]).map(Decimal)
 FINDINGS = st.lists(
     st.builds(
@@ -30,7 +31,6 @@ FINDINGS = st.lists(
         st.just(FIRST),
         policy=st.sampled_from(["a", "b", "c"]),
         check=st.sampled_from(["assignment.denied", "assignment.redundant", "budget.exceeded"]),
-        severity=st.sampled_from(list(Severity)),
         status=st.sampled_from(list(Status)),
         change=st.none() | st.sampled_from(list(Change)),
         subject=st.builds(
@@ -50,23 +50,25 @@ FINDINGS = st.lists(
 @pytest.mark.slow
 @settings(deadline=None)
 @given(FINDINGS)
-def test_a_walk_counts_and_sums_as_one_finding_after_the_other_does(findings: list[Finding]) -> None:
-    walk = Walk.over(replace(contoso(), findings=FindingTable.of(findings), actions=()), findings, CONTEXT)
-    parts = walk.parts()
-    told, total = walk.costs(parts)
-    assert total == sums(findings)
+def test_the_index_counts_and_sums_as_one_finding_after_the_other_does(findings: list[Finding]) -> None:
+    findings = [replace(each, severity=SEVERITY[each.policy]) for each in findings]
+    index = FindingIndex.build(replace(contoso(), findings=FindingTable.of(findings), actions=()), findings, CONTEXT)
+    parts = index.by_policy()
+    assert index.stats.money == sums(findings)
     assert [part.policy for part in parts] == list(dict.fromkeys(each.policy for each in findings))
-    for part, cost in zip(parts, told, strict=True):
+    for part in parts:
         mine = [each for each in findings if each.policy == part.policy]
         waived = [each for each in mine if each.status is Status.WAIVED]
         opened = [each for each in mine if each.status is Status.OPEN]
-        assert cost == sums(mine)
-        assert part.waived == len(waived)
-        assert part.new == sum(each.change in {Change.NEW, Change.REOPENED} for each in opened)
-        assert part.shown(walk, 3) == (opened + waived)[:3]
-    for severity, count in walk.counts():
+        assert part.stats.money == sums(mine)
+        assert part.stats.waived == len(waived)
+        assert part.stats.new + part.stats.reopened == sum(
+            each.change in {Change.NEW, Change.REOPENED} for each in opened
+        )
+        assert part.first(index, 3) == (opened + waived)[:3]
+    for severity, count in index.counts():
         assert count == sum(each.severity is severity and each.status is Status.OPEN for each in findings)
-    assert sum(count for _, count in walk.counts()) == sum(each.status is Status.OPEN for each in findings)
+    assert sum(count for _, count in index.counts()) == sum(each.status is Status.OPEN for each in findings)
 
 
 def _about(name: str, principal: str | None) -> Finding:
@@ -92,7 +94,7 @@ def test_the_first_people_of_an_action_are_those_of_the_alphabet(more: int) -> N
     findings = [_about(name, None if place % 3 else f"{place}@x") for place, name in enumerate(reversed(names))]
     action = replace(contoso().actions[0], findings=tuple(each.fingerprint for each in findings))
     tenant = replace(contoso(), findings=FindingTable.of(findings), actions=(action,))
-    told = steps("t", Walk.over(tenant, findings, CONTEXT), contoso().as_of, EN)[0].who
+    told = steps("t", FindingIndex.build(tenant, findings, CONTEXT), contoso().as_of, EN)[0].who
     labels = sorted(_labels(findings))
     named = 5 if more else 12
     assert told.split(", ")[:named] == labels[:named]
@@ -113,5 +115,5 @@ def test_a_finding_that_a_saved_result_tells_twice_is_mended_both_times() -> Non
     action = next(each for each in tenant.actions if each.findings)
     twice = [each for each in tenant.findings if each.fingerprint == action.findings[0]] * 2
     told = replace(whole, tenants=(replace(tenant, findings=FindingTable.of(tuple(twice)), actions=(action,)),))
-    column = [number for part in gathered(told, EN).columns["action"] for number in part]
+    column = [number for part in table_columns(told, EN).codes["action"] for number in part]
     assert column == [1, 1]

@@ -12,10 +12,10 @@ import pytest
 from auditor.domain.enums import Status, SubjectType
 from auditor.domain.result import FleetResult, Money, Result, Subject
 from auditor.findings.table import FindingTable
-from auditor.render.html.embedded_data import island
-from auditor.render.html.rows import Context, address_of, name_of, what
+from auditor.render.html.embedded_data import embedded_data
+from auditor.render.html.rows import Context, problem, subject_address, subject_label
 from auditor.render.html.table_columns import EVIDENCE
-from auditor.render.html.view import Island
+from auditor.render.html.view import EmbeddedData
 from auditor.render.text.evidence import described
 from auditor.render.text.labels import Labels
 from benchmarks.report import large
@@ -28,7 +28,7 @@ FIRST = replace(contoso().findings[0], money=None)
 class Read:
     """Reads columns as the page's script does."""
 
-    def __init__(self, written: Island) -> None:
+    def __init__(self, written: EmbeddedData) -> None:
         self.bytes = b64decode(written.text)
         if written.packed:
             self.bytes = decompress(self.bytes)
@@ -56,7 +56,7 @@ class Read:
 @pytest.mark.parametrize("count", [None, 3, 700])
 def test_every_finding_stands_in_its_columns(count: int | None) -> None:
     whole = result() if count is None else large(count)
-    written = island(whole, EN)
+    written = embedded_data(whole, EN)
     assert written.packed is (count == 700)
     read = Read(written)
     headers = {policy.id: policy for policy in whole.run.policies}
@@ -68,9 +68,9 @@ def test_every_finding_stands_in_its_columns(count: int | None) -> None:
     assert read.marks == [finding.fingerprint for finding, _ in pairs]
     names = [read.said("name")[number] for number in read.column("who")]
     addresses = [read.said("address")[number] for number in read.column("who")]
-    assert names == [name_of(finding) for finding, _ in pairs]
-    assert addresses == [address_of(finding, name_of(finding)) for finding, _ in pairs]
-    assert read.said("what") == [what(finding, context) for finding, context in pairs]
+    assert names == [subject_label(finding) for finding, _ in pairs]
+    assert addresses == [subject_address(finding, subject_label(finding)) for finding, _ in pairs]
+    assert read.said("what") == [problem(finding, context) for finding, context in pairs]
     told = zip(*(read.said(name) for name in EVIDENCE), strict=True)
     assert [" · ".join(filter(None, each)) for each in told] == [described(finding, EN) for finding, _ in pairs]
     assert read.column("status") == [finding.status is Status.WAIVED for finding, _ in pairs]
@@ -93,7 +93,7 @@ def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
         result().tenants[0],
         findings=FindingTable.of((finding, replace(finding, fingerprint="ab" * 16, money=money), FIRST)),
     )
-    read = Read(island(_of(replace(there)), EN))
+    read = Read(embedded_data(_of(replace(there)), EN))
     assert len(read.column("who")) == 3
     assert [len(read.texts(name)) for name in ("name", "department", "money")] == [3, 3, 2]
     assert read.marks == ["F-1", "ab" * 16, FIRST.fingerprint]
@@ -101,7 +101,7 @@ def test_line_ends_and_strange_fingerprints_do_not_shift_the_columns() -> None:
 
 
 def test_none_is_no_table() -> None:
-    written = island(_of(replace(result().tenants[0], findings=FindingTable.of(()))), EN)
+    written = embedded_data(_of(replace(result().tenants[0], findings=FindingTable.of(()))), EN)
     assert written.count == 0
 
 

@@ -6,7 +6,7 @@ from auditor.domain.enums import Change
 from auditor.domain.result import Result
 from auditor.findings.table import FindingTable
 from auditor.render import render
-from auditor.render.html.finding_index import walks
+from auditor.render.html.finding_index import finding_indexes
 from auditor.render.html.page import page
 from auditor.render.text.facts import product_name
 from auditor.render.text.labels import Labels
@@ -53,8 +53,8 @@ def test_products_are_called_by_their_names_on_the_page() -> None:
 
 
 def test_the_filter_of_the_page_names_a_product_once() -> None:
-    walk = walks(result(), Labels("en"))[0]
-    names = {product_name(each, walk.context.names) for each in walk.abouts}
+    index = finding_indexes(result(), Labels("en"))[0]
+    names = {product_name(each, index.context.names) for each in index.statements}
     assert names == {
         "Microsoft 365 F3",
         "one of: Microsoft 365 E3, Microsoft 365 F3",
