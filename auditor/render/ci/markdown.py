@@ -110,8 +110,8 @@ def _seats(section: Section, words: Labels) -> Iterator[str]:
     yield "| " + " | ".join(titles) + " |"
     yield "| --- | ---: | ---: | ---: | --- |"
     for row in outside:
-        told = f"{inert(row.state)}; {inert(row.advice)}" if row.advice else inert(row.state)
-        yield f"| {inert(row.name)} | {row.usable} | {row.consumed} | {row.spare} | {told} |"
+        policy = f"{inert(row.state)}; {inert(row.advice)}" if row.advice else inert(row.state)
+        yield f"| {inert(row.name)} | {row.usable} | {row.consumed} | {row.spare} | {policy} |"
     yield ""
 
 
@@ -122,12 +122,12 @@ def _group(group: Group, words: Labels) -> Iterator[str]:
     level = words.gettext(SEVERITIES[group.severity])
     yield f"<details><summary><b>{inert(group.title)}</b> ({level}) · {' · '.join(counts)}</summary>"
     yield ""
-    told = [row for row in group.rows if row.waiver is None][:_ROWS]
-    for row in told:
+    listed = [row for row in group.rows if row.waiver is None][:_ROWS]
+    for row in listed:
         address = f" ({inert(row.address)})" if row.address else ""
         yield f"- {inert(row.name)}{address}: {inert(row.what)} · {inert(row.evidence)}"
-    if group.open > len(told):
-        more = group.open - len(told)
+    if group.open > len(listed):
+        more = group.open - len(listed)
         yield "- " + words.ngettext("{count} more in findings.csv", "{count} more in findings.csv", more)
     yield ""
     yield "</details>"

@@ -55,7 +55,7 @@ class _Part:
         """How many findings are not written."""
         return 0 if self.taken is None else len(self.findings) - sum(self.taken.values())
 
-    def told(self) -> Iterator[Finding]:
+    def listed(self) -> Iterator[Finding]:
         """Yield the findings to write, in their order; whatever follows the last of them is not asked for."""
         if self.taken is None:
             yield from self.findings
@@ -198,7 +198,7 @@ def _rule(policy: PolicyHeader) -> Document:
 
 def _results(part: _Part, places: Mapping[str, int]) -> Iterator[Document]:
     context = part.context()
-    for finding in part.told():
+    for finding in part.listed():
         yield _result(part.name or "fleet", finding, places, context)
 
 

@@ -40,7 +40,7 @@ def render(trends: Sequence[Trends], words: Labels, between: Sequence[Between] =
     two = {each.tenant: each for each in between}
     title = words.gettext("Licences over time")
     style = "".join(resources.reports().joinpath(path).read_text(encoding="utf-8") for path in _STYLES)
-    sections = Markup("\n").join(_section(told, two.get(told.tenant), words) for told in trends)
+    sections = Markup("\n").join(_section(each, two.get(each.tenant), words) for each in trends)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     rules = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     text = (
@@ -75,12 +75,12 @@ def curve(values: Sequence[float | None], said: str, words: Labels) -> Markup:
     )
 
 
-def _section(told: Trends, two: Between | None, words: Labels) -> Markup:
-    parts = Markup("\n").join(_tenant(told, two, words))
+def _section(trends: Trends, two: Between | None, words: Labels) -> Markup:
+    parts = Markup("\n").join(_tenant(trends, two, words))
     return Markup('<section class="tenant over-time">\n{}\n</section>').format(parts)
 
 
-def _tenant(told: Trends, two: Between | None, words: Labels) -> Sequence[Markup]:
+def _tenant(trends: Trends, two: Between | None, words: Labels) -> Sequence[Markup]:
     seats = [
         (
             seat.sku,
@@ -91,14 +91,14 @@ def _tenant(told: Trends, two: Between | None, words: Labels) -> Sequence[Markup
             told_cohorts(seat.cohorts, words),
             runs_out(seat.forecast, words),
         )
-        for seat in told.seats
+        for seat in trends.seats
     ]
-    parts = [_tag("h2", told.tenant), _tag("p", spent(told, words))]
-    parts += [_warned(text, words) for text in told.unknown]
+    parts = [_tag("h2", trends.tenant), _tag("p", spent(trends, words))]
+    parts += [_warned(text, words) for text in trends.unknown]
     parts += [] if two is None else _between(two, words)
-    parts += [_overall(told, words), _table(words.gettext("Seats"), seat_columns(words), seats)]
-    parts += [_tag("p", method(told.seats[0].forecast, words))] if told.seats else []
-    policies = [_policy(policy, words) for policy in told.policies]
+    parts += [_overall(trends, words), _table(words.gettext("Seats"), seat_columns(words), seats)]
+    parts += [_tag("p", method(trends.seats[0].forecast, words))] if trends.seats else []
+    policies = [_policy(policy, words) for policy in trends.policies]
     return [
         part for part in (*parts, _table(words.gettext("Findings by policy"), policy_columns(words), policies)) if part
     ]
@@ -127,10 +127,10 @@ def _warned(text: Message, words: Labels) -> Markup:
     return Markup('<p class="warn">{}</p>').format(visible(words.translate(text)))
 
 
-def _overall(told: Trends, words: Labels) -> Markup:
-    totals = [sum(stood.values()) for _, stood, _, _ in told.open]
-    worst = [stood[Severity.CRITICAL] + stood[Severity.HIGH] for _, stood, _, _ in told.open]
-    waived = [count for _, _, count, _ in told.open]
+def _overall(trends: Trends, words: Labels) -> Markup:
+    totals = [sum(stood.values()) for _, stood, _, _ in trends.open]
+    worst = [stood[Severity.CRITICAL] + stood[Severity.HIGH] for _, stood, _, _ in trends.open]
+    waived = [count for _, _, count, _ in trends.open]
     named = (
         (words.gettext("open findings"), totals),
         (words.gettext("critical and high"), worst),
@@ -141,7 +141,7 @@ def _overall(told: Trends, words: Labels) -> Markup:
         for name, values in named
         if values
     ]
-    for currency, sums in told.money.items():
+    for currency, sums in trends.money.items():
         said = money_change(sums[0][1], sums[-1][1], currency, words)
         picture = curve([float(amount) for _, amount in sums], said, words)
         rows.append((words.gettext("in open findings"), picture, said))
@@ -167,9 +167,9 @@ def _table(title: str, titles: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 def _cells(titles: Sequence[str], row: Sequence[str]) -> Markup:
     """Return the cells of a row; on a phone, where a row is a card, each bears the title of its column."""
-    told = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
+    cells = [cell if isinstance(cell, Markup) else escape(visible(cell)) for cell in row]
     rest = (
         Markup('<td data-label="{}">{}</td>').format(title, cell)
-        for title, cell in zip(titles[1:], told[1:], strict=True)
+        for title, cell in zip(titles[1:], cells[1:], strict=True)
     )
-    return Markup('<th scope="row">{}</th>').format(told[0]) + Markup("").join(rest)
+    return Markup('<th scope="row">{}</th>').format(cells[0]) + Markup("").join(rest)

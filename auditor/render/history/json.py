@@ -15,7 +15,7 @@ SCHEMA: Final = "auditor/history/v1"
 
 def render(trends: Sequence[Trends], between: Sequence[Between] = ()) -> Artifact:
     """Write history.json; `between` is what is new, gone and changed between two instants, where two were named."""
-    document: dict[str, Any] = {"schema": SCHEMA, "tenants": [_tenant(told) for told in trends]}
+    document: dict[str, Any] = {"schema": SCHEMA, "tenants": [_tenant(each) for each in trends]}
     if between:
         document["between"] = [_between(each) for each in between]
     return _artifact(document)
@@ -67,18 +67,18 @@ def _artifact(document: Any) -> Artifact:
     return Artifact(name="history.json", media_type="application/json", body=body)
 
 
-def _tenant(told: Trends) -> dict[str, Any]:
+def _tenant(trends: Trends) -> dict[str, Any]:
     return {
-        "name": told.tenant,
-        "nights": told.nights,
-        "results": told.results,
-        "since": told.since,
-        "until": told.until,
-        "unknown": list(told.unknown),
-        "seats": [_seats(seat) for seat in told.seats],
+        "name": trends.tenant,
+        "nights": trends.nights,
+        "results": trends.results,
+        "since": trends.since,
+        "until": trends.until,
+        "unknown": list(trends.unknown),
+        "seats": [_seats(seat) for seat in trends.seats],
         "people": [
             {"at": at, "accounts": accounts, "blocked": blocked, "licensed": licensed}
-            for at, accounts, blocked, licensed in told.people
+            for at, accounts, blocked, licensed in trends.people
         ],
         "findings": [
             {
@@ -87,33 +87,33 @@ def _tenant(told: Trends) -> dict[str, Any]:
                 "waived": waived,
                 "notEvaluated": unjudged,
             }
-            for at, stood, waived, unjudged in told.open
+            for at, stood, waived, unjudged in trends.open
         ],
-        "policies": [_policy(policy) for policy in told.policies],
+        "policies": [_policy(policy) for policy in trends.policies],
         "money": [
             {"currency": currency, "nights": [{"at": at, "perMonth": float(value)} for at, value in sums]}
-            for currency, sums in told.money.items()
+            for currency, sums in trends.money.items()
         ],
     }
 
 
-def _between(told: Between) -> dict[str, Any]:
+def _between(night_pair: Between) -> dict[str, Any]:
     return {
-        "tenant": told.tenant,
-        "nights": list(told.nights),
-        "results": list(told.results),
-        "unknown": list(told.unknown),
+        "tenant": night_pair.tenant,
+        "nights": list(night_pair.nights),
+        "results": list(night_pair.results),
+        "unknown": list(night_pair.unknown),
         "seats": [
             {"skuId": s.sku_id, "skuPartNumber": s.sku, "usable": s.usable, "consumed": s.consumed, "spare": s.spare}
-            for s in told.seats
+            for s in night_pair.seats
         ],
         "policies": [
             {"id": p.policy, "open": p.open, "waived": p.waived, "new": p.new, "gone": p.gone, "changed": p.changed}
-            for p in told.policies
+            for p in night_pair.policies
         ],
         "money": [
             {"currency": currency, "perMonth": [float(value) for value in values]}
-            for currency, values in told.money.items()
+            for currency, values in night_pair.money.items()
         ],
         "findings": [
             {
@@ -126,7 +126,7 @@ def _between(told: Between) -> dict[str, Any]:
                 "detail": f.detail,
                 "status": f.status,
             }
-            for f in told.findings
+            for f in night_pair.findings
         ],
     }
 
@@ -151,15 +151,15 @@ def _seats(seat: SeatTrend) -> dict[str, Any]:
     }
 
 
-def _forecast(told: Forecast) -> dict[str, Any]:
-    low, middle, high = told.per_week or (None, None, None)
+def _forecast(forecast: Forecast) -> dict[str, Any]:
+    low, middle, high = forecast.per_week or (None, None, None)
     return {
-        "method": told.method,
-        "silent": told.silent,
-        "perWeek": None if told.per_week is None else {"low": low, "estimate": middle, "high": high},
-        "runsOut": told.expected,
-        "earliest": told.earliest,
-        "latest": told.latest,
+        "method": forecast.method,
+        "silent": forecast.silent,
+        "perWeek": None if forecast.per_week is None else {"low": low, "estimate": middle, "high": high},
+        "runsOut": forecast.expected,
+        "earliest": forecast.earliest,
+        "latest": forecast.latest,
     }
 
 

@@ -46,14 +46,14 @@ def money_change(first: Decimal, last: Decimal, currency: str, words: Labels) ->
     return words.gettext("{amount} a month").replace("{amount}", amounts)
 
 
-def spent(told: Trends, words: Labels) -> str:
+def spent(trends: Trends, words: Labels) -> str:
     """Return how much there is to tell, and of when."""
     said = words.gettext("nights: {nights}, results: {results}, {first} to {last}")
     return said.format(
-        nights=words.number(told.nights),
-        results=words.number(told.results),
-        first=words.date(told.since),
-        last=words.date(told.until),
+        nights=words.number(trends.nights),
+        results=words.number(trends.results),
+        first=words.date(trends.since),
+        last=words.date(trends.until),
     )
 
 

@@ -27,27 +27,27 @@ class Line(NamedTuple):
 
 def lines(trends: Sequence[Trends]) -> Iterable[Line]:
     """Yield every measurement, by tenant, kind, thing and instant."""
-    for told in trends:
-        for seat in told.seats:
+    for tenant in trends:
+        for seat in tenant.seats:
             columns = (("usable", seat.usable), ("consumed", seat.consumed), ("spare", seat.spare))
             for measure, values in columns:
                 for at, value in zip(seat.at, values, strict=True):
-                    yield Line(told.tenant, _at(at), "seats", seat.sku_id, seat.sku, measure, value)
-        for at, *counts in told.people:
+                    yield Line(tenant.tenant, _at(at), "seats", seat.sku_id, seat.sku, measure, value)
+        for at, *counts in tenant.people:
             for measure, value in zip(("accounts", "blocked", "licensed"), counts, strict=True):
-                yield Line(told.tenant, _at(at), "people", "", "", measure, value)
-        for at, stood, waived, unjudged in told.open:
+                yield Line(tenant.tenant, _at(at), "people", "", "", measure, value)
+        for at, stood, waived, unjudged in tenant.open:
             for severity, count in stood.items():
-                yield Line(told.tenant, _at(at), "findings", severity.value, "", "open", count)
-            yield Line(told.tenant, _at(at), "findings", "", "", "waived", waived)
-            yield Line(told.tenant, _at(at), "findings", "", "", "notEvaluated", unjudged)
-        for policy in told.policies:
+                yield Line(tenant.tenant, _at(at), "findings", severity.value, "", "open", count)
+            yield Line(tenant.tenant, _at(at), "findings", "", "", "waived", waived)
+            yield Line(tenant.tenant, _at(at), "findings", "", "", "notEvaluated", unjudged)
+        for policy in tenant.policies:
             for measure, each in (("open", policy.open), ("waived", policy.waived)):
                 for at, value in zip(policy.at, each, strict=True):
-                    yield Line(told.tenant, _at(at), "policy", policy.policy, "", measure, value)
-        for currency, sums in told.money.items():
+                    yield Line(tenant.tenant, _at(at), "policy", policy.policy, "", measure, value)
+        for currency, sums in tenant.money.items():
             for at, amount in sums:
-                yield Line(told.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
+                yield Line(tenant.tenant, _at(at), "money", currency, "", "perMonth", float(amount))
 
 
 def render_csv(trends: Sequence[Trends]) -> Artifact:

@@ -35,8 +35,8 @@ _NAMES: Final = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Place:
-    """A part of the guidance that stands on the page in full."""
+class _GuidanceSource:
+    """A part of the guidance that the page shows in full, and the action that shows it."""
 
     part: str
     lines: tuple[tuple[str, bool], ...]
@@ -52,25 +52,25 @@ def steps(name: str, index: FindingIndex, moment: datetime, words: Labels) -> tu
     today = moment.astimezone(UTC).date()
     # Ranked anew: of a part of the findings the severities are those of the part.
     made = [
-        replace(listed[place], why=why(words, reason, listed[place].weight, today))
-        for place, reason in ranked([step.weight for step in listed], today)
+        replace(listed[position], why=why(words, reason, listed[position].weight, today))
+        for position, reason in ranked([step.weight for step in listed], today)
     ]
     groups: dict[object, list[Step]] = {}
     for step in made:
         groups.setdefault(_guidance(step.action), []).append(step)
-    further_up: list[_Place] = []
-    guides = {group[0].anchor: _guide(group, further_up, words) for group in groups.values()}
+    earlier: list[_GuidanceSource] = []
+    guides = {group[0].anchor: _guide(group, earlier, words) for group in groups.values()}
     return tuple(replace(step, guide=guides.pop(step.anchor, None)) for step in made)
 
 
 def _guidance(action: Action) -> object:
-    """Return all that an action says of how it is done: told anew for each of many, it would be most of the file."""
+    """Return the guidance of an action; actions with equal guidance show it once, or it would be most of the file."""
     how = (action.role, action.prerequisites, action.steps, action.irreversible, action.warnings, action.links)
     return action.order, action.decided_by, action.confidence, how, action.next
 
 
-def _guide(group: Sequence[Step], further_up: list[_Place], words: Labels) -> Guide:
-    """Return what is told of some actions together; `further_up` is the parts of guidance that stand before it."""
+def _guide(group: Sequence[Step], earlier: list[_GuidanceSource], words: Labels) -> Guide:
+    """Return the guidance that some actions share; `earlier` is the parts of guidance that the page shows before it."""
     first = group[0].action
     place = group[0].anchor, first.title
     titles = [step.action.title for step in group]
@@ -83,30 +83,32 @@ def _guide(group: Sequence[Step], further_up: list[_Place], words: Labels) -> Gu
         severity=min((step.severity for step in group), key=lambda severity: severity.rank),
         money=_worth_together([step.action.money for step in group], words),
         findings=sum(step.findings for step in group),
-        prerequisites=_told("prerequisites", [(text, False) for text in first.prerequisites], place, further_up),
-        instructions=_told("", [(text, number in first.irreversible) for number, text in numbered], place, further_up),
-        warnings=_told("warnings", [(text, False) for text in first.warnings], place, further_up),
-        next=_told("next", [(text, False) for text in first.next], place, further_up),
+        prerequisites=_guidance_part("prerequisites", [(text, False) for text in first.prerequisites], place, earlier),
+        instructions=_guidance_part(
+            "", [(text, number in first.irreversible) for number, text in numbered], place, earlier
+        ),
+        warnings=_guidance_part("warnings", [(text, False) for text in first.warnings], place, earlier),
+        next=_guidance_part("next", [(text, False) for text in first.next], place, earlier),
     )
 
 
-def _told(
-    part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], further_up: list[_Place]
+def _guidance_part(
+    part: str, lines: Sequence[tuple[str, bool]], place: tuple[str, str], earlier: list[_GuidanceSource]
 ) -> GuidancePart:
-    """Return a part of the guidance without the most of it that one earlier action tells; steps have no `part`.
+    """Return a part of the guidance without the lines that one earlier action shows; steps have no `part`.
 
-    Steps are told in their order, so that only all of them can be those of another action.
+    Steps have an order, so only all of them can be those of another action.
     """
     wanted = set(lines)
     known = [
         each
-        for each in further_up
+        for each in earlier
         if each.part == part and (each.lines == tuple(lines) if not part else wanted.issuperset(each.lines))
     ]
     best = max(known, key=lambda each: len(each.lines), default=None)
     if best is None or len(best.lines) < _FEWEST:
         if lines:
-            further_up.append(_Place(part=part, lines=tuple(lines), place=place))
+            earlier.append(_GuidanceSource(part=part, lines=tuple(lines), place=place))
         return GuidancePart(like=None, lines=tuple(lines))
     return GuidancePart(like=best.place, lines=tuple(line for line in lines if line not in best.lines))
 
@@ -132,7 +134,9 @@ def matters(sections: Sequence[Section], moment: datetime, words: Labels) -> tup
             if group.open and not group.mended
         ]
     order = ranked([weight for weight, _ in found], today)[:FIRST]
-    return tuple(replace(found[place][1], why=why(words, reason, found[place][0], today)) for place, reason in order)
+    return tuple(
+        replace(found[position][1], why=why(words, reason, found[position][0], today)) for position, reason in order
+    )
 
 
 def _step(tenant: str, action: Action, index: FindingIndex, words: Labels) -> Step:
@@ -173,9 +177,9 @@ def _typed(request: Mapping[str, Any]) -> Markup:
 
 def _who(concern: Concern, words: Labels, most: int) -> str:
     """Say by which names a person finds the people concerned; of many the first, in the order of the alphabet."""
-    told = [visible(name) for name in concern.names[:most]]
-    more = concern.people - len(told)
-    return ", ".join([*told, words.ngettext("{count} more", "{count} more", more)] if more > 0 else told)
+    names = [visible(name) for name in concern.names[:most]]
+    more = concern.people - len(names)
+    return ", ".join([*names, words.ngettext("{count} more", "{count} more", more)] if more > 0 else names)
 
 
 def _worth(money: Money, words: Labels) -> str:

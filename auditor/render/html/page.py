@@ -127,7 +127,7 @@ def _shares(counts: Mapping[Severity, int]) -> tuple[tuple[str, int, int], ...]:
 def figures(result: Result, total: dict[str, Decimal], words: Labels) -> tuple[Figure, ...]:
     """Return what open findings stand for a month, and what can be had of it; empty where nothing has a price."""
     found = freed(result)
-    told = (
+    amounts = (
         (
             words.gettext("in open findings"),
             total,
@@ -144,9 +144,9 @@ def figures(result: Result, total: dict[str, Decimal], words: Labels) -> tuple[F
             words.gettext("Seats that can be given back, at the latest when their subscription is renewed."),
         ),
     )
-    if not any(sums for _, sums, _ in told):
+    if not any(sums for _, sums, _ in amounts):
         return ()
-    return tuple(Figure(label=label, amount=words.sums(sums), note=note) for label, sums, note in told)
+    return tuple(Figure(label=label, amount=words.sums(sums), note=note) for label, sums, note in amounts)
 
 
 def _changes(result: Result, found: Changes, words: Labels) -> tuple[Tile, ...]:
@@ -189,7 +189,7 @@ def _section(tenant: TenantResult, index: FindingIndex, words: Labels) -> Sectio
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in tenant.policies),
         sources=tuple(source_row(source, words) for source in tenant.sources),
-        notices=_told(tenant.notices, words),
+        notices=_localized(tenant.notices, words),
     )
 
 
@@ -218,11 +218,11 @@ def _fleet(result: Result, index: FindingIndex, words: Labels) -> Section:
         groups=groups,
         outcomes=tuple(outcome_row(outcome, context, anchors) for outcome in result.fleet.policies),
         sources=(),
-        notices=_told(result.fleet.notices, words),
+        notices=_localized(result.fleet.notices, words),
     )
 
 
-def _told(notices: tuple[Notice, ...], words: Labels) -> tuple[Notice, ...]:
+def _localized(notices: tuple[Notice, ...], words: Labels) -> tuple[Notice, ...]:
     return tuple(replace(notice, message=Message(words.translate(notice.message))) for notice in notices)
 
 

@@ -204,24 +204,24 @@ def change_lines(
     Waived ones are left out.
     """
     words = context.words
-    told = [
+    changed = [
         (0 if finding.change is Change.REOPENED else 1, finding)
         for finding in findings
         if (finding.change is Change.NEW or finding.change is Change.REOPENED) and finding.status is Status.OPEN
     ]
-    told += [(2, finding) for finding in fixed if finding.status is Status.OPEN]
-    told.sort(key=lambda item: (item[0], item[1].severity.rank))
-    marks = (words.gettext(CHANGES[Change.REOPENED]), words.gettext(CHANGES[Change.NEW]), words.gettext("fixed"))
+    changed += [(2, finding) for finding in fixed if finding.status is Status.OPEN]
+    changed.sort(key=lambda item: (item[0], item[1].severity.rank))
+    labels = (words.gettext(CHANGES[Change.REOPENED]), words.gettext(CHANGES[Change.NEW]), words.gettext("fixed"))
     rows = tuple(
         Line(
-            mark=marks[order],
+            mark=labels[order],
             severity=finding.severity,
             text=sentence(finding, context),
             anchor=None if order == 2 else anchor("f", finding.fingerprint),
         )
-        for order, finding in told[:most]
+        for order, finding in changed[:most]
     )
-    return rows, len(told) - len(rows)
+    return rows, len(changed) - len(rows)
 
 
 def sentence(finding: Finding, context: Context) -> str:

@@ -53,10 +53,10 @@ def render(result: Result, options: RenderOptions) -> Artifact:
 
 def _pieces(result: Result, words: Labels) -> Iterator[bytes]:
     counts = [min(SHEET_ROWS, row_count(result) - first) for first in range(0, row_count(result), SHEET_ROWS)] or [0]
-    found = row_batches(result)
-    first = next(found, RowBatch(count=0, parts=()))
+    batches = row_batches(result)
+    first = next(batches, RowBatch(count=0, parts=()))
     template = ZipFile(BytesIO(_template(result, words, counts, _widths(first))))
-    source = _Source(chain([first], found))
+    source = _Source(chain([first], batches))
     texts = template.read(_TEXTS).decode()
     shared = Shared(texts.count("<si>"))
     # The findings' sheets and tables come first: right behind the summary, which is no table.
@@ -123,7 +123,7 @@ def _write_rows(
     file.write(behind[behind.index("</sheetData>") :].encode())
 
 
-def _xml(rows: RowWriter, source: _Source, count: int, room: int) -> Iterator[tuple[bytes, int]]:
+def _xml(rows: RowWriter, source: _Source, count: int, budget: int) -> Iterator[tuple[bytes, int]]:
     """Yield the rows of a sheet in pieces; with the first that goes beyond the room, the number of the row behind it.
 
     Rows behind that are passed over.
@@ -131,10 +131,10 @@ def _xml(rows: RowWriter, source: _Source, count: int, room: int) -> Iterator[tu
     done = 0
     while done < count:
         batch = source.upto(count - done)
-        if room > 0:
+        if budget > 0:
             piece = rows.xml(batch, done + 2)
-            room -= len(piece)
-            yield piece, 0 if room > 0 else done + batch.count + 2
+            budget -= len(piece)
+            yield piece, 0 if budget > 0 else done + batch.count + 2
         done += batch.count
 
 
@@ -152,26 +152,26 @@ def _ahead(pieces: Iterator[Piece]) -> Iterator[Piece]:
 
 def _format(xml: str, column: int) -> int:
     """Return the number of the cell format of a column in the template's row."""
-    found = search(f'<c r="{letters(column)}2" s="([0-9]+)"/>', xml)
-    if found is None:
+    batches = search(f'<c r="{letters(column)}2" s="([0-9]+)"/>', xml)
+    if batches is None:
         raise ValueError(f"the workbook's template has no format in column {column}")
-    return int(found[1])
+    return int(batches[1])
 
 
 def _widths(first: RowBatch) -> list[int]:
     """Return widths that the first rows fit in."""
     widths = [len(column) + 4 for column in COLUMNS]
-    place = 0
+    column = 0
     for part in first.parts:
         if isinstance(part, RepeatedColumns):
             for offset in range(len(part.columns)):
                 texts = [str(row[part.first + offset] or "") for row in part.values.rows]
-                widths[place + offset] = max(widths[place + offset], *(min(len(text) + 1, _WIDEST) for text in texts))
-            place += len(part.columns)
+                widths[column + offset] = max(widths[column + offset], *(min(len(text) + 1, _WIDEST) for text in texts))
+            column += len(part.columns)
         else:
             longest = max(len(text or "") for text in part.texts.to_pylist())
-            widths[place] = max(widths[place], min(longest + 1, _WIDEST))
-            place += 1
+            widths[column] = max(widths[column], min(longest + 1, _WIDEST))
+            column += 1
     return widths
 
 
@@ -321,24 +321,24 @@ def _facts(result: Result, words: Labels) -> Iterator[tuple[str, str]]:
 
 
 def _sheet(
-    book: "Workbook", name: str, columns: Sequence[str], found: Sequence[tuple[Cell | date, ...]], money: Any
+    book: "Workbook", name: str, columns: Sequence[str], batches: Sequence[tuple[Cell | date, ...]], money: Any
 ) -> None:
     sheet = book.add_worksheet(name)
     day = book.add_format({"num_format": _DAY})
     widths = [len(column) + 4 for column in columns]
-    for number, row in enumerate(found, start=1):
-        for place, cell in enumerate(row):
+    for number, row in enumerate(batches, start=1):
+        for column, cell in enumerate(row):
             if isinstance(cell, str) and cell:
                 text = plain(cell)
-                widths[place] = max(widths[place], min(len(text) + 1, _WIDEST))
-                sheet.write_string(number, place, text)
+                widths[column] = max(widths[column], min(len(text) + 1, _WIDEST))
+                sheet.write_string(number, column, text)
             elif isinstance(cell, Decimal):
-                sheet.write_number(number, place, float(cell), money)
+                sheet.write_number(number, column, float(cell), money)
             elif isinstance(cell, int):
-                sheet.write_number(number, place, cell)
+                sheet.write_number(number, column, cell)
             elif isinstance(cell, date):
-                sheet.write_datetime(number, place, cell, day)
-    _table(sheet, columns, len(found), widths)
+                sheet.write_datetime(number, column, cell, day)
+    _table(sheet, columns, len(batches), widths)
 
 
 def _table(sheet: Any, columns: Sequence[str], rows: int, widths: Sequence[int]) -> None:
@@ -346,5 +346,5 @@ def _table(sheet: Any, columns: Sequence[str], rows: int, widths: Sequence[int])
     titles = [{"header": column} for column in columns]
     sheet.add_table(0, 0, max(rows, 1), len(columns) - 1, {"columns": titles, "style": "Table Style Light 1"})
     sheet.freeze_panes(1, 0)
-    for place, width in enumerate(widths):
-        sheet.set_column(place, place, width)
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, width)

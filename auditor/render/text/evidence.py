@@ -83,8 +83,8 @@ def _last_sign_in(facts: Mapping[str, Any], words: Labels) -> str:
 
 
 def _assigned(facts: Mapping[str, Any], words: Labels) -> str:
-    told = [_way(way, words) for way in ways(facts)]
-    return words.gettext("assigned: {paths}").replace("{paths}", words.joined(told)) if told else ""
+    paths = [_way(way, words) for way in ways(facts)]
+    return words.gettext("assigned: {paths}").replace("{paths}", words.joined(paths)) if paths else ""
 
 
 def _others(finding: Finding, words: Labels) -> Iterator[str]:

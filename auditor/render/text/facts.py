@@ -27,8 +27,8 @@ def last_sign_in(evidence: Mapping[str, Any]) -> str | None:
 
 def paths(evidence: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the assignment paths in English, each once: `direct` or `group <name>`, a state unless Active."""
-    told = (("direct" if way.group is None else f"group {way.group}", way.state) for way in ways(evidence))
-    return tuple(path if state is None else f"{path} ({state})" for path, state in told)
+    found = (("direct" if way.group is None else f"group {way.group}", way.state) for way in ways(evidence))
+    return tuple(path if state is None else f"{path} ({state})" for path, state in found)
 
 
 class AssignmentPath(NamedTuple):
@@ -42,8 +42,8 @@ class AssignmentPath(NamedTuple):
 
 def ways(evidence: Mapping[str, Any]) -> tuple[AssignmentPath, ...]:
     """Return the assignment paths, each once."""
-    told = evidence.get("paths") or ()
-    return tuple(dict.fromkeys(_way(each) for each in (told if isinstance(told, list | tuple) else (told,))))
+    found = evidence.get("paths") or ()
+    return tuple(dict.fromkeys(_way(each) for each in (found if isinstance(found, list | tuple) else (found,))))
 
 
 def product_name(finding: Finding, names: Mapping[str, str]) -> str | None:
@@ -72,9 +72,9 @@ def titled(part_number: str) -> str:
     return found.pop() if len(found) == 1 else part_number
 
 
-def _way(told: Any) -> AssignmentPath:
-    if not isinstance(told, Mapping):
-        return AssignmentPath(group=None if str(told) == "direct" else str(told), state=None)
-    group = told.get("groupName") or told.get("assignedByGroup")
-    state = str(told.get("state") or "")
+def _way(value: Any) -> AssignmentPath:
+    if not isinstance(value, Mapping):
+        return AssignmentPath(group=None if str(value) == "direct" else str(value), state=None)
+    group = value.get("groupName") or value.get("assignedByGroup")
+    state = str(value.get("state") or "")
     return AssignmentPath(group=str(group) if group else None, state=None if state.casefold() in _WORKING else state)
