@@ -29,6 +29,18 @@ def test_a_format_of_one_module_and_one_line_is_written_by_an_audit(formats: str
     assert (tmp_path / "out" / LINES.file).read_text(encoding="utf-8").splitlines() == wanted
 
 
+def test_tables_are_equal_with_and_without_actions(tmp_path: Path) -> None:
+    tables = [name for name, each in FORMATS.items() if each.streams]
+    for folder, formats in (("alone", tables), ("beside", [*tables, "json"])):
+        done = call("audit", "--demo", "--as-of", AS_OF, "-f", ",".join(formats), "-o", folder, cwd=tmp_path)
+        assert done.code in {0, 1}, done.err
+    files = [FORMATS[name].file for name in tables]
+    assert "findings.csv" in files
+    assert b"assign" in (tmp_path / "alone" / "findings.csv").read_bytes(), "guidance is a column"
+    for file in files:
+        assert (tmp_path / "alone" / file).read_bytes() == (tmp_path / "beside" / file).read_bytes()
+
+
 def test_a_format_that_is_not_registered_is_refused_by_name(tmp_path: Path) -> None:
     done = call("audit", "--demo", "--as-of", AS_OF, "-f", "lines", "-o", "out", cwd=tmp_path)
     assert done.code == 2
