@@ -35,19 +35,19 @@ class BoundPolicies:
         return len(self.facts.skus)
 
     def covering(self, policy: Policy) -> tuple[tuple[int, Waiver], ...]:
-        """Return the waivers for a policy with their places."""
+        """Return the waivers for a policy with their indices."""
         named, general = self._covering
-        places = sorted({*named.get(policy.id, ()), *general})
-        return tuple((place, self.waivers[place]) for place in places)
+        indices = sorted({*named.get(policy.id, ()), *general})
+        return tuple((index, self.waivers[index]) for index in indices)
 
     @cached_property
     def _covering(self) -> tuple[Mapping[str, Sequence[int]], Sequence[int]]:
-        """Policy id → the places of the waivers that name it; and the places of those for every policy."""
+        """Policy id → the indices of the waivers that name it; and those of the waivers for every policy."""
         named: dict[str, list[int]] = {}
-        for place, waiver in enumerate(self.waivers):
+        for index, waiver in enumerate(self.waivers):
             for policy in waiver.policies or ():
-                named.setdefault(policy, []).append(place)
-        return named, [place for place, waiver in enumerate(self.waivers) if waiver.policies is None]
+                named.setdefault(policy, []).append(index)
+        return named, [index for index, waiver in enumerate(self.waivers) if waiver.policies is None]
 
 
 def bind(policies: PolicySet, facts: TenantFacts, checks: Checks) -> BoundPolicies:
@@ -68,10 +68,10 @@ def bind(policies: PolicySet, facts: TenantFacts, checks: Checks) -> BoundPolici
     )
 
 
-def assignable(plan: BoundPolicies) -> Flags:
+def assignable(bound: BoundPolicies) -> Flags:
     """Tell which SKUs the tenant owns and people can hold: those whose seats are judged."""
-    found = np.zeros(plan.size, dtype=bool)
-    found[list(plan.facts.assignable)] = True
+    found = np.zeros(bound.size, dtype=bool)
+    found[list(bound.facts.assignable)] = True
     return found
 
 

@@ -30,56 +30,56 @@ _AT_ONCE = 2
 """Batches that are judged at the same time; a third is read meanwhile."""
 
 
-def evaluate(plan: BoundPolicies, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
+def evaluate(bound: BoundPolicies, batches: Iterable[BatchOutcome] | None = None) -> Evaluation:
     """Judge one tenant without describing what was found about people; `batches` is what they came to, if known."""
     outcome = BatchOutcome()
-    for part in judged_batches(plan) if batches is None else batches:
+    for part in judged_batches(bound) if batches is None else batches:
         outcome.add(part)
         outcome.chunks.clear()
-    return conclude(plan, outcome)
+    return conclude(bound, outcome)
 
 
-def judged_batches(plan: BoundPolicies) -> Iterator[BatchOutcome]:
+def judged_batches(bound: BoundPolicies) -> Iterator[BatchOutcome]:
     """Judge the users of one tenant, a batch at a time and in their order; nothing where they cannot be read."""
-    if people_are_readable(plan):
-        yield from _judged(plan, plan.facts.snapshot.batches(*columns(plan)))
+    if people_are_readable(bound):
+        yield from _judged(bound, bound.facts.snapshot.batches(*columns(bound)))
 
 
-def _judged(plan: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
+def _judged(bound: BoundPolicies, batches: Iterator[UserBatch]) -> Iterator[BatchOutcome]:
     """Judge batches in their order, two at a time where there are several: Arrow and NumPy let go of the lock."""
-    if plan.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
-        yield from (judge_batch(plan, batch) for batch in batches)
+    if bound.facts.snapshot.user_count <= USERS_PER_ROW_GROUP:
+        yield from (judge_batch(bound, batch) for batch in batches)
         return
     from concurrent.futures import Future, ThreadPoolExecutor  # noqa: PLC0415  a small tenant needs no threads
 
     with ThreadPoolExecutor(max_workers=_AT_ONCE) as pool:
         waiting: deque[Future[BatchOutcome]] = deque()
         for batch in batches:
-            waiting.append(pool.submit(judge_batch, plan, batch))
+            waiting.append(pool.submit(judge_batch, bound, batch))
             if len(waiting) > _AT_ONCE:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def conclude(plan: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
+def conclude(bound: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
     """Turn what all batches say, added up, into the tenant's outcomes and its findings about everything but people."""
     singles: list[ObjectFinding] = []
     outcomes: list[PolicyOutcome] = []
     unmatched: set[int] = set()
-    for place, policy in enumerate(plan.policies):
-        if plan.rules.judges_fleet(policy):
+    for index, policy in enumerate(bound.policies):
+        if bound.rules.judges_fleet(policy):
             continue
         doubt = NotEvaluated()
-        found = list(_judge_tenant(plan, place, policy, outcome, doubt))
-        if plan.rules.judges_users(policy):
-            doubt.take(_people_doubt(plan, place, policy, outcome))
-        waived = [waive_single(plan, policy, single, outcome) for single in found]
+        found = list(_judge_tenant(bound, index, policy, outcome, doubt))
+        if bound.rules.judges_users(policy):
+            doubt.take(_people_doubt(bound, index, policy, outcome))
+        waived = [waive_single(bound, policy, single, outcome) for single in found]
         singles.extend(waived)
-        extent = None if doubt.reasons else extent_of(plan, place, policy, outcome)
+        extent = None if doubt.reasons else extent_of(bound, index, policy, outcome)
         if extent is not None and extent.empty:
-            unmatched.add(place)
-        outcomes.append(_outcome(policy, doubt, waived, outcome.raised.get(place, NOTHING), extent))
+            unmatched.add(index)
+        outcomes.append(_outcome(policy, doubt, waived, outcome.raised.get(index, NOTHING), extent))
     return Evaluation(
         singles=tuple(singles),
         outcomes=tuple(outcomes),
@@ -89,19 +89,19 @@ def conclude(plan: BoundPolicies, outcome: BatchOutcome) -> Evaluation:
     )
 
 
-def people_are_readable(plan: BoundPolicies) -> bool:
+def people_are_readable(bound: BoundPolicies) -> bool:
     """Whether there are users to judge at all, and a policy that looks at them."""
-    readable = plan.facts.status(Source.USERS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
-    return readable and any(plan.rules.reads_users(policy) for policy in plan.policies)
+    readable = bound.facts.status(Source.USERS) in {SourceStatus.COMPLETE, SourceStatus.PARTIAL}
+    return readable and any(bound.rules.reads_users(policy) for policy in bound.policies)
 
 
-def columns(plan: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def columns(bound: BoundPolicies) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the user and assignment columns that the plan's rules look at; names of people are not among them."""
-    users, links = plan.rules.columns(plan.policies, plan.waivers)
-    gaps = plan.facts.snapshot.not_collected
+    users, links = bound.rules.columns(bound.policies, bound.waivers)
+    gaps = bound.facts.snapshot.not_collected
     if gaps is not None and not gaps:
         users = tuple(name for name in users if name != "notCollected")
-    if plan.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
+    if bound.facts.asked(_PATHS) and gaps is not None and _PATHS not in gaps:
         # Every path tells what is switched off over it; what a licence tells stands in for paths that nobody knows.
         links = tuple(name for name in links if name != "disabledPlans")
     return users, links
@@ -122,12 +122,12 @@ def _judge_tenant(
             yield from check.judge_tenant(replace(scope, check=check.id), policy.constraint)
 
 
-def _people_doubt(plan: BoundPolicies, place: int, policy: Policy, outcome: BatchOutcome) -> NotEvaluated:
+def _people_doubt(bound: BoundPolicies, index: int, policy: Policy, outcome: BatchOutcome) -> NotEvaluated:
     """Return why the outcome of some user stays unknown; nothing where everyone's was decided."""
-    status = plan.facts.status(Source.USERS)
-    if status is SourceStatus.COMPLETE and not outcome.undecided.get(place):
+    status = bound.facts.status(Source.USERS)
+    if status is SourceStatus.COMPLETE and not outcome.undecided.get(index):
         return NotEvaluated()
-    return doubts_of(plan, policy)
+    return doubts_of(bound, policy)
 
 
 def _outcome(

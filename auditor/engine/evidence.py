@@ -64,7 +64,7 @@ def links_of(links: pa.RecordBatch, rows: Rows) -> pa.RecordBatch:
     return links if len(own) == links.num_rows else links.take(indices(own))
 
 
-def quoted(plan: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> Iterator[UserEvidence]:
+def quoted(bound: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, rows: Rows) -> Iterator[UserEvidence]:
     """Quote users, in the order of their rows in the snapshot; the assignments are theirs and nobody else's."""
     columns = _columns(users)
     absent = [None] * len(rows)
@@ -72,7 +72,7 @@ def quoted(plan: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, ro
     told = ("userPrincipalName", *(name for name in _FACTS if name in columns))
     facts = zip(*(columns.get(name, absent) for name in told), strict=True)
     for user, principal, name, values, (held, paths) in zip(
-        ids, principals, names, facts, _assignments(plan, links, rows), strict=True
+        ids, principals, names, facts, _assignments(bound, links, rows), strict=True
     ):
         evidence = {fact: value for fact, value in zip(told, values, strict=True) if value is not None}
         if principal is None:  # a finding tells it even so, in its place
@@ -83,17 +83,17 @@ def quoted(plan: BoundPolicies, users: pa.RecordBatch, links: pa.RecordBatch, ro
 
 
 def _assignments(
-    plan: BoundPolicies, links: pa.RecordBatch, rows: Rows
+    bound: BoundPolicies, links: pa.RecordBatch, rows: Rows
 ) -> Iterator[tuple[list[str], list[tuple[int, Mapping[str, Any] | None]]]]:
     """Yield for each user the names of what they hold, and every assignment; equal ones are the same objects."""
-    facts = plan.facts
+    facts = bound.facts
     _, sizes = _spans(links, rows)
     codes = links.column("skuId")
     index = np.array([facts.index[sku_id.lower()] for sku_id in codes.dictionary.to_pylist()], dtype=np.int64)
     names = [sku.part_number or sku.sku_id for sku in facts.skus]
     skus = index[codes.indices.to_numpy()]
     counted = np.where(flags_of(links.column("held")), skus, -1).tolist()
-    paths = list(zip(skus.tolist(), _paths(plan, links), strict=True))
+    paths = list(zip(skus.tolist(), _paths(bound, links), strict=True))
     known: dict[tuple[int, ...], list[str]] = {}
     end = 0
     for size in sizes.tolist():
@@ -112,7 +112,7 @@ def _spans(links: pa.RecordBatch, rows: Rows) -> tuple[Rows, Rows]:
     return starts, np.searchsorted(owners, rows, side="right") - starts
 
 
-def _paths(plan: BoundPolicies, links: pa.RecordBatch) -> Sequence[Mapping[str, Any] | None]:
+def _paths(bound: BoundPolicies, links: pa.RecordBatch) -> Sequence[Mapping[str, Any] | None]:
     """Quote in which way each SKU was assigned, with the name of the group where it was read; None without an entry."""
     columns = [links.column(name) for name in _PATHS]
     values = [[*column.dictionary.to_pylist(), None] for column in columns]
@@ -126,15 +126,15 @@ def _paths(plan: BoundPolicies, links: pa.RecordBatch) -> Sequence[Mapping[str, 
     for entry in set(entries):
         rest, error = divmod(entry, len(errors))
         state, group = divmod(rest, len(groups))
-        known[entry] = _path(plan, states[state], groups[group], errors[error])
+        known[entry] = _path(bound, states[state], groups[group], errors[error])
     return [known[entry] for entry in entries]
 
 
-def _path(plan: BoundPolicies, state: str | None, group: str | None, error: str | None) -> Mapping[str, Any] | None:
+def _path(bound: BoundPolicies, state: str | None, group: str | None, error: str | None) -> Mapping[str, Any] | None:
     if state is None:
         return None
     quoted = {"assignedByGroup": group, "state": state, "error": error}
-    name = None if group is None else plan.facts.group_names.get(group)
+    name = None if group is None else bound.facts.group_names.get(group)
     return quoted if name is None else quoted | {"groupName": name}
 
 

@@ -36,7 +36,7 @@ Product = int | str | None
 
 
 def describe(
-    plan: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome
+    bound: BoundPolicies, batches: Iterable[BatchOutcome], outcome: BatchOutcome
 ) -> Iterator[Sequence[Finding]]:
     """Yield the findings about people, group after group, and add what the batches say to `outcome`.
 
@@ -49,13 +49,13 @@ def describe(
         outcome.add(part)
         chunks, outcome.chunks = outcome.chunks, []
         if read is None and any(map(len, chunks)):
-            read = islice(plan.facts.snapshot.batches(*QUOTED), number, None)
+            read = islice(bound.facts.snapshot.batches(*QUOTED), number, None)
         if read is not None:
-            yield from _described(plan, chunks, next(read, None))
+            yield from _described(bound, chunks, next(read, None))
 
 
 def _described(
-    plan: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None
+    bound: BoundPolicies, chunks: Sequence[FindingColumns], batch: UserBatch | None
 ) -> Iterator[list[Finding]]:
     """Describe what was found about the users of a batch."""
     if not chunks:
@@ -65,35 +65,35 @@ def _described(
         raise SnapshotError(
             "snapshot-damaged",
             Message(
-                "the snapshot of the tenant {tenant} changed while it was audited", tenant=plan.facts.manifest.tenant
+                "the snapshot of the tenant {tenant} changed while it was audited", tenant=bound.facts.manifest.tenant
             ),
             hint=Message("run the audit again when nothing writes to the snapshot"),
         )
     chunks = sorted(chunks, key=lambda chunk: (chunk.policy, chunk.check))
     for start in range(0, len(rows), _PEOPLE):
         some = rows[start : start + _PEOPLE]
-        people = dict(zip(some.tolist(), quoted(plan, *chosen(batch, some), some), strict=True))
+        people = dict(zip(some.tolist(), quoted(bound, *chosen(batch, some), some), strict=True))
         found: list[Finding] = []
         for _, alike in groupby(chunks, key=lambda chunk: (chunk.policy, chunk.check)):
-            own = [each for chunk in alike for each in _of_people(plan, chunk, people, some)]
+            own = [each for chunk in alike for each in _of_people(bound, chunk, people, some)]
             found += sorted(own, key=report_order)
         yield found
 
 
 def _of_people(
-    plan: BoundPolicies, chunk: FindingColumns, people: Mapping[int, UserEvidence], rows: Rows
+    bound: BoundPolicies, chunk: FindingColumns, people: Mapping[int, UserEvidence], rows: Rows
 ) -> Iterator[Finding]:
     """Describe the findings of a chunk about some people."""
     first, end = np.searchsorted(chunk.rows, [rows[0], rows[-1] + 1]).tolist()
     if first == end:
         return
-    policy, facts = plan.policies[chunk.policy], plan.facts
+    policy, facts = bound.policies[chunk.policy], bound.facts
     tenant = facts.manifest.tenant_id or facts.manifest.tenant
     begun = Fingerprint(tenant, policy.id, chunk.check, SubjectType.USER.value)
     source, severity, check = _source(policy), policy.severity, chunk.check
-    products = _Products(plan, check)
+    products = _Products(bound, check)
     waivers = chunk.waivers[first:end].tolist()
-    states = {waiver: _standing(plan, waiver) for waiver in set(waivers)}
+    states = {waiver: _standing(bound, waiver) for waiver in set(waivers)}
     skus: Iterable[Product] = itertools.repeat(chunk.written) if chunk.skus is None else chunk.skus[first:end].tolist()
     details = _details(chunk, first, end)
     for row, about, detail, waived in zip(chunk.rows[first:end].tolist(), skus, details, waivers, strict=False):
@@ -116,19 +116,19 @@ def _of_people(
         )
 
 
-def describe_objects(plan: BoundPolicies, evaluation: Evaluation) -> list[Finding]:
+def describe_objects(bound: BoundPolicies, evaluation: Evaluation) -> list[Finding]:
     """Describe what was found about everything but people, in report order."""
-    singles = [((single.policy, single.check), _of_object(plan, single)) for single in evaluation.singles]
+    singles = [((single.policy, single.check), _of_object(bound, single)) for single in evaluation.singles]
     return [finding for _, finding in sorted(singles, key=lambda item: (item[0], report_order(item[1])))]
 
 
 class _Products(dict[Product, tuple[ProductReference | None, str | None, Money | None]]):
     """What findings of one check are about, each with its identity and its price; looked up when it is first named."""
 
-    def __init__(self, plan: BoundPolicies, check: str) -> None:
+    def __init__(self, bound: BoundPolicies, check: str) -> None:
         super().__init__({None: (None, None, None)})
-        self._plan = plan
-        self._priced = plan.rules.priced(check)
+        self._plan = bound
+        self._priced = bound.rules.priced(check)
 
     def __missing__(self, about: int | str) -> tuple[ProductReference | None, str | None, Money | None]:
         """Look up a product that was not named yet."""
@@ -143,22 +143,22 @@ class _Products(dict[Product, tuple[ProductReference | None, str | None, Money |
         return found
 
 
-def _standing(plan: BoundPolicies, waiver: int) -> tuple[Status, str | None]:
+def _standing(bound: BoundPolicies, waiver: int) -> tuple[Status, str | None]:
     """Tell whether findings with that waiver are open, and the waiver's id."""
-    return (Status.OPEN, None) if waiver == OPEN else (Status.WAIVED, plan.waivers[waiver].id)
+    return (Status.OPEN, None) if waiver == OPEN else (Status.WAIVED, bound.waivers[waiver].id)
 
 
 def _identity(product: ProductReference | None) -> str | None:
     return None if product is None else product.sku_id or f"written:{product.sku_part_number}"
 
 
-def _of_object(plan: BoundPolicies, single: ObjectFinding) -> Finding:
+def _of_object(bound: BoundPolicies, single: ObjectFinding) -> Finding:
     """Describe what is not about a user."""
-    policy = plan.policies[single.policy]
-    tenant = plan.facts.manifest.tenant_id or plan.facts.manifest.tenant
+    policy = bound.policies[single.policy]
+    tenant = bound.facts.manifest.tenant_id or bound.facts.manifest.tenant
     product = single.product
     subject = (single.subject.type.value, single.subject.id)
-    status, waiver = _standing(plan, single.waiver)
+    status, waiver = _standing(bound, single.waiver)
     return Finding(
         fingerprint=fingerprint(tenant, policy.id, single.check, subject, _identity(product), single.detail),
         policy=policy.id,
@@ -181,8 +181,8 @@ def _details(chunk: FindingColumns, first: int, end: int) -> Iterable[str | None
     return itertools.repeat(chunk.details[0] if chunk.details else None)
 
 
-def _price(plan: BoundPolicies, sku: SkuFact) -> Money | None:
-    prices = plan.facts.policies.prices
+def _price(bound: BoundPolicies, sku: SkuFact) -> Money | None:
+    prices = bound.facts.policies.prices
     price = None if prices is None else prices.of(sku_id=sku.sku_id, part_number=sku.part_number)
     return None if prices is None or price is None else Money(currency=prices.currency, per_month=price)
 

@@ -16,15 +16,15 @@ SOON = 14
 """Whole days that a waiver has left when it is announced, its last day included."""
 
 
-def tenant_notices(plan: BoundPolicies, evaluation: Evaluation) -> tuple[Notice, ...]:
+def tenant_notices(bound: BoundPolicies, evaluation: Evaluation) -> tuple[Notice, ...]:
     """Return what one tenant's part of the audit has to announce, in order of code and subject."""
-    facts = plan.facts
+    facts = bound.facts
     found = [
-        *(_expired(waiver) for waiver in plan.expired),
-        *(_expiring(waiver, facts.as_of) for waiver in plan.waivers if days_left(waiver, facts.as_of) <= SOON),
-        *(unknown_waiver(plan.waivers[place]) for place in evaluation.unknown_waivers),
-        *_unknown_names(plan),
-        *absences(plan, evaluation.unmatched),
+        *(_expired(waiver) for waiver in bound.expired),
+        *(_expiring(waiver, facts.as_of) for waiver in bound.waivers if days_left(waiver, facts.as_of) <= SOON),
+        *(unknown_waiver(bound.waivers[index]) for index in evaluation.unknown_waivers),
+        *_unknown_names(bound),
+        *absences(bound, evaluation.unmatched),
     ]
     return tuple(sorted(set(found), key=_order))
 
@@ -166,10 +166,10 @@ def unknown_waiver(waiver: Waiver) -> Notice:
     )
 
 
-def _unknown_names(plan: BoundPolicies) -> Iterable[Notice]:
-    facts = plan.facts
+def _unknown_names(bound: BoundPolicies) -> Iterable[Notice]:
+    facts = bound.facts
     # Policies name few products that the catalogue does not know, and which those are is the same for all tenants.
-    strange = plan.masks.made(
+    strange = bound.masks.made(
         "strange mentions", lambda: [mention for mention in facts.policies.mentions if not _listed(facts, mention)]
     )
     return [

@@ -30,10 +30,10 @@ Found = tuple[FindingColumns | None, Flags]
 class Batch:
     """People, selectors, and the answers that do not depend on a policy's population: each is worked out once."""
 
-    def __init__(self, plan: BoundPolicies, users: UserBatch) -> None:
-        self.plan = plan
-        self.people = People(users, plan.facts)
-        self.selecting = Selecting(self.people, plan.masks, plan.membership, plan.rules)
+    def __init__(self, bound: BoundPolicies, users: UserBatch) -> None:
+        self.bound = bound
+        self.people = People(users, bound.facts)
+        self.selecting = Selecting(self.people, bound.masks, bound.membership, bound.rules)
 
     @cached_property
     def unread(self) -> Flags | None:
@@ -44,13 +44,13 @@ class Batch:
     @cached_property
     def redundant(self) -> tuple[Rows, Rows, Rows]:
         """Who holds which SKU redundantly, and the fullest SKU held that contains it: by row, then by SKU."""
-        held, plan = self.people.links.held, self.plan
-        anyone, around = plan.masks.made("contained", lambda: _contained(plan))
+        held, bound = self.people.links.held, self.bound
+        anyone, around = bound.masks.made("contained", lambda: _contained(bound))
         # Two SKUs are needed, one of them contained in another: all the rest is passed over before pairs are tried.
         who = np.flatnonzero(meets(held, anyone) & several(held))
         chosen = rows_of(held, who)
         found = [(_NONE, _NONE, _NONE)]
-        for sku, containers in plan.containers.items():
+        for sku, containers in bound.containers.items():
             rows = np.flatnonzero(holders(chosen, sku) & meets(chosen, around[sku]))
             if not len(rows):
                 continue
@@ -59,7 +59,7 @@ class Batch:
                 by[holders(own, container)] = container
             found.append((rows, np.full(len(rows), sku), by))
         rows, skus, by = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        order = np.argsort(rows * plan.size + skus)
+        order = np.argsort(rows * bound.size + skus)
         return who[rows[order]], skus[order], by[order]
 
     @cached_property
@@ -70,7 +70,7 @@ class Batch:
         if links.pathless is not None:
             entries = entries[~links.pathless[links.owner[entries]]]
         numbers, details = _error_texts(links, entries)
-        size = self.plan.size
+        size = self.bound.size
         # One number for all three, which sorts as they do.
         told = distinct((links.owner[entries] * size + links.sku[entries]) * max(1, len(details)) + numbers)
         told, numbers = np.divmod(told, max(1, len(details)))
@@ -93,7 +93,7 @@ class Scope:
     @property
     def bound(self) -> BoundPolicies:
         """The policies and what they are judged by."""
-        return self.batch.plan
+        return self.batch.bound
 
     @property
     def people(self) -> People:
@@ -200,15 +200,15 @@ class TenantScope:
         return None if prices is None or price is None else Money(currency=prices.currency, per_month=price * seats)
 
 
-def _contained(plan: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:
+def _contained(bound: BoundPolicies) -> tuple[Products, Mapping[int, Products]]:
     """Pack the SKUs that others contain, and for each of them those others."""
 
     def packed(places: Iterable[int]) -> Products:
-        flags = np.zeros(plan.size, dtype=bool)
+        flags = np.zeros(bound.size, dtype=bool)
         flags[list(places)] = True
         return Products.of(flags)
 
-    return packed(plan.containers), {sku: packed(containers) for sku, containers in plan.containers.items()}
+    return packed(bound.containers), {sku: packed(containers) for sku, containers in bound.containers.items()}
 
 
 def _error_texts(links: Links, entries: Rows) -> tuple[Rows, tuple[str, ...]]:

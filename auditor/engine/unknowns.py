@@ -29,20 +29,20 @@ from auditor.engine.tenant_facts import TenantFacts
 _SOME = Message("some facts of some users could not be read")
 
 
-def doubts_of(plan: BoundPolicies, policy: Policy, *, otherwise: Message = _SOME) -> NotEvaluated:
+def doubts_of(bound: BoundPolicies, policy: Policy, *, otherwise: Message = _SOME) -> NotEvaluated:
     """Gather the facts that the policy asks for and the snapshot does not have, with reasons.
 
     `otherwise` is said where all of them were collected, and yet not of everybody.
     """
-    facts = plan.facts
+    facts = bound.facts
     users = unread(facts, Source.USERS)
     if users is not None and facts.status(Source.USERS) is not SourceStatus.PARTIAL:
         return users
     doubt = NotEvaluated.of(users)
-    for atom in plan.rules.atoms(policy):
-        _take(doubt, _atom(plan, atom))
-    _take(doubt, [_property(facts, name) for name in plan.rules.properties(policy)])
-    judging = [check for check in plan.rules.checks(policy) if check.judge_users is not None]
+    for atom in bound.rules.atoms(policy):
+        _take(doubt, _atom(bound, atom))
+    _take(doubt, [_property(facts, name) for name in bound.rules.properties(policy)])
+    judging = [check for check in bound.rules.checks(policy) if check.judge_users is not None]
     _take(doubt, [unread(facts, source) for check in judging for source in check.sources])
     if not doubt.reasons:
         doubt.add("users", otherwise)
@@ -55,8 +55,8 @@ def _take(doubt: NotEvaluated, others: list[NotEvaluated | None]) -> None:
             doubt.take(other)
 
 
-def _atom(plan: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
-    facts = plan.facts
+def _atom(bound: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
+    facts = bound.facts
     match atom:
         case OneOf(property=name) | Matches(property=name) | Before(property=name) | After(property=name):
             return [_property(facts, name)]
@@ -71,7 +71,7 @@ def _atom(plan: BoundPolicies, atom: Selector) -> list[NotEvaluated | None]:
         case CreatedWithin():
             return [unasked(facts, "createdDateTime")]
         case MemberOf(groups=groups, transitive=transitive):
-            reasons = [plan.membership.resolve(name, transitive=transitive).reason for name in groups]
+            reasons = [bound.membership.resolve(name, transitive=transitive).reason for name in groups]
             return [NotEvaluated(missing=["members"], reasons=[reason]) for reason in reasons if reason is not None]
         case Every() | AnyOf() | Not() | Population():
             return []

@@ -33,21 +33,21 @@ CANDIDATES: Final = 5_000
 """Distinct values of a property among which the nearest is looked for: those that come first in the snapshot."""
 
 
-def absences(plan: BoundPolicies, places: Iterable[int]) -> tuple[Notice, ...]:
+def absences(bound: BoundPolicies, indices: Iterable[int]) -> tuple[Notice, ...]:
     """Return a notice `policy.no-match` for each of the policies at these places, all of which looked at nothing.
 
     The users are read once more, and of them only the properties that the policies' populations name. Values of
     properties that tell who somebody is are never suggested.
     """
-    policies = [plan.policies[place] for place in sorted(places)]
-    populations = {policy.id: policy for policy in policies if plan.rules.reads_users(policy)}
+    policies = [bound.policies[index] for index in sorted(indices)]
+    populations = {policy.id: policy for policy in policies if bound.rules.reads_users(policy)}
     tests = {name: _tests(policy.users) for name, policy in populations.items()}
-    register = _Register(plan, [value for own in tests.values() for value, _ in own])
+    register = _Register(bound, [value for own in tests.values() for value, _ in own])
     register.read([test for own in tests.values() for test in own])
     return tuple(
         Notice(
             code="policy.no-match",
-            message=_people(plan, policy, tests[policy.id], register) if policy.id in tests else _things(policy),
+            message=_people(bound, policy, tests[policy.id], register) if policy.id in tests else _things(policy),
             subject=policy.id,
         )
         for policy in policies
@@ -95,8 +95,8 @@ def _written(value: object) -> str:
 class _Register:
     """Which written values some user has, and what values there are instead."""
 
-    def __init__(self, plan: BoundPolicies, wanted: Iterable[Value]) -> None:
-        self._plan = plan
+    def __init__(self, bound: BoundPolicies, wanted: Iterable[Value]) -> None:
+        self._plan = bound
         self._candidates: dict[str, dict[str, str]] = {
             name: {} for name, _ in wanted if name not in ALL_DIFFERENT and name in TEXT_PROPERTIES
         }
@@ -159,9 +159,9 @@ def _gather(people: People, name: str, known: dict[str, str]) -> None:
             known[folded] = min(text, known.get(folded, text))
 
 
-def _people(plan: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
+def _people(bound: BoundPolicies, policy: Policy, tests: Sequence[_Test], register: _Register) -> Message:
     missing = [value for value in dict.fromkeys(value for value, _ in tests) if register.absent(value)]
-    others = list(_unheld(plan, policy.users))
+    others = list(_unheld(bound, policy.users))
     if not missing and not others:
         return Message("the policy {policy} matches nobody", policy=policy.id)
     named = [*missing, *others][:_NAMED]
@@ -185,29 +185,29 @@ def _listed(values: Sequence[Value]) -> str:
     return ", ".join(f"{name} {', '.join(quoted)}" for name, quoted in by_name.items())
 
 
-def _unheld(plan: BoundPolicies, selector: Selector) -> Iterator[Value]:
+def _unheld(bound: BoundPolicies, selector: Selector) -> Iterator[Value]:
     """Yield the product sets of which nobody holds a product, and the groups without a member."""
-    facts = plan.facts
+    facts = bound.facts
     match selector:
         case Every(parts=parts) | AnyOf(parts=parts):
             for part in parts:
-                yield from _unheld(plan, part)
+                yield from _unheld(bound, part)
         case Holds(products=products):
             held = [facts.index[sku_id.lower()] for sku_id in facts.snapshot.sku_ids]
-            if facts.asked("assignedLicenses") and not plan.masks.of(products).maybe[held].any():
+            if facts.asked("assignedLicenses") and not bound.masks.of(products).maybe[held].any():
                 yield ("holds", products.written)
         case MemberOf(groups=groups, transitive=transitive):
             for name in groups:
-                found = plan.membership.resolve(name, transitive=transitive)
+                found = bound.membership.resolve(name, transitive=transitive)
                 if found.group is not None and found.reason is None:
-                    empty = _empty(plan, found.group.id, transitive=transitive)
+                    empty = _empty(bound, found.group.id, transitive=transitive)
                     yield from [("memberOf", name)] if empty else []
         case _:
             return
 
 
-def _empty(plan: BoundPolicies, group: str, *, transitive: bool) -> bool:
-    snapshot = plan.facts.snapshot
+def _empty(bound: BoundPolicies, group: str, *, transitive: bool) -> bool:
+    snapshot = bound.facts.snapshot
     if snapshot.members is not None:
         return not snapshot.members.likely(group, transitive=transitive)
     return not len(snapshot.members_of(group, transitive=transitive))

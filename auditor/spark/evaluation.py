@@ -49,15 +49,15 @@ class Distributed:
                 self._places.setdefault(task.identity, {}).setdefault(number, []).append(place)
         self._last: tuple[int, list[_Answer]] = (-1, [])
 
-    def batches(self, plan: BoundPolicies) -> Iterator[BatchOutcome]:
+    def batches(self, bound: BoundPolicies) -> Iterator[BatchOutcome]:
         """Yield what `auditor.engine.evaluate.judged_batches` yields, from batches that are judged elsewhere.
 
         Raises AuditorError where a worker cannot read what the driver reads, has another version of the program, or
         where Spark gives a task up.
         """
-        if not people_are_readable(plan):
+        if not people_are_readable(bound):
             return
-        for number, places in self._places.get(plan.facts.snapshot.identity, {}).items():
+        for number, places in self._places.get(bound.facts.snapshot.identity, {}).items():
             # What came back of one job is held, for the tenants that share it, until the next.
             if self._last[0] != number:
                 self._last = (-1, [])

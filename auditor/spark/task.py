@@ -104,10 +104,10 @@ def _answer(errand: bytes, place: int, task: Task) -> pa.RecordBatch:
     outcome: bytes | None = None
     size = slug = problem = None
     try:
-        plan = _plan(errand, task.folder, task.identity, task.outline)
-        users, links = columns(plan)
+        bound = _plan(errand, task.folder, task.identity, task.outline)
+        users, links = columns(bound)
         batches = read_row_group(Path(task.folder), task.group, task.outline, users, links)
-        judged = pickle.dumps([judge_batch(plan, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
+        judged = pickle.dumps([judge_batch(bound, batch) for batch in batches], protocol=pickle.HIGHEST_PROTOCOL)
         size, outcome = len(judged), pa.compress(judged, "lz4", asbytes=True)
     except AuditorError as error:
         slug, problem = error.slug, error.message

@@ -50,7 +50,7 @@ def names_in(*values: object) -> bool:
 def _bears(value: object) -> bool:
     for path in (
         "name", "tenant", "manifest.tenant", "facts.manifest.tenant", "tenant.name", "graph.tenant.name",
-        "plan.facts.manifest.tenant", "_tenant.name", "told.plan.facts.manifest.tenant",
+        "plan.facts.manifest.tenant", "bound.facts.manifest.tenant", "_tenant.name", "known.tenant.name",
     ):  # fmt: skip
         found: Any = value
         for part in path.split("."):

@@ -74,16 +74,16 @@ def audit(  # noqa: PLR0913 - what an audit depends on
             audited.append(unaudited(state, policies, as_of))
             continue
         with TenantBoundary(state.manifest.tenant, alone=alone) as wall, paused_gc():
-            plan = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered())
-            tenant = judged(plan, judge(plan), needed, spill=spill, actions=actions, described=described)
-            names.take(plan.facts)
+            bound = bind(policies, TenantFacts(state, catalogue, policies, as_of), registered())
+            tenant = judged(bound, judge(bound), needed, spill=spill, actions=actions, described=described)
+            names.take(bound.facts)
         audited.append(tenant if wall.failure is None else failed(state.manifest, wall.failure, policies, as_of))
     result = assemble(audited, policies, catalogue, as_of, unknown_names=names.notices())
     return result if actions is None else replace(result, fleet=fleet_remedied(result, policies))
 
 
 def judged(
-    plan: BoundPolicies,
+    bound: BoundPolicies,
     batches: Iterable[BatchOutcome],
     needed: frozenset[Source],
     *,
@@ -92,19 +92,19 @@ def judged(
     described: bool = True,
 ) -> TenantResult:
     """Judge one tenant; `needed` are the sources that have to be read whole, the options those of `audit`."""
-    tenant = _unjudged(plan, needed)
+    tenant = _unjudged(bound, needed)
     if not described:
-        return _concluded(plan, evaluate(plan, batches), tenant)
-    builder = ActionBuilder(tenant, plan.facts.policies, packaged_library(), spill=spill)
+        return _concluded(bound, evaluate(bound, batches), tenant)
+    builder = ActionBuilder(tenant, bound.facts.policies, packaged_library(), spill=spill)
     take = list if actions is None else builder.take if actions else builder.guide
     table = FindingTableBuilder(spill)
     outcome = BatchOutcome()
-    for found in describe(plan, batches, outcome):
+    for found in describe(bound, batches, outcome):
         table.add(take(found))
-    evaluation = conclude(plan, outcome)
-    table.add(take(describe_objects(plan, evaluation)))
+    evaluation = conclude(bound, outcome)
+    table.add(take(describe_objects(bound, evaluation)))
     made, concerns = builder.actions() if actions else ((), {})
-    return replace(_concluded(plan, evaluation, tenant), findings=table.table(concerns), actions=made)
+    return replace(_concluded(bound, evaluation, tenant), findings=table.table(concerns), actions=made)
 
 
 def assemble(
@@ -134,24 +134,24 @@ def exit_code(result: Result, fail_on: Severity | None) -> int:
     return int(any(count and severity.reaches(fail_on) for severity, count in result.summary.open.items()))
 
 
-def _concluded(plan: BoundPolicies, evaluation: Evaluation, tenant: TenantResult) -> TenantResult:
+def _concluded(bound: BoundPolicies, evaluation: Evaluation, tenant: TenantResult) -> TenantResult:
     """Add to a tenant what its evaluation says of policies and waivers."""
-    balanced = [(policy, policy.constraint) for policy in plan.policies if isinstance(policy.constraint, Balance)]
+    balanced = [(policy, policy.constraint) for policy in bound.policies if isinstance(policy.constraint, Balance)]
     places = evaluation.used_waivers | evaluation.unknown_waivers
     return replace(
         tenant,
         policies=evaluation.outcomes,
-        notices=tenant_notices(plan, evaluation),
-        balance=tuple(share_of(plan, policy, block) for policy, block in balanced),
-        touched_waivers=tuple(sorted(plan.waivers[place].id for place in places)),
+        notices=tenant_notices(bound, evaluation),
+        balance=tuple(share_of(bound, policy, block) for policy, block in balanced),
+        touched_waivers=tuple(sorted(bound.waivers[place].id for place in places)),
     )
 
 
-def _unjudged(plan: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
+def _unjudged(bound: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
     """Return what is known of a tenant before it is judged."""
-    facts, manifest = plan.facts, plan.facts.manifest
+    facts, manifest = bound.facts, bound.facts.manifest
     readable = [facts.status(source) for source in needed]
-    bounds = bounds_of(plan)
+    bounds = bounds_of(bound)
     return TenantResult(
         name=manifest.tenant,
         tenant_id=manifest.tenant_id,
@@ -165,7 +165,7 @@ def _unjudged(plan: BoundPolicies, needed: frozenset[Source]) -> TenantResult:
         seats=tuple(
             _seat_count(facts, sku, bounds.get(place, ())) for place, sku in enumerate(facts.skus) if sku.owned
         ),
-        subscriptions=dated_subscriptions(plan),
+        subscriptions=dated_subscriptions(bound),
     )
 
 
